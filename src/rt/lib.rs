@@ -1,1 +1,39 @@
-//! rt
+//! A worker's event loop: connection slots, tasks, timers and readiness on one `mio::Poll`.
+//!
+//! ```text
+//!            accept                readable               must wait
+//!   (free) ─────────▶  Idle  ─────────────▶ ready path ─────────────▶ Task
+//!      ▲                ▲  ▲                  │  answered at once       │ done
+//!      │                │  └──────────────────┘                        │
+//!      │ close          └──────────────────────────────────────────────┘
+//! ```
+//!
+//! A slot is `Idle` (a descriptor and a deadline: no buffer, no future), on the *ready path* (a plain
+//! function call that is never stored) or a `Task` (a pinned future). That is the whole state machine.
+//! One loop runs per thread; handles are plain indices with a generation, so a stale one is noticed
+//! and nothing is reference-counted. Create the loop after `fork`: an epoll descriptor is shared by
+//! the processes that inherit it.
+
+mod accept;
+mod conn;
+mod inbox;
+mod offload;
+mod slot;
+mod stream;
+mod timer;
+mod token;
+mod turn;
+mod waker;
+mod worker;
+
+pub use accept::ListenerId;
+pub use conn::{Conn, TimedOut, Wait};
+pub use offload::{Offload, offload};
+pub use slot::{Next, Service, Task};
+pub use stream::Stream;
+pub use token::Token;
+pub use turn::run;
+pub use worker::{
+    Config, add_listener, after, connections, create, drain, draining, now, on_readable,
+    remove_listeners, spawn, stop, wake_all, wall,
+};

@@ -1,1 +1,16 @@
-//! sys
+//! The operating system, wrapped once: processes, signals, sockets, files, time and the error log.
+//!
+//! Everything here is a thin, safe face of one system call or of one small group of them. Policy
+//! (who forks, which socket is inherited, what a signal means) lives in the crates above.
+
+pub mod channel;
+pub mod clock;
+pub mod file;
+pub mod inotify;
+pub mod log;
+pub mod notify;
+pub mod process;
+pub mod signal;
+pub mod socket;
+pub mod stream;
+pub mod user;

@@ -1,0 +1,172 @@
+//! Accepting connections.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+use crate::conn::Conn;
+use crate::slot::{HANGUP, Service, State};
+use crate::token::{LISTENERS, Token};
+use crate::worker::Worker;
+
+/// Names a listener of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerId(pub(crate) u32);
+
+pub(crate) struct Acceptor {
+    fd: RawFd,
+    service: &'static dyn Service,
+    shared: bool,
+    /// How many connections the next wake-up accepts: doubled while the queue is longer than that,
+    /// one again when it was found empty. A lone connection costs no second, failing accept.
+    budget: u32,
+}
+
+const MOST_AT_ONCE: u32 = 16;
+/// With `multi_accept on`: all that wait, yet the connections at hand get their turn.
+const MOST_AT_ALL: u32 = 512;
+/// When slots are short, so many idle connections go at once.
+const RECLAIM: usize = 32;
+
+impl Worker {
+    pub fn add_acceptor(
+        &self,
+        fd: RawFd,
+        service: &'static dyn Service,
+        shared: bool,
+    ) -> io::Result<ListenerId> {
+        let mut acceptors = self.acceptors.borrow_mut();
+        let id = ListenerId(acceptors.len() as u32);
+        self.listen(fd, id, shared)?;
+        acceptors.push(Acceptor { fd, service, shared, budget: 1 });
+        Ok(id)
+    }
+
+    /// Level-triggered, and woken alone: mio has no interest that says so, its epoll descriptor has.
+    fn listen(&self, fd: RawFd, id: ListenerId, shared: bool) -> io::Result<()> {
+        let exclusive = if shared { libc::EPOLLEXCLUSIVE } else { 0 };
+        let token = Token::new(self.ring, LISTENERS + id.0, 0);
+        let mut event =
+            libc::epoll_event { events: (libc::EPOLLIN | exclusive) as u32, u64: token.word() };
+        let epoll = self.registry.as_raw_fd();
+        // SAFETY: `event` is valid for the call; both descriptors are open, or the call fails.
+        match unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &mut event) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    fn unlisten(&self, fd: RawFd) {
+        let epoll = self.registry.as_raw_fd();
+        // SAFETY: EPOLL_CTL_DEL takes no event.
+        unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd, std::ptr::null_mut()) };
+    }
+
+    pub fn remove_acceptors(&self) {
+        for acceptor in self.acceptors.borrow_mut().drain(..) {
+            self.unlisten(acceptor.fd);
+        }
+    }
+
+    /// Accepts what waits at the listener, within its budget.
+    pub fn accept(&self, id: ListenerId) {
+        let Some((fd, service, budget)) = self.acceptor(id) else { return };
+        let mut budget = if self.config.multi_accept { MOST_AT_ALL } else { budget };
+        let mut accepted = 0;
+        while accepted < budget {
+            if self.free.get() <= self.slots.len() as u32 / 16 {
+                self.reclaim();
+            }
+            if self.free.get() == 0 {
+                self.pause_accepting();
+                break;
+            }
+            match sys::socket::accept(fd) {
+                Ok((connection, peer)) => self.open(connection, peer, service),
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.accept_failed(&error);
+                    }
+                    budget = 0;
+                }
+            }
+            accepted += 1;
+        }
+        let next = if budget == 0 { 1 } else { (budget * 2).min(MOST_AT_ONCE) };
+        if let Some(acceptor) = self.acceptors.borrow_mut().get_mut(id.0 as usize) {
+            acceptor.budget = next;
+        }
+    }
+
+    fn acceptor(&self, id: ListenerId) -> Option<(RawFd, &'static dyn Service, u32)> {
+        let acceptors = self.acceptors.borrow();
+        let acceptor = acceptors.get(id.0 as usize)?;
+        Some((acceptor.fd, acceptor.service, acceptor.budget))
+    }
+
+    /// The first bytes are often there already: the service is asked before the descriptor goes into
+    /// the poll set, and a connection that is answered and closed at once never enters it.
+    fn open(&self, fd: RawFd, peer: sys::socket::Peer, service: &'static dyn Service) {
+        let Some(token) = self.take_slot(fd, peer) else {
+            sys::stream::close(fd);
+            return;
+        };
+        if let Some(slot) = self.slot(token) {
+            slot.service.set(Some(service));
+        }
+        self.step(token, |conn| service.open(conn));
+    }
+
+    /// Out of descriptors or memory: stop asking for a while, others may end meanwhile.
+    fn accept_failed(&self, error: &io::Error) {
+        sys::log!(Crit, "accept4() failed {}", sys::log::errno(error));
+        if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) {
+            self.reclaim();
+            self.pause_accepting();
+            crate::after(500, || {
+                if let Some(worker) = crate::worker::here() {
+                    worker.resume_accepting();
+                }
+            });
+        }
+    }
+
+    fn pause_accepting(&self) {
+        if !self.full.replace(true) {
+            self.acceptors.borrow().iter().for_each(|acceptor| self.unlisten(acceptor.fd));
+        }
+    }
+
+    pub fn resume_accepting(&self) {
+        if self.full.replace(false) {
+            for (id, acceptor) in self.acceptors.borrow().iter().enumerate() {
+                if let Err(error) = self.listen(acceptor.fd, ListenerId(id as u32), acceptor.shared)
+                {
+                    sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
+                }
+            }
+        }
+    }
+
+    /// Closes the connections that have been idle longest, to make room.
+    fn reclaim(&self) {
+        let slots = self.slots.iter().enumerate();
+        let idle = slots.filter(|(_, slot)| slot.state.get() == State::Idle && !slot.has(HANGUP));
+        let mut idle: Vec<_> = idle.map(|(at, slot)| (slot.idle_since.get(), at as u32)).collect();
+        let count = RECLAIM.min(self.slots.len() / 8).max(1).min(idle.len());
+        if count < idle.len() {
+            idle.select_nth_unstable(count);
+        }
+        for &(_, index) in &idle[..count] {
+            self.expire(index);
+        }
+    }
+
+    /// Ends an idle connection whose time is over.
+    pub fn expire(&self, index: u32) {
+        let token = self.token(index);
+        if let Some(service) = self.slots[index as usize].service.get() {
+            service.expire(Conn::new(token));
+        }
+        self.free_slot(token);
+    }
+}

@@ -1,0 +1,224 @@
+//! A connection as its service sees it: a handle that is a number.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::os::fd::RawFd;
+use std::task::Poll;
+
+use sys::socket::Peer;
+
+use crate::slot::{HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
+use crate::token::Token;
+use crate::worker::worker;
+
+/// A connection of this thread's loop. The handle is a copy of the slot's name; once the connection
+/// has ended, every operation fails with `NotConnected`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conn {
+    token: Token,
+}
+
+/// The connection's deadline passed before what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("timed out")
+    }
+}
+
+impl std::error::Error for TimedOut {}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Bytes, or the end of the stream.
+    Readable,
+    /// Room to write.
+    Writable,
+    /// Either.
+    Either,
+}
+
+impl Conn {
+    pub(crate) fn new(token: Token) -> Conn {
+        Conn { token }
+    }
+
+    fn slot(&self) -> io::Result<&'static Slot> {
+        worker().slot(self.token).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn get<T>(&self, read: impl FnOnce(&Slot) -> T, ended: T) -> T {
+        worker().slot(self.token).map_or(ended, read)
+    }
+
+    /// The connection's number in the logs.
+    pub fn serial(&self) -> u64 {
+        self.get(|slot| slot.serial.get(), 0)
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> Peer {
+        self.get(|slot| slot.peer.get(), Peer::Unix)
+    }
+
+    /// The descriptor, for calls that have no method here; -1 once ended.
+    pub fn fd(&self) -> RawFd {
+        self.get(|slot| slot.fd.get(), -1)
+    }
+
+    /// Requests answered so far: kept here for the protocol, across idle times.
+    pub fn requests(&self) -> u32 {
+        self.get(|slot| slot.requests.get(), 0)
+    }
+
+    /// Counts one more request.
+    pub fn count_request(&self) {
+        self.get(|slot| slot.requests.set(slot.requests.get() + 1), ());
+    }
+
+    /// When it was accepted, in the loop's milliseconds.
+    pub fn opened(&self) -> u64 {
+        self.get(|slot| slot.opened.get(), 0)
+    }
+
+    /// When it last became idle, in the loop's milliseconds.
+    pub fn idle_since(&self) -> u64 {
+        self.get(|slot| slot.idle_since.get(), 0)
+    }
+
+    /// Sets the deadline `ms` from now. Passing it ends an idle connection; a task's wait fails with
+    /// [`TimedOut`].
+    pub fn set_timeout(&self, ms: u64) {
+        let worker = worker();
+        if let Some(slot) = worker.slot(self.token) {
+            slot.clear(TIMED_OUT);
+            worker.wheel.set(&worker.slots, self.token.index(), worker.now.get() + ms.max(1));
+        }
+    }
+
+    /// Takes the deadline away.
+    pub fn clear_timeout(&self) {
+        self.get(
+            |slot| {
+                slot.clear(TIMED_OUT);
+                slot.due.set(0);
+            },
+            (),
+        );
+    }
+
+    /// Whether the peer has closed its side, as far as is known.
+    pub fn hung_up(&self) -> bool {
+        self.get(|slot| slot.has(HANGUP), true)
+    }
+
+    /// Whether a read is worth trying.
+    pub fn is_readable(&self) -> bool {
+        self.get(|slot| slot.has(READABLE), true)
+    }
+
+    /// Reads into `buffer`: `WouldBlock` when there is nothing, 0 at the end of the stream.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let slot = self.slot()?;
+        let len = buffer.len();
+        attempt(slot, READABLE, || sys::stream::recv(slot.fd.get(), buffer)).inspect(|&count| {
+            // A short read emptied the socket: what comes next is a new edge. Unless the end of the
+            // stream has been seen already, whose edge is past.
+            if count < len && !slot.has(HANGUP) {
+                slot.clear(READABLE);
+            }
+        })
+    }
+
+    /// Writes from `buffers`; `more` says that further data follows at once.
+    pub fn write(&self, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+        let slot = self.slot()?;
+        attempt(slot, WRITABLE, || sys::stream::send(slot.fd.get(), buffers, more))
+    }
+
+    /// Writes `len` bytes of `file` from `offset` on.
+    pub fn sendfile(&self, file: RawFd, offset: u64, len: usize) -> io::Result<usize> {
+        let slot = self.slot()?;
+        attempt(slot, WRITABLE, || sys::stream::sendfile(slot.fd.get(), file, offset, len))
+    }
+
+    /// Another thread found the socket full.
+    pub fn not_writable(&self) {
+        self.get(|slot| slot.clear(WRITABLE), ());
+    }
+
+    /// Sends the end of our stream; reading goes on.
+    pub fn shutdown_write(&self) {
+        self.get(|slot| sys::stream::shutdown_write(slot.fd.get()), ());
+    }
+
+    /// Makes the close that follows a reset.
+    pub fn reset_on_close(&self) {
+        self.get(|slot| sys::stream::reset_on_close(slot.fd.get()), ());
+    }
+
+    /// Waits until reading or writing may succeed, or the deadline passes.
+    pub async fn wait(&self, what: Wait) -> Result<(), TimedOut> {
+        let flags = match what {
+            Wait::Readable => READABLE,
+            Wait::Writable => WRITABLE,
+            Wait::Either => READABLE | WRITABLE,
+        };
+        poll_fn(|_| {
+            self.get(
+                |slot| match (slot.has(flags), slot.has(TIMED_OUT)) {
+                    (true, _) => Poll::Ready(Ok(())),
+                    (false, true) => Poll::Ready(Err(TimedOut)),
+                    (false, false) => Poll::Pending,
+                },
+                Poll::Ready(Ok(())),
+            )
+        })
+        .await
+    }
+
+    /// Waits for bytes or the end of the stream.
+    pub async fn readable(&self) -> Result<(), TimedOut> {
+        self.wait(Wait::Readable).await
+    }
+
+    /// Waits for room to write.
+    pub async fn writable(&self) -> Result<(), TimedOut> {
+        self.wait(Wait::Writable).await
+    }
+
+    /// Waits until the deadline passes or the peer hangs up, whichever is first.
+    pub async fn pause(&self, ms: u64) {
+        self.set_timeout(ms);
+        poll_fn(|_| match self.get(|slot| slot.has(TIMED_OUT), true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+}
+
+/// The one place that learns from a system call that a socket is not ready.
+fn attempt(
+    slot: &Slot,
+    flag: u8,
+    mut call: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
+    if !slot.has(flag) {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                slot.clear(flag);
+                return Err(error);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

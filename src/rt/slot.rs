@@ -1,0 +1,140 @@
+//! Connection slots: allocated once, used again and again.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::os::fd::RawFd;
+use std::pin::Pin;
+
+use sys::socket::Peer;
+
+use crate::conn::Conn;
+
+/// What must wait: a future that ends with what the slot does next.
+pub type Task = Pin<Box<dyn Future<Output = Next>>>;
+
+/// What a slot does after a service or a task had its turn.
+pub enum Next {
+    /// Wait for the peer's next bytes, holding nothing.
+    Idle,
+    /// Go on with this future.
+    Task(Task),
+    /// Close the descriptor and free the slot.
+    Close,
+}
+
+/// What serves the connections of a listener.
+pub trait Service: 'static {
+    /// A connection was accepted. Its first bytes may be there already.
+    fn open(&'static self, conn: Conn) -> Next {
+        self.ready(conn)
+    }
+
+    /// The ready path: an idle connection has become readable.
+    fn ready(&'static self, conn: Conn) -> Next;
+
+    /// An idle connection's deadline has passed, or its slot is wanted for another.
+    /// The descriptor is closed after this.
+    fn expire(&'static self, conn: Conn) {
+        let _ = conn;
+    }
+
+    /// The worker drains, and this connection is idle: how many milliseconds may it stay?
+    fn grace(&'static self, conn: Conn) -> u64 {
+        let _ = conn;
+        0
+    }
+
+    /// The slot is about to be freed, in whichever way the connection ended.
+    fn close(&'static self, conn: Conn) {
+        let _ = conn;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Free,
+    Idle,
+    /// A task waits.
+    Task,
+    /// A service or the task is on the stack right now.
+    Running,
+}
+
+/// Readable, as far as is known: cleared by the read that would block.
+pub(crate) const READABLE: u8 = 1;
+/// Writable, as far as is known.
+pub(crate) const WRITABLE: u8 = 2;
+/// The peer has closed its sending half, or the connection broke.
+pub(crate) const HANGUP: u8 = 4;
+/// In the run queue.
+pub(crate) const QUEUED: u8 = 8;
+/// The deadline has passed.
+pub(crate) const TIMED_OUT: u8 = 16;
+/// In the poll set.
+pub(crate) const REGISTERED: u8 = 32;
+/// Something else than readiness woke the task.
+pub(crate) const WOKEN: u8 = 64;
+
+pub(crate) const NONE: u32 = u32::MAX;
+
+pub(crate) struct Slot {
+    pub generation: Cell<u32>,
+    pub flags: Cell<u8>,
+    pub state: Cell<State>,
+    pub fd: Cell<RawFd>,
+    /// Requests answered on this connection, kept for the protocol.
+    pub requests: Cell<u32>,
+    /// The free list, while free.
+    pub next_free: Cell<u32>,
+    /// Deadline in the loop's milliseconds; 0 is none.
+    pub due: Cell<u64>,
+    /// The tick of the wheel at which the slot is linked; 0 is not linked.
+    pub tick: Cell<u64>,
+    pub timer_next: Cell<u32>,
+    pub timer_previous: Cell<u32>,
+    /// Number of the connection in the logs.
+    pub serial: Cell<u64>,
+    /// When it was accepted, and when it last became idle.
+    pub opened: Cell<u64>,
+    pub idle_since: Cell<u64>,
+    pub service: Cell<Option<&'static dyn Service>>,
+    pub peer: Cell<Peer>,
+    pub task: Cell<Option<Task>>,
+}
+
+impl Slot {
+    pub fn new(next_free: u32) -> Slot {
+        Slot {
+            generation: Cell::new(1),
+            flags: Cell::new(0),
+            state: Cell::new(State::Free),
+            fd: Cell::new(-1),
+            requests: Cell::new(0),
+            next_free: Cell::new(next_free),
+            due: Cell::new(0),
+            tick: Cell::new(0),
+            timer_next: Cell::new(NONE),
+            timer_previous: Cell::new(NONE),
+            serial: Cell::new(0),
+            opened: Cell::new(0),
+            idle_since: Cell::new(0),
+            service: Cell::new(None),
+            peer: Cell::new(Peer::Unix),
+            task: Cell::new(None),
+        }
+    }
+
+    pub fn has(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    pub fn raise(&self, flag: u8) {
+        self.flags.set(self.flags.get() | flag);
+    }
+
+    pub fn clear(&self, flag: u8) {
+        self.flags.set(self.flags.get() & !flag);
+    }
+}
+
+const _: () = assert!(size_of::<Slot>() <= 160, "an idle connection costs its slot: keep it small");

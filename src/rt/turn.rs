@@ -1,0 +1,172 @@
+//! One turn of the loop after another.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::accept::ListenerId;
+use crate::conn::Conn;
+use crate::slot::{Next, QUEUED, READABLE, State, TIMED_OUT, WOKEN};
+use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
+use crate::waker::waker;
+use crate::worker::{Worker, worker};
+
+/// Events taken from the kernel at once.
+const EVENTS: usize = 512;
+/// Slots served before the poll set is asked again.
+const BUDGET: usize = 1024;
+
+/// Runs this thread's loop until `stop`, or until it drains and its last connection has ended.
+pub fn run() -> io::Result<()> {
+    let worker = worker();
+    let mut events = mio::Events::with_capacity(EVENTS);
+    while !worker.ended() {
+        worker.turn(&mut events)?;
+    }
+    Ok(())
+}
+
+impl Worker {
+    fn ended(&self) -> bool {
+        self.stop.get() || self.draining.get() && self.connections.get() == 0
+    }
+
+    fn turn(&self, events: &mut mio::Events) -> io::Result<()> {
+        match self.poll.borrow_mut().poll(events, self.timeout()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
+        self.now.set(sys::clock::monotonic_ms());
+        self.wall.set(sys::clock::wall());
+        let mut listeners = 0u64;
+        for event in events.iter() {
+            let token = Token::from(event.token());
+            match token.index() {
+                ..MAX_SLOTS => self.note(token, event),
+                INBOX => self.inbox.take().into_iter().for_each(|n| self.wake(Token::from_word(n))),
+                LISTENERS..SOURCES => listeners |= 1 << (token.index() - LISTENERS).min(63),
+                _ => self.call_source((token.index() - SOURCES) as usize),
+            }
+        }
+        self.accept_from(listeners);
+        self.run_queue();
+        self.ring_alarms();
+        self.wheel.expire(&self.slots, self.now.get(), |index| self.fire(index));
+        Ok(())
+    }
+
+    /// How long the poll may sleep.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.queue.borrow().is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.now.get();
+        let alarm = self.alarms.borrow().iter().map(|a| a.due.saturating_sub(now)).min();
+        let ms = match (self.wheel.next(now), alarm) {
+            (Some(wheel), Some(alarm)) => Some(wheel.min(alarm)),
+            (wheel, alarm) => wheel.or(alarm),
+        };
+        ms.map(Duration::from_millis)
+    }
+
+    fn call_source(&self, at: usize) {
+        let callback = self.sources.borrow().get(at).cloned();
+        if let Some(callback) = callback {
+            callback();
+        }
+    }
+
+    /// The 64th listener and those after it share a bit: they are asked together.
+    fn accept_from(&self, mut listeners: u64) {
+        while listeners != 0 {
+            let bit = listeners.trailing_zeros();
+            listeners &= listeners - 1;
+            let last = if bit == 63 { self.acceptors.borrow().len() as u32 } else { bit + 1 };
+            (bit..last).for_each(|id| self.accept(ListenerId(id)));
+        }
+    }
+
+    fn run_queue(&self) {
+        for _ in 0..BUDGET {
+            let Some(token) = self.queue.borrow_mut().pop_front() else { return };
+            let Some(slot) = self.slot(token) else { continue };
+            slot.clear(QUEUED);
+            match slot.state.get() {
+                State::Task => self.poll_task(token),
+                State::Idle if slot.has(READABLE) => {
+                    if let Some(service) = slot.service.get() {
+                        self.step(token, |conn| service.ready(conn));
+                    }
+                }
+                State::Idle | State::Free | State::Running => {}
+            }
+        }
+    }
+
+    fn poll_task(&self, token: Token) {
+        let Some(mut task) = self.slot(token).and_then(|slot| slot.task.take()) else { return };
+        self.step(token, |_| match task.as_mut().poll(&mut Context::from_waker(&waker(token))) {
+            Poll::Ready(next) => next,
+            Poll::Pending => Next::Task(task),
+        });
+    }
+
+    /// Gives the slot its turn, and puts it where that says. A panic ends this connection alone.
+    pub fn step(&self, token: Token, turn: impl FnOnce(Conn) -> Next) {
+        let Some(slot) = self.slot(token) else { return };
+        slot.state.set(State::Running);
+        slot.clear(WOKEN);
+        let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
+        let next = next.unwrap_or_else(|_| {
+            sys::log!(Alert, "*{} a panic ended this connection", slot.serial.get());
+            Next::Close
+        });
+        match next {
+            Next::Close => return self.free_slot(token),
+            Next::Idle => self.rest(token),
+            Next::Task(task) => {
+                slot.task.set(Some(task));
+                slot.state.set(State::Task);
+                // Something happened while the task ran: it must look again.
+                if slot.has(WOKEN) {
+                    self.enqueue(token);
+                }
+            }
+        }
+        if let Err(error) = self.register(token) {
+            sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
+            self.free_slot(token);
+        }
+    }
+
+    fn rest(&self, token: Token) {
+        let Some(slot) = self.slot(token) else { return };
+        slot.state.set(State::Idle);
+        slot.idle_since.set(self.now.get());
+        slot.clear(TIMED_OUT);
+        if slot.has(READABLE) {
+            self.enqueue(token);
+        }
+    }
+
+    /// A slot's deadline has passed.
+    fn fire(&self, index: u32) {
+        let slot = &self.slots[index as usize];
+        match slot.state.get() {
+            State::Idle => self.expire(index),
+            State::Task => {
+                slot.raise(TIMED_OUT);
+                self.enqueue(self.token(index));
+            }
+            State::Free | State::Running => {}
+        }
+    }
+
+    fn ring_alarms(&self) {
+        let now = self.now.get();
+        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |a| a.due <= now).collect();
+        due.into_iter().for_each(|alarm| (alarm.ring)());
+    }
+}

@@ -1,0 +1,321 @@
+//! The loop of this thread: what there is one of.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::Interest;
+use mio::unix::SourceFd;
+use sys::socket::Peer;
+
+use crate::accept::Acceptor;
+use crate::conn::Conn;
+use crate::inbox::Inbox;
+use crate::slot::{
+    HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
+};
+use crate::timer::Wheel;
+use crate::token::{INBOX, MAX_SLOTS, SOURCES, Token};
+
+/// The size of a loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Slots: connections, and tasks without one (`worker_connections`).
+    pub slots: u32,
+    /// Accept all that wait at every wake-up instead of a few (`multi_accept`).
+    pub multi_accept: bool,
+}
+
+pub(crate) type Callback = Rc<dyn Fn()>;
+
+pub(crate) struct Alarm {
+    pub due: u64,
+    pub ring: Box<dyn FnOnce()>,
+}
+
+pub(crate) struct Worker {
+    pub config: Config,
+    pub ring: u8,
+    pub poll: RefCell<mio::Poll>,
+    pub registry: mio::Registry,
+    pub inbox: Arc<Inbox>,
+    pub slots: Box<[Slot]>,
+    pub first_free: Cell<u32>,
+    pub free: Cell<u32>,
+    /// Slots with a descriptor.
+    pub connections: Cell<u32>,
+    pub queue: RefCell<VecDeque<Token>>,
+    pub wheel: Wheel,
+    pub now: Cell<u64>,
+    pub wall: Cell<Duration>,
+    pub acceptors: RefCell<Vec<Acceptor>>,
+    /// Listeners are out of the poll set because there is no free slot.
+    pub full: Cell<bool>,
+    pub sources: RefCell<Vec<Callback>>,
+    pub alarms: RefCell<Vec<Alarm>>,
+    pub serial: Cell<u64>,
+    pub draining: Cell<bool>,
+    pub stop: Cell<bool>,
+}
+
+thread_local! {
+    static HERE: Cell<Option<&'static Worker>> = const { Cell::new(None) };
+}
+
+pub(crate) fn here() -> Option<&'static Worker> {
+    HERE.get()
+}
+
+/// The loop of this thread. Using a connection outside its loop is a fault of the program.
+pub(crate) fn worker() -> &'static Worker {
+    here().expect("this thread has an event loop: rt::create was called")
+}
+
+/// Makes this thread's loop. It lives as long as its process.
+pub fn create(config: Config) -> io::Result<()> {
+    let poll = mio::Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    let (ring, inbox) = Inbox::open(&registry, Token::new(0, INBOX, 0).into())?;
+    let count = config.slots.clamp(1, MAX_SLOTS);
+    let now = sys::clock::monotonic_ms();
+    let worker = Worker {
+        config,
+        ring,
+        poll: RefCell::new(poll),
+        registry,
+        inbox,
+        slots: (1..=count).map(|next| Slot::new(if next < count { next } else { NONE })).collect(),
+        first_free: Cell::new(0),
+        free: Cell::new(count),
+        connections: Cell::new(0),
+        queue: RefCell::new(VecDeque::with_capacity(1024)),
+        wheel: Wheel::new(now),
+        now: Cell::new(now),
+        wall: Cell::new(sys::clock::wall()),
+        acceptors: RefCell::new(Vec::new()),
+        full: Cell::new(false),
+        sources: RefCell::new(Vec::new()),
+        alarms: RefCell::new(Vec::new()),
+        serial: Cell::new(0),
+        draining: Cell::new(false),
+        stop: Cell::new(false),
+    };
+    // A loop ends with its process (or its test's thread): leaking it makes every handle 'static.
+    HERE.set(Some(Box::leak(Box::new(worker))));
+    Ok(())
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        Inbox::shut(self.ring);
+    }
+}
+
+impl Worker {
+    /// The slot that `token` names, unless it has gone to another since.
+    pub fn slot(&self, token: Token) -> Option<&Slot> {
+        let slot = self.slots.get(token.index() as usize)?;
+        (slot.generation.get() == token.generation()).then_some(slot)
+    }
+
+    pub fn token(&self, index: u32) -> Token {
+        Token::new(self.ring, index, self.slots[index as usize].generation.get())
+    }
+
+    /// Takes a free slot for descriptor `fd` (-1: none).
+    pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
+        let index = self.first_free.get();
+        let slot = self.slots.get(index as usize)?;
+        self.first_free.set(slot.next_free.get());
+        self.free.set(self.free.get() - 1);
+        self.connections.set(self.connections.get() + u32::from(fd >= 0));
+        self.serial.set(self.serial.get() + 1);
+        slot.state.set(State::Running);
+        slot.flags.set(READABLE | WRITABLE);
+        slot.fd.set(fd);
+        slot.peer.set(peer);
+        slot.serial.set(self.serial.get());
+        slot.requests.set(0);
+        slot.opened.set(self.now.get());
+        slot.idle_since.set(self.now.get());
+        Some(self.token(index))
+    }
+
+    /// Closes the descriptor and makes the slot another's.
+    pub fn free_slot(&self, token: Token) {
+        let Some(slot) = self.slot(token) else { return };
+        if let Some(service) = slot.service.take() {
+            service.close(Conn::new(token));
+        }
+        let index = token.index();
+        self.wheel.unlink(&self.slots, index);
+        slot.due.set(0);
+        slot.task.set(None);
+        slot.state.set(State::Free);
+        slot.flags.set(0);
+        slot.generation.set(slot.generation.get().wrapping_add(1));
+        if slot.fd.get() >= 0 {
+            // Closing the last handle of a socket takes it out of the poll set.
+            sys::stream::close(slot.fd.replace(-1));
+            self.connections.set(self.connections.get() - 1);
+        }
+        slot.next_free.set(self.first_free.get());
+        self.first_free.set(index);
+        self.free.set(self.free.get() + 1);
+        if self.full.get() {
+            self.resume_accepting();
+        }
+    }
+
+    /// Puts the slot's descriptor into the poll set, for everything, once.
+    pub fn register(&self, token: Token) -> io::Result<()> {
+        let Some(slot) = self.slot(token) else { return Ok(()) };
+        if slot.fd.get() >= 0 && !slot.has(REGISTERED) {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.registry.register(&mut SourceFd(&slot.fd.get()), token.into(), interest)?;
+            slot.raise(REGISTERED);
+        }
+        Ok(())
+    }
+
+    /// Puts the slot into the run queue, once.
+    pub fn enqueue(&self, token: Token) {
+        if let Some(slot) = self.slot(token)
+            && !slot.has(QUEUED)
+        {
+            slot.raise(QUEUED);
+            self.queue.borrow_mut().push_back(token);
+        }
+    }
+
+    /// Wakes the slot's task for another reason than readiness.
+    pub fn wake(&self, token: Token) {
+        if let Some(slot) = self.slot(token) {
+            slot.raise(WOKEN);
+            self.enqueue(token);
+        }
+    }
+
+    /// Notes what epoll says of a connection.
+    pub fn note(&self, token: Token, event: &mio::event::Event) {
+        let Some(slot) = self.slot(token) else { return };
+        if event.is_readable() {
+            slot.raise(READABLE);
+        }
+        if event.is_writable() {
+            slot.raise(WRITABLE);
+        }
+        if event.is_read_closed() || event.is_error() {
+            slot.raise(READABLE | HANGUP);
+        }
+        self.enqueue(token);
+    }
+}
+
+/// Milliseconds of the monotonic clock, read once per turn of the loop.
+pub fn now() -> u64 {
+    worker().now.get()
+}
+
+/// Time since 1970, read once per turn of the loop.
+pub fn wall() -> Duration {
+    worker().wall.get()
+}
+
+/// Connections open in this loop.
+pub fn connections() -> u32 {
+    here().map_or(0, |worker| worker.connections.get())
+}
+
+/// Whether the loop ends when its last connection has.
+pub fn draining() -> bool {
+    worker().draining.get()
+}
+
+/// Runs `task` in a slot of its own, without a connection. `false`: no slot is free.
+pub fn spawn(task: impl Future<Output = ()> + 'static) -> bool {
+    let worker = worker();
+    let Some(token) = worker.take_slot(-1, Peer::Unix) else { return false };
+    if let Some(slot) = worker.slot(token) {
+        slot.task.set(Some(Box::pin(async move {
+            task.await;
+            Next::Close
+        })));
+        slot.state.set(State::Task);
+        worker.wake(token);
+    }
+    true
+}
+
+/// Calls `ring` after `ms` milliseconds, once.
+pub fn after(ms: u64, ring: impl FnOnce() + 'static) {
+    let worker = worker();
+    let due = worker.now.get() + ms;
+    worker.alarms.borrow_mut().push(Alarm { due, ring: Box::new(ring) });
+}
+
+/// Calls `callback` whenever `fd` has become readable, before the connections of that turn are
+/// served. The descriptor must stay open as long as the loop; it is watched edge-triggered, so the
+/// callback reads all there is.
+pub fn on_readable(fd: RawFd, callback: impl Fn() + 'static) -> io::Result<()> {
+    let worker = worker();
+    let mut sources = worker.sources.borrow_mut();
+    let token = Token::new(worker.ring, SOURCES + sources.len() as u32, 0);
+    worker.registry.register(&mut SourceFd(&fd), token.into(), Interest::READABLE)?;
+    sources.push(Rc::new(callback));
+    Ok(())
+}
+
+/// Accepts the connections of a listening socket for `service`. `shared`: other processes wait on the
+/// same socket, and one of them is to be woken for each connection.
+pub fn add_listener(
+    fd: &impl AsRawFd,
+    service: &'static dyn Service,
+    shared: bool,
+) -> io::Result<crate::ListenerId> {
+    worker().add_acceptor(fd.as_raw_fd(), service, shared)
+}
+
+/// Stops accepting.
+pub fn remove_listeners() {
+    worker().remove_acceptors();
+}
+
+/// Ends the loop when the last connection has ended. Idle ones get the grace that their service gives
+/// them; tasks are woken so that they see it.
+pub fn drain() {
+    let worker = worker();
+    worker.draining.set(true);
+    for index in 0..worker.slots.len() as u32 {
+        let slot = &worker.slots[index as usize];
+        let token = worker.token(index);
+        match (slot.state.get(), slot.service.get()) {
+            (State::Idle, Some(service)) => {
+                let grace = service.grace(Conn::new(token));
+                worker.wheel.set(&worker.slots, index, (worker.now.get() + grace).max(1));
+            }
+            (State::Task, _) => worker.wake(token),
+            _ => {}
+        }
+    }
+}
+
+/// Wakes every task: something that all of them look at has changed.
+pub fn wake_all() {
+    let worker = worker();
+    for (index, slot) in worker.slots.iter().enumerate() {
+        if slot.state.get() == State::Task {
+            worker.wake(worker.token(index as u32));
+        }
+    }
+}
+
+/// Ends the loop after this turn, whatever is still open.
+pub fn stop() {
+    worker().stop.set(true);
+}

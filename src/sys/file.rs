@@ -1,0 +1,196 @@
+//! Files: opening without surprises, and what `fstat` says.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Which symbolic links may be followed (`disable_symlinks`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symlinks {
+    /// All of them.
+    Follow,
+    /// None, from byte `from` of the path on.
+    Refuse {
+        /// Length of the leading part of the path that is trusted.
+        from: usize,
+    },
+    /// Only those whose owner is the owner of what they point to, from byte `from` on.
+    IfOwnerMatches {
+        /// Length of the leading part of the path that is trusted.
+        from: usize,
+    },
+}
+
+/// What the file is, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, seconds since 1970.
+    pub mtime: i64,
+    /// Its nanoseconds.
+    pub mtime_nsec: i64,
+    /// Last change of the inode: seconds and nanoseconds.
+    pub ctime: (i64, i64),
+    /// Inode number.
+    pub inode: u64,
+    /// Device number.
+    pub device: u64,
+    kind: u32,
+}
+
+impl Stat {
+    /// A regular file.
+    pub fn is_file(&self) -> bool {
+        self.kind == libc::S_IFREG
+    }
+
+    /// A directory.
+    pub fn is_dir(&self) -> bool {
+        self.kind == libc::S_IFDIR
+    }
+
+    fn of(stat: &libc::stat) -> Stat {
+        Stat {
+            size: stat.st_size as u64,
+            mtime: stat.st_mtime,
+            mtime_nsec: stat.st_mtime_nsec,
+            ctime: (stat.st_ctime, stat.st_ctime_nsec),
+            inode: stat.st_ino,
+            device: stat.st_dev,
+            kind: stat.st_mode & libc::S_IFMT,
+        }
+    }
+}
+
+/// `fstat(2)`.
+pub fn stat(file: &impl AsRawFd) -> io::Result<Stat> {
+    // SAFETY: an all-zero `stat` is a valid value of that plain structure.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open (we borrow its owner), `stat` is valid for the call.
+    check(unsafe { libc::fstat(file.as_raw_fd(), &mut stat) })?;
+    Ok(Stat::of(&stat))
+}
+
+/// `stat(2)`.
+pub fn stat_path(path: &[u8]) -> io::Result<Stat> {
+    let path = CString::new(path)?;
+    // SAFETY: an all-zero `stat` is a valid value of that plain structure.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: `path` is NUL-terminated, `stat` is valid for the call.
+    check(unsafe { libc::stat(path.as_ptr(), &mut stat) })?;
+    Ok(Stat::of(&stat))
+}
+
+/// Opens `path` for reading, not waiting on FIFOs or devices.
+pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
+    match symlinks {
+        Symlinks::Follow => open_at(libc::AT_FDCWD, path, 0),
+        Symlinks::Refuse { from } => walk(path, from, |parent, name, last| {
+            open_at(parent, name, libc::O_NOFOLLOW | if last { 0 } else { libc::O_DIRECTORY })
+        }),
+        Symlinks::IfOwnerMatches { from } => walk(path, from, |parent, name, last| {
+            let file = open_at(parent, name, if last { 0 } else { libc::O_DIRECTORY })?;
+            if owner(parent, name)? != owner_of(&file)? {
+                return Err(io::Error::from_raw_os_error(libc::ELOOP));
+            }
+            Ok(file)
+        }),
+    }
+}
+
+/// Opens `path` one component at a time after its trusted first `from` bytes.
+fn walk(
+    path: &[u8],
+    from: usize,
+    step: impl Fn(RawFd, &[u8], bool) -> io::Result<File>,
+) -> io::Result<File> {
+    let (trusted, rest) = path.split_at(from.min(path.len()));
+    let start: &[u8] = match (trusted, path.first()) {
+        ([], Some(b'/')) => b"/",
+        ([], _) => b".",
+        _ => trusted,
+    };
+    let mut current = open_at(libc::AT_FDCWD, start, libc::O_DIRECTORY)?;
+    let mut names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).peekable();
+    while let Some(name) = names.next() {
+        current = step(current.as_raw_fd(), name, names.peek().is_none())?;
+    }
+    Ok(current)
+}
+
+fn open_at(parent: RawFd, path: &[u8], flags: i32) -> io::Result<File> {
+    let path = CString::new(path)?;
+    let flags = flags | libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    // SAFETY: `path` is NUL-terminated; `parent` is AT_FDCWD or a descriptor its caller holds open.
+    let fd = check(unsafe { libc::openat(parent, path.as_ptr(), flags) })?;
+    // SAFETY: the call has just given us this descriptor; nobody else owns it.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
+fn owner(parent: RawFd, name: &[u8]) -> io::Result<u32> {
+    let name = CString::new(name)?;
+    // SAFETY: an all-zero `stat` is a valid value of that plain structure.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // SAFETY: `name` is NUL-terminated, `stat` is valid for the call.
+    check(unsafe { libc::fstatat(parent, name.as_ptr(), &mut stat, flags) })?;
+    Ok(stat.st_uid)
+}
+
+fn owner_of(file: &File) -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.uid())
+}
+
+/// Reads at `offset`; fewer bytes than asked for mean the end of the file.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match std::os::unix::fs::FileExt::read_at(file, &mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// The path's bytes.
+pub fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+/// Turns a system call's -1 into the error it stands for.
+pub(crate) fn check(result: i32) -> io::Result<i32> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn symlinks_are_refused_after_the_trusted_part() {
+        let dir = std::env::temp_dir().join(format!("rserve-links-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("real")).expect("directory");
+        std::fs::write(dir.join("real/file"), "x").expect("file");
+        symlink("real", dir.join("link")).expect("symlink");
+        let real = dir.join("real/file");
+        let through = dir.join("link/file");
+        let from = bytes(&dir).len();
+        let open = |path: &Path, symlinks| open(bytes(path), symlinks);
+        assert!(open(&real, Symlinks::Refuse { from }).is_ok());
+        assert!(open(&through, Symlinks::Follow).is_ok());
+        assert!(open(&through, Symlinks::IfOwnerMatches { from }).is_ok());
+        let error = open(&through, Symlinks::Refuse { from }).expect_err("refused");
+        assert!(matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENOTDIR)), "{error}");
+        assert!(open(&through, Symlinks::Refuse { from: from + 6 }).is_ok());
+        std::fs::remove_dir_all(dir).expect("removed");
+    }
+}

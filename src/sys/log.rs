@@ -1,0 +1,195 @@
+//! The error log: levelled lines in nginx's form, to a file or to standard error.
+//!
+//! ```text
+//! 2026/11/21 23:18:00 [notice] 1234#1234: signal 1 (SIGHUP) received, reconfiguring
+//! 2026/11/21 23:18:01 [error] 1240#1240: *17 open() "/srv/x" failed (2: No such file or directory)
+//! ```
+//!
+//! One write per line on an O_APPEND descriptor: lines of several processes do not mix.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use crate::{clock, process};
+
+/// How much a line matters, the weightiest first (syslog's order).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The server cannot run.
+    Emerg,
+    /// Somebody should look now: a worker died.
+    Alert,
+    /// A fault that is not a client's.
+    Crit,
+    /// A request failed.
+    Error,
+    /// Odd, but served.
+    Warn,
+    /// Life of the processes.
+    Notice,
+    /// What clients do wrong.
+    Info,
+    /// For those who develop the server.
+    Debug,
+}
+
+/// Every level with its name in configuration and log.
+pub const LEVELS: [(&str, Level); 8] = [
+    ("emerg", Level::Emerg),
+    ("alert", Level::Alert),
+    ("crit", Level::Crit),
+    ("error", Level::Error),
+    ("warn", Level::Warn),
+    ("notice", Level::Notice),
+    ("info", Level::Info),
+    ("debug", Level::Debug),
+];
+
+impl Level {
+    /// The level's name, `notice`.
+    pub fn name(self) -> &'static str {
+        LEVELS[self as usize].0
+    }
+}
+
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard error.
+    Stderr,
+    /// A file, opened for appending.
+    File(PathBuf),
+}
+
+/// One `error_log`: a target and the least weighty level that it takes.
+#[derive(Debug)]
+pub struct Log {
+    target: Target,
+    level: Level,
+    /// `None` is standard error. Replaced by `reopen`.
+    file: RwLock<Option<File>>,
+}
+
+impl Log {
+    /// A log on standard error.
+    pub fn stderr(level: Level) -> Log {
+        Log { target: Target::Stderr, level, file: RwLock::new(None) }
+    }
+
+    /// Opens (or creates) the target.
+    pub fn open(target: Target, level: Level) -> io::Result<Log> {
+        let file = match &target {
+            Target::Stderr => None,
+            Target::File(path) => Some(append(path)?),
+        };
+        Ok(Log { target, level, file: RwLock::new(file) })
+    }
+
+    /// Where the lines go.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The least weighty level that is written.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Whether a line of `level` would be written: ask before rendering a costly one.
+    pub fn takes(&self, level: Level) -> bool {
+        level <= self.level
+    }
+
+    /// Writes one line. A line that cannot be written is lost: there is nobody left to tell.
+    pub fn write(&self, level: Level, message: std::fmt::Arguments<'_>) {
+        if !self.takes(level) {
+            return;
+        }
+        let time = clock::local(clock::wall().as_secs()).error_log();
+        let pid = process::pid();
+        let line = format!("{time} [{}] {pid}#{pid}: {message}\n", level.name());
+        let Ok(file) = self.file.read() else { return };
+        let _ = match file.as_ref() {
+            Some(file) => (&*file).write_all(line.as_bytes()),
+            None => io::stderr().write_all(line.as_bytes()),
+        };
+    }
+
+    /// Opens the file anew after somebody renamed it (USR1).
+    pub fn reopen(&self) -> io::Result<()> {
+        let Target::File(path) = &self.target else { return Ok(()) };
+        let file = append(path)?;
+        if let Ok(mut current) = self.file.write() {
+            *current = Some(file);
+        }
+        Ok(())
+    }
+}
+
+/// Opens a log file for appending, creating it.
+pub fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}
+
+static MAIN: RwLock<Option<Arc<Log>>> = RwLock::new(None);
+
+/// Makes `log` the process's own log, where [`write()`] goes.
+pub fn set_main(log: Arc<Log>) {
+    if let Ok(mut main) = MAIN.write() {
+        *main = Some(log);
+    }
+}
+
+/// Writes to the process's own log; before there is one, to standard error.
+pub fn write(level: Level, message: std::fmt::Arguments<'_>) {
+    let main = MAIN.read().ok().and_then(|main| main.clone());
+    match main {
+        Some(log) => log.write(level, message),
+        None => Log::stderr(Level::Notice).write(level, message),
+    }
+}
+
+/// `log!(Notice, "worker {pid} exited")`: a line in the process's own log.
+#[macro_export]
+macro_rules! log {
+    ($level:ident, $($argument:tt)*) => {
+        $crate::log::write($crate::log::Level::$level, format_args!($($argument)*))
+    };
+}
+
+/// `(2: No such file or directory)`: an error of the system as the logs show it.
+pub fn errno(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            format!("({code}: {text})")
+        }
+        None => format!("({error})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_below_the_level_are_not_written() {
+        let path = std::env::temp_dir().join(format!("rserve-log-{}", process::pid()));
+        let log = Log::open(Target::File(path.clone()), Level::Warn).expect("a log file");
+        log.write(Level::Notice, format_args!("quiet"));
+        log.write(Level::Error, format_args!("loud"));
+        let text = std::fs::read_to_string(&path).expect("its text");
+        std::fs::remove_file(&path).expect("removed");
+        assert!(text.ends_with(": loud\n") && text.contains(" [error] "), "{text}");
+        assert!(!text.contains("quiet"));
+    }
+
+    #[test]
+    fn system_errors_show_their_number() {
+        let error = io::Error::from_raw_os_error(libc::ENOENT);
+        assert_eq!(errno(&error), "(2: No such file or directory)");
+    }
+}

@@ -1,0 +1,206 @@
+//! Processes: fork, exec, exit, and what one asks of the kernel for them.
+
+use std::ffi::{CString, OsStr};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid};
+
+/// The number of this process.
+pub fn pid() -> i32 {
+    std::process::id() as i32
+}
+
+/// Which of the two a process is after [`fork`].
+pub enum Fork {
+    /// The process that called; the number is the child's.
+    Parent(i32),
+    /// The new process.
+    Child,
+}
+
+/// `fork(2)`. Fails also when this process has more than one thread: the child would inherit locks
+/// that nobody is left to release.
+pub fn fork() -> io::Result<Fork> {
+    if threads()? != 1 {
+        return Err(io::Error::other("a process with threads must not fork"));
+    }
+    // SAFETY: there is one thread (checked above), so the child's memory is consistent.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(Fork::Parent(child.as_raw())),
+        ForkResult::Child => Ok(Fork::Child),
+    }
+}
+
+fn threads() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count))
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It called `exit` with that code.
+    Code(i32),
+    /// A signal killed it; the flag tells of a core dump.
+    Signal(i32, bool),
+}
+
+/// The children that have ended since the last call.
+pub fn reap() -> Vec<(i32, Exit)> {
+    let mut ended = Vec::new();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => ended.push((pid.as_raw(), Exit::Code(code))),
+            Ok(WaitStatus::Signaled(pid, signal, core)) => {
+                ended.push((pid.as_raw(), Exit::Signal(signal as i32, core)));
+            }
+            Err(Errno::EINTR) => {}
+            Ok(WaitStatus::StillAlive) | Err(_) => return ended,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Sends `signal` to `pid`.
+pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    let signal = nix::sys::signal::Signal::try_from(signal)?;
+    Ok(nix::sys::signal::kill(Pid::from_raw(pid), signal)?)
+}
+
+/// Whether a process of that number exists.
+pub fn exists(pid: i32) -> bool {
+    !matches!(nix::sys::signal::kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
+}
+
+/// The number of this process's parent.
+pub fn parent() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+/// Goes to the background: a new session, no terminal, standard input and output on `/dev/null`.
+/// Standard error stays until the error log is known to be open elsewhere.
+pub fn daemonize() -> io::Result<()> {
+    if let Fork::Parent(_) = fork()? {
+        std::process::exit(0);
+    }
+    nix::unistd::setsid()?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdin(&null)?;
+    nix::unistd::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Starts `program` with `arguments` and the environment `variables` (added to ours) in a new
+/// process that inherits `descriptors`; gives the process's number.
+pub fn spawn_inheriting(
+    program: &OsStr,
+    arguments: &[std::ffi::OsString],
+    variables: &[(String, String)],
+    descriptors: &[RawFd],
+) -> io::Result<i32> {
+    // Everything is allocated before the fork; afterwards the child only makes system calls.
+    let path = CString::new(program.as_bytes())?;
+    let argv: Vec<CString> =
+        arguments.iter().map(|a| CString::new(a.as_bytes())).collect::<Result<_, _>>()?;
+    let replaced = |key: &OsStr| variables.iter().any(|(name, _)| OsStr::new(name) == key);
+    let mut environment = Vec::new();
+    for (key, value) in std::env::vars_os().filter(|(key, _)| !replaced(key)) {
+        environment.push(CString::new([key.as_bytes(), b"=", value.as_bytes()].concat())?);
+    }
+    for (key, value) in variables {
+        environment.push(CString::new(format!("{key}={value}"))?);
+    }
+    match fork()? {
+        Fork::Parent(child) => Ok(child),
+        Fork::Child => {
+            for &fd in descriptors {
+                let _ = inherit(fd);
+            }
+            let _ = nix::unistd::execve(&path, &argv, &environment);
+            std::process::exit(127)
+        }
+    }
+}
+
+fn inherit(fd: RawFd) -> io::Result<()> {
+    // SAFETY: the descriptor is open: its owner asked us to hand it on, and is alive in the parent's
+    // memory image that this child has.
+    let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+    fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    Ok(())
+}
+
+/// Raises (or lowers) the limit of open files.
+pub fn limit_files(count: u64) -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, count, hard.max(count))?)
+}
+
+/// The limit of open files now.
+pub fn file_limit() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// Sets the nice value.
+pub fn set_priority(nice: i32) -> io::Result<()> {
+    // SAFETY: no memory is involved. `as _`: the type of the first argument differs by libc.
+    crate::file::check(unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, nice) })?;
+    Ok(())
+}
+
+/// Binds this process to the processors whose bit is set.
+pub fn set_affinity(processors: &[usize]) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    for &processor in processors {
+        set.set(processor)?;
+    }
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
+/// How many processors this process may use.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The processors this process may run on.
+pub fn allowed_processors() -> Vec<usize> {
+    let Ok(set) = nix::sched::sched_getaffinity(Pid::from_raw(0)) else { return vec![0] };
+    (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).collect()
+}
+
+/// Whether a core file may be written after a change of user (`PR_SET_DUMPABLE`).
+pub fn allow_core_dumps() {
+    let _ = nix::sys::prctl::set_dumpable(true);
+}
+
+/// Points standard error at `target`.
+pub fn redirect_stderr(target: &impl AsFd) -> io::Result<()> {
+    Ok(nix::unistd::dup2_stderr(target)?)
+}
+
+/// Closes the descriptor without running anything else.
+pub fn close(fd: OwnedFd) {
+    drop(fd);
+}
+
+/// Waits until one of `descriptors` is readable or `timeout_ms` has passed. A signal ends the wait.
+pub fn wait_readable(descriptors: &[RawFd], timeout_ms: Option<u64>) -> io::Result<()> {
+    let mut polled: Vec<libc::pollfd> = descriptors
+        .iter()
+        .map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 })
+        .collect();
+    let timeout = timeout_ms.map_or(-1, |ms| ms.min(i32::MAX as u64) as i32);
+    // SAFETY: the pointer and length are those of a live exclusive vector.
+    let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as _, timeout) };
+    match crate::file::check(ready) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,286 @@
+//! Listening sockets and the connections they accept.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+
+/// What a socket is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Address {
+    /// An IP address and port.
+    Inet(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Address::Inet(address) if address.is_ipv4() && address.ip().is_unspecified() => {
+                write!(f, "0.0.0.0:{}", address.port())
+            }
+            Address::Inet(address) => write!(f, "{address}"),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Options of a listening socket (nginx's `listen` parameters of the same names).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Length of the queue of connections not yet accepted.
+    pub backlog: i32,
+    /// A socket for each worker (`SO_REUSEPORT`).
+    pub reuseport: bool,
+    /// Accept only once data has come (`TCP_DEFER_ACCEPT`).
+    pub deferred: bool,
+    /// Queue of TCP Fast Open.
+    pub fastopen: Option<i32>,
+    /// TCP keep-alive: `Some(None)` is on with the system's times.
+    pub so_keepalive: Option<Keepalive>,
+    /// An IPv6 socket takes IPv6 only.
+    pub ipv6only: bool,
+    /// `SO_RCVBUF` in bytes.
+    pub rcvbuf: Option<usize>,
+    /// `SO_SNDBUF` in bytes.
+    pub sndbuf: Option<usize>,
+    /// Accepted connections send small segments at once (`TCP_NODELAY`, inherited from here).
+    pub nodelay: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            backlog: 511,
+            reuseport: false,
+            deferred: false,
+            fastopen: None,
+            so_keepalive: None,
+            ipv6only: true,
+            rcvbuf: None,
+            sndbuf: None,
+            nodelay: true,
+        }
+    }
+}
+
+/// TCP keep-alive settings; `None` leaves the system's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Keepalive {
+    /// On or off.
+    pub on: bool,
+    /// Idle time before the first probe, seconds.
+    pub idle: Option<u64>,
+    /// Time between probes, seconds.
+    pub interval: Option<u64>,
+    /// Probes before the connection is given up.
+    pub count: Option<u32>,
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+}
+
+impl Listener {
+    /// Binds to `address` and listens.
+    pub fn bind(address: &Address, options: &Options) -> io::Result<Listener> {
+        let (domain, name) = match address {
+            Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
+            Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
+        };
+        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+        if let Address::Inet(inet) = address {
+            socket.set_reuse_address(true)?;
+            socket.set_reuse_port(options.reuseport)?;
+            if inet.is_ipv6() {
+                socket.set_only_v6(options.ipv6only)?;
+            }
+        }
+        socket.bind(&name)?;
+        if let Address::Unix(path) = address {
+            // Everybody may connect, as with nginx; the directory's mode is the place to restrict.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+        }
+        let listener = Listener { socket };
+        listener.configure(address, options)?;
+        listener.socket.listen(options.backlog)?;
+        Ok(listener)
+    }
+
+    /// Applies the options that may change while the socket listens.
+    pub fn configure(&self, address: &Address, options: &Options) -> io::Result<()> {
+        if let Some(size) = options.rcvbuf {
+            self.socket.set_recv_buffer_size(size)?;
+        }
+        if let Some(size) = options.sndbuf {
+            self.socket.set_send_buffer_size(size)?;
+        }
+        if let Address::Inet(_) = address {
+            self.socket.set_tcp_nodelay(options.nodelay)?;
+            self.keepalive(options.so_keepalive.unwrap_or_default())?;
+            self.tcp_option(libc::TCP_DEFER_ACCEPT, i32::from(options.deferred))?;
+            if let Some(queue) = options.fastopen {
+                self.tcp_option(libc::TCP_FASTOPEN, queue)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the length of the accept queue of a listening socket.
+    pub fn set_backlog(&self, backlog: i32) -> io::Result<()> {
+        self.socket.listen(backlog)
+    }
+
+    fn keepalive(&self, keepalive: Keepalive) -> io::Result<()> {
+        self.socket.set_keepalive(keepalive.on)?;
+        let mut times = TcpKeepalive::new();
+        if let Some(idle) = keepalive.idle {
+            times = times.with_time(Duration::from_secs(idle));
+        }
+        if let Some(interval) = keepalive.interval {
+            times = times.with_interval(Duration::from_secs(interval));
+        }
+        if let Some(count) = keepalive.count {
+            times = times.with_retries(count);
+        }
+        match keepalive.on {
+            true => self.socket.set_tcp_keepalive(&times),
+            false => Ok(()),
+        }
+    }
+
+    fn tcp_option(&self, option: i32, value: i32) -> io::Result<()> {
+        set_option(self.socket.as_raw_fd(), libc::IPPROTO_TCP, option, value)
+    }
+
+    /// Takes over a descriptor that another process bound: an upgrade's predecessor.
+    /// `None` if it is not a listening stream socket.
+    pub fn inherit(fd: RawFd) -> Option<(Address, Listener)> {
+        let mut listening: i32 = 0;
+        let mut size = size_of::<i32>() as libc::socklen_t;
+        let value = (&raw mut listening).cast();
+        // SAFETY: `value` and `size` describe `listening`, alive for the call.
+        let result = unsafe {
+            libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, value, &mut size)
+        };
+        if result < 0 || listening == 0 {
+            return None;
+        }
+        // SAFETY: the kernel just confirmed a socket of that number; the predecessor gave it to us.
+        let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(fd) });
+        socket.set_cloexec(true).ok()?;
+        let address = address(&socket.local_addr().ok()?)?;
+        Some((address, Listener { socket }))
+    }
+
+    /// A second handle on the same socket.
+    pub fn try_clone(&self) -> io::Result<Listener> {
+        Ok(Listener { socket: self.socket.try_clone()? })
+    }
+
+    /// What it is bound to (the port that the system chose for port 0).
+    pub fn address(&self) -> Option<Address> {
+        address(&self.socket.local_addr().ok()?)
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+fn address(name: &SockAddr) -> Option<Address> {
+    match name.as_socket() {
+        Some(inet) => Some(Address::Inet(inet)),
+        None => name.as_pathname().map(|path| Address::Unix(path.to_owned())),
+    }
+}
+
+/// Who is at the other end of an accepted connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// An IP address and port.
+    Inet(SocketAddr),
+    /// A Unix socket's client has no address.
+    Unix,
+}
+
+impl Peer {
+    /// The IP address, if there is one; an IPv4 address mapped into IPv6 comes out as IPv4.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Peer::Inet(address) => Some(address.ip().to_canonical()),
+            Peer::Unix => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Peer {
+    /// The address without its port, as `$remote_addr` shows it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Peer::Inet(address) => write!(f, "{}", address.ip()),
+            Peer::Unix => f.write_str("unix:"),
+        }
+    }
+}
+
+/// Accepts one connection, non-blocking and closed on exec; the descriptor is the caller's.
+pub fn accept(listener: RawFd) -> io::Result<(RawFd, Peer)> {
+    // SAFETY: an all-zero `sockaddr_storage` is a valid value of that plain structure.
+    let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    let name = (&raw mut storage).cast::<libc::sockaddr>();
+    // SAFETY: `name` and `len` describe `storage`, alive for the call.
+    let fd = unsafe { libc::accept4(listener, name, &mut len, flags) };
+    crate::file::check(fd)?;
+    Ok((fd, peer(&storage)))
+}
+
+fn peer(storage: &libc::sockaddr_storage) -> Peer {
+    let base = std::ptr::from_ref(storage);
+    match i32::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says so, and sockaddr_storage is large and aligned enough.
+            let v4 = unsafe { &*base.cast::<libc::sockaddr_in>() };
+            let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Peer::Inet(SocketAddr::new(ip.into(), u16::from_be(v4.sin_port)))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: the family says so, and sockaddr_storage is large and aligned enough.
+            let v6 = unsafe { &*base.cast::<libc::sockaddr_in6>() };
+            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            Peer::Inet(SocketAddr::new(ip.into(), u16::from_be(v6.sin6_port)))
+        }
+        _ => Peer::Unix,
+    }
+}
+
+/// The local address of a connection (`$server_addr` on a wildcard listener).
+pub fn local_address(fd: RawFd) -> Option<Address> {
+    // SAFETY: the caller holds the connection open for the duration of the call.
+    let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+    address(&socket2::SockRef::from(&fd).local_addr().ok()?)
+}
+
+/// `TCP_NODELAY` of one connection.
+pub fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, i32::from(on))
+}
+
+fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> {
+    let pointer = std::ptr::from_ref(&value).cast();
+    let size = size_of::<i32>() as libc::socklen_t;
+    // SAFETY: `pointer` and `size` describe `value`, alive for the call.
+    crate::file::check(unsafe { libc::setsockopt(fd, level, option, pointer, size) })?;
+    Ok(())
+}
