@@ -1,1 +1,49 @@
-//! http
+//! `http {}`: a core module that serves HTTP/1.x and hands requests to the HTTP modules.
+//!
+//! ```text
+//! readable ─▶ Exchange: read, parse ─▶ Port: server by name ─▶ phases: server rewrite, location,
+//!   rewrite, preaccess, access, precontent, content ─▶ header filters ─▶ head + body ─▶ one write
+//! ```
+//! A module adds [`Handler`]s to phases, [`Filter`]s and [`Logger`]s, and only to the locations in
+//! which its directives switch it on: a location pays for nothing else.
+#![forbid(unsafe_code)]
+
+mod block;
+mod body;
+mod errors;
+mod exchange;
+mod hosts;
+mod instance;
+mod listen;
+mod location;
+mod module;
+mod output;
+mod paths;
+mod phases;
+mod redirect;
+mod regex;
+mod render;
+mod request;
+mod response;
+mod service;
+mod settings;
+mod task;
+mod template;
+mod trace;
+mod types;
+mod variables;
+
+pub use block::Http;
+pub use exchange::Exchange;
+pub use location::{Location, Server};
+pub use module::{
+    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Phase, entry,
+};
+pub use paths::MappedPath;
+pub use regex::Regex;
+pub use request::Request;
+pub use response::Response;
+pub use settings::Settings;
+pub use template::Template;
+pub use trace::Happening;
+pub use variables::Variable;

@@ -1,1 +1,59 @@
-//! module
+//! What a module is to the server: a table of directives and the hooks of the start-up steps.
+//!
+//! A core module owns a block of the configuration (`http {}`) or a set of plain directives. The
+//! server creates its configuration, sets its directives, and asks for an [`Instance`]: the module as
+//! this configuration wants it. Instances live as long as their configuration.
+#![forbid(unsafe_code)]
+
+mod files;
+mod setup;
+mod sockets;
+
+use std::any::Any;
+
+use conf::{Entry, Error};
+
+pub use files::{LogFile, Logs};
+pub use setup::{Request, Setup};
+pub use sockets::Sockets;
+
+/// A core module, compiled in and listed in `main.rs`.
+pub trait Module {
+    /// Its name, as `-V` lists it.
+    fn name(&self) -> &'static str;
+
+    /// Its rows for the main context: the block that it owns, or plain directives.
+    fn directives(&self) -> Vec<Entry>;
+
+    /// An empty configuration, before any directive is set.
+    fn create(&self) -> Box<dyn Any>;
+
+    /// Every directive is set: fill defaults, check, ask for listeners and log files.
+    /// `conf` is what [`Module::create`] made.
+    fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error>;
+
+    /// The rows of every context, for the directive reference and for `-t`'s nearest name.
+    fn reference(&self) -> Vec<Entry> {
+        self.directives()
+    }
+}
+
+/// A module, configured. Its methods run in the process that is named.
+pub trait Instance {
+    /// Master, before the first fork: listeners and files are open.
+    fn opened(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Worker `number`: the loop exists, nothing is accepted yet. Add the listeners here.
+    fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+        let _ = (sockets, number);
+        Ok(())
+    }
+
+    /// Worker: log files were opened anew; write what is buffered before that to the old ones.
+    fn flush(&self) {}
+
+    /// Worker: it stops accepting, and ends when its last connection has.
+    fn drain(&'static self) {}
+}

@@ -1,1 +1,13 @@
-//! proto
+//! Codecs without I/O: bytes in, values out.
+//!
+//! Nothing here reads a socket or a clock, and no input can make it panic. Where HTTP leaves a
+//! choice, the choice is nginx's, since its users bring their expectations along.
+#![forbid(unsafe_code)]
+
+pub mod conditional;
+pub mod date;
+pub mod escape;
+pub mod http1;
+pub mod multipart;
+pub mod range;
+pub mod uri;

@@ -1,1 +1,101 @@
-//! server
+//! The server: from a command line to a master and its workers.
+//!
+//! ```text
+//! start ── the eleven steps ──▶ master ── fork ──▶ worker (one event loop each)
+//!                                  │  HUP: new cycle, new workers, READY, old ones QUIT
+//!                                  │  USR2: a new binary takes the sockets over
+//! ```
+//! It knows blocks and listeners, not protocols: those are in the modules that `main.rs` lists.
+#![forbid(unsafe_code)]
+
+mod control;
+mod core_conf;
+mod cycle;
+mod events;
+mod listen;
+mod master;
+mod options;
+mod pid;
+mod reference;
+mod reload;
+mod signal;
+mod single;
+mod start;
+mod upgrade;
+mod worker;
+mod workers;
+
+pub use reference::reference;
+
+use std::process::ExitCode;
+
+use module::Module;
+
+/// The name of the program in messages.
+pub const NAME: &str = "rserve";
+/// Its version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A list of compiled-in modules.
+pub type Modules = &'static [&'static dyn Module];
+
+/// Runs the program: reads the command line, does what it says, gives the exit code.
+pub fn run(modules: Modules) -> ExitCode {
+    let options = match options::Options::from_args(std::env::args_os()) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("{NAME}: {message}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = match &options.action {
+        options::Action::Help => options::print_help(),
+        options::Action::Version { build } => options::print_version(*build, modules),
+        options::Action::Signal(signal) => signal::send(&options, modules, *signal),
+        options::Action::Test { dump } => start::test(&options, modules, *dump),
+        options::Action::Run => start::start(&options, modules),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.report();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the program, or a new configuration, did not start.
+#[derive(Debug)]
+pub struct Failure {
+    /// The message, ready to be shown; several lines if a place in a file is part of it.
+    message: String,
+    /// Further lines that go before it.
+    notes: Vec<String>,
+}
+
+impl Failure {
+    fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), notes: Vec::new() }
+    }
+
+    /// Prints the failure, and writes it to the error log if that is a file.
+    fn report(&self) {
+        for note in &self.notes {
+            eprintln!("{NAME}: {note}");
+        }
+        eprintln!("{NAME}: [emerg] {}", self.message);
+        sys::log::to_file(sys::log::Level::Emerg, format_args!("{}", self.message));
+    }
+}
+
+impl From<conf::Error> for Failure {
+    fn from(error: conf::Error) -> Failure {
+        Failure::new(error.render())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}

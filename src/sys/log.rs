@@ -63,6 +63,16 @@ pub enum Target {
     File(PathBuf),
 }
 
+impl Target {
+    /// The file's path; standard error's is `/dev/stderr`.
+    pub fn path(&self) -> &Path {
+        match self {
+            Target::Stderr => Path::new("/dev/stderr"),
+            Target::File(path) => path,
+        }
+    }
+}
+
 /// One `error_log`: a target and the least weighty level that it takes.
 #[derive(Debug)]
 pub struct Log {
@@ -78,13 +88,9 @@ impl Log {
         Log { target: Target::Stderr, level, file: RwLock::new(None) }
     }
 
-    /// Opens (or creates) the target.
-    pub fn open(target: Target, level: Level) -> io::Result<Log> {
-        let file = match &target {
-            Target::Stderr => None,
-            Target::File(path) => Some(append(path)?),
-        };
-        Ok(Log { target, level, file: RwLock::new(file) })
+    /// A log whose file is not open yet: until [`Log::reopen`] it writes to standard error.
+    pub fn new(target: Target, level: Level) -> Log {
+        Log { target, level, file: RwLock::new(None) }
     }
 
     /// Where the lines go.
@@ -117,7 +123,7 @@ impl Log {
         };
     }
 
-    /// Opens the file anew after somebody renamed it (USR1).
+    /// Opens (or creates) the file; anew after somebody renamed it (USR1).
     pub fn reopen(&self) -> io::Result<()> {
         let Target::File(path) = &self.target else { return Ok(()) };
         let file = append(path)?;
@@ -128,9 +134,15 @@ impl Log {
     }
 }
 
-/// Opens a log file for appending, creating it.
+/// Opens a log file for appending, creating it, and its directory if only that is missing.
 pub fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+    let open = || OpenOptions::new().append(true).create(true).open(path);
+    match (open(), path.parent()) {
+        (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir(directory).and_then(|()| open())
+        }
+        (opened, _) => opened,
+    }
 }
 
 static MAIN: RwLock<Option<Arc<Log>>> = RwLock::new(None);
@@ -148,6 +160,16 @@ pub fn write(level: Level, message: std::fmt::Arguments<'_>) {
     match main {
         Some(log) => log.write(level, message),
         None => Log::stderr(Level::Notice).write(level, message),
+    }
+}
+
+/// Writes to the process's own log if that is a file: for what standard error has shown already.
+pub fn to_file(level: Level, message: std::fmt::Arguments<'_>) {
+    let main = MAIN.read().ok().and_then(|main| main.clone());
+    if let Some(log) = main
+        && matches!(log.target, Target::File(_))
+    {
+        log.write(level, message);
     }
 }
 
@@ -178,7 +200,8 @@ mod tests {
     #[test]
     fn lines_below_the_level_are_not_written() {
         let path = std::env::temp_dir().join(format!("rserve-log-{}", process::pid()));
-        let log = Log::open(Target::File(path.clone()), Level::Warn).expect("a log file");
+        let log = Log::new(Target::File(path.clone()), Level::Warn);
+        log.reopen().expect("a log file");
         log.write(Level::Notice, format_args!("quiet"));
         log.write(Level::Error, format_args!("loud"));
         let text = std::fs::read_to_string(&path).expect("its text");

@@ -3,7 +3,7 @@
 use std::ffi::{CString, OsStr};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
@@ -129,6 +129,54 @@ pub fn spawn_inheriting(
     }
 }
 
+/// A descriptor that the predecessor of this process named; `None` if it is not open.
+pub fn inherited_file(fd: RawFd) -> Option<std::fs::File> {
+    // SAFETY: F_GETFD on any number is harmless, and tells whether it is open.
+    if fd < 3 || unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
+        return None;
+    }
+    // SAFETY: it is open, and the predecessor passed it to nobody else in this process.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    fcntl(&fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+    Some(fd.into())
+}
+
+/// Makes reads of `file` fail with `WouldBlock` instead of waiting.
+pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Removes variables from this process's environment.
+pub fn forget_variables(names: &[&str]) {
+    for name in names {
+        // SAFETY: the callers (start-up, a worker before its loop) run in the only thread.
+        unsafe { std::env::remove_var(name) };
+    }
+}
+
+/// Keeps of the environment only `TZ` and what `wanted` names, and sets what it gives a value
+/// (`NAME=VALUE`).
+pub fn keep_environment(wanted: &[String]) {
+    let names: Vec<&str> = wanted
+        .iter()
+        .map(|word| word.split_once('=').map_or(word.as_str(), |(name, _)| name))
+        .collect();
+    for (name, _) in std::env::vars_os() {
+        let known = name.to_str().is_some_and(|name| name == "TZ" || names.contains(&name));
+        if !known && !name.is_empty() {
+            // SAFETY: a worker calls this before its loop, in its only thread.
+            unsafe { std::env::remove_var(name) };
+        }
+    }
+    for (name, value) in wanted.iter().filter_map(|word| word.split_once('=')) {
+        if !name.is_empty() {
+            // SAFETY: a worker calls this before its loop, in its only thread.
+            unsafe { std::env::set_var(name, value) };
+        }
+    }
+}
+
 fn inherit(fd: RawFd) -> io::Result<()> {
     // SAFETY: the descriptor is open: its owner asked us to hand it on, and is alive in the parent's
     // memory image that this child has.
@@ -183,11 +231,6 @@ pub fn allow_core_dumps() {
 /// Points standard error at `target`.
 pub fn redirect_stderr(target: &impl AsFd) -> io::Result<()> {
     Ok(nix::unistd::dup2_stderr(target)?)
-}
-
-/// Closes the descriptor without running anything else.
-pub fn close(fd: OwnedFd) {
-    drop(fd);
 }
 
 /// Waits until one of `descriptors` is readable or `timeout_ms` has passed. A signal ends the wait.

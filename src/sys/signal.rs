@@ -42,6 +42,14 @@ impl Signals {
         self.pipe.as_raw_fd()
     }
 
+    /// In a forked child, whose handlers still write to the parent's pipe: lets go of them.
+    pub fn forget(&self) {
+        for handler in &self.handlers {
+            signal_hook::low_level::unregister(*handler);
+        }
+        crate::stream::close(self.fd());
+    }
+
     /// The signals that came since the last call, each once, in the order given to `catch`.
     pub fn take(&mut self) -> Vec<i32> {
         let mut scratch = [0; 64];

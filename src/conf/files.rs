@@ -1,0 +1,64 @@
+//! The files that a configuration was read from.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::Span;
+
+/// The name under which directives given with `-g` appear in messages.
+pub const COMMAND_LINE: &str = "command line";
+
+/// One file, as it was read.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The name for messages.
+    pub name: String,
+    /// The absolute path; empty if the text did not come from a file.
+    pub path: PathBuf,
+    /// The text.
+    pub text: String,
+}
+
+/// The files in the order in which they were first read, each one once.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    list: Vec<File>,
+}
+
+impl Files {
+    /// The files, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &File> {
+        self.list.iter()
+    }
+
+    /// The file that a span points into.
+    pub fn file(&self, span: Span) -> Option<&File> {
+        self.list.get(usize::from(span.file))
+    }
+
+    /// The line that a span points into, without its line end; empty if there is none.
+    pub fn line(&self, span: Span) -> &str {
+        let number = (span.line as usize).saturating_sub(1);
+        self.file(span).and_then(|file| file.text.lines().nth(number)).unwrap_or("")
+    }
+
+    /// Prints every file as `nginx -T` does, under its name.
+    pub fn dump(&self, w: &mut dyn Write) -> io::Result<()> {
+        for file in self.list.iter().filter(|file| file.name != COMMAND_LINE) {
+            writeln!(w, "# configuration file {}:\n{}", file.name, file.text)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a file and gives its number; `None` if there are too many.
+    pub(crate) fn add(&mut self, file: File) -> Option<u16> {
+        let number = u16::try_from(self.list.len()).ok()?;
+        self.list.push(file);
+        Some(number)
+    }
+
+    /// The file with this number.
+    pub(crate) fn get(&self, number: u16) -> Option<&File> {
+        self.list.get(usize::from(number))
+    }
+}

@@ -1,0 +1,94 @@
+//! The directives of all modules in one table.
+
+use std::collections::BTreeMap;
+
+use crate::known::{self, Known};
+use crate::{Contexts, Entry, Error, Setting, check};
+
+/// All directives, by name. A name may have several rows, for different contexts.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: BTreeMap<&'static str, Vec<(usize, Entry)>>,
+}
+
+/// The row for a directive.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'t> {
+    /// Whose it is: the number given to [`Table::add`].
+    pub owner: usize,
+    /// The row.
+    pub entry: &'t Entry,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new() -> Table {
+        Table::default()
+    }
+
+    /// Adds the rows of a module; `owner` is returned with them. A name can have only one meaning
+    /// in a context.
+    pub fn add(
+        &mut self,
+        owner: usize,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Result<(), Error> {
+        for entry in entries {
+            let rows = self.rows.entry(entry.name).or_default();
+            if rows.iter().any(|(_, row)| row.contexts.meets(entry.contexts)) {
+                let message = format!("directive \"{}\" is defined twice by modules", entry.name);
+                return Err(Error::new(message));
+            }
+            rows.push((owner, entry));
+        }
+        Ok(())
+    }
+
+    /// All rows, by name.
+    pub fn entries(&self) -> impl Iterator<Item = Found<'_>> {
+        self.rows.values().flatten().map(|(owner, entry)| Found { owner: *owner, entry })
+    }
+
+    /// Finds the row for a directive and checks the directive against it.
+    ///
+    /// `None` if it has no effect: nginx has it, it can be ignored, and the user has been warned.
+    pub fn find(&self, setting: &Setting<'_>) -> Result<Option<Found<'_>>, Error> {
+        let (name, context) = (setting.name(), setting.context());
+        let rows = self.rows.get(name).map_or(&[][..], Vec::as_slice);
+        if let Some((owner, entry)) = rows.iter().find(|(_, row)| row.contexts.meets(context)) {
+            check(setting, entry.arity, entry.block)?;
+            return Ok(Some(Found { owner: *owner, entry }));
+        }
+        let implemented: Vec<&str> = self.rows.keys().copied().collect();
+        let here = rows.iter().fold(Contexts::NONE, |all, (_, row)| all | row.contexts);
+        match known::verdict(name, context, &implemented) {
+            Known::Accepted { why } => {
+                if let Some(known) = known::find(name, context) {
+                    check(setting, known.arity, known.block)?;
+                }
+                setting.warn(format!("\"{name}\" directive has no effect ({why})"));
+                Ok(None)
+            }
+            Known::Refused { why } => {
+                Err(setting.error(format!("\"{name}\" directive is not supported ({why})")))
+            }
+            Known::Misplaced { contexts } => Err(misplaced(setting, contexts | here)),
+            Known::Unknown { .. } if here != Contexts::NONE => Err(misplaced(setting, here)),
+            Known::Unknown { nearest } => {
+                let error = setting.error(format!("unknown directive \"{name}\""));
+                Err(match nearest {
+                    Some(nearest) => error.with_hint(format!("did you mean \"{nearest}\"?")),
+                    None => error,
+                })
+            }
+        }
+    }
+}
+
+fn misplaced(setting: &Setting<'_>, contexts: Contexts) -> Error {
+    let message = format!("\"{}\" directive is not allowed here", setting.name());
+    setting.error(message).with_hint(format!("it may stand in: {contexts}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! What an HTTP module is.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use conf::{Directive, Error, Files, Word, erase};
+use mem::Str;
+use module::{LogFile, Setup};
+use sys::log::{Level as LogLevel, Log, Target};
+
+use crate::exchange::Exchange;
+use crate::request::Request;
+use crate::settings::Settings;
+use crate::template::{Names, Template};
+use crate::variables::Variable;
+
+/// An HTTP module, compiled in and listed in `main.rs`.
+///
+/// It has one `Conf` for each block (`http`, `server`, `location`); what a block leaves unset it
+/// inherits. Then [`Module::install`] is asked, for each location, which hooks it wants there.
+pub trait Module: 'static {
+    /// Its name, as `-V` and the directive reference show it.
+    const NAME: &'static str;
+    /// What its directives set.
+    type Conf: Default + 'static;
+    /// Its directives.
+    const DIRECTIVES: &'static [Directive<Self::Conf>];
+    /// The variables it provides.
+    const VARIABLES: &'static [Variable] = &[];
+
+    /// Fills what this block left unset from the enclosing block.
+    fn inherit(conf: &mut Self::Conf, outer: &Self::Conf);
+
+    /// Checks the conf of one location (or of a server, for requests that no location takes) and
+    /// adds the hooks that it needs there. Runs in the master.
+    fn install(conf: &Self::Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error>;
+
+    /// Something happened to the worker.
+    fn worker(event: Event) {
+        let _ = event;
+    }
+}
+
+/// What happens to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It has its loop, and accepts next.
+    Start,
+    /// Log files are about to be opened anew, or the worker is about to exit: write what is buffered.
+    Flush,
+}
+
+/// The phases of a request, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before the location is known; the server's own directives.
+    ServerRewrite,
+    /// In the location: may change the URI or answer.
+    Rewrite,
+    /// Limits.
+    Preaccess,
+    /// Whether the client is let in (`satisfy`).
+    Access,
+    /// Which of several files.
+    Precontent,
+    /// The answer.
+    Content,
+}
+
+/// What a handler makes of a request.
+#[derive(Debug)]
+pub enum Flow {
+    /// Not mine: ask the next.
+    Declined,
+    /// Let in (access phase).
+    Granted,
+    /// `request.response` is the answer.
+    Respond,
+    /// Answer with the page of this status.
+    Status(u16),
+    /// Start over with another URI (and arguments), inside the server.
+    Redirect(Str, Str),
+    /// Go on in a named location.
+    Named(Str),
+    /// Close the connection without an answer.
+    Close,
+    /// Something must be waited for: call [`Handler::wait`].
+    Wait,
+}
+
+/// A future that borrows the exchange it works on.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A module's part in a phase.
+pub trait Handler: 'static {
+    /// The fast path: answers without waiting and without allocating, or says what else is to be done.
+    fn handle(&self, request: &mut Request) -> Flow;
+
+    /// The slow path, after [`Flow::Wait`].
+    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+        let _ = exchange;
+        Box::pin(async { Flow::Declined })
+    }
+}
+
+impl<F: Fn(&mut Request) -> Flow + 'static> Handler for F {
+    fn handle(&self, request: &mut Request) -> Flow {
+        self(request)
+    }
+}
+
+/// A module's part in the header of a response.
+pub trait Filter: 'static {
+    /// Changes `request.response` before its head is sent; a status replaces the whole answer.
+    fn header(&self, request: &mut Request) -> Option<u16>;
+}
+
+/// A module's part after a request.
+pub trait Logger: 'static {
+    /// The request has ended, in whichever way.
+    fn log(&self, request: &Request);
+}
+
+/// Which block the hooks are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A server: for its rewrite phase, and for requests that no location takes.
+    Server,
+    /// A location.
+    Location,
+}
+
+/// What a module may hook into.
+pub struct Hooks<'a, 's> {
+    /// The core's settings of this location.
+    pub settings: &'a Settings,
+    /// Which block this is.
+    pub level: Level,
+    pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
+    pub(crate) filters: Vec<(u8, Box<dyn Filter>)>,
+    pub(crate) loggers: Vec<Box<dyn Logger>>,
+    pub(crate) names: &'a Names,
+    pub(crate) setup: &'a mut Setup<'s>,
+}
+
+impl Hooks<'_, '_> {
+    /// Adds a handler to a phase, behind those of the modules listed before.
+    pub fn on(&mut self, phase: Phase, handler: impl Handler) {
+        self.handlers.push((phase, Box::new(handler)));
+    }
+
+    /// Adds a header filter. Filters run from the lowest `order` to the highest: 10 not modified,
+    /// 50 added headers, 90 ranges.
+    pub fn filter(&mut self, order: u8, filter: impl Filter) {
+        self.filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds a logger.
+    pub fn logger(&mut self, logger: impl Logger) {
+        self.loggers.push(Box::new(logger));
+    }
+
+    /// Compiles a word with variables.
+    pub fn template(&self, word: &Word) -> Result<Template, Error> {
+        Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
+    }
+
+    /// A log file, opened by the server, opened anew after rotation.
+    pub fn log_file(&mut self, path: std::path::PathBuf) -> Rc<LogFile> {
+        self.setup.log_file(path)
+    }
+
+    /// An error log, likewise.
+    pub fn error_log(&mut self, target: Target, level: LogLevel) -> Arc<Log> {
+        self.setup.error_log(target, level)
+    }
+
+    /// An error at a word of the configuration.
+    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
+        Error::at(message, word.span, self.files())
+    }
+
+    /// A warning at a word of the configuration.
+    pub fn warn(&self, word: &Word, message: impl Into<String>) {
+        self.setup.env.warnings.borrow_mut().push(self.error(word, message));
+    }
+
+    fn files(&self) -> &Files {
+        self.setup.env.files
+    }
+}
+
+/// A module with its types hidden, for the list in `main.rs`.
+pub struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) directives: fn() -> Vec<conf::Entry>,
+    pub(crate) variables: &'static [Variable],
+    pub(crate) create: fn() -> Box<dyn Any>,
+    pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
+    pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
+    pub(crate) worker: fn(Event),
+}
+
+/// The entry of module `M` for the list in `main.rs`.
+pub const fn entry<M: Module>() -> Entry {
+    Entry {
+        name: M::NAME,
+        directives: || erase(M::DIRECTIVES).collect(),
+        variables: M::VARIABLES,
+        create: || Box::new(M::Conf::default()),
+        inherit: |conf, outer| {
+            if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
+                M::inherit(conf, outer);
+            }
+        },
+        install: |conf, hooks| match conf.downcast_ref() {
+            Some(conf) => M::install(conf, hooks),
+            None => Err(Error::new("a module was given the configuration of another")),
+        },
+        worker: M::worker,
+    }
+}

@@ -1,0 +1,276 @@
+//! A request on its way through the phases.
+
+use std::cell::Cell;
+use std::os::fd::RawFd;
+
+use mem::{Pool, Str};
+use proto::http1::{Body, Head, Method, Name, Version};
+use rt::Conn;
+use sys::log::Level;
+use sys::socket::{Address, Peer};
+
+use crate::hosts::Hosts;
+use crate::location::{Location, Server};
+use crate::paths::MappedPath;
+use crate::regex::Captures;
+use crate::response::Response;
+use crate::service::Port;
+
+/// One request and the answer that is being made for it.
+///
+/// Everything that it names was cut from the bytes that the client sent, or from its own pool: it
+/// outlives the read buffer, but not the next request.
+pub struct Request {
+    /// The connection.
+    pub conn: Conn,
+    /// The head as offsets into [`Request::bytes`].
+    pub head: Head,
+    /// The bytes of the head.
+    pub bytes: Str,
+    /// The method that handlers see; an error page is always fetched with GET or HEAD.
+    pub method: Method,
+    /// The normalised path: `$uri`.
+    pub uri: Str,
+    /// What follows `?`: `$args`.
+    pub args: Str,
+    /// The host asked for: lower case, without port.
+    pub host: Str,
+    /// The answer.
+    pub response: Response,
+    /// Memory that lives as long as the request.
+    pub pool: Pool,
+    /// What regular expressions have captured.
+    pub captures: Captures,
+    /// How the body is framed.
+    pub body: Body,
+    /// The connection may serve another request after this one.
+    pub keep_alive: bool,
+    /// The request was redirected inside the server: `internal` locations are open to it.
+    pub internal: bool,
+    /// The page of an error is being made: its own errors get the plain page.
+    pub error_page: bool,
+    /// Status that an `error_page` wants its page to have.
+    pub forced_status: Option<u16>,
+    /// The URI is not the one that the location was chosen by.
+    pub uri_changed: bool,
+    /// When its first byte was read, in the loop's milliseconds.
+    pub started: u64,
+    /// Its number on the connection, from 1.
+    pub number: u32,
+    /// Bytes of the answer handed to the kernel, head included.
+    pub bytes_sent: u64,
+    /// Bytes of the answer's head.
+    pub head_sent: u64,
+    /// Bytes of the body that were read or thrown away.
+    pub body_received: u64,
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) port: &'static Port,
+    pub(crate) hosts: &'static Hosts,
+    pub(crate) server: &'static Server,
+    pub(crate) location: &'static Location,
+    /// The next handler of the location.
+    pub(crate) cursor: usize,
+    pub(crate) stage: crate::phases::Stage,
+    pub(crate) redirects: u8,
+    /// The status of an access handler that refused, while another may still let in.
+    pub(crate) refused: Option<u16>,
+    pub(crate) logged_405: Cell<bool>,
+}
+
+impl Request {
+    pub(crate) fn new(conn: Conn, port: &'static Port) -> Request {
+        let hosts = port.first_hosts();
+        let server = hosts.default_server();
+        Request {
+            conn,
+            head: Head::default(),
+            bytes: Str::EMPTY,
+            method: Method::Get,
+            uri: Str::EMPTY,
+            args: Str::EMPTY,
+            host: Str::EMPTY,
+            response: Response::default(),
+            pool: Pool::new(),
+            captures: Captures::default(),
+            body: Body::None,
+            keep_alive: false,
+            internal: false,
+            error_page: false,
+            forced_status: None,
+            uri_changed: false,
+            started: 0,
+            number: 0,
+            bytes_sent: 0,
+            head_sent: 0,
+            body_received: 0,
+            scratch: Vec::new(),
+            port,
+            hosts,
+            server,
+            location: server.location(),
+            cursor: 0,
+            stage: crate::phases::Stage::ServerRewrite,
+            redirects: 0,
+            refused: None,
+            logged_405: Cell::new(false),
+        }
+    }
+
+    /// Makes it ready for the next request; keeps its memory.
+    pub(crate) fn reset(&mut self) {
+        self.head.clear();
+        self.bytes = Str::EMPTY;
+        self.method = Method::Get;
+        self.uri = Str::EMPTY;
+        self.args = Str::EMPTY;
+        self.host = Str::EMPTY;
+        self.response.reset();
+        self.captures.clear();
+        self.pool.reset();
+        self.body = Body::None;
+        self.keep_alive = false;
+        self.internal = false;
+        self.error_page = false;
+        self.forced_status = None;
+        self.uri_changed = false;
+        self.bytes_sent = 0;
+        self.head_sent = 0;
+        self.body_received = 0;
+        self.hosts = self.port.first_hosts();
+        self.server = self.hosts.default_server();
+        self.location = self.server.location();
+        self.restart();
+        self.redirects = 0;
+    }
+
+    /// Starts the phases over.
+    pub(crate) fn restart(&mut self) {
+        self.cursor = 0;
+        self.stage = crate::phases::Stage::ServerRewrite;
+        self.refused = None;
+    }
+
+    /// The server that was chosen by name.
+    pub fn server(&self) -> &'static Server {
+        self.server
+    }
+
+    /// The location that was chosen by URI.
+    pub fn location(&self) -> &'static Location {
+        self.location
+    }
+
+    /// The value of a header field.
+    pub fn header(&self, name: Name) -> Option<&[u8]> {
+        self.head.value(name, &self.bytes)
+    }
+
+    /// The value of a header field, sharing the bytes of the head.
+    pub fn header_str(&self, name: Name) -> Option<Str> {
+        self.bytes.slice_of(self.header(name)?)
+    }
+
+    /// The values of all header fields of that name (lower case, `-` or `_`).
+    pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
+        let same = move |field: &&proto::http1::Field| same_name(field.name.of(&self.bytes), name);
+        self.head.fields.iter().filter(same).map(|field| field.value.of(&self.bytes))
+    }
+
+    /// The first line as it was sent.
+    pub fn request_line(&self) -> &[u8] {
+        self.head.request_line.of(&self.bytes)
+    }
+
+    /// The URI as it was sent, arguments included.
+    pub fn request_uri(&self) -> &[u8] {
+        self.head.uri.of(&self.bytes)
+    }
+
+    /// The protocol version.
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> Peer {
+        self.conn.peer()
+    }
+
+    /// The address that the client connected to.
+    pub fn local_address(&self) -> Option<Address> {
+        sys::socket::local_address(self.fd())
+    }
+
+    /// The port that the client connected to; 0 on a Unix socket.
+    pub fn local_port(&self) -> u16 {
+        match self.port.address() {
+            Address::Inet(address) => address.port(),
+            Address::Unix(_) => 0,
+        }
+    }
+
+    fn fd(&self) -> RawFd {
+        self.conn.fd()
+    }
+
+    /// Whether the answer has no body whatever the status: HEAD.
+    pub fn is_head(&self) -> bool {
+        self.method == Method::Head
+    }
+
+    /// The file that the URI stands for here.
+    pub fn map_path(&mut self) -> Result<MappedPath, u16> {
+        let uri = self.uri.clone();
+        crate::paths::map(self, &uri)
+    }
+
+    /// The file that another URI would stand for here.
+    pub fn map_uri(&mut self, uri: &Str) -> Result<MappedPath, u16> {
+        crate::paths::map(self, uri)
+    }
+
+    /// Notes something in the trace of this connection, if it is traced.
+    pub fn trace(&self, happening: crate::Happening<'_>) {
+        self.port.trace(self.conn, happening);
+    }
+
+    /// Writes to the location's error log, with who asked for what.
+    pub fn error(&self, level: Level, message: std::fmt::Arguments<'_>) {
+        let logs = &self.location.settings.error_logs;
+        let takes = logs.iter().any(|log| log.takes(level));
+        if !logs.is_empty() && !takes {
+            return;
+        }
+        let line = self.with_context(message);
+        match logs.is_empty() {
+            true => sys::log::write(level, format_args!("{line}")),
+            false => logs.iter().for_each(|log| log.write(level, format_args!("{line}"))),
+        }
+    }
+
+    fn with_context(&self, message: std::fmt::Arguments<'_>) -> String {
+        let lossy = String::from_utf8_lossy;
+        let mut line = format!("*{} {message}, client: {}", self.conn.serial(), self.peer());
+        line.push_str(&format!(", server: {}", self.server.name));
+        if !self.request_line().is_empty() {
+            line.push_str(&format!(", request: \"{}\"", lossy(self.request_line())));
+        }
+        if let Some(host) = self.header(Name::Host) {
+            line.push_str(&format!(", host: \"{}\"", lossy(host)));
+        }
+        if let Some(referrer) = self.header(Name::Referer) {
+            line.push_str(&format!(", referrer: \"{}\"", lossy(referrer)));
+        }
+        // What a client sent must not make lines of its own.
+        line.replace(|c: char| c.is_control(), "?")
+    }
+}
+
+/// Whether a field's name is that of a variable: `user_agent` is `User-Agent`.
+fn same_name(field: &[u8], name: &str) -> bool {
+    let same = |(field, name): (&u8, u8)| match name {
+        b'_' => *field == b'-' || *field == b'_',
+        name => field.eq_ignore_ascii_case(&name),
+    };
+    field.len() == name.len() && field.iter().zip(name.bytes()).all(same)
+}

@@ -1,0 +1,75 @@
+//! The answer to a request.
+
+use mem::{Buf, Chain, Str};
+
+/// What is sent back: head and body.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// The status; 0 while there is no answer.
+    pub status: u16,
+    /// `Content-Type`, with its charset.
+    pub content_type: Option<Str>,
+    /// Length of the body; `None` is not known (chunked, or until the connection closes).
+    pub content_length: Option<u64>,
+    /// Modification time in seconds since 1970.
+    pub last_modified: Option<u64>,
+    /// The entity tag, with its quotes.
+    pub etag: Option<Str>,
+    /// `Location`: absolute, or a path that is completed when the head is written.
+    pub location: Option<Str>,
+    /// `Accept-Ranges: bytes`.
+    pub accept_ranges: bool,
+    /// The body may be sent in parts.
+    pub allow_ranges: bool,
+    /// Further fields, in order.
+    pub headers: Vec<(Str, Str)>,
+    /// The body.
+    pub body: Chain,
+    /// A streaming handler has sent the head already.
+    pub head_done: bool,
+    /// The body goes out in chunks.
+    pub chunked: bool,
+}
+
+impl Response {
+    /// Makes it ready for the next request; keeps its memory.
+    pub fn reset(&mut self) {
+        let Response { mut headers, mut body, .. } = std::mem::take(self);
+        headers.clear();
+        body.clear();
+        self.headers = headers;
+        self.body = body;
+    }
+
+    /// A body in memory.
+    pub fn set_body(&mut self, status: u16, content_type: Str, body: Str) {
+        self.status = status;
+        self.content_type = Some(content_type);
+        self.content_length = Some(body.len() as u64);
+        self.body.clear();
+        self.body.push(Buf::memory(body).last());
+    }
+
+    /// No body.
+    pub fn set_empty(&mut self, status: u16) {
+        self.status = status;
+        self.content_type = None;
+        self.content_length = Some(0);
+        self.body.clear();
+    }
+
+    /// Adds a field.
+    pub fn add_header(&mut self, name: impl Into<Str>, value: Str) {
+        self.headers.push((name.into(), value));
+    }
+
+    /// The value of an added field (lower case, `-` or `_`).
+    pub fn header(&self, name: &str) -> Option<&Str> {
+        let same = |field: &Str| {
+            let plain = |b: u8| if b == b'-' { b'_' } else { b.to_ascii_lowercase() };
+            field.len() == name.len()
+                && field.iter().zip(name.bytes()).all(|(a, b)| plain(*a) == plain(b))
+        };
+        self.headers.iter().find(|(field, _)| same(field)).map(|(_, value)| value)
+    }
+}

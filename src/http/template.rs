@@ -1,0 +1,164 @@
+//! Words with variables: `$scheme://$host$request_uri`, compiled when the configuration is loaded.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use mem::Str;
+
+use crate::request::Request;
+use crate::variables::{Get, Variable};
+
+/// The variables that a configuration knows.
+#[derive(Default)]
+pub struct Names {
+    variables: BTreeMap<&'static str, &'static Variable>,
+    prefixes: Vec<&'static Variable>,
+    captured: RefCell<Vec<Rc<str>>>,
+}
+
+impl Names {
+    /// Adds a module's variables.
+    pub fn add(&mut self, variables: &'static [Variable]) {
+        for variable in variables {
+            match variable.name.ends_with('_') {
+                true => self.prefixes.push(variable),
+                false => drop(self.variables.insert(variable.name, variable)),
+            }
+        }
+    }
+
+    /// Adds the named groups of an expression.
+    pub fn capture<'a>(&self, names: impl Iterator<Item = &'a str>) {
+        self.captured.borrow_mut().extend(names.map(Rc::from));
+    }
+
+    fn find(&self, name: &str) -> Option<Part> {
+        if let Some(variable) = self.variables.get(name) {
+            return Some(Part::Variable(variable.get, "".into()));
+        }
+        if let Some(captured) = self.captured.borrow().iter().find(|known| &***known == name) {
+            return Some(Part::Named(captured.clone()));
+        }
+        let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;
+        Some(Part::Variable(prefix.get, name[prefix.name.len()..].into()))
+    }
+}
+
+/// A word with variables.
+#[derive(Clone)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone)]
+enum Part {
+    Literal(Str),
+    Variable(Get, Box<str>),
+    Group(usize),
+    Named(Rc<str>),
+}
+
+impl Template {
+    /// A word without variables.
+    pub fn literal(text: &str) -> Template {
+        Template { parts: vec![Part::Literal(Str::copy(text.as_bytes()))] }
+    }
+
+    /// Compiles `text`; the error is in nginx's words.
+    pub fn compile(text: &str, names: &Names) -> Result<Template, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            literal(&mut parts, &rest[..at]);
+            let (part, after) = variable(&rest[at + 1..], names)?;
+            parts.push(part);
+            rest = after;
+        }
+        literal(&mut parts, rest);
+        Ok(Template { parts })
+    }
+
+    /// The text, if there is no variable in it.
+    pub fn as_literal(&self) -> Option<&Str> {
+        match &self.parts[..] {
+            [] => Some(const { &Str::EMPTY }),
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text for this request.
+    pub fn evaluate(&self, request: &mut Request) -> Str {
+        if let Some(text) = self.as_literal() {
+            return text.clone();
+        }
+        let mut scratch = std::mem::take(&mut request.scratch);
+        scratch.clear();
+        self.write(request, &mut scratch, |_, text, out| out.extend_from_slice(text));
+        let text = request.pool.copy(&scratch);
+        request.scratch = scratch;
+        text
+    }
+
+    /// Appends the text for this request to `out`. `value` writes the value of each variable, `None`
+    /// being one that has none: a log has its own escaping and its own word for that.
+    pub fn write(
+        &self,
+        request: &Request,
+        out: &mut Vec<u8>,
+        value: impl Fn(bool, &[u8], &mut Vec<u8>),
+    ) {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.extend_from_slice(text),
+                Part::Variable(get, name) => {
+                    found.clear();
+                    let exists = get(request, name, &mut found);
+                    value(exists, &found, out);
+                }
+                Part::Group(group) => {
+                    let text = request.captures.get(*group);
+                    value(text.is_some(), text.as_deref().unwrap_or_default(), out);
+                }
+                Part::Named(name) => {
+                    let text = request.captures.named(name);
+                    value(text.is_some(), text.as_deref().unwrap_or_default(), out);
+                }
+            }
+        }
+    }
+}
+
+fn literal(parts: &mut Vec<Part>, text: &str) {
+    if !text.is_empty() {
+        parts.push(Part::Literal(Str::copy(text.as_bytes())));
+    }
+}
+
+/// The variable at the start of `text` (the `$` is gone) and what follows it.
+fn variable<'t>(text: &'t str, names: &Names) -> Result<(Part, &'t str), String> {
+    if let Some(digit @ '0'..='9') = text.chars().next() {
+        return Ok((Part::Group(digit as usize - '0' as usize), &text[1..]));
+    }
+    let (name, rest) = match text.strip_prefix('{') {
+        Some(inner) => match inner.split_once('}') {
+            Some((name, rest)) => (name, rest),
+            None => return Err(format!("the closing bracket in \"{inner}\" variable is missing")),
+        },
+        None => {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+            text.split_at(end)
+        }
+    };
+    if name.is_empty() {
+        return Err("invalid variable name".to_owned());
+    }
+    if let Ok(group) = name.parse() {
+        return Ok((Part::Group(group), rest));
+    }
+    let part = names.find(name).ok_or_else(|| format!("unknown \"{name}\" variable"))?;
+    Ok((part, rest))
+}

@@ -1,0 +1,87 @@
+//! Log files: opened by the master, shared with its workers, opened anew when they were rotated.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use sys::log::Log;
+use sys::user::Identity;
+
+/// A file that is appended to, line by line.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    file: RefCell<Option<File>>,
+}
+
+impl LogFile {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file, again if it is open.
+    pub fn open(&self) -> io::Result<()> {
+        let file = sys::log::append(&self.path)?;
+        self.file.replace(Some(file));
+        Ok(())
+    }
+
+    /// Appends whole lines with one write.
+    pub fn write(&self, lines: &[u8]) -> io::Result<()> {
+        match &*self.file.borrow() {
+            Some(file) => (&*file).write_all(lines),
+            None => Ok(()),
+        }
+    }
+}
+
+/// All log files of a configuration, each once.
+#[derive(Debug, Default)]
+pub struct Logs {
+    files: Vec<Rc<LogFile>>,
+    errors: Vec<Arc<Log>>,
+}
+
+impl Logs {
+    /// The log file of that path.
+    pub fn file(&mut self, path: PathBuf) -> Rc<LogFile> {
+        if let Some(file) = self.files.iter().find(|file| file.path == path) {
+            return file.clone();
+        }
+        let file = Rc::new(LogFile { path, file: RefCell::default() });
+        self.files.push(file.clone());
+        file
+    }
+
+    /// Adds an error log, to be opened with the others.
+    pub fn error_log(&mut self, log: Arc<Log>) {
+        self.errors.push(log);
+    }
+
+    /// Opens everything, again what is open. Goes on after a failure and gives the first.
+    pub fn open(&self) -> Result<(), (PathBuf, io::Error)> {
+        let mut result = Ok(());
+        let files = self.files.iter().map(|file| (file.path.as_path(), file.open()));
+        let errors = self.errors.iter().map(|log| (log.target().path(), log.reopen()));
+        for (path, opened) in files.chain(errors) {
+            if let Err(error) = opened {
+                result = result.and(Err((path.to_owned(), error)));
+            }
+        }
+        result
+    }
+
+    /// Gives every file to the workers' user, so that they can open it anew.
+    pub fn own(&self, user: &Identity) -> io::Result<()> {
+        let files = self.files.iter().map(|file| file.path.as_path());
+        let errors = self.errors.iter().map(|log| log.target().path());
+        for path in files.chain(errors).filter(|path| path.is_file()) {
+            user.own(path)?;
+        }
+        Ok(())
+    }
+}

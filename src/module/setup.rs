@@ -1,0 +1,58 @@
+//! What modules ask of the server while a configuration is made ready.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use conf::Env;
+use sys::log::{Level, Log, Target};
+use sys::socket::{Address, Options};
+
+use crate::files::{LogFile, Logs};
+
+/// A socket that some module wants to listen on.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where.
+    pub address: Address,
+    /// How.
+    pub options: Options,
+}
+
+/// Collects what the modules ask for.
+pub struct Setup<'a> {
+    /// The configuration's files, paths and warnings.
+    pub env: &'a Env<'a>,
+    /// The sockets asked for so far.
+    pub listeners: Vec<Request>,
+    /// The log files asked for so far.
+    pub logs: Logs,
+}
+
+impl<'a> Setup<'a> {
+    /// Nothing asked for yet.
+    pub fn new(env: &'a Env<'a>) -> Setup<'a> {
+        Setup { env, listeners: Vec::new(), logs: Logs::default() }
+    }
+
+    /// Asks for a listening socket. Two modules cannot have the same.
+    pub fn listen(&mut self, address: Address, options: Options) -> Result<(), conf::Error> {
+        if self.listeners.iter().any(|listener| listener.address == address) {
+            return Err(conf::Error::new(format!("duplicate listen {address}")));
+        }
+        self.listeners.push(Request { address, options });
+        Ok(())
+    }
+
+    /// Asks for a log file.
+    pub fn log_file(&mut self, path: PathBuf) -> Rc<LogFile> {
+        self.logs.file(path)
+    }
+
+    /// Asks for an error log.
+    pub fn error_log(&mut self, target: Target, level: Level) -> Arc<Log> {
+        let log = Arc::new(Log::new(target, level));
+        self.logs.error_log(log.clone());
+        log
+    }
+}

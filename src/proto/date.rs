@@ -1,0 +1,78 @@
+//! Dates of HTTP (RFC 9110, 5.6.7).
+//!
+//! ```text
+//!   Sun, 06 Nov 1994 08:49:37 GMT      the form in use
+//!   Sunday, 06-Nov-94 08:49:37 GMT     obsolete, still read
+//!   Sun Nov  6 08:49:37 1994           obsolete, still read
+//! ```
+
+use httpdate::HttpDate;
+use std::io::Write;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The length of every rendered date.
+pub const LEN: usize = 29;
+
+/// The last second of the year 9999, the last one that has a date of this form.
+const LAST: u64 = 253_402_300_799;
+
+/// Renders a time in seconds since 1970; later ones than the year 9999 become its last second.
+pub fn format(seconds: u64) -> [u8; LEN] {
+    let time = UNIX_EPOCH + Duration::from_secs(seconds.min(LAST));
+    let mut date = [0; LEN];
+    // A date of this form is always 29 bytes long, so it fits.
+    let _ = write!(&mut date[..], "{}", HttpDate::from(time));
+    date
+}
+
+/// Reads a date in any of the three forms as seconds since 1970; `None` for an earlier one.
+///
+/// In the form in use, the day of the week and what follows the time are not looked at, as in
+/// nginx: clients get the former wrong and append to the latter.
+pub fn parse(date: &[u8]) -> Option<u64> {
+    if date.get(3..5) == Some(b", ") {
+        return fixed(date.get(5..25)?);
+    }
+    let time = httpdate::parse_http_date(std::str::from_utf8(date).ok()?).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// `06 Nov 1994 08:49:37`
+fn fixed(text: &[u8]) -> Option<u64> {
+    let separators = [(2, b' '), (6, b' '), (11, b' '), (14, b':'), (17, b':')];
+    if separators.iter().any(|&(at, separator)| text[at] != separator) {
+        return None;
+    }
+    let (year, month, day) = (number(&text[7..11])?, month(&text[3..6])?, number(&text[..2])?);
+    let (hour, minute, second) =
+        (number(&text[12..14])?, number(&text[15..17])?, number(&text[18..20])?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    Some(days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
+/// The number of the month, from 0.
+fn month(name: &[u8]) -> Option<usize> {
+    b"JanFebMarAprMayJunJulAugSepOctNovDec".chunks(3).position(|month| month == name)
+}
+
+/// The days from 1970 to a date of the Gregorian calendar.
+fn days(year: u64, month: usize, day: u64) -> Option<u64> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let february = if leap { 29 } else { 28 };
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    if year < 1970 || !(1..=lengths[month]).contains(&day) {
+        return None;
+    }
+    let before = year - 1;
+    let leap_days =
+        (before / 4 - before / 100 + before / 400) - (1969 / 4 - 1969 / 100 + 1969 / 400);
+    Some((year - 1970) * 365 + leap_days + lengths[..month].iter().sum::<u64>() + day - 1)
+}

@@ -1,0 +1,152 @@
+//! A body in chunks (RFC 9112, 7.1), decoded as it arrives.
+//!
+//! ```text
+//!   1*HEX [ ;extension ] CRLF     the size
+//!   data CRLF                     that many bytes
+//!   ...
+//!   0 [ ;extension ] CRLF         the last chunk
+//!   trailer-field CRLF ...        skipped
+//!   CRLF
+//! ```
+//!
+//! Line ends are strict: where one end of a connection takes a bare LF and the other does not,
+//! a request can be hidden in the difference.
+
+use super::Reject;
+use memchr::memchr;
+use std::ops::Range;
+
+const INVALID: Reject = Reject::new(400, "client sent invalid chunked body");
+const TOO_LARGE: Reject = Reject::new(400, "client sent too large chunk extension or trailer");
+
+/// How many bytes the extensions of one chunk, or all trailers, may have.
+const SKIPPED: u32 = 8 << 10;
+
+/// Where in the drawing the next byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the first digit of a size.
+    Start,
+    Size,
+    Extension,
+    SizeEnd,
+    Data,
+    DataCr,
+    DataLf,
+    /// At the start of a trailer line.
+    TrailerStart,
+    Trailer,
+    TrailerEnd,
+    /// After the CR of the empty line.
+    End,
+    Done,
+}
+
+/// The decoder of one body.
+#[derive(Clone, Debug)]
+pub struct Chunked {
+    state: State,
+    /// The size being read, then the bytes of the chunk that are still to come.
+    left: u64,
+    skipped: u32,
+}
+
+/// What [`Chunked::decode`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How many bytes of the input are dealt with.
+    pub consumed: usize,
+    /// Which of them are data.
+    pub data: Option<Range<usize>>,
+    /// Whether the body has ended; what is not consumed belongs to the next request.
+    pub done: bool,
+}
+
+impl Default for Chunked {
+    fn default() -> Chunked {
+        Chunked::new()
+    }
+}
+
+impl Chunked {
+    /// A decoder at the start of a body.
+    pub const fn new() -> Chunked {
+        Chunked { state: State::Start, left: 0, skipped: 0 }
+    }
+
+    /// Whether the body has ended.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Decodes up to the end of the first piece of data in `input`, or all of `input` if there is
+    /// none. Call it again with what was not consumed, until it is used up or the body is done.
+    pub fn decode(&mut self, input: &[u8]) -> Result<Step, Reject> {
+        let mut at = 0;
+        while at < input.len() && self.state != State::Done {
+            if self.state == State::Data {
+                let len = self.left.min((input.len() - at) as u64) as usize;
+                self.left -= len as u64;
+                if self.left == 0 {
+                    self.state = State::DataCr;
+                }
+                return Ok(Step { consumed: at + len, data: Some(at..at + len), done: false });
+            }
+            at += match self.state {
+                State::Extension | State::Trailer => self.skip(&input[at..])?,
+                _ => 0,
+            };
+            if let Some(&byte) = input.get(at) {
+                self.state = self.next(byte)?;
+                at += 1;
+            }
+        }
+        Ok(Step { consumed: at, data: None, done: self.is_done() })
+    }
+
+    /// The length of what precedes the CR; a bare LF in it is refused.
+    fn skip(&mut self, input: &[u8]) -> Result<usize, Reject> {
+        let len = memchr(b'\r', input).unwrap_or(input.len());
+        self.skipped = self.skipped.saturating_add(len.min(SKIPPED as usize + 1) as u32);
+        if self.skipped > SKIPPED {
+            return Err(TOO_LARGE);
+        }
+        if memchr(b'\n', &input[..len]).is_some() { Err(INVALID) } else { Ok(len) }
+    }
+
+    fn next(&mut self, byte: u8) -> Result<State, Reject> {
+        match (self.state, byte) {
+            (State::Start | State::Size, byte) if byte.is_ascii_hexdigit() => self.digit(byte),
+            (State::Size, b';' | b' ' | b'\t') => Ok(State::Extension),
+            (State::Size | State::Extension, b'\r') => Ok(State::SizeEnd),
+            (State::SizeEnd, b'\n') => {
+                self.skipped = 0;
+                Ok(if self.left == 0 { State::TrailerStart } else { State::Data })
+            }
+            (State::DataCr, b'\r') => Ok(State::DataLf),
+            (State::DataLf, b'\n') => Ok(State::Start),
+            (State::TrailerStart, b'\r') => Ok(State::End),
+            (State::TrailerStart, byte) if byte != b'\n' => self.trailer(),
+            (State::Trailer, b'\r') => Ok(State::TrailerEnd),
+            (State::TrailerEnd, b'\n') => Ok(State::TrailerStart),
+            (State::End, b'\n') => Ok(State::Done),
+            _ => Err(INVALID),
+        }
+    }
+
+    /// Adds a digit to the size, which must stay a signed file offset.
+    fn digit(&mut self, byte: u8) -> Result<State, Reject> {
+        let digit = char::from(byte).to_digit(16).ok_or(INVALID)?;
+        self.left = match self.left {
+            left if left > (i64::MAX as u64) >> 4 => return Err(INVALID),
+            left => left << 4 | u64::from(digit),
+        };
+        Ok(State::Size)
+    }
+
+    /// The first byte of a trailer line; counted, so that lines without end are bounded too.
+    fn trailer(&mut self) -> Result<State, Reject> {
+        self.skipped += 1;
+        if self.skipped > SKIPPED { Err(TOO_LARGE) } else { Ok(State::Trailer) }
+    }
+}

@@ -1,0 +1,41 @@
+//! HTTP/1 (RFC 9112): the head of a request, the framing of its body, and status lines.
+
+mod chunked;
+mod fields;
+mod framing;
+mod head;
+mod host;
+mod method;
+mod name;
+mod request_line;
+pub mod status;
+
+pub use chunked::{Chunked, Step};
+pub use framing::{Body, framing, keep_alive};
+pub use head::{Field, Head, Limits, Parsed, Range32, Version, parse};
+pub use host::{HostPort, host};
+pub use method::Method;
+pub use name::Name;
+
+/// Why a request is refused: the status of the answer, and the reason for the error log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The status as nginx has it: 494 (shown as 400) for a head that is too large.
+    pub status: u16,
+    /// The reason in nginx's words.
+    pub reason: &'static str,
+}
+
+impl Reject {
+    pub(crate) const fn new(status: u16, reason: &'static str) -> Reject {
+        Reject { status, reason }
+    }
+}
+
+impl std::fmt::Display for Reject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl std::error::Error for Reject {}

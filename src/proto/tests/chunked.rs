@@ -1,0 +1,99 @@
+//! Chunked bodies, whole and in pieces.
+
+use proptest::prelude::*;
+use proto::http1::Chunked;
+
+/// The decoded body and the number of bytes it took; `None` while it has not ended.
+fn decode(input: &[u8], piece: usize) -> Result<Option<(Vec<u8>, usize)>, u16> {
+    let (mut decoder, mut body, mut at) = (Chunked::new(), Vec::new(), 0);
+    while at < input.len() {
+        let part = &input[at..input.len().min(at.saturating_add(piece))];
+        let step = decoder.decode(part).map_err(|reject| reject.status)?;
+        assert!(step.consumed > 0, "no progress");
+        body.extend_from_slice(step.data.map_or(&[][..], |data| &part[data]));
+        at += step.consumed;
+        if step.done {
+            assert!(decoder.is_done());
+            return Ok(Some((body, at)));
+        }
+    }
+    Ok(None)
+}
+
+#[test]
+fn vectors() {
+    let good = [
+        ("0\r\n\r\n", ""),
+        ("5\r\nhello\r\n0\r\n\r\n", "hello"),
+        ("0005;a=b;c=\"d\"\r\nhello\r\n1 \r\n!\r\n000;x\r\nTrailer: y\r\n\r\n", "hello!"),
+        ("a\t;x\r\n0123456789\r\n0\r\nA\r\nB: c\r\n\r\n", "0123456789"),
+        ("A\r\n0123456789\r\n0\r\n\r\nGET /", "0123456789"),
+    ];
+    for (input, body) in good {
+        let (found, len) = decode(input.as_bytes(), usize::MAX).unwrap().unwrap();
+        assert_eq!(found, body.as_bytes());
+        assert!(input[len..].is_empty() || &input[len..] == "GET /");
+    }
+    let bad = [
+        "\r\n",
+        " 5\r\n",
+        "x\r\n",
+        "5\n",
+        "5\rx",
+        "5;a\nb\r\n",
+        "5\r\nhellox",
+        "5\r\nhello\n",
+        "5\r\nhello\rx",
+        "-1\r\n",
+        "0x5\r\n",
+        "ffffffffffffffff\r\n",
+        "8000000000000000\r\n",
+        "0\r\n\n",
+        "0\r\nA\n",
+        "0\r\nA\rB",
+        "0\r\n\rx",
+        "5,5\r\n",
+    ];
+    for input in bad {
+        assert_eq!(decode(input.as_bytes(), usize::MAX), Err(400), "{input:?}");
+    }
+    assert_eq!(decode(b"7fffffffffffffff\r\n", 1), Ok(None));
+}
+
+#[test]
+fn what_is_skipped_is_bounded() {
+    let extension = |len| format!("1;{}\r\nx\r\n0\r\n\r\n", "e".repeat(len));
+    assert!(decode(extension(8000).as_bytes(), 100).is_ok());
+    assert_eq!(decode(extension(8200).as_bytes(), 100), Err(400));
+    let trailers = format!("0\r\n{}\r\n", "T: x\r\n".repeat(3000));
+    assert_eq!(decode(trailers.as_bytes(), 100), Err(400));
+}
+
+proptest! {
+    #[test]
+    fn round_trip(
+        chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..6),
+        piece in 1usize..400,
+    ) {
+        let mut input = Vec::new();
+        for chunk in &chunks {
+            input.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+            input.extend(chunk);
+            input.extend(b"\r\n");
+        }
+        input.extend(b"0\r\n\r\n");
+        let len = input.len();
+        input.extend(b"next");
+        prop_assert_eq!(decode(&input, piece), Ok(Some((chunks.concat(), len))));
+    }
+
+    #[test]
+    fn pieces_do_not_matter(input in "([0-9a-f]{1,2}|[;\r\n xyz]|\r\n|\r\n\r\n|0\r\n){0,30}", piece in 1usize..5) {
+        prop_assert_eq!(decode(input.as_bytes(), piece), decode(input.as_bytes(), usize::MAX));
+    }
+
+    #[test]
+    fn nothing_panics(input: Vec<u8>) {
+        let _ = decode(&input, 7);
+    }
+}

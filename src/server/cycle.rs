@@ -1,0 +1,180 @@
+//! A cycle: one loaded configuration, with all that it opened.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use conf::{Contexts, Env, Setting, Table, Tree, erase};
+use module::{Instance, Logs, Request, Setup, Sockets};
+use sys::log::Log;
+use sys::user::Identity;
+
+use crate::core_conf::{self, CoreConf};
+use crate::options::Options;
+use crate::{Failure, Modules, NAME};
+
+/// Where the command line says that things are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Where relative paths start; absolute, so that a change of directory does not matter.
+    pub prefix: PathBuf,
+    /// The configuration file, as messages name it.
+    pub conf: PathBuf,
+    /// The error log when the configuration names none.
+    pub error_log: PathBuf,
+    /// The directives of `-g`.
+    pub globals: String,
+}
+
+impl Place {
+    /// Step 1: from the command line.
+    pub fn find(options: &Options) -> Result<Place, Failure> {
+        let current = std::env::current_dir()
+            .map_err(|e| Failure::new(format!("getcwd() failed {}", sys::log::errno(&e))))?;
+        let prefix = current.join(&options.prefix);
+        let error_log = options.error_log.clone().unwrap_or_else(|| "logs/error.log".into());
+        Ok(Place {
+            conf: options.prefix.join(&options.conf),
+            error_log: prefix.join(error_log),
+            prefix,
+            globals: options.globals.clone(),
+        })
+    }
+}
+
+/// A configuration that is ready to be opened and run.
+pub struct Cycle {
+    /// The main context.
+    pub core: CoreConf,
+    /// The process's own error log.
+    pub log: Arc<Log>,
+    /// All log files.
+    pub logs: Logs,
+    /// The sockets asked for.
+    pub requests: Vec<Request>,
+    /// The sockets, once open.
+    pub sockets: Sockets,
+    /// The modules, configured.
+    pub instances: Vec<Box<dyn Instance>>,
+    /// The pid file.
+    pub pid: PathBuf,
+    /// What was warned of.
+    pub warnings: Vec<conf::Error>,
+}
+
+/// Step 4: reads and parses the configuration file.
+pub fn parse(place: &Place) -> Result<Tree, Failure> {
+    Ok(Tree::load_with(&place.conf, &place.globals)?)
+}
+
+impl Cycle {
+    /// Steps 3 and 5: creates the modules' configurations, sets every directive, lets the modules
+    /// check them. Nothing is opened.
+    pub fn load(place: &Place, tree: &Tree, modules: Modules) -> Result<Cycle, Failure> {
+        let mut table = Table::new();
+        table.add(0, erase(core_conf::DIRECTIVES))?;
+        for (at, module) in modules.iter().enumerate() {
+            table.add(at + 1, module.directives())?;
+        }
+        let mut core = CoreConf::default();
+        let mut confs: Vec<_> = modules.iter().map(|module| module.create()).collect();
+
+        let conf_dir = std::path::absolute(&tree.dir).unwrap_or_else(|_| tree.dir.clone());
+        let env = Env::new(&tree.files, &place.prefix, &conf_dir);
+        for node in &tree.root {
+            let setting = Setting::new(node, Contexts::MAIN, &env);
+            match table.find(&setting)? {
+                Some(found) if found.owner == 0 => found.entry.set(&mut core, &setting)?,
+                Some(found) => found.entry.set(&mut *confs[found.owner - 1], &setting)?,
+                None => {}
+            }
+        }
+        if !core.events.is_set() {
+            return Err(Failure::new("no \"events\" section in configuration"));
+        }
+
+        let mut setup = Setup::new(&env);
+        let log = core.main_log(&mut setup, place.error_log.clone());
+        let mut instances = Vec::new();
+        for (module, conf) in modules.iter().zip(confs) {
+            instances.push(module.init(conf, &mut setup)?);
+        }
+        let Setup { listeners, logs, .. } = setup;
+        let pid = place.prefix.join("logs/rserve.pid");
+        Ok(Cycle {
+            log,
+            logs,
+            requests: listeners,
+            sockets: Sockets::default(),
+            instances,
+            pid: core.pid.or_default(pid),
+            core,
+            warnings: env.warnings.into_inner(),
+        })
+    }
+
+    /// Step 6: opens the log files, and gives them to the workers' user.
+    pub fn open_files(&self) -> Result<(), Failure> {
+        self.logs.open().map_err(|(path, error)| {
+            let errno = sys::log::errno(&error);
+            Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
+        })?;
+        self.give_logs_away();
+        Ok(())
+    }
+
+    /// The workers open the logs anew by themselves (USR1), as their own user.
+    pub fn give_logs_away(&self) {
+        if let Some(user) = self.user()
+            && let Err(error) = self.logs.own(&user)
+        {
+            sys::log!(Emerg, "chown() of the log files failed {}", sys::log::errno(&error));
+        }
+    }
+
+    /// Step 8: the modules see what was opened.
+    pub fn init_modules(&self) -> Result<(), Failure> {
+        for instance in &self.instances {
+            instance.opened()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the warnings where people see them.
+    pub fn warn(&self, aloud: bool) {
+        for warning in &self.warnings {
+            if aloud {
+                eprintln!("{NAME}: [warn] {}", warning.render());
+            }
+            sys::log::to_file(sys::log::Level::Warn, format_args!("{warning}"));
+        }
+    }
+
+    /// How many workers run.
+    pub fn workers(&self) -> usize {
+        match self.core.master_process.or_default(true) {
+            true => self.core.worker_processes.or_default(1),
+            false => 1,
+        }
+    }
+
+    /// Whom the workers run as: nobody else than the master, unless that is root.
+    pub fn user(&self) -> Option<Identity> {
+        if !sys::user::is_root() {
+            return None;
+        }
+        match self.core.user.get() {
+            Some(user) => Some(user.clone()),
+            None => Identity::find("nobody", None).ok(),
+        }
+    }
+}
+
+impl Cycle {
+    /// Gives the cycle to the process for the rest of its life: a worker serves one configuration,
+    /// and its handlers are plain references into it.
+    pub fn keep(self: Rc<Cycle>) -> &'static Cycle {
+        let cycle: &'static Rc<Cycle> = Box::leak(Box::new(self));
+        cycle
+    }
+}

@@ -1,0 +1,103 @@
+//! `events {}`: how large the event loop is, and which of the system's facilities drives it.
+
+use conf::{Arity, Block, Contexts, Directive, Error, Opt, Setting, Table, contexts, erase};
+
+/// The default of `worker_connections`, as nginx's.
+const CONNECTIONS: u32 = 512;
+
+/// What `events {}` says.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    worker_connections: Opt<u32>,
+    multi_accept: Opt<bool>,
+    accept_mutex: Opt<bool>,
+    method: Opt<()>,
+}
+
+macro_rules! row {
+    ($name:literal, $arity:expr, $set:expr, $default:literal, $help:literal) => {
+        Directive {
+            name: $name,
+            contexts: contexts!(EVENTS),
+            arity: $arity,
+            block: Block::No,
+            set: $set,
+            default: $default,
+            help: $help,
+        }
+    };
+}
+
+/// The rows of `events {}`.
+pub static DIRECTIVES: &[Directive<Events>] = &[
+    row!(
+        "worker_connections",
+        Arity::Exactly(1),
+        set_connections,
+        "512",
+        "connections that a worker has at most; their slots are allocated at start"
+    ),
+    row!(
+        "multi_accept",
+        Arity::Flag,
+        |c, s| c.multi_accept.set_in(s.flag()?, s),
+        "off",
+        "accept all waiting connections at once, not a few at a time"
+    ),
+    row!(
+        "accept_mutex",
+        Arity::Flag,
+        set_accept_mutex,
+        "off",
+        "accepted for compatibility: the kernel wakes one worker for each connection"
+    ),
+    row!("use", Arity::Exactly(1), set_method, "epoll", "the event method; there is one"),
+];
+
+fn set_connections(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {
+    let count = setting.number(0)?;
+    if !(1..=16_000_000).contains(&count) {
+        return Err(setting.error_at(0, "worker_connections must be between 1 and 16000000"));
+    }
+    conf.worker_connections.set_in(count as u32, setting)
+}
+
+fn set_accept_mutex(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {
+    if setting.flag()? {
+        setting.warn("\"accept_mutex\" has no effect: EPOLLEXCLUSIVE does its work");
+    }
+    conf.accept_mutex.set_in(setting.flag()?, setting)
+}
+
+fn set_method(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {
+    match setting.arg(0) {
+        "epoll" => conf.method.set_in((), setting),
+        other => Err(setting
+            .error_at(0, format!("invalid event type \"{other}\""))
+            .with_hint("rserve runs on \"epoll\"")),
+    }
+}
+
+impl Events {
+    /// Reads the block of an `events` directive.
+    pub fn from_block(setting: &Setting<'_>) -> Result<Events, Error> {
+        let mut table = Table::new();
+        table.add(0, erase(DIRECTIVES))?;
+        let mut events = Events::default();
+        for node in setting.block() {
+            let inner = Setting::new(node, Contexts::EVENTS, setting.env());
+            if let Some(found) = table.find(&inner)? {
+                found.entry.set(&mut events, &inner)?;
+            }
+        }
+        Ok(events)
+    }
+
+    /// The size of the loop.
+    pub fn loop_config(&self) -> rt::Config {
+        rt::Config {
+            slots: self.worker_connections.or_default(CONNECTIONS),
+            multi_accept: self.multi_accept.or_default(false),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The master: one thread that starts workers, hears signals and never touches a client.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use sys::clock::monotonic_ms;
+use sys::process::Exit;
+use sys::signal::{self, Signals};
+
+use crate::control::Control;
+use crate::cycle::{Cycle, Place};
+use crate::options::Options;
+use crate::upgrade::{Inheritance, Successor};
+use crate::workers::{Workers, log_exit};
+use crate::{Failure, Modules, pid};
+
+/// After TERM the workers get this long before they are killed; the reminders come twice as late
+/// each time.
+const FIRST_REMINDER_MS: u64 = 50;
+const LAST_REMINDER_MS: u64 = 1000;
+
+const SIGNALS: [i32; 9] = [
+    signal::SIGCHLD,
+    signal::SIGTERM,
+    signal::SIGINT,
+    signal::SIGQUIT,
+    signal::SIGHUP,
+    signal::SIGUSR1,
+    signal::SIGUSR2,
+    signal::SIGWINCH,
+    signal::SIGALRM,
+];
+
+/// Whether the server is about to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// QUIT: the workers finish what they serve.
+    Quitting,
+    /// TERM: the next reminder, and how long it waits.
+    Terminating {
+        due: u64,
+        pause: u64,
+    },
+}
+
+/// The master process.
+pub struct Master {
+    pub(crate) options: Options,
+    pub(crate) place: Place,
+    pub(crate) modules: Modules,
+    pub(crate) cycle: Rc<Cycle>,
+    /// While a reload starts workers: the cycle that they are to replace.
+    pub(crate) outgoing: Option<Rc<Cycle>>,
+    pub(crate) workers: Workers,
+    pub(crate) generation: u64,
+    pub(crate) successor: Option<Successor>,
+    pub(crate) control: Option<Control>,
+    signals: Signals,
+    /// Signals that came while something else had to be finished first.
+    pending: VecDeque<i32>,
+    /// Whether workers that end are replaced: not after WINCH.
+    accepting: bool,
+    phase: Phase,
+    inheritance: Inheritance,
+}
+
+impl Master {
+    /// A master without workers.
+    pub fn new(
+        options: Options,
+        place: Place,
+        modules: Modules,
+        cycle: Rc<Cycle>,
+        inheritance: Inheritance,
+    ) -> Result<Master, Failure> {
+        let signals = Signals::catch(&SIGNALS)
+            .map_err(|e| Failure::new(format!("sigaction() failed {}", sys::log::errno(&e))))?;
+        Ok(Master {
+            options,
+            place,
+            modules,
+            cycle,
+            outgoing: None,
+            workers: Workers::default(),
+            generation: 1,
+            successor: None,
+            control: None,
+            signals,
+            pending: VecDeque::new(),
+            accepting: true,
+            phase: Phase::Running,
+            inheritance,
+        })
+    }
+
+    /// Starts the workers and supervises them until the end.
+    pub fn run(mut self) -> Result<(), Failure> {
+        if !self.inheritance.is_upgrade() {
+            self.claim_pid_file()?;
+        }
+        if let Err(failure) = self.first_generation() {
+            self.workers.forget_vacancies();
+            self.kill_generation(self.generation);
+            self.remove_files();
+            return Err(failure);
+        }
+        while !(self.phase != Phase::Running && self.workers.is_empty()) {
+            self.wait();
+            self.turn();
+        }
+        self.remove_files();
+        sys::log!(Notice, "exit");
+        Ok(())
+    }
+
+    fn first_generation(&mut self) -> Result<(), Failure> {
+        sys::log!(Notice, "start worker processes");
+        self.start_generation()?;
+        self.wait_ready(self.generation)?;
+        if self.inheritance.is_upgrade() {
+            self.claim_pid_file()?;
+            self.inheritance.report_ready();
+        }
+        sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
+        Ok(())
+    }
+
+    fn claim_pid_file(&mut self) -> Result<(), Failure> {
+        let path = &self.cycle.pid;
+        pid::write(path).map_err(|e| {
+            let errno = sys::log::errno(&e);
+            Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
+        })?;
+        self.control = Control::open(&pid::control_socket(path))
+            .inspect_err(|e| {
+                let errno = sys::log::errno(e);
+                sys::log!(Warn, "no control socket beside \"{}\" {errno}", path.display());
+            })
+            .ok();
+        Ok(())
+    }
+
+    /// Forks all workers of the current generation.
+    pub(crate) fn start_generation(&mut self) -> Result<(), Failure> {
+        for number in 0..self.cycle.workers() {
+            self.start_worker(number)?;
+        }
+        Ok(())
+    }
+
+    fn start_worker(&mut self, number: usize) -> Result<(), Failure> {
+        let control = self.control.take();
+        let (signals, successor, outgoing) = (&self.signals, &self.successor, &self.outgoing);
+        let in_child = || {
+            // The child's copies of what is the master's alone.
+            control.as_ref().inspect(|control| sys::stream::close(control.fd()));
+            successor.as_ref().inspect(|successor| sys::stream::close(successor.fd()));
+            signals.forget();
+            // A port that the new configuration gave up must not stay open in its workers.
+            let sockets = outgoing.iter().flat_map(|cycle| cycle.sockets.descriptors());
+            sockets.for_each(sys::stream::close);
+        };
+        let started = self.workers.start(&self.cycle, number, self.generation, in_child);
+        self.control = control;
+        started
+    }
+
+    fn wait(&mut self) {
+        if !self.pending.is_empty() {
+            return;
+        }
+        let mut descriptors = vec![self.signals.fd()];
+        descriptors.extend(self.workers.channels());
+        descriptors.extend(self.control.as_ref().map(Control::fd));
+        descriptors.extend(self.successor.as_ref().map(Successor::fd));
+        let reminder = match self.phase {
+            Phase::Terminating { due, .. } => Some(due.saturating_sub(monotonic_ms())),
+            _ => None,
+        };
+        let timeout = [reminder, self.workers.next_due()].into_iter().flatten().min();
+        if let Err(error) = sys::process::wait_readable(&descriptors, timeout) {
+            sys::log!(Alert, "poll() failed {}", sys::log::errno(&error));
+        }
+    }
+
+    fn turn(&mut self) {
+        self.workers.hear();
+        self.hear_successor();
+        let taken = self.signals.take();
+        self.pending.extend(taken);
+        while let Some(signal) = self.pending.pop_front() {
+            self.handle(signal);
+        }
+        self.answer_control();
+        if self.phase == Phase::Running && self.accepting {
+            for number in self.workers.due() {
+                if let Err(failure) = self.start_worker(number) {
+                    sys::log!(Alert, "{failure}");
+                }
+            }
+        }
+        self.remind();
+    }
+
+    fn handle(&mut self, taken: i32) {
+        let action = match taken {
+            signal::SIGTERM | signal::SIGINT => ", exiting",
+            signal::SIGQUIT => ", shutting down",
+            signal::SIGHUP => ", reconfiguring",
+            signal::SIGUSR1 => ", reopening logs",
+            signal::SIGUSR2 => ", changing binary",
+            signal::SIGWINCH => ", stop accepting connections",
+            _ => "",
+        };
+        sys::log!(Notice, "signal {taken} ({}) received{action}", signal::name(taken));
+        match taken {
+            signal::SIGCHLD => self.reap(),
+            signal::SIGTERM | signal::SIGINT => self.terminate(),
+            signal::SIGQUIT => {
+                self.phase = Phase::Quitting;
+                sys::notify::send("STOPPING=1");
+                self.workers.forget_vacancies();
+                self.workers.signal(signal::SIGQUIT, true, |_| true);
+            }
+            signal::SIGHUP => drop(self.reload()),
+            signal::SIGUSR1 => self.reopen_logs(),
+            signal::SIGUSR2 => self.upgrade(),
+            signal::SIGWINCH => {
+                self.accepting = false;
+                self.workers.forget_vacancies();
+                self.workers.signal(signal::SIGQUIT, true, |_| true);
+            }
+            _ => {}
+        }
+    }
+
+    fn terminate(&mut self) {
+        sys::notify::send("STOPPING=1");
+        self.workers.forget_vacancies();
+        self.workers.signal(signal::SIGTERM, true, |_| true);
+        let due = monotonic_ms() + FIRST_REMINDER_MS;
+        self.phase = Phase::Terminating { due, pause: FIRST_REMINDER_MS };
+    }
+
+    /// TERM again, later and later; at last KILL.
+    fn remind(&mut self) {
+        let Phase::Terminating { due, pause } = self.phase else { return };
+        if monotonic_ms() < due {
+            return;
+        }
+        let last = pause >= LAST_REMINDER_MS;
+        let signal = if last { signal::SIGKILL } else { signal::SIGTERM };
+        self.workers.signal(signal, true, |_| true);
+        let pause = (pause * 2).min(LAST_REMINDER_MS);
+        self.phase = Phase::Terminating { due: monotonic_ms() + pause, pause };
+    }
+
+    /// Buries the children that have ended. The deaths of workers that nobody sent away are made good.
+    pub(crate) fn reap(&mut self) {
+        for (pid, exit) in sys::process::reap() {
+            match self.workers.ended(pid, exit) {
+                Some(worker) => {
+                    let wanted = !worker.ending && worker.generation == self.generation;
+                    if wanted && self.phase == Phase::Running && self.accepting {
+                        self.workers.replace(&worker);
+                    }
+                }
+                None => self.successor_ended(pid, exit),
+            }
+        }
+    }
+
+    fn reopen_logs(&mut self) {
+        sys::log!(Notice, "reopening logs");
+        if let Err((path, error)) = self.cycle.logs.open() {
+            let errno = sys::log::errno(&error);
+            sys::log!(Emerg, "open() \"{}\" failed {errno}", path.display());
+        }
+        self.cycle.give_logs_away();
+        self.workers.signal(signal::SIGUSR1, false, |_| true);
+    }
+
+    /// Waits until every worker of `generation` is ready. A death or the end of patience is an error;
+    /// signals meanwhile are kept for later, but those that end the server end the wait.
+    pub(crate) fn wait_ready(&mut self, generation: u64) -> Result<(), Failure> {
+        let patience = self.cycle.core.worker_ready_timeout.or_default(30_000);
+        let deadline = monotonic_ms() + patience;
+        while !self.workers.ready(generation) {
+            let left = deadline.saturating_sub(monotonic_ms());
+            if left == 0 {
+                let seconds = patience as f64 / 1000.0;
+                return Err(Failure::new(format!("workers were not ready within {seconds} s")));
+            }
+            let mut descriptors = vec![self.signals.fd()];
+            descriptors.extend(self.workers.channels());
+            let _ = sys::process::wait_readable(&descriptors, Some(left));
+            self.workers.hear();
+            for taken in self.signals.take() {
+                match taken {
+                    signal::SIGCHLD => self.reap_while_waiting(generation)?,
+                    signal::SIGTERM | signal::SIGINT | signal::SIGQUIT => {
+                        self.pending.push_back(taken);
+                        return Err(Failure::new("interrupted: the server is told to end"));
+                    }
+                    _ => self.pending.push_back(taken),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reap_while_waiting(&mut self, generation: u64) -> Result<(), Failure> {
+        let mut result = Ok(());
+        for (pid, exit) in sys::process::reap() {
+            match self.workers.ended(pid, exit) {
+                Some(worker) if worker.generation == generation => {
+                    let how = match exit {
+                        Exit::Code(code) => format!("exited with code {code}"),
+                        Exit::Signal(signal, _) => format!("was killed by signal {signal}"),
+                    };
+                    let message = format!("worker process {pid} {how} before it was ready");
+                    result = Err(Failure::new(message));
+                }
+                Some(worker) if !worker.ending => self.workers.replace(&worker),
+                Some(_) => {}
+                None => self.successor_ended(pid, exit),
+            }
+        }
+        result
+    }
+
+    /// Ends the workers of a generation that must not come to serve, and waits for their end.
+    pub(crate) fn kill_generation(&mut self, generation: u64) {
+        self.workers.signal(signal::SIGKILL, true, |worker| worker.generation == generation);
+        while self.workers.iter().any(|worker| worker.generation == generation) {
+            let _ = sys::process::wait_readable(&[self.signals.fd()], Some(100));
+            let taken = self.signals.take();
+            self.pending.extend(taken.into_iter().filter(|taken| *taken != signal::SIGCHLD));
+            self.reap();
+        }
+    }
+
+    fn successor_ended(&mut self, pid: i32, exit: Exit) {
+        log_exit("process", pid, exit);
+        if self.successor.as_ref().is_some_and(|successor| successor.pid() == pid) {
+            self.successor = None;
+            self.restore_pid_file();
+        }
+    }
+
+    fn remove_files(&mut self) {
+        let path = match &self.successor {
+            // A newer binary has the plain name.
+            Some(successor) if successor.ready() => pid::old_binary(&self.cycle.pid),
+            _ => self.cycle.pid.clone(),
+        };
+        if pid::read(&path).ok() == Some(sys::process::pid()) {
+            let _ = std::fs::remove_file(&path);
+            let _ = std::fs::remove_file(pid::control_socket(&path));
+        }
+    }
+
+    /// Whether this master still serves: not ending, not told to stop accepting for good.
+    pub(crate) fn resume_accepting(&mut self) {
+        self.accepting = true;
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+}

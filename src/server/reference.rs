@@ -1,0 +1,40 @@
+//! The directive reference, made from the tables that the parser uses.
+
+use std::fmt::Write;
+
+use conf::{Block, Entry, erase};
+
+use crate::{Modules, core_conf, events};
+
+/// Every directive of the compiled-in modules as a page in Markdown.
+pub fn reference(modules: Modules) -> String {
+    let mut text = String::from(
+        "# Directives
+
+Generated from the tables that the parser uses: a test compares this page with \
+         them, and writes it anew with `RSERVE_WRITE_REFERENCE=1`.
+",
+    );
+    section(&mut text, "core", erase(core_conf::DIRECTIVES).chain(erase(events::DIRECTIVES)));
+    for module in modules {
+        section(&mut text, module.name(), module.reference().into_iter());
+    }
+    text
+}
+
+fn section(text: &mut String, name: &str, entries: impl Iterator<Item = Entry>) {
+    let _ = writeln!(text, "\n## {name}\n\n| directive | takes | default | stands in | |");
+    let _ = writeln!(text, "|---|---|---|---|---|");
+    for entry in entries {
+        let takes = match entry.block {
+            Block::Yes => format!("{}, a block", entry.arity),
+            Block::No => entry.arity.to_string(),
+        };
+        let default = match entry.default {
+            "" => String::new(),
+            default => format!("`{default}`"),
+        };
+        let Entry { name, contexts, help, .. } = entry;
+        let _ = writeln!(text, "| `{name}` | {takes} | {default} | {contexts} | {help} |");
+    }
+}

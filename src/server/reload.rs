@@ -1,0 +1,92 @@
+//! The acknowledged reload: the old workers leave only when the new ones have taken over.
+
+use std::rc::Rc;
+
+use sys::signal;
+
+use crate::cycle::{self, Cycle};
+use crate::master::Master;
+use crate::{Failure, pid};
+
+impl Master {
+    /// Loads the configuration anew and hands over to workers that serve it. On any failure
+    /// everything stays as it was, and the reason is both logged and returned.
+    pub(crate) fn reload(&mut self) -> Result<(), Failure> {
+        if !self.is_running() {
+            return Err(Failure::new("the server is shutting down"));
+        }
+        sys::log!(Notice, "reconfiguring");
+        sys::notify::reloading();
+        let result = self.try_reload();
+        if let Err(failure) = &result {
+            sys::log!(Emerg, "{failure}");
+            sys::log!(Error, "reload failed, the running configuration stays");
+        }
+        sys::notify::send("READY=1");
+        result
+    }
+
+    fn try_reload(&mut self) -> Result<(), Failure> {
+        let tree = cycle::parse(&self.place)?;
+        let mut new = Cycle::load(&self.place, &tree, self.modules)?;
+        new.open_files()?;
+        new.listen(&self.cycle.sockets)?;
+        new.init_modules()?;
+        new.warn(false);
+
+        let old_generation = self.generation;
+        let old = std::mem::replace(&mut self.cycle, Rc::new(new));
+        self.outgoing = Some(old.clone());
+        sys::log::set_main(self.cycle.log.clone());
+        self.generation += 1;
+        let started = self.start_generation().and_then(|()| self.wait_ready(self.generation));
+        self.outgoing = None;
+        if let Err(failure) = started {
+            let failed = self.generation;
+            self.cycle = old;
+            self.generation = old_generation;
+            sys::log::set_main(self.cycle.log.clone());
+            self.kill_generation(failed);
+            return Err(failure);
+        }
+
+        self.move_pid_file(&old);
+        self.workers.forget_vacancies();
+        self.resume_accepting();
+        self.report(&old);
+        // Also those of earlier generations that are still finishing: once more does no harm.
+        let current = self.generation;
+        self.workers.signal(signal::SIGQUIT, true, |worker| worker.generation != current);
+        Ok(())
+    }
+
+    fn move_pid_file(&mut self, old: &Cycle) {
+        if old.pid == self.cycle.pid {
+            return;
+        }
+        if let Err(error) = pid::write(&self.cycle.pid) {
+            let errno = sys::log::errno(&error);
+            sys::log!(Error, "open() \"{}\" failed {errno}", self.cycle.pid.display());
+            return;
+        }
+        let _ = std::fs::remove_file(&old.pid);
+        let (from, to) = (pid::control_socket(&old.pid), pid::control_socket(&self.cycle.pid));
+        let _ = std::fs::rename(from, to);
+    }
+
+    /// Says what the reload changed.
+    fn report(&self, old: &Cycle) {
+        let is_in = |cycle: &Cycle, address| cycle.requests.iter().any(|r| r.address == address);
+        for request in &self.cycle.requests {
+            if !is_in(old, request.address.clone()) {
+                sys::log!(Notice, "listening on {}", request.address);
+            }
+        }
+        for request in &old.requests {
+            if !is_in(&self.cycle, request.address.clone()) {
+                sys::log!(Notice, "no longer listening on {}", request.address);
+            }
+        }
+        sys::log!(Notice, "generation {} serves now", self.generation);
+    }
+}

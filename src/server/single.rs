@@ -1,0 +1,77 @@
+//! `master_process off`: everything in one process, for development.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sys::signal::{self, Signals};
+
+use crate::cycle::{self, Cycle, Place};
+use crate::{Failure, Modules, pid};
+
+/// Runs the server in this process.
+pub fn run(place: Place, modules: Modules, cycle: Rc<Cycle>) -> Result<(), Failure> {
+    let failed = |what: &str, e| Failure::new(format!("{what} failed {}", sys::log::errno(&e)));
+    pid::write(&cycle.pid).map_err(|e| failed("writing the pid file", e))?;
+    let config = cycle.core.events.or_default(Default::default()).loop_config();
+    rt::create(config).map_err(|e| failed("epoll_create()", e))?;
+    serve(cycle.clone())?;
+    let wanted =
+        [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT, signal::SIGHUP, signal::SIGUSR1];
+    let signals = Signals::catch(&wanted).map_err(|e| failed("sigaction()", e))?;
+    let fd = signals.fd();
+    let pid_file = cycle.pid.clone();
+    let state = RefCell::new((signals, cycle));
+    rt::on_readable(fd, move || {
+        let taken = state.borrow_mut().0.take();
+        for taken in taken {
+            handle(taken, &place, modules, &mut state.borrow_mut().1);
+        }
+    })
+    .map_err(|e| failed("epoll_ctl()", e))?;
+    let result = rt::run();
+    let _ = std::fs::remove_file(pid_file);
+    result.map_err(|e| failed("epoll_wait()", e))
+}
+
+fn handle(taken: i32, place: &Place, modules: Modules, cycle: &mut Rc<Cycle>) {
+    match taken {
+        signal::SIGTERM | signal::SIGINT => rt::stop(),
+        signal::SIGQUIT => {
+            rt::remove_listeners();
+            cycle.instances.iter().for_each(|instance| instance.flush());
+            rt::drain();
+        }
+        signal::SIGUSR1 => {
+            cycle.instances.iter().for_each(|instance| instance.flush());
+            let _ = cycle.logs.open();
+        }
+        _ => match reload(place, modules, cycle) {
+            Ok(new) => *cycle = new,
+            Err(failure) => sys::log!(Emerg, "{failure}"),
+        },
+    }
+}
+
+fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Failure> {
+    sys::log!(Notice, "reconfiguring");
+    let tree = cycle::parse(place)?;
+    let mut new = Cycle::load(place, &tree, modules)?;
+    new.open_files()?;
+    new.listen(&old.sockets)?;
+    new.init_modules()?;
+    sys::log::set_main(new.log.clone());
+    let new = Rc::new(new);
+    rt::remove_listeners();
+    serve(new.clone())?;
+    Ok(new)
+}
+
+/// Connections of the configuration before keep pointing into it, so it stays in memory: a leak of
+/// one configuration per reload, in a mode that is not for production.
+fn serve(cycle: Rc<Cycle>) -> Result<(), Failure> {
+    let cycle = cycle.keep();
+    for instance in &cycle.instances {
+        instance.start(&cycle.sockets, 0).map_err(Failure::new)?;
+    }
+    Ok(())
+}

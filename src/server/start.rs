@@ -1,0 +1,82 @@
+//! From the command line to a running server, in eleven steps.
+
+use std::rc::Rc;
+
+use crate::cycle::{self, Cycle, Place};
+use crate::master::Master;
+use crate::options::Options;
+use crate::upgrade::Inheritance;
+use crate::{Failure, Modules, NAME, VERSION, pid, single};
+
+/// Starts the server and runs it to its end.
+pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
+    // 1. Where is everything?
+    let place = Place::find(options)?;
+    // 2. Does a predecessor hand its sockets over?
+    let mut inheritance = Inheritance::take();
+    // 4. Read the configuration; 3. and 5. create the modules' confs, set them, check them.
+    let tree = cycle::parse(&place)?;
+    let mut cycle = Cycle::load(&place, &tree, modules)?;
+    // 6. Open the log files.
+    cycle.open_files()?;
+    sys::log::set_main(cycle.log.clone());
+    cycle.warn(true);
+    // 7. Listen.
+    // What the predecessor had and this configuration does not want is closed here.
+    cycle.listen(&std::mem::take(&mut inheritance.sockets))?;
+    // 8. Let the modules see what was opened.
+    cycle.init_modules()?;
+    // 9. Is one running already? (A predecessor is meant to be.)
+    if !inheritance.is_upgrade()
+        && let Some(pid) = pid::running(&cycle.pid)
+    {
+        let file = cycle.pid.display();
+        return Err(Failure::new(format!("a server runs already: process {pid} (\"{file}\")")));
+    }
+    greet(&cycle);
+    sys::signal::ignore_sigpipe();
+    if cycle.core.daemon.or_default(true) && !inheritance.is_upgrade() {
+        sys::process::daemonize()
+            .map_err(|e| Failure::new(format!("daemon() failed {}", sys::log::errno(&e))))?;
+    }
+    if cycle.core.master_process.or_default(true) {
+        // 10. A master with its workers …
+        Master::new(options.clone(), place, modules, Rc::new(cycle), inheritance)?.run()
+    } else {
+        // 11. … or this process alone.
+        single::run(place, modules, Rc::new(cycle))
+    }
+}
+
+/// `-t` and `-T`: everything that a start checks before it opens files and sockets.
+pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<(), Failure> {
+    let place = Place::find(options)?;
+    let conf = place.conf.display();
+    let verdict = |error: Failure| Failure {
+        notes: Vec::new(),
+        message: format!("{error}\n{NAME}: configuration file {conf} test failed"),
+    };
+    let tree = cycle::parse(&place).map_err(verdict)?;
+    let cycle = Cycle::load(&place, &tree, modules).map_err(verdict)?;
+    cycle.warn(true);
+    if !options.quiet {
+        eprintln!("{NAME}: the configuration file {conf} syntax is ok");
+        eprintln!("{NAME}: configuration file {conf} test is successful");
+    }
+    if dump {
+        let written = tree.files.dump(&mut std::io::stdout().lock());
+        written.map_err(|e| Failure::new(format!("write() failed {}", sys::log::errno(&e))))?;
+    }
+    Ok(())
+}
+
+fn greet(cycle: &Cycle) {
+    sys::log!(Notice, "using the \"epoll\" event method");
+    sys::log!(Notice, "{NAME}/{VERSION}");
+    sys::log!(Notice, "getrlimit(RLIMIT_NOFILE): {}", sys::process::file_limit());
+    let limit = cycle.core.worker_rlimit_nofile.or_default(sys::process::file_limit());
+    let slots = cycle.core.events.or_default(Default::default()).loop_config().slots;
+    if u64::from(slots) > limit {
+        sys::log!(Warn, "{slots} worker_connections exceed open file resource limit: {limit}");
+    }
+}

@@ -1,0 +1,157 @@
+//! A worker process: one event loop that serves one configuration to its end.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use sys::channel::{Report, WorkerEnd};
+use sys::signal::{self, Blocked, Signals};
+
+use crate::cycle::Cycle;
+
+/// The exit code of a worker that could not start, as nginx's.
+const CANNOT_START: i32 = 2;
+
+/// Runs worker `number`, in its own process, and ends the process.
+pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked) -> ! {
+    let cycle = cycle.keep();
+    let code = match prepare(cycle, number).and_then(|()| start(cycle, number, channel, blocked)) {
+        Ok(()) => serve(cycle),
+        Err(message) => {
+            sys::log!(Emerg, "{message}");
+            CANNOT_START
+        }
+    };
+    std::process::exit(code)
+}
+
+/// What a process asks of the kernel before it serves anybody.
+fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
+    let core = &cycle.core;
+    let alert = |call: &str, result: std::io::Result<()>| {
+        if let Err(error) = result {
+            sys::log!(Alert, "{call} failed {}", sys::log::errno(&error));
+        }
+    };
+    if let Some(&nice) = core.worker_priority.get() {
+        alert("setpriority()", sys::process::set_priority(nice));
+    }
+    if let Some(&files) = core.worker_rlimit_nofile.get() {
+        alert("setrlimit(RLIMIT_NOFILE)", sys::process::limit_files(files));
+    }
+    if let Some(affinity) = core.worker_cpu_affinity.get() {
+        alert("sched_setaffinity()", sys::process::set_affinity(&affinity.of_worker(number)));
+    }
+    if let Some(user) = cycle.user() {
+        let assumed = user.assume();
+        assumed.map_err(|e| format!("setuid() failed {}", sys::log::errno(&e)))?;
+        sys::process::allow_core_dumps();
+    }
+    if let Some(directory) = core.working_directory.get() {
+        std::env::set_current_dir(directory).map_err(|e| {
+            format!("chdir(\"{}\") failed {}", directory.display(), sys::log::errno(&e))
+        })?;
+    }
+    sys::process::keep_environment(core.env.as_slice());
+    Ok(())
+}
+
+/// Creates the loop, starts the modules in it, and tells the master.
+fn start(
+    cycle: &'static Cycle,
+    number: usize,
+    mut channel: WorkerEnd,
+    blocked: Blocked,
+) -> Result<(), String> {
+    let failed = |what: &str, error| format!("{what} failed {}", sys::log::errno(&error));
+    let config = cycle.core.events.or_default(Default::default()).loop_config();
+    rt::create(config).map_err(|e| failed("epoll_create()", e))?;
+    watch_signals(cycle, number, blocked)?;
+    for instance in &cycle.instances {
+        instance.start(&cycle.sockets, number)?;
+    }
+    channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))?;
+    let fd = channel.fd();
+    let channel = RefCell::new(channel);
+    rt::on_readable(fd, move || {
+        if channel.borrow_mut().master_gone() {
+            // Nobody would replace us, and a new master needs the ports: end in good order.
+            sys::log!(Alert, "the master process is gone, shutting down");
+            drain(cycle);
+        }
+    })
+    .map_err(|e| failed("epoll_ctl()", e))
+}
+
+fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Result<(), String> {
+    let failed = |error| format!("sigaction() failed {}", sys::log::errno(&error));
+    let wanted = [
+        signal::SIGTERM,
+        signal::SIGINT,
+        signal::SIGQUIT,
+        signal::SIGWINCH,
+        signal::SIGUSR1,
+        // A terminal sends it to the whole group; it is the master's business.
+        signal::SIGHUP,
+        signal::SIGUSR2,
+    ];
+    let signals = Signals::catch(&wanted).map_err(failed)?;
+    drop(blocked);
+    let fd = signals.fd();
+    let signals = RefCell::new(signals);
+    let handle = move || {
+        let taken = signals.borrow_mut().take();
+        for taken in taken {
+            match taken {
+                signal::SIGTERM | signal::SIGINT => {
+                    sys::log!(Notice, "exiting");
+                    rt::stop();
+                }
+                signal::SIGQUIT | signal::SIGWINCH => {
+                    sys::log!(Notice, "gracefully shutting down");
+                    drain(cycle);
+                }
+                signal::SIGUSR1 => reopen(cycle, number),
+                _ => {}
+            }
+        }
+    };
+    // One that came while they were blocked has been delivered by now.
+    rt::on_readable(fd, handle).map_err(failed)
+}
+
+fn reopen(cycle: &'static Cycle, number: usize) {
+    sys::log!(Notice, "reopening logs (worker {number})");
+    cycle.instances.iter().for_each(|instance| instance.flush());
+    if let Err((path, error)) = cycle.logs.open() {
+        let errno = sys::log::errno(&error);
+        sys::log!(Emerg, "open() \"{}\" failed {errno}", path.display());
+    }
+}
+
+/// Stops accepting; the loop ends with its last connection, or with `worker_shutdown_timeout`.
+fn drain(cycle: &'static Cycle) {
+    if rt::draining() {
+        return;
+    }
+    rt::remove_listeners();
+    cycle.instances.iter().for_each(|instance| instance.drain());
+    rt::drain();
+    if let Some(&timeout) = cycle.core.worker_shutdown_timeout.get() {
+        rt::after(timeout, rt::stop);
+    }
+}
+
+fn serve(cycle: &'static Cycle) -> i32 {
+    let result = rt::run();
+    cycle.instances.iter().for_each(|instance| instance.flush());
+    match result {
+        Ok(()) => {
+            sys::log!(Notice, "exit");
+            0
+        }
+        Err(error) => {
+            sys::log!(Alert, "epoll_wait() failed {}", sys::log::errno(&error));
+            1
+        }
+    }
+}
