@@ -64,6 +64,28 @@ pub struct Directive<C: 'static> {
     pub help: &'static str,
 }
 
+impl<C: 'static> Directive<C> {
+    /// A row without a block: name, contexts, arity, setter, default and help, as they stand in the
+    /// reference.
+    pub const fn new(
+        name: &'static str,
+        contexts: Contexts,
+        arity: Arity,
+        set: fn(&mut C, &Setting<'_>) -> Result<(), Error>,
+        default: &'static str,
+        help: &'static str,
+    ) -> Directive<C> {
+        Directive { name, contexts, arity, block: Block::No, set, default, help }
+    }
+
+    /// The same row with a block.
+    #[must_use]
+    pub const fn with_block(mut self) -> Directive<C> {
+        self.block = Block::Yes;
+        self
+    }
+}
+
 /// A [`Directive`] whose type of configuration is hidden, so that rows of different modules can
 /// stand in one list.
 #[derive(Clone, Copy)]

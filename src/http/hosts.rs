@@ -1,6 +1,7 @@
 //! Which server a request is for: by the name in its Host field.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use mem::Str;
 
@@ -50,7 +51,7 @@ impl Name {
 /// The servers that share an address, by name. Servers are numbers here: their place in the list.
 #[derive(Default)]
 pub struct Hosts {
-    servers: Vec<&'static Server>,
+    servers: Vec<Rc<Server>>,
     default: usize,
     exact: HashMap<Box<[u8]>, usize>,
     /// Longest first.
@@ -61,7 +62,7 @@ pub struct Hosts {
 
 impl Hosts {
     /// Adds a server under its names. A name that another server has already is returned.
-    pub fn add(&mut self, server: &'static Server, names: &[Name]) -> Result<Vec<String>, String> {
+    pub fn add(&mut self, server: Rc<Server>, names: &[Name]) -> Result<Vec<String>, String> {
         let number = self.servers.len();
         self.servers.push(server);
         let mut conflicts = Vec::new();
@@ -104,13 +105,13 @@ impl Hosts {
     }
 
     /// The server for all other names.
-    pub fn default_server(&self) -> &'static Server {
-        self.servers[self.default]
+    pub fn default_server(&self) -> &Server {
+        &self.servers[self.default]
     }
 
     /// The server for a host name (lower case): exact, the longest `*.x`, the longest `x.*`, the
     /// expressions in their order, the default.
-    pub fn find(&self, host: &Str, captures: &mut Captures) -> &'static Server {
+    pub fn find(&self, host: &Str, captures: &mut Captures) -> &Server {
         if self.servers.len() == 1 && self.regexes.is_empty() {
             return self.default_server();
         }
@@ -131,7 +132,7 @@ impl Hosts {
             let matching = self.regexes.iter().find(|(regex, _)| regex.matches(host, captures));
             matching.map(|(_, number)| *number)
         });
-        number.map_or(self.default_server(), |number| self.servers[number])
+        number.map_or(self.default_server(), |number| &self.servers[number])
     }
 }
 

@@ -8,15 +8,18 @@
 //! which its directives switch it on: a location pays for nothing else.
 #![forbid(unsafe_code)]
 
+mod api;
+mod assemble;
 mod block;
 mod body;
+mod directives;
 mod errors;
 mod exchange;
 mod hosts;
 mod instance;
 mod listen;
 mod location;
-mod module;
+mod now;
 mod output;
 mod paths;
 mod phases;
@@ -33,12 +36,12 @@ mod trace;
 mod types;
 mod variables;
 
+pub use api::{
+    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Phase, entry,
+};
 pub use block::Http;
 pub use exchange::Exchange;
 pub use location::{Location, Server};
-pub use module::{
-    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Phase, entry,
-};
 pub use paths::MappedPath;
 pub use regex::Regex;
 pub use request::Request;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mem::Str;
 
-use crate::module::{Filter, Handler, Logger, Phase};
+use crate::api::{Filter, Handler, Logger, Phase};
 use crate::regex::{Captures, Regex};
 use crate::settings::Settings;
 

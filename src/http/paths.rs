@@ -17,46 +17,51 @@ pub struct MappedPath {
 
 /// The path of `uri` in the request's location; the error is a status.
 pub fn map(request: &mut Request, uri: &Str) -> Result<MappedPath, u16> {
-    let location = request.location;
-    let settings = &location.settings;
-    let root = settings.root.evaluate(request);
-    let (rest, regex_alias) = match (settings.alias, &location.kind) {
-        (false, _) => (uri.clone(), false),
-        (true, Kind::Regex(_)) => (Str::EMPTY, true),
-        (true, _) => {
-            let prefix = location.pattern.len();
-            if request.uri_changed && !uri.starts_with(&location.pattern) {
-                request.error(
-                    Level::Alert,
-                    format_args!(
-                        "\"alias\" cannot be used in location \"{}\" where URI was rewritten",
-                        location.pattern
-                    ),
+    let mut path = std::mem::take(&mut request.scratch);
+    path.clear();
+    let root_len = write(request, uri, &mut path);
+    let mapped = root_len.map(|root_len| MappedPath { path: request.pool.copy(&path), root_len });
+    request.scratch = path;
+    mapped
+}
+
+/// Appends the path of `uri` to an empty `path` and gives the length of its trusted part.
+pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize, u16> {
+    let location = request.location();
+    let alias = location.settings.alias;
+    write_root(request, path);
+    let rest = match (alias, &location.kind) {
+        (false, _) => {
+            // A root's trailing slash is not doubled by the URI's leading one.
+            if path.ends_with(b"/") {
+                path.pop();
+            }
+            uri
+        }
+        // The expression's captures make the whole path.
+        (true, Kind::Regex(_)) => return Ok(path.len()),
+        (true, _) => match uri.strip_prefix(&location.pattern[..]) {
+            Some(rest) => rest,
+            None => {
+                let pattern = &location.pattern;
+                let message = format_args!(
+                    "\"alias\" cannot be used in location \"{pattern}\" where URI was rewritten"
                 );
+                request.error(Level::Alert, message);
                 return Err(500);
             }
-            (uri.slice(prefix.min(uri.len())..), false)
-        }
+        },
     };
-    let root = match (settings.root_relative, &settings.prefix) {
-        (true, prefix) if !root.starts_with(b"/") => request.pool.write(|path| {
-            path.push(prefix);
-            path.push(b"/");
-            path.push(&root);
-        }),
-        _ => root,
-    };
-    // A root's trailing slash is not doubled by the URI's leading one.
-    let root = match root.strip_suffix(b"/") {
-        Some(trimmed) if !settings.alias => root.slice(..trimmed.len()),
-        _ => root,
-    };
-    if regex_alias {
-        return Ok(MappedPath { root_len: root.len(), path: root });
+    let root_len = path.len();
+    path.extend_from_slice(rest);
+    Ok(root_len)
+}
+
+/// Appends the value of `root` or `alias`, made absolute.
+pub fn write_root(request: &Request, path: &mut Vec<u8>) {
+    let settings = &request.location().settings;
+    settings.root.write(request, path, |_, value, out| out.extend_from_slice(value));
+    if settings.root_relative && !path.starts_with(b"/") {
+        path.splice(..0, settings.prefix.iter().copied().chain([b'/']));
     }
-    let path = request.pool.write(|path| {
-        path.push(&root);
-        path.push(&rest);
-    });
-    Ok(MappedPath { root_len: root.len(), path })
 }

@@ -61,9 +61,10 @@ impl Regex {
         }
         captures.subject = subject.clone();
         captures.groups.clear();
-        captures.groups.extend((0..locations.len()).map(|group| {
-            locations.get(group).map(|(start, end)| (start as u32, end as u32))
-        }));
+        captures.groups.extend(
+            (0..locations.len())
+                .map(|group| locations.get(group).map(|(start, end)| (start as u32, end as u32))),
+        );
         for (group, name) in &self.names {
             let value = captures.get(*group).unwrap_or_default();
             captures.named.retain(|(known, _)| known != name);

@@ -1,6 +1,7 @@
 //! The answer to a request.
 
 use mem::{Buf, Chain, Str};
+use sys::file::Stat;
 
 /// What is sent back: head and body.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub struct Response {
     pub headers: Vec<(Str, Str)>,
     /// The body.
     pub body: Chain,
+    /// What the file was whose windows are in the body: between two pieces it is looked at again.
+    pub file: Option<Stat>,
     /// A streaming handler has sent the head already.
     pub head_done: bool,
     /// The body goes out in chunks.

@@ -5,6 +5,7 @@
 //! this configuration wants it. Instances live as long as their configuration.
 #![forbid(unsafe_code)]
 
+mod error_log;
 mod files;
 mod setup;
 mod sockets;
@@ -13,6 +14,7 @@ use std::any::Any;
 
 use conf::{Entry, Error};
 
+pub use error_log::error_log;
 pub use files::{LogFile, Logs};
 pub use setup::{Request, Setup};
 pub use sockets::Sockets;
@@ -32,9 +34,9 @@ pub trait Module {
     /// `conf` is what [`Module::create`] made.
     fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error>;
 
-    /// The rows of every context, for the directive reference and for `-t`'s nearest name.
-    fn reference(&self) -> Vec<Entry> {
-        self.directives()
+    /// The rows of every context, by the module that they belong to: for the directive reference.
+    fn parts(&self) -> Vec<(&'static str, Vec<Entry>)> {
+        vec![(self.name(), self.directives())]
     }
 }
 

@@ -146,9 +146,15 @@ impl Conn {
         attempt(slot, WRITABLE, || sys::stream::sendfile(slot.fd.get(), file, offset, len))
     }
 
-    /// Another thread found the socket full.
-    pub fn not_writable(&self) {
+    /// Before another thread writes to the socket: if it finds the socket full, the event that tells
+    /// of room may come before we hear of it, and must not be overlooked.
+    pub fn lend(&self) {
         self.get(|slot| slot.clear(WRITABLE), ());
+    }
+
+    /// The other thread could write: so may we.
+    pub fn returned_writable(&self) {
+        self.get(|slot| slot.raise(WRITABLE), ());
     }
 
     /// Sends the end of our stream; reading goes on.

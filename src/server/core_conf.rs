@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use conf::{Arity, Block, Directive, Error, Opt, Setting, contexts};
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting};
 use module::Setup;
-use sys::log::{LEVELS, Level, Log, Target};
+use sys::log::{Level, Log, Target};
 use sys::user::Identity;
 
 use crate::events::Events;
@@ -50,113 +50,124 @@ impl Affinity {
     }
 }
 
-macro_rules! row {
-    ($name:literal, $arity:expr, $set:expr, $default:literal, $help:literal) => {
-        Directive {
-            name: $name,
-            contexts: contexts!(MAIN),
-            arity: $arity,
-            block: Block::No,
-            set: $set,
-            default: $default,
-            help: $help,
-        }
-    };
-}
-
 /// The rows of the main context.
 pub static DIRECTIVES: &[Directive<CoreConf>] = &[
-    row!("daemon", Arity::Flag, |c, s| c.daemon.set_in(s.flag()?, s), "on", "go to the background"),
-    row!(
+    Directive::new(
+        "daemon",
+        Contexts::MAIN,
+        Arity::Flag,
+        |c, s| c.daemon.set_in(s.flag()?, s),
+        "on",
+        "go to the background",
+    ),
+    Directive::new(
         "master_process",
+        Contexts::MAIN,
         Arity::Flag,
         |c, s| c.master_process.set_in(s.flag()?, s),
         "on",
-        "run workers under a master; off is for development"
+        "run workers under a master; off is for development",
     ),
-    row!(
+    Directive::new(
         "worker_processes",
+        Contexts::MAIN,
         Arity::Exactly(1),
         set_worker_processes,
         "1",
-        "how many workers; auto: one for each processor"
+        "how many workers; auto: one for each processor",
     ),
-    row!(
+    Directive::new(
         "worker_cpu_affinity",
+        Contexts::MAIN,
         Arity::AtLeast(1),
         set_affinity,
         "none",
-        "bind each worker to the processors of its bit mask; auto: one each"
+        "bind each worker to the processors of its bit mask; auto: one each",
     ),
-    row!("worker_priority", Arity::Exactly(1), set_priority, "0", "nice value of the workers"),
-    row!(
+    Directive::new(
+        "worker_priority",
+        Contexts::MAIN,
+        Arity::Exactly(1),
+        set_priority,
+        "0",
+        "nice value of the workers",
+    ),
+    Directive::new(
         "worker_rlimit_nofile",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| c.worker_rlimit_nofile.set_in(s.number(0)?, s),
         "the system's",
-        "limit of open files in each worker"
+        "limit of open files in each worker",
     ),
-    row!(
+    Directive::new(
         "worker_shutdown_timeout",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| c.worker_shutdown_timeout.set_in(s.time_ms(0)?, s),
         "none",
-        "when a worker that drains closes what is still open"
+        "when a worker that drains closes what is still open",
     ),
-    row!(
+    Directive::new(
         "worker_ready_timeout",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| c.worker_ready_timeout.set_in(s.time_ms(0)?, s),
         "30s",
-        "how long new workers may take before a reload is given up"
+        "how long new workers may take before a reload is given up",
     ),
-    row!(
+    Directive::new(
         "working_directory",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| c.working_directory.set_in(s.path(0), s),
         "none",
-        "current directory of the workers, where core files go"
+        "current directory of the workers, where core files go",
     ),
-    row!(
+    Directive::new(
         "pid",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| c.pid.set_in(s.path(0), s),
         "logs/rserve.pid",
-        "file with the master's process number; its control socket stands beside it"
+        "file with the master's process number; its control socket stands beside it",
     ),
-    row!(
+    Directive::new(
         "user",
+        Contexts::MAIN,
         Arity::Between(1, 2),
         set_user,
         "nobody",
-        "user and group of the workers when the master is root"
+        "user and group of the workers when the master is root",
     ),
-    row!(
+    Directive::new(
         "env",
+        Contexts::MAIN,
         Arity::Exactly(1),
         |c, s| {
             c.env.push(s.arg(0).to_owned());
             Ok(())
         },
         "TZ",
-        "keep an environment variable, or set it (NAME=VALUE); all others are removed"
+        "keep an environment variable, or set it (NAME=VALUE); all others are removed",
     ),
-    row!(
+    Directive::new(
         "error_log",
+        Contexts::MAIN,
         Arity::AtLeast(1),
         set_error_log,
         "logs/error.log error",
-        "where errors are written (a file or stderr), and from which level on"
+        "where errors are written (a file or stderr), and from which level on",
     ),
-    Directive {
-        name: "events",
-        contexts: contexts!(MAIN),
-        arity: Arity::Exactly(0),
-        block: Block::Yes,
-        set: |c, s| c.events.set_in(Events::from_block(s)?, s),
-        default: "",
-        help: "settings of the event loop",
-    },
+    Directive::new(
+        "events",
+        Contexts::MAIN,
+        Arity::Exactly(0),
+        set_events,
+        "",
+        "settings of the event loop",
+    )
+    .with_block(),
 ];
 
 fn set_worker_processes(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
@@ -218,26 +229,13 @@ fn set_user(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     conf.user.set_in(found, setting)
 }
 
-fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    conf.error_log.push(error_log(setting)?);
-    Ok(())
+fn set_events(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+    conf.events.set_in(Events::from_block(setting)?, setting)
 }
 
-/// The target and level of an `error_log` directive, in whichever context.
-pub fn error_log(setting: &Setting<'_>) -> Result<(Target, Level), Error> {
-    let target = match setting.arg(0) {
-        "stderr" => Target::Stderr,
-        name if name.starts_with("syslog:") || name.starts_with("memory:") => {
-            return Err(setting.error_at(0, "error_log writes to a file or to stderr"));
-        }
-        _ => Target::File(setting.path(0)),
-    };
-    let level = match setting.args().len() {
-        1 => Level::Error,
-        2 => setting.choice(1, &LEVELS)?,
-        _ => return Err(setting.error("invalid number of arguments in \"error_log\" directive")),
-    };
-    Ok((target, level))
+fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+    conf.error_log.push(module::error_log(setting)?);
+    Ok(())
 }
 
 impl CoreConf {

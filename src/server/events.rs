@@ -1,6 +1,6 @@
 //! `events {}`: how large the event loop is, and which of the system's facilities drives it.
 
-use conf::{Arity, Block, Contexts, Directive, Error, Opt, Setting, Table, contexts, erase};
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Table, erase};
 
 /// The default of `worker_connections`, as nginx's.
 const CONNECTIONS: u32 = 512;
@@ -14,44 +14,40 @@ pub struct Events {
     method: Opt<()>,
 }
 
-macro_rules! row {
-    ($name:literal, $arity:expr, $set:expr, $default:literal, $help:literal) => {
-        Directive {
-            name: $name,
-            contexts: contexts!(EVENTS),
-            arity: $arity,
-            block: Block::No,
-            set: $set,
-            default: $default,
-            help: $help,
-        }
-    };
-}
-
 /// The rows of `events {}`.
 pub static DIRECTIVES: &[Directive<Events>] = &[
-    row!(
+    Directive::new(
         "worker_connections",
+        Contexts::EVENTS,
         Arity::Exactly(1),
         set_connections,
         "512",
-        "connections that a worker has at most; their slots are allocated at start"
+        "connections that a worker has at most; their slots are allocated at start",
     ),
-    row!(
+    Directive::new(
         "multi_accept",
+        Contexts::EVENTS,
         Arity::Flag,
         |c, s| c.multi_accept.set_in(s.flag()?, s),
         "off",
-        "accept all waiting connections at once, not a few at a time"
+        "accept all waiting connections at once, not a few at a time",
     ),
-    row!(
+    Directive::new(
         "accept_mutex",
+        Contexts::EVENTS,
         Arity::Flag,
         set_accept_mutex,
         "off",
-        "accepted for compatibility: the kernel wakes one worker for each connection"
+        "accepted for compatibility: the kernel wakes one worker for each connection",
     ),
-    row!("use", Arity::Exactly(1), set_method, "epoll", "the event method; there is one"),
+    Directive::new(
+        "use",
+        Contexts::EVENTS,
+        Arity::Exactly(1),
+        set_method,
+        "epoll",
+        "the event method; there is one",
+    ),
 ];
 
 fn set_connections(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {

@@ -16,8 +16,8 @@ Generated from the tables that the parser uses: a test compares this page with \
 ",
     );
     section(&mut text, "core", erase(core_conf::DIRECTIVES).chain(erase(events::DIRECTIVES)));
-    for module in modules {
-        section(&mut text, module.name(), module.reference().into_iter());
+    for (name, entries) in modules.iter().flat_map(|module| module.parts()) {
+        section(&mut text, name, entries.into_iter());
     }
     text
 }

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod file;
 pub mod inotify;
 pub mod log;
+pub mod net;
 pub mod notify;
 pub mod process;
 pub mod signal;

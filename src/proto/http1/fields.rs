@@ -47,6 +47,11 @@ static CLASS: [u8; 256] = {
     class
 };
 
+/// Whether a name is of letters, digits and `-` alone, which no setting calls odd.
+pub(super) fn is_plain(name: &[u8]) -> bool {
+    name.iter().all(|&byte| CLASS[byte as usize] == PLAIN)
+}
+
 /// Parses the line at the front of `line`.
 pub(super) fn line(line: &[u8], limits: &Limits) -> Result<Line, Reject> {
     let mut seen = PLAIN;

@@ -1,18 +1,19 @@
-//! The head of a request (RFC 9112, 2–5), parsed line by line as it arrives.
+//! The head of a request (RFC 9112, 2–5) as offsets into the caller's buffer, and how it is parsed.
 //!
 //! ```text
-//!   GET /path?args HTTP/1.1 CRLF        request line   414 if longer than Limits::line
-//!   Name: value CRLF                    fields         494 if longer
-//!   CRLF                                end
+//!   first call ──> whole ── httparse finds the words ──────────────> Head
+//!                    │ not complete, not plain, or not good
+//!                    v
+//!   next calls ──> lines ── request_line, then fields, one by one ──> Head, Partial or Reject
 //! ```
 //!
-//! A [`Head`] holds offsets into the caller's buffer and remembers how far it has come, so a head
-//! that trickles in is not parsed again from its beginning, and a bad line is refused as soon as it
-//! is there. nginx's tolerance: empty lines before the request, a bare LF for CRLF.
+//! Nearly every head is there at once and plain: `whole` has `httparse` read it, holds it against
+//! nginx's rules and takes it or leaves it. `lines` is nginx's parser. It judges all that is left
+//! and alone refuses; it goes on where it stopped when a head trickles in, and refuses a bad line
+//! as soon as it is there. What `whole` takes, `lines` would read in the same way.
 
-use super::fields::{self, Line};
 use super::name::{Name, SINGLE};
-use super::{Method, Reject, request_line};
+use super::{Method, Reject, lines, whole};
 
 /// How much a client may send.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +160,7 @@ impl Head {
         fields.iter().filter(move |field| field.id == id).map(|field| field.value.of(buf))
     }
 
-    fn push(&mut self, field: Field, limits: &Limits) -> Result<(), Reject> {
+    pub(super) fn push(&mut self, field: Field, limits: &Limits) -> Result<(), Reject> {
         if SINGLE_BITS & self.seen & field.id.bit() != 0 {
             return Err(DUPLICATE);
         }
@@ -185,48 +186,14 @@ const DUPLICATE: Reject =
     Reject::new(400, "client sent duplicate header line while reading client request headers");
 const TOO_MANY: Reject =
     Reject::new(400, "client sent too many header lines while reading client request headers");
-const TOO_LARGE: Reject =
-    Reject::new(494, "client sent too large request while reading client request headers");
-const LONG_FIELD: Reject =
-    Reject::new(494, "client sent too long header line while reading client request headers");
 
 /// Parses what has arrived of a head.
 ///
 /// Call it again with the same `head` and a longer `buf` that begins with the same bytes until it
 /// is complete; [`Head::clear`] before the next request, whose bytes are then `buf[head.len..]`.
 pub fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> Result<Parsed, Reject> {
-    if head.request_line.is_empty() {
-        if !request_line::parse(buf, head, limits)? {
-            return Ok(Parsed::Partial);
-        }
-        if head.version == Version::V09 {
-            return Ok(Parsed::Complete);
-        }
+    if head.len == 0 && whole::parse(buf, head, limits) {
+        return Ok(Parsed::Complete);
     }
-    loop {
-        let rest = buf.get(head.len..).unwrap_or_default();
-        let line = fields::line(rest, limits)?;
-        let (field, len) = match line {
-            Line::Partial if rest.len() >= limits.line => return Err(LONG_FIELD),
-            Line::Partial if buf.len() >= limits.total => return Err(TOO_LARGE),
-            Line::Partial => return Ok(Parsed::Partial),
-            Line::End(len) | Line::Odd(len) => (None, len),
-            Line::Field(field, len) => (Some(field), len),
-        };
-        if len > limits.line {
-            return Err(LONG_FIELD);
-        }
-        if head.len + len > limits.total {
-            return Err(TOO_LARGE);
-        }
-        if let Some(field) = field {
-            head.push(field.at(head.len), limits)?;
-        }
-        head.len += len;
-        match line {
-            Line::End(_) => return Ok(Parsed::Complete),
-            Line::Odd(_) => head.dropped += 1,
-            _ => {}
-        }
-    }
+    lines::parse(buf, head, limits)
 }

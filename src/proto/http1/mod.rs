@@ -5,10 +5,12 @@ mod fields;
 mod framing;
 mod head;
 mod host;
+mod lines;
 mod method;
 mod name;
 mod request_line;
 pub mod status;
+mod whole;
 
 pub use chunked::{Chunked, Step};
 pub use framing::{Body, framing, keep_alive};
@@ -27,7 +29,8 @@ pub struct Reject {
 }
 
 impl Reject {
-    pub(crate) const fn new(status: u16, reason: &'static str) -> Reject {
+    /// A refusal.
+    pub const fn new(status: u16, reason: &'static str) -> Reject {
         Reject { status, reason }
     }
 }

@@ -84,17 +84,25 @@ impl Name {
 
 /// Whether two names of the same length are the same but for case; `lower` is in lower case.
 fn same(name: &[u8], lower: &[u8]) -> bool {
-    let (Some(name_end), Some(lower_end)) = (name.last_chunk(), lower.last_chunk()) else {
-        return name.eq_ignore_ascii_case(lower);
-    };
-    // Eight bytes at a time; the last eight may overlap those before.
-    let (names, lowers) = (name.as_chunks().0, lower.as_chunks().0);
-    same_word(name_end, lower_end) && names.iter().zip(lowers).all(|(a, b)| same_word(a, b))
+    if name.len() >= 8 {
+        same_words(name, lower, u64::from_ne_bytes)
+    } else if name.len() >= 4 {
+        same_words(name, lower, |word| u32::from_ne_bytes(word).into())
+    } else {
+        name.eq_ignore_ascii_case(lower)
+    }
+}
+
+/// Compares `N` bytes at a time; the last `N` may overlap those before.
+fn same_words<const N: usize>(name: &[u8], lower: &[u8], word: fn([u8; N]) -> u64) -> bool {
+    let same = |name: &[u8; N], lower: &[u8; N]| same_word(word(*name), word(*lower));
+    let last = name.last_chunk().zip(lower.last_chunk());
+    let words = name.as_chunks().0.iter().zip(lower.as_chunks().0);
+    last.into_iter().chain(words).all(|(name, lower)| same(name, lower))
 }
 
 /// Only letters have bit 6 set in a known name, and only they may differ in bit 5.
-fn same_word(name: &[u8; 8], lower: &[u8; 8]) -> bool {
-    let (name, lower) = (u64::from_ne_bytes(*name), u64::from_ne_bytes(*lower));
+fn same_word(name: u64, lower: u64) -> bool {
     let letters = lower & 0x4040_4040_4040_4040;
     (name ^ lower) & !(letters >> 1) == 0
 }

@@ -114,7 +114,7 @@ fn version(text: &[u8]) -> Result<Version, Reject> {
 }
 
 /// Finds path, arguments and host in the target, which begins at offset `base`.
-fn split_target(target: &[u8], base: usize, head: &mut Head) -> Result<(), Reject> {
+pub(super) fn split_target(target: &[u8], base: usize, head: &mut Head) -> Result<(), Reject> {
     let range = |start: usize, end: usize| Range32::new(base + start, base + end);
     head.target = range(0, target.len());
     head.uri = head.target;

@@ -271,24 +271,4 @@ proptest! {
             proto::http1::keep_alive(&head, &request);
         }
     }
-
-    #[test]
-    fn httparse_reads_the_same(
-        path in "/[!-~&&[^#]]{0,30}",
-        fields in prop::collection::vec(("x[a-zA-Z0-9-]{0,12}", "([!-~]([ -~]{0,20}[!-~])?)?"), 0..10),
-    ) {
-        let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\n{lines}\r\n").into_bytes();
-        let mut theirs = [httparse::EMPTY_HEADER; 16];
-        let mut parsed = httparse::Request::new(&mut theirs);
-        let len = parsed.parse(&request).unwrap().unwrap();
-        let ours = head(&request).unwrap();
-        prop_assert_eq!(ours.len, len);
-        prop_assert_eq!(ours.target.of(&request), parsed.path.unwrap().as_bytes());
-        prop_assert_eq!(ours.fields.len(), parsed.headers.len());
-        for (field, header) in ours.fields.iter().zip(parsed.headers.iter()) {
-            prop_assert_eq!(field.name.of(&request), header.name.as_bytes());
-            prop_assert_eq!(field.value.of(&request), header.value);
-        }
-    }
 }

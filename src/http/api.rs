@@ -168,6 +168,11 @@ impl Hooks<'_, '_> {
         Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
     }
 
+    /// A path, relative to the prefix.
+    pub fn path(&self, path: &str) -> std::path::PathBuf {
+        self.setup.env.prefix.join(path)
+    }
+
     /// A log file, opened by the server, opened anew after rotation.
     pub fn log_file(&mut self, path: std::path::PathBuf) -> Rc<LogFile> {
         self.setup.log_file(path)

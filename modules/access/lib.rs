@@ -1,0 +1,133 @@
+//! `allow`, `deny`: who is let in, by address.
+#![forbid(unsafe_code)]
+
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting, contexts};
+use http::{Flow, Handler, Hooks, Module, Phase, Request};
+use sys::log::Level;
+use sys::net::Network;
+use sys::socket::Peer;
+
+/// The module.
+pub struct Access;
+
+/// What its directives set: one list, in the order of writing.
+#[derive(Default)]
+pub struct Conf {
+    rules: Opt<Vec<Rule>>,
+}
+
+/// One `allow` or `deny`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    who: Who,
+    allow: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    All,
+    Unix,
+    Network(Network),
+}
+
+const CONTEXTS: Contexts = contexts!(HTTP | SERVER | LOCATION | LIMIT_EXCEPT);
+
+impl Module for Access {
+    const NAME: &'static str = "access";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = &[
+        Directive::new(
+            "allow",
+            CONTEXTS,
+            Arity::Exactly(1),
+            add_rule,
+            "",
+            "let in an address, a network (ADDRESS/BITS), unix: or all; the first match decides",
+        ),
+        Directive::new(
+            "deny",
+            CONTEXTS,
+            Arity::Exactly(1),
+            add_rule,
+            "",
+            "refuse with 403 an address, a network, unix: or all; the first match decides",
+        ),
+    ];
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.rules.inherit(&outer.rules);
+    }
+
+    fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        if conf.rules.is_set() {
+            hooks.on(Phase::Access, Check { rules: conf.rules.as_slice().into() });
+        }
+        Ok(())
+    }
+}
+
+fn add_rule(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let who = match setting.arg(0) {
+        "all" => Who::All,
+        "unix:" => Who::Unix,
+        text => {
+            let network = Network::parse(text);
+            let network = network
+                .ok_or_else(|| setting.error_at(0, format!("invalid parameter \"{text}\"")))?;
+            if network.has_low_bits() {
+                let message = format!("low address bits of {text} are meaningless");
+                setting.env().warnings.borrow_mut().push(setting.error_at(0, message));
+            }
+            Who::Network(network)
+        }
+    };
+    conf.rules.push(Rule { who, allow: setting.name() == "allow" });
+    Ok(())
+}
+
+struct Check {
+    rules: Box<[Rule]>,
+}
+
+impl Handler for Check {
+    fn handle(&self, request: &mut Request) -> Flow {
+        let peer = request.peer();
+        let matching = self.rules.iter().find(|rule| rule.who.includes(peer));
+        match matching.map(|rule| rule.allow) {
+            None => Flow::Declined,
+            Some(true) => Flow::Granted,
+            Some(false) => {
+                if !request.location().settings.satisfy_any {
+                    request.error(Level::Error, format_args!("access forbidden by rule"));
+                }
+                Flow::Status(403)
+            }
+        }
+    }
+}
+
+impl Who {
+    fn includes(self, peer: Peer) -> bool {
+        match self {
+            Who::All => true,
+            Who::Unix => peer == Peer::Unix,
+            Who::Network(network) => peer.ip().is_some_and(|ip| network.contains(ip)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_meant() {
+        let peer = |text: &str| Peer::Inet(std::net::SocketAddr::new(text.parse().expect("ip"), 1));
+        let network = Who::Network(Network::parse("10.0.0.0/8").expect("a network"));
+        assert!(network.includes(peer("10.1.1.1")) && !network.includes(peer("11.1.1.1")));
+        // A client that comes as IPv4 over an IPv6 socket is the same client.
+        assert!(network.includes(peer("::ffff:10.1.1.1")));
+        assert!(!network.includes(Peer::Unix) && Who::Unix.includes(Peer::Unix));
+        assert!(Who::All.includes(Peer::Unix) && Who::All.includes(peer("::1")));
+    }
+}

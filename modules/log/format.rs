@@ -1,0 +1,83 @@
+//! The forms of lines, and how values are escaped in them.
+
+use conf::{Error, Opt, Setting, Word};
+use http::{Hooks, Request, Template};
+
+use crate::{Conf, Written};
+
+/// nginx's default form.
+const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status \
+     $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+
+/// A `log_format`.
+#[derive(Clone, Debug)]
+pub struct Format {
+    name: Word,
+    text: Word,
+    escape: Escape,
+}
+
+/// How a variable's value is made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// `"`, `\`, control characters and all above ASCII as `\xXX`; no value as `-`.
+    Default,
+    /// As in a JSON string; no value as nothing.
+    Json,
+    /// Not at all.
+    None,
+}
+
+/// Sets `log_format NAME [escape=…] TEXT…`.
+pub fn set_log_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let name = &setting.args()[0];
+    let defined =
+        |name: &Word| conf.formats.as_slice().iter().any(|known| known.name == name.text.as_str());
+    if name == "combined" || defined(name) {
+        return Err(setting.error_at(0, format!("duplicate \"log_format\" name \"{name}\"")));
+    }
+    let (escape, rest) = match setting.arg(1).strip_prefix("escape=") {
+        Some("default") => (Escape::Default, 2),
+        Some("json") => (Escape::Json, 2),
+        Some("none") => (Escape::None, 2),
+        Some(other) => {
+            let message = format!("unknown log format escaping \"{other}\"");
+            return Err(setting.error_at(1, message));
+        }
+        None => (Escape::Default, 1),
+    };
+    let text: String = setting.args()[rest..].iter().map(|word| word.text.as_str()).collect();
+    let place = setting.args().get(rest).unwrap_or(name);
+    let text = Word { text, ..place.clone() };
+    conf.formats.push(Format { name: name.clone(), text, escape });
+    Ok(())
+}
+
+/// The form that an `access_log` names.
+pub fn find(
+    formats: &Opt<Vec<Format>>,
+    log: &Written,
+    hooks: &Hooks<'_, '_>,
+) -> Result<(Template, Escape), Error> {
+    let known = formats.as_slice().iter().find(|format| format.name == log.format.as_str());
+    match known {
+        Some(format) => Ok((hooks.template(&format.text)?, format.escape)),
+        None if log.format == "combined" => {
+            let text = Word { text: COMBINED.to_owned(), ..log.place.clone() };
+            Ok((hooks.template(&text)?, Escape::Default))
+        }
+        None => Err(hooks.error(&log.place, format!("unknown log format \"{}\"", log.format))),
+    }
+}
+
+impl Escape {
+    /// Appends the line.
+    pub fn write(self, template: &Template, request: &Request, out: &mut Vec<u8>) {
+        template.write(request, out, |exists, value, out| match self {
+            Escape::Default if !exists => out.push(b'-'),
+            Escape::Default => proto::escape::log(value, out),
+            Escape::Json => proto::escape::json(value, out),
+            Escape::None => out.extend_from_slice(value),
+        });
+    }
+}

@@ -1,0 +1,133 @@
+//! The content handler: a URI's file becomes the answer.
+
+use std::io::ErrorKind;
+
+use http::{Flow, Handler, Happening, Request, Template};
+use mem::Str;
+use proto::http1::Method;
+use sys::log::{Level, errno};
+
+use crate::entry::Entry;
+use crate::{Limits, cache};
+
+/// Serves the files of one location.
+pub struct Files {
+    pub symlinks: Symlinks,
+    /// The part of paths in which links are trusted.
+    pub from: Option<Template>,
+    pub cache: Limits,
+    pub etag: bool,
+    pub ranges: bool,
+}
+
+/// `disable_symlinks`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symlinks {
+    Follow,
+    Refuse,
+    IfOwnerMatches,
+}
+
+impl Handler for Files {
+    fn handle(&self, request: &mut Request) -> Flow {
+        match request.method {
+            Method::Get | Method::Head | Method::Post => {}
+            _ => return not_allowed(request),
+        }
+        if request.uri.ends_with(b"/") {
+            return Flow::Declined;
+        }
+        let path = match request.map_path() {
+            Ok(mapped) => mapped.path,
+            Err(status) => return Flow::Status(status),
+        };
+        let entry = match self.open(request, &path) {
+            Ok(entry) => entry,
+            Err(error) => return failed(request, &path, &error),
+        };
+        request.trace(Happening::CheckRequest(&path, entry.stat.size));
+        if entry.stat.is_dir() {
+            return add_slash(request);
+        }
+        if !entry.stat.is_file() {
+            request.error(Level::Crit, format_args!("\"{path}\" is not a regular file"));
+            return Flow::Status(404);
+        }
+        if request.method == Method::Post {
+            return not_allowed(request);
+        }
+        self.answer(request, &entry, &path);
+        Flow::Respond
+    }
+}
+
+impl Files {
+    fn open(&self, request: &mut Request, path: &Str) -> std::io::Result<Entry> {
+        if self.symlinks == Symlinks::Follow {
+            return match self.cache.memory > 0 {
+                true => cache::get(path).map_or_else(|| cache::open(path, self.cache), Ok),
+                false => Entry::open(path, sys::file::Symlinks::Follow, 0),
+            };
+        }
+        // What a link on the way leads to may change without a trace: nothing is kept.
+        let from = self.from.as_ref().map(|from| from.evaluate(request));
+        let from = from.filter(|from| path.starts_with(from)).map_or(0, |from| from.len());
+        let symlinks = match self.symlinks {
+            Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
+            _ => sys::file::Symlinks::Refuse { from },
+        };
+        Entry::open(path, symlinks, 0)
+    }
+
+    fn answer(&self, request: &mut Request, entry: &Entry, path: &Str) {
+        let content_type = request.location().settings.type_of(path).clone();
+        let response = &mut request.response;
+        response.status = 200;
+        response.content_type = Some(content_type);
+        response.content_length = Some(entry.stat.size);
+        response.last_modified = Some(entry.stat.mtime.max(0) as u64);
+        response.etag = self.etag.then(|| entry.etag.clone());
+        response.allow_ranges = self.ranges;
+        response.body.push(entry.body());
+        response.file = (!entry.in_memory()).then_some(entry.stat);
+    }
+}
+
+fn not_allowed(request: &mut Request) -> Flow {
+    request.response.add_header("Allow", Str::from("GET, HEAD"));
+    Flow::Status(405)
+}
+
+/// A directory is asked for without its slash: say how it is spelled.
+fn add_slash(request: &mut Request) -> Flow {
+    let (uri, args) = (request.uri.clone(), request.args.clone());
+    let mut escaped = Vec::with_capacity(uri.len() + 1);
+    proto::uri::escape(&uri, &mut escaped);
+    request.response.location = Some(request.pool.write(|location| {
+        location.push(&escaped);
+        location.push(b"/");
+        if !args.is_empty() {
+            location.push(b"?");
+            location.push(&args);
+        }
+    }));
+    Flow::Status(301)
+}
+
+fn failed(request: &Request, path: &Str, error: &std::io::Error) -> Flow {
+    let (status, level) = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+            (404, Level::Error)
+        }
+        ErrorKind::PermissionDenied => (403, Level::Error),
+        // A link that is not to be followed.
+        _ if error.raw_os_error() == Some(40) => (403, Level::Error),
+        // A NUL in the path cannot come from a URI: nothing is called that.
+        ErrorKind::InvalidInput => (404, Level::Error),
+        _ => (500, Level::Crit),
+    };
+    if status != 404 || request.location().settings.log_not_found {
+        request.error(level, format_args!("open() \"{path}\" failed {}", errno(error)));
+    }
+    Flow::Status(status)
+}

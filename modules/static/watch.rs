@@ -1,0 +1,87 @@
+//! The directories of cached files, watched.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use mem::Str;
+use sys::inotify::{Change, Watch, Watcher};
+
+/// Watched directories, and which cached paths each of them is watched for.
+pub struct Directories {
+    watcher: Option<Watcher>,
+    paths: HashMap<Watch, Vec<(Box<[u8]>, Str)>>,
+}
+
+/// What has to be forgotten.
+pub enum Stale {
+    /// These paths.
+    Paths(Vec<Str>),
+    /// Everything: events were lost.
+    All,
+}
+
+impl Directories {
+    /// No directories. Without inotify nothing is ever watched, and age has to do.
+    pub fn new() -> Directories {
+        Directories { watcher: Watcher::new().ok(), paths: HashMap::new() }
+    }
+
+    /// The descriptor to wait on.
+    pub fn fd(&self) -> Option<i32> {
+        self.watcher.as_ref().map(Watcher::fd)
+    }
+
+    /// Watches the real place of `path`, behind all symbolic links. `false`: it cannot be watched.
+    pub fn watch(&mut self, path: &Str) -> bool {
+        let Some(watcher) = &self.watcher else { return false };
+        let named = Path::new(std::ffi::OsStr::from_bytes(path));
+        let Ok(real) = std::fs::canonicalize(named) else { return false };
+        let (Some(directory), Some(name)) = (real.parent(), real.file_name()) else { return false };
+        let Ok(watch) = watcher.watch(directory) else { return false };
+        let known = self.paths.entry(watch).or_default();
+        if !known.iter().any(|(_, known)| known == path) {
+            known.push((name.as_bytes().into(), path.clone()));
+        }
+        true
+    }
+
+    /// Nobody asks for `path` any more.
+    pub fn forget(&mut self, path: &Str) {
+        let Some(watcher) = &self.watcher else { return };
+        self.paths.retain(|watch, known| {
+            known.retain(|(_, known)| known != path);
+            if known.is_empty() {
+                watcher.forget(*watch);
+            }
+            !known.is_empty()
+        });
+    }
+
+    /// Forgets all directories.
+    pub fn clear(&mut self) {
+        if let Some(watcher) = &self.watcher {
+            self.paths.drain().for_each(|(watch, _)| watcher.forget(watch));
+        }
+    }
+
+    /// What changed since the last call.
+    pub fn changes(&mut self) -> Stale {
+        let mut stale = Vec::new();
+        for change in self.watcher.iter().flat_map(Watcher::changes) {
+            match change {
+                Change::Overflow => return Stale::All,
+                Change::Directory(watch) => {
+                    let known = self.paths.get(&watch).into_iter().flatten();
+                    stale.extend(known.map(|(_, path)| path.clone()));
+                }
+                Change::Entry(watch, changed) => {
+                    let known = self.paths.get(&watch).into_iter().flatten();
+                    let same = known.filter(|(name, _)| **name == *changed.as_bytes());
+                    stale.extend(same.map(|(_, path)| path.clone()));
+                }
+            }
+        }
+        Stale::Paths(stale)
+    }
+}

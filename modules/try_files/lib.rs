@@ -1,0 +1,129 @@
+//! `try_files`: the first of several files that exists, or another place.
+#![forbid(unsafe_code)]
+
+use conf::{Arity, Directive, Error, Opt, Word, contexts};
+use http::{Flow, Handler, Hooks, Level, Module, Phase, Request, Template};
+use mem::Str;
+
+/// The module.
+pub struct TryFiles;
+
+/// What its directive sets.
+#[derive(Default)]
+pub struct Conf {
+    try_files: Opt<Vec<Word>>,
+}
+
+impl Module for TryFiles {
+    const NAME: &'static str = "try_files";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
+        "try_files",
+        contexts!(SERVER | LOCATION),
+        Arity::AtLeast(2),
+        |conf, setting| conf.try_files.set_in(setting.args().to_vec(), setting),
+        "",
+        "files to look for (with / at the end: directories), then a URI, @name or =CODE",
+    )];
+
+    /// Not inherited: what a server tries, it tries for requests that no location takes.
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        let [files @ .., last] = conf.try_files.as_slice() else { return Ok(()) };
+        let mut templates = Vec::new();
+        for word in files {
+            let (name, directory) = match word.text.strip_suffix('/') {
+                Some(name) if !name.is_empty() => (name, true),
+                _ => (word.text.as_str(), false),
+            };
+            let stripped = Word { text: name.to_owned(), ..word.clone() };
+            templates.push((hooks.template(&stripped)?, directory));
+        }
+        let last = match last.text.strip_prefix('=') {
+            Some(code) => match code.parse() {
+                Ok(code) if code <= 999 => Last::Status(code),
+                _ => return Err(hooks.error(last, format!("invalid code \"{last}\""))),
+            },
+            None => Last::Uri(hooks.template(last)?),
+        };
+        debug_assert!(matches!(hooks.level, Level::Server | Level::Location));
+        hooks.on(Phase::Precontent, Try { files: templates, last });
+        Ok(())
+    }
+}
+
+struct Try {
+    /// Each with whether it must be a directory.
+    files: Vec<(Template, bool)>,
+    last: Last,
+}
+
+enum Last {
+    Status(u16),
+    Uri(Template),
+}
+
+impl Handler for Try {
+    fn handle(&self, request: &mut Request) -> Flow {
+        for (template, directory) in &self.files {
+            let name = template.evaluate(request);
+            let uri = self.uri(request, &name, *directory);
+            let mapped = match request.map_uri(&uri) {
+                Ok(mapped) => mapped,
+                Err(status) => return Flow::Status(status),
+            };
+            match sys::file::stat_path(&mapped.path) {
+                Ok(stat) if stat.is_dir() == *directory => {
+                    // The content handlers of this location go on with the file that was found.
+                    request.uri_changed = true;
+                    request.uri = uri;
+                    return Flow::Declined;
+                }
+                Ok(_) => {}
+                Err(error) => note(request, &mapped.path, &error),
+            }
+        }
+        match &self.last {
+            Last::Status(status) => Flow::Status(*status),
+            Last::Uri(template) => go(request, template),
+        }
+    }
+}
+
+impl Try {
+    /// The candidate as a URI. In a location with `alias` a candidate that begins with the location's
+    /// prefix is taken as it is, any other belongs under it.
+    fn uri(&self, request: &mut Request, name: &Str, directory: bool) -> Str {
+        let location = request.location();
+        let prefix = match location.settings.alias && !name.starts_with(&location.pattern[..]) {
+            true => location.pattern.clone(),
+            false => Str::EMPTY,
+        };
+        request.pool.write(|uri| {
+            uri.push(&prefix);
+            uri.push(name);
+            if directory {
+                uri.push(b"/");
+            }
+        })
+    }
+}
+
+fn go(request: &mut Request, template: &Template) -> Flow {
+    let target = template.evaluate(request);
+    if target.starts_with(b"@") {
+        return Flow::Named(target);
+    }
+    let (path, args) = proto::uri::split_args(&target);
+    let args = args.and_then(|args| target.slice_of(args)).unwrap_or_default();
+    Flow::Redirect(target.slice(..path.len()), args)
+}
+
+fn note(request: &Request, path: &Str, error: &std::io::Error) {
+    use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    if !matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) {
+        let errno = sys::log::errno(error);
+        request.error(sys::log::Level::Crit, format_args!("stat() \"{path}\" failed {errno}"));
+    }
+}

@@ -1,0 +1,249 @@
+//! From the written block to what serves: inheritance, hooks, servers by address.
+
+use std::rc::Rc;
+
+use conf::Error;
+use mem::Str;
+use module::Setup;
+use sys::socket::{Address, Options};
+
+use crate::api::{Entry, Hooks, Level, Phase};
+use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
+use crate::hosts::{Hosts, Name};
+use crate::listen::{self, Listen};
+use crate::location::{Kind, Location, Locations, Server};
+use crate::service::Port;
+use crate::template::Names;
+
+/// The listening addresses with their servers.
+pub fn ports(
+    written: Written,
+    modules: &'static [Entry],
+    setup: &mut Setup<'_>,
+) -> Result<Vec<Port>, Error> {
+    let Written { mut main, servers, names } = written;
+    main.core.open_logs(setup);
+    if let Some(trace) = main.core.event_trace.get_mut() {
+        trace.open(setup);
+    }
+    let mut builder = Builder { modules, names: &names, setup };
+    let mut addresses = Addresses::default();
+    for block in servers {
+        let listens = block.conf.core.listen.as_slice().to_vec();
+        let server_names: Vec<Name> = names_of(&block);
+        let span = block.span;
+        let server = Rc::new(builder.server(block, &main)?);
+        addresses.add(&server, &server_names, listens, span, builder.setup)?;
+    }
+    let trace = main.core.event_trace.get().and_then(|conf| conf.trace());
+    let mut ports = Vec::new();
+    for (own, covered) in addresses.group() {
+        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default())?;
+        let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
+        ports.push(Port::new(own.address, own.hosts, covered, trace.clone()));
+    }
+    Ok(ports)
+}
+
+fn names_of(block: &ServerBlock) -> Vec<Name> {
+    let names = block.conf.core.server_name.as_slice();
+    match names.is_empty() {
+        true => vec![Name::Exact(String::new())],
+        false => names.iter().map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+struct Builder<'b, 's> {
+    modules: &'static [Entry],
+    names: &'b Names,
+    setup: &'b mut Setup<'s>,
+}
+
+impl Builder<'_, '_> {
+    fn server(&mut self, block: ServerBlock, main: &BlockConf) -> Result<Server, Error> {
+        let ServerBlock { mut conf, locations, .. } = block;
+        conf.core.open_logs(self.setup);
+        conf.inherit(main, self.modules);
+        let name = conf.core.server_name.as_slice().first();
+        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(word.text.as_bytes()));
+        let (named, plain): (Vec<_>, Vec<_>) =
+            locations.into_iter().partition(|location| matches!(location.kind, Kind::Named));
+        let mut all_named = Vec::new();
+        for block in named {
+            all_named.push(self.location(block, &conf)?);
+        }
+        let nested = self.locations(plain, &conf)?;
+        let mut location = self.hooked(&conf, Kind::Server, Str::EMPTY, Level::Server)?;
+        location.nested = nested;
+        let (rewrite, handlers) = Vec::from(std::mem::take(&mut location.handlers))
+            .into_iter()
+            .partition::<Vec<_>, _>(|(phase, _)| *phase == Phase::ServerRewrite);
+        location.handlers = handlers.into();
+        let rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
+        Ok(Server { name, location, rewrite, named: all_named })
+    }
+
+    fn locations(
+        &mut self,
+        blocks: Vec<LocationBlock>,
+        outer: &BlockConf,
+    ) -> Result<Locations, Error> {
+        let mut locations = Locations::default();
+        for block in blocks {
+            let span = block.span;
+            if let Err(double) = locations.add(self.location(block, outer)?) {
+                let message = format!("duplicate location \"{}\"", double.pattern);
+                return Err(Error::at(message, span, self.setup.env.files));
+            }
+        }
+        Ok(locations)
+    }
+
+    fn location(&mut self, block: LocationBlock, outer: &BlockConf) -> Result<Location, Error> {
+        let LocationBlock { kind, pattern, mut conf, locations, .. } = block;
+        conf.core.open_logs(self.setup);
+        conf.inherit(outer, self.modules);
+        let nested = self.locations(locations, &conf)?;
+        let mut location = self.hooked(&conf, kind, pattern, Level::Location)?;
+        location.nested = nested;
+        Ok(location)
+    }
+
+    /// Asks every module what it wants to do here.
+    fn hooked(
+        &mut self,
+        conf: &BlockConf,
+        kind: Kind,
+        pattern: Str,
+        level: Level,
+    ) -> Result<Location, Error> {
+        let settings = conf.core.settings(self.names, self.setup.env)?;
+        let mut hooks = Hooks {
+            settings: &settings,
+            level,
+            handlers: Vec::new(),
+            filters: Vec::new(),
+            loggers: Vec::new(),
+            names: self.names,
+            setup: self.setup,
+        };
+        for (at, module) in self.modules.iter().enumerate() {
+            (module.install)(&*conf.modules[at], &mut hooks)?;
+        }
+        let Hooks { mut handlers, mut filters, loggers, .. } = hooks;
+        // Stable: within a phase the order is that of the list of modules.
+        handlers.sort_by_key(|(phase, _)| *phase);
+        filters.sort_by_key(|(order, _)| *order);
+        let filters = filters.into_iter().map(|(_, filter)| filter).collect();
+        Ok(Location {
+            kind,
+            pattern,
+            handlers: handlers.into(),
+            filters,
+            loggers: loggers.into(),
+            nested: Locations::default(),
+            settings,
+        })
+    }
+}
+
+/// An address while servers are added to it.
+struct Listening {
+    address: Address,
+    options: Option<Options>,
+    bind: bool,
+    has_default: bool,
+    hosts: Hosts,
+}
+
+#[derive(Default)]
+struct Addresses(Vec<Listening>);
+
+impl Addresses {
+    fn add(
+        &mut self,
+        server: &Rc<Server>,
+        names: &[Name],
+        mut listens: Vec<Listen>,
+        span: conf::Span,
+        setup: &mut Setup<'_>,
+    ) -> Result<(), Error> {
+        if listens.is_empty() {
+            let address = listen::default_address();
+            let default_server = false;
+            listens.push(Listen { address, options: None, default_server, bind: false, span });
+        }
+        for (at, listen) in listens.iter().enumerate() {
+            let fail = |what: &str| {
+                let message = format!("{what} {}", listen.address);
+                Error::at(message, listen.span, setup.env.files)
+            };
+            if listens[..at].iter().any(|before| before.address == listen.address) {
+                return Err(fail("a duplicate listen"));
+            }
+            let listening = self.at(&listen.address);
+            if listen.options.is_some() {
+                if listening.options.is_some() {
+                    return Err(fail("duplicate listen options for"));
+                }
+                listening.options.clone_from(&listen.options);
+            }
+            listening.bind |= listen.bind;
+            let added = listening.hosts.add(server.clone(), names);
+            let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
+            for name in conflicts {
+                let message =
+                    format!("conflicting server name \"{name}\" on {}, ignored", listen.address);
+                let warning = Error::at(message, span, setup.env.files);
+                setup.env.warnings.borrow_mut().push(warning);
+            }
+            if listen.default_server {
+                if listening.has_default {
+                    return Err(fail("a duplicate default server for"));
+                }
+                listening.has_default = true;
+                listening.hosts.make_default();
+            }
+        }
+        Ok(())
+    }
+
+    fn at(&mut self, address: &Address) -> &mut Listening {
+        let known = self.0.iter().position(|listening| listening.address == *address);
+        let at = known.unwrap_or_else(|| {
+            self.0.push(Listening {
+                address: address.clone(),
+                options: None,
+                bind: false,
+                has_default: false,
+                hosts: Hosts::default(),
+            });
+            self.0.len() - 1
+        });
+        &mut self.0[at]
+    }
+
+    /// Sockets, each with the addresses that share it: a wildcard address takes the connections of
+    /// the others on its port, unless they want a socket of their own.
+    fn group(self) -> Vec<(Listening, Vec<Listening>)> {
+        let is_any =
+            |address: &Address| matches!(address, Address::Inet(a) if a.ip().is_unspecified());
+        let (mut own, mut rest): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|one| one.bind || is_any(&one.address));
+        let covers = |any: &Listening, one: &Listening| match (&any.address, &one.address) {
+            (Address::Inet(a), Address::Inet(b)) => {
+                a.ip().is_unspecified() && a.is_ipv4() == b.is_ipv4() && a.port() == b.port()
+            }
+            _ => false,
+        };
+        let alone = rest.extract_if(.., |one| !own.iter().any(|any| covers(any, one)));
+        let alone: Vec<_> = alone.collect();
+        own.extend(alone);
+        let mut groups = Vec::new();
+        for one in own {
+            let covered = rest.extract_if(.., |other| covers(&one, other)).collect();
+            groups.push((one, covered));
+        }
+        groups
+    }
+}

@@ -1,0 +1,41 @@
+//! The `http` block, configured: its listeners in a worker.
+
+use std::os::fd::AsRawFd;
+
+use module::{Instance, Sockets};
+
+use crate::Happening;
+use crate::api::{Entry, Event};
+use crate::service::Port;
+
+/// All that an `http {}` block came to.
+pub(crate) struct HttpInstance {
+    pub modules: &'static [Entry],
+    pub ports: Vec<Port>,
+}
+
+impl Instance for HttpInstance {
+    fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+        self.modules.iter().for_each(|module| (module.worker)(Event::Start));
+        for port in &self.ports {
+            let address = port.address();
+            let shared = sockets.shared(address);
+            for socket in sockets.of_worker(address, number) {
+                rt::add_listener(&socket.as_raw_fd(), port, shared)
+                    .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
+            }
+            port.trace_listener(Happening::ListenStart(address));
+        }
+        Ok(())
+    }
+
+    fn flush(&self) {
+        self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
+    }
+
+    fn drain(&'static self) {
+        for port in &self.ports {
+            port.trace_listener(Happening::ListenStop(port.address()));
+        }
+    }
+}

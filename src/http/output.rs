@@ -1,0 +1,249 @@
+//! Sending: memory by `sendmsg`, files by `sendfile` or through a buffer.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+
+use mem::{Block, Buf, Chain, Data};
+use rt::Conn;
+use sys::file::Stat;
+
+use crate::settings::Settings;
+
+/// What an answer still has to send.
+#[derive(Default)]
+pub struct Output {
+    /// In order.
+    pub chain: Chain,
+    /// A piece of a file that was read into memory: it goes before the chain.
+    piece: Chain,
+    /// What the file was when the answer was begun, and whether a part of it has gone out since.
+    pub file: Option<Stat>,
+    started: bool,
+    /// Bytes handed to the kernel.
+    pub sent: u64,
+}
+
+/// How far a send came.
+#[derive(Debug)]
+pub enum Sent {
+    /// Everything is with the kernel.
+    All,
+    /// The kernel takes no more now.
+    Blocked,
+    /// Others shall have their turn.
+    Yield,
+    /// The next piece of a file is to be sent by another thread.
+    Offload,
+    /// The connection is broken, or the file is not what it was.
+    Failed(Fault),
+}
+
+/// Why an answer cannot be completed.
+#[derive(Debug)]
+pub enum Fault {
+    /// Of the connection.
+    Connection(io::Error),
+    /// Reading the file failed.
+    File(io::Error),
+    /// The file has changed its size or was written to since its length was promised.
+    Changed,
+}
+
+/// Slices of one system call.
+const SLICES: usize = 64;
+
+/// Work for another thread: a piece of a file.
+pub struct Piece {
+    file: File,
+    offset: u64,
+    len: usize,
+    /// The socket, or `None` to read into memory.
+    socket: Option<i32>,
+}
+
+impl Piece {
+    /// Sends or reads the piece; runs in any thread.
+    pub fn work(self) -> io::Result<(usize, Vec<u8>)> {
+        match self.socket {
+            Some(socket) => {
+                let fd = self.file.as_raw_fd();
+                Ok((sys::stream::sendfile(socket, fd, self.offset, self.len)?, Vec::new()))
+            }
+            None => {
+                let mut bytes = vec![0; self.len];
+                let read = sys::file::read_at(&self.file, &mut bytes, self.offset)?;
+                bytes.truncate(read);
+                Ok((read, bytes))
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.chain.is_empty() && self.piece.is_empty()
+    }
+
+    /// Bytes that are left.
+    pub fn len(&self) -> u64 {
+        self.chain.len() + self.piece.len()
+    }
+
+    /// Forgets everything, keeps its memory.
+    pub fn clear(&mut self) {
+        self.chain.clear();
+        self.piece.clear();
+        self.file = None;
+        self.started = false;
+        self.sent = 0;
+    }
+
+    /// Begins another answer's accounts.
+    pub fn begin(&mut self, file: Option<Stat>) {
+        self.file = file;
+        self.started = false;
+    }
+
+    /// Sends as much as the kernel takes, up to the settings' share of a turn.
+    pub fn send(&mut self, conn: Conn, settings: &Settings) -> Sent {
+        let mut share = settings.sendfile_max_chunk.max(1);
+        while !self.is_empty() {
+            if share == 0 {
+                return Sent::Yield;
+            }
+            let result = match self.front_file() {
+                None => self.send_memory(conn),
+                Some(_) if settings.aio_threads => return Sent::Offload,
+                Some((file, offset, len)) => {
+                    self.send_file(conn, settings, file, offset, len.min(share))
+                }
+            };
+            match result {
+                Ok(count) => share = share.saturating_sub(count),
+                Err(Fault::Connection(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Sent::Blocked;
+                }
+                Err(fault) => return Sent::Failed(fault),
+            }
+        }
+        Sent::All
+    }
+
+    fn front_file(&self) -> Option<(Rc<File>, u64, u64)> {
+        if !self.piece.is_empty() {
+            return None;
+        }
+        match &self.chain.iter().find(|buf| !buf.is_empty())?.data {
+            Data::File(window) => Some((window.file.clone(), window.offset, window.len)),
+            Data::Memory(_) => None,
+        }
+    }
+
+    fn send_memory(&mut self, conn: Conn) -> Result<u64, Fault> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let from_piece = !self.piece.is_empty();
+        let chain = if from_piece { &self.piece } else { &self.chain };
+        let used = chain.memory_prefix(&mut slices, usize::MAX);
+        let bytes: usize = slices[..used].iter().map(|slice| slice.len()).sum();
+        let more = (bytes as u64) < self.len();
+        let count = conn.write(&slices[..used], more).map_err(Fault::Connection)? as u64;
+        match from_piece {
+            true => self.piece.advance(count),
+            false => self.chain.advance(count),
+        }
+        self.sent += count;
+        Ok(count)
+    }
+
+    fn send_file(
+        &mut self,
+        conn: Conn,
+        settings: &Settings,
+        file: Rc<File>,
+        offset: u64,
+        len: u64,
+    ) -> Result<u64, Fault> {
+        self.check(&file)?;
+        if !settings.sendfile {
+            let mut block = Block::take((settings.output_buffer as usize).min(len as usize));
+            let room = block.capacity().min(len as usize);
+            let read = sys::file::read_at(&file, &mut block.spare_mut()[..room], offset);
+            let read = read.map_err(Fault::File)?;
+            block.advance(read);
+            self.take_piece(block, read)?;
+            return Ok(0);
+        }
+        let sent = conn.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
+        let sent = sent.map_err(Fault::Connection)? as u64;
+        if sent == 0 {
+            return Err(Fault::Changed);
+        }
+        self.chain.advance(sent);
+        self.sent += sent;
+        Ok(sent)
+    }
+
+    fn take_piece(&mut self, block: Block, read: usize) -> Result<(), Fault> {
+        if read == 0 {
+            return Err(Fault::Changed);
+        }
+        self.chain.advance(read as u64);
+        self.piece.push(Buf::memory(block.freeze()));
+        Ok(())
+    }
+
+    /// Between two pieces the file is looked at again: its length has been promised to the client.
+    fn check(&mut self, file: &File) -> Result<(), Fault> {
+        if !std::mem::replace(&mut self.started, true) {
+            return Ok(());
+        }
+        let Some(before) = self.file else { return Ok(()) };
+        let now = sys::file::stat(file).map_err(Fault::File)?;
+        let same = now.size == before.size
+            && (now.mtime, now.mtime_nsec) == (before.mtime, before.mtime_nsec);
+        if same { Ok(()) } else { Err(Fault::Changed) }
+    }
+
+    /// The next piece of the file at the front, as work for another thread.
+    pub fn piece(&mut self, conn: Conn, settings: &Settings) -> Result<Piece, Fault> {
+        let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Changed) };
+        self.check(&file)?;
+        conn.lend();
+        let most = match settings.sendfile {
+            true => settings.sendfile_max_chunk.clamp(1, 1 << 30),
+            false => settings.output_buffer,
+        };
+        Ok(Piece {
+            file: file.try_clone().map_err(Fault::File)?,
+            offset,
+            len: len.min(most) as usize,
+            socket: settings.sendfile.then(|| conn.fd()),
+        })
+    }
+
+    /// Takes the result of a piece that another thread worked on.
+    pub fn took(&mut self, conn: Conn, result: io::Result<(usize, Vec<u8>)>) -> Result<(), Fault> {
+        match result {
+            Ok((0, _)) => Err(Fault::Changed),
+            Ok((count, bytes)) => {
+                conn.returned_writable();
+                self.chain.advance(count as u64);
+                match bytes.is_empty() {
+                    true => self.sent += count as u64,
+                    false => self.piece.push_str(bytes.into()),
+                }
+                Ok(())
+            }
+            // The socket is full, and the event that tells of room is still to come, or has come.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                conn.returned_writable();
+                Ok(())
+            }
+            Err(error) => Err(Fault::Connection(error)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A listening address as the event loop sees it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rt::{Conn, Next, Service};
+use sys::socket::Address;
+
+use crate::Happening;
+use crate::exchange::{Exchange, Step};
+use crate::hosts::Hosts;
+use crate::task;
+use crate::trace::Trace;
+
+/// A listening address and the servers behind it.
+pub struct Port {
+    address: Address,
+    /// The servers of the address itself.
+    hosts: Hosts,
+    /// Those of addresses that this wildcard one covers.
+    covered: Vec<(Address, Hosts)>,
+    trace: Option<Rc<Trace>>,
+}
+
+impl Port {
+    pub(crate) fn new(
+        address: Address,
+        hosts: Hosts,
+        covered: Vec<(Address, Hosts)>,
+        trace: Option<Rc<Trace>>,
+    ) -> Port {
+        Port { address, hosts, covered, trace }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn first_hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The servers for a connection: an exact address goes before the wildcard.
+    pub(crate) fn hosts_for(&self, conn: Conn) -> &Hosts {
+        if self.covered.is_empty() {
+            return &self.hosts;
+        }
+        let local = sys::socket::local_address(conn.fd());
+        let covered = self.covered.iter().find(|(address, _)| Some(address) == local.as_ref());
+        covered.map_or(&self.hosts, |(_, hosts)| hosts)
+    }
+
+    pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {
+        if let Some(trace) = &self.trace {
+            trace.connection(conn, happening);
+        }
+    }
+
+    pub(crate) fn trace_listener(&self, happening: Happening<'_>) {
+        if let Some(trace) = &self.trace {
+            trace.listener(happening);
+        }
+    }
+}
+
+thread_local! {
+    /// Exchanges that are not in use: the ready path allocates nothing.
+    static FREE: RefCell<Vec<Box<Exchange>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So many are kept; a burst's surplus is freed.
+const MOST_FREE: usize = 64;
+
+fn take(conn: Conn, port: &'static Port) -> Box<Exchange> {
+    match FREE.with_borrow_mut(Vec::pop) {
+        Some(mut exchange) => {
+            exchange.reuse(conn, port);
+            exchange
+        }
+        None => Box::new(Exchange::new(conn, port)),
+    }
+}
+
+/// Keeps an exchange for the next connection.
+pub(crate) fn give_back(mut exchange: Box<Exchange>) {
+    FREE.with_borrow_mut(|free| {
+        if free.len() < MOST_FREE {
+            exchange.release();
+            free.push(exchange);
+        }
+    });
+}
+
+impl Service for Port {
+    fn open(&'static self, conn: Conn) -> Next {
+        self.trace(conn, Happening::ClientConnect);
+        self.trace(conn, Happening::Connecting);
+        let settings = &self.hosts.default_server().location().settings;
+        conn.set_timeout(settings.client_header_timeout);
+        if !settings.tcp_nodelay && matches!(self.address, Address::Inet(_)) {
+            // The listener's default, inherited by the connection, is on.
+            let _ = sys::socket::set_nodelay(conn.fd(), false);
+        }
+        self.trace(conn, Happening::Connect);
+        self.ready(conn)
+    }
+
+    fn ready(&'static self, conn: Conn) -> Next {
+        let mut exchange = take(conn, self);
+        match exchange.advance() {
+            Step::Idle => {
+                give_back(exchange);
+                Next::Idle
+            }
+            Step::Close => {
+                self.trace(conn, Happening::Disconnecting);
+                give_back(exchange);
+                Next::Close
+            }
+            step => Next::Task(Box::pin(task::drive(exchange, step))),
+        }
+    }
+
+    fn expire(&'static self, conn: Conn) {
+        self.trace(conn, Happening::Disconnecting);
+    }
+
+    fn grace(&'static self, conn: Conn) -> u64 {
+        match conn.requests() {
+            // Just accepted: its first request is on the way.
+            0 => self.hosts.default_server().location().settings.client_header_timeout.min(5000),
+            _ => self.hosts.default_server().location().settings.keepalive_min_timeout,
+        }
+    }
+
+    fn close(&'static self, conn: Conn) {
+        self.trace(conn, Happening::Disconnect);
+    }
+}

@@ -1,0 +1,69 @@
+//! The slow path: an exchange that must wait, as a task.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use rt::{Next, TimedOut};
+
+use crate::exchange::{Exchange, Step};
+use crate::{Happening, service};
+
+/// Drives `exchange` from its first wait until the connection is idle or over.
+pub async fn drive(mut exchange: Box<Exchange>, first: Step) -> Next {
+    let conn = exchange.conn;
+    let mut step = first;
+    loop {
+        let result = match step {
+            Step::Idle => {
+                service::give_back(exchange);
+                return Next::Idle;
+            }
+            Step::Close => {
+                exchange.trace(Happening::Disconnecting);
+                service::give_back(exchange);
+                return Next::Close;
+            }
+            Step::Read => conn.readable().await,
+            Step::Write => {
+                let ready = conn.writable().await;
+                exchange.trace(Happening::ReadyToSend);
+                ready
+            }
+            Step::Yield => {
+                others_first().await;
+                Ok(())
+            }
+            Step::Offload(piece) => {
+                let result = rt::offload(move || piece.work()).await;
+                step = next(&mut exchange, |exchange| exchange.took(result));
+                continue;
+            }
+            Step::Wait(handler) => {
+                let flow = handler.wait(&mut exchange).await;
+                step = next(&mut exchange, |exchange| exchange.waited(flow));
+                continue;
+            }
+        };
+        if let Err(TimedOut) = result {
+            exchange.timed_out();
+        }
+        step = exchange.advance();
+    }
+}
+
+fn next(exchange: &mut Exchange, with: impl FnOnce(&mut Exchange) -> Option<Step>) -> Step {
+    with(exchange).unwrap_or_else(|| exchange.advance())
+}
+
+/// Comes back after all others that are ready have had their turn.
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

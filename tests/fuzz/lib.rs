@@ -1,0 +1,34 @@
+//! What is fuzzed: each target takes bytes and panics if a promise is broken.
+//!
+//! ```text
+//!   fuzz_targets/*.rs ── libFuzzer, endless ──┐
+//!                                             ├──> TARGETS
+//!   tests/short.rs ── corpus and mutations ───┘
+//! ```
+#![forbid(unsafe_code)]
+
+mod chunked;
+mod conf;
+pub mod mutate;
+mod range;
+mod request;
+
+pub use chunked::chunked;
+pub use conf::conf;
+pub use range::range;
+pub use request::request;
+
+/// A target: takes any bytes, and panics if a promise is broken.
+pub type Target = fn(&[u8]);
+
+/// All targets with their names, which are also those of their corpora.
+pub const TARGETS: [(&str, Target); 4] =
+    [("conf", conf), ("request", request), ("range", range), ("chunked", chunked)];
+
+/// Runs a target over the files that are named on the command line.
+pub fn replay(target: Target) -> std::io::Result<()> {
+    for path in std::env::args_os().skip(1) {
+        target(&std::fs::read(path)?);
+    }
+    Ok(())
+}
