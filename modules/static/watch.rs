@@ -10,8 +10,11 @@ use sys::inotify::{Change, Watch, Watcher};
 /// Watched directories, and which cached paths each of them is watched for.
 pub struct Directories {
     watcher: Option<Watcher>,
-    paths: HashMap<Watch, Vec<(Box<[u8]>, Str)>>,
+    paths: HashMap<Watch, Vec<Known>>,
 }
+
+/// A file's name in its directory, and the path under which it is cached.
+type Known = (Box<[u8]>, Str);
 
 /// What has to be forgotten.
 pub enum Stale {

@@ -91,8 +91,8 @@ impl Builder<'_, '_> {
         let mut locations = Locations::default();
         for block in blocks {
             let span = block.span;
-            if let Err(double) = locations.add(self.location(block, outer)?) {
-                let message = format!("duplicate location \"{}\"", double.pattern);
+            if let Err(pattern) = locations.add(self.location(block, outer)?) {
+                let message = format!("duplicate location \"{pattern}\"");
                 return Err(Error::at(message, span, self.setup.env.files));
             }
         }

@@ -73,7 +73,7 @@ pub fn answer(request: &mut Request, status: u16) -> Flow {
     let pages = settings.error_pages.clone();
     let page = pages.iter().find(|page| page.statuses.contains(&status));
     match page {
-        Some(page) if !repeated && request.response.status == 0 => go_to(request, page, status),
+        Some(page) if !repeated => go_to(request, page, status),
         _ => {
             plain_page(request, status);
             Flow::Respond

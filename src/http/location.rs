@@ -74,8 +74,8 @@ pub(crate) struct Locations {
 }
 
 impl Locations {
-    /// Adds a location; gives it back if there is one like it.
-    pub fn add(&mut self, location: Location) -> Result<(), Location> {
+    /// Adds a location; gives its pattern back if there is one like it.
+    pub fn add(&mut self, location: Location) -> Result<(), Str> {
         let map = match location.kind {
             Kind::Exact => &mut self.exact,
             Kind::Regex(_) => {
@@ -86,7 +86,7 @@ impl Locations {
         };
         let pattern: Box<[u8]> = location.pattern[..].into();
         match map.contains_key(&pattern) {
-            true => Err(location),
+            true => Err(location.pattern),
             false => {
                 map.insert(pattern, location);
                 Ok(())

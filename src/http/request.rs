@@ -1,6 +1,5 @@
 //! A request on its way through the phases.
 
-use std::cell::Cell;
 use std::os::fd::RawFd;
 
 use mem::{Pool, Str};
@@ -74,7 +73,6 @@ pub struct Request {
     pub(crate) redirects: u8,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,
-    pub(crate) logged_405: Cell<bool>,
 }
 
 impl Request {
@@ -112,7 +110,6 @@ impl Request {
             stage: crate::phases::Stage::ServerRewrite,
             redirects: 0,
             refused: None,
-            logged_405: Cell::new(false),
         }
     }
 

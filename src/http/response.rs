@@ -28,8 +28,6 @@ pub struct Response {
     pub body: Chain,
     /// What the file was whose windows are in the body: between two pieces it is looked at again.
     pub file: Option<Stat>,
-    /// A streaming handler has sent the head already.
-    pub head_done: bool,
     /// The body goes out in chunks.
     pub chunked: bool,
 }

@@ -65,6 +65,7 @@ impl Port {
 
 thread_local! {
     /// Exchanges that are not in use: the ready path allocates nothing.
+    #[expect(clippy::vec_box, reason = "the box moves between this list, the stack and a task")]
     static FREE: RefCell<Vec<Box<Exchange>>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -14,7 +14,7 @@ pub fn chunked(data: &[u8]) {
 type Outcome = (Vec<u8>, Result<Option<usize>, u16>);
 
 fn decode(data: &[u8], piece: usize) -> Outcome {
-    let (mut decoder, mut body, mut at) = (Chunked::new(), Vec::new(), 0);
+    let (mut decoder, mut body, mut at) = (Chunked::new(), Vec::new(), 0usize);
     while at < data.len() {
         let part = &data[at..data.len().min(at.saturating_add(piece))];
         let step = match decoder.decode(part) {

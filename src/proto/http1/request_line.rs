@@ -75,7 +75,9 @@ fn words(line: &[u8], base: usize, head: &mut Head) -> Result<(), Reject> {
     split_target(target, base + target_start, head)?;
     let version_start = target_end + spaces(&line[target_end..]);
     head.version = version(&line[version_start..])?;
-    head.protocol = Range32::new(base + version_start, base + line.trim_ascii_end().len());
+    // HTTP/0.9 has none, and then the spaces trimmed here are those before it.
+    let version_end = line.trim_ascii_end().len().max(version_start);
+    head.protocol = Range32::new(base + version_start, base + version_end);
     if head.version == Version::V09 && head.method != Method::Get {
         return Err(METHOD_09);
     }

@@ -212,6 +212,12 @@ fn garbage_is_refused_before_its_line_ends() {
 }
 
 #[test]
+fn http_09_has_no_protocol() {
+    let head = head(b"GET /x  \r\n").unwrap();
+    assert_eq!((head.version, head.protocol.start, head.protocol.end), (Version::V09, 8, 8));
+}
+
+#[test]
 fn a_head_is_reused() {
     let request = b"GET /a?b HTTP/1.1\r\nHost: x\r\nRange: y\r\n\r\n";
     let mut head = Head::default();

@@ -1,0 +1,245 @@
+//! Answering: the header is filtered and rendered, the answer queued, sent and accounted for.
+
+use std::io;
+
+use mem::{Block, Chain, Data, Str};
+use proto::http1::{Method, Version};
+use sys::log::Level;
+
+use super::{Exchange, READ, State, Step};
+use crate::api::Flow;
+use crate::output::{Fault, Sent};
+use crate::{Happening, errors, phases, render};
+
+/// A body in memory up to this size is copied behind its head: one plain send, not a gathered one.
+const COPIED: usize = 4096;
+/// Answers to pipelined requests are collected up to this size before they are sent.
+const COLLECTED: u64 = 64 << 10;
+
+impl Exchange {
+    /// The answer is made: its header is filtered, which may replace it by an error's page.
+    pub(super) fn respond(&mut self) -> Option<Step> {
+        if let Some(status) = self.filter() {
+            // Of what was made only what explains the status is kept.
+            let request = &mut self.request;
+            let mut headers = std::mem::take(&mut request.response.headers);
+            headers.retain(|(name, _)| &name[..] == b"Content-Range");
+            request.response.reset();
+            request.response.headers = headers;
+            match errors::answer(request, status) {
+                // The page's own header is filtered; its status is none that a filter replaces.
+                Flow::Respond => drop(self.filter()),
+                flow => {
+                    let outcome = phases::resume(request, flow);
+                    return self.settle(outcome);
+                }
+            }
+        }
+        self.decide_framing();
+        self.decide_keep_alive();
+        self.commit();
+        None
+    }
+
+    fn filter(&mut self) -> Option<u16> {
+        let request = &mut self.request;
+        if let Some(status) = request.forced_status.take()
+            && request.response.status == 200
+        {
+            request.response.status = status;
+        }
+        request.location().filters.iter().find_map(|filter| filter.header(request))
+    }
+
+    /// How the client finds the end of the body.
+    fn decide_framing(&mut self) {
+        let request = &mut self.request;
+        let status = request.response.status;
+        if request.response.content_length.is_none() && !matches!(status, 100..=199 | 204 | 304) {
+            let may = request.location().settings.chunked_transfer_encoding;
+            request.response.chunked = may && request.version() == Version::V11;
+            request.keep_alive &= request.response.chunked || request.is_head();
+        }
+    }
+
+    /// Renders the head and queues it with the body.
+    fn commit(&mut self) {
+        self.state = State::Send;
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        render::head(&mut self.request, &mut head);
+        self.request.head_sent = head.len() as u64;
+        let status = self.request.response.status;
+        self.output.begin(self.request.response.file.take());
+        let body = &mut self.request.response.body;
+        if self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304) {
+            body.clear();
+        }
+        if let Some(bytes) = only_memory(body) {
+            head.extend_from_slice(&bytes);
+            body.clear();
+        }
+        self.queued = head.len() as u64 + body.len();
+        self.queue(&head);
+        self.head = head;
+        self.output.chain.append(&mut self.request.response.body);
+        self.trace(Happening::RequestAccepted(status));
+    }
+
+    fn decide_keep_alive(&mut self) {
+        let settings = self.settings();
+        let age = rt::now().saturating_sub(self.conn.opened());
+        self.request.keep_alive &= settings.keepalive_timeout > 0
+            && u64::from(self.request.number) < settings.keepalive_requests
+            && age < settings.keepalive_time
+            && !rt::draining();
+        // Whether the client still sends its body is open: it was told to wait for our word.
+        if self.expects_continue && !self.rest.is_done() {
+            self.request.keep_alive = false;
+        }
+    }
+
+    /// Appends bytes to what goes out, behind each other in one block as long as they fit.
+    pub(super) fn queue(&mut self, bytes: &[u8]) {
+        let block = self.out.get_or_insert_with(|| Block::take(bytes.len().max(READ)));
+        let from = block.len();
+        if !block.extend_from_slice(bytes) {
+            let mut block = Block::take(bytes.len().max(READ * 4));
+            let fits = block.extend_from_slice(bytes);
+            debug_assert!(fits);
+            self.output.chain.push_str(block.share(..));
+            self.out = Some(block);
+            return;
+        }
+        self.output.chain.push_str(block.share(from..));
+    }
+
+    pub(super) fn send(&mut self) -> Option<Step> {
+        let more_requests = !self.unread().is_empty() && self.rest.is_done();
+        let collected = self.output.chain.len() < COLLECTED && self.output.file.is_none();
+        if !(self.request.keep_alive && more_requests && collected)
+            && let Some(step) = self.flush()
+        {
+            return Some(step);
+        }
+        self.finish();
+        None
+    }
+
+    /// The answers to earlier requests are not to wait for what this one does; what the kernel does
+    /// not take now goes out with the next answer.
+    pub(super) fn send_collected(&mut self) {
+        self.output.send(self.conn, self.settings());
+    }
+
+    /// Sends what is queued. `None`: all of it went, or the connection is broken and closes.
+    pub(super) fn flush(&mut self) -> Option<Step> {
+        let before = self.output.sent;
+        let settings = self.settings();
+        let sent = self.output.send(self.conn, settings);
+        let count = (self.output.sent - before) as usize;
+        if count > 0 {
+            self.trace(Happening::DataOut(count));
+            self.trace(Happening::DataSent(self.output.len()));
+        }
+        match sent {
+            Sent::All => {
+                if let Some(block) = &mut self.out {
+                    block.clear();
+                }
+                None
+            }
+            Sent::Blocked => {
+                self.conn.set_timeout(settings.send_timeout);
+                Some(Step::Write)
+            }
+            Sent::Yield => Some(Step::Yield),
+            Sent::Offload => match self.output.piece(self.conn, settings) {
+                Ok(piece) => Some(Step::Offload(piece)),
+                Err(fault) => self.fail(&fault),
+            },
+            Sent::Failed(fault) => self.fail(&fault),
+        }
+    }
+
+    /// Another thread's piece of work is done.
+    pub(crate) fn took(&mut self, result: io::Result<(usize, Vec<u8>)>) -> Option<Step> {
+        match self.output.took(self.conn, result) {
+            Ok(()) => None,
+            Err(fault) => self.fail(&fault),
+        }
+    }
+
+    /// The answer cannot be completed: the connection must not pretend that it was.
+    pub(super) fn fail(&mut self, fault: &Fault) -> Option<Step> {
+        match fault {
+            Fault::Connection(error) => self.request.error(
+                Level::Info,
+                format_args!("send() failed {} while sending to client", sys::log::errno(error)),
+            ),
+            Fault::File(error) => self.request.error(
+                Level::Alert,
+                format_args!("pread() failed {} while sending to client", sys::log::errno(error)),
+            ),
+            Fault::Changed => self.request.error(
+                Level::Alert,
+                format_args!("the file was changed while it was sent, closing the connection"),
+            ),
+        }
+        if self.state != State::Head {
+            self.log(self.output.len());
+        }
+        self.output.clear();
+        self.state = State::Close;
+        Some(Step::Close)
+    }
+
+    /// The answer is with the kernel, or queued before those of further requests.
+    pub(super) fn finish(&mut self) {
+        self.trace(Happening::ResponseDone);
+        self.log(0);
+        self.conn.count_request();
+        let keep_alive = self.request.keep_alive;
+        self.idle_timeout = Some(self.settings().keepalive_timeout);
+        if !keep_alive {
+            self.state = match self.lingers() {
+                true => self.start_lingering(),
+                false => State::Close,
+            };
+            return;
+        }
+        if !self.rest.is_done() {
+            self.deadline = rt::now() + self.settings().lingering_time;
+            self.state = State::Discard;
+            return;
+        }
+        self.next();
+    }
+
+    pub(super) fn next(&mut self) {
+        self.request.reset();
+        self.deadline = 0;
+        self.state = State::Head;
+        if !self.unread().is_empty() {
+            self.trace(Happening::PeekRequest);
+        }
+    }
+
+    /// The request at hand has ended with `left` bytes of its answer not sent.
+    pub(super) fn log(&mut self, left: u64) {
+        let request = &mut self.request;
+        request.bytes_sent = std::mem::take(&mut self.queued).saturating_sub(left);
+        let location = request.location();
+        location.loggers.iter().for_each(|logger| logger.log(request));
+    }
+}
+
+/// The body, if it is one short string in memory.
+fn only_memory(body: &Chain) -> Option<Str> {
+    match &body.iter().next()?.data {
+        Data::Memory(bytes) if bytes.len() as u64 == body.len() && bytes.len() <= COPIED => {
+            Some(bytes.clone())
+        }
+        _ => None,
+    }
+}

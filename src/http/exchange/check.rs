@@ -1,0 +1,71 @@
+//! nginx's checks of a complete head.
+
+use proto::http1::{self, Body, Method, Name, Reject, Version};
+
+use crate::request::Request;
+
+/// Whether the client waits for our word before it sends its body.
+pub fn expects_continue(request: &Request) -> bool {
+    let expects = request.header(Name::Expect);
+    request.version() == Version::V11
+        && expects.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// In nginx's order; sets host, server, framing and URI.
+pub fn check(request: &mut Request) -> Result<(), Reject> {
+    set_host(request)?;
+    request.body = http1::framing(&request.head, &request.bytes)?;
+    if matches!(request.method, Method::Trace | Method::Connect) {
+        request.body = Body::None;
+        return Err(Reject::new(405, "client sent a method that is not served"));
+    }
+    set_uri(request)
+}
+
+fn set_host(request: &mut Request) -> Result<(), Reject> {
+    const NO_HOST: Reject = Reject::new(
+        400,
+        "client sent HTTP/1.1 request without \"Host\" header while reading client request headers",
+    );
+    let field = request.header_str(Name::Host);
+    if field.is_none() && request.version() >= Version::V11 {
+        return Err(NO_HOST);
+    }
+    // A Host field is checked even if the target has a host of its own, which wins.
+    let mut host = field.as_ref().map(|field| (field, http1::host(field))).map(|(field, host)| {
+        host.map(|found| match field.slice_of(&found.host) {
+            Some(shared) => shared,
+            None => request.pool.copy(&found.host),
+        })
+    });
+    if let Some(target) = request.head.host_in_target {
+        let found = http1::host(target.of(&request.bytes))?;
+        host = Some(Ok(request.pool.copy(&found.host)));
+    }
+    request.hosts = request.port.hosts_for(request.conn);
+    request.server = request.hosts.default_server();
+    request.location = request.server.location();
+    if let Some(host) = host.transpose()? {
+        request.server = request.hosts.find(&host, &mut request.captures);
+        request.location = request.server.location();
+        request.host = host;
+    }
+    Ok(())
+}
+
+fn set_uri(request: &mut Request) -> Result<(), Reject> {
+    const BAD: Reject = Reject::new(400, "client sent invalid request");
+    let merge = request.server.location().settings.merge_slashes;
+    let path = request.head.path;
+    let args = request.head.args;
+    request.args = request.bytes.slice(args.start as usize..args.end as usize);
+    if proto::uri::is_plain(path.of(&request.bytes), merge) {
+        request.uri = request.bytes.slice(path.start as usize..path.end as usize);
+        return Ok(());
+    }
+    request.scratch.clear();
+    let normalized = proto::uri::normalize(path.of(&request.bytes), merge, &mut request.scratch);
+    normalized.map_err(|_| BAD)?;
+    request.uri = request.pool.copy(&request.scratch);
+    Ok(())
+}

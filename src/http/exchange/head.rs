@@ -1,0 +1,182 @@
+//! Reading: bytes from the client until a head is complete, and what comes of it.
+
+use std::io;
+
+use mem::Block;
+use proto::http1::{self, Parsed, Reject};
+use sys::log::Level;
+
+use super::{Exchange, READ, State, Step, check};
+use crate::Happening;
+use crate::api::Flow;
+use crate::body::Rest;
+use crate::phases;
+
+impl Exchange {
+    pub(super) fn read_head(&mut self) -> Option<Step> {
+        loop {
+            match self.parse_head() {
+                Ok(Parsed::Complete) => return None,
+                Ok(Parsed::Partial) => {}
+                Err(reject) => {
+                    self.reject(&reject);
+                    return None;
+                }
+            }
+            if !self.output.is_empty()
+                && let Some(step) = self.flush()
+            {
+                return Some(step);
+            }
+            match self.read() {
+                Ok(0) => {
+                    self.client_closed();
+                    return None;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Some(self.wait_for_head());
+                }
+                Err(_) => {
+                    self.state = State::Close;
+                    return None;
+                }
+            }
+        }
+    }
+
+    pub(super) fn unread(&self) -> &[u8] {
+        self.input.as_ref().map_or(&[], |block| &block.filled()[self.start..])
+    }
+
+    fn parse_head(&mut self) -> Result<Parsed, Reject> {
+        let Some(block) = &mut self.input else { return Ok(Parsed::Partial) };
+        if block.len() == self.start {
+            return Ok(Parsed::Partial);
+        }
+        let limits = &self.request.server.location().settings.limits;
+        let head = &mut self.request.head;
+        if http1::parse(&block.filled()[self.start..], head, limits)? == Parsed::Partial {
+            return Ok(Parsed::Partial);
+        }
+        let len = head.len;
+        self.request.bytes = block.share(self.start..self.start + len);
+        self.start += len;
+        self.begin();
+        Ok(Parsed::Complete)
+    }
+
+    /// A head is complete: which server is it for, and may it go on?
+    pub(super) fn begin(&mut self) {
+        self.state = State::Run;
+        self.deadline = 0;
+        let request = &mut self.request;
+        request.started = rt::now();
+        request.number = self.conn.requests() + 1;
+        request.method = request.head.method;
+        let checked = check::check(request);
+        request.keep_alive = http1::keep_alive(&request.head, &request.bytes);
+        match checked {
+            Ok(()) => {
+                self.rest = Rest::new(request.body);
+                self.expects_continue = !self.rest.is_done() && check::expects_continue(request);
+                if request.head.dropped > 0 {
+                    let count = request.head.dropped;
+                    request.error(
+                        Level::Info,
+                        format_args!("client sent {count} invalid header lines, ignored"),
+                    );
+                }
+            }
+            Err(reject) => self.reject(&reject),
+        }
+    }
+
+    pub(super) fn reject(&mut self, reject: &Reject) {
+        let request = &mut self.request;
+        request.keep_alive = false;
+        if request.bytes.is_empty()
+            && let Some(block) = &mut self.input
+        {
+            // For the log: the line, as far as it came.
+            let line = request.head.request_line;
+            let end = (self.start + line.end as usize).min(block.len());
+            request.bytes = block.share(self.start..end);
+        }
+        if request.started == 0 {
+            request.started = rt::now();
+        }
+        request.number = self.conn.requests() + 1;
+        request.error(Level::Info, format_args!("{}", reject.reason));
+        let outcome = phases::resume(request, Flow::Status(reject.status));
+        let step = self.settle(outcome);
+        debug_assert!(step.is_none(), "an error page that must be waited for");
+    }
+
+    fn client_closed(&mut self) {
+        self.trace(Happening::ClientDisconnect);
+        if !self.unread().is_empty() {
+            let message = "client prematurely closed connection while reading client request";
+            self.request.error(Level::Info, format_args!("{message}"));
+            self.request.response.status = 400;
+            self.log(0);
+        }
+        self.state = State::Close;
+    }
+
+    /// Reads once, into room that is there or made.
+    pub(super) fn read(&mut self) -> io::Result<usize> {
+        if let Some(block) = &mut self.input {
+            if block.len() == self.start {
+                block.clear();
+                self.start = 0;
+            } else if block.spare() == 0 {
+                // What is used up goes first; a head that fills the block gets a larger one.
+                match self.start {
+                    0 => block.grow(block.capacity() * 2),
+                    start => block.keep_from(start),
+                }
+                self.start = 0;
+            }
+        }
+        let block = self.input.get_or_insert_with(|| Block::take(READ));
+        let count = self.conn.read(block.spare_mut())?;
+        block.advance(count);
+        self.trace(Happening::DataIn(count));
+        Ok(count)
+    }
+
+    /// The client has sent nothing, or not all: what to wait for, and how long.
+    fn wait_for_head(&mut self) -> Step {
+        if self.unread().is_empty() {
+            return self.go_idle();
+        }
+        let settings = &self.request.server.location().settings;
+        if self.deadline == 0 {
+            self.deadline = rt::now() + settings.client_header_timeout;
+        }
+        self.conn.set_timeout(self.deadline.saturating_sub(rt::now()));
+        self.shrink(settings.client_header_buffer_size as usize);
+        Step::Read
+    }
+
+    /// A head that trickles in is not to hold more memory than it needs.
+    fn shrink(&mut self, size: usize) {
+        let unread = self.unread();
+        if self.input.as_ref().is_some_and(|block| block.capacity() > size) && unread.len() < size {
+            let mut block = Block::take(size);
+            let fits = block.extend_from_slice(unread);
+            debug_assert!(fits);
+            self.input = Some(block);
+            self.start = 0;
+        }
+    }
+
+    pub(super) fn go_idle(&mut self) -> Step {
+        // Without an answer since, the deadline that is set stays.
+        if let Some(timeout) = self.idle_timeout.take() {
+            self.conn.set_timeout(timeout);
+        }
+        Step::Idle
+    }
+}

@@ -1,0 +1,200 @@
+//! A connection's exchange: requests in, answers out, as far as that goes without waiting.
+//!
+//! ```text
+//!          ┌──────────────── next request ────────────────┐
+//!          ▼                                              │
+//!  Head: read, parse ─▶ Run: phases ─▶ Send ─▶ (Discard the body) ─▶ Linger, close
+//! ```
+//! [`Exchange::advance`] goes through these states until something must be waited for, and says what.
+//! The ready path calls it once and keeps nothing; a task calls it again after each wait.
+
+mod answer;
+mod check;
+mod head;
+mod rest;
+
+use mem::Block;
+use rt::Conn;
+use sys::log::Level;
+
+use crate::Happening;
+use crate::api::{Flow, Handler};
+use crate::body::Rest;
+use crate::output::{Output, Piece};
+use crate::phases::{self, Outcome};
+use crate::request::Request;
+use crate::service::Port;
+use crate::settings::Settings;
+
+/// One read's room. A head that does not fit grows up to `large_client_header_buffers`.
+const READ: usize = 4096;
+
+/// What must be waited for.
+pub enum Step {
+    /// Nothing: the connection is idle and keeps nothing.
+    Idle,
+    /// Nothing: the connection is to be closed.
+    Close,
+    /// Bytes from the client.
+    Read,
+    /// Room for bytes to the client.
+    Write,
+    /// The turn of others.
+    Yield,
+    /// Another thread's work.
+    Offload(Piece),
+    /// A handler.
+    Wait(&'static dyn Handler),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Head,
+    Run,
+    Send,
+    Discard,
+    Linger,
+    Close,
+}
+
+/// A connection at work: the request at hand, and what is read and not yet sent.
+pub struct Exchange {
+    /// The connection.
+    pub conn: Conn,
+    /// The request at hand.
+    pub request: Request,
+    port: &'static Port,
+    state: State,
+    input: Option<Block>,
+    /// How much of the input is used up.
+    start: usize,
+    rest: Rest,
+    out: Option<Block>,
+    output: Output,
+    /// Room for rendering a head.
+    head: Vec<u8>,
+    /// When the waiting for a head or for a lingering client must end, in the loop's milliseconds.
+    deadline: u64,
+    /// `100 Continue` is owed before the body is read.
+    expects_continue: bool,
+    /// Bytes of the answer at hand, head included.
+    queued: u64,
+    /// How long the connection may be idle after the latest answer.
+    idle_timeout: Option<u64>,
+}
+
+impl Exchange {
+    pub(crate) fn new(conn: Conn, port: &'static Port) -> Exchange {
+        Exchange {
+            conn,
+            request: Request::new(conn, port),
+            port,
+            state: State::Head,
+            input: None,
+            start: 0,
+            rest: Rest::Done,
+            out: None,
+            output: Output::default(),
+            head: Vec::new(),
+            deadline: 0,
+            expects_continue: false,
+            queued: 0,
+            idle_timeout: None,
+        }
+    }
+
+    /// Makes it ready for another connection.
+    pub(crate) fn reuse(&mut self, conn: Conn, port: &'static Port) {
+        self.conn = conn;
+        self.port = port;
+        self.request.conn = conn;
+        self.request.port = port;
+        self.request.reset();
+    }
+
+    /// Gives its buffers back; keeps its small memory for another connection.
+    pub(crate) fn release(&mut self) {
+        self.request.reset();
+        self.state = State::Head;
+        self.input = None;
+        self.start = 0;
+        self.rest = Rest::Done;
+        self.out = None;
+        self.output.clear();
+        self.deadline = 0;
+        self.expects_continue = false;
+        self.queued = 0;
+        self.idle_timeout = None;
+    }
+
+    pub(super) fn settings(&self) -> &'static Settings {
+        &self.request.location().settings
+    }
+
+    /// Goes on until something must be waited for.
+    pub fn advance(&mut self) -> Step {
+        loop {
+            let step = match self.state {
+                State::Head => self.read_head(),
+                State::Run => {
+                    let outcome = phases::run(&mut self.request);
+                    self.settle(outcome)
+                }
+                State::Send => self.send(),
+                State::Discard => self.discard(),
+                State::Linger => self.linger(),
+                State::Close => Some(Step::Close),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    /// Goes on with what a handler's wait came to.
+    pub(crate) fn waited(&mut self, flow: Flow) -> Option<Step> {
+        let outcome = phases::waited(&mut self.request, flow);
+        self.settle(outcome)
+    }
+
+    pub(super) fn settle(&mut self, outcome: Outcome) -> Option<Step> {
+        match outcome {
+            Outcome::Respond => self.respond(),
+            Outcome::Close => {
+                self.send_collected();
+                self.state = State::Close;
+                None
+            }
+            Outcome::Wait(handler) => {
+                self.send_collected();
+                Some(Step::Wait(handler))
+            }
+        }
+    }
+
+    /// What was waited for did not come in time.
+    pub(crate) fn timed_out(&mut self) {
+        match self.state {
+            State::Head if !self.unread().is_empty() => {
+                let message = "client timed out while reading client request headers";
+                self.request.error(Level::Info, format_args!("{message}"));
+                self.request.response.status = 408;
+                self.log(0);
+            }
+            State::Send => {
+                let message = "client timed out while sending to client";
+                self.request.error(Level::Info, format_args!("{message}"));
+                self.log(self.output.len());
+            }
+            _ => {}
+        }
+        if self.settings().reset_timedout_connection && self.state != State::Linger {
+            self.conn.reset_on_close();
+        }
+        self.state = State::Close;
+    }
+
+    pub(crate) fn trace(&self, happening: Happening<'_>) {
+        self.port.trace(self.conn, happening);
+    }
+}
