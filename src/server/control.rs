@@ -52,12 +52,16 @@ impl Control {
 impl Master {
     /// Answers those who ask for a reload.
     pub(crate) fn answer_control(&mut self) {
-        while let Some(mut client) = self.control.as_ref().and_then(Control::request) {
+        while let Some(client) = self.control.as_ref().and_then(Control::request) {
+            // Held where the workers that are forked meanwhile find their copy of it, to close it.
+            self.asking = Some(client);
             let answer = match self.reload() {
                 Ok(()) => "ok\n".to_owned(),
                 Err(failure) => format!("failed\n{failure}\n"),
             };
-            let _ = client.write_all(answer.as_bytes());
+            if let Some(mut client) = self.asking.take() {
+                let _ = client.write_all(answer.as_bytes());
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The master: one thread that starts workers, hears signals and never touches a client.
 
 use std::collections::VecDeque;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use sys::clock::monotonic_ms;
@@ -56,6 +58,8 @@ pub struct Master {
     pub(crate) generation: u64,
     pub(crate) successor: Option<Successor>,
     pub(crate) control: Option<Control>,
+    /// Who waits for the verdict of the reload at hand.
+    pub(crate) asking: Option<UnixStream>,
     signals: Signals,
     /// Signals that came while something else had to be finished first.
     pending: VecDeque<i32>,
@@ -86,6 +90,7 @@ impl Master {
             generation: 1,
             successor: None,
             control: None,
+            asking: None,
             signals,
             pending: VecDeque::new(),
             accepting: true,
@@ -150,20 +155,19 @@ impl Master {
     }
 
     fn start_worker(&mut self, number: usize) -> Result<(), Failure> {
-        let control = self.control.take();
-        let (signals, successor, outgoing) = (&self.signals, &self.successor, &self.outgoing);
+        // The child's copies of what is the master's alone; and of the sockets of the configuration
+        // before: a port that the new one gave up must not stay open in its workers.
+        let mut masters: Vec<i32> = Vec::new();
+        masters.extend(self.control.as_ref().map(Control::fd));
+        masters.extend(self.successor.as_ref().map(Successor::fd));
+        masters.extend(self.asking.as_ref().map(AsRawFd::as_raw_fd));
+        masters.extend(self.outgoing.iter().flat_map(|cycle| cycle.sockets.descriptors()));
+        let signals = &self.signals;
         let in_child = || {
-            // The child's copies of what is the master's alone.
-            control.as_ref().inspect(|control| sys::stream::close(control.fd()));
-            successor.as_ref().inspect(|successor| sys::stream::close(successor.fd()));
             signals.forget();
-            // A port that the new configuration gave up must not stay open in its workers.
-            let sockets = outgoing.iter().flat_map(|cycle| cycle.sockets.descriptors());
-            sockets.for_each(sys::stream::close);
+            masters.into_iter().for_each(sys::stream::close);
         };
-        let started = self.workers.start(&self.cycle, number, self.generation, in_child);
-        self.control = control;
-        started
+        self.workers.start(&self.cycle, number, self.generation, in_child)
     }
 
     fn wait(&mut self) {

@@ -1,0 +1,46 @@
+//! What the tests share: a server on free ports in a directory of its own, nginx beside it, and
+//! clients.
+//!
+//! ```text
+//! let server = support::start!(site("location / { index a.html; }"));
+//! server.file("html/a.html", "hello");
+//! assert_eq!(server.get("/").body, b"hello");
+//! ```
+//! What a test starts ends with it, and its directory goes away.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod conf;
+mod curl;
+mod dir;
+mod ports;
+pub mod process;
+mod server;
+mod twin;
+mod wait;
+mod wire;
+
+pub use answer::{Answer, answers};
+pub use conf::{http, site};
+pub use curl::curl;
+pub use dir::{Dir, set_modified};
+pub use server::{Server, Start};
+pub use twin::Twin;
+pub use wait::{PATIENCE, wait_for};
+pub use wire::{Wire, raw};
+
+/// Starts the binary under test with this configuration: [`Server::start`].
+#[macro_export]
+macro_rules! start {
+    ($conf:expr) => {
+        $crate::Start::new(env!("CARGO_BIN_EXE_rserve")).conf($conf).start()
+    };
+}
+
+/// Runs the binary under test to its end with these arguments: [`process::run`].
+#[macro_export]
+macro_rules! rserve {
+    ($args:expr) => {
+        $crate::process::run(std::process::Command::new(env!("CARGO_BIN_EXE_rserve")).args($args))
+    };
+}

@@ -1,0 +1,54 @@
+//! Other processes: run to their end, watched through `/proc`, ended.
+
+use std::process::{Command, Output, Stdio};
+
+use crate::wait_for;
+
+/// Runs a program to its end, with nothing to read.
+pub fn run(command: &mut Command) -> Output {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output();
+    output.unwrap_or_else(|e| panic!("{program}: {e} (Debian: apt install {})", package(&program)))
+}
+
+/// The Debian package of a program that the tests use.
+pub fn package(program: &str) -> &str {
+    match program.rsplit('/').next().unwrap_or(program) {
+        "kill" => "procps",
+        other => other,
+    }
+}
+
+/// Sends a signal: `HUP`, `USR1`, `KILL` …
+pub fn signal(pid: u32, name: &str) {
+    run(Command::new("kill").args(["-s", name, &pid.to_string()]));
+}
+
+/// Whether a process is there and has not ended.
+pub fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state != 'Z')
+}
+
+/// The processes that a process has started and that live.
+pub fn children(parent: u32) -> Vec<u32> {
+    let names = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut found: Vec<u32> = pids
+        .filter(|&pid| stat(pid).is_some_and(|(state, of)| state != 'Z' && of == parent))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// State and parent.
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may contain anything.
+    let mut words = text.get(text.rfind(')')? + 1..)?.split_whitespace();
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// Waits until a process has ended.
+pub fn wait_for_end(pid: u32) {
+    wait_for(&format!("the end of process {pid}"), || !is_alive(pid));
+}

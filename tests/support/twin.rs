@@ -1,0 +1,76 @@
+//! nginx, with the same configuration and the same files.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::{Dir, Server, conf, ports, process, wait_for};
+
+const DEFAULTS: &[&str] = &[
+    "daemon off; ",
+    "master_process off; ",
+    "pid logs/nginx.pid; ",
+    "error_log logs/error.log info; ",
+    "events { worker_connections 256; } ",
+];
+/// nginx would otherwise want to write where only its package may.
+const TEMPORARY: &str = "http { client_body_temp_path temp/a; proxy_temp_path temp/b; \
+     fastcgi_temp_path temp/c; uwsgi_temp_path temp/d; scgi_temp_path temp/e; ";
+
+/// nginx, running.
+pub struct Twin {
+    child: Child,
+    ports: [u16; 2],
+    dir: Dir,
+}
+
+impl Twin {
+    /// Starts nginx with this configuration (that of [`Server`], `buffer=0` taken away), and with the
+    /// files of `server`.
+    #[track_caller]
+    pub fn start(text: impl AsRef<str>, server: &Server) -> Twin {
+        let dir = Dir::new();
+        std::fs::remove_dir(dir.path("html")).expect("an empty directory");
+        std::os::unix::fs::symlink(server.path("html"), dir.path("html")).expect("a link");
+        std::fs::create_dir(dir.path("temp")).expect("a directory");
+        let text = conf::complete(text.as_ref(), DEFAULTS)
+            .replacen("http {", TEMPORARY, 1)
+            .replace(" buffer=0", "");
+        let ports = [ports::free(), ports::free()];
+        dir.file("nginx.conf", conf::fill(&text, &dir.path(""), ports));
+        let mut command = Command::new("/usr/sbin/nginx");
+        command.arg("-p").arg(dir.path("")).arg("-c").arg(dir.path("nginx.conf"));
+        command.arg("-e").arg(dir.path("logs/error.log"));
+        let stderr = std::fs::File::create(dir.path("logs/stderr")).expect("a file");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|e| panic!("nginx: {e} (Debian: apt install nginx)"));
+        let mut twin = Twin { child, ports, dir };
+        wait_for("nginx to come up", || {
+            let ended = twin.child.try_wait().expect("wait").is_some();
+            assert!(!ended, "nginx did not start: {}", twin.dir.text("logs/stderr"));
+            ports::is_listening(twin.ports[0])
+        });
+        twin
+    }
+
+    /// The port that `{port}` stands for.
+    pub fn port(&self) -> u16 {
+        self.ports[0]
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port())
+    }
+
+    /// What is in its access log.
+    pub fn access_log(&self) -> String {
+        self.dir.text("logs/access.log")
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        process::signal(self.child.id(), "TERM");
+        let _ = self.child.wait();
+    }
+}

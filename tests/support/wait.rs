@@ -1,0 +1,16 @@
+//! Waiting for what must come, never for a time.
+
+use std::time::{Duration, Instant};
+
+/// After so long, what a test waits for will not come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `ready` holds; panics with `what` if it never does.
+#[track_caller]
+pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !ready() {
+        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,102 @@
+//! A connection of bytes, for what no honest client sends.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use crate::{Answer, PATIENCE, answer};
+
+/// A connection.
+pub struct Wire {
+    stream: TcpStream,
+    /// Read, but not taken yet.
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Wire {
+    /// Connects to a port of this machine.
+    pub fn open(port: u16) -> Wire {
+        let stream = TcpStream::connect(("127.0.0.1", port));
+        let stream = stream.unwrap_or_else(|e| panic!("port {port}: {e}"));
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+        stream.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
+        Wire { stream, bytes: Vec::new(), ended: false }
+    }
+
+    /// The socket.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Sends bytes. `false`: the server does not take them any more.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn half_close(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// The next answer to a GET. Panics if none comes.
+    #[track_caller]
+    pub fn answer(&mut self) -> Answer {
+        self.answer_to("GET")
+    }
+
+    /// The next answer to a request of this method.
+    #[track_caller]
+    pub fn answer_to(&mut self, method: &str) -> Answer {
+        loop {
+            if let Some((answer, used)) = answer::parse(&self.bytes, method, self.ended) {
+                self.bytes.drain(..used);
+                return answer;
+            }
+            let so_far = String::from_utf8_lossy(&self.bytes);
+            assert!(!self.ended, "the connection ended without an answer: {so_far:?}");
+            self.read();
+        }
+    }
+
+    /// All that comes until the server closes.
+    #[track_caller]
+    pub fn rest(&mut self) -> Vec<u8> {
+        while !self.ended {
+            self.read();
+        }
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Whether the server closes without a word.
+    #[track_caller]
+    pub fn closes(&mut self) -> bool {
+        self.rest().is_empty()
+    }
+
+    /// Reads what there is, or waits for it.
+    #[track_caller]
+    fn read(&mut self) {
+        let mut block = [0; 16 << 10];
+        match self.stream.read(&mut block) {
+            Ok(0) => self.ended = true,
+            Ok(count) => self.bytes.extend_from_slice(&block[..count]),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                let so_far = String::from_utf8_lossy(&self.bytes);
+                panic!("the server neither answers nor closes; so far: {so_far:?}");
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            // Reset: what was read before it counts.
+            Err(_) => self.ended = true,
+        }
+    }
+}
+
+/// Sends bytes and no more, and reads until the server closes.
+#[track_caller]
+pub fn raw(port: u16, bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut wire = Wire::open(port);
+    wire.send(bytes);
+    wire.half_close();
+    wire.rest()
+}
