@@ -1,32 +1,10 @@
-//! rserve: the list of compiled-in modules, and nothing else.
+//! rserve: the server with the modules of `modules.rs`, and nothing else.
 #![forbid(unsafe_code)]
+
+mod modules;
 
 use std::process::ExitCode;
 
-use http::Http;
-use module::Module;
-
-/// The HTTP modules. Within a phase their handlers run in this order.
-const HTTP_MODULES: &[http::Entry] = &[
-    #[cfg(feature = "log")]
-    http::entry::<access_log::Log>(),
-    #[cfg(feature = "return")]
-    http::entry::<returns::Return>(),
-    #[cfg(feature = "access")]
-    http::entry::<access::Access>(),
-    #[cfg(feature = "try_files")]
-    http::entry::<try_files::TryFiles>(),
-    #[cfg(feature = "headers")]
-    http::entry::<headers::Headers>(),
-    #[cfg(feature = "index")]
-    http::entry::<index::Index>(),
-    #[cfg(feature = "static")]
-    http::entry::<static_files::Static>(),
-];
-
-/// The core modules.
-const MODULES: &[&dyn Module] = &[&Http::new(HTTP_MODULES)];
-
 fn main() -> ExitCode {
-    server::run(MODULES)
+    server::run(modules::MODULES)
 }

@@ -64,6 +64,7 @@ impl Handler for Find {
         if !request.uri.ends_with(b"/") || !served {
             return Flow::Declined;
         }
+        let mut directory_exists = false;
         for name in &self.names {
             let name = name.evaluate(request);
             if name.starts_with(b"/") {
@@ -81,6 +82,10 @@ impl Handler for Find {
                     if let Some(status) = refused(request, &mapped.path, &error) {
                         return Flow::Status(status);
                     }
+                    directory_exists = directory_exists || is_there(request);
+                    if !directory_exists {
+                        return Flow::Status(404);
+                    }
                 }
             }
         }
@@ -94,6 +99,22 @@ fn join(request: &mut Request, name: &Str) -> Str {
         path.push(&uri);
         path.push(name);
     })
+}
+
+/// Whether there is a directory at all: without one nothing is forbidden, it is not found.
+fn is_there(request: &mut Request) -> bool {
+    let Ok(mapped) = request.map_path() else { return true };
+    match sys::file::stat_path(&mapped.path) {
+        Ok(_) => true,
+        Err(error) => {
+            if request.location().settings.log_not_found {
+                let errno = sys::log::errno(&error);
+                let path = &mapped.path;
+                request.error(sys::log::Level::Error, format_args!("\"{path}\" is not found {errno}"));
+            }
+            false
+        }
+    }
 }
 
 /// A name that is not there is no fault; a directory that may not be entered is.

@@ -164,6 +164,8 @@ fn keeps_no_connection(status: u16) -> bool {
 
 fn title(status: u16) -> Option<String> {
     match status {
+        // On its page nginx calls it by another name than in the status line.
+        302 => Some("302 Found".to_owned()),
         494 => Some("400 Request Header Or Cookie Too Large".to_owned()),
         497 => Some("400 The plain HTTP request was sent to HTTPS port".to_owned()),
         300..=308 | 400.. if status != 304 => {
@@ -204,5 +206,5 @@ const PADDING: &str = "<!-- a padding to disable MSIE and Chrome friendly error 
 fn pads(request: &Request) -> bool {
     let agent = request.header(proto::http1::Name::UserAgent).unwrap_or_default();
     let has = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
-    has(b"MSIE ") || has(b"Chrome/")
+    !has(b"Opera") && (has(b"MSIE ") || has(b"Chrome/"))
 }

@@ -33,7 +33,10 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         number(out, length);
         out.extend_from_slice(b"\r\n");
     }
-    if let Some(time) = response.last_modified {
+    // An error's page has a date of its own, but it is not that of what was asked for.
+    if let Some(time) = response.last_modified
+        && matches!(response.status, 200 | 206 | 304)
+    {
         field(out, b"Last-Modified: ", &proto::date::format(time));
     }
     if let Some(location) = &response.location {

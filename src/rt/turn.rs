@@ -116,7 +116,7 @@ impl Worker {
     /// Gives the slot its turn, and puts it where that says. A panic ends this connection alone.
     pub fn step(&self, token: Token, turn: impl FnOnce(Conn) -> Next) {
         let Some(slot) = self.slot(token) else { return };
-        slot.state.set(State::Running);
+        let was_task = slot.state.replace(State::Running) == State::Task;
         slot.clear(WOKEN);
         let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
         let next = next.unwrap_or_else(|_| {
@@ -129,8 +129,9 @@ impl Worker {
             Next::Task(task) => {
                 slot.task.set(Some(task));
                 slot.state.set(State::Task);
-                // Something happened while the task ran: it must look again.
-                if slot.has(WOKEN) {
+                // A new task has not looked at anything yet; and one must look again after something
+                // that happened while it ran.
+                if !was_task || slot.has(WOKEN) {
                     self.enqueue(token);
                 }
             }

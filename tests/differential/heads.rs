@@ -2,164 +2,65 @@
 
 use crate::Case;
 
+#[rustfmt::skip]
 const LINES: &[&str] = &[
-    "GET / HTTP/1.1",
-    "GET  / HTTP/1.1",
-    "GET /  HTTP/1.1",
-    "GET / HTTP/1.1 ",
-    " GET / HTTP/1.1",
-    "GET\t/ HTTP/1.1",
-    "GET /\tHTTP/1.1",
-    "GET / HTTP/1.1\t",
-    "GET / HTTP/1.1x",
-    "GET / HTTP/1.1 x",
-    "GET / HTTP/1.",
-    "GET / HTTP/1",
-    "GET / HTTP/",
-    "GET / HTTP",
-    "GET / http/1.1",
-    "GET / HTTP/1.2",
-    "GET / HTTP/1.9",
-    "GET / HTTP/1.10",
-    "GET / HTTP/1.99",
-    "GET / HTTP/1.100",
-    "GET / HTTP/1.999",
-    "GET / HTTP/01.1",
-    "GET / HTTP/2.0",
-    "GET / HTTP/2",
-    "GET / HTTP/0.9",
-    "GET / HTTP/0.0",
-    "GET / HTTP/9.9",
-    "GET / HTTP/10.0",
-    "GET / HTTP/a.1",
-    "GET / HTTP/1.a",
-    "GET / HTTP /1.1",
-    "GET / HTTP/ 1.1",
-    "GET / HTTP/1 .1",
-    "GET / HTTPS/1.1",
-    "GET / FTP/1.1",
-    "GET / X",
-    "GET /file.txt X HTTP/1.1",
-    "GET /file.txt HTTP/1.1 HTTP/1.1",
-    "GET /",
-    "GET",
-    "GET ",
-    "GET /file.txt",
-    "POST /",
-    "HEAD /",
-    "get / HTTP/1.1",
-    "Get / HTTP/1.1",
-    "G@T / HTTP/1.1",
-    "G/T / HTTP/1.1",
-    "GET/ HTTP/1.1",
-    "G\u{0}T / HTTP/1.1",
-    "GET /\u{0} HTTP/1.1",
-    "GET / HTTP/1.1\u{0}",
-    "\u{0}",
-    "\u{16}\u{3}\u{1}",
-    "PRI * HTTP/2.0",
-    "x",
-    "-",
-    "123 / HTTP/1.1",
-    "AVERYLONGMETHODTHATNOBODYHASEVERHEARDOF / HTTP/1.1",
-    "_GET / HTTP/1.1",
-    "GET * HTTP/1.1",
-    "OPTIONS * HTTP/1.1",
-    "GET /file.txt?a b HTTP/1.1",
-    "GET\u{b}/ HTTP/1.1",
-    "GET /\u{b} HTTP/1.1",
-    "GET /file.txt\r HTTP/1.1",
+    "GET / HTTP/1.1", "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1",
+    "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1", "GET / HTTP/1.1\t", "GET / HTTP/1.1x", "GET / HTTP/1.1 x",
+    "GET / HTTP/1.", "GET / HTTP/1", "GET / HTTP/", "GET / HTTP", "GET / http/1.1",
+    "GET / HTTP/1.2", "GET / HTTP/1.9", "GET / HTTP/1.10", "GET / HTTP/1.99", "GET / HTTP/1.100",
+    "GET / HTTP/1.999", "GET / HTTP/01.1", "GET / HTTP/2.0", "GET / HTTP/2", "GET / HTTP/0.9",
+    "GET / HTTP/0.0", "GET / HTTP/9.9", "GET / HTTP/10.0", "GET / HTTP/a.1", "GET / HTTP/1.a",
+    "GET / HTTP /1.1", "GET / HTTP/ 1.1", "GET / HTTP/1 .1", "GET / HTTPS/1.1", "GET / FTP/1.1",
+    "GET / X", "GET /file.txt X HTTP/1.1", "GET /file.txt HTTP/1.1 HTTP/1.1", "GET /", "GET",
+    "GET ", "GET /file.txt", "POST /", "HEAD /", "get / HTTP/1.1", "Get / HTTP/1.1",
+    "G@T / HTTP/1.1", "G/T / HTTP/1.1", "GET/ HTTP/1.1", "G\u{0}T / HTTP/1.1",
+    "GET /\u{0} HTTP/1.1", "GET / HTTP/1.1\u{0}", "\u{0}", "\u{16}\u{3}\u{1}", "PRI * HTTP/2.0",
+    "x", "-", "123 / HTTP/1.1", "AVERYLONGMETHODTHATNOBODYHASEVERHEARDOF / HTTP/1.1",
+    "_GET / HTTP/1.1", "GET * HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /file.txt?a b HTTP/1.1",
+    "GET\u{b}/ HTTP/1.1", "GET /\u{b} HTTP/1.1", "GET /file.txt\r HTTP/1.1",
 ];
+#[rustfmt::skip]
 const FIELDS: &[&str] = &[
-    "",
-    "X: y",
-    "X:y",
-    "X:  y",
-    "X:y ",
-    "X:y\t",
-    "X:\ty",
-    "X :y",
-    "X\t:y",
-    " X: y",
-    "\tX: y",
-    "X",
-    "X ",
-    ":",
-    ": y",
-    ":y",
-    "X:",
-    "X: ",
-    "X-Test:",
-    "X-Test: a:b",
-    "X_Test: y",
-    "X_Y: z",
-    "X.Y: z",
-    "X@Y: z",
-    "X(Y): z",
-    "X\"Y: z",
-    "X/Y: z",
-    "{X}: y",
-    "ä: x",
-    "X-Test: ä",
-    "X-Test: \u{1}",
-    "X-Test: a\tb",
-    "X-Test: \u{7f}",
-    "X\u{0}: y",
-    "X-Test: \u{0}",
-    "X-Test: a\r\n b",
-    "X-Test: a\r\n\tb",
-    "X-Test: a\rb",
-    "X-Test: a\r\rb",
-    "X\r: y",
-    "X-Test: a\r",
-    "X-Test: a\nX-More: b",
-    "X-Test: a\r\nX-Test: b",
-    "Host: localhost",
-    "host: localhost",
-    "Host: other",
-    "Host:",
-    "Host : localhost",
-    "Content-Length: 0\r\nContent-Length: 0",
-    "Content-Length: 0, 0",
-    "Connection: close",
-    "Connection: Close",
-    "Connection: keep-alive",
-    "Connection: keep-alive, close",
-    "Connection: close, keep-alive",
-    "Connection: x, close",
-    "Connection: x",
-    "Connection: closed",
-    "Connection: upgrade\r\nUpgrade: websocket",
-    "Connection: close\r\nConnection: keep-alive",
-    "Connection: keep-alive\r\nConnection: close",
-    "Keep-Alive: 5",
-    "Proxy-Connection: keep-alive",
-    "If-Modified-Since: x\r\nIf-Modified-Since: y",
-    "If-Unmodified-Since: x\r\nIf-Unmodified-Since: y",
-    "If-Match: *\r\nIf-Match: *",
-    "If-None-Match: x\r\nIf-None-Match: y",
-    "If-Range: x\r\nIf-Range: y",
-    "Expect: x\r\nExpect: y",
-    "Authorization: x\r\nAuthorization: y",
-    "Proxy-Authorization: x\r\nProxy-Authorization: y",
+    "", "X: y", "X:y", "X:  y", "X:y ", "X:y\t", "X:\ty", "X :y", "X\t:y", " X: y", "\tX: y", "X",
+    "X ", ":", ": y", ":y", "X:", "X: ", "X-Test:", "X-Test: a:b", "X_Test: y", "X_Y: z", "X.Y: z",
+    "X@Y: z", "X(Y): z", "X\"Y: z", "X/Y: z", "{X}: y", "ä: x", "X-Test: ä", "X-Test: \u{1}",
+    "X-Test: a\tb", "X-Test: \u{7f}", "X\u{0}: y", "X-Test: \u{0}", "X-Test: a\r\n b",
+    "X-Test: a\r\n\tb", "X-Test: a\rb", "X-Test: a\r\rb", "X\r: y", "X-Test: a\r",
+    "X-Test: a\nX-More: b", "X-Test: a\r\nX-Test: b", "Host: localhost", "host: localhost",
+    "Host: other", "Host:", "Host : localhost", "Content-Length: 0\r\nContent-Length: 0",
+    "Content-Length: 0, 0", "Connection: close", "Connection: Close", "Connection: keep-alive",
+    "Connection: keep-alive, close", "Connection: close, keep-alive", "Connection: x, close",
+    "Connection: x", "Connection: closed", "Connection: upgrade\r\nUpgrade: websocket",
+    "Connection: close\r\nConnection: keep-alive", "Connection: keep-alive\r\nConnection: close",
+    "Keep-Alive: 5", "Proxy-Connection: keep-alive", "If-Modified-Since: x\r\nIf-Modified-Since: y",
+    "If-Unmodified-Since: x\r\nIf-Unmodified-Since: y", "If-Match: *\r\nIf-Match: *",
+    "If-None-Match: x\r\nIf-None-Match: y", "If-Range: x\r\nIf-Range: y", "Expect: x\r\nExpect: y",
+    "Authorization: x\r\nAuthorization: y", "Proxy-Authorization: x\r\nProxy-Authorization: y",
     "Content-Range: x\r\nContent-Range: y",
     "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-    "Range: bytes=0-1\r\nRange: bytes=1-2",
-    "Referer: a\r\nReferer: b",
-    "User-Agent: a\r\nUser-Agent: b",
-    "User-Agent: MSIE 6.0",
-    "User-Agent: MSIE 5.0\r\nConnection: keep-alive",
-    "User-Agent: Chrome/1.0",
-    "User-Agent: Opera MSIE 6.0",
-    "Cookie: a\r\nCookie: b",
-    "Accept-Encoding: gzip",
-    "TE: trailers",
-    "Content-Type: x\r\nContent-Type: y",
-    "Upgrade: h2c",
-    "X-Forwarded-For: 1\r\nX-Forwarded-For: 2",
-    "Via: 1.1 x",
-    "Depth: 0\r\nDepth: 1",
+    "Range: bytes=0-1\r\nRange: bytes=1-2", "Referer: a\r\nReferer: b",
+    "User-Agent: a\r\nUser-Agent: b", "User-Agent: MSIE 6.0",
+    "User-Agent: MSIE 5.0\r\nConnection: keep-alive", "User-Agent: Chrome/1.0",
+    "User-Agent: Opera MSIE 6.0", "Cookie: a\r\nCookie: b", "Accept-Encoding: gzip", "TE: trailers",
+    "Content-Type: x\r\nContent-Type: y", "Upgrade: h2c",
+    "X-Forwarded-For: 1\r\nX-Forwarded-For: 2", "Via: 1.1 x", "Depth: 0\r\nDepth: 1",
     "Destination: x",
+];
+/// The first of two requests.
+#[rustfmt::skip]
+const FIRST: &[&str] = &[
+    "/file.txt", "/missing", "/301", "/204", "/404", "/418", "/500", "/503", "/444", "/denied/x",
+    "/%zz", "/big.bin", "/dir/", "/dir", "/cycle/", "/page/x", "/empty.txt",
+];
+const FIRST_FIELDS: &[&str] = &[
+    "",
+    "Range: bytes=500000-\r\n",
+    "If-Match: x\r\n",
+    "If-None-Match: *\r\n",
+    "X Y: z\r\n",
+    "Host: x\r\n",
+    "Connection: close\r\n",
+    "Content-Length: 3\r\n",
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -193,36 +94,18 @@ fn lengths() -> Vec<Case> {
     for size in
         [900, 1000, 1024, 1100, 2000, 2100, 8000, 8190, 8192, 8300, 16_000, 32_000, 33_000, 40_000]
     {
-        for host in ["localhost", "tight"] {
-            let long = "x".repeat(size);
-            let request =
-                |line: &str, fields: &str| format!("{line}\r\nHost: {host}\r\n{fields}\r\n");
-            cases.push(Case::new(
-                format!("{host}: URI of {size}"),
-                request(&format!("GET /{long} HTTP/1.1"), ""),
-            ));
-            cases.push(Case::new(
-                format!("{host}: query of {size}"),
-                request(&format!("GET /file.txt?{long} HTTP/1.1"), ""),
-            ));
-            cases.push(Case::new(
-                format!("{host}: method of {size}"),
-                request(&format!("{} / HTTP/1.1", long.to_uppercase()), ""),
-            ));
-            cases.push(Case::new(
-                format!("{host}: value of {size}"),
-                request("GET /file.txt HTTP/1.1", &format!("X: {long}\r\n")),
-            ));
-            cases.push(Case::new(
-                format!("{host}: name of {size}"),
-                request("GET /file.txt HTTP/1.1", &format!("{long}: x\r\n")),
-            ));
-            let many = "X: 234567890123456789012345678\r\n".repeat(size / 31);
-            cases.push(Case::new(
-                format!("{host}: fields of {size}"),
-                request("GET /file.txt HTTP/1.1", &many),
-            ));
-        }
+        let long = "x".repeat(size);
+        let line = "GET /file.txt HTTP/1.1";
+        let mut case = |what: &str, line: &str, fields: &str| {
+            let bytes = format!("{line}\r\nHost: localhost\r\n{fields}\r\n");
+            cases.push(Case::new(format!("{what} of {size}"), bytes));
+        };
+        case("URI", &format!("GET /{long} HTTP/1.1"), "");
+        case("query", &format!("GET /file.txt?{long} HTTP/1.1"), "");
+        case("method", &format!("{} / HTTP/1.1", long.to_uppercase()), "");
+        case("value", line, &format!("X: {long}\r\n"));
+        case("name", line, &format!("{long}: x\r\n"));
+        case("fields", line, &"X: 234567890123456789012345678\r\n".repeat(size / 31));
     }
     for count in [99, 100, 500, 990] {
         let bytes = format!(
@@ -231,18 +114,10 @@ fn lengths() -> Vec<Case> {
         );
         cases.push(Case::new(format!("{count} fields"), bytes));
     }
-    cases.push(Case::new(
-        "empty lines before",
-        format!("{}GET /file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n".repeat(5)),
-    ));
-    cases.push(Case::new(
-        "bare empty lines before",
-        "\n\n\nGET /file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    ));
-    cases.push(Case::new(
-        "empty line of CR alone before",
-        "\r\rGET /file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    ));
+    let request = "GET /file.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for before in ["\r\n\r\n\r\n\r\n", "\n\n", "\r\r", "\r", " \r\n"] {
+        cases.push(Case::new(format!("{before:?} before"), format!("{before}{request}")));
+    }
     cases.push(Case::new("nothing", ""));
     cases.push(Case::new("an empty line", "\r\n"));
     cases
@@ -253,35 +128,8 @@ fn connections() -> Vec<Case> {
     let one =
         |uri: &str, more: &str| format!("GET {uri} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
     let mut cases = Vec::new();
-    for uri in [
-        "/file.txt",
-        "/missing",
-        "/301",
-        "/204",
-        "/404",
-        "/418",
-        "/500",
-        "/503",
-        "/444",
-        "/denied/x",
-        "/%zz",
-        "/big.bin",
-        "/dir/",
-        "/dir",
-        "/cycle/",
-        "/page/x",
-        "/empty.txt",
-    ] {
-        for more in [
-            "",
-            "Range: bytes=500000-\r\n",
-            "If-Match: x\r\n",
-            "If-None-Match: *\r\n",
-            "X Y: z\r\n",
-            "Host: x\r\n",
-            "Connection: close\r\n",
-            "Content-Length: 3\r\n",
-        ] {
+    for uri in FIRST {
+        for more in FIRST_FIELDS {
             let bytes = format!("{}{}", one(uri, more), one("/exact", ""));
             cases.push(Case::new(format!("{uri} {more:?}, then another"), bytes));
         }

@@ -1,0 +1,25 @@
+//! The list of compiled-in modules: a module is one folder and one line here.
+
+use http::Http;
+use module::Module;
+
+/// The HTTP modules. Within a phase their handlers run in this order.
+const HTTP_MODULES: &[http::Entry] = &[
+    #[cfg(feature = "log")]
+    http::entry::<access_log::Log>(),
+    #[cfg(feature = "return")]
+    http::entry::<returns::Return>(),
+    #[cfg(feature = "access")]
+    http::entry::<access::Access>(),
+    #[cfg(feature = "try_files")]
+    http::entry::<try_files::TryFiles>(),
+    #[cfg(feature = "headers")]
+    http::entry::<headers::Headers>(),
+    #[cfg(feature = "index")]
+    http::entry::<index::Index>(),
+    #[cfg(feature = "static")]
+    http::entry::<static_files::Static>(),
+];
+
+/// The core modules.
+pub const MODULES: &[&dyn Module] = &[&Http::new(HTTP_MODULES)];
