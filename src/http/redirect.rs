@@ -11,10 +11,14 @@ pub fn origin(request: &mut Request) -> Str {
         return Str::EMPTY;
     }
     let asked = request.host.clone();
-    let host = match settings.server_name_in_redirect || asked.is_empty() {
-        true if !request.server().name.is_empty() => request.server().name.clone(),
-        true => local_ip(request),
-        false => asked,
+    let named = match settings.server_name_in_redirect {
+        true => request.server().name.clone(),
+        false => Str::EMPTY,
+    };
+    let host = match (named.is_empty(), asked.is_empty()) {
+        (false, _) => named,
+        (true, false) => asked,
+        (true, true) => local_ip(request),
     };
     let port = request.local_port();
     match settings.port_in_redirect && port != 80 && port != 0 {

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::conn::Conn;
-use crate::slot::{HANGUP, Service, State};
+use crate::slot::{EXPENDABLE, HANGUP, Service, State};
 use crate::token::{LISTENERS, Token};
 use crate::worker::Worker;
 
@@ -72,14 +72,15 @@ impl Worker {
         let Some((fd, service, budget)) = self.acceptor(id) else { return };
         let mut budget = if self.config.multi_accept { MOST_AT_ALL } else { budget };
         let mut accepted = 0;
-        while accepted < budget {
-            if self.free.get() <= self.slots.len() as u32 / 16 {
-                self.reclaim();
-            }
-            if self.free.get() == 0 {
-                self.pause_accepting();
-                break;
-            }
+        // The event says that one waits: for that one, room is made. Whether there are more is not
+        // known, and nobody is closed for a guess.
+        if self.free.get() <= self.slots.len() as u32 / 16 {
+            self.reclaim();
+        }
+        if self.free.get() == 0 {
+            return self.pause_accepting();
+        }
+        while accepted < budget && self.free.get() > 0 {
             match sys::socket::accept(fd) {
                 Ok((connection, peer)) => self.open(connection, peer, service),
                 Err(error) => {
@@ -147,10 +148,15 @@ impl Worker {
         }
     }
 
-    /// Closes the connections that have been idle longest, to make room.
+    /// Closes the connections that have been idle longest, or dawdle over a request's head, to make
+    /// room.
     fn reclaim(&self) {
         let slots = self.slots.iter().enumerate();
-        let idle = slots.filter(|(_, slot)| slot.state.get() == State::Idle && !slot.has(HANGUP));
+        let idle = slots.filter(|(_, slot)| match slot.state.get() {
+            State::Idle => !slot.has(HANGUP),
+            State::Task => slot.has(EXPENDABLE),
+            State::Free | State::Running => false,
+        });
         let mut idle: Vec<_> = idle.map(|(at, slot)| (slot.idle_since.get(), at as u32)).collect();
         let count = RECLAIM.min(self.slots.len() / 8).max(1).min(idle.len());
         if count < idle.len() {

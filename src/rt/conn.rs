@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use sys::socket::Peer;
 
-use crate::slot::{HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
+use crate::slot::{EXPENDABLE, HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
 use crate::token::Token;
 use crate::worker::worker;
 
@@ -98,6 +98,23 @@ impl Conn {
             slot.clear(TIMED_OUT);
             worker.wheel.set(&worker.slots, self.token.index(), worker.now.get() + ms.max(1));
         }
+    }
+
+    /// Whether this connection's task may be ended to make room for another connection, as idle ones
+    /// are: it waits for a client that has asked for nothing yet. The oldest go first.
+    pub fn set_expendable(&self, expendable: bool) {
+        let now = worker().now.get();
+        self.get(
+            |slot| match expendable {
+                true if slot.has(EXPENDABLE) => {}
+                true => {
+                    slot.raise(EXPENDABLE);
+                    slot.idle_since.set(now);
+                }
+                false => slot.clear(EXPENDABLE),
+            },
+            (),
+        );
     }
 
     /// Takes the deadline away.

@@ -75,6 +75,9 @@ pub(crate) const REGISTERED: u8 = 32;
 /// Something else than readiness woke the task.
 pub(crate) const WOKEN: u8 = 64;
 
+/// A task that gives its slot up when slots are short.
+pub(crate) const EXPENDABLE: u8 = 128;
+
 pub(crate) const NONE: u32 = u32::MAX;
 
 pub(crate) struct Slot {

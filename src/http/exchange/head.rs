@@ -70,6 +70,7 @@ impl Exchange {
     pub(super) fn begin(&mut self) {
         self.state = State::Run;
         self.deadline = 0;
+        self.conn.set_expendable(false);
         let request = &mut self.request;
         request.started = rt::now();
         request.number = self.conn.requests() + 1;
@@ -157,6 +158,7 @@ impl Exchange {
         }
         self.conn.set_timeout(self.deadline.saturating_sub(rt::now()));
         self.shrink(settings.client_header_buffer_size as usize);
+        self.conn.set_expendable(true);
         Step::Read
     }
 

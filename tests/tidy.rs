@@ -1,0 +1,185 @@
+//! The house style, as far as a machine can see it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines with code in them; what is longer has a reason.
+const LONGEST: usize = 400;
+const LONG: &[(&str, &str)] = &[("src/http/directives.rs", "a table: one row for each directive")];
+
+/// The crates that may say `unsafe`: memory and system calls.
+const UNSAFE: &[&str] = &["src/mem", "src/sys", "src/shm", "src/broadcast", "src/rt"];
+
+/// Which crates of the workspace a layer must not see.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("src/mem", &["*"]),
+    ("src/sys", &["*"]),
+    ("src/shm", &["conf", "proto", "rt", "module", "http", "server"]),
+    ("src/broadcast", &["conf", "proto", "rt", "module", "http", "server"]),
+    ("src/conf", &["sys", "shm", "broadcast", "proto", "rt", "module", "http", "server"]),
+    ("src/proto", &["sys", "shm", "broadcast", "conf", "rt", "module", "http", "server"]),
+    ("src/rt", &["shm", "broadcast", "conf", "proto", "module", "http", "server"]),
+    ("src/module", &["http", "server"]),
+    ("src/http", &["server"]),
+    ("src/server", &["http"]),
+    ("modules/*", &["server"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The folders in `path`, by name.
+fn folders(path: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(path)).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<_> =
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Every source file of the repository, with its text.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = vec![root().to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if path.is_dir() && name != "target" && !name.starts_with('.') {
+                open.push(path);
+            } else if name.ends_with(".rs") {
+                let text = fs::read_to_string(&path).expect("text");
+                let path = path.strip_prefix(root()).expect("a path in it");
+                found.push((path.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources are not where this test looks");
+    found.sort();
+    found
+}
+
+/// The lines that say something to the compiler, with their numbers.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with("//"))
+}
+
+fn none(faults: Vec<String>) {
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn files_are_short() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let lines = code(&text).count();
+        let excused = LONG.iter().any(|(long, _)| *long == path);
+        if (lines > LONGEST) != excused {
+            faults.push(format!("{path}: {lines} lines of code"));
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn unsafe_stays_where_memory_and_system_calls_are() {
+    let word = concat!("un", "safe");
+    let says = |line: &str| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|found| found == word) && !line.contains('"')
+    };
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let may = UNSAFE.iter().any(|folder| path.starts_with(folder));
+        for (number, _) in code(&text).filter(|(_, line)| !may && says(line)) {
+            faults.push(format!("{path}:{number}: {word}"));
+        }
+        let is_root = path == "src/main.rs" || path.ends_with("/lib.rs");
+        let forbids = text.contains(&format!("#![forbid({word}_code)]"));
+        if is_root && !may && !forbids {
+            faults.push(format!("{path}: {word} code is not forbidden"));
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let words = ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!("));
+    let ignored = format!("#[{}", "ignore");
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in code(&text) {
+            for word in words.iter().chain([&ignored]).filter(|word| line.contains(&***word)) {
+                faults.push(format!("{path}:{number}: {word}"));
+            }
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn every_module_is_compiled_in_and_can_be_left_out() {
+    let list = read("src/modules.rs");
+    let manifest = read("Cargo.toml");
+    let mut faults = Vec::new();
+    for folder in folders("modules") {
+        let its = read(&format!("modules/{folder}/Cargo.toml"));
+        let name = value(&its, "name").unwrap_or_else(|| panic!("modules/{folder}: no name"));
+        let feature = format!("{folder} = [\"dep:{name}\"]");
+        let wanted = [
+            ("src/modules.rs", &list, format!("#[cfg(feature = \"{folder}\")]")),
+            ("src/modules.rs", &list, format!("<{name}::")),
+            ("Cargo.toml", &manifest, feature),
+            ("Cargo.toml", &manifest, format!("{name} = {{ workspace = true, optional = true }}")),
+        ];
+        for (file, _, line) in wanted.iter().filter(|(_, text, line)| !text.contains(line)) {
+            faults.push(format!("{file} has no `{line}` for modules/{folder}"));
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn layers_look_down() {
+    let mut faults = Vec::new();
+    for (layer, unseen) in LAYERS {
+        let crates = match layer.strip_suffix("/*") {
+            Some(parent) => {
+                folders(parent).into_iter().map(|name| format!("{parent}/{name}")).collect()
+            }
+            None => vec![(*layer).to_owned()],
+        };
+        for folder in crates.iter().filter(|folder| root().join(folder).is_dir()) {
+            let manifest = read(&format!("{folder}/Cargo.toml"));
+            for name in dependencies(&manifest) {
+                let ours = unseen.contains(&"*") && root().join("src").join(name).is_dir();
+                if ours || unseen.contains(&name) {
+                    faults.push(format!("{folder} must not depend on {name}"));
+                }
+            }
+        }
+    }
+    none(faults);
+}
+
+/// The value of a line `key = "value"`.
+fn value<'a>(manifest: &'a str, key: &str) -> Option<&'a str> {
+    let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
+    Some(line.trim_matches('"'))
+}
+
+/// The names in `[dependencies]`.
+fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
+    let section = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    section
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split([' ', '.', '=']).next().filter(|name| !name.is_empty()))
+}
