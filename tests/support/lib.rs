@@ -23,7 +23,7 @@ mod wire;
 pub use answer::{Answer, answers};
 pub use conf::{http, site};
 pub use curl::curl;
-pub use dir::{Dir, set_modified};
+pub use dir::{Dir, bytes, set_modified};
 pub use server::{Server, Start};
 pub use twin::Twin;
 pub use wait::{PATIENCE, wait_for};

@@ -94,6 +94,7 @@ impl Exchange {
     }
 
     pub(super) fn reject(&mut self, reject: &Reject) {
+        self.conn.set_expendable(false);
         let request = &mut self.request;
         request.keep_alive = false;
         if request.bytes.is_empty()
