@@ -103,6 +103,7 @@ fn what_is_not_understood_or_too_much_is_the_whole_file() {
     for (path, range) in [
         ("/a.txt", "items=0-1"),
         ("/a.txt", "bytes"),
+        ("/a.txt", "bytes="),
         ("/a.txt", "bytes=0-,0-"),
         ("/one/a.txt", "bytes=0-1,3-4"),
         ("/off/a.txt", "bytes=0-1"),
@@ -127,7 +128,7 @@ fn what_is_not_there_is_not_satisfiable() {
         "bytes=-0",
         "bytes=5-3",
         "bytes=x",
-        "bytes=",
+        "bytes=,",
         "bytes=0-1-2",
         "bytes=99999999999999999999-",
     ] {

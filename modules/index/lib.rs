@@ -110,7 +110,8 @@ fn is_there(request: &mut Request) -> bool {
             if request.location().settings.log_not_found {
                 let errno = sys::log::errno(&error);
                 let path = &mapped.path;
-                request.error(sys::log::Level::Error, format_args!("\"{path}\" is not found {errno}"));
+                request
+                    .error(sys::log::Level::Error, format_args!("\"{path}\" is not found {errno}"));
             }
             false
         }

@@ -24,7 +24,6 @@ pub struct CoreConf {
     default_type: Opt<Str>,
     client_max_body_size: Opt<u64>,
     client_body_timeout: Opt<u64>,
-    client_body_buffer_size: Opt<u64>,
     keepalive_timeout: Opt<(u64, Option<u64>)>,
     keepalive_requests: Opt<u64>,
     keepalive_time: Opt<u64>,
@@ -176,7 +175,6 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
     ),
     size!(client_max_body_size, WEB, "1m", "longest request body, 413 above; 0: any"),
     time!(client_body_timeout, WEB, "60s", "between two reads of a request's body"),
-    size!(client_body_buffer_size, WEB, "16k", "part of a request's body kept in memory"),
     Directive::new(
         "keepalive_timeout",
         WEB,
@@ -406,7 +404,7 @@ fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error
 macro_rules! each_field {
     ($apply:ident) => {
         $apply!(
-            internal types default_type client_max_body_size client_body_timeout client_body_buffer_size
+            internal types default_type client_max_body_size client_body_timeout
             keepalive_timeout keepalive_requests keepalive_time keepalive_min_timeout send_timeout
             lingering_close lingering_time lingering_timeout reset_timedout_connection sendfile
             sendfile_max_chunk aio output_buffers server_tokens error_page recursive_error_pages
@@ -458,7 +456,6 @@ impl CoreConf {
             default_type: self.default_type.or_default(Str::from("text/plain")),
             client_max_body_size: self.client_max_body_size.or_default(1 << 20),
             client_body_timeout: self.client_body_timeout.or_default(60_000),
-            client_body_buffer_size: self.client_body_buffer_size.or_default(16 << 10),
             keepalive_timeout,
             keepalive_header,
             keepalive_requests: self.keepalive_requests.or_default(1000),

@@ -67,3 +67,19 @@ async fn others_first() {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, F>(_: fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// What a connection costs that waits: a slow client must not cost more than it has to.
+    #[test]
+    fn a_waiting_connection_is_small() {
+        assert!(size_of_future(drive) <= 256, "{}", size_of_future(drive));
+        assert!(size_of::<Exchange>() <= 1280, "{}", size_of::<Exchange>());
+    }
+}

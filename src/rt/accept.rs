@@ -19,11 +19,16 @@ pub(crate) struct Acceptor {
     /// How many connections the next wake-up accepts: doubled while the queue is longer than that,
     /// one again when it was found empty. A lone connection costs no second, failing accept.
     budget: u32,
+    /// Accepted since it was last put at the end of the socket's waiters.
+    accepted: u32,
 }
 
 const MOST_AT_ONCE: u32 = 16;
 /// With `multi_accept on`: all that wait, yet the connections at hand get their turn.
 const MOST_AT_ALL: u32 = 512;
+/// The kernel wakes the waiter that came last, again and again. After so many connections a worker
+/// goes to the other end of the line, so that all of them get some.
+const TURN: u32 = 16;
 /// When slots are short, so many idle connections go at once.
 const RECLAIM: usize = 32;
 
@@ -37,7 +42,7 @@ impl Worker {
         let mut acceptors = self.acceptors.borrow_mut();
         let id = ListenerId(acceptors.len() as u32);
         self.listen(fd, id, shared)?;
-        acceptors.push(Acceptor { fd, service, shared, budget: 1 });
+        acceptors.push(Acceptor { fd, service, shared, budget: 1, accepted: 0 });
         Ok(id)
     }
 
@@ -93,8 +98,20 @@ impl Worker {
             accepted += 1;
         }
         let next = if budget == 0 { 1 } else { (budget * 2).min(MOST_AT_ONCE) };
-        if let Some(acceptor) = self.acceptors.borrow_mut().get_mut(id.0 as usize) {
-            acceptor.budget = next;
+        self.settle_accounts(id, next, accepted);
+    }
+
+    fn settle_accounts(&self, id: ListenerId, budget: u32, accepted: u32) {
+        let mut acceptors = self.acceptors.borrow_mut();
+        let Some(acceptor) = acceptors.get_mut(id.0 as usize) else { return };
+        acceptor.budget = budget;
+        acceptor.accepted += accepted;
+        if acceptor.shared && acceptor.accepted >= TURN && !self.full.get() {
+            acceptor.accepted = 0;
+            self.unlisten(acceptor.fd);
+            if let Err(error) = self.listen(acceptor.fd, id, true) {
+                sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
+            }
         }
     }
 

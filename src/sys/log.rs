@@ -123,6 +123,14 @@ impl Log {
         };
     }
 
+    /// Makes standard error write to the log's file, for what has no other way to say something.
+    pub fn take_stderr(&self) -> io::Result<()> {
+        match self.file.read().ok().as_deref() {
+            Some(Some(file)) => process::redirect_stderr(file),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens (or creates) the file; anew after somebody renamed it (USR1).
     pub fn reopen(&self) -> io::Result<()> {
         let Target::File(path) = &self.target else { return Ok(()) };

@@ -79,6 +79,7 @@ pub(crate) fn parse(bytes: &[u8], method: &str, ended: bool) -> Option<(Answer, 
             answer.complete = complete;
             used
         }
+        Some(length) if rest.len() < length && !ended => return None,
         Some(length) => {
             answer.body = rest[..rest.len().min(length)].to_vec();
             answer.complete = rest.len() >= length;

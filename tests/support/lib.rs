@@ -14,20 +14,24 @@ mod conf;
 mod curl;
 mod dir;
 mod ports;
+pub mod proc;
 pub mod process;
 mod server;
 mod twin;
 mod wait;
 mod wire;
+mod wrk;
 
 pub use answer::{Answer, answers};
 pub use conf::{http, site};
 pub use curl::curl;
 pub use dir::{Dir, bytes, set_modified};
+pub use ports::is_listening;
 pub use server::{Server, Start};
 pub use twin::Twin;
 pub use wait::{PATIENCE, wait_for};
 pub use wire::{Wire, raw};
+pub use wrk::{Report, Wrk};
 
 /// Starts the binary under test with this configuration: [`Server::start`].
 #[macro_export]

@@ -84,6 +84,22 @@ impl Start {
         panic!("no port stays free until the server binds it");
     }
 
+    /// Starts one that goes to the background, and waits until it listens.
+    #[track_caller]
+    pub fn start_daemon(self) -> Server {
+        let ports = [ports::free(), ports::free()];
+        self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
+        let mut child = self.spawn();
+        let status = child.wait().expect("wait");
+        let said = self.dir.text("logs/stderr");
+        assert!(status.success(), "the server did not start: {said}");
+        let Start { binary, dir, conf, .. } = self;
+        let server = Server { child, binary, ports, conf, dir };
+        let up = || server.pid_in_file().is_some() && ports::is_listening(server.ports[0]);
+        wait_for("the server to come up", up);
+        server
+    }
+
     /// Starts a server that must not come up: its exit code, and what it says.
     #[track_caller]
     pub fn fail(self) -> (i32, String) {
