@@ -22,10 +22,10 @@ impl Exchange {
         if let Some(status) = self.filter() {
             // Of what was made only what explains the status is kept.
             let request = &mut self.request;
-            let mut headers = std::mem::take(&mut request.response.headers);
-            headers.retain(|(name, _)| &name[..] == b"Content-Range");
+            let explains = |(name, _): &&(Str, Str)| &name[..] == b"Content-Range";
+            let explanation = request.response.headers.iter().rfind(explains).cloned();
             request.response.reset();
-            request.response.headers = headers;
+            request.response.headers.extend(explanation);
             match errors::answer(request, status) {
                 // The page's own header is filtered; its status is none that a filter replaces.
                 Flow::Respond => drop(self.filter()),
