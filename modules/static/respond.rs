@@ -120,8 +120,7 @@ fn failed(request: &Request, path: &Str, error: &std::io::Error) -> Flow {
             (404, Level::Error)
         }
         ErrorKind::PermissionDenied => (403, Level::Error),
-        // A link that is not to be followed.
-        _ if error.raw_os_error() == Some(40) => (403, Level::Error),
+        _ if sys::file::is_link_refusal(error) => (403, Level::Error),
         // A NUL in the path cannot come from a URI: nothing is called that.
         ErrorKind::InvalidInput => (404, Level::Error),
         _ => (500, Level::Crit),

@@ -90,11 +90,18 @@ pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
     match symlinks {
         Symlinks::Follow => open_at(libc::AT_FDCWD, path, 0),
         Symlinks::Refuse { from } => walk(path, from, |parent, name, last| {
-            open_at(parent, name, libc::O_NOFOLLOW | if last { 0 } else { libc::O_DIRECTORY })
+            let flags = libc::O_NOFOLLOW | if last { 0 } else { libc::O_DIRECTORY };
+            open_at(parent, name, flags).map_err(|error| match link_status(parent, name) {
+                // Of a link to a directory the kernel only says that it is no directory.
+                Ok(stat) if stat.st_mode & libc::S_IFMT == libc::S_IFLNK => {
+                    io::Error::from_raw_os_error(libc::ELOOP)
+                }
+                _ => error,
+            })
         }),
         Symlinks::IfOwnerMatches { from } => walk(path, from, |parent, name, last| {
             let file = open_at(parent, name, if last { 0 } else { libc::O_DIRECTORY })?;
-            if owner(parent, name)? != owner_of(&file)? {
+            if link_status(parent, name)?.st_uid != owner_of(&file)? {
                 return Err(io::Error::from_raw_os_error(libc::ELOOP));
             }
             Ok(file)
@@ -131,14 +138,20 @@ fn open_at(parent: RawFd, path: &[u8], flags: i32) -> io::Result<File> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
-fn owner(parent: RawFd, name: &[u8]) -> io::Result<u32> {
+/// `fstatat(2)` of the name itself, not of what it links to.
+fn link_status(parent: RawFd, name: &[u8]) -> io::Result<libc::stat> {
     let name = CString::new(name)?;
     // SAFETY: an all-zero `stat` is a valid value of that plain structure.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     let flags = libc::AT_SYMLINK_NOFOLLOW;
     // SAFETY: `name` is NUL-terminated, `stat` is valid for the call.
     check(unsafe { libc::fstatat(parent, name.as_ptr(), &mut stat, flags) })?;
-    Ok(stat.st_uid)
+    Ok(stat)
+}
+
+/// Whether a file was not opened because of a symbolic link that must not be followed.
+pub fn is_link_refusal(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EMLINK))
 }
 
 fn owner_of(file: &File) -> io::Result<u32> {
@@ -189,7 +202,7 @@ mod tests {
         assert!(open(&through, Symlinks::Follow).is_ok());
         assert!(open(&through, Symlinks::IfOwnerMatches { from }).is_ok());
         let error = open(&through, Symlinks::Refuse { from }).expect_err("refused");
-        assert!(matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENOTDIR)), "{error}");
+        assert!(is_link_refusal(&error), "{error}");
         assert!(open(&through, Symlinks::Refuse { from: from + 6 }).is_ok());
         std::fs::remove_dir_all(dir).expect("removed");
     }
