@@ -68,7 +68,7 @@ impl Handler for Try {
     fn handle(&self, request: &mut Request) -> Flow {
         for (template, directory) in &self.files {
             let name = template.evaluate(request);
-            let uri = self.uri(request, &name, *directory);
+            let uri = self.uri(request, &name);
             let mapped = match request.map_uri(&uri) {
                 Ok(mapped) => mapped,
                 Err(status) => return Flow::Status(status),
@@ -93,8 +93,9 @@ impl Handler for Try {
 
 impl Try {
     /// The candidate as a URI. In a location with `alias` a candidate that begins with the location's
-    /// prefix is taken as it is, any other belongs under it.
-    fn uri(&self, request: &mut Request, name: &Str, directory: bool) -> Str {
+    /// prefix is taken as it is, any other belongs under it. A directory has no slash at its end: the
+    /// content handlers redirect to it as they do for every other.
+    fn uri(&self, request: &mut Request, name: &Str) -> Str {
         let location = request.location();
         let prefix = match location.settings.alias && !name.starts_with(&location.pattern[..]) {
             true => location.pattern.clone(),
@@ -103,9 +104,6 @@ impl Try {
         request.pool.write(|uri| {
             uri.push(&prefix);
             uri.push(name);
-            if directory {
-                uri.push(b"/");
-            }
         })
     }
 }

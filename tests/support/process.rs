@@ -14,7 +14,11 @@ pub fn run(command: &mut Command) -> Output {
 /// The Debian package of a program that the tests use.
 pub fn package(program: &str) -> &str {
     match program.rsplit('/').next().unwrap_or(program) {
+        "ab" => "apache2-utils",
+        "chromedriver" => "chromium-driver",
         "kill" => "procps",
+        "prlimit" => "util-linux",
+        "ss" => "iproute2",
         other => other,
     }
 }
