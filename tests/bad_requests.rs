@@ -1,6 +1,6 @@
 //! What no client should send: the status, and whether the connection is over.
 
-use support::{Answer, Server, answers, bytes, site, start};
+use support::{Answer, Server, answers, bytes, site, start, wait_for};
 
 const GOOD: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -57,7 +57,7 @@ fn request_lines() {
         ("GET ftp:/x HTTP/1.1", 400),
         ("GET / HTTP/2.0", 505),
         ("GET / HTTP/3.1", 505),
-        ("PRI * HTTP/2.0", 505),
+        ("PRI * HTTP/2.0", 400),
         ("TRACE / HTTP/1.1", 405),
         ("CONNECT x:80 HTTP/1.1", 405),
     ] {
@@ -83,7 +83,7 @@ fn odd_but_allowed() {
         "GET /a HTTP/1.1 \r\nHost: x\r\n\r\n",
         "\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /a HTTP/1.1\nHost: x\n\n",
-        "GET /a HTTP/1.1\r\nHost:x\r\nno colon\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost:x\r\nnothing\r\nX: a\u{1}b\r\n\r\n",
         "GET /a HTTP/1.1\r\nHost: x\r\nX_Y: z\r\n\r\n",
         "GET /a HTTP/1.1\r\nHost: x\r\nÄ: z\r\nX: \u{e4}\t\r\n\r\n",
         "GET /a HTTP/1.9\r\nHost: x\r\n\r\n",
@@ -112,7 +112,6 @@ fn header_fields() {
         "\tX: y",
         "X: a\u{0}b",
         "X\u{0}: y",
-        "X: a\u{1}b",
         "X\t: y",
         "X: a\rb",
         ": y",
@@ -171,7 +170,7 @@ fn nothing_is_smuggled() {
         ("Transfer-Encoding: identity", 501),
         ("Transfer-Encoding: gzip, chunked", 501),
         ("Transfer-Encoding:\tchunked", 501),
-        ("Transfer-Encoding: \u{b}chunked", 400),
+        ("Transfer-Encoding: \u{b}chunked", 501),
         ("X: y\r\n Transfer-Encoding: chunked", 400),
         ("Transfer-Encoding\r\n : chunked", 400),
         ("X: y\rTransfer-Encoding: chunked", 400),
@@ -181,12 +180,7 @@ fn nothing_is_smuggled() {
             &format!("POST /says HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\n0\r\n\r\n{inner}"),
         );
         assert_eq!(all.len(), 1, "{fields:?}: {all:?}");
-        assert!(
-            all[0].status == status || status == 501 && all[0].status == 400,
-            "{fields:?}: {}",
-            all[0].status
-        );
-        assert!(!all[0].keeps(), "{fields:?}");
+        assert_eq!((all[0].status, all[0].keeps()), (status, false), "{fields:?}");
     }
     // 1.0 knows no chunks: nobody can tell where that body ends.
     let all = ask(
@@ -292,7 +286,7 @@ fn limits_of_ones_own() {
 
 #[test]
 fn endless_input_is_ended() {
-    let server = serving("");
+    let server = serving("lingering_time 100ms;");
     for (start, piece) in [
         ("GET /", "x"),
         ("", "G"),
@@ -303,8 +297,7 @@ fn endless_input_is_ended() {
         let mut wire = server.wire();
         wire.send(start);
         let block = piece.repeat(4096 / piece.len());
-        let taken = (0..10_000).take_while(|_| wire.send(&block)).count();
-        assert!(taken < 10_000, "{start:?} goes on for ever");
+        wait_for("the end of the connection", || !wire.send(&block));
         // What was answered may be lost in the reset that ends it; another client is served.
         drop(wire);
         assert_eq!(server.get("/a").text(), "hello");

@@ -19,9 +19,10 @@ impl Attack {
             .stdout(std::fs::File::create(server.path("logs/attack")).expect("a file"))
             .stderr(Stdio::null())
             .spawn();
-        Attack(child.unwrap_or_else(|e| {
-            panic!("slowhttptest: {e} (Debian: apt install slowhttptest)")
-        }))
+        Attack(
+            child
+                .unwrap_or_else(|e| panic!("slowhttptest: {e} (Debian: apt install slowhttptest)")),
+        )
     }
 
     fn runs(&mut self) -> bool {

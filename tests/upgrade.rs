@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use support::{Server, Start, Wrk, http, is_listening, process, proc, site, start, wait_for};
+use support::{Server, Start, Wrk, http, is_listening, proc, process, site, start, wait_for};
 
 const OLD: &str = "logs/rserve.pid.oldbin";
 const BINARY: &str = env!("CARGO_BIN_EXE_rserve");
@@ -138,7 +138,9 @@ fn a_new_master_that_is_killed_changes_nothing() {
     for pid in its {
         process::wait_for_end(pid);
     }
-    server.wait_for("the old name", || server.dir().text("logs/rserve.pid").trim() == old.to_string());
+    server.wait_for("the old name", || {
+        server.dir().text("logs/rserve.pid").trim() == old.to_string()
+    });
     stays(&server, &workers);
 }
 
@@ -203,7 +205,9 @@ fn the_way_back() {
     process::signal(old, "HUP");
     server.wait_for("the old workers again", || own(old) == 2);
     quit(new);
-    server.wait_for("the old name", || server.dir().text("logs/rserve.pid").trim() == old.to_string());
+    server.wait_for("the old name", || {
+        server.dir().text("logs/rserve.pid").trim() == old.to_string()
+    });
     assert!(!server.path(OLD).exists());
     assert_eq!(server.get("/").text(), "one");
     command(&server, &["-s", "reload"]);
@@ -247,7 +251,8 @@ fn ports_come_and_go() {
 
 #[test]
 fn a_unix_socket_is_handed_over() {
-    let text = http("server { listen 127.0.0.1:{port}; listen unix:{dir}/web.sock; return 200 ok; }");
+    let text =
+        http("server { listen 127.0.0.1:{port}; listen unix:{dir}/web.sock; return 200 ok; }");
     let server = start!(text);
     let socket = server.path("web.sock").to_string_lossy().into_owned();
     let ask = || support::curl(&["--unix-socket", &socket, "http://a/"]).text();

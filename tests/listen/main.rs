@@ -31,8 +31,11 @@ fn start_ipv6(listen: &str) -> Option<Server> {
     }
     let (code, said) = Start::new(BINARY).conf(text).fail();
     assert_eq!(code, 1);
-    assert!(said.contains("failed (97: Address family not supported by protocol)")
-        || said.contains("failed (99: Cannot assign requested address)"), "{said}");
+    assert!(
+        said.contains("failed (97: Address family not supported by protocol)")
+            || said.contains("failed (99: Cannot assign requested address)"),
+        "{said}"
+    );
     None
 }
 
@@ -75,20 +78,18 @@ fn both_families_on_one_socket() {
 /// The server of the address that was asked is chosen, not that of the socket.
 #[test]
 fn an_address_goes_before_the_wildcard() {
-    for bind in ["", " bind"] {
-        let server = start!(http(&format!(
-            "server {{ listen *:{{port}}; return 200 wildcard; }}
-             server {{ listen 127.0.0.2:{{port}}{bind}; return 200 two; }}
-             server {{ listen 127.0.0.3:{{port}}; server_name three; return 200 three; }}
-             server {{ listen 127.0.0.3:{{port}} default_server; return 200 other; }}"
-        )));
-        assert_eq!(get(&at(&server, "127.0.0.1")), "wildcard", "{bind}");
-        assert_eq!(get(&at(&server, "127.0.0.2")), "two", "{bind}");
-        let three = at(&server, "127.0.0.3");
-        assert_eq!(get(&three), "other", "{bind}");
-        assert_eq!(curl(&["-H", "Host: three", &three]).text(), "three", "{bind}");
-        assert_eq!(curl(&["-H", "Host: three", &at(&server, "127.0.0.1")]).text(), "wildcard");
-    }
+    let server = start!(http(
+        "server { listen *:{port}; return 200 wildcard; }
+         server { listen 127.0.0.2:{port}; return 200 two; }
+         server { listen 127.0.0.3:{port}; server_name three; return 200 three; }
+         server { listen 127.0.0.3:{port} default_server; return 200 other; }",
+    ));
+    assert_eq!(get(&at(&server, "127.0.0.1")), "wildcard");
+    assert_eq!(get(&at(&server, "127.0.0.2")), "two");
+    let three = at(&server, "127.0.0.3");
+    assert_eq!(get(&three), "other");
+    assert_eq!(curl(&["-H", "Host: three", &three]).text(), "three");
+    assert_eq!(curl(&["-H", "Host: three", &at(&server, "127.0.0.1")]).text(), "wildcard");
 }
 
 const UNIX: &str = "server { listen unix:{dir}/web.sock; return 200 socket; }
@@ -153,7 +154,8 @@ fn a_port_in_use_is_named() {
 
 #[test]
 fn several_ports_of_one_server() {
-    let text = "server { listen 127.0.0.1:{port}; listen 127.0.0.1:{port2}; return 200 $server_port; }";
+    let text =
+        "server { listen 127.0.0.1:{port}; listen 127.0.0.1:{port2}; return 200 $server_port; }";
     let server = start!(http(text));
     for port in [server.port(), server.port2()] {
         assert!(is_listening(port));

@@ -101,6 +101,15 @@ fn workers_that_cannot_start() {
 }
 
 #[test]
+fn workers_that_take_too_long() {
+    let server = up("", "one");
+    server.set_conf(conf("worker_processes 2; worker_ready_timeout 0;", "two"));
+    let said = refused(&server);
+    assert!(said.contains("workers were not ready within 0 s"), "{said}");
+    recovers(&server);
+}
+
+#[test]
 fn a_first_start_with_such_workers_is_refused_as_well() {
     let start = support::Start::new(env!("CARGO_BIN_EXE_rserve"));
     let (code, said) = start.conf(conf("working_directory {dir}/missing;", "one")).fail();

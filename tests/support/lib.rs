@@ -26,7 +26,7 @@ pub use answer::{Answer, answers};
 pub use conf::{http, site};
 pub use curl::curl;
 pub use dir::{Dir, bytes, set_modified};
-pub use ports::is_listening;
+pub use ports::{free as free_port, is_listening};
 pub use server::{Server, Start};
 pub use twin::Twin;
 pub use wait::{PATIENCE, wait_for};

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, Dir, Wire, conf, curl, ports, process, wait_for};
+use crate::{Answer, Dir, Wire, conf, curl, ports, process, wait, wait_for};
 
 /// What a configuration gets if it does not say otherwise.
 const DEFAULTS: &[&str] = &[
@@ -241,15 +241,10 @@ impl Server {
         self.dir.text("logs/access.log")
     }
 
-    /// Waits until `ready` holds; panics with `what` and the error log's end if it never does.
+    /// Waits until `ready` holds; panics with `what` if it never does.
     #[track_caller]
-    pub fn wait_for(&self, what: &str, mut ready: impl FnMut() -> bool) {
-        let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_for(what, &mut ready);
-        }));
-        if waited.is_err() {
-            panic!("waited in vain for: {what}\n{}", self.error_log());
-        }
+    pub fn wait_for(&self, what: &str, ready: impl FnMut() -> bool) {
+        assert!(wait::comes(ready), "waited in vain for: {what}");
     }
 
     /// Sends TERM, waits, and gives the master's exit code.

@@ -7,10 +7,18 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `ready` holds; panics with `what` if it never does.
 #[track_caller]
-pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, ready: impl FnMut() -> bool) {
+    assert!(comes(ready), "waited in vain for: {what}");
+}
+
+/// Whether `ready` holds before patience ends.
+pub(crate) fn comes(mut ready: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !ready() {
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
+        if Instant::now() > deadline {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
+    true
 }

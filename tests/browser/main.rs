@@ -1,0 +1,84 @@
+//! The pages that come with the server, with the configuration that comes with it, in Chromium.
+
+mod chromium;
+
+use std::path::Path;
+
+use chromium::Chromium;
+use support::{Server, Start};
+
+/// The configuration as it is shipped, but for the port.
+fn shipped() -> Server {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
+    let conf = std::fs::read_to_string(home.join("rserve.conf")).expect("conf/rserve.conf");
+    let port = "listen          8080;";
+    assert!(conf.contains(port), "conf/rserve.conf listens on 8080");
+    let mut start = Start::new(env!("CARGO_BIN_EXE_rserve"));
+    let types = std::fs::read(home.join("mime.types")).expect("conf/mime.types");
+    start = start.file("mime.types", types);
+    let mut folders = vec![home.join("html")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&home).expect("a path in it").to_string_lossy();
+            start = start.file(&format!("conf/{name}"), std::fs::read(&path).expect("a file"));
+        }
+    }
+    start.conf(conf.replace(port, "listen 127.0.0.1:{port};")).start()
+}
+
+#[test]
+fn the_front_page_sees_ranges() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/"));
+    let fact =
+        |id: &str| chromium.text(&format!("document.getElementById('fact-{id}').textContent"));
+    let known = |id: &str, words: &str| {
+        server.wait_for(words, || fact(id) != "…");
+        let said = fact(id);
+        assert!(said.contains(words), "fact-{id}: {said}");
+    };
+    known("server", "rserve/");
+    known("accept-ranges", "bytes");
+    known("range", " 206 Partial Content, 65536 bytes");
+    known("304", " 304 Not Modified, 0 bytes");
+    assert_eq!(chromium.complaints(), "[]");
+}
+
+#[test]
+fn the_player_starts_at_a_second_and_seeks() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/player.html?60"));
+    let time = || chromium.number("document.getElementById('video').currentTime");
+    let state = || chromium.number("document.getElementById('video').readyState");
+    // Rows of the inspector that had a part of the file.
+    let count = || {
+        chromium.number(
+            "[...document.querySelectorAll('#ranges-body tr')].filter(row => \
+             row.dataset.source === 'inspector' && row.dataset.status === '206' && \
+             Number(row.dataset.bytes) > 0).length",
+        )
+    };
+    server.wait_for("the minute", || time() >= 60.0 && state() >= 2.0);
+    assert!(time() <= 62.0, "{}", time());
+    // The index and where it is, and the bytes behind the play position.
+    server.wait_for("the inspector", || count() >= 3.0);
+
+    let before = count();
+    chromium.text("document.getElementById('ch-20').click()");
+    let there = || (20.0..22.0).contains(&time()) && state() >= 2.0;
+    server.wait_for("the chapter", there);
+    server.wait_for("its row", || count() > before);
+    assert_eq!(chromium.text("location.search"), "?20");
+    assert_eq!(chromium.text("document.getElementById('status').textContent"), "");
+    assert_eq!(chromium.complaints(), "[]");
+    // The video element asked for ranges, too.
+    let log = server.access_log();
+    assert!(log.matches("/media/day.mp4 HTTP/1.1\" 206 ").count() >= 4, "{log}");
+}
