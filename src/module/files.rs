@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -73,6 +74,13 @@ impl Logs {
             }
         }
         result
+    }
+
+    /// The open descriptors.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let fd = |file: &Rc<LogFile>| file.file.borrow().as_ref().map(AsRawFd::as_raw_fd);
+        let files = self.files.iter().filter_map(fd);
+        files.chain(self.errors.iter().filter_map(|log| log.fd())).collect()
     }
 
     /// Gives every file to the workers' user, so that they can open it anew.

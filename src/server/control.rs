@@ -66,6 +66,11 @@ impl Master {
     }
 }
 
+/// Whether a master listens at `path`.
+pub fn answers(path: &Path) -> bool {
+    with_short_path(path, |path| UnixStream::connect(path)).is_ok()
+}
+
 /// Asks the master behind `path` for a reload and waits for its verdict.
 pub fn ask_reload(path: &Path) -> Result<(), Failure> {
     let failed = |e: io::Error| {

@@ -239,12 +239,13 @@ fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error
 }
 
 impl CoreConf {
-    /// The process's own error log.
-    pub fn main_log(&self, setup: &mut Setup<'_>, default: PathBuf) -> Arc<Log> {
-        let (target, level) = match self.error_log.as_slice() {
-            [first, ..] => first.clone(),
-            [] => (Target::File(default), Level::Error),
+    /// The process's own error logs.
+    pub fn main_logs(&self, setup: &mut Setup<'_>, default: PathBuf) -> Vec<Arc<Log>> {
+        let default = [(Target::File(default), Level::Error)];
+        let written = match self.error_log.as_slice() {
+            [] => &default[..],
+            written => written,
         };
-        setup.error_log(target, level)
+        written.iter().map(|(target, level)| setup.error_log(target.clone(), *level)).collect()
     }
 }

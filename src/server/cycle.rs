@@ -1,5 +1,6 @@
 //! A cycle: one loaded configuration, with all that it opened.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,14 +47,14 @@ impl Place {
 pub struct Cycle {
     /// The main context.
     pub core: CoreConf,
-    /// The process's own error log.
-    pub log: Arc<Log>,
+    /// The process's own error logs.
+    pub log: Vec<Arc<Log>>,
     /// All log files.
     pub logs: Logs,
     /// The sockets asked for.
     pub requests: Vec<Request>,
     /// The sockets, once open.
-    pub sockets: Sockets,
+    pub sockets: RefCell<Sockets>,
     /// The modules, configured.
     pub instances: Vec<Box<dyn Instance>>,
     /// The pid file.
@@ -94,7 +95,7 @@ impl Cycle {
         }
 
         let mut setup = Setup::new(&env);
-        let log = core.main_log(&mut setup, place.error_log.clone());
+        let log = core.main_logs(&mut setup, place.error_log.clone());
         let mut instances = Vec::new();
         for (module, conf) in modules.iter().zip(confs) {
             instances.push(module.init(conf, &mut setup)?);
@@ -105,7 +106,7 @@ impl Cycle {
             log,
             logs,
             requests: listeners,
-            sockets: Sockets::default(),
+            sockets: RefCell::default(),
             instances,
             pid: core.pid.or_default(pid),
             core,

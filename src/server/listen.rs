@@ -1,5 +1,6 @@
 //! Opening the listening sockets: those that are there already are taken over.
 
+use std::cell::RefCell;
 use std::io;
 
 use module::{Request, Sockets};
@@ -31,19 +32,33 @@ impl Cycle {
                 sockets.add(address.clone(), open(request)?);
             }
         }
-        self.sockets = sockets;
+        self.sockets = RefCell::new(sockets);
         Ok(())
+    }
+
+    /// Gives the sockets their options again, after a configuration that was refused had set others.
+    pub fn configure_sockets(&self) {
+        let sockets = self.sockets.borrow();
+        for request in &self.requests {
+            for socket in sockets.at(&request.address) {
+                if let Err(error) = configure(socket, request) {
+                    let errno = sys::log::errno(&error);
+                    sys::log!(Alert, "setsockopt({}) failed {errno}", request.address);
+                }
+            }
+        }
     }
 }
 
 fn take_over(socket: &Listener, request: &Request) -> Result<Listener, Failure> {
-    let Request { address, options } = request;
-    let taken = socket.try_clone().and_then(|socket| {
-        socket.configure(address, options)?;
-        socket.set_backlog(options.backlog)?;
-        Ok(socket)
-    });
+    let taken = socket.try_clone().and_then(|socket| configure(&socket, request).map(|()| socket));
+    let address = &request.address;
     taken.map_err(|e| Failure::new(format!("{address}: {}", sys::log::errno(&e))))
+}
+
+fn configure(socket: &Listener, request: &Request) -> io::Result<()> {
+    socket.configure(&request.address, &request.options)?;
+    socket.set_backlog(request.options.backlog)
 }
 
 fn open(request: &Request) -> Result<Listener, Failure> {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use sys::clock::monotonic_ms;
 use sys::process::Exit;
 use sys::signal::{self, Signals};
+use sys::socket::Address;
 
 use crate::control::Control;
 use crate::cycle::{Cycle, Place};
@@ -66,7 +67,7 @@ pub struct Master {
     /// Whether workers that end are replaced: not after WINCH.
     accepting: bool,
     phase: Phase,
-    inheritance: Inheritance,
+    pub(crate) inheritance: Inheritance,
 }
 
 impl Master {
@@ -160,8 +161,12 @@ impl Master {
         let mut masters: Vec<i32> = Vec::new();
         masters.extend(self.control.as_ref().map(Control::fd));
         masters.extend(self.successor.as_ref().map(Successor::fd));
+        masters.extend(self.inheritance.fd());
         masters.extend(self.asking.as_ref().map(AsRawFd::as_raw_fd));
-        masters.extend(self.outgoing.iter().flat_map(|cycle| cycle.sockets.descriptors()));
+        if let Some(outgoing) = &self.outgoing {
+            masters.extend(outgoing.sockets.borrow().descriptors());
+            masters.extend(outgoing.logs.descriptors());
+        }
         let signals = &self.signals;
         let in_child = || {
             signals.forget();
@@ -177,7 +182,8 @@ impl Master {
         let mut descriptors = vec![self.signals.fd()];
         descriptors.extend(self.workers.channels());
         descriptors.extend(self.control.as_ref().map(Control::fd));
-        descriptors.extend(self.successor.as_ref().map(Successor::fd));
+        let starting = self.successor.as_ref().filter(|successor| !successor.ready());
+        descriptors.extend(starting.map(Successor::fd));
         let reminder = match self.phase {
             Phase::Terminating { due, .. } => Some(due.saturating_sub(monotonic_ms())),
             _ => None,
@@ -201,6 +207,7 @@ impl Master {
             for number in self.workers.due() {
                 if let Err(failure) = self.start_worker(number) {
                     sys::log!(Alert, "{failure}");
+                    self.workers.try_again(number);
                 }
             }
         }
@@ -221,15 +228,21 @@ impl Master {
         match taken {
             signal::SIGCHLD => self.reap(),
             signal::SIGTERM | signal::SIGINT => self.terminate(),
+            // Who was told to stop at once does not get more time.
+            signal::SIGQUIT if !matches!(self.phase, Phase::Running) => {}
             signal::SIGQUIT => {
                 self.phase = Phase::Quitting;
                 sys::notify::send("STOPPING=1");
                 self.workers.forget_vacancies();
                 self.workers.signal(signal::SIGQUIT, true, |_| true);
+                // New clients are refused, not left waiting, and a new server finds the ports free.
+                drop(self.cycle.sockets.take());
             }
             signal::SIGHUP => drop(self.reload()),
             signal::SIGUSR1 => self.reopen_logs(),
             signal::SIGUSR2 => self.upgrade(),
+            // The terminal's window was resized: that is no command.
+            signal::SIGWINCH if sys::process::has_terminal() => {}
             signal::SIGWINCH => {
                 self.accepting = false;
                 self.workers.forget_vacancies();
@@ -353,19 +366,24 @@ impl Master {
         }
     }
 
+    /// Takes away what is ours: a newer binary may have the plain names, an older one the others.
     fn remove_files(&mut self) {
-        let path = match &self.successor {
-            // A newer binary has the plain name.
-            Some(successor) if successor.ready() => pid::old_binary(&self.cycle.pid),
-            _ => self.cycle.pid.clone(),
-        };
-        if pid::read(&path).ok() == Some(sys::process::pid()) {
-            let _ = std::fs::remove_file(&path);
-            let _ = std::fs::remove_file(pid::control_socket(&path));
+        for path in [self.cycle.pid.clone(), pid::old_binary(&self.cycle.pid)] {
+            if pid::read(&path).ok() == Some(sys::process::pid()) {
+                let _ = std::fs::remove_file(&path);
+                let _ = std::fs::remove_file(pid::control_socket(&path));
+            }
+        }
+        if self.successor.is_none() && !self.inheritance.predecessor_lives() {
+            for request in &self.cycle.requests {
+                if let Address::Unix(path) = &request.address {
+                    let _ = std::fs::remove_file(path);
+                }
+            }
         }
     }
 
-    /// Whether this master still serves: not ending, not told to stop accepting for good.
+    /// A new generation serves: its dead are replaced again.
     pub(crate) fn resume_accepting(&mut self) {
         self.accepting = true;
     }

@@ -23,10 +23,12 @@ pub fn write(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The master that the file names, if it lives and is not this process.
+/// The master that the file names, if it lives: if it answers at its control socket. Its number alone
+/// proves nothing, another process may have it since.
 pub fn running(path: &Path) -> Option<i32> {
     let pid = read(path).ok()?;
-    (pid != sys::process::pid() && sys::process::exists(pid)).then_some(pid)
+    let others = pid != sys::process::pid() && sys::process::exists(pid);
+    (others && crate::control::answers(&control_socket(path))).then_some(pid)
 }
 
 /// The file's name while a newer binary has the plain one: `rserve.pid.oldbin`.

@@ -20,6 +20,7 @@ impl Master {
         let result = self.try_reload();
         if let Err(failure) = &result {
             sys::log!(Emerg, "{failure}");
+            self.cycle.configure_sockets();
             sys::log!(Error, "reload failed, the running configuration stays");
         }
         sys::notify::send("READY=1");
@@ -30,7 +31,7 @@ impl Master {
         let tree = cycle::parse(&self.place)?;
         let mut new = Cycle::load(&self.place, &tree, self.modules)?;
         new.open_files()?;
-        new.listen(&self.cycle.sockets)?;
+        new.listen(&self.cycle.sockets.borrow())?;
         new.init_modules()?;
         new.warn(false);
 

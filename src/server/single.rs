@@ -38,6 +38,7 @@ fn handle(taken: i32, place: &Place, modules: Modules, cycle: &mut Rc<Cycle>) {
         signal::SIGTERM | signal::SIGINT => rt::stop(),
         signal::SIGQUIT => {
             rt::remove_listeners();
+            drop(cycle.sockets.take());
             cycle.instances.iter().for_each(|instance| instance.flush());
             rt::drain();
         }
@@ -57,7 +58,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
     let tree = cycle::parse(place)?;
     let mut new = Cycle::load(place, &tree, modules)?;
     new.open_files()?;
-    new.listen(&old.sockets)?;
+    new.listen(&old.sockets.borrow())?;
     new.init_modules()?;
     sys::log::set_main(new.log.clone());
     let new = Rc::new(new);
@@ -71,7 +72,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
 fn serve(cycle: Rc<Cycle>) -> Result<(), Failure> {
     let cycle = cycle.keep();
     for instance in &cycle.instances {
-        instance.start(&cycle.sockets, 0).map_err(Failure::new)?;
+        instance.start(&cycle.sockets.borrow(), 0).map_err(Failure::new)?;
     }
     Ok(())
 }

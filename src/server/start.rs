@@ -37,7 +37,7 @@ pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
     sys::signal::ignore_sigpipe();
     if cycle.core.daemon.or_default(true) && !inheritance.is_upgrade() {
         sys::process::daemonize()
-            .and_then(|()| cycle.log.take_stderr())
+            .and_then(|()| sys::log::take_stderr())
             .map_err(|e| Failure::new(format!("daemon() failed {}", sys::log::errno(&e))))?;
     }
     if cycle.core.master_process.or_default(true) {

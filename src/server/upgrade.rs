@@ -29,6 +29,7 @@ pub struct Inheritance {
     /// Its listening sockets.
     pub sockets: Sockets,
     ready: Option<File>,
+    predecessor: Option<i32>,
 }
 
 impl Inheritance {
@@ -48,12 +49,23 @@ impl Inheritance {
         let ready = std::env::var(READY).ok().and_then(|number| number.parse().ok());
         let ready = ready.and_then(sys::process::inherited_file);
         sys::process::forget_variables(&[SOCKETS, READY]);
-        Inheritance { sockets, ready }
+        let predecessor = ready.is_some().then(sys::process::parent);
+        Inheritance { sockets, ready, predecessor }
     }
 
     /// Whether there is a predecessor.
     pub fn is_upgrade(&self) -> bool {
-        self.ready.is_some()
+        self.predecessor.is_some()
+    }
+
+    /// Whether the predecessor still runs.
+    pub fn predecessor_lives(&self) -> bool {
+        self.predecessor == Some(sys::process::parent())
+    }
+
+    /// The pipe to the predecessor, until the report.
+    pub fn fd(&self) -> Option<RawFd> {
+        self.ready.as_ref().map(AsRawFd::as_raw_fd)
     }
 
     /// Tells the predecessor that the workers are ready.
@@ -93,6 +105,10 @@ impl Master {
             sys::log!(Error, "a new binary runs already, the signal is ignored");
             return;
         }
+        if self.inheritance.predecessor_lives() {
+            sys::log!(Error, "the binary before this one still runs, the signal is ignored");
+            return;
+        }
         match self.start_successor() {
             Ok(successor) => {
                 sys::log!(Notice, "start new binary process {}", successor.pid);
@@ -109,7 +125,7 @@ impl Master {
         let program = program(&self.options.argv)?;
         let (pipe, theirs) = std::io::pipe()?;
         sys::process::set_nonblocking(&pipe)?;
-        let mut descriptors = self.cycle.sockets.descriptors();
+        let mut descriptors = self.cycle.sockets.borrow().descriptors();
         let list: String = descriptors.iter().map(|fd| format!("{fd};")).collect();
         descriptors.push(theirs.as_raw_fd());
         let variables =
@@ -137,7 +153,8 @@ impl Master {
     /// The new binary is gone: the plain name is ours again.
     pub(crate) fn restore_pid_file(&mut self) {
         let old = pid::old_binary(&self.cycle.pid);
-        if std::fs::rename(&old, &self.cycle.pid).is_ok() {
+        let ours = pid::read(&old).ok() == Some(sys::process::pid());
+        if ours && std::fs::rename(&old, &self.cycle.pid).is_ok() {
             let path = pid::control_socket(&self.cycle.pid);
             let _ = std::fs::remove_file(pid::control_socket(&old));
             self.control = Control::open(&path).ok();

@@ -67,7 +67,7 @@ fn start(
     rt::create(config).map_err(|e| failed("epoll_create()", e))?;
     watch_signals(cycle, number, blocked)?;
     for instance in &cycle.instances {
-        instance.start(&cycle.sockets, number)?;
+        instance.start(&cycle.sockets.borrow(), number)?;
     }
     channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))?;
     let fd = channel.fd();
@@ -88,10 +88,10 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
         signal::SIGTERM,
         signal::SIGINT,
         signal::SIGQUIT,
-        signal::SIGWINCH,
         signal::SIGUSR1,
-        // A terminal sends it to the whole group; it is the master's business.
+        // A terminal sends these to the whole group; they are the master's business.
         signal::SIGHUP,
+        signal::SIGWINCH,
         signal::SIGUSR2,
     ];
     let signals = Signals::catch(&wanted).map_err(failed)?;
@@ -106,7 +106,7 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
                     sys::log!(Notice, "exiting");
                     rt::stop();
                 }
-                signal::SIGQUIT | signal::SIGWINCH => {
+                signal::SIGQUIT => {
                     sys::log!(Notice, "gracefully shutting down");
                     drain(cycle);
                 }
@@ -134,6 +134,8 @@ fn drain(cycle: &'static Cycle) {
         return;
     }
     rt::remove_listeners();
+    // Nobody may wait in a queue that this process alone would keep open.
+    drop(cycle.sockets.take());
     cycle.instances.iter().for_each(|instance| instance.drain());
     rt::drain();
     if let Some(&timeout) = cycle.core.worker_shutdown_timeout.get() {
@@ -143,6 +145,9 @@ fn drain(cycle: &'static Cycle) {
 
 fn serve(cycle: &'static Cycle) -> i32 {
     let result = rt::run();
+    if !rt::draining() {
+        cycle.instances.iter().for_each(|instance| instance.drain());
+    }
     cycle.instances.iter().for_each(|instance| instance.flush());
     match result {
         Ok(()) => {

@@ -149,6 +149,11 @@ impl Workers {
         self.vacancies.push(Vacancy { number: worker.number, due: now + pause });
     }
 
+    /// Starting this worker failed: once more, later.
+    pub fn try_again(&mut self, number: usize) {
+        self.vacancies.push(Vacancy { number, due: monotonic_ms() + YOUNG_MS });
+    }
+
     /// The numbers of the workers that are to be started now.
     pub fn due(&mut self) -> Vec<usize> {
         let now = monotonic_ms();

@@ -9,6 +9,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -98,6 +99,11 @@ impl Log {
         &self.target
     }
 
+    /// The descriptor of its file, if one is open.
+    pub fn fd(&self) -> Option<RawFd> {
+        self.file.read().ok()?.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
     /// The least weighty level that is written.
     pub fn level(&self) -> Level {
         self.level
@@ -123,8 +129,7 @@ impl Log {
         };
     }
 
-    /// Makes standard error write to the log's file, for what has no other way to say something.
-    pub fn take_stderr(&self) -> io::Result<()> {
+    fn take_stderr(&self) -> io::Result<()> {
         match self.file.read().ok().as_deref() {
             Some(Some(file)) => process::redirect_stderr(file),
             _ => Ok(()),
@@ -153,31 +158,45 @@ pub fn append(path: &Path) -> io::Result<File> {
     }
 }
 
-static MAIN: RwLock<Option<Arc<Log>>> = RwLock::new(None);
+static MAIN: RwLock<Vec<Arc<Log>>> = RwLock::new(Vec::new());
 
-/// Makes `log` the process's own log, where [`write()`] goes.
-pub fn set_main(log: Arc<Log>) {
+/// Makes `logs` the process's own logs, where [`write()`] goes.
+pub fn set_main(logs: Vec<Arc<Log>>) {
     if let Ok(mut main) = MAIN.write() {
-        *main = Some(log);
+        *main = logs;
     }
 }
 
-/// Writes to the process's own log; before there is one, to standard error.
+fn main_logs() -> Vec<Arc<Log>> {
+    MAIN.read().map(|main| main.clone()).unwrap_or_default()
+}
+
+/// Whether one of the process's own logs takes lines of this level.
+pub fn takes(level: Level) -> bool {
+    MAIN.read().is_ok_and(|main| main.iter().any(|log| log.takes(level)))
+}
+
+/// Writes to the process's own logs; before there is one, to standard error.
 pub fn write(level: Level, message: std::fmt::Arguments<'_>) {
-    let main = MAIN.read().ok().and_then(|main| main.clone());
-    match main {
-        Some(log) => log.write(level, message),
-        None => Log::stderr(Level::Notice).write(level, message),
+    let logs = main_logs();
+    if logs.is_empty() {
+        Log::stderr(Level::Notice).write(level, message);
     }
+    logs.iter().for_each(|log| log.write(level, message));
 }
 
-/// Writes to the process's own log if that is a file: for what standard error has shown already.
+/// Writes to those of the process's own logs that are files: for what standard error has shown.
 pub fn to_file(level: Level, message: std::fmt::Arguments<'_>) {
-    let main = MAIN.read().ok().and_then(|main| main.clone());
-    if let Some(log) = main
-        && matches!(log.target, Target::File(_))
-    {
-        log.write(level, message);
+    let logs = main_logs();
+    let files = logs.iter().filter(|log| matches!(log.target, Target::File(_)));
+    files.for_each(|log| log.write(level, message));
+}
+
+/// Makes standard error write to the first log file, for what has no other way to say something.
+pub fn take_stderr() -> io::Result<()> {
+    match main_logs().iter().find(|log| matches!(log.target, Target::File(_))) {
+        Some(log) => log.take_stderr(),
+        None => Ok(()),
     }
 }
 

@@ -19,6 +19,6 @@ pub fn send(state: &str) {
 
 /// The notification of a reload's start: systemd wants the monotonic time with it.
 pub fn reloading() {
-    let micros = crate::clock::monotonic_ms() * 1000;
+    let micros = crate::clock::monotonic_us();
     send(&format!("RELOADING=1\nMONOTONIC_USEC={micros}"));
 }

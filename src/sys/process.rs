@@ -234,6 +234,11 @@ pub fn allow_core_dumps() {
     let _ = nix::sys::prctl::set_dumpable(true);
 }
 
+/// Whether this process belongs to a terminal.
+pub fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
 /// Points standard error at `target`.
 pub fn redirect_stderr(target: &impl AsFd) -> io::Result<()> {
     Ok(nix::unistd::dup2_stderr(target)?)

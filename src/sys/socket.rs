@@ -123,6 +123,8 @@ impl Listener {
             self.socket.set_send_buffer_size(size)?;
         }
         if let Address::Inet(_) = address {
+            // Also of a socket that listens already: the others of its address need it.
+            self.socket.set_reuse_port(options.reuseport)?;
             self.socket.set_tcp_nodelay(options.nodelay)?;
             self.keepalive(options.so_keepalive.unwrap_or_default())?;
             self.tcp_option(libc::TCP_DEFER_ACCEPT, i32::from(options.deferred))?;

@@ -33,7 +33,7 @@ pub use wait::{PATIENCE, wait_for};
 pub use wire::{Wire, raw};
 pub use wrk::{Report, Wrk};
 
-/// Starts the binary under test with this configuration: [`Server::start`].
+/// Starts the binary under test with this configuration: [`Start::start`].
 #[macro_export]
 macro_rules! start {
     ($conf:expr) => {
