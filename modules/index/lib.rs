@@ -76,6 +76,9 @@ impl Handler for Find {
                 Ok(mapped) => mapped,
                 Err(status) => return Flow::Status(status),
             };
+            if static_files::knows(&mapped.path) {
+                return Flow::Redirect(uri, request.args.clone());
+            }
             match sys::file::stat_path(&mapped.path) {
                 Ok(_) => return Flow::Redirect(uri, request.args.clone()),
                 Err(error) => {

@@ -73,11 +73,23 @@ pub fn find(
 impl Escape {
     /// Appends the line.
     pub fn write(self, template: &Template, request: &Request, out: &mut Vec<u8>) {
-        template.write(request, out, |exists, value, out| match self {
-            Escape::Default if !exists => out.push(b'-'),
-            Escape::Default => proto::escape::log(value, out),
-            Escape::Json => proto::escape::json(value, out),
-            Escape::None => out.extend_from_slice(value),
+        template.write(request, out, |exists, start, out| match self {
+            Escape::Default if !exists => {
+                out.truncate(start);
+                out.push(b'-');
+            }
+            Escape::Default => escape(proto::escape::log, start, out),
+            Escape::Json => escape(proto::escape::json, start, out),
+            Escape::None => {}
         });
+    }
+}
+
+/// Escapes what stands from `start` on, which seldom needs it.
+fn escape(with: fn(&[u8], &mut Vec<u8>), start: usize, out: &mut Vec<u8>) {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if !out[start..].iter().all(plain) {
+        let value = out.split_off(start);
+        with(&value, out);
     }
 }

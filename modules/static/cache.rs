@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
 use mem::Str;
+use sys::file::Symlinks;
+use sys::inotify::Watch;
 
 use crate::Limits;
 use crate::entry::Entry;
@@ -16,21 +18,31 @@ use crate::watch::{Directories, Stale};
 
 /// After so long a path is looked at again before its entry is used.
 const AGE_MS: u64 = 1000;
+/// What an entry costs besides its content and its path.
+const OVERHEAD: usize = 512;
 
 struct Kept {
     entry: Entry,
+    watch: Option<Watch>,
     /// When it was last known to be what the path leads to, in the loop's milliseconds.
     checked: u64,
     /// Asked for since it was last considered for eviction.
     used: bool,
 }
 
+/// Paths in the order in which they are considered for eviction, and what they cost together.
+#[derive(Default)]
+struct Order {
+    paths: VecDeque<Str>,
+    cost: usize,
+}
+
 struct Cache {
     entries: HashMap<Str, Kept>,
-    /// In the order in which they are considered for eviction.
-    order: VecDeque<Str>,
-    memory: usize,
-    files: usize,
+    /// Files in memory: the cost is bytes.
+    small: Order,
+    /// Files kept open: the cost is descriptors.
+    open: Order,
     directories: Directories,
 }
 
@@ -42,9 +54,8 @@ thread_local! {
 pub fn start() {
     let cache = Cache {
         entries: HashMap::new(),
-        order: VecDeque::new(),
-        memory: 0,
-        files: 0,
+        small: Order::default(),
+        open: Order::default(),
         directories: Directories::new(),
     };
     if let Some(fd) = cache.directories.fd()
@@ -70,11 +81,16 @@ pub fn get(path: &Str) -> Option<Entry> {
     CACHE.with_borrow_mut(|cache| cache.as_mut()?.get(path))
 }
 
+/// Whether `path` is a file that is in the cache and still true: it need not be looked for.
+pub fn knows(path: &Str) -> bool {
+    get(path).is_some()
+}
+
 /// Opens `path`, and keeps it if `limits` let it.
 pub fn open(path: &Str, limits: Limits) -> std::io::Result<Entry> {
     CACHE.with_borrow_mut(|cache| match cache {
         Some(cache) if limits.memory > 0 => cache.open(path, limits),
-        _ => Entry::open(path, sys::file::Symlinks::Follow, 0),
+        _ => Entry::new(sys::file::open(path, Symlinks::Follow)?, 0),
     })
 }
 
@@ -94,39 +110,49 @@ impl Cache {
     }
 
     fn open(&mut self, path: &Str, limits: Limits) -> std::io::Result<Entry> {
+        let file = sys::file::open(path, Symlinks::Follow)?;
+        if !sys::file::stat(&file)?.is_file() {
+            return Entry::new(file, 0);
+        }
         // The name outlives the request: it must not keep the request's memory.
         let name = Str::copy(path);
-        // Watched before it is read: whatever happens to it afterwards is heard of.
-        self.directories.watch(&name);
-        let entry = Entry::open(path, sys::file::Symlinks::Follow, limits.file);
-        let keeps = entry.as_ref().is_ok_and(|entry| entry.stat.is_file());
-        match &entry {
-            Ok(entry) if keeps => self.keep(name, entry.clone(), limits),
-            _ => self.directories.forget(&name),
+        // Watched before it is read: whatever happens to it afterwards is heard of. What happened to
+        // the path before that, since it was opened, is seen by comparing.
+        let watch = self.directories.watch(&name);
+        let entry = Entry::new(file, limits.file)?;
+        match sys::file::stat_path(path).ok() == Some(entry.stat) {
+            true => self.keep(name, entry.clone(), watch, limits),
+            false => self.directories.forget(&name, watch),
         }
-        entry
+        Ok(entry)
     }
 
-    fn keep(&mut self, path: Str, entry: Entry, limits: Limits) {
-        self.remove_entry(&path);
-        match entry.in_memory() {
-            true => self.memory += entry.stat.size as usize,
-            false => self.files += 1,
+    fn keep(&mut self, path: Str, entry: Entry, watch: Option<Watch>, limits: Limits) {
+        self.take(&path);
+        let cost = cost(&path, &entry);
+        let order = if entry.in_memory() { &mut self.small } else { &mut self.open };
+        order.cost += cost;
+        order.paths.push_back(path.clone());
+        self.entries.insert(path, Kept { entry, watch, checked: rt::now(), used: true });
+        while self.small.cost > limits.memory {
+            self.evict(true);
         }
-        self.order.push_back(path.clone());
-        self.entries.insert(path, Kept { entry, checked: rt::now(), used: true });
-        while self.memory > limits.memory || self.files > limits.files {
-            self.evict();
+        while self.open.cost > limits.files {
+            self.evict(false);
         }
     }
 
-    /// Drops the oldest entry that was not asked for since it was last looked at here.
-    fn evict(&mut self) {
-        let Some(path) = self.order.pop_front() else { return };
+    /// Drops the oldest entry of its kind that was not asked for since it was last looked at here.
+    fn evict(&mut self, small: bool) {
+        let order = if small { &mut self.small } else { &mut self.open };
+        let Some(path) = order.paths.pop_front() else {
+            order.cost = 0;
+            return;
+        };
         match self.entries.get_mut(&path) {
             Some(kept) if kept.used => {
                 kept.used = false;
-                self.order.push_back(path);
+                order.paths.push_back(path);
             }
             Some(_) => self.remove(&path),
             None => {}
@@ -134,28 +160,33 @@ impl Cache {
     }
 
     fn remove(&mut self, path: &Str) {
-        if self.remove_entry(path) {
-            self.directories.forget(path);
+        if let Some(kept) = self.take(path) {
+            self.directories.forget(path, kept.watch);
         }
     }
 
-    fn remove_entry(&mut self, path: &Str) -> bool {
-        let Some(kept) = self.entries.remove(path) else { return false };
-        match kept.entry.in_memory() {
-            true => self.memory -= kept.entry.stat.size as usize,
-            false => self.files -= 1,
+    /// Takes an entry out of the accounts.
+    fn take(&mut self, path: &Str) -> Option<Kept> {
+        let kept = self.entries.remove(path)?;
+        let order = if kept.entry.in_memory() { &mut self.small } else { &mut self.open };
+        order.cost -= cost(path, &kept.entry);
+        if let Some(at) = order.paths.iter().position(|known| known == path) {
+            order.paths.remove(at);
         }
-        if let Some(at) = self.order.iter().position(|known| known == path) {
-            self.order.remove(at);
-        }
-        true
+        Some(kept)
     }
 
     fn clear(&mut self) {
         self.entries.clear();
-        self.order.clear();
-        self.memory = 0;
-        self.files = 0;
+        self.small = Order::default();
+        self.open = Order::default();
         self.directories.clear();
+    }
+}
+
+fn cost(path: &Str, entry: &Entry) -> usize {
+    match entry.in_memory() {
+        true => entry.stat.size as usize + 3 * path.len() + OVERHEAD,
+        false => 1,
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 
 use mem::{Block, Buf, Str};
-use sys::file::{Stat, Symlinks};
+use sys::file::Stat;
 
 /// An opened file, or the content of a small one.
 #[derive(Clone, Debug)]
@@ -21,19 +21,16 @@ pub struct Entry {
 enum Content {
     Memory(Str),
     File(Rc<File>),
-    Directory,
 }
 
 impl Entry {
-    /// Opens `path`. A regular file of at most `in_memory` bytes is read.
-    pub fn open(path: &[u8], symlinks: Symlinks, in_memory: u64) -> io::Result<Entry> {
-        let file = sys::file::open(path, symlinks)?;
+    /// The entry of a file that is open. A regular one of at most `in_memory` bytes is read.
+    pub fn new(file: File, in_memory: u64) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
         let etag = Str::from(format!("\"{:x}-{:x}\"", stat.mtime, stat.size));
-        let content = match () {
-            () if stat.is_dir() => Content::Directory,
-            () if stat.is_file() && stat.size <= in_memory => read(&file, &stat)?,
-            () => Content::File(Rc::new(file)),
+        let content = match stat.is_file() && stat.size <= in_memory {
+            true => read(file, &stat)?,
+            false => Content::File(Rc::new(file)),
         };
         Ok(Entry { stat, etag, content })
     }
@@ -48,23 +45,19 @@ impl Entry {
         match &self.content {
             Content::Memory(bytes) => Buf::memory(bytes.clone()).last(),
             Content::File(file) => Buf::file(file.clone(), 0, self.stat.size).last(),
-            Content::Directory => Buf::memory(Str::EMPTY).last(),
         }
     }
 }
 
 /// Reads a small file. If it is being written to meanwhile, the window of the open file is used
 /// instead: its length is checked as it is sent.
-fn read(file: &File, stat: &Stat) -> io::Result<Content> {
+fn read(file: File, stat: &Stat) -> io::Result<Content> {
     let size = stat.size as usize;
-    if size == 0 {
-        return Ok(Content::Memory(Str::EMPTY));
-    }
     let mut block = Block::take(size);
-    let count = sys::file::read_at(file, &mut block.spare_mut()[..size], 0)?;
+    let count = sys::file::read_at(&file, &mut block.spare_mut()[..size], 0)?;
     block.advance(count);
-    match count == size && sys::file::stat(file)? == *stat {
+    match count == size && sys::file::stat(&file)? == *stat {
         true => Ok(Content::Memory(Str::copy(block.filled()))),
-        false => Ok(Content::File(Rc::new(file.try_clone()?))),
+        false => Ok(Content::File(Rc::new(file))),
     }
 }

@@ -13,6 +13,8 @@ mod range;
 mod respond;
 mod watch;
 
+pub use cache::knows;
+
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
 use http::{Event, Hooks, Module, Phase};
 use proto::conditional::Mode;
@@ -138,7 +140,11 @@ impl Module for Static {
             Policy::IfOwnerMatches { from } => (respond::Symlinks::IfOwnerMatches, from),
         };
         let from = from.map(|word| hooks.template(&word)).transpose()?;
-        let cache = conf.file_cache.or_default(Limits::default());
+        let mut cache = conf.file_cache.or_default(Limits::default());
+        if hooks.settings.aio_threads {
+            // Nothing is read in the worker: of small files, too, the descriptor is kept.
+            cache.file = 0;
+        }
         let etag = conf.etag.or_default(true);
         let ranges = range;
         hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges });

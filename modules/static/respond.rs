@@ -66,7 +66,7 @@ impl Files {
         if self.symlinks == Symlinks::Follow {
             return match self.cache.memory > 0 {
                 true => cache::get(path).map_or_else(|| cache::open(path, self.cache), Ok),
-                false => Entry::open(path, sys::file::Symlinks::Follow, 0),
+                false => Entry::new(sys::file::open(path, sys::file::Symlinks::Follow)?, 0),
             };
         }
         // What a link on the way leads to may change without a trace: nothing is kept.
@@ -76,7 +76,7 @@ impl Files {
             Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
             _ => sys::file::Symlinks::Refuse { from },
         };
-        Entry::open(path, symlinks, 0)
+        Entry::new(sys::file::open(path, symlinks)?, 0)
     }
 
     fn answer(&self, request: &mut Request, entry: &Entry, path: &Str) {

@@ -35,30 +35,28 @@ impl Directories {
         self.watcher.as_ref().map(Watcher::fd)
     }
 
-    /// Watches the real place of `path`, behind all symbolic links. `false`: it cannot be watched.
-    pub fn watch(&mut self, path: &Str) -> bool {
-        let Some(watcher) = &self.watcher else { return false };
+    /// Watches the real place of `path`, behind all symbolic links. `None`: it cannot be watched.
+    pub fn watch(&mut self, path: &Str) -> Option<Watch> {
         let named = Path::new(std::ffi::OsStr::from_bytes(path));
-        let Ok(real) = std::fs::canonicalize(named) else { return false };
-        let (Some(directory), Some(name)) = (real.parent(), real.file_name()) else { return false };
-        let Ok(watch) = watcher.watch(directory) else { return false };
+        let real = std::fs::canonicalize(named).ok()?;
+        let (directory, name) = (real.parent()?, real.file_name()?);
+        let watch = self.watcher.as_ref()?.watch(directory).ok()?;
         let known = self.paths.entry(watch).or_default();
         if !known.iter().any(|(_, known)| known == path) {
             known.push((name.as_bytes().into(), path.clone()));
         }
-        true
+        Some(watch)
     }
 
-    /// Nobody asks for `path` any more.
-    pub fn forget(&mut self, path: &Str) {
-        let Some(watcher) = &self.watcher else { return };
-        self.paths.retain(|watch, known| {
-            known.retain(|(_, known)| known != path);
-            if known.is_empty() {
-                watcher.forget(*watch);
-            }
-            !known.is_empty()
-        });
+    /// Nobody asks for `path` any more, for which `watch` was made.
+    pub fn forget(&mut self, path: &Str, watch: Option<Watch>) {
+        let (Some(watch), Some(watcher)) = (watch, &self.watcher) else { return };
+        let Some(known) = self.paths.get_mut(&watch) else { return };
+        known.retain(|(_, known)| known != path);
+        if known.is_empty() {
+            self.paths.remove(&watch);
+            watcher.forget(watch);
+        }
     }
 
     /// Forgets all directories.

@@ -73,8 +73,14 @@ impl Handler for Try {
                 Ok(mapped) => mapped,
                 Err(status) => return Flow::Status(status),
             };
-            match sys::file::stat_path(&mapped.path) {
-                Ok(stat) if stat.is_dir() == *directory => {
+            // A file that the worker has in its cache is there.
+            let cached = !*directory && static_files::knows(&mapped.path);
+            let is_dir = match cached {
+                true => Ok(false),
+                false => sys::file::stat_path(&mapped.path).map(|stat| stat.is_dir()),
+            };
+            match is_dir {
+                Ok(is_dir) if is_dir == *directory => {
                     // The content handlers of this location go on with the file that was found.
                     request.uri_changed = true;
                     request.uri = uri;

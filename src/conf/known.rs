@@ -74,6 +74,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("gzip", "answers are sent uncompressed"),
     ("hash", "tables take the size that they need"),
     ("jit", "regular expressions are always compiled"),
+    ("length", "every answer has its length"),
     ("log", "it only adds to the log"),
     ("loop", "the event loop tunes itself"),
     ("memory", "buffers take the size that they need"),

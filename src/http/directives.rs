@@ -45,7 +45,6 @@ pub struct CoreConf {
     port_in_redirect: Opt<bool>,
     server_name_in_redirect: Opt<bool>,
     satisfy: Opt<bool>,
-    chunked_transfer_encoding: Opt<bool>,
     error_log: Opt<Vec<(sys::log::Target, sys::log::Level)>>,
     error_logs: Opt<Vec<Arc<Log>>>,
     client_header_timeout: Opt<u64>,
@@ -270,7 +269,6 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "all",
         "whether all access modules must let in, or any",
     ),
-    flag!(chunked_transfer_encoding, WEB, "on", "bodies of unknown length go out in chunks"),
     Directive::new(
         "error_log",
         WEB,
@@ -409,7 +407,7 @@ macro_rules! each_field {
             lingering_close lingering_time lingering_timeout reset_timedout_connection sendfile
             sendfile_max_chunk aio output_buffers server_tokens error_page recursive_error_pages
             log_not_found absolute_redirect port_in_redirect server_name_in_redirect satisfy
-            chunked_transfer_encoding error_logs client_header_timeout client_header_buffer_size
+            error_logs client_header_timeout client_header_buffer_size
             large_client_header_buffers max_headers ignore_invalid_headers underscores_in_headers
             merge_slashes tcp_nodelay tcp_nopush event_trace
         )
@@ -417,7 +415,7 @@ macro_rules! each_field {
 }
 
 impl CoreConf {
-    /// Fills what this block left unset from the enclosing one. `internal`, `listen` and
+    /// Fills what this block left unset from the enclosing one. `listen` and
     /// `server_name` are a block's own; `alias` is inherited as the root of nested locations.
     pub fn inherit(&mut self, outer: &CoreConf) {
         macro_rules! inherit {
@@ -467,7 +465,10 @@ impl CoreConf {
             lingering_timeout: self.lingering_timeout.or_default(5000),
             reset_timedout_connection: self.reset_timedout_connection.or_default(false),
             sendfile: self.sendfile.or_default(false),
-            sendfile_max_chunk: self.sendfile_max_chunk.or_default(2 << 20),
+            sendfile_max_chunk: match self.sendfile_max_chunk.or_default(2 << 20) {
+                0 => u64::MAX,
+                limit => limit,
+            },
             aio_threads: self.aio.or_default(false),
             output_buffer: self.output_buffers.or_default(32 << 10).clamp(4096, 1 << 20),
             tokens: self.server_tokens.or_default(Tokens::On),
@@ -478,7 +479,6 @@ impl CoreConf {
             port_in_redirect: self.port_in_redirect.or_default(true),
             server_name_in_redirect: self.server_name_in_redirect.or_default(false),
             satisfy_any: self.satisfy.or_default(false),
-            chunked_transfer_encoding: self.chunked_transfer_encoding.or_default(true),
             error_logs: self.error_logs.as_slice().to_vec(),
             limits: proto::http1::Limits {
                 line: buffer as usize,

@@ -104,20 +104,19 @@ impl Locations {
         }
         let prefix = self.longest_prefix(uri);
         let inner = prefix.and_then(|prefix| prefix.nested.find(uri, captures));
-        let best = inner.or(prefix);
-        // A nested expression, exact location or `^~` has the last word already.
-        let decided = |found: &Location| !matches!(found.kind, Kind::Prefix);
-        if best.is_some_and(decided) || prefix.is_some_and(decided) {
-            return best;
+        if inner.is_some_and(|inner| matches!(inner.kind, Kind::Exact | Kind::Regex(_))) {
+            return inner;
         }
-        for location in &self.regexes {
-            if let Kind::Regex(regex) = &location.kind
-                && regex.matches(uri, captures)
-            {
-                return location.nested.find(uri, captures).or(Some(location));
+        if !prefix.is_some_and(|prefix| matches!(prefix.kind, Kind::PrefixFinal)) {
+            for location in &self.regexes {
+                if let Kind::Regex(regex) = &location.kind
+                    && regex.matches(uri, captures)
+                {
+                    return location.nested.find(uri, captures).or(Some(location));
+                }
             }
         }
-        best
+        inner.or(prefix)
     }
 
     /// The greatest pattern that is not above the URI is the longest prefix, or shares with it the

@@ -109,7 +109,7 @@ impl Output {
 
     /// Sends as much as the kernel takes, up to the settings' share of a turn.
     pub fn send(&mut self, conn: Conn, settings: &Settings) -> Sent {
-        let mut share = settings.sendfile_max_chunk.max(1);
+        let mut share = settings.sendfile_max_chunk;
         while !self.is_empty() {
             if share == 0 {
                 return Sent::Yield;

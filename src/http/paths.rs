@@ -60,7 +60,7 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
 /// Appends the value of `root` or `alias`, made absolute.
 pub fn write_root(request: &Request, path: &mut Vec<u8>) {
     let settings = &request.location().settings;
-    settings.root.write(request, path, |_, value, out| out.extend_from_slice(value));
+    settings.root.write(request, path, |_, _, _| {});
     if settings.root_relative && !path.starts_with(b"/") {
         path.splice(..0, settings.prefix.iter().copied().chain([b'/']));
     }

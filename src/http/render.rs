@@ -44,9 +44,6 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         out.extend_from_slice(&origin);
         field(out, b"", location);
     }
-    if response.chunked {
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-    }
     connection(request, out);
     let response = &request.response;
     if let Some(etag) = &response.etag {

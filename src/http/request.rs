@@ -130,14 +130,23 @@ impl Request {
         self.error_page = false;
         self.forced_status = None;
         self.uri_changed = false;
+        self.started = 0;
+        self.number = 0;
         self.bytes_sent = 0;
         self.head_sent = 0;
         self.body_received = 0;
-        self.hosts = self.port.first_hosts();
-        self.server = self.hosts.default_server();
-        self.location = self.server.location();
         self.restart();
         self.redirects = 0;
+        self.attach(self.conn, self.port);
+    }
+
+    /// Puts an empty request to a connection, and to the servers that it begins with.
+    pub(crate) fn attach(&mut self, conn: Conn, port: &'static Port) {
+        self.conn = conn;
+        self.port = port;
+        self.hosts = port.first_hosts();
+        self.server = self.hosts.default_server();
+        self.location = self.server.location();
     }
 
     /// Starts the phases over.
@@ -234,8 +243,11 @@ impl Request {
     /// Writes to the location's error log, with who asked for what.
     pub fn error(&self, level: Level, message: std::fmt::Arguments<'_>) {
         let logs = &self.location.settings.error_logs;
-        let takes = logs.iter().any(|log| log.takes(level));
-        if !logs.is_empty() && !takes {
+        let takes = match logs.is_empty() {
+            true => sys::log::takes(level),
+            false => logs.iter().any(|log| log.takes(level)),
+        };
+        if !takes {
             return;
         }
         let line = self.with_context(message);

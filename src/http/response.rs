@@ -10,7 +10,7 @@ pub struct Response {
     pub status: u16,
     /// `Content-Type`, with its charset.
     pub content_type: Option<Str>,
-    /// Length of the body; `None` is not known (chunked, or until the connection closes).
+    /// Length of the body; `None`: what `body` holds when the handler is done.
     pub content_length: Option<u64>,
     /// Modification time in seconds since 1970.
     pub last_modified: Option<u64>,
@@ -28,8 +28,6 @@ pub struct Response {
     pub body: Chain,
     /// What the file was whose windows are in the body: between two pieces it is looked at again.
     pub file: Option<Stat>,
-    /// The body goes out in chunks.
-    pub chunked: bool,
 }
 
 impl Response {

@@ -96,8 +96,6 @@ pub struct Settings {
     pub server_name_in_redirect: bool,
     /// One access module that lets in is enough.
     pub satisfy_any: bool,
-    /// Bodies of unknown length go out in chunks.
-    pub chunked_transfer_encoding: bool,
     /// `error_log`s of this location; none: the process's own.
     pub error_logs: Vec<Arc<Log>>,
     /// Only the server's: limits of a request's head.

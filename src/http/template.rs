@@ -95,38 +95,38 @@ impl Template {
         }
         let mut scratch = std::mem::take(&mut request.scratch);
         scratch.clear();
-        self.write(request, &mut scratch, |_, text, out| out.extend_from_slice(text));
+        self.write(request, &mut scratch, |_, _, _| {});
         let text = request.pool.copy(&scratch);
         request.scratch = scratch;
         text
     }
 
-    /// Appends the text for this request to `out`. `value` writes the value of each variable, `None`
-    /// being one that has none: a log has its own escaping and its own word for that.
+    /// Appends the text for this request to `out`. Each variable's value is appended first and then
+    /// given to `finish`, with whether there is one and where it begins: a log has its own escaping,
+    /// and its own word for none.
     pub fn write(
         &self,
         request: &Request,
         out: &mut Vec<u8>,
-        value: impl Fn(bool, &[u8], &mut Vec<u8>),
+        finish: impl Fn(bool, usize, &mut Vec<u8>),
     ) {
-        let mut found = Vec::new();
         for part in &self.parts {
-            match part {
-                Part::Literal(text) => out.extend_from_slice(text),
+            let start = out.len();
+            let captured = match part {
+                Part::Literal(text) => {
+                    out.extend_from_slice(text);
+                    continue;
+                }
                 Part::Variable(get, name) => {
-                    found.clear();
-                    let exists = get(request, name, &mut found);
-                    value(exists, &found, out);
+                    let exists = get(request, name, out);
+                    finish(exists, start, out);
+                    continue;
                 }
-                Part::Group(group) => {
-                    let text = request.captures.get(*group);
-                    value(text.is_some(), text.as_deref().unwrap_or_default(), out);
-                }
-                Part::Named(name) => {
-                    let text = request.captures.named(name);
-                    value(text.is_some(), text.as_deref().unwrap_or_default(), out);
-                }
-            }
+                Part::Group(group) => request.captures.get(*group),
+                Part::Named(name) => request.captures.named(name),
+            };
+            out.extend_from_slice(captured.as_deref().unwrap_or_default());
+            finish(captured.is_some(), start, out);
         }
     }
 }

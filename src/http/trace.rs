@@ -18,12 +18,13 @@ use sys::net::Network;
 /// What the directive says.
 #[derive(Clone, Debug)]
 pub struct TraceConf {
-    path: PathBuf,
+    /// `None`: off.
+    path: Option<PathBuf>,
     networks: Rc<[Network]>,
     trace: Option<Rc<Trace>>,
 }
 
-/// Reads `event_trace FILE [CIDR…]`; `None` in the file's place is `off`.
+/// Reads `event_trace FILE [CIDR…]` or `event_trace off`.
 pub fn parse(setting: &Setting<'_>) -> Result<TraceConf, Error> {
     let mut networks = Vec::new();
     for (at, word) in setting.args().iter().enumerate().skip(1) {
@@ -31,15 +32,16 @@ pub fn parse(setting: &Setting<'_>) -> Result<TraceConf, Error> {
         networks
             .push(network.ok_or_else(|| setting.error_at(at, "not a network: ADDRESS[/BITS]"))?);
     }
-    Ok(TraceConf { path: setting.path(0), networks: networks.into(), trace: None })
+    let path = (setting.arg(0) != "off").then(|| setting.path(0));
+    Ok(TraceConf { path, networks: networks.into(), trace: None })
 }
 
 impl TraceConf {
     /// Asks for the file.
     pub fn open(&mut self, setup: &mut Setup<'_>) {
-        let trace =
-            Trace { file: setup.log_file(self.path.clone()), networks: self.networks.clone() };
-        self.trace = Some(Rc::new(trace));
+        let file = self.path.clone().map(|path| setup.log_file(path));
+        let networks = self.networks.clone();
+        self.trace = file.map(|file| Rc::new(Trace { file, networks }));
     }
 
     /// The trace, once its file is asked for.

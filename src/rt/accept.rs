@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::conn::Conn;
-use crate::slot::{EXPENDABLE, HANGUP, Service, State};
+use crate::slot::{EXPENDABLE, HANGUP, QUEUED, READABLE, Service, State};
 use crate::token::{LISTENERS, Token};
 use crate::worker::Worker;
 
@@ -170,8 +170,9 @@ impl Worker {
     fn reclaim(&self) {
         let slots = self.slots.iter().enumerate();
         let idle = slots.filter(|(_, slot)| match slot.state.get() {
-            State::Idle => !slot.has(HANGUP),
-            State::Task => slot.has(EXPENDABLE),
+            // One that has just become readable has a request on the way.
+            State::Idle => !slot.has(HANGUP | READABLE | QUEUED),
+            State::Task => slot.has(EXPENDABLE) && !slot.has(READABLE | QUEUED),
             State::Free | State::Running => false,
         });
         let mut idle: Vec<_> = idle.map(|(at, slot)| (slot.idle_since.get(), at as u32)).collect();

@@ -214,7 +214,7 @@ impl Conn {
         self.wait(Wait::Writable).await
     }
 
-    /// Waits until the deadline passes or the peer hangs up, whichever is first.
+    /// Waits so long.
     pub async fn pause(&self, ms: u64) {
         self.set_timeout(ms);
         poll_fn(|_| match self.get(|slot| slot.has(TIMED_OUT), true) {

@@ -76,8 +76,7 @@ fn work() {
         match jobs.queue.pop_front() {
             Some(job) => {
                 drop(jobs);
-                // A panic in a job must not take the thread from those that come after; its future
-                // stays pending until the connection's deadline ends it.
+                // A panic in a job must not take the thread from those that come after.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
                 jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
             }

@@ -89,7 +89,9 @@ impl Worker {
     }
 
     fn run_queue(&self) {
-        for _ in 0..BUDGET {
+        // Those that are queued meanwhile, by others or by themselves, have their turn in the next one.
+        let waiting = self.queue.borrow().len().min(BUDGET);
+        for _ in 0..waiting {
             let Some(token) = self.queue.borrow_mut().pop_front() else { return };
             let Some(slot) = self.slot(token) else { continue };
             slot.clear(QUEUED);

@@ -221,7 +221,7 @@ impl Master {
             signal::SIGHUP => ", reconfiguring",
             signal::SIGUSR1 => ", reopening logs",
             signal::SIGUSR2 => ", changing binary",
-            signal::SIGWINCH => ", stop accepting connections",
+            signal::SIGWINCH if !sys::process::has_terminal() => ", stop accepting connections",
             _ => "",
         };
         sys::log!(Notice, "signal {taken} ({}) received{action}", signal::name(taken));

@@ -90,7 +90,7 @@ pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
     match symlinks {
         Symlinks::Follow => open_at(libc::AT_FDCWD, path, 0),
         Symlinks::Refuse { from } => walk(path, from, |parent, name, last| {
-            let flags = libc::O_NOFOLLOW | if last { 0 } else { libc::O_DIRECTORY };
+            let flags = libc::O_NOFOLLOW | if last { 0 } else { SEARCH };
             open_at(parent, name, flags).map_err(|error| match link_status(parent, name) {
                 // Of a link to a directory the kernel only says that it is no directory.
                 Ok(stat) if stat.st_mode & libc::S_IFMT == libc::S_IFLNK => {
@@ -100,7 +100,7 @@ pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
             })
         }),
         Symlinks::IfOwnerMatches { from } => walk(path, from, |parent, name, last| {
-            let file = open_at(parent, name, if last { 0 } else { libc::O_DIRECTORY })?;
+            let file = open_at(parent, name, if last { 0 } else { SEARCH })?;
             if link_status(parent, name)?.st_uid != owner_of(&file)? {
                 return Err(io::Error::from_raw_os_error(libc::ELOOP));
             }
@@ -108,6 +108,9 @@ pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
         }),
     }
 }
+
+/// To go through a directory the right to search it is enough.
+const SEARCH: i32 = libc::O_DIRECTORY | libc::O_PATH;
 
 /// Opens `path` one component at a time after its trusted first `from` bytes.
 fn walk(
@@ -121,7 +124,10 @@ fn walk(
         ([], _) => b".",
         _ => trusted,
     };
-    let mut current = open_at(libc::AT_FDCWD, start, libc::O_DIRECTORY)?;
+    if rest.is_empty() {
+        return open_at(libc::AT_FDCWD, trusted, 0);
+    }
+    let mut current = open_at(libc::AT_FDCWD, start, SEARCH)?;
     let mut names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).peekable();
     while let Some(name) = names.next() {
         current = step(current.as_raw_fd(), name, names.peek().is_none())?;

@@ -3,7 +3,7 @@
 use std::io;
 
 use mem::{Block, Chain, Data, Str};
-use proto::http1::{Method, Version};
+use proto::http1::Method;
 use sys::log::Level;
 
 use super::{Exchange, READ, State, Step};
@@ -51,14 +51,14 @@ impl Exchange {
         request.location().filters.iter().find_map(|filter| filter.header(request))
     }
 
-    /// How the client finds the end of the body.
+    /// How the client finds the end of the body: by its length, which is known once it is made.
     fn decide_framing(&mut self) {
-        let request = &mut self.request;
-        let status = request.response.status;
-        if request.response.content_length.is_none() && !matches!(status, 100..=199 | 204 | 304) {
-            let may = request.location().settings.chunked_transfer_encoding;
-            request.response.chunked = may && request.version() == Version::V11;
-            request.keep_alive &= request.response.chunked || request.is_head();
+        let response = &mut self.request.response;
+        if matches!(response.status, 100..=199 | 204) {
+            response.content_type = None;
+            response.content_length = None;
+        } else if response.content_length.is_none() && response.status != 304 {
+            response.content_length = Some(response.body.len());
         }
     }
 
@@ -185,6 +185,9 @@ impl Exchange {
                 Level::Alert,
                 format_args!("the file was changed while it was sent, closing the connection"),
             ),
+        }
+        if matches!(fault, Fault::Connection(_)) {
+            self.trace(Happening::ClientDisconnect);
         }
         if self.state != State::Head {
             self.log(self.output.len());

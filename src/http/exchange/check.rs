@@ -1,5 +1,6 @@
 //! nginx's checks of a complete head.
 
+use mem::Str;
 use proto::http1::{self, Body, Method, Name, Reject, Version};
 
 use crate::request::Request;
@@ -31,25 +32,20 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     if field.is_none() && request.version() >= Version::V11 {
         return Err(NO_HOST);
     }
-    // A Host field is checked even if the target has a host of its own, which wins.
-    let mut host = field.as_ref().map(|field| (field, http1::host(field))).map(|(field, host)| {
-        host.map(|found| match field.slice_of(&found.host) {
-            Some(shared) => shared,
-            None => request.pool.copy(&found.host),
-        })
-    });
+    let mut host = Str::EMPTY;
+    if let Some(field) = &field {
+        let found = http1::host(field)?.host;
+        host = field.slice_of(&found).unwrap_or_else(|| request.pool.copy(&found));
+    }
+    // The target's own host wins, but the field has been checked all the same.
     if let Some(target) = request.head.host_in_target {
         let found = http1::host(target.of(&request.bytes))?;
-        host = Some(Ok(request.pool.copy(&found.host)));
+        host = request.pool.copy(&found.host);
     }
     request.hosts = request.port.hosts_for(request.conn);
-    request.server = request.hosts.default_server();
+    request.server = request.hosts.find(&host, &mut request.captures);
     request.location = request.server.location();
-    if let Some(host) = host.transpose()? {
-        request.server = request.hosts.find(&host, &mut request.captures);
-        request.location = request.server.location();
-        request.host = host;
-    }
+    request.host = host;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use mem::Block;
-use proto::http1::{self, Parsed, Reject};
+use proto::http1::{self, Parsed, Range32, Reject};
 use sys::log::Level;
 
 use super::{Exchange, READ, State, Step, check};
@@ -18,10 +18,7 @@ impl Exchange {
             match self.parse_head() {
                 Ok(Parsed::Complete) => return None,
                 Ok(Parsed::Partial) => {}
-                Err(reject) => {
-                    self.reject(&reject);
-                    return None;
-                }
+                Err(reject) => return self.reject(&reject),
             }
             if !self.output.is_empty()
                 && let Some(step) = self.flush()
@@ -54,6 +51,9 @@ impl Exchange {
         if block.len() == self.start {
             return Ok(Parsed::Partial);
         }
+        if self.request.started == 0 {
+            self.request.started = rt::now();
+        }
         let limits = &self.request.server.location().settings.limits;
         let head = &mut self.request.head;
         if http1::parse(&block.filled()[self.start..], head, limits)? == Parsed::Partial {
@@ -62,57 +62,59 @@ impl Exchange {
         let len = head.len;
         self.request.bytes = block.share(self.start..self.start + len);
         self.start += len;
-        self.begin();
+        self.begin()?;
         Ok(Parsed::Complete)
     }
 
     /// A head is complete: which server is it for, and may it go on?
-    pub(super) fn begin(&mut self) {
+    fn begin(&mut self) -> Result<(), Reject> {
         self.state = State::Run;
         self.deadline = 0;
         self.conn.set_expendable(false);
         let request = &mut self.request;
-        request.started = rt::now();
         request.number = self.conn.requests() + 1;
         request.method = request.head.method;
-        let checked = check::check(request);
+        check::check(request)?;
         request.keep_alive = http1::keep_alive(&request.head, &request.bytes);
-        match checked {
-            Ok(()) => {
-                self.rest = Rest::new(request.body);
-                self.expects_continue = !self.rest.is_done() && check::expects_continue(request);
-                if request.head.dropped > 0 {
-                    let count = request.head.dropped;
-                    request.error(
-                        Level::Info,
-                        format_args!("client sent {count} invalid header lines, ignored"),
-                    );
-                }
-            }
-            Err(reject) => self.reject(&reject),
+        self.rest = Rest::new(request.body);
+        self.expects_continue = !self.rest.is_done() && check::expects_continue(request);
+        if request.head.dropped > 0 {
+            let count = request.head.dropped;
+            request.error(
+                Level::Info,
+                format_args!("client sent {count} invalid header lines, ignored"),
+            );
         }
+        Ok(())
     }
 
-    pub(super) fn reject(&mut self, reject: &Reject) {
+    /// What came is no request that can be served: its error's page is the answer.
+    fn reject(&mut self, reject: &Reject) -> Option<Step> {
         self.conn.set_expendable(false);
+        self.share_rejected();
         let request = &mut self.request;
         request.keep_alive = false;
-        if request.bytes.is_empty()
-            && let Some(block) = &mut self.input
-        {
-            // For the log: the line, as far as it came.
-            let line = request.head.request_line;
-            let end = (self.start + line.end as usize).min(block.len());
-            request.bytes = block.share(self.start..end);
-        }
-        if request.started == 0 {
-            request.started = rt::now();
-        }
         request.number = self.conn.requests() + 1;
         request.error(Level::Info, format_args!("{}", reject.reason));
         let outcome = phases::resume(request, Flow::Status(reject.status));
-        let step = self.settle(outcome);
-        debug_assert!(step.is_none(), "an error page that must be waited for");
+        self.settle(outcome)
+    }
+
+    /// For the logs: the head as far as it was understood, or the line that was not.
+    fn share_rejected(&mut self) {
+        let Some(block) = &mut self.input else { return };
+        let request = &mut self.request;
+        if !request.bytes.is_empty() {
+            return;
+        }
+        let unread = &block.filled()[self.start..];
+        let mut len = unread.len();
+        if request.head.request_line.is_empty() {
+            len = unread.iter().position(|&byte| byte == b'\n').unwrap_or(len);
+            len -= usize::from(unread[..len].ends_with(b"\r"));
+            request.head.request_line = Range32 { start: 0, end: len as u32 };
+        }
+        request.bytes = block.share(self.start..self.start + len);
     }
 
     fn client_closed(&mut self) {

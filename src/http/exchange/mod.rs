@@ -103,13 +103,11 @@ impl Exchange {
         }
     }
 
-    /// Makes it ready for another connection.
+    /// Takes another connection on, after [`Exchange::release`].
     pub(crate) fn reuse(&mut self, conn: Conn, port: &'static Port) {
         self.conn = conn;
         self.port = port;
-        self.request.conn = conn;
-        self.request.port = port;
-        self.request.reset();
+        self.request.attach(conn, port);
     }
 
     /// Gives its buffers back; keeps its small memory for another connection.
@@ -143,6 +141,8 @@ impl Exchange {
                 State::Send => self.send(),
                 State::Discard => self.discard(),
                 State::Linger => self.linger(),
+                // What earlier requests were answered goes out first.
+                State::Close if !self.output.is_empty() => self.flush(),
                 State::Close => Some(Step::Close),
             };
             if let Some(step) = step {
@@ -161,7 +161,8 @@ impl Exchange {
         match outcome {
             Outcome::Respond => self.respond(),
             Outcome::Close => {
-                self.send_collected();
+                self.request.response.status = 444;
+                self.log(0);
                 self.state = State::Close;
                 None
             }
@@ -191,6 +192,7 @@ impl Exchange {
         if self.settings().reset_timedout_connection && self.state != State::Linger {
             self.conn.reset_on_close();
         }
+        self.output.clear();
         self.state = State::Close;
     }
 

@@ -4,9 +4,12 @@ use std::io;
 
 use mem::Block;
 
-use super::{Exchange, READ, State, Step};
+use super::{Exchange, State, Step};
 use crate::Happening;
 use crate::settings::Lingering;
+
+/// So much of what nobody wants is read in one turn.
+const DISCARDED: usize = 64 << 10;
 
 impl Exchange {
     /// Reads on and throws away, so that the next request can be found.
@@ -23,8 +26,13 @@ impl Exchange {
             }
         }
         match self.read() {
-            Ok(0) => self.state = State::Close,
-            Ok(_) => {}
+            Ok(0) => {
+                self.trace(Happening::ClientDisconnect);
+                self.state = State::Close;
+            }
+            Ok(_) if rt::now() >= self.deadline => self.state = State::Close,
+            // A client that sends without a pause must not keep the worker to itself.
+            Ok(_) => return Some(Step::Yield),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let left = self.deadline.saturating_sub(rt::now());
                 if left == 0 {
@@ -107,6 +115,7 @@ impl Exchange {
     /// only our side closes, and what still comes is thrown away.
     pub(super) fn start_lingering(&mut self) -> State {
         self.conn.shutdown_write();
+        self.conn.set_expendable(true);
         self.deadline = rt::now() + self.settings().lingering_time;
         self.input = None;
         self.start = 0;
@@ -114,21 +123,16 @@ impl Exchange {
     }
 
     pub(super) fn linger(&mut self) -> Option<Step> {
-        let mut scratch = Block::take(READ);
-        loop {
-            match self.conn.read(scratch.spare_mut()) {
-                Ok(0) => break,
-                Ok(_) if rt::now() < self.deadline => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let left = self.deadline.saturating_sub(rt::now());
-                    if left == 0 {
-                        break;
-                    }
-                    self.conn.set_timeout(self.settings().lingering_timeout.min(left));
-                    return Some(Step::Read);
-                }
-                Ok(_) | Err(_) => break,
+        let mut scratch = Block::take(DISCARDED);
+        let left = self.deadline.saturating_sub(rt::now());
+        match self.conn.read(scratch.spare_mut()) {
+            Ok(0) => self.trace(Happening::ClientDisconnect),
+            Ok(_) if left > 0 => return Some(Step::Yield),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && left > 0 => {
+                self.conn.set_timeout(self.settings().lingering_timeout.min(left));
+                return Some(Step::Read);
             }
+            Ok(_) | Err(_) => {}
         }
         self.state = State::Close;
         None
