@@ -105,10 +105,21 @@ impl Start {
     pub fn fail(self) -> (i32, String) {
         let ports = [ports::free(), ports::free()];
         self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
-        let output = process::run(&mut self.command());
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "the server has started and ended: {said}");
-        (output.status.code().unwrap_or(-1), said)
+        let mut child = self.spawn();
+        let mut status = None;
+        let ended = wait::comes(|| {
+            status = child.try_wait().expect("wait");
+            status.is_some()
+        });
+        let said = self.dir.text("logs/stderr");
+        if !ended {
+            process::signal(child.id(), "TERM");
+            let _ = child.wait();
+        }
+        match status {
+            Some(status) if !status.success() => (status.code().unwrap_or(-1), said),
+            _ => panic!("the server has started: {said}"),
+        }
     }
 
     fn command(&self) -> Command {
