@@ -83,13 +83,13 @@ fn bodies_of_all_sizes_in_all_ways() {
     for size in sizes {
         server.file(&format!("html/{size}"), bytes(size));
     }
-    for at in 0..ways.len() {
+    for (at, way) in ways.iter().enumerate() {
         let mut wire = server.wire();
         for size in sizes.into_iter().chain(sizes) {
             assert!(wire.send(format!("GET /{at}/{size} HTTP/1.1\r\nHost: x\r\n\r\n")));
             let answer = wire.answer();
-            assert_eq!((answer.status, answer.complete), (200, true), "{size} with {}", ways[at]);
-            assert!(answer.body == bytes(size), "{size} bytes with {}", ways[at]);
+            assert_eq!((answer.status, answer.complete), (200, true), "{size} with {way}");
+            assert!(answer.body == bytes(size), "{size} bytes with {way}");
         }
     }
 }
@@ -158,9 +158,10 @@ fn index_is_the_first_that_exists() {
 #[test]
 fn what_cannot_be_served_is_refused() {
     let server = serving("location /quiet/ { log_not_found off; }");
-    fs::set_permissions(server.file("html/secret", "x"), Permissions::from_mode(0)).expect("chmod");
+    fs::set_permissions(server.file("html/secret", "x"), Permissions::from_mode(0o000))
+        .expect("chmod");
     server.file("html/closed/a.txt", "x");
-    fs::set_permissions(server.path("html/closed"), Permissions::from_mode(0)).expect("chmod");
+    fs::set_permissions(server.path("html/closed"), Permissions::from_mode(0o000)).expect("chmod");
     process::run(Command::new("mkfifo").arg(server.path("html/pipe")));
     assert_eq!(server.get("/secret").status, 403);
     assert_eq!(server.get("/closed/a.txt").status, 403);

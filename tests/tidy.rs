@@ -133,7 +133,7 @@ fn every_module_is_compiled_in_and_can_be_left_out() {
     for folder in folders("modules") {
         let its = read(&format!("modules/{folder}/Cargo.toml"));
         let name = value(&its, "name").unwrap_or_else(|| panic!("modules/{folder}: no name"));
-        let feature = format!("{folder} = [\"dep:{name}\"]");
+        let feature = format!("{folder} = [\"dep:{name}\"");
         let wanted = [
             ("src/modules.rs", &list, format!("#[cfg(feature = \"{folder}\")]")),
             ("src/modules.rs", &list, format!("<{name}::")),

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Directive, Error, Opt, Word, contexts};
-use http::{Flow, Handler, Hooks, Level, Module, Phase, Request, Template};
+use http::{Alias, Flow, Handler, Hooks, Level, Module, Phase, Request, Template};
 use mem::Str;
 
 /// The module.
@@ -102,10 +102,9 @@ impl Try {
     /// prefix is taken as it is, any other belongs under it. A directory has no slash at its end: the
     /// content handlers redirect to it as they do for every other.
     fn uri(&self, request: &mut Request, name: &Str) -> Str {
-        let location = request.location();
-        let prefix = match location.settings.alias && !name.starts_with(&location.pattern[..]) {
-            true => location.pattern.clone(),
-            false => Str::EMPTY,
+        let prefix = match &request.location().settings.alias {
+            Some(Alias::Prefix(prefix)) if !name.starts_with(&prefix[..]) => prefix.clone(),
+            _ => Str::EMPTY,
         };
         request.pool.write(|uri| {
             uri.push(&prefix);

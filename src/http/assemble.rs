@@ -101,6 +101,7 @@ impl Builder<'_, '_> {
 
     fn location(&mut self, block: LocationBlock, outer: &BlockConf) -> Result<Location, Error> {
         let LocationBlock { kind, pattern, mut conf, locations, .. } = block;
+        conf.core.set_alias(&kind, &pattern);
         conf.core.open_logs(self.setup);
         conf.inherit(outer, self.modules);
         let nested = self.locations(locations, &conf)?;

@@ -10,7 +10,8 @@ use sys::log::Log;
 use crate::errors::{self, ErrorPage};
 use crate::hosts::Name;
 use crate::listen::{self, Listen};
-use crate::settings::{Lingering, Settings, Tokens};
+use crate::location::Kind;
+use crate::settings::{Alias, Lingering, Settings, Tokens};
 use crate::template::{Names, Template};
 use crate::trace::{self, TraceConf};
 use crate::types::Types;
@@ -19,6 +20,8 @@ use crate::types::Types;
 #[derive(Clone, Default)]
 pub struct CoreConf {
     root: Opt<(Word, bool)>,
+    /// What the block's own `alias` replaces; inherited with it.
+    alias: Opt<Alias>,
     internal: Opt<bool>,
     types: Opt<Rc<Types>>,
     default_type: Opt<Str>,
@@ -422,7 +425,20 @@ impl CoreConf {
             ($($field:ident)*) => { $(self.$field.inherit(&outer.$field);)* };
         }
         each_field!(inherit);
-        self.root.inherit(&outer.root);
+        if !self.root.is_set() {
+            self.root.clone_from(&outer.root);
+            self.alias.clone_from(&outer.alias);
+        }
+    }
+
+    /// Notes what the block's own `alias`, if it has one, replaces.
+    pub fn set_alias(&mut self, kind: &Kind, pattern: &Str) {
+        if self.root.get().is_some_and(|(_, alias)| *alias) {
+            self.alias.replace(match kind {
+                Kind::Regex(_) => Alias::Whole,
+                _ => Alias::Prefix(pattern.clone()),
+            });
+        }
     }
 
     /// Opens this block's own error logs.
@@ -434,7 +450,7 @@ impl CoreConf {
 
     /// The settings, once everything is inherited.
     pub fn settings(&self, names: &Names, env: &conf::Env<'_>) -> Result<Settings, Error> {
-        let (root, alias, root_relative) = self.root(names, env)?;
+        let (root, root_relative) = self.root(names, env)?;
         let (keepalive_timeout, keepalive_header) =
             self.keepalive_timeout.or_default((75_000, None));
         let (buffers, buffer) = self.large_client_header_buffers.or_default((4, 8 << 10));
@@ -446,7 +462,7 @@ impl CoreConf {
         }
         Ok(Settings {
             root,
-            alias,
+            alias: self.alias.get().cloned(),
             root_relative,
             prefix: Str::copy(sys::file::bytes(env.prefix)),
             internal: self.internal.or_default(false),
@@ -495,19 +511,19 @@ impl CoreConf {
         })
     }
 
-    /// The compiled root, whether it is an alias, and whether it is relative until evaluated.
-    fn root(&self, names: &Names, env: &conf::Env<'_>) -> Result<(Template, bool, bool), Error> {
+    /// The compiled root, and whether it is relative until evaluated.
+    fn root(&self, names: &Names, env: &conf::Env<'_>) -> Result<(Template, bool), Error> {
         let absolute = |text: &str| env.prefix.join(text).to_string_lossy().into_owned();
-        let Some((word, alias)) = self.root.get() else {
-            return Ok((Template::literal(&absolute("html")), false, false));
+        let Some((word, _)) = self.root.get() else {
+            return Ok((Template::literal(&absolute("html")), false));
         };
         let compile = |text: &str| {
             Template::compile(text, names)
                 .map_err(|message| Error::at(message, word.span, env.files))
         };
         match word.text.starts_with('$') {
-            true => Ok((compile(&word.text)?, *alias, true)),
-            false => Ok((compile(&absolute(&word.text))?, *alias, false)),
+            true => Ok((compile(&word.text)?, true)),
+            false => Ok((compile(&absolute(&word.text))?, false)),
         }
     }
 }

@@ -46,7 +46,7 @@ pub use paths::MappedPath;
 pub use regex::Regex;
 pub use request::Request;
 pub use response::Response;
-pub use settings::Settings;
+pub use settings::{Alias, Settings};
 pub use template::Template;
 pub use trace::Happening;
 pub use variables::Variable;

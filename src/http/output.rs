@@ -116,6 +116,8 @@ impl Output {
             }
             let result = match self.front_file() {
                 None => self.send_memory(conn),
+                // Another thread that finds the socket full must not be sent at once again.
+                Some(_) if settings.aio_threads && !conn.is_writable() => return Sent::Blocked,
                 Some(_) if settings.aio_threads => return Sent::Offload,
                 Some((file, offset, len)) => {
                     self.send_file(conn, settings, file, offset, len.min(share))

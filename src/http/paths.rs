@@ -3,8 +3,8 @@
 use mem::Str;
 use sys::log::Level;
 
-use crate::location::Kind;
 use crate::request::Request;
+use crate::settings::Alias;
 
 /// A file's path, and how much of it the configuration vouches for.
 #[derive(Clone, Debug)]
@@ -27,11 +27,9 @@ pub fn map(request: &mut Request, uri: &Str) -> Result<MappedPath, u16> {
 
 /// Appends the path of `uri` to an empty `path` and gives the length of its trusted part.
 pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize, u16> {
-    let location = request.location();
-    let alias = location.settings.alias;
     write_root(request, path);
-    let rest = match (alias, &location.kind) {
-        (false, _) => {
+    let rest = match &request.location().settings.alias {
+        None => {
             // A root's trailing slash is not doubled by the URI's leading one.
             if path.ends_with(b"/") {
                 path.pop();
@@ -39,13 +37,12 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
             uri
         }
         // The expression's captures make the whole path.
-        (true, Kind::Regex(_)) => return Ok(path.len()),
-        (true, _) => match uri.strip_prefix(&location.pattern[..]) {
+        Some(Alias::Whole) => return Ok(path.len()),
+        Some(Alias::Prefix(prefix)) => match uri.strip_prefix(&prefix[..]) {
             Some(rest) => rest,
             None => {
-                let pattern = &location.pattern;
                 let message = format_args!(
-                    "\"alias\" cannot be used in location \"{pattern}\" where URI was rewritten"
+                    "\"alias\" cannot be used in location \"{prefix}\" where URI was rewritten"
                 );
                 request.error(Level::Alert, message);
                 return Err(500);

@@ -22,6 +22,15 @@ pub enum Lingering {
     Always,
 }
 
+/// What the path of an `alias` takes the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alias {
+    /// This prefix of the URI: the pattern of the location in which it was written.
+    Prefix(Str),
+    /// The whole URI: the location is a regular expression.
+    Whole,
+}
+
 /// How much of our name goes into headers and pages (`server_tokens`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tokens {
@@ -36,8 +45,8 @@ pub enum Tokens {
 pub struct Settings {
     /// The value of `root` or `alias`.
     pub root: Template,
-    /// It is `alias`.
-    pub alias: bool,
+    /// It is `alias`: what it replaces.
+    pub alias: Option<Alias>,
     /// It begins with a variable: made absolute when it is evaluated.
     pub root_relative: bool,
     /// Where relative paths start.

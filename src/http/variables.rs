@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use proto::http1::{Name, Version};
 
 use crate::request::Request;
@@ -69,7 +71,7 @@ pub static VARIABLES: &[Variable] = variables! {
         sys::socket::Peer::Inet(address) => show(o, address.port()),
         sys::socket::Peer::Unix => put(o, b""),
     }, "the client's port";
-    "remote_user" |_, _, _| false, "the name of a client that has logged in";
+    "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
     "request_completion" |r, _, o| put(o, match r.bytes_sent >= r.head_sent && r.head_sent > 0 {
         true => b"OK".as_slice(),
@@ -180,6 +182,17 @@ fn argument(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
         key.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
     });
     value.is_some_and(|value| put(out, value))
+}
+
+/// The name that the client gives with Basic authentication (RFC 7617), right or not.
+fn user(request: &Request, _: &str, out: &mut Vec<u8>) -> bool {
+    let credentials = request.header(Name::Authorization).and_then(|field| {
+        let (scheme, encoded) = field.split_at_checked(6)?;
+        scheme.eq_ignore_ascii_case(b"basic ").then_some(encoded.trim_ascii())
+    });
+    let decoded = credentials.and_then(|encoded| BASE64.decode(encoded).ok()).unwrap_or_default();
+    let name = decoded.split(|&byte| byte == b':').next().unwrap_or_default();
+    put_some(out, name)
 }
 
 /// `$cookie_name`

@@ -72,6 +72,16 @@ impl Worker {
         }
     }
 
+    /// Says, at most once a second, that there are too few slots.
+    fn warn(&self, level: sys::log::Level, what: &str) {
+        let second = self.now.get() / 1000;
+        if self.warned.replace(second) != second {
+            let slots = self.slots.len();
+            let message = format_args!("{slots} worker_connections are not enough{what}");
+            sys::log::write(level, message);
+        }
+    }
+
     /// Accepts what waits at the listener, within its budget.
     pub fn accept(&self, id: ListenerId) {
         let Some((fd, service, budget)) = self.acceptor(id) else { return };
@@ -80,9 +90,11 @@ impl Worker {
         // The event says that one waits: for that one, room is made. Whether there are more is not
         // known, and nobody is closed for a guess.
         if self.free.get() <= self.slots.len() as u32 / 16 {
+            self.warn(sys::log::Level::Warn, ", reusing connections");
             self.reclaim();
         }
         if self.free.get() == 0 {
+            self.warn(sys::log::Level::Alert, "");
             return self.pause_accepting();
         }
         while accepted < budget && self.free.get() > 0 {
@@ -175,12 +187,13 @@ impl Worker {
             State::Task => slot.has(EXPENDABLE) && !slot.has(READABLE | QUEUED),
             State::Free | State::Running => false,
         });
-        let mut idle: Vec<_> = idle.map(|(at, slot)| (slot.idle_since.get(), at as u32)).collect();
+        let mut idle: Vec<_> =
+            idle.map(|(at, slot)| (slot.idle_since.get(), slot.serial.get(), at as u32)).collect();
         let count = RECLAIM.min(self.slots.len() / 8).max(1).min(idle.len());
         if count < idle.len() {
             idle.select_nth_unstable(count);
         }
-        for &(_, index) in &idle[..count] {
+        for &(_, _, index) in &idle[..count] {
             self.expire(index);
         }
     }

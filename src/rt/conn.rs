@@ -138,6 +138,11 @@ impl Conn {
         self.get(|slot| slot.has(READABLE), true)
     }
 
+    /// Whether a write is worth trying.
+    pub fn is_writable(&self) -> bool {
+        self.get(|slot| slot.has(WRITABLE), true)
+    }
+
     /// Reads into `buffer`: `WouldBlock` when there is nothing, 0 at the end of the stream.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let slot = self.slot()?;

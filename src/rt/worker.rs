@@ -56,6 +56,8 @@ pub(crate) struct Worker {
     pub acceptors: RefCell<Vec<Acceptor>>,
     /// Listeners are out of the poll set because there is no free slot.
     pub full: Cell<bool>,
+    /// The second in which the log was told of too few slots.
+    pub warned: Cell<u64>,
     pub sources: RefCell<Vec<Callback>>,
     pub alarms: RefCell<Vec<Alarm>>,
     pub serial: Cell<u64>,
@@ -99,6 +101,7 @@ pub fn create(config: Config) -> io::Result<()> {
         wall: Cell::new(sys::clock::wall()),
         acceptors: RefCell::new(Vec::new()),
         full: Cell::new(false),
+        warned: Cell::new(0),
         sources: RefCell::new(Vec::new()),
         alarms: RefCell::new(Vec::new()),
         serial: Cell::new(0),

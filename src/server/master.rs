@@ -232,7 +232,7 @@ impl Master {
             signal::SIGQUIT if !matches!(self.phase, Phase::Running) => {}
             signal::SIGQUIT => {
                 self.phase = Phase::Quitting;
-                sys::notify::send("STOPPING=1");
+                self.notify_stopping();
                 self.workers.forget_vacancies();
                 self.workers.signal(signal::SIGQUIT, true, |_| true);
                 // New clients are refused, not left waiting, and a new server finds the ports free.
@@ -252,8 +252,15 @@ impl Master {
         }
     }
 
+    /// The service stops with us, unless a newer binary is the main process by now.
+    fn notify_stopping(&self) {
+        if !self.successor.as_ref().is_some_and(Successor::ready) {
+            sys::notify::send("STOPPING=1");
+        }
+    }
+
     fn terminate(&mut self) {
-        sys::notify::send("STOPPING=1");
+        self.notify_stopping();
         self.workers.forget_vacancies();
         self.workers.signal(signal::SIGTERM, true, |_| true);
         let due = monotonic_ms() + FIRST_REMINDER_MS;
@@ -363,6 +370,7 @@ impl Master {
         if self.successor.as_ref().is_some_and(|successor| successor.pid() == pid) {
             self.successor = None;
             self.restore_pid_file();
+            sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
         }
     }
 

@@ -20,6 +20,16 @@ pub fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// Takes the time zone from the environment, which has changed.
+pub fn read_time_zone() {
+    unsafe extern "C" {
+        // POSIX; the libc crate does not declare it.
+        fn tzset();
+    }
+    // SAFETY: it reads the environment, which only the caller's one thread changes.
+    unsafe { tzset() };
+}
+
 /// A moment taken apart in the local time zone (`localtime_r(3)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local {

@@ -175,6 +175,7 @@ pub fn keep_environment(wanted: &[String]) {
             unsafe { std::env::set_var(name, value) };
         }
     }
+    crate::clock::read_time_zone();
 }
 
 fn inherit(fd: RawFd) -> io::Result<()> {

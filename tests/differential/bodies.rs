@@ -8,16 +8,21 @@ const NEXT: &str = "GET /exact HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const CHUNKS: &[&str] = &[
     "0\r\n\r\n", "3\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n5\r\n12345\r\n0\r\n\r\n",
     "A\r\n0123456789\r\n0\r\n\r\n", "a\r\n0123456789\r\n0\r\n\r\n", "03\r\nabc\r\n00\r\n\r\n",
-    "3;x=y\r\nabc\r\n0;z\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n",
-    "3\t\r\nabc\r\n0\r\n\r\n", "3 ;x\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nX: y\r\n\r\n",
-    "3\r\nabc\r\n0\r\nX: y\r\nZ: w\r\n\r\n", "3\nabc\n0\n\n", "3\r\nabc0\r\n\r\n",
-    "3\r\nabcd\r\n0\r\n\r\n", "3\r\nab\r\n0\r\n\r\n", "x\r\nabc\r\n0\r\n\r\n",
-    "-1\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n",
-    "\r\nabc\r\n0\r\n\r\n", "3\rabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\n\r", "3\r\nabc\r\n0\r\n",
-    "3\r\nabc\r\n", "3\r\nab", "3\r\n", "3", "", "7fffffffffffffff\r\nabc",
-    "8000000000000000\r\nabc", "ffffffffffffffff\r\nabc", "10000000000000000\r\nabc",
-    "fffffffffffffffffffffffff\r\nabc", "3;\u{0}\r\nabc\r\n0\r\n\r\n",
-    "3;\"\r\n\"\r\nabc\r\n0\r\n\r\n", "0\r\n:\r\n\r\n", "0\r\nX y\r\n\r\n", "0\r\n\u{1}\r\n\r\n",
+    "3;x=y\r\nabc\r\n0;z\r\n\r\n", "3 \r\nabc\r\n0\r\n\r\n", "3\t\r\nabc\r\n0\r\n\r\n",
+    "3 ;x\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    "3\r\nabc\r\n0\r\nX: y\r\nZ: w\r\n\r\n", "3\r\nabc\r\n0\r\n", "3;\u{0}\r\nabc\r\n0\r\n\r\n",
+    "0\r\n:\r\n\r\n", "0\r\nX y\r\n\r\n", "0\r\n\u{1}\r\n\r\n",
+];
+/// Not well-formed, or not in the eyes of both.
+#[rustfmt::skip]
+const BAD_CHUNKS: &[&str] = &[
+    " 3\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n", "3\r\nabc0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+    "3\r\nab\r\n0\r\n\r\n", "x\r\nabc\r\n0\r\n\r\n", "-1\r\nabc\r\n0\r\n\r\n",
+    "0x3\r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n", "\r\nabc\r\n0\r\n\r\n",
+    "3\rabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\n\r", "3\r\nabc\r\n", "3\r\nab", "3\r\n", "3", "",
+    "7fffffffffffffff\r\nabc", "8000000000000000\r\nabc", "ffffffffffffffff\r\nabc",
+    "10000000000000000\r\nabc", "fffffffffffffffffffffffff\r\nabc",
+    "3;\"\r\n\"\r\nabc\r\n0\r\n\r\n",
 ];
 #[rustfmt::skip]
 const LENGTHS: &[&str] = &[
@@ -72,17 +77,20 @@ pub fn cases() -> Vec<Case> {
             }
         }
     }
-    let eleven = "HTTP/1.1\r\nHost: localhost";
+    let plain = "HTTP/1.1\r\nHost: localhost";
     for uri in ["/text", "/small/file.txt", "/any/file.txt"] {
-        for chunks in CHUNKS {
-            let body = format!("Transfer-Encoding: chunked\r\n\r\n{chunks}");
-            cases.push(request("POST", uri, eleven, &body));
+        for (kind, table) in [("chunks", CHUNKS), ("bad chunks", BAD_CHUNKS)] {
+            for chunks in table {
+                let body = format!("Transfer-Encoding: chunked\r\n\r\n{chunks}");
+                let name = format!("{kind} {uri} {chunks:?}");
+                cases.push(Case { name, ..request("POST", uri, plain, &body) });
+            }
         }
         for length in LENGTHS {
             cases.push(request(
                 "POST",
                 uri,
-                eleven,
+                plain,
                 &format!("Content-Length: {length}\r\n\r\nabc"),
             ));
         }
@@ -90,7 +98,7 @@ pub fn cases() -> Vec<Case> {
     for coding in CODINGS {
         for more in ["", "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n"] {
             let body = format!("Transfer-Encoding: {coding}\r\n{more}\r\n3\r\nabc\r\n0\r\n\r\n");
-            cases.push(request("POST", "/text", eleven, &body));
+            cases.push(request("POST", "/text", plain, &body));
             cases.push(request("POST", "/text", "HTTP/1.0", &body));
         }
     }

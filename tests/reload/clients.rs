@@ -74,18 +74,19 @@ fn a_download_finishes() {
     let path = server.file("html/files/large", "");
     let file = std::fs::File::options().write(true).open(path).expect("a file");
     file.set_len(24 << 20).expect("a size");
-    let mut wires: Vec<_> = (0..3).map(|_| server.wire()).collect();
-    let mut old = Vec::new();
+    let (mut wires, mut old) = (Vec::new(), Vec::new());
     // Each in a generation of its own.
-    for wire in &mut wires {
+    for _ in 0..3 {
+        let mut wire = server.wire();
         wire.send("GET /files/large HTTP/1.0\r\n\r\n");
         server.wait_for("the first bytes", || wire.stream().peek(&mut [0]).is_ok_and(|n| n > 0));
         old = server.workers();
         let newest = *old.last().expect("a worker");
         reload(&server);
         drains(&server, newest);
+        wires.push(wire);
     }
-    assert!(server.workers().len() == 4, "the old workers wait for their downloads");
+    assert_eq!(server.workers().len(), 4, "the old workers wait for their downloads");
     for mut wire in wires {
         assert!(wire.rest().len() > 24 << 20);
     }
