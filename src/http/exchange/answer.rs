@@ -93,6 +93,10 @@ impl Exchange {
             && u64::from(self.request.number) < settings.keepalive_requests
             && age < settings.keepalive_time
             && !rt::draining();
+        // What has come of the body is looked at before the promise is made.
+        if self.take_body(|_| {}).is_err() {
+            self.request.keep_alive = false;
+        }
         // Whether the client still sends its body is open: it was told to wait for our word.
         if self.expects_continue && !self.rest.is_done() {
             self.request.keep_alive = false;

@@ -49,6 +49,9 @@ impl Exchange {
 
     /// Takes what the input has of the body. `true`: that was all of it. The error is a status.
     pub(super) fn take_body(&mut self, mut content: impl FnMut(&[u8])) -> Result<bool, u16> {
+        if self.rest.is_done() {
+            return Ok(true);
+        }
         let most = self.settings().client_max_body_size;
         while !self.rest.is_done() {
             let input = self.input.as_ref().map_or(&[][..], |block| &block.filled()[self.start..]);
