@@ -34,7 +34,9 @@ fn section(text: &mut String, name: &str, entries: impl Iterator<Item = Entry>) 
             "" => String::new(),
             default => format!("`{default}`"),
         };
-        let Entry { name, contexts, help, .. } = entry;
+        let Entry { name, contexts, .. } = entry;
+        // A bar would begin another column.
+        let help = entry.help.replace('|', "\\|");
         let _ = writeln!(text, "| `{name}` | {takes} | {default} | {contexts} | {help} |");
     }
 }

@@ -44,4 +44,6 @@ fn a_daemon_keeps_no_pipe_of_its_starter_open() {
     });
     let said = ended.recv_timeout(Duration::from_secs(5));
     assert!(said.is_ok(), "the server holds the pipe of who started it");
+    // It is up: the end of this test finds it, and stops it.
+    wait_for("the pid file", || server.path("logs/rserve.pid").exists());
 }
