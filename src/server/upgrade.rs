@@ -147,8 +147,6 @@ impl Master {
         if !successor.ready && matches!(successor.pipe.read(&mut byte), Ok(1)) {
             successor.ready = true;
             sys::log!(Notice, "new binary process {} is ready", successor.pid);
-            // systemd listens to the main process: it is for us to say who that is now.
-            sys::notify::send(&format!("MAINPID={}", successor.pid));
         }
     }
 
