@@ -16,6 +16,7 @@ mod listen;
 mod master;
 mod options;
 mod pid;
+mod readiness;
 mod reference;
 mod reload;
 mod signal;

@@ -61,9 +61,9 @@ pub struct Master {
     pub(crate) control: Option<Control>,
     /// Who waits for the verdict of the reload at hand.
     pub(crate) asking: Option<UnixStream>,
-    signals: Signals,
+    pub(crate) signals: Signals,
     /// Signals that came while something else had to be finished first.
-    pending: VecDeque<i32>,
+    pub(crate) pending: VecDeque<i32>,
     /// Whether workers that end are replaced: not after WINCH.
     accepting: bool,
     phase: Phase,
@@ -305,67 +305,7 @@ impl Master {
         self.workers.signal(signal::SIGUSR1, false, |_| true);
     }
 
-    /// Waits until every worker of `generation` is ready. A death or the end of patience is an error;
-    /// signals meanwhile are kept for later, but those that end the server end the wait.
-    pub(crate) fn wait_ready(&mut self, generation: u64) -> Result<(), Failure> {
-        let patience = self.cycle.core.worker_ready_timeout.or_default(30_000);
-        let deadline = monotonic_ms() + patience;
-        while !self.workers.ready(generation) {
-            let left = deadline.saturating_sub(monotonic_ms());
-            if left == 0 {
-                let seconds = patience as f64 / 1000.0;
-                return Err(Failure::new(format!("workers were not ready within {seconds} s")));
-            }
-            let mut descriptors = vec![self.signals.fd()];
-            descriptors.extend(self.workers.channels());
-            let _ = sys::process::wait_readable(&descriptors, Some(left));
-            self.workers.hear();
-            for taken in self.signals.take() {
-                match taken {
-                    signal::SIGCHLD => self.reap_while_waiting(generation)?,
-                    signal::SIGTERM | signal::SIGINT | signal::SIGQUIT => {
-                        self.pending.push_back(taken);
-                        return Err(Failure::new("interrupted: the server is told to end"));
-                    }
-                    _ => self.pending.push_back(taken),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn reap_while_waiting(&mut self, generation: u64) -> Result<(), Failure> {
-        let mut result = Ok(());
-        for (pid, exit) in sys::process::reap() {
-            match self.workers.ended(pid, exit) {
-                Some(worker) if worker.generation == generation => {
-                    let how = match exit {
-                        Exit::Code(code) => format!("exited with code {code}"),
-                        Exit::Signal(signal, _) => format!("was killed by signal {signal}"),
-                    };
-                    let message = format!("worker process {pid} {how} before it was ready");
-                    result = Err(Failure::new(message));
-                }
-                Some(worker) if !worker.ending => self.workers.replace(&worker),
-                Some(_) => {}
-                None => self.successor_ended(pid, exit),
-            }
-        }
-        result
-    }
-
-    /// Ends the workers of a generation that must not come to serve, and waits for their end.
-    pub(crate) fn kill_generation(&mut self, generation: u64) {
-        self.workers.signal(signal::SIGKILL, true, |worker| worker.generation == generation);
-        while self.workers.iter().any(|worker| worker.generation == generation) {
-            let _ = sys::process::wait_readable(&[self.signals.fd()], Some(100));
-            let taken = self.signals.take();
-            self.pending.extend(taken.into_iter().filter(|taken| *taken != signal::SIGCHLD));
-            self.reap();
-        }
-    }
-
-    fn successor_ended(&mut self, pid: i32, exit: Exit) {
+    pub(crate) fn successor_ended(&mut self, pid: i32, exit: Exit) {
         log_exit("process", pid, exit);
         if self.successor.as_ref().is_some_and(|successor| successor.pid() == pid) {
             self.successor = None;
