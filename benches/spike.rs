@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use rt::{Conn, Next, Service, Wait};
+use rt::{Conn, Next, Service};
 
 const SUBSCRIBERS: usize = 5000;
 const EVENTS: u32 = 100;
@@ -86,7 +86,7 @@ async fn subscriber(conn: Conn, all: &'static Subscribers) -> Next {
                 seen += 1;
                 all.sent.set(all.sent.get() + 1);
             }
-            Err(_) if conn.wait(Wait::Writable).await.is_err() => break,
+            Err(_) if conn.writable().await.is_err() => break,
             Err(_) => {}
         }
     }

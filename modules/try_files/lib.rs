@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Directive, Error, Opt, Word, contexts};
-use http::{Alias, Flow, Handler, Hooks, Level, Module, Phase, Request, Template};
+use http::{Alias, Flow, Handler, Hooks, Module, Phase, Request, Template};
 use mem::Str;
 
 /// The module.
@@ -47,7 +47,6 @@ impl Module for TryFiles {
             },
             None => Last::Uri(hooks.template(last)?),
         };
-        debug_assert!(matches!(hooks.level, Level::Server | Level::Location));
         hooks.on(Phase::Precontent, Try { files: templates, last });
         Ok(())
     }

@@ -31,17 +31,6 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// What to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Bytes, or the end of the stream.
-    Readable,
-    /// Room to write.
-    Writable,
-    /// Either.
-    Either,
-}
-
 impl Conn {
     pub(crate) fn new(token: Token) -> Conn {
         Conn { token }
@@ -117,17 +106,6 @@ impl Conn {
         );
     }
 
-    /// Takes the deadline away.
-    pub fn clear_timeout(&self) {
-        self.get(
-            |slot| {
-                slot.clear(TIMED_OUT);
-                slot.due.set(0);
-            },
-            (),
-        );
-    }
-
     /// Whether the peer has closed its side, as far as is known.
     pub fn hung_up(&self) -> bool {
         self.get(|slot| slot.has(HANGUP), true)
@@ -189,13 +167,8 @@ impl Conn {
         self.get(|slot| sys::stream::reset_on_close(slot.fd.get()), ());
     }
 
-    /// Waits until reading or writing may succeed, or the deadline passes.
-    pub async fn wait(&self, what: Wait) -> Result<(), TimedOut> {
-        let flags = match what {
-            Wait::Readable => READABLE,
-            Wait::Writable => WRITABLE,
-            Wait::Either => READABLE | WRITABLE,
-        };
+    /// Waits until one of `flags` is raised, or the deadline passes.
+    async fn wait(&self, flags: u8) -> Result<(), TimedOut> {
         poll_fn(|_| {
             self.get(
                 |slot| match (slot.has(flags), slot.has(TIMED_OUT)) {
@@ -211,22 +184,12 @@ impl Conn {
 
     /// Waits for bytes or the end of the stream.
     pub async fn readable(&self) -> Result<(), TimedOut> {
-        self.wait(Wait::Readable).await
+        self.wait(READABLE).await
     }
 
     /// Waits for room to write.
     pub async fn writable(&self) -> Result<(), TimedOut> {
-        self.wait(Wait::Writable).await
-    }
-
-    /// Waits so long.
-    pub async fn pause(&self, ms: u64) {
-        self.set_timeout(ms);
-        poll_fn(|_| match self.get(|slot| slot.has(TIMED_OUT), true) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
+        self.wait(WRITABLE).await
     }
 }
 

@@ -27,7 +27,7 @@ mod waker;
 mod worker;
 
 pub use accept::ListenerId;
-pub use conn::{Conn, TimedOut, Wait};
+pub use conn::{Conn, TimedOut};
 pub use offload::{Offload, offload};
 pub use slot::{Next, Service, Task};
 pub use stream::Stream;

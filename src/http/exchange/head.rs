@@ -6,7 +6,7 @@ use mem::Block;
 use proto::http1::{self, Parsed, Range32, Reject};
 use sys::log::Level;
 
-use super::{Exchange, READ, State, Step, check};
+use super::{Exchange, READ, READS, State, Step, check};
 use crate::Happening;
 use crate::api::Flow;
 use crate::body::Rest;
@@ -25,6 +25,10 @@ impl Exchange {
             {
                 return Some(step);
             }
+            if self.reads == READS {
+                return Some(Step::Yield);
+            }
+            self.reads += 1;
             match self.read() {
                 Ok(0) => {
                     self.client_closed();

@@ -29,6 +29,9 @@ use crate::settings::Settings;
 /// One read's room. A head that does not fit grows up to `large_client_header_buffers`.
 const READ: usize = 4096;
 
+/// A client that sends request after request without a pause has so many reads in one turn.
+const READS: u32 = 16;
+
 /// What must be waited for.
 pub enum Step {
     /// Nothing: the connection is idle and keeps nothing.
@@ -79,6 +82,8 @@ pub struct Exchange {
     expects_continue: bool,
     /// Bytes of the answer at hand, head included.
     queued: u64,
+    /// Reads in this turn.
+    reads: u32,
     /// How long the connection may be idle after the latest answer.
     idle_timeout: Option<u64>,
 }
@@ -99,6 +104,7 @@ impl Exchange {
             deadline: 0,
             expects_continue: false,
             queued: 0,
+            reads: 0,
             idle_timeout: None,
         }
     }
@@ -131,6 +137,7 @@ impl Exchange {
 
     /// Goes on until something must be waited for.
     pub fn advance(&mut self) -> Step {
+        self.reads = 0;
         loop {
             let step = match self.state {
                 State::Head => self.read_head(),
