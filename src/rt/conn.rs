@@ -106,6 +106,21 @@ impl Conn {
         );
     }
 
+    /// Wakes the connection's task.
+    pub fn wake(&self) {
+        worker().wake(self.token);
+    }
+
+    /// Whether the connection is still open.
+    pub fn is_open(&self) -> bool {
+        worker().slot(self.token).is_some()
+    }
+
+    /// Whether the deadline has passed since it was set.
+    pub fn timed_out(&self) -> bool {
+        self.get(|slot| slot.has(TIMED_OUT), true)
+    }
+
     /// Whether the peer has closed its side, as far as is known.
     pub fn hung_up(&self) -> bool {
         self.get(|slot| slot.has(HANGUP), true)
