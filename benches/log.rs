@@ -14,7 +14,7 @@ const RECORDS: u32 = 1_000_000;
 fn zone() -> &'static Zone {
     let region = Region::create(&Backing::Memory("bench".into()), 256 << 20).expect("memory");
     let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10 };
-    Box::leak(Box::new(Zone::format(region, shape).expect("a zone")))
+    Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 
 fn append(zone: &Zone, name: &[u8], body: &[u8], attributes: &Attributes) {

@@ -18,7 +18,8 @@ use shm::{RobustLock, U32, U64};
 
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"RSERVELG");
-pub(crate) const VERSION: u32 = 1;
+/// The version of the layout: a zone of another version is another binary's.
+pub const VERSION: u32 = 1;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;

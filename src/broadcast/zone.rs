@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io::Read;
 use std::ops::Deref;
+use std::sync::Arc;
 
-use shm::{Acquired, Region};
+use shm::{Acquired, Origin, Region};
 use sys::bell::Ringer;
 
 use crate::layout::{Header, Layout, MAGIC, Memory, VERSION};
@@ -25,7 +26,7 @@ pub struct Shape {
 pub struct Zone {
     pub(crate) memory: Memory,
     pub(crate) ringer: Ringer,
-    region: Region,
+    region: Arc<Region>,
 }
 
 // SAFETY: the memory is words, and bytes under the zone's lock or pins; the region lives as long.
@@ -65,13 +66,34 @@ impl Zone {
         Layout::new(size, shape.block_size, shape.rows, shape.channels).is_some()
     }
 
+    /// The zone of a region, made anew if the region is, taken over if it was found in a file, shared
+    /// if another process has it. What a file has that is no zone of this shape is dropped; `true`
+    /// tells of that.
+    pub fn of(region: Arc<Region>, shape: Shape) -> Result<(Zone, bool), OpenError> {
+        match region.claim() {
+            Origin::Fresh => Ok((Zone::format(region, shape)?, false)),
+            Origin::Shared => Ok((Zone::open(region, shape)?, false)),
+            Origin::Found => match Zone::open(region.clone(), shape) {
+                Ok(zone) => {
+                    zone.revive();
+                    Ok((zone, false))
+                }
+                Err(OpenError::Otherwise | OpenError::Version(_)) => {
+                    Ok((Zone::format(region, shape)?, true))
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// Makes a new zone in a region, whatever was there. Nobody else may have the region yet.
-    pub fn format(region: Region, shape: Shape) -> Result<Zone, OpenError> {
+    pub fn format(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
         let Shape { block_size, rows, channels } = shape;
         let layout =
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
         let zone = Zone::over(region, layout)?;
         let header = zone.memory.header();
+        let used = header.magic.get() != 0 || header.size.get() != 0;
         header.magic.set(0);
         header.size.set(layout.size as u64);
         header.block_size.set(layout.block_size as u32);
@@ -92,7 +114,7 @@ impl Zone {
         // SAFETY: the magic number is not there yet, so nobody uses the zone.
         unsafe {
             header.lock.init();
-            if !zone.region.is_fresh() {
+            if used {
                 zone.memory.zero();
             }
         }
@@ -116,7 +138,7 @@ impl Zone {
 
     /// Opens the zone that another process has made in this region and still uses, or has used: an
     /// upgrade's, or a file's.
-    pub fn open(region: Region, shape: Shape) -> Result<Zone, OpenError> {
+    pub fn open(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
         let Shape { block_size, rows, channels } = shape;
         let layout =
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
@@ -154,7 +176,7 @@ impl Zone {
         locked.repair();
     }
 
-    fn over(region: Region, layout: Layout) -> Result<Zone, OpenError> {
+    fn over(region: Arc<Region>, layout: Layout) -> Result<Zone, OpenError> {
         let memory = Memory { base: region.base(), layout };
         let ringer = Ringer::new().map_err(OpenError::System)?;
         Ok(Zone { memory, ringer, region })

@@ -54,3 +54,5 @@ pub use takeover::{Session, Takeover};
 pub use template::Template;
 pub use trace::Happening;
 pub use variables::Variable;
+
+pub use proto::http1::Version;

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use shm::{Backing, Region};
 
@@ -22,7 +23,7 @@ pub struct Wanted {
 }
 
 /// Where the module finds its region once it is open.
-pub type Slot = Rc<OnceCell<Rc<Region>>>;
+pub type Slot = Rc<OnceCell<Arc<Region>>>;
 
 /// The regions of a configuration.
 #[derive(Debug, Default)]
@@ -68,7 +69,7 @@ impl Regions {
             } else if let Some(at) = inherited.iter().position(handed) {
                 open_inherited(inherited.swap_remove(at), wanted)
             } else {
-                Region::create(&wanted.backing, wanted.len).map(Rc::new)
+                Region::create(&wanted.backing, wanted.len).map(Arc::new)
             };
             let region = region.map_err(|error| (wanted.name.clone(), error))?;
             let _ = slot.set(region);
@@ -87,14 +88,14 @@ impl Regions {
     }
 }
 
-fn open_inherited(inherited: Inherited, wanted: &Wanted) -> io::Result<Rc<Region>> {
+fn open_inherited(inherited: Inherited, wanted: &Wanted) -> io::Result<Arc<Region>> {
     let region = Region::inherit(inherited.fd)?;
     match region.len() == wanted.len {
-        true => Ok(Rc::new(region)),
+        true => Ok(Arc::new(region)),
         // Of another size it is another one.
         false => {
             drop(region);
-            Region::create(&wanted.backing, wanted.len).map(Rc::new)
+            Region::create(&wanted.backing, wanted.len).map(Arc::new)
         }
     }
 }

@@ -11,4 +11,4 @@ mod region;
 
 pub use cell::{U32, U64};
 pub use lock::{Acquired, RobustLock};
-pub use region::{Backing, Region};
+pub use region::{Backing, Origin, Region};

@@ -7,6 +7,7 @@ use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -27,7 +28,18 @@ pub struct Region {
     file: File,
     base: NonNull<u8>,
     len: usize,
-    fresh: bool,
+    origin: AtomicU8,
+}
+
+/// Where the bytes of a region come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This process has made them, all zero.
+    Fresh,
+    /// This process has found them in a file that no other process has.
+    Found,
+    /// Others use them.
+    Shared,
 }
 
 // SAFETY: the mapping is shared memory; what is stored there is atomics, or protected by a lock.
@@ -40,14 +52,14 @@ impl Region {
     /// The memory of a file is allocated now, so that a full disk is an error here and not a crash
     /// later. A file that another server has is `WouldBlock`.
     pub fn create(backing: &Backing, len: usize) -> io::Result<Region> {
-        let (file, fresh) = match backing {
+        let (file, origin) = match backing {
             Backing::Memory(name) => {
                 let file = File::from(memfd_create(
                     &*CString::new(name.as_str())?,
                     MFdFlags::MFD_CLOEXEC,
                 )?);
                 file.set_len(len as u64)?;
-                (file, true)
+                (file, Origin::Fresh)
             }
             Backing::File(path) => {
                 let mut options = File::options();
@@ -59,26 +71,27 @@ impl Region {
                     file.set_len(0)?;
                 }
                 fallocate(&file, FallocateFlags::empty(), 0, len as i64)?;
-                (file, fresh)
+                (file, if fresh { Origin::Fresh } else { Origin::Found })
             }
         };
-        Region::map(file, len, fresh)
+        Region::map(file, len, origin)
     }
 
     /// Maps the region behind a descriptor that another process made. A file's lock comes with it.
     pub fn inherit(fd: OwnedFd) -> io::Result<Region> {
         let file = File::from(fd);
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        Region::map(file, len, false)
+        Region::map(file, len, Origin::Shared)
     }
 
-    fn map(file: File, len: usize, fresh: bool) -> io::Result<Region> {
+    fn map(file: File, len: usize, origin: Origin) -> io::Result<Region> {
         let size = NonZero::new(len).ok_or(io::ErrorKind::InvalidInput)?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: the kernel chooses the place, so no memory of ours is replaced; the mapping keeps
         // its own hold of the file.
         let base = unsafe { mmap(None, size, protection, MapFlags::MAP_SHARED, &file, 0) }?;
-        Ok(Region { base: base.cast(), len, file, fresh })
+        let origin = AtomicU8::new(origin as u8);
+        Ok(Region { base: base.cast(), len, file, origin })
     }
 
     /// Its first byte, at a page's beginning.
@@ -91,9 +104,14 @@ impl Region {
         self.len
     }
 
-    /// Whether this process made it, all zero.
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
+    /// Where the bytes come from; whoever asks first makes something of them, for all who ask later
+    /// they are shared.
+    pub fn claim(&self) -> Origin {
+        match self.origin.swap(Origin::Shared as u8, Ordering::Relaxed) {
+            0 => Origin::Fresh,
+            1 => Origin::Found,
+            _ => Origin::Shared,
+        }
     }
 
     /// Never: a region has at least one byte.

@@ -164,7 +164,8 @@ fn a_zone_in_a_file_is_found_again() {
     let backing = Backing::File(path.clone());
     let shape = crate::Shape { block_size: 512, rows: 8, channels: 64 };
     let region = Region::create(&backing, 1 << 20).expect("a file");
-    let first: &'static Zone = Box::leak(Box::new(Zone::format(region, shape).expect("a zone")));
+    let first: &'static Zone =
+        Box::leak(Box::new(Zone::of(region.into(), shape).expect("a zone").0));
     for n in 0..100 {
         append(first, "a", &[n; 100], &Attributes::default());
     }
@@ -177,9 +178,8 @@ fn a_zone_in_a_file_is_found_again() {
     let again = || Region::create(&backing, 1 << 20).ok();
     let region = std::iter::repeat_with(again).take(100_000_000).flatten().next();
     let region = region.expect("free again");
-    assert!(!region.is_fresh());
-    let again: &'static Zone = Box::leak(Box::new(Zone::open(region, shape).expect("a zone")));
-    again.revive();
+    let again: &'static Zone =
+        Box::leak(Box::new(Zone::of(region.into(), shape).expect("a zone").0));
     again.lock().verify();
     let reader = again.attach().expect("a row");
     let id = again.find(b"a").expect("there");

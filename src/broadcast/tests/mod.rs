@@ -14,7 +14,7 @@ pub(super) fn zone(size: usize, block_size: usize) -> &'static Zone {
     let shape = Shape { block_size, rows: 8, channels: 64 };
     let backing = Backing::Memory("test".into());
     let region = Region::create(&backing, size).expect("memory");
-    Box::leak(Box::new(Zone::format(region, shape).expect("a zone")))
+    Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 
 /// Appends to a channel, with the seq as the head.
