@@ -75,7 +75,8 @@ impl Locked<'_> {
         if let Some(index) = self.find(name, state) {
             return Ok(index);
         }
-        if name.is_empty() || name.len() > MAX_NAME {
+        // The empty beginning is every channel's.
+        if (name.is_empty() && state != State::Pattern) || name.len() > MAX_NAME {
             return Err(Full);
         }
         let header = self.header();

@@ -61,6 +61,23 @@ impl Wire {
         }
     }
 
+    /// What comes up to and with `what`; the rest stays for later. Panics if it never comes.
+    #[track_caller]
+    pub fn until(&mut self, what: &str) -> String {
+        loop {
+            let found = self.bytes.windows(what.len()).position(|part| part == what.as_bytes());
+            if let Some(at) = found {
+                let upto: Vec<u8> = self.bytes.drain(..at + what.len()).collect();
+                return String::from_utf8_lossy(&upto).into_owned();
+            }
+            if self.ended {
+                let so_far = String::from_utf8_lossy(&self.bytes);
+                panic!("the connection ended without {what:?}: {so_far:?}");
+            }
+            self.read();
+        }
+    }
+
     /// All that comes until the server closes.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {
