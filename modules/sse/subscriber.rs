@@ -250,11 +250,13 @@ impl Hub {
         let Some(subscriber) = inner.subscribers[number as usize].as_mut() else {
             return Heard::Broken;
         };
-        if subscriber.half_closed || !subscriber.session.conn.is_readable() {
+        if !subscriber.session.conn.is_readable() {
             return Heard::Nothing;
         }
         match subscriber.session.conn.read(room) {
             Ok(0) if subscriber.framing.kind.is_socket() => Heard::Broken,
+            Ok(0) if subscriber.session.conn.is_broken() => Heard::Broken,
+            Ok(0) if subscriber.half_closed => Heard::Nothing,
             Ok(0) => {
                 // A client may close its half and go on reading. One that has closed both tells so
                 // when something is sent to it.

@@ -18,7 +18,7 @@ use crate::conn::Conn;
 use crate::inbox::Inbox;
 use crate::pulse::Pulse;
 use crate::slot::{
-    HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
+    BROKEN, HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
 };
 use crate::timer::Wheel;
 use crate::token::{INBOX, MAX_SLOTS, SOURCES, Token};
@@ -218,6 +218,9 @@ impl Worker {
         }
         if event.is_read_closed() || event.is_error() {
             slot.raise(READABLE | HANGUP);
+        }
+        if event.is_write_closed() || event.is_error() {
+            slot.raise(BROKEN);
         }
         self.enqueue(token);
     }
