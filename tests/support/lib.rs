@@ -29,7 +29,7 @@ pub use dir::{Dir, bytes, set_modified};
 pub use ports::{free as free_port, is_listening};
 pub use server::{Server, Start};
 pub use twin::Twin;
-pub use wait::{PATIENCE, wait_for};
+pub use wait::{PATIENCE, comes, wait_for};
 pub use wire::{Wire, raw};
 pub use wrk::{Report, Wrk};
 

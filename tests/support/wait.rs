@@ -12,7 +12,7 @@ pub fn wait_for(what: &str, ready: impl FnMut() -> bool) {
 }
 
 /// Whether `ready` holds before patience ends.
-pub(crate) fn comes(mut ready: impl FnMut() -> bool) -> bool {
+pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !ready() {
         if Instant::now() > deadline {

@@ -1,0 +1,95 @@
+"""What the comparisons share: two servers, one processor for each side, the median, the page of figures."""
+import os, pathlib, re, resource, shutil, signal, socket, subprocess, sys, tempfile, time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def need(*tools):
+    """Ends the program if one of these (tool, Debian package) is not there."""
+    for tool, package in tools:
+        if not shutil.which(tool):
+            sys.exit(f"{tool} is missing: install the Debian package {package}")
+
+
+def raise_limit():
+    """As many descriptors as this process and its children may have."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def work_directory():
+    """A directory for servers; their workers may run as somebody else."""
+    directory = tempfile.mkdtemp(prefix="rserve-bench-")
+    os.chmod(directory, 0o755)
+    pathlib.Path(directory, "logs").mkdir()
+    return directory
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+class Server:
+    """One of the two servers with one worker on processor 0.
+
+    `name` is nginx or rserve; `conf` has the places {name}, {dir}, {port} and {temp}: where nginx is
+    to put what its package would let it write elsewhere."""
+
+    def __init__(self, name, conf, directory):
+        self.port = free_port()
+        temp = "".join(
+            f"{kind}_temp_path {directory}/{kind}; "
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        values = {"name": name, "dir": directory, "port": self.port,
+                  "temp": temp if name == "nginx" else ""}
+        for key, value in values.items():
+            conf = conf.replace("{" + key + "}", str(value))
+        path = pathlib.Path(directory, f"{name}.conf")
+        path.write_text(conf)
+        binary = "nginx" if name == "nginx" else str(ROOT / "target/release/rserve")
+        log = open(f"{directory}/{name}.stderr", "w")
+        self.master = subprocess.Popen(
+            ["taskset", "-c", "0", binary, "-p", directory, "-c", str(path)],
+            stdout=subprocess.DEVNULL, stderr=log)
+        deadline = time.time() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                break
+            except OSError:
+                if self.master.poll() is not None or time.time() > deadline:
+                    sys.exit(f"{name} did not start:\n{pathlib.Path(log.name).read_text()}")
+        children = pathlib.Path(f"/proc/{self.master.pid}/task/{self.master.pid}/children")
+        while not children.read_text():
+            pass
+        self.worker = int(children.read_text().split()[0])
+
+    def cpu_ns(self):
+        return int(pathlib.Path(f"/proc/{self.worker}/schedstat").read_text().split()[0])
+
+    def pss(self):
+        rollup = pathlib.Path(f"/proc/{self.worker}/smaps_rollup").read_text()
+        return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1]) << 10
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def stop(self):
+        self.master.send_signal(signal.SIGTERM)
+        self.master.wait()
+
+
+def write(name, table):
+    """Puts a table between the marks of that name in benches/README.md."""
+    page = ROOT / "benches/README.md"
+    begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+    head, rest = page.read_text().split(begin)
+    page.write_text(head + begin + "\n".join(table) + end + rest.split(end, 1)[1])

@@ -1,0 +1,88 @@
+//! What goes wrong, and what operators do: from the seed, at moments that nobody has chosen.
+//! `RSERVE_CHAOS_FAULTS=kill,upgrade` leaves the others out, `none` leaves all out.
+
+use std::time::{Duration, Instant};
+
+use support::{comes, process};
+
+use crate::random::Random;
+use crate::target::Target;
+use crate::{pause, processes};
+
+/// The longest time between two faults.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What may be done, each as often as it stands here.
+const KINDS: [&str; 10] =
+    ["kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade"];
+
+/// The kinds that are asked for.
+pub fn kinds() -> Vec<&'static str> {
+    let Ok(text) = std::env::var("RSERVE_CHAOS_FAULTS") else { return KINDS.to_vec() };
+    KINDS.iter().copied().filter(|kind| text.split(',').any(|word| word == *kind)).collect()
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// Workers, killed.
+    pub kills: u32,
+    /// SIGHUP.
+    pub reloads: u32,
+    /// SIGUSR2, then SIGQUIT to the old master.
+    pub upgrades: u32,
+    /// Upgrades that did not come about.
+    pub refused: u32,
+}
+
+impl Faults {
+    /// Injects faults of these kinds for the given time.
+    pub fn inject(
+        target: &dyn Target,
+        kinds: &[&str],
+        random: &mut Random,
+        time: Duration,
+    ) -> Faults {
+        let mut faults = Faults::default();
+        let end = Instant::now() + time;
+        loop {
+            pause::up_to(PAUSE, random);
+            if Instant::now() > end {
+                return faults;
+            }
+            match kinds.get(random.below(kinds.len().max(1))) {
+                Some(&"kill") => faults.kill(target, random),
+                Some(&"reload") => faults.reload(target),
+                Some(_) => faults.upgrade(target),
+                None => {}
+            }
+        }
+    }
+
+    fn kill(&mut self, target: &dyn Target, random: &mut Random) {
+        let workers = processes::workers(target);
+        if !workers.is_empty() {
+            process::signal(workers[random.below(workers.len())], "KILL");
+            self.kills += 1;
+        }
+    }
+
+    fn reload(&mut self, target: &dyn Target) {
+        if let Some(master) = target.master() {
+            process::signal(master, "HUP");
+            self.reloads += 1;
+        }
+    }
+
+    fn upgrade(&mut self, target: &dyn Target) {
+        let Some(old) = target.master() else { return };
+        process::signal(old, "USR2");
+        match comes(|| target.master().is_some_and(|new| new != old)) {
+            true => {
+                process::signal(old, "QUIT");
+                self.upgrades += 1;
+            }
+            false => self.refused += 1,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The server that is put to the test. The rest of the checker speaks HTTP and signals, and asks here
+//! for what differs.
+
+use std::path::PathBuf;
+
+use support::{Server, Start};
+
+use crate::ids::{self, Epoch};
+use crate::load::Load;
+
+/// A running server of event streams: `/events/NAME` takes POST and GET, `/events/NAME,NAME` gives
+/// several channels, `/all` gives all.
+pub trait Target: Sync {
+    fn name(&self) -> &'static str;
+    fn port(&self) -> u16;
+    /// Its own directory. Each of its processes has a file in it open.
+    fn dir(&self) -> PathBuf;
+    fn pid_file(&self) -> &'static str;
+    /// Where an id stands in the order of all events: `None` if it does not tell.
+    fn place(&self, id: &str) -> Result<Option<u64>, String>;
+    /// The id in the answer to a publisher.
+    fn answered(&self, body: &str) -> Option<String>;
+    /// A request with the same `Idempotency-Key` is the same message.
+    fn knows_keys(&self) -> bool;
+    /// A subscriber is told its place before the first event.
+    fn tells_place(&self) -> bool;
+    /// There is one order of all channels.
+    fn total_order(&self) -> bool;
+
+    /// The master that serves; none in the middle of an upgrade.
+    fn master(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.dir().join(self.pid_file())).ok()?;
+        text.trim().parse().ok()
+    }
+}
+
+/// rserve.
+pub struct Rserve {
+    pub server: Server,
+    epoch: Epoch,
+}
+
+const CONF: &str = r"
+    worker_processes {workers};
+    error_log logs/error.log notice;
+    events { worker_connections 1024; }
+    http {
+        access_log off;
+        sse_zone events 256m;
+        server {
+            listen 127.0.0.1:{port} backlog=1024;
+            location ~ ^/events/(?<channel>[\w.-]+)$ {
+                sse_subscribe $channel;
+                sse_publish $channel;
+                sse_history 100000 1h;
+                client_max_body_size 1m;
+            }
+            location ~ ^/events/(?<channels>[\w.,-]+)$ { sse_subscribe $channels; }
+            location = /all { sse_subscribe chaos.*; }
+        }
+    }";
+
+impl Rserve {
+    /// Starts it.
+    pub fn start(load: &Load) -> Rserve {
+        let conf = CONF.replace("{workers}", &load.workers.to_string());
+        let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).start();
+        server.wait_for("the workers", || server.workers().len() == load.workers);
+        Rserve { server, epoch: Epoch::default() }
+    }
+}
+
+impl Target for Rserve {
+    fn name(&self) -> &'static str {
+        "rserve"
+    }
+
+    fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.server.path("")
+    }
+
+    fn pid_file(&self) -> &'static str {
+        "logs/rserve.pid"
+    }
+
+    fn place(&self, id: &str) -> Result<Option<u64>, String> {
+        self.epoch.place(id).map(Some)
+    }
+
+    fn answered(&self, body: &str) -> Option<String> {
+        ids::answered(body)
+    }
+
+    fn knows_keys(&self) -> bool {
+        true
+    }
+
+    fn tells_place(&self) -> bool {
+        true
+    }
+
+    fn total_order(&self) -> bool {
+        true
+    }
+}
