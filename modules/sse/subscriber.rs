@@ -43,6 +43,8 @@ pub struct Many {
     pub prefixes: Box<[Vec<u8>]>,
     /// Every event that it has not got is in one of these.
     pub pending: BTreeSet<ChannelId>,
+    /// That holds for events up to this seq, and for those that were heard of since.
+    pub complete: u64,
 }
 
 /// One subscriber.
@@ -91,6 +93,8 @@ impl Subscriber {
     /// Looks for everything anew; `true`: it is one with several channels.
     pub fn expect_everything(&mut self, attachment: &Attachment) -> bool {
         let Route::Many(many) = &mut self.route else { return false };
+        // Before the look, not after it.
+        many.complete = attachment.zone().newest();
         many.pending.extend(many.channels.iter().copied());
         for prefix in &many.prefixes {
             many.pending.extend(attachment.zone().matching(prefix, self.cursor));

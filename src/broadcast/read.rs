@@ -22,11 +22,14 @@ pub struct Limits {
     pub records: usize,
     /// Bytes; the first record is begun in any case.
     pub bytes: usize,
+    /// Records up to this seq only: of those behind it the reader does not yet know in which of its
+    /// channels they are.
+    pub upto: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { records: SLICES, bytes: 256 << 10 }
+        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX }
     }
 }
 
@@ -183,13 +186,21 @@ impl Attachment {
         }
         let mut builder = Builder::new(self, &locked);
         let mut end = None;
-        while let Some(Reverse((_, word))) = next.pop() {
+        while let Some(Reverse((seq, word))) = next.pop() {
+            if seq > limits.upto {
+                break;
+            }
             let at = Place::from_word(word);
-            if !builder.add(at, 0, limits) {
+            let count = builder.storage.records.len();
+            let goes_on = builder.add(at, 0, limits);
+            if builder.storage.records.len() == count {
                 break;
             }
             let after = locked.after((at, locked.memory.record(at)));
             end = Some(after);
+            if !goes_on {
+                break;
+            }
             if let Some((at, record)) = locked.record_at(after) {
                 next.push(Reverse((record.seq.get(), at.word())));
             }
