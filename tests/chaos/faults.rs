@@ -81,6 +81,8 @@ impl Faults {
             true => {
                 process::signal(old, "QUIT");
                 self.upgrades += 1;
+                // Until it is gone, the new one is not upgraded.
+                let _ = comes(|| !process::is_alive(old));
             }
             false => self.refused += 1,
         }
