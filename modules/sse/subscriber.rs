@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use broadcast::{Attachment, ChannelId};
 use http::{Session, Takeover};
 use rt::{Next, Task};
+use sys::socket::Peer;
 
 use crate::conf::Settings;
 use crate::framing::{Framing, Kind};
@@ -141,6 +142,11 @@ pub struct Stream {
 impl Takeover for Stream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
         let Stream { hub, membership, prefixes, settings, framing, cursor, first, socket } = *self;
+        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
+        if matches!(session.conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
+            let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
+            let _ = sys::socket::set_user_timeout(session.conn.fd(), ms);
+        }
         let route = match membership.channels() {
             [id] if prefixes.is_empty() => Route::Single { id: *id, at: 0 },
             channels => {
