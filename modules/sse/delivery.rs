@@ -238,7 +238,7 @@ impl Subscriber {
             }
             Route::Many(many) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
-                let limits = Limits { upto: complete, ..Limits::default() };
+                let limits = Limits { upto: complete, told: self.told, ..Limits::default() };
                 attachment.read(&pending, self.cursor, None, limits)
             }
         }
@@ -391,7 +391,8 @@ impl Subscriber {
         sent
     }
 
-    /// What the reader has not got is gone.
+    /// Some of what the reader has not got is gone, up to `upto`. Of several channels, what is there
+    /// still of the others comes all the same: only the reader of one is at `upto` now.
     fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
         let epoch = attachment.zone().epoch();
         let id = |seq| {
@@ -400,22 +401,23 @@ impl Subscriber {
             id
         };
         let requested = id(self.cursor);
-        self.cursor = match (self.settings.lag, &self.route) {
-            (Lag::Close, _) => {
-                self.end(Close::TryAgain);
-                return;
-            }
-            (Lag::Gap, _) => upto,
+        self.told = upto;
+        match (self.settings.lag, &self.route) {
+            (Lag::Close, _) | (Lag::Gap, Route::Single { .. }) => self.cursor = upto,
+            (Lag::Gap, Route::Many(_)) => {}
             (Lag::Latest, Route::Single { id, .. }) => {
-                attachment.start(&[*id], Start::Last(1)).max(upto)
+                self.cursor = attachment.start(&[*id], Start::Last(1)).max(upto);
             }
             (Lag::Latest, Route::Many(many)) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
-                attachment.start(&pending, Start::Last(1)).max(upto)
+                self.cursor = attachment.start(&pending, Start::Last(1)).max(upto);
             }
-        };
+        }
         let gap = gap(&requested, &id(self.cursor), Lost::Evicted);
         self.framing.block(gzip, &gap, &mut self.unsent);
+        if self.settings.lag == Lag::Close {
+            self.end(Close::TryAgain);
+        }
     }
 }
 

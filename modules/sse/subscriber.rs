@@ -60,6 +60,8 @@ pub struct Subscriber {
     pub framing: Framing,
     /// It has got everything up to here.
     pub cursor: u64,
+    /// It knows that events up to here may be gone.
+    pub told: u64,
     /// The event that it is in the middle of (0: none), and how many of its bytes it has.
     pub partial: (u64, u32),
     /// Bytes that are not the log's, or not as the log has them, and are still to be sent.
@@ -160,6 +162,7 @@ impl Takeover for Stream {
             route,
             framing,
             cursor,
+            told: 0,
             partial: (0, 0),
             unsent: first,
             blocked: false,

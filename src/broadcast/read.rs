@@ -25,11 +25,14 @@ pub struct Limits {
     /// Records up to this seq only: of those behind it the reader does not yet know in which of its
     /// channels they are.
     pub upto: u64,
+    /// The reader has been told that records up to this seq may be gone: it is not told again, and
+    /// gets what there still is.
+    pub told: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX }
+        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 }
     }
 }
 
@@ -170,7 +173,7 @@ impl Attachment {
         let locked = self.zone.lock();
         let gone = channels.iter().filter_map(|&id| locked.channel(id));
         let upto = gone.map(|channel| channel.evicted_upto.get()).max().unwrap_or(0);
-        if cursor != 0 && upto > cursor {
+        if cursor != 0 && upto > cursor.max(limits.told) {
             return Reading::Lagged { upto };
         }
         let mut next = BinaryHeap::with_capacity(channels.len());

@@ -216,7 +216,10 @@ impl Attachment {
     /// Tells how many records the slowest of this process's subscribers is behind.
     pub fn set_behind(&self, id: ChannelId, behind: u32) {
         if (id.index as usize) < self.zone.memory.layout.channels {
-            self.zone.memory.interest(id.index, self.row).behind.set(behind);
+            let word = &self.zone.memory.interest(id.index, self.row).behind;
+            if word.get() != behind {
+                word.set(behind);
+            }
         }
     }
 
