@@ -8,19 +8,40 @@ use crate::append::END;
 use crate::layout::{Place, RECORD, State};
 use crate::zone::Locked;
 
-/// What is in which block's chain.
-struct Reached(Vec<bool>);
+/// No count reaches this, at a million a second for a hundred thousand years.
+const MOST: u64 = 1 << 62;
+
+/// Which blocks are somebody's, and those of the channel at hand in the order of its chain.
+struct Reached {
+    taken: Vec<bool>,
+    chain: Vec<u32>,
+}
 
 impl Reached {
-    /// Notes a block; `false`: there is no such block, or it is another's.
+    /// Notes a block; `false`: there is no such block, or it is in a chain already.
     fn take(&mut self, block: u32) -> bool {
-        match self.0.get_mut(block as usize) {
+        match self.taken.get_mut(block as usize) {
             Some(taken) if block != 0 && !*taken => {
                 *taken = true;
+                self.chain.push(block);
                 true
             }
             _ => false,
         }
+    }
+
+    /// Of the channel's chain only the part from `first` to `last` is kept; gives its length.
+    fn keep(&mut self, first: u32, last: u32) -> u32 {
+        let place = |block: u32| self.chain.iter().position(|&known| known == block);
+        let kept = match (place(first), place(last)) {
+            (Some(from), Some(to)) if from <= to => from..to + 1,
+            _ => 0..0,
+        };
+        for (at, &block) in self.chain.iter().enumerate() {
+            self.taken[block as usize] = kept.contains(&at);
+        }
+        self.chain.clear();
+        kept.len() as u32
     }
 }
 
@@ -32,7 +53,8 @@ impl Locked<'_> {
         let blocks = (header.fresh_block.get().max(1) - 1).min(self.memory.layout.blocks as u32);
         header.fresh_block.set(blocks + 1);
         header.fresh_channel.set(self.memory.channels().end);
-        let mut reached = Reached(vec![false; blocks as usize + 1]);
+        let taken = vec![false; blocks as usize + 1];
+        let mut reached = Reached { taken, chain: Vec::new() };
         self.empty_index();
         let mut newest = (header.seq.get(), 0, Place::NONE);
         for index in self.memory.channels() {
@@ -58,7 +80,22 @@ impl Locked<'_> {
             self.enter(newest.0, newest.1, newest.2);
         }
         header.seq.publish(newest.0);
+        self.bound_evictions(newest.0);
         self.mend_free_list(blocks, &reached);
+    }
+
+    /// Nothing is gone that has not been.
+    fn bound_evictions(&self, newest: u64) {
+        for index in self.memory.channels() {
+            let gone = &self.memory.channel(index).evicted_upto;
+            gone.set(gone.get().min(newest));
+        }
+        for bucket in 0..self.memory.layout.buckets as u64 {
+            let tomb = self.memory.tomb(bucket);
+            if tomb.get() > newest {
+                tomb.set(newest);
+            }
+        }
     }
 
     fn empty_index(&self) {
@@ -94,26 +131,23 @@ impl Locked<'_> {
         let size = self.memory.layout.block_size;
         let mut at = Place::from_word(channel.first.get());
         let (mut first, mut last, mut end) = (Place::NONE, Place::NONE, Place::NONE);
-        let (mut count, mut bytes, mut blocks, mut seq, mut previous) = (0, 0, 0, 0, 0);
-        let mut whole = at.offset.is_multiple_of(8) && self.enter_chain(at.block, reached);
-        blocks += u32::from(whole);
-        while whole {
+        let (mut count, mut bytes, mut seq, mut previous) = (0, 0, 0, 0);
+        let sound = at.offset.is_multiple_of(8) && self.enter_chain(at.block, reached);
+        while sound {
             if at.offset as usize + RECORD > size {
                 let next = self.memory.meta(at.block).next.get();
                 // The block behind the last record may be another's, or nobody's, after all.
                 if next == 0 || !self.begins_record(next, seq) || !self.enter_chain(next, reached) {
                     break;
                 }
-                blocks += 1;
                 at = Place { block: next, offset: 0 };
             }
             let record = self.memory.record(at);
             let len = record.len.get() as usize;
-            if record.seq.get() <= seq {
+            if record.seq.get() <= seq || record.seq.get() > MOST || record.number.get() > MOST {
                 break;
             }
-            let Some((after, spanned)) = self.span(at, len, reached) else { break };
-            blocks += spanned;
+            let Some(after) = self.span(at, len, reached) else { break };
             seq = record.seq.get();
             previous = record.number.get();
             if seq > channel.evicted_upto.get() {
@@ -131,19 +165,18 @@ impl Locked<'_> {
             }
             last = at;
             end = after;
-            whole = true;
             at = after;
         }
         if first.is_none() {
-            // What was reached has no records: it is freed with all that nobody reaches.
-            self.release_chain(Place::from_word(channel.first.get()).block, 0, reached);
             end = Place::NONE;
-            blocks = 0;
         } else {
+            // What stands behind the last sound record is none.
             self.memory.meta(end.block).next.set(0);
-            let old = Place::from_word(channel.first.get()).block;
-            blocks -= self.release_chain(old, first.block, reached);
+            if end.offset as usize + RECORD <= size {
+                self.memory.record(end).seq.set(0);
+            }
         }
+        let blocks = reached.keep(first.block, end.block);
         channel.first.set(first.word());
         channel.last.set(end.word());
         channel.count.set(count);
@@ -169,35 +202,22 @@ impl Locked<'_> {
         taken
     }
 
-    /// The place behind a record, whose further blocks are noted; how many those are. `None`: the
-    /// chain ends before the record does.
-    fn span(&self, at: Place, len: usize, reached: &mut Reached) -> Option<(Place, u32)> {
+    /// The place behind a record, whose further blocks are noted. `None`: the chain ends before the
+    /// record does.
+    fn span(&self, at: Place, len: usize, reached: &mut Reached) -> Option<Place> {
         let size = self.memory.layout.block_size;
         let (mut block, mut offset, mut left) = (at.block, at.offset as usize + RECORD, len);
-        let mut spanned = 0;
         while left > size - offset {
             left -= size - offset;
             let next = self.memory.meta(block).next.get();
             if next == 0 || !self.enter_chain(next, reached) {
                 return None;
             }
-            spanned += 1;
             block = next;
             offset = 0;
         }
         let offset = (offset + left).next_multiple_of(8) as u32;
-        Some((Place { block, offset }, spanned))
-    }
-
-    /// Forgets the blocks from `block` up to `end`; gives their number.
-    fn release_chain(&self, mut block: u32, end: u32, reached: &mut Reached) -> u32 {
-        let mut released = 0;
-        while block != end && reached.0.get(block as usize) == Some(&true) {
-            reached.0[block as usize] = false;
-            released += 1;
-            block = self.memory.meta(block).next.get();
-        }
-        released
+        Some(Place { block, offset })
     }
 
     fn mend_free_list(&self, blocks: u32, reached: &Reached) {
@@ -205,7 +225,7 @@ impl Locked<'_> {
         header.free_block.set(0);
         header.limbo.set(0);
         header.free_blocks.set(self.memory.layout.blocks as u32 - blocks);
-        for block in (1..=blocks).filter(|&block| !reached.0[block as usize]) {
+        for block in (1..=blocks).filter(|&block| !reached.taken[block as usize]) {
             self.give_block(block);
         }
     }

@@ -261,6 +261,10 @@ impl Deref for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        // A fault of the program in the middle of a change: as if the process had died here.
+        if std::thread::panicking() {
+            self.repair();
+        }
         self.zone.header().lock.unlock();
     }
 }

@@ -158,6 +158,50 @@ fn what_a_dead_reader_was_reading_is_freed() {
 }
 
 #[test]
+fn a_panic_leaves_the_zone_whole() {
+    let zone = zone(1 << 20, 256);
+    for k in 0..40 {
+        let mut left: usize = k;
+        hooked::set(Some(Box::new(move |_| {
+            assert!(left > 0, "a fault of the program");
+            left -= 1;
+        })));
+        let body = vec![7; 20 * k];
+        let _ = std::panic::catch_unwind(|| append(zone, "a", &body, &Attributes::default()));
+        hooked::set(None);
+        zone.lock().verify();
+    }
+    let id = zone.find(b"a").expect("there");
+    let reader = zone.attach().expect("a row");
+    assert!(read_all(&reader, &[id], 0).iter().all(|(_, body)| body.iter().all(|&b| b == 7)));
+}
+
+#[test]
+fn damaged_memory_is_made_whole() {
+    for seed in 1..200 {
+        let zone = zone(96 << 10, 256);
+        let mut random = super::Random::new(seed);
+        for n in 0..120u8 {
+            let name = format!("channel {}", random.below(5));
+            append(zone, &name, &vec![n; random.below(700)], &Attributes::default());
+        }
+        // Not the header, whose shape is compared when a file is opened, and which has the lock.
+        let from = size_of::<crate::layout::Header>();
+        for _ in 0..random.below(400) {
+            let at = from + random.below((96 << 10) - from);
+            // SAFETY: inside the mapping, which nobody else uses.
+            unsafe { zone.memory.base.add(at).write(random.below(256) as u8) };
+        }
+        zone.revive();
+        zone.lock().verify();
+        append(zone, "after", b"x", &Attributes::default());
+        let reader = zone.attach().expect("a row");
+        let id = zone.find(b"after").expect("there");
+        assert_eq!(read_all(&reader, &[id], 0).len(), 1);
+    }
+}
+
+#[test]
 fn a_zone_in_a_file_is_found_again() {
     use shm::{Backing, Region};
     let path = std::env::temp_dir().join(format!("rserve-zone-test-{}", std::process::id()));
