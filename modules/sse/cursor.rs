@@ -36,6 +36,8 @@ impl Lost {
 pub struct Begin {
     /// The cursor.
     pub cursor: u64,
+    /// What is gone up to here is not asked for: a newcomer has not lost it.
+    pub told: u64,
     /// The client's place is lost: what it asked for, and why.
     pub lost: Option<(Str, Lost)>,
 }
@@ -75,15 +77,17 @@ pub fn begin(
     latest: bool,
 ) -> Begin {
     let Some(asked) = asked else {
-        return Begin { cursor: attachment.start(channels, start), lost: None };
+        let (cursor, told) = attachment.start(channels, start);
+        return Begin { cursor, told, lost: None };
     };
     let zone = attachment.zone();
     let lost = match EventId::parse(&asked) {
-        None => Lost::Malformed,
+        None | Some(EventId { seq: 0, .. }) => Lost::Malformed,
         Some(id) if id.epoch != zone.epoch() => Lost::Epoch,
         Some(id) if id.seq > zone.newest() => Lost::Future,
-        Some(id) => return Begin { cursor: id.seq, lost: None },
+        Some(id) => return Begin { cursor: id.seq, told: 0, lost: None },
     };
     let start = if latest { Start::Last(1) } else { Start::Oldest };
-    Begin { cursor: attachment.start(channels, start), lost: Some((asked, lost)) }
+    let (cursor, told) = attachment.start(channels, start);
+    Begin { cursor, told, lost: Some((asked, lost)) }
 }

@@ -22,17 +22,15 @@ const ROUNDS: usize = 8;
 impl Inner {
     /// Delivers what is due, within a turn's budget.
     pub fn deliver(&mut self, attachment: &Attachment) {
-        let mut budget = WRITES;
+        // Each gets its share of a turn: a busy channel must not keep those waiting who are served one
+        // by one.
+        let mut budget = WRITES / 2;
         while budget > 0
             && let Some(index) = self.dirty.pop_front()
         {
             self.deliver_channel(attachment, index, &mut budget);
         }
-        for _ in 0..self.waiting.len() {
-            if budget == 0 {
-                return;
-            }
-            budget -= 1;
+        for _ in 0..self.waiting.len().min(WRITES / 2) {
             let Some(number) = self.waiting.pop_front() else { return };
             if let Some(subscriber) = self.subscriber(number) {
                 subscriber.waiting = false;
@@ -234,7 +232,8 @@ impl Subscriber {
     fn read<'a>(&self, attachment: &'a Attachment, complete: u64) -> Reading<'a> {
         match &self.route {
             Route::Single { id, .. } => {
-                attachment.read(&[*id], self.cursor, None, Limits::default())
+                let limits = Limits { told: self.told, ..Limits::default() };
+                attachment.read(&[*id], self.cursor, None, limits)
             }
             Route::Many(many) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
@@ -406,11 +405,11 @@ impl Subscriber {
             (Lag::Close, _) | (Lag::Gap, Route::Single { .. }) => self.cursor = upto,
             (Lag::Gap, Route::Many(_)) => {}
             (Lag::Latest, Route::Single { id, .. }) => {
-                self.cursor = attachment.start(&[*id], Start::Last(1)).max(upto);
+                self.cursor = attachment.start(&[*id], Start::Last(1)).0.max(upto);
             }
             (Lag::Latest, Route::Many(many)) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
-                self.cursor = attachment.start(&pending, Start::Last(1)).max(upto);
+                self.cursor = attachment.start(&pending, Start::Last(1)).0.max(upto);
             }
         }
         let gap = gap(&requested, &id(self.cursor), Lost::Evicted);

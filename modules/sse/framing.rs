@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use broadcast::{END, RecordRef};
-use proto::sse;
+use proto::sse::{self, EventId};
 
 use crate::gzip::{Gzip, HEADER, Piece, Sum};
 use crate::record;
@@ -130,16 +130,21 @@ impl Framing {
         }
     }
 
-    /// A sign of life.
-    pub fn keepalive(&mut self, gzip: &mut Gzip, out: &mut Vec<u8>) {
-        match self.kind.is_socket() {
-            true => websocket::ping(out),
-            false => {
-                let mut comment = Vec::new();
-                sse::comment(&mut comment);
-                self.block(gzip, &comment, out);
-            }
+    /// A sign of life: a ping, an id alone, or a comment.
+    pub fn keepalive(&mut self, gzip: &mut Gzip, id: Option<EventId>, out: &mut Vec<u8>) {
+        if self.kind.is_socket() {
+            return websocket::ping(out);
         }
+        let mut block = Vec::new();
+        match id {
+            Some(id) => {
+                let mut text = Vec::new();
+                id.write(&mut text, None);
+                sse::cursor(&mut block, &text);
+            }
+            None => sse::comment(&mut block),
+        }
+        self.block(gzip, &block, out);
     }
 
     /// The end. A WebSocket is told by its close frame.

@@ -303,6 +303,9 @@ impl Inner {
 
     fn leave_single(&mut self, id: ChannelId, at: usize) {
         let Some(channel) = self.channels.get_mut(&id.index()) else { return };
+        if at >= channel.singles.len() {
+            return;
+        }
         channel.singles.swap_remove(at);
         let moved = channel.singles.get(at).copied();
         // The one that has taken its place may have missed its turn in a walk.

@@ -1,6 +1,6 @@
 //! Publishing: one event by its body, or a stream of events as they arrive.
 
-use broadcast::{AppendError, Appended, Attributes, Zone};
+use broadcast::{AppendError, Appended, Attributes, END, Zone};
 use http::{Exchange, Flow, Request};
 use mem::Str;
 use proto::http1::Name;
@@ -46,6 +46,14 @@ pub fn append(
     zone.append(channel, &attributes, head, &[&body])
 }
 
+/// Ends a channel, which is made if there is none.
+fn append_end(zone: &Zone, settings: &Settings, channel: &[u8]) -> Result<Appended, AppendError> {
+    let mut body = Vec::new();
+    record::body(&mut body, b"end", b"{}");
+    let attributes = Attributes { flags: END, ..settings.attributes };
+    zone.append(channel, &attributes, record::head(zone.epoch(), None, body.len()), &[&body])
+}
+
 /// Ends a channel; `None`: there is none of that name.
 pub fn end(
     zone: &Zone,
@@ -87,7 +95,8 @@ fn given(request: &mut Request, fields: &[&str], name: &str) -> Option<Str> {
         let value = request.headers_named(field).next()?;
         request.bytes.slice_of(value)
     });
-    field.or_else(|| argument(request, name.as_bytes())).filter(|value| !value.is_empty())
+    let argued = || (!name.is_empty()).then(|| argument(request, name.as_bytes())).flatten();
+    field.or_else(argued).filter(|value| !value.is_empty())
 }
 
 async fn publish_one(
@@ -168,12 +177,10 @@ async fn publish_stream(
         }
     }
     if ends {
-        // A channel without events ends, too: it is made for that.
-        let made = end(zone, &endpoint.settings, channel);
-        match made {
-            Some(Ok(appended)) => last = Some(appended),
-            Some(Err(error)) => return refuse(endpoint, &mut exchange.request, error),
-            None => {}
+        // Also a channel that had no event: who comes later is to learn that none will.
+        match append_end(zone, &endpoint.settings, channel) {
+            Ok(appended) => last = Some(appended),
+            Err(error) => return refuse(endpoint, &mut exchange.request, error),
         }
     }
     acknowledge(endpoint, &mut exchange.request, zone, channel, None, last, Some(count))

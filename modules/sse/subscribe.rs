@@ -4,7 +4,7 @@ use std::io::Write;
 
 use http::{Flow, Request, Version};
 use mem::{Buf, Str};
-use proto::http1::Name;
+use proto::http1::{Body, Name};
 use proto::sse::{self, EventId};
 
 use crate::channels::Selection;
@@ -42,7 +42,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
         Ok(membership) => membership,
         Err(limit) => return turn_away(endpoint, hub, request, kind, &limit),
     };
-    let Begin { cursor, lost } = begin(endpoint, hub, request, selection, &membership);
+    let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
     let over =
         selection.prefixes.is_empty() && hub.attachment.is_over(membership.channels(), cursor);
     if over && lost.is_none() {
@@ -69,6 +69,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
         settings: endpoint.settings.clone(),
         framing,
         cursor,
+        told,
         first: Vec::new(),
         socket: None,
     }));
@@ -89,7 +90,18 @@ fn begin(
         channels.extend(hub.attachment.zone().matching(prefix, 0));
     }
     let latest = endpoint.settings.lag == Lag::Latest;
-    cursor::begin(&hub.attachment, &channels, asked, endpoint.settings.start, latest)
+    let mut begin =
+        cursor::begin(&hub.attachment, &channels, asked.clone(), endpoint.settings.start, latest);
+    // Of a pattern's channels some may have been forgotten with what they had.
+    let gone = hub.attachment.removed_upto();
+    if let Some(asked) = asked.filter(|_| !selection.prefixes.is_empty())
+        && begin.lost.is_none()
+        && begin.cursor < gone
+    {
+        begin.told = gone;
+        begin.lost = Some((asked, cursor::Lost::Evicted));
+    }
+    begin
 }
 
 /// How this client is written to.
@@ -214,6 +226,9 @@ fn upgrade(
     request: &mut Request,
     selection: &Selection,
 ) -> Flow {
+    if request.body != Body::None {
+        return endpoint.problem(request, 400, "a handshake has no body");
+    }
     if !endpoint.origins.admit(request) {
         return endpoint.problem(request, 403, "pages of this origin may not connect here");
     }
@@ -238,7 +253,7 @@ fn upgrade(
             return endpoint.problem(request, 503, "too many channels or subscribers");
         }
     };
-    let Begin { cursor, lost } = begin(endpoint, hub, request, selection, &membership);
+    let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
     let framing_kind = if events { Kind::SocketEvents } else { Kind::SocketData };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
@@ -252,6 +267,7 @@ fn upgrade(
         settings: endpoint.settings.clone(),
         framing,
         cursor,
+        told,
         first,
         socket: Some(Box::new(Socket { inbound: None, publish })),
     }));

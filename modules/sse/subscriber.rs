@@ -8,17 +8,22 @@ use std::task::{Context, Poll};
 
 use broadcast::{Attachment, ChannelId};
 use http::{Session, Takeover};
+use proto::sse::EventId;
 use rt::{Next, Task};
 use sys::socket::Peer;
 
 use crate::conf::Settings;
 use crate::framing::{Framing, Kind};
-use crate::hub::{Hub, Membership};
+use crate::hub::{Hub, Inner, Membership};
 use crate::publish::{self, Event};
 use crate::websocket::{Close, Inbound, Said};
 
 /// Reads from one client in one turn.
 const READS: usize = 16;
+/// Bytes that wait for a client while it is listened to.
+const MOST_UNSENT: usize = 64 << 10;
+/// How long the client's own end is waited for, in milliseconds.
+const LINGER: u64 = 2000;
 /// Milliseconds: a month.
 const QUIET: u64 = 30 * 86_400_000;
 
@@ -62,6 +67,8 @@ pub struct Subscriber {
     pub cursor: u64,
     /// It knows that events up to here may be gone.
     pub told: u64,
+    /// The cursor at the last keep-alive: the client keeps an id that is not older.
+    pub shown: u64,
     /// The event that it is in the middle of (0: none), and how many of its bytes it has.
     pub partial: (u64, u32),
     /// Bytes that are not the log's, or not as the log has them, and are still to be sent.
@@ -72,6 +79,9 @@ pub struct Subscriber {
     pub waiting: bool,
     /// When everything is sent, the connection is closed.
     pub closing: bool,
+    /// Everything is sent, and our half is closed: a close while the client sends would take the end
+    /// of the stream along.
+    pub lingering: bool,
     /// The connection is over.
     pub broken: bool,
     /// The client will send nothing more.
@@ -135,6 +145,8 @@ pub struct Stream {
     pub framing: Framing,
     /// Where it begins.
     pub cursor: u64,
+    /// What is gone up to here it has not lost.
+    pub told: u64,
     /// A WebSocket's first message: it must not go out before the handshake's answer.
     pub first: Vec<u8>,
     /// A WebSocket's ear.
@@ -143,7 +155,8 @@ pub struct Stream {
 
 impl Takeover for Stream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
-        let Stream { hub, membership, prefixes, settings, framing, cursor, first, socket } = *self;
+        let Stream { hub, membership, prefixes, settings, framing, cursor, told, first, socket } =
+            *self;
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(session.conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
             let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
@@ -162,12 +175,14 @@ impl Takeover for Stream {
             route,
             framing,
             cursor,
-            told: 0,
+            told,
+            shown: cursor,
             partial: (0, 0),
             unsent: first,
             blocked: false,
             waiting: false,
             closing: false,
+            lingering: false,
             broken: false,
             half_closed: false,
             silent: 0,
@@ -228,15 +243,19 @@ impl Hub {
                 return false;
             }
             subscriber.silent += u8::from(subscriber.framing.kind.is_socket());
-            subscriber.framing.keepalive(&mut inner.gzip, &mut subscriber.unsent);
-            subscriber.set_timeout();
-        }
-        if subscriber.blocked && conn.is_writable() {
+            // What there is goes out first: then the id that the client may keep is known.
+            inner.serve(&self.attachment, number);
+            inner.keep_alive(self.attachment.zone().epoch(), number);
+        } else if subscriber.blocked && conn.is_writable() {
             subscriber.blocked = false;
             inner.behind -= 1;
         }
         inner.serve(&self.attachment, number);
-        inner.subscriber(number).is_some_and(|subscriber| !subscriber.is_over())
+        match inner.subscriber(number) {
+            Some(subscriber) if subscriber.is_over() => subscriber.linger(),
+            Some(_) => true,
+            None => false,
+        }
     }
 
     /// Takes what the client sends. `false`: the connection is broken.
@@ -263,11 +282,13 @@ impl Hub {
         let Some(subscriber) = inner.subscribers[number as usize].as_mut() else {
             return Heard::Broken;
         };
-        if !subscriber.session.conn.is_readable() {
+        // Who does not take what it is answered is not listened to: answers would pile up.
+        let deaf = subscriber.socket.is_some() && subscriber.unsent.len() > MOST_UNSENT;
+        if deaf || !subscriber.session.conn.is_readable() {
             return Heard::Nothing;
         }
         match subscriber.session.conn.read(room) {
-            Ok(0) if subscriber.framing.kind.is_socket() => Heard::Broken,
+            Ok(0) if subscriber.framing.kind.is_socket() || subscriber.lingering => Heard::Broken,
             Ok(0) if subscriber.session.conn.is_broken() => Heard::Broken,
             Ok(0) if subscriber.half_closed => Heard::Nothing,
             Ok(0) => {
@@ -275,7 +296,7 @@ impl Hub {
                 // when something is sent to it.
                 subscriber.half_closed = true;
                 if !subscriber.closing {
-                    subscriber.framing.keepalive(&mut inner.gzip, &mut subscriber.unsent);
+                    subscriber.framing.keepalive(&mut inner.gzip, None, &mut subscriber.unsent);
                 }
                 Heard::Nothing
             }
@@ -335,10 +356,39 @@ enum Heard {
     Broken,
 }
 
+impl Inner {
+    /// A sign of life. To a reader of a quiet channel it brings an id: one that comes back with an old
+    /// one after long would be told of a gap that is none of its.
+    fn keep_alive(&mut self, epoch: u32, number: u32) {
+        let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
+        let up_to_date = subscriber.partial.0 == 0 && !subscriber.blocked;
+        let moved = up_to_date && subscriber.cursor > subscriber.shown;
+        let id = EventId { epoch, seq: subscriber.cursor };
+        if moved {
+            subscriber.shown = subscriber.cursor;
+        }
+        let id = moved.then_some(id);
+        subscriber.framing.keepalive(&mut self.gzip, id, &mut subscriber.unsent);
+        subscriber.set_timeout();
+    }
+}
+
 impl Subscriber {
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
         self.broken || (self.closing && self.unsent.is_empty() && self.partial.0 == 0)
+    }
+
+    /// Closes our half, and waits a little for the client's. `false`: it is over.
+    fn linger(&mut self) -> bool {
+        if self.broken || self.half_closed {
+            return false;
+        }
+        if !std::mem::replace(&mut self.lingering, true) {
+            self.session.conn.shutdown_write();
+            self.session.conn.set_timeout(LINGER);
+        }
+        true
     }
 
     /// Ends the stream when what is due is sent; a WebSocket is told why.

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Request;
 use mem::Str;
-use proto::http1::{Method, Name};
+use proto::http1::{Method, Name, Version};
 use sha1::{Digest, Sha1};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -41,7 +41,11 @@ pub enum Close {
 /// Whether the request asks for a WebSocket.
 pub fn is_upgrade(request: &Request) -> bool {
     let upgrade = request.header(Name::Upgrade);
+    let connection = request.header(Name::Connection).unwrap_or_default();
+    let mut words = connection.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
     request.method == Method::Get
+        && request.version() >= Version::V11
+        && words.any(|word| word.eq_ignore_ascii_case(b"upgrade"))
         && upgrade.is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
 }
 

@@ -1,6 +1,7 @@
 //! `sse_zone`: its memory in the master, its hub in each worker.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -18,6 +19,11 @@ const BLOCK: usize = 1024;
 /// Fewer make no zone.
 const SMALLEST: usize = 256 << 10;
 const LARGEST: usize = 1 << 40;
+
+thread_local! {
+    /// The hubs of this process, by their memory.
+    static HUBS: RefCell<Vec<(NonZero<usize>, &'static Hub)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A zone as it was written, and what came of it in this process.
 pub struct ZoneConf {
@@ -43,7 +49,7 @@ impl ZoneConf {
         let channels = (size / 4096).min((16 << 10) + size / (16 << 10));
         let shape = Shape { block_size: BLOCK, rows, channels };
         let backing = match path {
-            Some(path) => Backing::File(path),
+            Some(path) => Backing::File(path, broadcast::MAGIC),
             None => Backing::Memory(format!("rserve-{name}")),
         };
         Zone::fits(size, shape).then(|| ZoneConf {
@@ -107,11 +113,21 @@ impl Process for ZoneConf {
             return Ok(());
         }
         let zone = self.zone.get().ok_or("an sse_zone was not opened")?;
+        // In a process without master the configuration before has a hub of the same memory already.
+        let place = zone.region().base().addr();
+        let known = HUBS.with_borrow(|hubs| {
+            hubs.iter().find(|(known, _)| *known == place).map(|(_, hub)| *hub)
+        });
+        if let Some(hub) = known {
+            let _ = self.hub.set(hub);
+            return Ok(());
+        }
         let attachment = zone.attach().map_err(|error| {
             let errno = sys::log::errno(&error);
             format!("the sse_zone \"{}\" has no place for another process {errno}", self.name)
         })?;
         let hub = Hub::start(attachment).map_err(|e| sys::log::errno(&e))?;
+        HUBS.with_borrow_mut(|hubs| hubs.push((place, hub)));
         let _ = self.hub.set(hub);
         Ok(())
     }

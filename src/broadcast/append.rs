@@ -160,6 +160,7 @@ impl Locked<'_> {
         record.len.set(len as u32);
         record.head.set(front.len() as u32);
         record.flags.set(attributes.flags);
+        record.channel.set(index);
         step("append: before the commit");
         record.seq.publish(seq);
         step("append: after the commit");
@@ -193,7 +194,6 @@ impl Locked<'_> {
         let channel = self.memory.channel(index);
         let last = Place::from_word(channel.last.get());
         let goes_on = !last.is_none() && last.offset as usize + RECORD <= size;
-        // Every block is taken before one is linked: of a failure nothing is left.
         let first = match goes_on {
             true => 0,
             false => self.take_block().ok_or(AppendError::Busy)?,

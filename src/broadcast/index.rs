@@ -18,6 +18,9 @@ impl ChannelId {
     }
 }
 
+/// Slots that are compared when one must go.
+const LOOKED: u32 = 64;
+
 /// There are as many channels as there may be, or the name is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
@@ -83,9 +86,10 @@ impl Locked<'_> {
         if state == State::Channel && header.real_channels.get() >= most {
             return Err(Full);
         }
-        let mut index = header.free_channel.get();
-        if index == 0 {
-            index = header.fresh_channel.get();
+        let mut index = self.free_slot();
+        if index as usize >= self.memory.layout.channels {
+            self.forget_a_channel();
+            index = self.free_slot();
         }
         if index as usize >= self.memory.layout.channels {
             return Err(Full);
@@ -120,6 +124,44 @@ impl Locked<'_> {
         step("create: after the commit");
         self.link(index);
         Ok(index)
+    }
+
+    fn free_slot(&self) -> u32 {
+        match self.header().free_channel.get() {
+            0 => self.header().fresh_channel.get(),
+            index => index,
+        }
+    }
+
+    /// The table is full: of the next channels that nobody subscribes to, the one goes that was quiet
+    /// for longest.
+    fn forget_a_channel(&self) {
+        let header = self.header();
+        let slots = self.memory.channels().end;
+        let mut quietest: Option<u32> = None;
+        let mut looked = 0;
+        for _ in 0..slots {
+            let index = header.hand.get() % slots;
+            header.hand.set(index + 1);
+            if index == 0 {
+                continue;
+            }
+            let channel = self.memory.channel(index);
+            let idle = channel.state.get() == State::Channel as u32 && self.subscribers(index) == 0;
+            let quieter =
+                |known: u32| channel.touched.get() < self.memory.channel(known).touched.get();
+            if idle && quietest.is_none_or(quieter) {
+                quietest = Some(index);
+            }
+            looked += 1;
+            if looked >= LOOKED && quietest.is_some() {
+                break;
+            }
+        }
+        if let Some(index) = quietest {
+            while self.drop_first(self.memory.channel(index)) {}
+            self.remove(index);
+        }
     }
 
     fn clear_interest(&self, index: u32) {
@@ -158,7 +200,9 @@ impl Locked<'_> {
         let state = State::of(channel.state.get());
         let tomb = self.memory.tomb(channel.hash.get());
         if channel.number.get() > 0 {
-            tomb.set(tomb.get().max(channel.last_seq.get()).max(channel.evicted_upto.get()));
+            let gone = channel.last_seq.get().max(channel.evicted_upto.get());
+            tomb.set(tomb.get().max(gone));
+            header.removed_upto.set(header.removed_upto.get().max(gone));
         }
         step("remove: before the commit");
         channel.state.publish(State::Free as u32);

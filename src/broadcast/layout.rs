@@ -17,7 +17,7 @@ use std::ptr::NonNull;
 use shm::{RobustLock, U32, U64};
 
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
-pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"RSERVELG");
+pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
 pub const VERSION: u32 = 1;
 
@@ -40,8 +40,11 @@ pub(crate) struct Header {
     pub journal: U32,
     /// Names this zone's life: ids of another are not of this one.
     pub epoch: U32,
-    /// For the names of bells, and the hashes of names: nobody outside can guess them.
+    /// For the hashes of names: nobody outside can foresee them.
     pub secret: [U64; 2],
+    /// In the names of bells, so that no two zones have the same. It is no secret: the kernel lists
+    /// names. All that a stranger's ring does is to wake.
+    pub bells: U64,
     /// Zone time minus the monotonic clock, in milliseconds (wrapping): a file outlives its machine's
     /// clock.
     pub clock: U64,
@@ -75,6 +78,9 @@ pub(crate) struct Header {
     pub published_bytes: U64,
     pub evicted: U64,
     pub repairs: U64,
+    /// The newest seq that went with a channel's slot: readers of patterns cannot know which slots
+    /// there were.
+    pub removed_upto: U64,
 }
 
 /// One worker's.
@@ -199,7 +205,8 @@ pub(crate) struct Record {
     pub len: U32,
     pub head: U32,
     pub flags: U32,
-    pub unused: U32,
+    /// The slot of its channel: a record that lies about is not taken for another's.
+    pub channel: U32,
 }
 
 pub(crate) const RECORD: usize = size_of::<Record>();
@@ -315,14 +322,13 @@ impl Memory {
         1..self.header().fresh_channel.get().clamp(1, self.layout.channels as u32)
     }
 
-    /// Zeroes everything but the header and the blocks.
+    /// Zeroes everything but the blocks.
     ///
     /// # Safety
     /// Nobody uses the zone.
     pub unsafe fn zero(&self) {
-        let len = self.layout.blocks_at - self.layout.rows_at;
         // SAFETY: inside the mapping; the rest is the caller's promise.
-        unsafe { self.base.add(self.layout.rows_at).write_bytes(0, len) };
+        unsafe { self.base.write_bytes(0, self.layout.blocks_at) };
     }
 
     fn channel_at(&self, index: u32) -> usize {

@@ -36,7 +36,7 @@ mod tests;
 pub use append::{AppendError, Appended, Attributes, END};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
-pub use layout::{MAX_NAME, VERSION};
+pub use layout::{MAGIC, MAX_NAME, VERSION};
 pub use news::Missed;
 pub use read::{Batch, Hint, Limits, Reading, RecordRef, Start};
 pub use row::{Attachment, Kind};

@@ -107,7 +107,7 @@ struct Storage {
 }
 
 thread_local! {
-    static STORAGE: RefCell<Option<Storage>> = RefCell::new(Some(Storage::default()));
+    static STORAGE: RefCell<Option<Storage>> = const { RefCell::new(None) };
 }
 
 /// Records, pinned in place until this is dropped. A process has one at a time.
@@ -158,8 +158,7 @@ impl Drop for Batch<'_> {
 }
 
 impl Attachment {
-    /// Reads what these channels have behind `cursor`, in one order. Cursor 0 is before everything,
-    /// and misses nothing. `hint` is for a single channel.
+    /// Reads what these channels have behind `cursor`, in one order. `hint` is for a single channel.
     ///
     /// # Panics
     /// If another batch of this thread is still held.
@@ -173,7 +172,7 @@ impl Attachment {
         let locked = self.zone.lock();
         let gone = channels.iter().filter_map(|&id| locked.channel(id));
         let upto = gone.map(|channel| channel.evicted_upto.get()).max().unwrap_or(0);
-        if cursor != 0 && upto > cursor.max(limits.told) {
+        if upto > cursor.max(limits.told) {
             return Reading::Lagged { upto };
         }
         let mut next = BinaryHeap::with_capacity(channels.len());
@@ -234,35 +233,39 @@ impl Attachment {
         Reading::Torn
     }
 
-    /// The cursor of a new reader of these channels.
-    pub fn start(&self, channels: &[ChannelId], start: Start) -> u64 {
+    /// Where a new reader of these channels begins: its cursor, and up to which seq it does not ask for
+    /// what is gone.
+    pub fn start(&self, channels: &[ChannelId], start: Start) -> (u64, u64) {
         let locked = self.zone.lock();
-        let living = channels.iter().filter(|&&id| locked.channel(id).is_some());
-        match start {
-            Start::Newest => self.zone.newest(),
-            Start::Oldest => {
-                let most = |id: &ChannelId| {
+        let living = || channels.iter().filter(|&&id| locked.channel(id).is_some());
+        let gone = |id: &ChannelId| self.zone.memory.channel(id.index).evicted_upto.get();
+        let told = living().map(gone).max().unwrap_or(0);
+        let newest = self.zone.newest();
+        let cursor = match start {
+            Start::Newest | Start::Last(0) => newest,
+            // What a newcomer gets of each; of one that has less, everything.
+            Start::Oldest => living()
+                .filter_map(|id| {
                     let most = self.zone.memory.channel(id.index).max_count.get();
-                    locked.newest(id.index, most).first().map_or(0, |&seq| seq - 1)
-                };
-                // Newcomers may get a few more of a channel, but miss none of another.
-                let surplus = |id: &&ChannelId| {
-                    let channel = self.zone.memory.channel(id.index);
-                    channel.count.get() > channel.max_count.get()
-                };
-                let all = living.clone().count();
-                let cut: Vec<u64> = living.filter(surplus).map(most).collect();
-                if cut.len() == all { cut.into_iter().min().unwrap_or(0) } else { 0 }
-            }
-            Start::Last(0) => self.zone.newest(),
+                    locked.newest(id.index, most).first().map(|&seq| seq - 1)
+                })
+                .min()
+                .unwrap_or(newest),
             Start::Last(count) => {
                 let mut seqs: Vec<u64> =
-                    living.flat_map(|id| locked.newest(id.index, count)).collect();
+                    living().flat_map(|id| locked.newest(id.index, count)).collect();
                 seqs.sort_unstable();
                 let from = seqs.len().saturating_sub(count as usize);
-                seqs.get(from).map_or(0, |&seq| seq - 1)
+                seqs.get(from).map_or(newest, |&seq| seq - 1)
             }
-        }
+        };
+        (cursor, told)
+    }
+
+    /// The newest seq that went with a whole channel: for readers of patterns.
+    pub fn removed_upto(&self) -> u64 {
+        let _locked = self.zone.lock();
+        self.zone.header().removed_upto.get()
     }
 
     /// Whether all of these channels have ended, and `cursor` has seen the ends.
@@ -283,7 +286,7 @@ impl Attachment {
             let Some(channel) = locked.channel(*id) else { continue };
             let place = locked.locate(id.index, cursor);
             if let Some((_, record)) = locked.record_at(place) {
-                behind += channel.number.get() + 1 - record.number.get();
+                behind += (channel.number.get() + 1).saturating_sub(record.number.get());
             }
         }
         behind
@@ -339,8 +342,9 @@ struct Builder<'a, 'l> {
 
 impl<'a, 'l> Builder<'a, 'l> {
     fn new(attachment: &'a Attachment, locked: &'l Locked<'a>) -> Builder<'a, 'l> {
-        let storage = STORAGE.with(|place| place.take());
-        let storage = storage.expect("one batch at a time");
+        let pinned = locked.memory.row(attachment.row).pinned.get();
+        assert!(pinned == 0, "one batch at a time");
+        let storage = STORAGE.with(|place| place.take()).unwrap_or_default();
         Builder { attachment, locked, storage, pinned: 0, bytes: 0 }
     }
 

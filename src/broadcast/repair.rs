@@ -56,7 +56,7 @@ impl Locked<'_> {
         let taken = vec![false; blocks as usize + 1];
         let mut reached = Reached { taken, chain: Vec::new() };
         self.empty_index();
-        let mut newest = (header.seq.get(), 0, Place::NONE);
+        let mut newest = (header.seq.get().min(MOST), 0, Place::NONE);
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
             let state = State::of(channel.state.get());
@@ -86,10 +86,12 @@ impl Locked<'_> {
 
     /// Nothing is gone that has not been.
     fn bound_evictions(&self, newest: u64) {
+        let header = self.header();
         for index in self.memory.channels() {
             let gone = &self.memory.channel(index).evicted_upto;
             gone.set(gone.get().min(newest));
         }
+        header.removed_upto.set(header.removed_upto.get().min(newest));
         for bucket in 0..self.memory.layout.buckets as u64 {
             let tomb = self.memory.tomb(bucket);
             if tomb.get() > newest {
@@ -144,7 +146,12 @@ impl Locked<'_> {
             }
             let record = self.memory.record(at);
             let len = record.len.get() as usize;
-            if record.seq.get() <= seq || record.seq.get() > MOST || record.number.get() > MOST {
+            let stray = record.channel.get() != index;
+            if stray
+                || record.seq.get() <= seq
+                || record.seq.get() > MOST
+                || record.number.get() > MOST
+            {
                 break;
             }
             let Some(after) = self.span(at, len, reached) else { break };

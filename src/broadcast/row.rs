@@ -59,8 +59,17 @@ impl Zone {
             dead.iter().for_each(|&row| locked.clear_row(row));
             dead.first().copied()
         });
-        let row = free.ok_or_else(|| io::Error::other("too many processes use the zone"))?;
-        let bell = Arc::new(Bell::bind(&self.bell_name(row))?);
+        let first = free.ok_or_else(|| io::Error::other("too many processes use the zone"))?;
+        let free = |&row: &usize| self.memory.row(row).pid.get() == 0;
+        // A stranger may have taken a name: then the next row's.
+        let bound =
+            (first..self.memory.layout.rows).filter(free).find_map(|row| {
+                match Bell::bind(&self.bell_name(row)) {
+                    Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+                    result => Some(result.map(|bell| (row, Arc::new(bell)))),
+                }
+            });
+        let (row, bell) = bound.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))?;
         let _ = self.bell.set(Arc::downgrade(&bell));
         self.memory.row(row).sleeping.set(0);
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
@@ -69,7 +78,7 @@ impl Zone {
     }
 
     fn bell_name(&self, row: usize) -> String {
-        format!("rserve/{:016x}/{row}", self.header().secret[0].get())
+        format!("rserve/{:016x}/{row}", self.header().bells.get())
     }
 
     /// A process has ended: what it was interested in, and what it was reading, is forgotten. Whom it

@@ -37,6 +37,9 @@ impl Memory {
     }
 }
 
+/// Entries of the journal that are looked at for a place.
+const AHEAD: u64 = 256;
+
 /// A record's header and place.
 pub(crate) type Found<'z> = (Place, &'z Record);
 
@@ -71,6 +74,9 @@ impl Locked<'_> {
             return Place::from_word(channel.last.get());
         }
         let mut at = self.known(index, cursor).unwrap_or_else(|| self.best_block(channel, cursor));
+        if at.is_none() {
+            return at;
+        }
         while let Some(found) = self.record_at(at)
             && found.1.seq.get() <= cursor
         {
@@ -79,12 +85,17 @@ impl Locked<'_> {
         at
     }
 
-    /// Where the record `cursor` itself is, if the journal knows it still and it is the channel's.
+    /// Where the channel's first record from `cursor` on is, if it is among the next that the journal
+    /// knows: a cursor is another channel's as often as not.
     fn known(&self, index: u32, cursor: u64) -> Option<Place> {
-        let entry = self.memory.journal(cursor);
-        let fits = cursor != 0 && entry.seq.get() == cursor && entry.channel.get() == index;
+        let newest = self.header().seq.get().min(cursor.saturating_add(AHEAD));
+        let mut entries = (cursor..=newest).map(|seq| (seq, self.memory.journal(seq)));
+        let (_, entry) = entries
+            .by_ref()
+            .take_while(|(seq, entry)| entry.seq.get() == *seq || *seq == cursor)
+            .find(|(seq, entry)| entry.seq.get() == *seq && entry.channel.get() == index)?;
         let place = Place { block: entry.block.get(), offset: entry.offset.get() };
-        let lives = fits && self.memory.meta(place.block).stamp.get() == entry.stamp.get();
+        let lives = self.memory.meta(place.block).stamp.get() == entry.stamp.get();
         lives.then_some(place)
     }
 

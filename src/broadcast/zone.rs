@@ -94,8 +94,10 @@ impl Zone {
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
         let zone = Zone::over(region, layout);
         let header = zone.memory.header();
-        let used = header.magic.get() != 0 || header.size.get() != 0;
-        header.magic.set(0);
+        if header.magic.get() != 0 || header.size.get() != 0 {
+            // SAFETY: whoever had the file has it no more.
+            unsafe { zone.memory.zero() };
+        }
         header.size.set(layout.size as u64);
         header.block_size.set(layout.block_size as u32);
         header.blocks.set(layout.blocks as u32);
@@ -104,36 +106,25 @@ impl Zone {
         header.buckets.set(layout.buckets as u32);
         header.journal.set(layout.journal as u32);
         header.version.set(VERSION);
-        let mut random = [0; 20];
+        let mut random = [0; 28];
         let mut source = std::fs::File::open("/dev/urandom").map_err(OpenError::System)?;
         source.read_exact(&mut random).map_err(OpenError::System)?;
         let word =
             |at: usize| u64::from_le_bytes(random[at..at + 8].try_into().unwrap_or_default());
         header.secret[0].set(word(0));
         header.secret[1].set(word(8));
-        header.epoch.set((word(12) >> 32) as u32 | 1);
+        header.bells.set(word(16));
+        header.epoch.set((word(20) >> 32) as u32 | 1);
         // SAFETY: the magic number is not there yet, so nobody uses the zone.
-        unsafe {
-            header.lock.init();
-            if used {
-                zone.memory.zero();
-            }
-        }
-        for word in [&header.seq, &header.published, &header.published_bytes, &header.evicted] {
-            word.set(0);
-        }
-        for word in [&header.limbo, &header.free_block, &header.free_channel, &header.patterns] {
-            word.set(0);
-        }
-        for word in [&header.used_channels, &header.real_channels, &header.hand] {
-            word.set(0);
-        }
+        unsafe { header.lock.init() };
+        // Seqs begin at 2: a reader's cursor is 1 when there was nothing yet, and 0 is no cursor.
+        header.seq.set(1);
         header.fresh_block.set(1);
         header.fresh_channel.set(1);
         header.free_blocks.set(layout.blocks as u32);
         // Zone time begins at 1: 0 is never.
         header.clock.set(1u64.wrapping_sub(sys::clock::monotonic_ms()));
-        header.magic.publish(MAGIC);
+        header.magic.publish(u64::from_le_bytes(MAGIC));
         Ok(zone)
     }
 
@@ -146,7 +137,7 @@ impl Zone {
         let zone = Zone::over(region, layout);
         let header = zone.memory.header();
         let (magic, version) = (header.magic.published(), header.version.get());
-        if magic != MAGIC {
+        if magic != u64::from_le_bytes(MAGIC) {
             return Err(OpenError::Otherwise);
         }
         if version != VERSION {
@@ -168,8 +159,12 @@ impl Zone {
         unsafe { header.lock.init() };
         let wall = sys::clock::wall().as_millis() as u64;
         let passed = wall.saturating_sub(header.last_wall.get());
-        let time = header.last_time.get().max(1) + passed;
+        let time = header.last_time.get().max(1).saturating_add(passed).min(1 << 62);
         header.clock.set(time.wrapping_sub(sys::clock::monotonic_ms()));
+        header.bells.set(header.bells.get().wrapping_add(wall | 1));
+        for seq in 0..self.memory.layout.journal as u64 {
+            self.memory.journal(seq).seq.set(0);
+        }
         for row in 0..self.memory.layout.rows {
             self.forget_row(row);
         }

@@ -41,6 +41,8 @@ impl RobustLock {
             libc::pthread_mutexattr_init(attributes);
             libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED);
             libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST);
+            // Taking it twice in one thread is an error, not an endless wait.
+            libc::pthread_mutexattr_settype(attributes, libc::PTHREAD_MUTEX_ERRORCHECK);
             let result = libc::pthread_mutex_init(self.0.get(), attributes);
             libc::pthread_mutexattr_destroy(attributes);
             debug_assert_eq!(result, 0);

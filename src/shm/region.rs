@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -18,8 +19,9 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 pub enum Backing {
     /// In memory alone; the name is for people (`/proc/PID/maps`).
     Memory(String),
-    /// In a file: they are there when the last process has ended.
-    File(PathBuf),
+    /// In a file: they are there when the last process has ended. One that is there already, and not
+    /// empty, must begin with these bytes: another program's file is left alone.
+    File(PathBuf, [u8; 8]),
 }
 
 /// A shared mapping. It is unmapped with the value; a process that is forked has it, too.
@@ -50,7 +52,7 @@ unsafe impl Sync for Region {}
 impl Region {
     /// Makes a region of `len` bytes, all zero; of a file that is there its bytes, if it is as long.
     /// The memory of a file is allocated now, so that a full disk is an error here and not a crash
-    /// later. A file that another server has is `WouldBlock`.
+    /// later. A file that another server has is `WouldBlock`, one of another kind `InvalidData`.
     pub fn create(backing: &Backing, len: usize) -> io::Result<Region> {
         let (file, origin) = match backing {
             Backing::Memory(name) => {
@@ -61,11 +63,14 @@ impl Region {
                 file.set_len(len as u64)?;
                 (file, Origin::Fresh)
             }
-            Backing::File(path) => {
+            Backing::File(path, magic) => {
                 let mut options = File::options();
+                // Only its owner reads it, and it is the file itself, not what a link points to.
+                options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
                 let file =
                     options.read(true).write(true).create(true).truncate(false).open(path)?;
                 lock(&file)?;
+                is_ours(&file, magic)?;
                 let fresh = file.metadata()?.len() != len as u64;
                 if fresh {
                     file.set_len(0)?;
@@ -117,6 +122,18 @@ impl Region {
     /// Never: a region has at least one byte.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// Whether a file is new, or begins so.
+fn is_ours(file: &File, magic: &[u8; 8]) -> io::Result<()> {
+    let mut first = [0; 8];
+    let len = sys::file::read_at(file, &mut first, 0)?;
+    match len == 0 || first == *magic {
+        true => Ok(()),
+        false => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it is the file of another program"))
+        }
     }
 }
 

@@ -47,7 +47,7 @@ fn type_and_id_come_by_field_or_query() {
         &["-d", "1", "-H", "Event-Type: tick", "-H", "Event-ID: a.b~c_1-2"],
         "/events/c",
     ));
-    assert!(id.ends_with("-1-a.b~c_1-2"), "{id}");
+    assert!(id.ends_with("-2-a.b~c_1-2"), "{id}");
     post(&["-d", "2"], "/events/c?event=tock%20%C3%BC&id=x");
     post(&["-d", "3", "-H", "X-EventSource-Event: nchan"], "/events/c");
     post(&["-d", "4", "-H", "Event-Type: field"], "/events/c?event=query");

@@ -14,15 +14,15 @@ fn what_is_appended_is_read_in_order() {
         let name = if n % 3 == 0 { "b" } else { "a" };
         let body = vec![n as u8; (n as usize * 7) % 900];
         let seq = append(zone, name, &body, &Attributes::default());
-        assert_eq!(seq, u64::from(n) + 1);
+        assert_eq!(seq, u64::from(n) + 2);
         wanted.push((seq, body));
     }
     zone.lock().verify();
     assert_eq!(read_all(&reader, &[a, b], 0), wanted);
-    assert_eq!(read_all(&reader, &[b, a], 100), wanted[100..]);
-    let only: Vec<_> = wanted.iter().filter(|(seq, _)| (seq - 1) % 3 != 0).cloned().collect();
+    assert_eq!(read_all(&reader, &[b, a], 101), wanted[100..]);
+    let only: Vec<_> = wanted.iter().filter(|(seq, _)| (seq - 2) % 3 != 0).cloned().collect();
     assert_eq!(read_all(&reader, &[a], 0), only);
-    assert_eq!(read_all(&reader, &[a], 299), wanted[299..300][..usize::from(299 % 3 != 0)]);
+    assert_eq!(read_all(&reader, &[a], 300), wanted[299..300]);
 }
 
 #[test]
@@ -85,23 +85,23 @@ fn newcomers_get_what_they_ask_for() {
     let reader = zone.attach().expect("a row");
     let attributes = Attributes { max_count: 10, ..Attributes::default() };
     let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
-    assert_eq!(reader.start(&[id], Start::Oldest), 0);
+    assert_eq!(reader.start(&[id], Start::Oldest), (1, 0));
     for n in 0..5 {
         append(zone, "a", &[n], &attributes);
     }
-    assert_eq!(reader.start(&[id], Start::Oldest), 0);
-    assert_eq!(reader.start(&[id], Start::Last(2)), 3);
+    assert_eq!(reader.start(&[id], Start::Oldest), (1, 0));
+    assert_eq!(reader.start(&[id], Start::Last(2)), (4, 0));
     for n in 5..50 {
         append(zone, "a", &[n], &attributes);
     }
-    assert_eq!(reader.start(&[id], Start::Oldest), 40);
-    assert_eq!(reader.start(&[id], Start::Newest), 50);
-    assert_eq!(reader.start(&[id], Start::Last(3)), 47);
-    assert_eq!(reader.start(&[id], Start::Last(0)), 50);
+    assert_eq!(reader.start(&[id], Start::Oldest), (41, 0));
+    assert_eq!(reader.start(&[id], Start::Newest), (51, 0));
+    assert_eq!(reader.start(&[id], Start::Last(3)), (48, 0));
+    assert_eq!(reader.start(&[id], Start::Last(0)), (51, 0));
     // Who is just behind gets all the same what is more than the number.
-    assert_eq!(read_all(&reader, &[id], 20).len(), 30);
+    assert_eq!(read_all(&reader, &[id], 21).len(), 30);
     let info = zone.channel_info(b"a").expect("there");
-    assert_eq!((info.records, info.newest, info.published), (10, 50, 50));
+    assert_eq!((info.records, info.newest, info.published), (10, 51, 50));
 }
 
 #[test]
@@ -157,24 +157,51 @@ fn patterns_are_counted_and_end_is_the_end() {
 }
 
 #[test]
-fn channels_are_limited_and_their_slots_used_again() {
+fn channels_are_limited_and_the_quietest_makes_room() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let name = |n: u32| format!("channel {n}");
+    let name = |n: u32| format!("channel {n}").into_bytes();
+    let mut ids = Vec::new();
     for n in 0..64 {
-        append(zone, &name(n), b"x", &Attributes { max_age: 1, ..Attributes::default() });
+        let text = String::from_utf8(name(n)).expect("UTF-8");
+        append(zone, &text, b"x", &Attributes::default());
+        if n != 3 {
+            ids.push(reader.subscribe(&name(n), Kind::Channel, 99).expect("a channel").0);
+        }
     }
-    assert!(reader.subscribe(b"one more", Kind::Channel, 99).is_err());
     assert!(reader.subscribe(&[b'x'; 256], Kind::Channel, 99).is_err());
-    let locked = zone.lock();
-    for index in 1..=64 {
-        locked.trim(index, zone.now() + 10);
-        locked.remove(index);
+    assert!(reader.subscribe(b"over the number", Kind::Channel, 64).is_err());
+    // Of all channels one has no subscriber: it goes.
+    let (new, _) = reader.subscribe(b"one more", Kind::Channel, 99).expect("room was made");
+    assert!(zone.find(&name(3)).is_none() && zone.info().channels == 64);
+    zone.lock().verify();
+    assert!(reader.subscribe(b"and another", Kind::Channel, 99).is_err());
+    // The channel that went had records that this cursor has not seen.
+    reader.unsubscribe(new);
+    let (again, _) = reader.subscribe(&name(3), Kind::Channel, 99).expect("room was made");
+    assert!(matches!(reader.read(&[again], 2, None, Limits::default()), Reading::Lagged { .. }));
+    assert!(matches!(reader.read(&[again], 66, None, Limits::default()), Reading::Nothing));
+    assert!(reader.removed_upto() >= 5);
+}
+
+#[test]
+fn a_place_is_found_through_the_records_of_other_channels() {
+    let zone = zone(8 << 20, 256);
+    let reader = zone.attach().expect("a row");
+    let (a, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (b, _) = reader.subscribe(b"b", Kind::Channel, 64).expect("a channel");
+    let mut of_b = Vec::new();
+    for n in 0..3000u32 {
+        append(zone, "a", &[1; 20], &Attributes::default());
+        if n % 37 == 0 {
+            of_b.push(append(zone, "b", b"x", &Attributes::default()));
+        }
     }
-    locked.verify();
-    drop(locked);
-    let (id, _) = reader.subscribe(name(3).as_bytes(), Kind::Channel, 99).expect("room again");
-    // The slot's earlier channel had records that this cursor has not seen.
-    assert!(matches!(reader.read(&[id], 2, None, Limits::default()), Reading::Lagged { .. }));
-    assert!(matches!(reader.read(&[id], 64, None, Limits::default()), Reading::Nothing));
+    for cursor in [1, 2, 38, 39, 40, 500, 1000, 2999, 3000, zone.newest()] {
+        let seqs = |found: Vec<(u64, Vec<u8>)>| found.into_iter().map(|(seq, _)| seq);
+        let wanted: Vec<u64> = of_b.iter().copied().filter(|&seq| seq > cursor).collect();
+        assert_eq!(seqs(read_all(&reader, &[b], cursor)).collect::<Vec<_>>(), wanted, "{cursor}");
+        let all = read_all(&reader, &[b, a], cursor);
+        assert!(seqs(all).eq(cursor + 1..=zone.newest()), "{cursor}");
+    }
 }
