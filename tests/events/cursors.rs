@@ -141,6 +141,64 @@ fn aged_events_are_gone_and_that_is_told() {
 }
 
 #[test]
+fn what_ages_before_the_first_event_came_is_told() {
+    let server = up("sse_history 100 200ms;");
+    let mut wire = subscribe(&server, "/events/c", "");
+    let primed = wire.until("\n").trim_end().to_owned();
+    drop(wire);
+    publish(&server, "/events/c", "gone");
+    server.wait_for("the event to age", || {
+        server
+            .curl(&["-H", "Accept: application/json"], "/events/c")
+            .text()
+            .contains("\"events\":0")
+    });
+    publish(&server, "/events/c", "there");
+    let mut wire = subscribe(&server, "/events/c", &format!("Last-Event-ID: {primed}\r\n"));
+    assert!(wire.until("data: there\n\n").contains("event: gap\n"));
+}
+
+#[test]
+fn a_pattern_tells_of_channels_that_were_forgotten() {
+    let server = up("sse_history 100 200ms;");
+    let mut wire = subscribe(&server, "/below", "");
+    let primed = wire.until("\n").trim_end().to_owned();
+    drop(wire);
+    publish(&server, "/events/a.b.x", "gone");
+    server.wait_for("the channel to be forgotten", || {
+        server.get("/status").text().contains("\"channels\":0,")
+    });
+    let mut wire = subscribe(&server, "/below", &format!("Last-Event-ID: {primed}\r\n"));
+    wire.until("event: gap\n");
+    publish(&server, "/events/a.b.y", "there");
+    wire.until("data: there\n\n");
+}
+
+#[test]
+fn newcomers_are_told_of_no_gap() {
+    let server = crate::start!(crate::with_zone("z 1m", "sse_history 3 1h; sse_start 2;"));
+    publish(&server, "/events/a", "of a");
+    let file = server.file("body", "x".repeat(50_000));
+    let arg = format!("@{}", file.display());
+    for _ in 0..30 {
+        server.curl(&["--data-binary", &arg], "/events/b");
+    }
+    let mut wire = subscribe(&server, "/some?c=a,b", "");
+    publish(&server, "/events/a", "live");
+    assert!(!wire.until("data: live\n\n").contains("gap"));
+}
+
+#[test]
+fn a_quiet_reader_is_given_ids_that_do_not_age() {
+    let server = up("sse_keepalive 100ms;");
+    let mut wire = subscribe(&server, "/some?c=quiet,too", "");
+    let last = publish(&server, "/events/other", "x");
+    wire.until(&format!("id: {last}\n\n"));
+    // Then nothing has moved: comments are enough.
+    wire.until(":\n\n");
+}
+
+#[test]
 fn there_is_no_hole_at_the_seam_of_old_and_new() {
     let server = up("sse_history 100000 1h;");
     let done = AtomicBool::new(false);

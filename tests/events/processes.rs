@@ -139,6 +139,59 @@ fn a_zone_in_a_file_outlives_the_server() {
     again.wait().expect("ended");
 }
 
+#[test]
+fn another_programs_file_is_left_alone() {
+    for len in [13, 2 << 20] {
+        let start = support::Start::new(env!("CARGO_BIN_EXE_rserve"));
+        let precious = b"precious data".repeat(len / 13 + 1)[..len].to_vec();
+        let start = start.conf(with_zone("z 2m path=precious", "")).file("precious", &precious);
+        let dir = start.dir();
+        let (_, said) = start.fail();
+        assert!(said.contains("the file of another program"), "{said}");
+        assert_eq!(std::fs::read(dir.path("precious")).expect("there"), precious);
+    }
+}
+
+#[test]
+fn a_damaged_file_stops_no_server() {
+    let conf = with_zone("z 2m path=zone.log", "sse_start oldest;");
+    for round in 0..6 {
+        let mut server = start!(&conf);
+        for n in 0..50 {
+            publish(&server, &format!("/events/{}", n % 7), &"x".repeat(n * 20));
+        }
+        assert_eq!(server.stop(), Some(0));
+        let mut bytes = std::fs::read(server.path("zone.log")).expect("the zone");
+        let noise = support::bytes(8000);
+        for (at, byte) in noise.chunks_exact(4).enumerate() {
+            let place =
+                usize::from(byte[0]) << 13 | usize::from(byte[1]) << 5 | usize::from(byte[2]) >> 3;
+            // All but the shape at the beginning.
+            let place = 256 + (place * (round + 1) + at) % (bytes.len() - 256);
+            bytes[place] = byte[3];
+        }
+        let again = support::Start::new(env!("CARGO_BIN_EXE_rserve"));
+        let again = again.conf(&conf).file("zone.log", &bytes).start();
+        publish(&again, "/events/new", "after");
+        end(&again, "/events/new");
+        assert!(data(&replay(&again, "/events/new", "")).contains(&"after"));
+        assert_eq!(again.workers().len(), 2);
+    }
+}
+
+#[test]
+fn without_a_master_reloads_go_on_and_on() {
+    let server = start!(format!("master_process off; {}", conf("sse_start oldest;")));
+    let mut wire = subscribe(&server, "/events/c", "");
+    for n in 0..80 {
+        let loaded = || server.error_log().matches("reconfiguring").count();
+        server.signal("HUP");
+        server.wait_for("the reload", || loaded() > n);
+        publish(&server, "/events/c", &n.to_string());
+        wire.until(&format!("data: {n}\n\n"));
+    }
+}
+
 fn data_after(server: &Server, id: &str) -> Vec<String> {
     end(server, "/events/c");
     let all = replay(server, "/events/c", id);

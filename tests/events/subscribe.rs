@@ -86,6 +86,8 @@ fn a_client_may_close_its_half() {
     let server = up("");
     let mut wire = subscribe(&server, "/events/c", "");
     wire.half_close();
+    // The server has seen it: that is when it looks whether anybody is there.
+    wire.until(":\n\n");
     publish(&server, "/events/c", "x");
     wire.until("data: x\n\n");
 }

@@ -1,6 +1,6 @@
 //! The same channels by WebSocket.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use support::{Server, Wire};
 
@@ -175,4 +175,23 @@ fn a_lost_place_is_told_to_who_can_hear_it() {
     let mut wire = connect(&server, "/events/c?last_event_id=zz-9", protocol);
     assert!(message(&mut wire).contains("event: gap\n"));
     assert!(message(&mut wire).contains("data: x\n\n"));
+}
+
+#[test]
+fn one_that_pings_and_does_not_read_costs_no_memory() {
+    let server = up("sse_max_message 1k;");
+    let wire = connect(&server, "/events/c", "");
+    let memory = || server.workers().into_iter().map(support::proc::memory_kb).sum::<u64>();
+    let before = memory();
+    let pings = frame(9, &[b'x'; 125]).repeat(1000);
+    wire.stream().set_write_timeout(Some(std::time::Duration::from_millis(300))).expect("set");
+    // Until the server does not take them any more: it has stopped to listen.
+    let mut sent = 0;
+    while (&mut wire.stream()).write_all(&pings).is_ok() {
+        sent += pings.len();
+        assert!(sent < 200 << 20, "it listens and listens");
+    }
+    let after = memory();
+    assert!(after < before + 4000, "{before} kB, then {after} kB");
+    publish(&server, "/events/c", "x");
 }

@@ -56,6 +56,11 @@ impl Start {
         self
     }
 
+    /// Its directory: it stays as long as the value.
+    pub fn dir(&self) -> Arc<Dir> {
+        self.dir.clone()
+    }
+
     /// Sets a variable of the environment.
     pub fn env(mut self, name: &str, value: &str) -> Start {
         self.env.push((name.to_owned(), value.to_owned()));
