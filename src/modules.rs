@@ -17,6 +17,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<headers::Headers>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
+    #[cfg(feature = "sse")]
+    http::entry::<sse::Sse>(),
     #[cfg(feature = "static")]
     http::entry::<static_files::Static>(),
 ];

@@ -71,7 +71,7 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 /// Reasons to ignore.
 const HARMLESS: &[(&str, &str)] = &[
     ("files", "how files are opened and read is not tuned here"),
-    ("gzip", "answers are sent uncompressed"),
+    ("gzip", "of all answers, only event streams are compressed"),
     ("hash", "tables take the size that they need"),
     ("jit", "regular expressions are always compiled"),
     ("length", "every answer has its length"),

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use conf::{Directive, Error, Files, Word, erase};
 use mem::Str;
-use module::{LogFile, Setup};
+use module::{LogFile, Setup, Slot, Wanted};
 use sys::log::{Level as LogLevel, Log, Target};
 
 use crate::exchange::Exchange;
+use crate::process::Process;
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::template::{Names, Template};
@@ -142,6 +143,8 @@ pub struct Hooks<'a, 's> {
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
     pub(crate) filters: Vec<(u8, Box<dyn Filter>)>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
+    pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
+    pub(crate) limits_bodies: bool,
     pub(crate) names: &'a Names,
     pub(crate) setup: &'a mut Setup<'s>,
 }
@@ -161,6 +164,21 @@ impl Hooks<'_, '_> {
     /// Adds a logger.
     pub fn logger(&mut self, logger: impl Logger) {
         self.loggers.push(Box::new(logger));
+    }
+
+    /// Adds a part in the life of the processes.
+    pub fn process(&mut self, process: Rc<dyn Process>) {
+        self.processes.push(process);
+    }
+
+    /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
+    pub fn limit_bodies(&mut self) {
+        self.limits_bodies = true;
+    }
+
+    /// Shared memory, which outlives this configuration; it is there when `Process::opened` is called.
+    pub fn region(&mut self, wanted: Wanted) -> Slot {
+        self.setup.region(wanted)
     }
 
     /// Compiles a word with variables.
@@ -193,6 +211,7 @@ impl Hooks<'_, '_> {
         self.setup.env.warnings.borrow_mut().push(self.error(word, message));
     }
 
+    /// The configuration's files, for messages.
     fn files(&self) -> &Files {
         self.setup.env.files
     }

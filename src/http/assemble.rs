@@ -12,21 +12,30 @@ use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::hosts::{Hosts, Name};
 use crate::listen::{self, Listen};
 use crate::location::{Kind, Location, Locations, Server};
+use crate::process::Process;
 use crate::service::Port;
 use crate::template::Names;
 
-/// The listening addresses with their servers.
-pub fn ports(
+/// What serves, and what takes part in the life of the processes.
+pub struct Assembled {
+    /// The listening addresses with their servers.
+    pub ports: Vec<Port>,
+    /// The modules' parts.
+    pub processes: Vec<Rc<dyn Process>>,
+}
+
+/// Makes the block serve.
+pub fn assemble(
     written: Written,
     modules: &'static [Entry],
     setup: &mut Setup<'_>,
-) -> Result<Vec<Port>, Error> {
+) -> Result<Assembled, Error> {
     let Written { mut main, servers, names } = written;
     main.core.open_logs(setup);
     if let Some(trace) = main.core.event_trace.get_mut() {
         trace.open(setup);
     }
-    let mut builder = Builder { modules, names: &names, setup };
+    let mut builder = Builder { modules, names: &names, setup, processes: Vec::new() };
     let mut addresses = Addresses::default();
     for block in servers {
         let listens = block.conf.core.listen.as_slice().to_vec();
@@ -42,7 +51,7 @@ pub fn ports(
         let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
         ports.push(Port::new(own.address, own.hosts, covered, trace.clone()));
     }
-    Ok(ports)
+    Ok(Assembled { ports, processes: builder.processes })
 }
 
 fn names_of(block: &ServerBlock) -> Vec<Name> {
@@ -57,6 +66,7 @@ struct Builder<'b, 's> {
     modules: &'static [Entry],
     names: &'b Names,
     setup: &'b mut Setup<'s>,
+    processes: Vec<Rc<dyn Process>>,
 }
 
 impl Builder<'_, '_> {
@@ -118,20 +128,25 @@ impl Builder<'_, '_> {
         pattern: Str,
         level: Level,
     ) -> Result<Location, Error> {
-        let settings = conf.core.settings(self.names, self.setup.env)?;
+        let mut settings = conf.core.settings(self.names, self.setup.env)?;
         let mut hooks = Hooks {
             settings: &settings,
             level,
             handlers: Vec::new(),
             filters: Vec::new(),
             loggers: Vec::new(),
+            processes: &mut self.processes,
+            limits_bodies: false,
             names: self.names,
             setup: self.setup,
         };
         for (at, module) in self.modules.iter().enumerate() {
             (module.install)(&*conf.modules[at], &mut hooks)?;
         }
-        let Hooks { mut handlers, mut filters, loggers, .. } = hooks;
+        let Hooks { mut handlers, mut filters, loggers, limits_bodies, .. } = hooks;
+        if limits_bodies {
+            settings.client_max_body_size = 0;
+        }
         // Stable: within a phase the order is that of the list of modules.
         handlers.sort_by_key(|(phase, _)| *phase);
         filters.sort_by_key(|(order, _)| *order);

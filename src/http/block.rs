@@ -7,6 +7,7 @@ use mem::Str;
 use module::{Instance, Module, Setup};
 
 use crate::api::Entry;
+use crate::assemble::Assembled;
 use crate::directives::{self, CoreConf};
 use crate::instance::HttpInstance;
 use crate::location::Kind;
@@ -132,11 +133,11 @@ impl Module for Http {
     fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error> {
         let wrong = |_| Error::new("the http block was given the configuration of another module");
         let conf = conf.downcast::<HttpConf>().map_err(wrong)?;
-        let ports = match conf.block {
-            Some(written) => assemble::ports(written, self.modules, setup)?,
-            None => Vec::new(),
+        let Assembled { ports, processes } = match conf.block {
+            Some(written) => assemble::assemble(written, self.modules, setup)?,
+            None => Assembled { ports: Vec::new(), processes: Vec::new() },
         };
-        Ok(Box::new(HttpInstance { modules: self.modules, ports }))
+        Ok(Box::new(HttpInstance { modules: self.modules, ports, processes }))
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {

@@ -48,6 +48,8 @@ pub struct CoreConf {
     port_in_redirect: Opt<bool>,
     server_name_in_redirect: Opt<bool>,
     satisfy: Opt<bool>,
+    gzip: Opt<bool>,
+    gzip_comp_level: Opt<u64>,
     error_log: Opt<Vec<(sys::log::Target, sys::log::Level)>>,
     error_logs: Opt<Vec<Arc<Log>>>,
     client_header_timeout: Opt<u64>,
@@ -193,6 +195,15 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "5s",
         "quiet time that idle connections get before a draining worker closes them"
     ),
+    Directive::new(
+        "gzip",
+        WEB_IF,
+        Arity::Flag,
+        set_gzip,
+        "off",
+        "compress event streams for clients that accept it; other answers are not compressed yet",
+    ),
+    number!(gzip_comp_level, WEB, "1", "how hard to compress, 1 to 9"),
     time!(send_timeout, WEB, "60s", "between two writes of an answer"),
     Directive::new(
         "lingering_close",
@@ -384,6 +395,13 @@ fn set_keepalive_timeout(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(
     conf.keepalive_timeout.set_in((setting.time_ms(0)?, header), setting)
 }
 
+fn set_gzip(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+    if setting.flag()? {
+        setting.warn("\"gzip\" compresses event streams only, other answers are sent as they are");
+    }
+    conf.gzip.set_in(setting.flag()?, setting)
+}
+
 fn set_aio(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     let threads = match setting.arg(0) {
         "off" => false,
@@ -410,6 +428,7 @@ macro_rules! each_field {
             lingering_close lingering_time lingering_timeout reset_timedout_connection sendfile
             sendfile_max_chunk aio output_buffers server_tokens error_page recursive_error_pages
             log_not_found absolute_redirect port_in_redirect server_name_in_redirect satisfy
+            gzip gzip_comp_level
             error_logs client_header_timeout client_header_buffer_size
             large_client_header_buffers max_headers ignore_invalid_headers underscores_in_headers
             merge_slashes tcp_nodelay tcp_nopush event_trace
@@ -495,6 +514,8 @@ impl CoreConf {
             port_in_redirect: self.port_in_redirect.or_default(true),
             server_name_in_redirect: self.server_name_in_redirect.or_default(false),
             satisfy_any: self.satisfy.or_default(false),
+            gzip: self.gzip.or_default(false),
+            gzip_comp_level: self.gzip_comp_level.or_default(1).clamp(1, 9) as u32,
             error_logs: self.error_logs.as_slice().to_vec(),
             limits: proto::http1::Limits {
                 line: buffer as usize,

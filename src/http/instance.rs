@@ -1,22 +1,30 @@
 //! The `http` block, configured: its listeners in a worker.
 
 use std::os::fd::AsRawFd;
+use std::rc::Rc;
 
 use module::{Instance, Sockets};
 
 use crate::Happening;
 use crate::api::{Entry, Event};
+use crate::process::Process;
 use crate::service::Port;
 
 /// All that an `http {}` block came to.
 pub(crate) struct HttpInstance {
     pub modules: &'static [Entry],
     pub ports: Vec<Port>,
+    pub processes: Vec<Rc<dyn Process>>,
 }
 
 impl Instance for HttpInstance {
+    fn opened(&self) -> Result<(), conf::Error> {
+        self.processes.iter().try_for_each(|process| process.opened())
+    }
+
     fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         self.modules.iter().for_each(|module| (module.worker)(Event::Start));
+        self.processes.iter().try_for_each(|process| process.started())?;
         for port in &self.ports {
             let address = port.address();
             let shared = sockets.shared(address);
@@ -33,7 +41,12 @@ impl Instance for HttpInstance {
         self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
     }
 
-    fn drain(&'static self) {
+    fn ended(&self, pid: i32) {
+        self.processes.iter().for_each(|process| process.worker_ended(pid));
+    }
+
+    fn drain(&'static self, within: Option<u64>) {
+        self.processes.iter().for_each(|process| process.draining(within));
         for port in &self.ports {
             port.trace_listener(Happening::ListenStop(port.address()));
         }

@@ -33,6 +33,9 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         number(out, length);
         out.extend_from_slice(b"\r\n");
     }
+    if response.streaming && request.version() >= Version::V11 {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
     // An error's page has a date of its own, but it is not that of what was asked for.
     if let Some(time) = response.last_modified
         && matches!(response.status, 200 | 206 | 304)

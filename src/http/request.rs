@@ -219,6 +219,29 @@ impl Request {
         self.conn.fd()
     }
 
+    /// Whether the client can tell where the answer's body ends without the connection's end.
+    pub(crate) fn has_length(&self) -> bool {
+        !self.response.streaming || self.version() >= Version::V11 || self.is_head()
+    }
+
+    /// Keeps only what a log line is made of, in no more memory than that takes.
+    pub(crate) fn compact(&mut self) {
+        let response = &mut self.response;
+        response.body.clear();
+        response.takeover = None;
+        for text in [&mut self.bytes, &mut self.uri, &mut self.args, &mut self.host] {
+            *text = Str::copy(text);
+        }
+        for (name, value) in &mut response.headers {
+            (*name, *value) = (Str::copy(name), Str::copy(value));
+        }
+        response.headers.shrink_to_fit();
+        self.captures.clear();
+        self.head.fields.shrink_to_fit();
+        self.scratch = Vec::new();
+        self.pool.release();
+    }
+
     /// Whether the answer has no body whatever the status: HEAD.
     pub fn is_head(&self) -> bool {
         self.method == Method::Head

@@ -3,8 +3,10 @@
 use mem::{Buf, Chain, Str};
 use sys::file::Stat;
 
+use crate::takeover::Takeover;
+
 /// What is sent back: head and body.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Response {
     /// The status; 0 while there is no answer.
     pub status: u16,
@@ -28,6 +30,11 @@ pub struct Response {
     pub body: Chain,
     /// What the file was whose windows are in the body: between two pieces it is looked at again.
     pub file: Option<Stat>,
+    /// The body goes on after what is in `body`, and its length is not known: it ends with its last
+    /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
+    pub streaming: bool,
+    /// What takes the connection over when this much is sent.
+    pub takeover: Option<Box<dyn Takeover>>,
 }
 
 impl Response {

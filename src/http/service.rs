@@ -9,6 +9,7 @@ use sys::socket::Address;
 use crate::Happening;
 use crate::exchange::{Exchange, Step};
 use crate::hosts::Hosts;
+use crate::takeover::Session;
 use crate::task;
 use crate::trace::Trace;
 
@@ -118,6 +119,7 @@ impl Service for Port {
                 give_back(exchange);
                 Next::Close
             }
+            Step::Takeover(takeover) => Next::Task(takeover.start(Session::new(exchange))),
             step => Next::Task(Box::pin(task::drive(exchange, step))),
         }
     }

@@ -105,6 +105,10 @@ pub struct Settings {
     pub server_name_in_redirect: bool,
     /// One access module that lets in is enough.
     pub satisfy_any: bool,
+    /// Streams of events are compressed for clients that accept it.
+    pub gzip: bool,
+    /// 1 to 9.
+    pub gzip_comp_level: u32,
     /// `error_log`s of this location; none: the process's own.
     pub error_logs: Vec<Arc<Log>>,
     /// Only the server's: limits of a request's head.

@@ -6,6 +6,7 @@ use std::task::Poll;
 use rt::{Next, TimedOut};
 
 use crate::exchange::{Exchange, Step};
+use crate::takeover::Session;
 use crate::{Happening, service};
 
 /// Drives `exchange` from its first wait until the connection is idle or over.
@@ -22,6 +23,9 @@ pub async fn drive(mut exchange: Box<Exchange>, first: Step) -> Next {
                 exchange.trace(Happening::Disconnecting);
                 service::give_back(exchange);
                 return Next::Close;
+            }
+            Step::Takeover(takeover) => {
+                return Next::Task(takeover.start(Session::new(exchange)));
             }
             Step::Read => conn.readable().await,
             Step::Write => {

@@ -7,6 +7,7 @@
 
 mod error_log;
 mod files;
+mod regions;
 mod setup;
 mod sockets;
 
@@ -16,6 +17,7 @@ use conf::{Entry, Error};
 
 pub use error_log::error_log;
 pub use files::{LogFile, Logs};
+pub use regions::{Inherited, Regions, Slot, Wanted};
 pub use setup::{Request, Setup};
 pub use sockets::Sockets;
 
@@ -56,6 +58,14 @@ pub trait Instance {
     /// Worker: log files were opened anew; write what is buffered before that to the old ones.
     fn flush(&self) {}
 
-    /// Worker: it stops accepting, and ends when its last connection has.
-    fn drain(&'static self) {}
+    /// Worker: it stops accepting, and ends when its last connection has; `within` so many
+    /// milliseconds, if that is limited.
+    fn drain(&'static self, within: Option<u64>) {
+        let _ = within;
+    }
+
+    /// Master: a worker has ended, in whichever way.
+    fn ended(&self, pid: i32) {
+        let _ = pid;
+    }
 }

@@ -9,6 +9,7 @@ use sys::log::{Level, Log, Target};
 use sys::socket::{Address, Options};
 
 use crate::files::{LogFile, Logs};
+use crate::regions::{Regions, Slot, Wanted};
 
 /// A socket that some module wants to listen on.
 #[derive(Clone, Debug)]
@@ -27,12 +28,14 @@ pub struct Setup<'a> {
     pub listeners: Vec<Request>,
     /// The log files asked for so far.
     pub logs: Logs,
+    /// The shared memory asked for so far.
+    pub regions: Regions,
 }
 
 impl<'a> Setup<'a> {
     /// Nothing asked for yet.
     pub fn new(env: &'a Env<'a>) -> Setup<'a> {
-        Setup { env, listeners: Vec::new(), logs: Logs::default() }
+        Setup { env, listeners: Vec::new(), logs: Logs::default(), regions: Regions::default() }
     }
 
     /// Asks for a listening socket. Two modules cannot have the same.
@@ -47,6 +50,11 @@ impl<'a> Setup<'a> {
     /// Asks for a log file.
     pub fn log_file(&mut self, path: PathBuf) -> Rc<LogFile> {
         self.logs.file(path)
+    }
+
+    /// Asks for shared memory: what is opened is put into the slot before `opened` is called.
+    pub fn region(&mut self, wanted: Wanted) -> Slot {
+        self.regions.want(wanted)
     }
 
     /// Asks for an error log.

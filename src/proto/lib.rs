@@ -4,10 +4,13 @@
 //! choice, the choice is nginx's, since its users bring their expectations along.
 #![forbid(unsafe_code)]
 
+pub mod accept;
 pub mod conditional;
 pub mod date;
 pub mod escape;
 pub mod http1;
+pub mod json;
 pub mod multipart;
 pub mod range;
+pub mod sse;
 pub mod uri;

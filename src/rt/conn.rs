@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use sys::socket::Peer;
 
-use crate::slot::{EXPENDABLE, HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
+use crate::slot::{BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
 use crate::token::Token;
 use crate::worker::worker;
 
@@ -106,6 +106,26 @@ impl Conn {
         );
     }
 
+    /// Wakes the connection's task.
+    pub fn wake(&self) {
+        worker().wake(self.token);
+    }
+
+    /// Whether the connection is still open.
+    pub fn is_open(&self) -> bool {
+        worker().slot(self.token).is_some()
+    }
+
+    /// Whether the deadline has passed since it was set.
+    pub fn timed_out(&self) -> bool {
+        self.get(|slot| slot.has(TIMED_OUT), true)
+    }
+
+    /// Whether the connection is over in both directions, as far as is known.
+    pub fn is_broken(&self) -> bool {
+        self.get(|slot| slot.has(BROKEN), true)
+    }
+
     /// Whether the peer has closed its side, as far as is known.
     pub fn hung_up(&self) -> bool {
         self.get(|slot| slot.has(HANGUP), true)
@@ -168,7 +188,7 @@ impl Conn {
     }
 
     /// Waits until one of `flags` is raised, or the deadline passes.
-    async fn wait(&self, flags: u8) -> Result<(), TimedOut> {
+    async fn wait(&self, flags: u16) -> Result<(), TimedOut> {
         poll_fn(|_| {
             self.get(
                 |slot| match (slot.has(flags), slot.has(TIMED_OUT)) {
@@ -196,7 +216,7 @@ impl Conn {
 /// The one place that learns from a system call that a socket is not ready.
 fn attempt(
     slot: &Slot,
-    flag: u8,
+    flag: u16,
     mut call: impl FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {
     if !slot.has(flag) {

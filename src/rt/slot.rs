@@ -61,28 +61,31 @@ pub(crate) enum State {
 }
 
 /// Readable, as far as is known: cleared by the read that would block.
-pub(crate) const READABLE: u8 = 1;
+pub(crate) const READABLE: u16 = 1;
 /// Writable, as far as is known.
-pub(crate) const WRITABLE: u8 = 2;
+pub(crate) const WRITABLE: u16 = 2;
 /// The peer has closed its sending half, or the connection broke.
-pub(crate) const HANGUP: u8 = 4;
+pub(crate) const HANGUP: u16 = 4;
 /// In the run queue.
-pub(crate) const QUEUED: u8 = 8;
+pub(crate) const QUEUED: u16 = 8;
 /// The deadline has passed.
-pub(crate) const TIMED_OUT: u8 = 16;
+pub(crate) const TIMED_OUT: u16 = 16;
 /// In the poll set.
-pub(crate) const REGISTERED: u8 = 32;
+pub(crate) const REGISTERED: u16 = 32;
 /// Something else than readiness woke the task.
-pub(crate) const WOKEN: u8 = 64;
+pub(crate) const WOKEN: u16 = 64;
 
 /// A task that gives its slot up when slots are short.
-pub(crate) const EXPENDABLE: u8 = 128;
+pub(crate) const EXPENDABLE: u16 = 128;
+
+/// The connection is over in both directions: nothing that is sent will arrive.
+pub(crate) const BROKEN: u16 = 256;
 
 pub(crate) const NONE: u32 = u32::MAX;
 
 pub(crate) struct Slot {
     pub generation: Cell<u32>,
-    pub flags: Cell<u8>,
+    pub flags: Cell<u16>,
     pub state: Cell<State>,
     pub fd: Cell<RawFd>,
     /// Requests answered on this connection, kept for the protocol.
@@ -127,15 +130,15 @@ impl Slot {
         }
     }
 
-    pub fn has(&self, flag: u8) -> bool {
+    pub fn has(&self, flag: u16) -> bool {
         self.flags.get() & flag != 0
     }
 
-    pub fn raise(&self, flag: u8) {
+    pub fn raise(&self, flag: u16) {
         self.flags.set(self.flags.get() | flag);
     }
 
-    pub fn clear(&self, flag: u8) {
+    pub fn clear(&self, flag: u16) {
         self.flags.set(self.flags.get() & !flag);
     }
 }

@@ -33,7 +33,16 @@ impl Worker {
     }
 
     fn turn(&self, events: &mut mio::Events) -> io::Result<()> {
-        match self.poll.borrow_mut().poll(events, self.timeout()) {
+        let mut timeout = self.timeout();
+        let sleeps = timeout != Some(Duration::ZERO) && self.may_sleep();
+        if !sleeps {
+            timeout = Some(Duration::ZERO);
+        }
+        let polled = self.poll.borrow_mut().poll(events, timeout);
+        if sleeps {
+            self.awake();
+        }
+        match polled {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             Err(error) => return Err(error),
             Ok(()) => {}
@@ -52,6 +61,7 @@ impl Worker {
         }
         self.accept_from(listeners);
         self.run_queue();
+        self.beat();
         self.ring_alarms();
         self.wheel.expire(&self.slots, self.now.get(), |index| self.fire(index));
         Ok(())
@@ -110,6 +120,11 @@ impl Worker {
     fn poll_task(&self, token: Token) {
         let Some(mut task) = self.slot(token).and_then(|slot| slot.task.take()) else { return };
         self.step(token, |_| match task.as_mut().poll(&mut Context::from_waker(&waker(token))) {
+            // One that goes on with another: that one has not looked at anything yet.
+            Poll::Ready(next @ Next::Task(_)) => {
+                self.wake(token);
+                next
+            }
             Poll::Ready(next) => next,
             Poll::Pending => Next::Task(task),
         });

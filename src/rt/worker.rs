@@ -16,8 +16,9 @@ use sys::socket::Peer;
 use crate::accept::Acceptor;
 use crate::conn::Conn;
 use crate::inbox::Inbox;
+use crate::pulse::Pulse;
 use crate::slot::{
-    HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
+    BROKEN, HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
 };
 use crate::timer::Wheel;
 use crate::token::{INBOX, MAX_SLOTS, SOURCES, Token};
@@ -60,6 +61,7 @@ pub(crate) struct Worker {
     pub warned: Cell<u64>,
     pub sources: RefCell<Vec<Callback>>,
     pub alarms: RefCell<Vec<Alarm>>,
+    pub pulses: RefCell<Vec<&'static dyn Pulse>>,
     pub serial: Cell<u64>,
     pub draining: Cell<bool>,
     pub stop: Cell<bool>,
@@ -104,6 +106,7 @@ pub fn create(config: Config) -> io::Result<()> {
         warned: Cell::new(0),
         sources: RefCell::new(Vec::new()),
         alarms: RefCell::new(Vec::new()),
+        pulses: RefCell::new(Vec::new()),
         serial: Cell::new(0),
         draining: Cell::new(false),
         stop: Cell::new(false),
@@ -215,6 +218,9 @@ impl Worker {
         }
         if event.is_read_closed() || event.is_error() {
             slot.raise(READABLE | HANGUP);
+        }
+        if event.is_write_closed() || event.is_error() {
+            slot.raise(BROKEN);
         }
         self.enqueue(token);
     }

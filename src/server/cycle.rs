@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use conf::{Contexts, Env, Setting, Table, Tree, erase};
-use module::{Instance, Logs, Request, Setup, Sockets};
+use module::{Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
 use sys::log::Log;
 use sys::user::Identity;
 
@@ -51,6 +51,8 @@ pub struct Cycle {
     pub log: Vec<Arc<Log>>,
     /// All log files.
     pub logs: Logs,
+    /// The shared memory asked for.
+    pub regions: Regions,
     /// The sockets asked for.
     pub requests: Vec<Request>,
     /// The sockets, once open.
@@ -100,11 +102,12 @@ impl Cycle {
         for (module, conf) in modules.iter().zip(confs) {
             instances.push(module.init(conf, &mut setup)?);
         }
-        let Setup { listeners, logs, .. } = setup;
+        let Setup { listeners, logs, regions, .. } = setup;
         let pid = place.prefix.join("logs/rserve.pid");
         Ok(Cycle {
             log,
             logs,
+            regions,
             requests: listeners,
             sockets: RefCell::default(),
             instances,
@@ -122,6 +125,24 @@ impl Cycle {
         })?;
         self.give_logs_away();
         Ok(())
+    }
+
+    /// Step 6: makes the shared memory that is not there `before`, and was not handed over.
+    pub fn open_regions(&self, before: &Regions, inherited: Vec<Inherited>) -> Result<(), Failure> {
+        self.regions.open(before, inherited).map_err(|(name, error)| {
+            let errno = sys::log::errno(&error);
+            Failure::new(format!("the shared memory of \"{name}\" cannot be made {errno}"))
+        })
+    }
+
+    /// Tells the modules that this process stops accepting.
+    pub fn drain(&'static self, within: Option<u64>) {
+        self.instances.iter().for_each(|instance| instance.drain(within));
+    }
+
+    /// Tells the modules that a worker has ended.
+    pub fn worker_ended(&self, pid: i32) {
+        self.instances.iter().for_each(|instance| instance.ended(pid));
     }
 
     /// The workers open the logs anew by themselves (USR1), as their own user.

@@ -285,6 +285,7 @@ impl Master {
         for (pid, exit) in sys::process::reap() {
             match self.workers.ended(pid, exit) {
                 Some(worker) => {
+                    self.cycle.worker_ended(pid);
                     let wanted = !worker.ending && worker.generation == self.generation;
                     if wanted && self.phase == Phase::Running && self.accepting {
                         self.workers.replace(&worker);

@@ -40,6 +40,7 @@ impl Master {
     fn reap_while_waiting(&mut self, generation: u64) -> Result<(), Failure> {
         let mut result = Ok(());
         for (pid, exit) in sys::process::reap() {
+            self.cycle.worker_ended(pid);
             match self.workers.ended(pid, exit) {
                 Some(worker) if worker.generation == generation => {
                     let how = match exit {

@@ -31,6 +31,7 @@ impl Master {
         let tree = cycle::parse(&self.place)?;
         let mut new = Cycle::load(&self.place, &tree, self.modules)?;
         new.open_files()?;
+        new.open_regions(&self.cycle.regions, Vec::new())?;
         new.listen(&self.cycle.sockets.borrow())?;
         new.init_modules()?;
         new.warn(false);

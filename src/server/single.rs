@@ -39,7 +39,9 @@ fn handle(taken: i32, place: &Place, modules: Modules, cycle: &mut Rc<Cycle>) {
         signal::SIGQUIT => {
             rt::remove_listeners();
             drop(cycle.sockets.take());
+            let within = cycle.core.worker_shutdown_timeout.get().copied();
             cycle.instances.iter().for_each(|instance| instance.flush());
+            cycle.clone().keep().drain(within);
             rt::drain();
         }
         signal::SIGUSR1 => {
@@ -58,6 +60,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
     let tree = cycle::parse(place)?;
     let mut new = Cycle::load(place, &tree, modules)?;
     new.open_files()?;
+    new.open_regions(&old.regions, Vec::new())?;
     new.listen(&old.sockets.borrow())?;
     new.init_modules()?;
     sys::log::set_main(new.log.clone());

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use module::Regions;
+
 use crate::cycle::{self, Cycle, Place};
 use crate::master::Master;
 use crate::options::Options;
@@ -17,10 +19,11 @@ pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
     // 4. Read the configuration; 3. and 5. create the modules' confs, set them, check them.
     let tree = cycle::parse(&place)?;
     let mut cycle = Cycle::load(&place, &tree, modules)?;
-    // 6. Open the log files.
+    // 6. Open the log files and the shared memory.
     cycle.open_files()?;
     sys::log::set_main(cycle.log.clone());
     cycle.warn(true);
+    cycle.open_regions(&Regions::default(), std::mem::take(&mut inheritance.regions))?;
     // 7. Listen.
     // What the predecessor had and this configuration does not want is closed here.
     cycle.listen(&std::mem::take(&mut inheritance.sockets))?;

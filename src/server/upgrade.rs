@@ -3,6 +3,7 @@
 //! The old master starts the program anew with two variables in its environment:
 //! ```text
 //! RSERVE=6;7;8;        the listening sockets
+//! RSERVE_MEMORY=a:b:5; shared memory: name, shape, descriptor
 //! RSERVE_READY=9       a pipe: the new master writes "R" when its workers are ready
 //! ```
 //! Both serve then, until somebody sends QUIT to one of them. The old one's pid file is
@@ -13,7 +14,7 @@ use std::io::{PipeReader, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 
-use module::Sockets;
+use module::{Inherited, Sockets};
 use sys::socket::Listener;
 
 use crate::control::Control;
@@ -21,6 +22,7 @@ use crate::master::Master;
 use crate::pid;
 
 const SOCKETS: &str = "RSERVE";
+const MEMORY: &str = "RSERVE_MEMORY";
 const READY: &str = "RSERVE_READY";
 
 /// What a predecessor handed over.
@@ -28,6 +30,8 @@ const READY: &str = "RSERVE_READY";
 pub struct Inheritance {
     /// Its listening sockets.
     pub sockets: Sockets,
+    /// Its shared memory.
+    pub regions: Vec<Inherited>,
     ready: Option<File>,
     predecessor: Option<i32>,
 }
@@ -48,9 +52,10 @@ impl Inheritance {
         }
         let ready = std::env::var(READY).ok().and_then(|number| number.parse().ok());
         let ready = ready.and_then(sys::process::inherited_file);
-        sys::process::forget_variables(&[SOCKETS, READY]);
+        let regions = inherited_regions();
+        sys::process::forget_variables(&[SOCKETS, MEMORY, READY]);
         let predecessor = ready.is_some().then(sys::process::parent);
-        Inheritance { sockets, ready, predecessor }
+        Inheritance { sockets, regions, ready, predecessor }
     }
 
     /// Whether there is a predecessor.
@@ -74,6 +79,18 @@ impl Inheritance {
             let _ = pipe.write_all(b"R");
         }
     }
+}
+
+/// What the predecessor's environment says of its shared memory.
+fn inherited_regions() -> Vec<Inherited> {
+    let list = std::env::var(MEMORY).unwrap_or_default();
+    let entry = |text: &str| {
+        let mut words = text.split(':');
+        let (name, shape) = (words.next()?.to_owned(), words.next()?.to_owned());
+        let file = sys::process::inherited_file(words.next()?.parse().ok()?)?;
+        Some(Inherited { name, shape, fd: file.into() })
+    };
+    list.split(';').filter_map(entry).collect()
 }
 
 /// A new binary that this master has started.
@@ -128,8 +145,15 @@ impl Master {
         let mut descriptors = self.cycle.sockets.borrow().descriptors();
         let list: String = descriptors.iter().map(|fd| format!("{fd};")).collect();
         descriptors.push(theirs.as_raw_fd());
-        let variables =
-            [(SOCKETS.to_owned(), list), (READY.to_owned(), theirs.as_raw_fd().to_string())];
+        descriptors.extend(self.cycle.regions.descriptors());
+        let memory = self.cycle.regions.iter().map(|(wanted, region)| {
+            format!("{}:{}:{};", wanted.name, wanted.shape, region.as_raw_fd())
+        });
+        let variables = [
+            (SOCKETS.to_owned(), list),
+            (MEMORY.to_owned(), memory.collect()),
+            (READY.to_owned(), theirs.as_raw_fd().to_string()),
+        ];
         let old = pid::old_binary(&self.cycle.pid);
         std::fs::rename(&self.cycle.pid, &old)?;
         let sockets = (pid::control_socket(&self.cycle.pid), pid::control_socket(&old));

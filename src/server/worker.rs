@@ -136,9 +136,10 @@ fn drain(cycle: &'static Cycle) {
     rt::remove_listeners();
     // Nobody may wait in a queue that this process alone would keep open.
     drop(cycle.sockets.take());
-    cycle.instances.iter().for_each(|instance| instance.drain());
+    let timeout = cycle.core.worker_shutdown_timeout.get().copied();
+    cycle.drain(timeout);
     rt::drain();
-    if let Some(&timeout) = cycle.core.worker_shutdown_timeout.get() {
+    if let Some(timeout) = timeout {
         rt::after(timeout, rt::stop);
     }
 }
@@ -146,7 +147,7 @@ fn drain(cycle: &'static Cycle) {
 fn serve(cycle: &'static Cycle) -> i32 {
     let result = rt::run();
     if !rt::draining() {
-        cycle.instances.iter().for_each(|instance| instance.drain());
+        cycle.drain(Some(0));
     }
     cycle.instances.iter().for_each(|instance| instance.flush());
     match result {

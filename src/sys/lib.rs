@@ -3,6 +3,7 @@
 //! Everything here is a thin, safe face of one system call or of one small group of them. Policy
 //! (who forks, which socket is inherited, what a signal means) lives in the crates above.
 
+pub mod bell;
 pub mod channel;
 pub mod clock;
 pub mod file;

@@ -61,6 +61,56 @@ impl Wire {
         }
     }
 
+    /// What comes up to and with `what`; the rest stays for later. Panics if it never comes.
+    #[track_caller]
+    pub fn until(&mut self, what: &str) -> String {
+        loop {
+            let found = self.bytes.windows(what.len()).position(|part| part == what.as_bytes());
+            if let Some(at) = found {
+                let upto: Vec<u8> = self.bytes.drain(..at + what.len()).collect();
+                return String::from_utf8_lossy(&upto).into_owned();
+            }
+            if self.ended {
+                let so_far = String::from_utf8_lossy(&self.bytes);
+                panic!("the connection ended without {what:?}: {so_far:?}");
+            }
+            self.read();
+        }
+    }
+
+    /// Whether `what` comes before the connection ends.
+    #[track_caller]
+    pub fn comes(&mut self, what: &str) -> bool {
+        loop {
+            if self.bytes.windows(what.len()).any(|part| part == what.as_bytes()) {
+                return true;
+            }
+            if self.ended {
+                return false;
+            }
+            self.read();
+        }
+    }
+
+    /// The next `count` bytes.
+    #[track_caller]
+    pub fn exactly(&mut self, count: usize) -> Vec<u8> {
+        while self.bytes.len() < count {
+            assert!(!self.ended, "the connection ended before {count} bytes came");
+            self.read();
+        }
+        self.bytes.drain(..count).collect()
+    }
+
+    /// What comes next, as much as there is; nothing at the connection's end.
+    #[track_caller]
+    pub fn some(&mut self) -> Vec<u8> {
+        if self.bytes.is_empty() && !self.ended {
+            self.read();
+        }
+        std::mem::take(&mut self.bytes)
+    }
+
     /// All that comes until the server closes.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {

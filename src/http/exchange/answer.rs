@@ -54,7 +54,9 @@ impl Exchange {
     /// How the client finds the end of the body: by its length, which is known once it is made.
     fn decide_framing(&mut self) {
         let response = &mut self.request.response;
-        if matches!(response.status, 100..=199 | 204) {
+        if response.streaming {
+            response.content_length = None;
+        } else if matches!(response.status, 100..=199 | 204) {
             response.content_type = None;
             response.content_length = None;
         } else if response.content_length.is_none() && response.status != 304 {
@@ -93,6 +95,9 @@ impl Exchange {
             && u64::from(self.request.number) < settings.keepalive_requests
             && age < settings.keepalive_time
             && !rt::draining();
+        if self.request.response.takeover.is_some() || !self.request.has_length() {
+            self.request.keep_alive = false;
+        }
         // What has come of the body is looked at before the promise is made.
         if self.take_body(|_| {}).is_err() {
             self.request.keep_alive = false;
@@ -121,10 +126,14 @@ impl Exchange {
     pub(super) fn send(&mut self) -> Option<Step> {
         let more_requests = !self.unread().is_empty() && self.rest.is_done();
         let collected = self.output.chain.len() < COLLECTED && self.output.file.is_none();
+        let collected = collected && self.request.response.takeover.is_none();
         if !(self.request.keep_alive && more_requests && collected)
             && let Some(step) = self.flush()
         {
             return Some(step);
+        }
+        if let Some(takeover) = self.request.response.takeover.take() {
+            return Some(Step::Takeover(takeover));
         }
         self.finish();
         None

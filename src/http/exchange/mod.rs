@@ -25,6 +25,7 @@ use crate::phases::{self, Outcome};
 use crate::request::Request;
 use crate::service::Port;
 use crate::settings::Settings;
+use crate::takeover::Takeover;
 
 /// One read's room. A head that does not fit grows up to `large_client_header_buffers`.
 const READ: usize = 4096;
@@ -48,6 +49,8 @@ pub enum Step {
     Offload(Piece),
     /// A handler.
     Wait(&'static dyn Handler),
+    /// Nothing: the connection is another's from now on.
+    Takeover(Box<dyn Takeover>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +204,23 @@ impl Exchange {
         }
         self.output.clear();
         self.state = State::Close;
+    }
+
+    /// The connection is taken over: gives what was read beyond the request, and the buffers back.
+    pub(crate) fn leave(&mut self) -> Vec<u8> {
+        let unread = self.unread().to_vec();
+        self.input = None;
+        self.start = 0;
+        self.out = None;
+        self.output.clear();
+        self.head = Vec::new();
+        unread
+    }
+
+    /// A connection that was taken over has ended, `sent` bytes later.
+    pub(crate) fn end_of_takeover(&mut self, sent: u64) {
+        self.queued += sent;
+        self.log(0);
     }
 
     pub(crate) fn trace(&self, happening: Happening<'_>) {

@@ -96,6 +96,31 @@ impl Exchange {
         }
     }
 
+    /// Reads on: appends what comes next of the body to `out`. `true`: that was all of it. The error
+    /// is a status to answer with. [`read_body`](Self::read_body) is for a body that is short.
+    pub async fn read_more(&mut self, out: &mut Vec<u8>) -> Result<bool, u16> {
+        let timeout = self.settings().client_body_timeout;
+        self.continue_();
+        let before = out.len();
+        loop {
+            if self.take_body(|part| out.extend_from_slice(part))? {
+                return Ok(true);
+            }
+            if out.len() > before {
+                return Ok(false);
+            }
+            match self.read() {
+                Ok(0) => return Err(400),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.conn.set_timeout(timeout);
+                    self.conn.readable().await.map_err(|_| 408u16)?;
+                }
+                Err(_) => return Err(400),
+            }
+        }
+    }
+
     /// Tells a client that waits for our word to send its body.
     fn continue_(&mut self) {
         if std::mem::take(&mut self.expects_continue) && self.unread().is_empty() {

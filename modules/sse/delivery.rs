@@ -1,0 +1,427 @@
+//! Delivery: the news of a channel to all who are up to date, and to the others one by one.
+
+use std::io::{self, ErrorKind};
+
+use broadcast::{Attachment, Batch, END, Limits, Reading, RecordRef, Start};
+use proto::sse::{self, EventId};
+use rt::Conn;
+
+use crate::conf::Lag;
+use crate::cursor::Lost;
+use crate::framing::{FRAMED, Framed};
+use crate::gzip::Gzip;
+use crate::hub::Inner;
+use crate::subscriber::{Route, Subscriber};
+use crate::websocket::Close;
+
+/// Writes in one turn, before other connections get theirs.
+const WRITES: usize = 4096;
+/// Batches that one subscriber gets in a row.
+const ROUNDS: usize = 8;
+
+impl Inner {
+    /// Delivers what is due, within a turn's budget.
+    pub fn deliver(&mut self, attachment: &Attachment) {
+        let mut budget = WRITES;
+        while budget > 0
+            && let Some(index) = self.dirty.pop_front()
+        {
+            self.deliver_channel(attachment, index, &mut budget);
+        }
+        for _ in 0..self.waiting.len() {
+            if budget == 0 {
+                return;
+            }
+            budget -= 1;
+            let Some(number) = self.waiting.pop_front() else { return };
+            if let Some(subscriber) = self.subscriber(number) {
+                subscriber.waiting = false;
+                self.serve(attachment, number);
+            }
+        }
+    }
+
+    /// Gives the channel's next batches to all who are up to date.
+    fn deliver_channel(&mut self, attachment: &Attachment, index: u32, budget: &mut usize) {
+        loop {
+            let Some(channel) = self.channels.get_mut(&index) else { return };
+            let before = channel.cursor;
+            let (from, records) = channel.walk.take().unwrap_or((0, usize::MAX));
+            let default = Limits::default();
+            let limits = Limits { records: records.min(default.records), ..default };
+            match attachment.read(&[channel.id], before, Some(&mut channel.hint), limits) {
+                Reading::Batch(batch) if batch.records()[0].is_whole() => {
+                    let (Some(first), Some(last)) =
+                        (batch.records().first(), batch.records().last())
+                    else {
+                        return;
+                    };
+                    let span = (before, first.seq, last.seq);
+                    let next = self.give_to_all(&batch, index, from, span, budget);
+                    let (last, records) = (last.seq, batch.records().len());
+                    drop(batch);
+                    let Some(channel) = self.channels.get_mut(&index) else { return };
+                    match next {
+                        None => channel.cursor = last,
+                        Some(next) => {
+                            // The others' turn; then on, with the same batch.
+                            channel.hint = broadcast::Hint::default();
+                            channel.walk = Some((next, records));
+                            self.dirty.push_back(index);
+                            return;
+                        }
+                    }
+                }
+                // A long event, or a place that is gone: each for itself.
+                Reading::Batch(batch) => {
+                    let seq = batch.records()[0].seq;
+                    channel.hint = broadcast::Hint::default();
+                    drop(batch);
+                    self.each_for_itself(index, seq);
+                }
+                Reading::Lagged { upto } => self.each_for_itself(index, upto),
+                Reading::Nothing | Reading::Torn => {
+                    channel.dirty = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn each_for_itself(&mut self, index: u32, cursor: u64) {
+        let Some(channel) = self.channels.get_mut(&index) else { return };
+        channel.cursor = cursor;
+        let singles = std::mem::take(&mut channel.singles);
+        singles.iter().for_each(|&number| self.wait(number));
+        if let Some(channel) = self.channels.get_mut(&index) {
+            channel.singles = singles;
+        }
+    }
+
+    /// Walks over the channel's subscribers. Gives where to go on, if the budget is used up.
+    fn give_to_all(
+        &mut self,
+        batch: &Batch<'_>,
+        index: u32,
+        from: usize,
+        (before, first, last): (u64, u64, u64),
+        budget: &mut usize,
+    ) -> Option<usize> {
+        let channel = self.channels.get_mut(&index)?;
+        let singles = std::mem::take(&mut channel.singles);
+        let mut framed: [Option<Framed>; FRAMED] = Default::default();
+        let mut next = None;
+        for (at, &number) in singles.iter().enumerate().skip(from) {
+            if *budget == 0 {
+                next = Some(at);
+                break;
+            }
+            let Some(subscriber) = self.subscribers[number as usize].as_mut() else { continue };
+            // Who is blocked or behind is served by itself.
+            if subscriber.blocked || subscriber.waiting || subscriber.closing {
+                continue;
+            }
+            if subscriber.cursor >= last || subscriber.cursor < before {
+                continue;
+            }
+            if subscriber.cursor >= first || !subscriber.unsent.is_empty() {
+                self.wait(number);
+                continue;
+            }
+            *budget -= 1;
+            let slot = &mut framed[subscriber.framing.kind.index()];
+            let sent = subscriber.give(batch, slot, &mut self.gzip);
+            self.counts.0 += batch.records().len() as u64;
+            self.counts.1 += sent as u64;
+            self.behind += u32::from(subscriber.blocked);
+            let got_all = subscriber.cursor == last && subscriber.unsent.is_empty();
+            let ended = batch.records().last().is_some_and(|record| record.flags & END != 0);
+            if subscriber.broken {
+                subscriber.session.conn.wake();
+            } else if !got_all || ended {
+                // The rest, and what follows an end, is looked at by itself.
+                self.wait(number);
+            }
+        }
+        if let Some(channel) = self.channels.get_mut(&index) {
+            channel.singles = singles;
+        }
+        next
+    }
+
+    /// Serves one subscriber: what it has not got, as far as its socket takes it.
+    pub fn serve(&mut self, attachment: &Attachment, number: u32) {
+        for _ in 0..ROUNDS {
+            let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
+            let was_blocked = subscriber.blocked;
+            if was_blocked || subscriber.broken {
+                return;
+            }
+            let more = subscriber.advance(attachment, &mut self.gzip, &mut self.counts);
+            self.behind += u32::from(subscriber.blocked);
+            if subscriber.is_over() {
+                subscriber.session.conn.wake();
+            }
+            if !more {
+                return;
+            }
+        }
+        self.wait(number);
+    }
+}
+
+impl Subscriber {
+    /// Does the next thing that is due. `false`: nothing is, or the socket takes nothing.
+    fn advance(
+        &mut self,
+        attachment: &Attachment,
+        gzip: &mut Gzip,
+        counts: &mut (u64, u64, u64),
+    ) -> bool {
+        if self.partial.0 != 0 {
+            return self.finish_event(attachment, counts);
+        }
+        if !self.unsent.is_empty() {
+            let bytes = std::mem::take(&mut self.unsent);
+            self.write(bytes);
+            return !self.blocked && !self.broken;
+        }
+        if self.closing {
+            return false;
+        }
+        let newest = attachment.zone().newest();
+        let reading = self.read(attachment);
+        match reading {
+            Reading::Batch(batch) => {
+                let whole = batch.records()[0].is_whole();
+                let ended = batch.records().last().is_some_and(|record| record.flags & END != 0);
+                if whole || self.framing.kind.is_raw() {
+                    counts.0 += batch.records().len() as u64;
+                    counts.1 += self.give(&batch, &mut None, gzip) as u64;
+                } else {
+                    let record = batch.records()[0].clone();
+                    drop(batch);
+                    self.give_long(attachment, &record, gzip, counts);
+                }
+                if ended && self.partial.0 == 0 {
+                    self.end_if_over(attachment);
+                }
+                !self.blocked && !self.broken
+            }
+            Reading::Lagged { upto } => {
+                counts.2 += 1;
+                self.lag(attachment, upto, gzip);
+                true
+            }
+            Reading::Nothing => {
+                self.up_to_date(newest);
+                self.end_if_over(attachment);
+                !self.unsent.is_empty()
+            }
+            Reading::Torn => {
+                self.broken = true;
+                false
+            }
+        }
+    }
+
+    fn read<'a>(&self, attachment: &'a Attachment) -> Reading<'a> {
+        match &self.route {
+            Route::Single { id, .. } => {
+                attachment.read(&[*id], self.cursor, None, Limits::default())
+            }
+            Route::Many(many) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                attachment.read(&pending, self.cursor, None, Limits::default())
+            }
+        }
+    }
+
+    /// Everything up to `newest` was looked at, and there is nothing more.
+    fn up_to_date(&mut self, newest: u64) {
+        self.cursor = self.cursor.max(newest);
+        if let Route::Many(many) = &mut self.route {
+            many.pending.clear();
+        }
+    }
+
+    fn end_if_over(&mut self, attachment: &Attachment) {
+        let over = match &self.route {
+            Route::Single { id, .. } => attachment.is_over(&[*id], self.cursor),
+            Route::Many(many) => {
+                many.prefixes.is_empty() && attachment.is_over(&many.channels, self.cursor)
+            }
+        };
+        if over {
+            self.end(Close::Normal);
+        }
+    }
+
+    /// Writes a batch: as it lies, or framed (by whoever was first in this batch). Gives the bytes
+    /// that were sent.
+    fn give(&mut self, batch: &Batch<'_>, framed: &mut Option<Framed>, gzip: &mut Gzip) -> usize {
+        let kind = self.framing.kind;
+        if kind.is_raw() {
+            let sent = self.attempt(|conn| conn.write(batch.slices(), false));
+            self.take_in(batch.records(), sent);
+            return sent;
+        }
+        let framed = framed.get_or_insert_with(|| {
+            let mut framed = Framed::default();
+            let mut record = Vec::new();
+            for found in batch.records().iter().filter(|record| record.is_whole()) {
+                record.clear();
+                batch.copy(found, &mut record);
+                framed.add(kind, gzip, found, &record);
+            }
+            framed
+        });
+        self.framing.sent(framed);
+        if let Some(last) = batch.records().iter().rfind(|record| record.is_whole()) {
+            self.cursor = last.seq;
+        }
+        let sent = self.attempt(|conn| conn.write(&[io::IoSlice::new(&framed.bytes)], false));
+        self.keep_unsent(&framed.bytes[sent..]);
+        sent
+    }
+
+    /// A long event, for a client that cannot take it as it lies.
+    fn give_long(
+        &mut self,
+        attachment: &Attachment,
+        record: &RecordRef,
+        gzip: &mut Gzip,
+        counts: &mut (u64, u64, u64),
+    ) {
+        let mut bytes = Vec::with_capacity(record.len);
+        while bytes.len() < record.len {
+            match self.read_rest(attachment, record.seq, bytes.len()) {
+                Reading::Batch(batch) => batch.copy(&batch.records()[0], &mut bytes),
+                // It is gone meanwhile; the next look tells of the gap.
+                _ => return,
+            }
+        }
+        let mut framed = Framed::default();
+        framed.add(self.framing.kind, gzip, record, &bytes);
+        self.framing.sent(&framed);
+        self.cursor = record.seq;
+        counts.0 += 1;
+        counts.1 += framed.bytes.len() as u64;
+        self.write(framed.bytes);
+    }
+
+    fn read_rest<'a>(&self, attachment: &'a Attachment, seq: u64, skip: usize) -> Reading<'a> {
+        match &self.route {
+            Route::Single { id, .. } => attachment.read_rest(&[*id], seq, skip),
+            Route::Many(many) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                attachment.read_rest(&pending, seq, skip)
+            }
+        }
+    }
+
+    /// Goes on in the middle of an event.
+    fn finish_event(&mut self, attachment: &Attachment, counts: &mut (u64, u64, u64)) -> bool {
+        let (seq, offset) = self.partial;
+        match self.read_rest(attachment, seq, offset as usize) {
+            Reading::Batch(batch) => {
+                let sent = self.attempt(|conn| conn.write(batch.slices(), false));
+                self.take_in(batch.records(), sent);
+                counts.1 += sent as u64;
+            }
+            // Half an event has gone out, and the other half is no more: the client will come back
+            // with the id of the one before.
+            _ => self.broken = true,
+        }
+        !self.blocked && !self.broken
+    }
+
+    /// Notes how far a write of these records came.
+    fn take_in(&mut self, records: &[RecordRef], mut sent: usize) {
+        self.partial = (0, 0);
+        for record in records {
+            let rest = record.part.len();
+            if sent >= rest && record.is_whole() {
+                self.cursor = record.seq;
+                sent -= rest;
+                continue;
+            }
+            if record.part.start + sent > 0 {
+                self.partial = (record.seq, (record.part.start + sent) as u32);
+            }
+            return;
+        }
+    }
+
+    /// Writes bytes; what the socket does not take is kept.
+    fn write(&mut self, bytes: Vec<u8>) {
+        let sent = self.attempt(|conn| conn.write(&[io::IoSlice::new(&bytes)], false));
+        self.keep_unsent(&bytes[sent..]);
+    }
+
+    fn keep_unsent(&mut self, rest: &[u8]) {
+        if !rest.is_empty() && !self.broken {
+            self.unsent.splice(0..0, rest.iter().copied());
+        }
+    }
+
+    /// One write, with what follows from its result. A socket that takes less than all is full.
+    fn attempt(&mut self, write: impl FnOnce(Conn) -> io::Result<usize>) -> usize {
+        let result = write(self.session.conn);
+        let sent = match result {
+            Ok(sent) => sent,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.blocked = true;
+                0
+            }
+            Err(_) => {
+                self.broken = true;
+                0
+            }
+        };
+        self.session.count_sent(sent);
+        self.set_timeout();
+        sent
+    }
+
+    /// What the reader has not got is gone.
+    fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
+        let epoch = attachment.zone().epoch();
+        let id = |seq| {
+            let mut id = Vec::new();
+            EventId { epoch, seq }.write(&mut id, None);
+            id
+        };
+        let requested = id(self.cursor);
+        self.cursor = match (self.settings.lag, &self.route) {
+            (Lag::Close, _) => {
+                self.end(Close::TryAgain);
+                return;
+            }
+            (Lag::Gap, _) => upto,
+            (Lag::Latest, Route::Single { id, .. }) => {
+                attachment.start(&[*id], Start::Last(1)).max(upto)
+            }
+            (Lag::Latest, Route::Many(many)) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                attachment.start(&pending, Start::Last(1)).max(upto)
+            }
+        };
+        let gap = gap(&requested, &id(self.cursor), Lost::Evicted);
+        self.framing.block(gzip, &gap, &mut self.unsent);
+    }
+}
+
+/// The event that tells of a gap. Its id is where the stream goes on.
+pub fn gap(requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
+    let mut data = b"{\"requested\":".to_vec();
+    proto::json::string(&mut data, requested);
+    data.extend_from_slice(b",\"resumed_from\":");
+    proto::json::string(&mut data, resumed);
+    data.extend_from_slice(b",\"reason\":");
+    proto::json::string(&mut data, why.word().as_bytes());
+    data.push(b'}');
+    let mut block = Vec::new();
+    sse::event(&mut block, resumed, Some(b"gap"), &data);
+    block
+}

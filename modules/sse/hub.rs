@@ -1,0 +1,422 @@
+//! The subscribers of one worker, and how news of the zone come to them.
+//!
+//! ```text
+//! bell or own append ─▶ news: which channels? ─▶ dirty channels ─▶ one batch to all who are up to date
+//!                                             └▶ those behind, or with several channels: one by one
+//! ```
+//! Invariant: a subscriber that is not blocked and not up to date is in `waiting`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+
+use broadcast::{Attachment, ChannelId, Full, Hint, Kind};
+use rt::Pulse;
+
+use crate::gzip::Gzip;
+use crate::subscriber::{Route, Subscriber};
+
+/// How often counts are published and aged events taken away.
+const TICK_MS: u64 = 1000;
+
+/// A worker's part of a zone.
+pub struct Hub {
+    /// The zone, and this process's place in it.
+    pub attachment: Attachment,
+    /// The rest.
+    pub inner: RefCell<Inner>,
+    draining: Cell<bool>,
+}
+
+/// What changes.
+pub struct Inner {
+    /// News up to this seq have been seen.
+    pub seen: u64,
+    /// Channels with subscribers here, by number.
+    pub channels: HashMap<u32, LocalChannel>,
+    /// Patterns with subscribers here.
+    pub patterns: Vec<LocalPattern>,
+    /// By number.
+    pub subscribers: Vec<Option<Subscriber>>,
+    free: Vec<u32>,
+    /// Channels with news.
+    pub dirty: VecDeque<u32>,
+    /// Subscribers that are to be served one by one.
+    pub waiting: VecDeque<u32>,
+    /// How many are blocked.
+    pub behind: u32,
+    /// What was compressed.
+    pub gzip: Gzip,
+    /// Events delivered, their bytes, readers lapped; not yet counted in the zone.
+    pub counts: (u64, u64, u64),
+}
+
+/// A channel and its subscribers here.
+pub struct LocalChannel {
+    /// Its name in the zone.
+    pub id: ChannelId,
+    /// All who are up to date have got everything up to here.
+    pub cursor: u64,
+    /// Where that is.
+    pub hint: Hint,
+    /// Those who have this channel alone.
+    pub singles: Vec<u32>,
+    /// Those who have others, too.
+    pub many: Vec<u32>,
+    /// It is in `dirty`.
+    pub dirty: bool,
+    /// A walk over `singles` that is not done: the next of them, and the batch's records.
+    pub walk: Option<(usize, usize)>,
+}
+
+/// A pattern and its subscribers here.
+pub struct LocalPattern {
+    prefix: Vec<u8>,
+    members: Vec<u32>,
+}
+
+/// Counts a subscriber in the zone, as long as it is kept.
+pub struct Membership {
+    hub: &'static Hub,
+    /// Its channels; then its patterns.
+    ids: Box<[ChannelId]>,
+    channels: usize,
+    counter: Option<ChannelId>,
+}
+
+impl Membership {
+    /// Counts a subscriber of these channels and patterns. Gives the largest number of subscribers
+    /// that one of the channels has now.
+    pub fn new(
+        hub: &'static Hub,
+        names: &[Vec<u8>],
+        prefixes: &[Vec<u8>],
+        most: u32,
+    ) -> Result<(Membership, u32), Full> {
+        let mut membership =
+            Membership { hub, ids: Box::default(), channels: names.len(), counter: None };
+        let mut ids = Vec::with_capacity(names.len() + prefixes.len());
+        let mut subscribers = 0;
+        let names = names.iter().map(|name| (name, Kind::Channel));
+        for (name, kind) in names.chain(prefixes.iter().map(|prefix| (prefix, Kind::Pattern))) {
+            match hub.attachment.subscribe(name, kind, most) {
+                Ok((id, count)) => {
+                    ids.push(id);
+                    subscribers = subscribers.max(count);
+                }
+                Err(full) => {
+                    membership.ids = ids.into();
+                    return Err(full);
+                }
+            }
+        }
+        membership.ids = ids.into();
+        Ok((membership, subscribers))
+    }
+
+    /// Counts it for a client's address, too; gives the streams that the address has now.
+    pub fn count_address(&mut self, address: &str) -> Result<u32, Full> {
+        let attachment = &self.hub.attachment;
+        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter, u32::MAX)?;
+        self.counter = Some(id);
+        Ok(count)
+    }
+
+    /// The channels.
+    pub fn channels(&self) -> &[ChannelId] {
+        &self.ids[..self.channels.min(self.ids.len())]
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        for id in self.ids.iter().chain(&self.counter) {
+            self.hub.attachment.unsubscribe(*id);
+        }
+    }
+}
+
+impl Hub {
+    /// Begins to listen, in this worker.
+    pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
+        let inner = Inner {
+            seen: attachment.zone().newest(),
+            channels: HashMap::new(),
+            patterns: Vec::new(),
+            subscribers: Vec::new(),
+            free: Vec::new(),
+            dirty: VecDeque::new(),
+            waiting: VecDeque::new(),
+            behind: 0,
+            gzip: Gzip::new(1),
+            counts: (0, 0, 0),
+        };
+        let draining = Cell::new(false);
+        // One for each zone of a process, to its end.
+        let hub: &'static Hub =
+            Box::leak(Box::new(Hub { attachment, inner: RefCell::new(inner), draining }));
+        rt::on_readable(hub.attachment.bell_fd(), || {
+            hub.attachment.silence();
+        })?;
+        rt::add_pulse(hub);
+        hub.tick();
+        Ok(hub)
+    }
+
+    /// Takes a subscriber in and serves it. Gives its number.
+    pub fn add(&'static self, subscriber: Subscriber, prefixes: &[Vec<u8>]) -> u32 {
+        let mut inner = self.inner.borrow_mut();
+        let number = inner.enter(subscriber);
+        inner.attach(number, prefixes, self.attachment.zone().newest());
+        inner.wait(number);
+        inner.serve(&self.attachment, number);
+        number
+    }
+
+    /// Forgets a subscriber.
+    pub fn remove(&self, number: u32) {
+        let gone = self.inner.borrow_mut().leave(number);
+        // Its log line and its place in the zone are not the hub's business.
+        drop(gone);
+    }
+
+    /// Whether the worker leaves.
+    pub fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// The worker leaves.
+    pub fn set_draining(&self) {
+        self.draining.set(true);
+    }
+
+    fn tick(&'static self) {
+        self.attachment.zone().expire();
+        let mut inner = self.inner.borrow_mut();
+        let (events, bytes, lapped) = std::mem::take(&mut inner.counts);
+        self.attachment.count(events, bytes, lapped);
+        self.attachment.set_row_behind(inner.behind);
+        inner.tell_who_is_behind(&self.attachment);
+        rt::after(TICK_MS, || self.tick());
+    }
+
+    /// Learns which channels have news.
+    fn hear(&self, inner: &mut Inner) {
+        let zone = self.attachment.zone();
+        if zone.newest() == inner.seen {
+            return;
+        }
+        let seen = inner.seen;
+        let heard = zone.news(seen, |channel| inner.mark(&self.attachment, channel));
+        inner.seen = heard.unwrap_or_else(|missed| {
+            inner.mark_all(&self.attachment);
+            missed.upto
+        });
+    }
+}
+
+impl Pulse for Hub {
+    fn beat(&'static self) {
+        let mut inner = self.inner.borrow_mut();
+        self.hear(&mut inner);
+        inner.deliver(&self.attachment);
+    }
+
+    fn may_sleep(&'static self) -> bool {
+        let inner = self.inner.borrow();
+        inner.dirty.is_empty() && inner.waiting.is_empty() && self.attachment.may_sleep(inner.seen)
+    }
+
+    fn awake(&'static self) {
+        self.attachment.awake();
+    }
+}
+
+impl Inner {
+    fn enter(&mut self, subscriber: Subscriber) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.subscribers[number as usize] = Some(subscriber);
+                number
+            }
+            None => {
+                self.subscribers.push(Some(subscriber));
+                self.subscribers.len() as u32 - 1
+            }
+        }
+    }
+
+    /// A subscriber, if it is still there.
+    pub fn subscriber(&mut self, number: u32) -> Option<&mut Subscriber> {
+        self.subscribers.get_mut(number as usize)?.as_mut()
+    }
+
+    /// Puts a subscriber's number where news are looked up.
+    fn attach(&mut self, number: u32, prefixes: &[Vec<u8>], newest: u64) {
+        let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
+        let channels = &mut self.channels;
+        match &mut subscriber.route {
+            Route::Single { id, at } => {
+                let channel = entry(channels, *id, newest);
+                *at = channel.singles.len() as u32;
+                channel.singles.push(number);
+            }
+            Route::Many(many) => {
+                for id in many.channels.iter() {
+                    entry(channels, *id, newest).many.push(number);
+                }
+                for prefix in prefixes {
+                    let known = self.patterns.iter_mut().find(|known| known.prefix == *prefix);
+                    match known {
+                        Some(pattern) => pattern.members.push(number),
+                        None => self
+                            .patterns
+                            .push(LocalPattern { prefix: prefix.clone(), members: vec![number] }),
+                    }
+                }
+                many.prefixes = prefixes.into();
+            }
+        }
+    }
+
+    fn leave(&mut self, number: u32) -> Option<Subscriber> {
+        let gone = self.subscribers.get_mut(number as usize)?.take()?;
+        self.free.push(number);
+        self.behind -= u32::from(gone.blocked);
+        match &gone.route {
+            Route::Single { id, at } => self.leave_single(*id, *at as usize),
+            Route::Many(many) => {
+                for id in many.channels.iter() {
+                    if let Some(channel) = self.channels.get_mut(&id.index()) {
+                        channel.many.retain(|&member| member != number);
+                        self.forget_if_empty(*id);
+                    }
+                }
+                for pattern in &mut self.patterns {
+                    pattern.members.retain(|&member| member != number);
+                }
+                self.patterns.retain(|pattern| !pattern.members.is_empty());
+            }
+        }
+        Some(gone)
+    }
+
+    fn leave_single(&mut self, id: ChannelId, at: usize) {
+        let Some(channel) = self.channels.get_mut(&id.index()) else { return };
+        channel.singles.swap_remove(at);
+        let moved = channel.singles.get(at).copied();
+        // The one that has taken its place may have missed its turn in a walk.
+        let missed = channel.walk.is_some_and(|(next, _)| at < next);
+        if let Some(moved) = moved {
+            if let Some(subscriber) = self.subscriber(moved)
+                && let Route::Single { at: place, .. } = &mut subscriber.route
+            {
+                *place = at as u32;
+            }
+            if missed {
+                self.wait(moved);
+            }
+        }
+        self.forget_if_empty(id);
+    }
+
+    fn forget_if_empty(&mut self, id: ChannelId) {
+        let empty = |channel: &LocalChannel| channel.singles.is_empty() && channel.many.is_empty();
+        if self.channels.get(&id.index()).is_some_and(empty) {
+            self.channels.remove(&id.index());
+        }
+    }
+
+    /// A channel has news.
+    fn mark(&mut self, attachment: &Attachment, index: u32) {
+        if let Some(channel) = self.channels.get_mut(&index) {
+            if !channel.singles.is_empty() && !std::mem::replace(&mut channel.dirty, true) {
+                self.dirty.push_back(index);
+            }
+            let (id, members) = (channel.id, std::mem::take(&mut channel.many));
+            members.iter().for_each(|&member| self.news_for(member, id));
+            if let Some(channel) = self.channels.get_mut(&index) {
+                channel.many = members;
+            }
+        }
+        if !self.patterns.is_empty() {
+            let patterns = std::mem::take(&mut self.patterns);
+            let mut members = Vec::new();
+            let id = attachment.zone().channel_of(index, |name| {
+                let matching = patterns.iter().filter(|pattern| name.starts_with(&pattern.prefix));
+                members.extend(matching.flat_map(|pattern| pattern.members.iter().copied()));
+            });
+            self.patterns = patterns;
+            if let Some(id) = id {
+                members.iter().for_each(|&member| self.news_for(member, id));
+            }
+        }
+    }
+
+    fn news_for(&mut self, number: u32, id: ChannelId) {
+        if let Some(subscriber) = self.subscriber(number) {
+            if let Route::Many(many) = &mut subscriber.route {
+                many.pending.insert(id);
+            }
+            self.wait(number);
+        }
+    }
+
+    /// Any channel may have news.
+    fn mark_all(&mut self, attachment: &Attachment) {
+        let all: Vec<u32> = self.channels.keys().copied().collect();
+        for index in all {
+            if let Some(channel) = self.channels.get_mut(&index)
+                && !channel.singles.is_empty()
+                && !std::mem::replace(&mut channel.dirty, true)
+            {
+                self.dirty.push_back(index);
+            }
+        }
+        for number in 0..self.subscribers.len() as u32 {
+            if let Some(subscriber) = self.subscriber(number)
+                && subscriber.expect_everything(attachment)
+            {
+                self.wait(number);
+            }
+        }
+    }
+
+    /// A subscriber is to be served by itself, unless it cannot take anything now.
+    pub fn wait(&mut self, number: u32) {
+        if let Some(subscriber) = self.subscriber(number)
+            && !subscriber.blocked
+            && !std::mem::replace(&mut subscriber.waiting, true)
+        {
+            self.waiting.push_back(number);
+        }
+    }
+
+    /// Publishes how far the slowest of each channel's subscribers is behind.
+    fn tell_who_is_behind(&mut self, attachment: &Attachment) {
+        for channel in self.channels.values() {
+            let slow = channel.singles.iter().filter_map(|&number| {
+                let subscriber = self.subscribers[number as usize].as_ref()?;
+                subscriber.blocked.then_some(subscriber.cursor)
+            });
+            let behind = slow.min().map_or(0, |cursor| attachment.behind(&[channel.id], cursor));
+            attachment.set_behind(channel.id, behind.min(u64::from(u32::MAX)) as u32);
+        }
+    }
+}
+
+fn entry(
+    channels: &mut HashMap<u32, LocalChannel>,
+    id: ChannelId,
+    newest: u64,
+) -> &mut LocalChannel {
+    channels.entry(id.index()).or_insert_with(|| LocalChannel {
+        id,
+        cursor: newest,
+        hint: Hint::default(),
+        singles: Vec::new(),
+        many: Vec::new(),
+        dirty: false,
+        walk: None,
+    })
+}

@@ -1,0 +1,30 @@
+//! Event streams: publish by POST, subscribe by EventSource or WebSocket, on the broadcast log.
+//!
+//! ```text
+//! POST ─▶ publish ─▶ zone (shared memory) ─▶ hub of each worker ─▶ subscribers: one write each
+//!                      GET ─▶ subscribe ──────────┘   a subscriber is a cursor
+//! ```
+//! A record in the log is a finished chunk of an HTTP/1.1 event stream: it is rendered when it is
+//! published, and goes out from where it lies. Other framings (HTTP/1.0, gzip, WebSocket) are made of
+//! it, once for all subscribers of a worker.
+#![forbid(unsafe_code)]
+
+mod channels;
+mod conf;
+mod cors;
+mod cursor;
+mod delivery;
+mod endpoint;
+mod framing;
+mod gzip;
+mod hub;
+mod leaving;
+mod manage;
+mod publish;
+mod record;
+mod subscribe;
+mod subscriber;
+mod websocket;
+mod zone;
+
+pub use conf::Sse;

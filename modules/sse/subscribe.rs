@@ -1,0 +1,259 @@
+//! Subscribing: from a GET to a stream.
+
+use std::io::Write;
+
+use http::{Flow, Request, Version};
+use mem::{Buf, Str};
+use proto::http1::Name;
+use proto::sse::{self, EventId};
+
+use crate::channels::Selection;
+use crate::conf::{Lag, text};
+use crate::cursor::{self, Begin};
+use crate::delivery;
+use crate::endpoint::Endpoint;
+use crate::framing::{Framing, Kind};
+use crate::hub::{Hub, Membership};
+use crate::subscriber::{Socket, Stream};
+use crate::websocket;
+
+/// Which limit keeps a client out.
+enum Limit {
+    Channels,
+    Subscribers,
+    Address,
+}
+
+/// Answers with the beginning of a stream.
+pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selection) -> Flow {
+    let hub = match endpoint.hub() {
+        Ok(hub) => hub,
+        Err(flow) => return flow,
+    };
+    if websocket::is_upgrade(request) {
+        return upgrade(endpoint, hub, request, selection);
+    }
+    let kind = kind(endpoint, request);
+    if request.is_head() {
+        head(endpoint, request, kind);
+        return Flow::Respond;
+    }
+    let membership = match join(endpoint, hub, request, selection) {
+        Ok(membership) => membership,
+        Err(limit) => return turn_away(endpoint, hub, request, kind, &limit),
+    };
+    let Begin { cursor, lost } = begin(endpoint, hub, request, selection, &membership);
+    let over =
+        selection.prefixes.is_empty() && hub.attachment.is_over(membership.channels(), cursor);
+    if over && lost.is_none() {
+        request.response.set_empty(204);
+        request.response.content_length = None;
+        endpoint.origins.add_fields(request);
+        return Flow::Respond;
+    }
+    head(endpoint, request, kind);
+    if let Some(level) = endpoint.settings.gzip {
+        hub.inner.borrow_mut().gzip.set_level(level);
+    }
+    let mut framing = Framing::new(kind);
+    let mut bytes = Vec::with_capacity(256);
+    framing.open(&mut bytes);
+    let block = first_block(endpoint, hub, cursor, lost);
+    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
+    let bytes = request.pool.copy(&bytes);
+    request.response.body.push(Buf::memory(bytes));
+    request.response.takeover = Some(Box::new(Stream {
+        hub,
+        membership,
+        prefixes: selection.prefixes.clone(),
+        settings: endpoint.settings.clone(),
+        framing,
+        cursor,
+        first: Vec::new(),
+        socket: None,
+    }));
+    Flow::Respond
+}
+
+fn begin(
+    endpoint: &Endpoint,
+    hub: &'static Hub,
+    request: &mut Request,
+    selection: &Selection,
+    membership: &Membership,
+) -> Begin {
+    let asked = cursor::asked(request);
+    let mut channels = membership.channels().to_vec();
+    for prefix in &selection.prefixes {
+        // A cursor that is not known yet may be anywhere.
+        channels.extend(hub.attachment.zone().matching(prefix, 0));
+    }
+    let latest = endpoint.settings.lag == Lag::Latest;
+    cursor::begin(&hub.attachment, &channels, asked, endpoint.settings.start, latest)
+}
+
+/// How this client is written to.
+fn kind(endpoint: &Endpoint, request: &Request) -> Kind {
+    let chunks = request.version() >= Version::V11;
+    let accepts = request.header(Name::AcceptEncoding).is_some_and(proto::accept::accepts_gzip);
+    match (endpoint.settings.gzip.is_some() && accepts, chunks) {
+        (true, true) => Kind::GzipChunks,
+        (true, false) => Kind::GzipPlain,
+        (false, true) => Kind::Chunks,
+        (false, false) => Kind::Plain,
+    }
+}
+
+/// The head of a stream. What stands between us and the client must neither keep it nor change it.
+fn head(endpoint: &Endpoint, request: &mut Request, kind: Kind) {
+    let response = &mut request.response;
+    response.status = 200;
+    response.streaming = true;
+    response.content_type = Some(text("text/event-stream"));
+    response.add_header("Cache-Control", text("no-cache, no-transform"));
+    response.add_header("X-Accel-Buffering", text("no"));
+    if endpoint.settings.gzip.is_some() {
+        response.add_header("Vary", text("Accept-Encoding"));
+    }
+    if kind.is_gzip() {
+        response.add_header("Content-Encoding", text("gzip"));
+    }
+    endpoint.origins.add_fields(request);
+}
+
+/// `retry`, the cursor that primes the browser, and the gap if its place is lost.
+fn first_block(
+    endpoint: &Endpoint,
+    hub: &Hub,
+    cursor: u64,
+    lost: Option<(Str, cursor::Lost)>,
+) -> Vec<u8> {
+    let mut id = Vec::new();
+    EventId { epoch: hub.attachment.zone().epoch(), seq: cursor }.write(&mut id, None);
+    let mut block = Vec::with_capacity(128);
+    if endpoint.settings.retry > 0 {
+        sse::retry(&mut block, endpoint.settings.retry);
+    }
+    sse::cursor(&mut block, &id);
+    if let Some((asked, why)) = lost {
+        block.extend_from_slice(&delivery::gap(&asked, &id, why));
+    }
+    block
+}
+
+/// Counts the client as a subscriber, unless there are too many.
+fn join(
+    endpoint: &Endpoint,
+    hub: &'static Hub,
+    request: &Request,
+    selection: &Selection,
+) -> Result<Membership, Limit> {
+    let settings = &endpoint.settings;
+    let most = settings.attributes.max_channels;
+    let joined = Membership::new(hub, &selection.names, &selection.prefixes, most);
+    let (mut membership, subscribers) = joined.map_err(|_| Limit::Channels)?;
+    if settings.max_subscribers > 0 && subscribers > settings.max_subscribers {
+        return Err(Limit::Subscribers);
+    }
+    if settings.max_per_address > 0 {
+        let address = request.peer().to_string();
+        let streams = membership.count_address(&address).map_err(|_| Limit::Channels)?;
+        if streams > settings.max_per_address {
+            return Err(Limit::Address);
+        }
+    }
+    Ok(membership)
+}
+
+/// A browser that is refused by a status does not come back: it gets a stream that ends, and is told
+/// when to come again.
+fn turn_away(
+    endpoint: &Endpoint,
+    hub: &Hub,
+    request: &mut Request,
+    kind: Kind,
+    limit: &Limit,
+) -> Flow {
+    let (status, what) = match limit {
+        Limit::Channels => (503, "there are as many channels as there may be"),
+        Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
+        Limit::Address => (429, "this address has as many streams as it may have"),
+    };
+    request.error(sys::log::Level::Error, format_args!("{what}"));
+    let accept = request.header(Name::Accept).unwrap_or_default();
+    let browser = accept.windows(17).any(|part| part.eq_ignore_ascii_case(b"text/event-stream"));
+    if !browser {
+        return endpoint.problem(request, status, what);
+    }
+    head(endpoint, request, kind);
+    let mut framing = Framing::new(kind);
+    let mut bytes = Vec::new();
+    framing.open(&mut bytes);
+    let mut block = Vec::new();
+    let _ = writeln!(block, ": {what}");
+    let pause = endpoint.settings.retry.max(1000);
+    sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+    block.push(b'\n');
+    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
+    framing.close(&mut bytes);
+    let bytes = request.pool.copy(&bytes);
+    request.response.body.push(Buf::memory(bytes).last());
+    Flow::Respond
+}
+
+/// A number below `within` that differs from client to client.
+pub fn spread(seed: u64, within: u64) -> u64 {
+    let mixed = (seed ^ rt::now()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    mixed % within.max(1)
+}
+
+/// The same channels by WebSocket.
+fn upgrade(
+    endpoint: &Endpoint,
+    hub: &'static Hub,
+    request: &mut Request,
+    selection: &Selection,
+) -> Flow {
+    if !endpoint.origins.admit(request) {
+        return endpoint.problem(request, 403, "pages of this origin may not connect here");
+    }
+    let may_publish = endpoint.publish.is_some() && endpoint.may_publish(request);
+    let publish = match may_publish {
+        true => match endpoint.channel(request) {
+            Ok(channel) => Some(channel),
+            Err(flow) => return flow,
+        },
+        false => None,
+    };
+    let membership = join(endpoint, hub, request, selection);
+    let events = match websocket::accept(request) {
+        Ok(events) => events,
+        Err(426) => return endpoint.problem(request, 426, "WebSocket version 13 is spoken here"),
+        Err(status) => return endpoint.problem(request, status, "this is no WebSocket handshake"),
+    };
+    let membership = match membership {
+        Ok(membership) => membership,
+        Err(_) => {
+            request.response.reset();
+            return endpoint.problem(request, 503, "too many channels or subscribers");
+        }
+    };
+    let Begin { cursor, lost } = begin(endpoint, hub, request, selection, &membership);
+    let framing_kind = if events { Kind::SocketEvents } else { Kind::SocketData };
+    let mut framing = Framing::new(framing_kind);
+    let mut first = Vec::new();
+    let block = first_block(endpoint, hub, cursor, lost);
+    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut first);
+    request.response.streaming = false;
+    request.response.takeover = Some(Box::new(Stream {
+        hub,
+        membership,
+        prefixes: selection.prefixes.clone(),
+        settings: endpoint.settings.clone(),
+        framing,
+        cursor,
+        first,
+        socket: Some(Box::new(Socket { inbound: None, publish })),
+    }));
+    Flow::Respond
+}

@@ -1,0 +1,285 @@
+//! Appending a record.
+
+use std::fmt;
+
+use crate::index::{ChannelId, Full};
+use crate::layout::{Place, RECORD, State};
+use crate::row::Wakes;
+use crate::step::step;
+use crate::zone::{Locked, Zone};
+
+/// The channel has ended with this record.
+pub const END: u32 = 1;
+
+/// What an append says of its record and of its channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// [`END`], and bits of the caller's own from 16 on.
+    pub flags: u32,
+    /// Hash of an idempotency key; 0: none. While a record of this key is kept, another is not made.
+    pub key: u64,
+    /// How many records a newcomer gets at most. More are kept for a moment, for readers that are
+    /// just behind.
+    pub max_count: u32,
+    /// Milliseconds after which a record goes; 0: never.
+    pub max_age: u64,
+    /// Channels that there may be, should this be a new one.
+    pub max_channels: u32,
+}
+
+impl Default for Attributes {
+    fn default() -> Attributes {
+        Attributes { flags: 0, key: 0, max_count: u32::MAX, max_age: 0, max_channels: u32::MAX }
+    }
+}
+
+/// What came of an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The record's number in the zone.
+    pub seq: u64,
+    /// Subscribers of the channel, and of patterns that it matches, in all workers.
+    pub subscribers: u32,
+    /// A record of the same key was there already: this is its seq.
+    pub duplicate: bool,
+}
+
+/// Why nothing was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendError {
+    /// It is larger than the zone allows.
+    TooLarge,
+    /// The zone has no room, and everything in it is being read.
+    Busy,
+    /// There are as many channels as there may be.
+    TooManyChannels,
+}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AppendError::TooLarge => "the message is larger than the zone allows",
+            AppendError::Busy => "the zone has no room",
+            AppendError::TooManyChannels => "there are as many channels as there may be",
+        })
+    }
+}
+
+impl std::error::Error for AppendError {}
+
+impl From<Full> for AppendError {
+    fn from(_: Full) -> AppendError {
+        AppendError::TooManyChannels
+    }
+}
+
+impl Zone {
+    /// The hash of an idempotency key.
+    pub fn key(&self, key: &[u8]) -> u64 {
+        self.hash(key).max(1)
+    }
+
+    /// Appends a record to the channel called `name`, which is made if need be. `head` is given the
+    /// record's seq and writes what stands before `body`. When this returns, the record is visible to
+    /// every reader, and those that sleep are being woken.
+    pub fn append(
+        &self,
+        name: &[u8],
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Result<Appended, AppendError> {
+        let mut wakes = Wakes::default();
+        let locked = self.lock();
+        let index = locked.find_or_create(name, State::Channel, attributes.max_channels)?;
+        let appended = locked.append(index, attributes, head, body, &mut wakes);
+        drop(locked);
+        step("append: before the wake");
+        self.wake(&wakes);
+        appended
+    }
+
+    /// Ends a channel with a record. `None`: there is no such channel.
+    pub fn end(
+        &self,
+        name: &[u8],
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Option<Result<Appended, AppendError>> {
+        let mut wakes = Wakes::default();
+        let locked = self.lock();
+        let index = locked.find(name, State::Channel)?;
+        let attributes = Attributes { flags: attributes.flags | END, ..*attributes };
+        let appended = locked.append(index, &attributes, head, body, &mut wakes);
+        drop(locked);
+        self.wake(&wakes);
+        Some(appended)
+    }
+
+    /// The channel of that name.
+    pub fn find(&self, name: &[u8]) -> Option<ChannelId> {
+        let locked = self.lock();
+        let index = locked.find(name, State::Channel)?;
+        Some(locked.id(index))
+    }
+}
+
+impl Locked<'_> {
+    fn append(
+        &self,
+        index: u32,
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+        wakes: &mut Wakes,
+    ) -> Result<Appended, AppendError> {
+        let now = self.now();
+        let channel = self.memory.channel(index);
+        channel.max_count.set(attributes.max_count.max(1));
+        channel.max_age.set(attributes.max_age);
+        channel.touched.set(now);
+        if attributes.key != 0
+            && let Some(seq) = self.find_key(index, attributes.key)
+        {
+            let subscribers = self.interested(index, wakes);
+            return Ok(Appended { seq, subscribers, duplicate: true });
+        }
+        let seq = self.header().seq.get() + 1;
+        let mut front = Vec::with_capacity(64);
+        head(seq, &mut front);
+        let len = front.len() + body.iter().map(|part| part.len()).sum::<usize>();
+        self.trim(index, now);
+        let at = self.reserve(index, len)?;
+        let parts = [&front[..]];
+        self.fill(at, len, parts.iter().chain(body));
+        let record = self.memory.record(at);
+        record.time.set(now);
+        record.number.set(channel.number.get() + 1);
+        record.key.set(attributes.key);
+        record.len.set(len as u32);
+        record.head.set(front.len() as u32);
+        record.flags.set(attributes.flags);
+        step("append: before the commit");
+        record.seq.publish(seq);
+        step("append: after the commit");
+        self.account(index, at, seq);
+        step("append: accounted");
+        Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false })
+    }
+
+    /// The seq of the record with that key.
+    fn find_key(&self, index: u32, key: u64) -> Option<u64> {
+        let mut at = Place::from_word(self.memory.channel(index).first.get());
+        while let Some(found) = self.record_at(at) {
+            if found.1.key.get() == key {
+                return Some(found.1.seq.get());
+            }
+            at = self.after(found);
+        }
+        None
+    }
+
+    /// Room for a record of `len` bytes at the channel's end; its chain is linked, nothing is visible.
+    fn reserve(&self, index: u32, len: usize) -> Result<Place, AppendError> {
+        let size = self.memory.layout.block_size;
+        let most = (len + RECORD).div_ceil(size) + 1;
+        if most > self.memory.layout.blocks / 2 || u32::try_from(len).is_err() {
+            return Err(AppendError::TooLarge);
+        }
+        if !self.make_room(index, most as u32) {
+            return Err(AppendError::Busy);
+        }
+        let channel = self.memory.channel(index);
+        let last = Place::from_word(channel.last.get());
+        let goes_on = !last.is_none() && last.offset as usize + RECORD <= size;
+        // Every block is taken before one is linked: of a failure nothing is left.
+        let first = match goes_on {
+            true => 0,
+            false => self.take_block().ok_or(AppendError::Busy)?,
+        };
+        let at = match goes_on {
+            true => last,
+            false => Place { block: first, offset: 0 },
+        };
+        self.memory.record(at).seq.set(0);
+        let room = size - at.offset as usize - RECORD;
+        let mut tail = at.block;
+        for _ in 0..len.saturating_sub(room).div_ceil(size) {
+            // make_room has seen to it.
+            let block = self.take_block().ok_or(AppendError::Busy)?;
+            step("append: a block is linked");
+            self.memory.meta(tail).next.set(block);
+            tail = block;
+            channel.blocks.add(1);
+        }
+        if !goes_on {
+            channel.blocks.add(1);
+            match last.is_none() {
+                true => channel.first.publish(at.word()),
+                false => self.memory.meta(last.block).next.set(first),
+            }
+            step("append: the first block is linked");
+        }
+        Ok(at)
+    }
+
+    /// Copies the bytes behind the header, and closes the chain behind them.
+    fn fill<'p>(&self, at: Place, len: usize, parts: impl Iterator<Item = &'p &'p [u8]>) {
+        let mut parts = parts.filter(|part| !part.is_empty());
+        let mut part: &[u8] = &[];
+        let end = self.memory.pieces(at, len, |block, mut offset, mut room| {
+            while room > 0 {
+                if part.is_empty() {
+                    part = parts.next().copied().unwrap_or_default();
+                }
+                let (now, rest) = part.split_at(part.len().min(room));
+                // SAFETY: the lock is held; the chain behind the last record is nobody's yet.
+                unsafe { self.memory.write(block, offset, now) };
+                part = rest;
+                offset += now.len();
+                room -= now.len();
+            }
+            step("append: a piece is copied");
+        });
+        if end.offset as usize + RECORD <= self.memory.layout.block_size {
+            self.memory.record(end).seq.set(0);
+        }
+    }
+
+    /// What follows from a record that has just been committed.
+    fn account(&self, index: u32, at: Place, seq: u64) {
+        let header = self.header();
+        let channel = self.memory.channel(index);
+        let record = self.memory.record(at);
+        let len = record.len.get() as usize;
+        let meta = self.memory.meta(at.block);
+        if meta.first_seq.get() == 0 {
+            meta.first.set(at.offset);
+            meta.first_seq.set(seq);
+        }
+        channel.last.set(self.memory.pieces(at, len, |_, _, _| {}).word());
+        channel.last_seq.set(seq);
+        channel.count.add(1);
+        channel.number.set(record.number.get());
+        channel.bytes.add(len as u64);
+        let ended = record.flags.get() & END != 0;
+        channel.ended.set(u32::from(ended));
+        self.enter(seq, index, at);
+        header.published.add(1);
+        header.published_bytes.add(len as u64);
+        header.seq.publish(seq);
+    }
+
+    /// Writes the journal's entry of a record.
+    pub fn enter(&self, seq: u64, index: u32, at: Place) {
+        let entry = self.memory.journal(seq);
+        entry.seq.publish(0);
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        entry.channel.set(index);
+        entry.block.set(at.block);
+        entry.offset.set(at.offset);
+        entry.stamp.set(self.memory.meta(at.block).stamp.get());
+        entry.seq.publish(seq);
+    }
+}

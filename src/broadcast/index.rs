@@ -1,0 +1,195 @@
+//! Channels by name.
+
+use crate::layout::{Channel, MAX_NAME, Place, State};
+use crate::step::step;
+use crate::zone::{Locked, Zone};
+
+/// Names a channel, for as long as it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl ChannelId {
+    /// A number that no other living channel of the zone has.
+    pub fn index(self) -> u32 {
+        self.index
+    }
+}
+
+/// There are as many channels as there may be, or the name is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl Zone {
+    /// A hash that nobody outside can foresee; the same in every process.
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        let [a, b] = &self.header().secret;
+        let fold = |x: u64, y: u64| {
+            let product = u128::from(x) * u128::from(y);
+            product as u64 ^ (product >> 64) as u64
+        };
+        let mut hash = a.get() ^ bytes.len() as u64;
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            hash = fold(hash ^ u64::from_le_bytes(word), b.get() | 1);
+        }
+        fold(hash ^ b.get(), 0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Locked<'_> {
+    pub fn id(&self, index: u32) -> ChannelId {
+        ChannelId { index, generation: self.memory.channel(index).generation.get() }
+    }
+
+    /// The channel, if it lives still.
+    pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        if id.index == 0 || id.index as usize >= self.memory.layout.channels {
+            return None;
+        }
+        let channel = self.memory.channel(id.index);
+        let lives = channel.generation.get() == id.generation && channel.state.get() != 0;
+        lives.then_some(channel)
+    }
+
+    /// The slot of that name and kind.
+    pub fn find(&self, name: &[u8], state: State) -> Option<u32> {
+        let hash = self.hash(name);
+        let mut index = self.memory.bucket(hash).get();
+        while index != 0 {
+            let channel = self.memory.channel(index);
+            let same = channel.hash.get() == hash && channel.state.get() == state as u32;
+            if same && self.memory.name(index) == name {
+                return Some(index);
+            }
+            index = channel.next.get();
+        }
+        None
+    }
+
+    /// The slot of that name and kind, made if need be; of channels there may be `most`.
+    pub fn find_or_create(&self, name: &[u8], state: State, most: u32) -> Result<u32, Full> {
+        if let Some(index) = self.find(name, state) {
+            return Ok(index);
+        }
+        // The empty beginning is every channel's.
+        if (name.is_empty() && state != State::Pattern) || name.len() > MAX_NAME {
+            return Err(Full);
+        }
+        let header = self.header();
+        if state == State::Channel && header.real_channels.get() >= most {
+            return Err(Full);
+        }
+        let mut index = header.free_channel.get();
+        if index == 0 {
+            index = header.fresh_channel.get();
+        }
+        if index as usize >= self.memory.layout.channels {
+            return Err(Full);
+        }
+        let channel = self.memory.channel(index);
+        let hash = self.hash(name);
+        self.memory.set_name(index, name);
+        channel.hash.set(hash);
+        channel.ended.set(0);
+        channel.first.set(Place::NONE.word());
+        channel.last.set(Place::NONE.word());
+        for cell in [&channel.last_seq, &channel.bytes, &channel.number, &channel.max_age] {
+            cell.set(0);
+        }
+        for cell in [&channel.count, &channel.blocks, &channel.max_count] {
+            cell.set(0);
+        }
+        // What went with an earlier channel of this name, or of its neighbours, may be missed.
+        channel.evicted_upto.set(self.memory.tomb(hash).get());
+        channel.touched.set(self.now());
+        self.clear_interest(index);
+        channel.generation.add(1);
+        let next_free = channel.next.get();
+        if index == header.fresh_channel.get() {
+            // Before the slot is somebody's: a repair looks at those that were used.
+            header.fresh_channel.publish(index + 1);
+        } else {
+            header.free_channel.set(next_free);
+        }
+        step("create: before the commit");
+        channel.state.publish(state as u32);
+        step("create: after the commit");
+        self.link(index);
+        Ok(index)
+    }
+
+    fn clear_interest(&self, index: u32) {
+        for row in 0..self.memory.layout.rows {
+            let interest = self.memory.interest(index, row);
+            interest.subscribers.set(0);
+            interest.behind.set(0);
+        }
+        for word in 0..self.memory.layout.rows.div_ceil(64) {
+            self.memory.interest_bits(index, word).set(0);
+        }
+    }
+
+    /// Enters a living slot into the index, the list of patterns and the counts.
+    pub fn link(&self, index: u32) {
+        let header = self.header();
+        let channel = self.memory.channel(index);
+        let bucket = self.memory.bucket(channel.hash.get());
+        channel.next.set(bucket.get());
+        bucket.set(index);
+        header.used_channels.add(1);
+        match State::of(channel.state.get()) {
+            State::Channel => header.real_channels.add(1),
+            State::Pattern => {
+                channel.next_pattern.set(header.patterns.get());
+                header.patterns.set(index);
+            }
+            State::Counter | State::Free => {}
+        }
+    }
+
+    /// Frees a slot that has no records and no subscribers.
+    pub fn remove(&self, index: u32) {
+        let header = self.header();
+        let channel = self.memory.channel(index);
+        let state = State::of(channel.state.get());
+        let tomb = self.memory.tomb(channel.hash.get());
+        if channel.number.get() > 0 {
+            tomb.set(tomb.get().max(channel.last_seq.get()).max(channel.evicted_upto.get()));
+        }
+        step("remove: before the commit");
+        channel.state.publish(State::Free as u32);
+        step("remove: after the commit");
+        let bucket = self.memory.bucket(channel.hash.get());
+        self.unlink(bucket, index, |channel| &channel.next);
+        match state {
+            State::Channel => header.real_channels.sub(1),
+            State::Pattern => {
+                self.unlink(&header.patterns, index, |channel| &channel.next_pattern);
+            }
+            State::Counter | State::Free => {}
+        }
+        header.used_channels.sub(1);
+        channel.next.set(header.free_channel.get());
+        header.free_channel.set(index);
+    }
+
+    /// Takes `index` out of a list of slots.
+    fn unlink(&self, head: &shm::U32, index: u32, next: impl Fn(&Channel) -> &shm::U32) {
+        let after = next(self.memory.channel(index)).get();
+        if head.get() == index {
+            return head.set(after);
+        }
+        let mut at = head.get();
+        while at != 0 {
+            let link = next(self.memory.channel(at));
+            if link.get() == index {
+                return link.set(after);
+            }
+            at = link.get();
+        }
+    }
+}

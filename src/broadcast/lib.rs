@@ -1,0 +1,43 @@
+//! The broadcast log: channels of records in shared memory, read by cursors.
+//!
+//! ```text
+//!   append ─▶ channel: ▣▣▣▣▣▣▣▣▢        every record has a number (seq), counted for the whole zone
+//!                         ▲      ▲
+//!                      cursor  cursor     a reader is a number: no queue, nothing to free
+//! ```
+//! A publisher appends; everything else is a reader with a cursor. There is no owner of a channel and
+//! no queue of a subscriber, so a worker that dies takes nothing along. What must hold:
+//!
+//! - A record is visible when its seq is published, and not before; no reader sees n+1 before n. The
+//!   one lock of the zone makes it so: a seq is taken and its record linked in one critical section.
+//! - That publication is the *only* truth about an append. Everything else (counts, the ends of
+//!   chains, free lists, the index) is derived, and made anew when somebody died with the lock.
+//! - The oldest goes first. A full zone evicts, it does not fail; the blocks that a worker is writing
+//!   from are pinned, and pinned blocks are not used again.
+//! - An append wakes the workers that are interested and asleep, each once.
+
+mod append;
+mod blocks;
+mod evict;
+mod index;
+mod info;
+mod layout;
+mod news;
+mod read;
+mod repair;
+mod row;
+mod step;
+mod walk;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+pub use append::{AppendError, Appended, Attributes, END};
+pub use index::{ChannelId, Full};
+pub use info::{ChannelInfo, ZoneInfo};
+pub use layout::{MAX_NAME, VERSION};
+pub use news::Missed;
+pub use read::{Batch, Hint, Limits, Reading, RecordRef, Start};
+pub use row::{Attachment, Kind};
+pub use zone::{OpenError, Shape, Zone};

@@ -1,0 +1,60 @@
+//! What has come since one last looked.
+
+use std::sync::atomic::{Ordering, fence};
+
+use crate::index::ChannelId;
+use crate::zone::Zone;
+
+/// More has come than the journal remembers: any channel may have news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Everything up to this seq is to be looked for.
+    pub upto: u64,
+}
+
+impl Zone {
+    /// Calls `each` with the number ([`ChannelId::index`]) of the channel of every record behind
+    /// `seen`, in order; gives the seq of the last. Takes no lock.
+    pub fn news(&self, seen: u64, mut each: impl FnMut(u32)) -> Result<u64, Missed> {
+        let newest = self.newest();
+        if newest - seen.min(newest) > self.memory.layout.journal as u64 {
+            return Err(Missed { upto: newest });
+        }
+        for seq in seen + 1..=newest {
+            let entry = self.memory.journal(seq);
+            let before = entry.seq.published();
+            let channel = entry.channel.get();
+            fence(Ordering::Acquire);
+            if before != seq || entry.seq.get() != seq {
+                return Err(Missed { upto: newest });
+            }
+            each(channel);
+        }
+        Ok(newest)
+    }
+
+    /// The living channel of that number, with its name.
+    pub fn channel_of(&self, index: u32, name: impl FnOnce(&[u8])) -> Option<ChannelId> {
+        let locked = self.lock();
+        if index == 0 || index as usize >= self.memory.layout.channels {
+            return None;
+        }
+        if self.memory.channel(index).state.get() == 0 {
+            return None;
+        }
+        name(self.memory.name(index));
+        Some(locked.id(index))
+    }
+
+    /// All channels whose names begin with `prefix` and that have records behind `cursor`.
+    pub fn matching(&self, prefix: &[u8], cursor: u64) -> Vec<ChannelId> {
+        let locked = self.lock();
+        let matches = |&index: &u32| {
+            let channel = self.memory.channel(index);
+            channel.state.get() == crate::layout::State::Channel as u32
+                && channel.last_seq.get() > cursor
+                && self.memory.name(index).starts_with(prefix)
+        };
+        self.memory.channels().filter(matches).map(|index| locked.id(index)).collect()
+    }
+}

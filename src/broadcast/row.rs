@@ -1,0 +1,265 @@
+//! A worker's part in a zone: what it is interested in, whether it sleeps, what it reads.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{Ordering, fence};
+
+use sys::bell::Bell;
+
+use crate::index::{ChannelId, Full};
+use crate::layout::State;
+use crate::step::step;
+use crate::zone::{Locked, Zone};
+
+/// What a subscription is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A channel.
+    Channel,
+    /// All channels whose names begin so.
+    Pattern,
+    /// Nothing: it is only counted, over all workers (a client's address, say).
+    Counter,
+}
+
+impl Kind {
+    pub(crate) fn state(self) -> State {
+        match self {
+            Kind::Channel => State::Channel,
+            Kind::Pattern => State::Pattern,
+            Kind::Counter => State::Counter,
+        }
+    }
+}
+
+/// A process that is attached to a zone: it subscribes, reads and is woken.
+pub struct Attachment {
+    pub(crate) zone: &'static Zone,
+    pub(crate) row: usize,
+    bell: Bell,
+}
+
+/// The rows that an append wakes.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    rows: Vec<u32>,
+}
+
+impl Zone {
+    /// Attaches this process. The error says what is in the way: as many processes as there is room
+    /// for may be attached already.
+    pub fn attach(&'static self) -> io::Result<Attachment> {
+        let locked = self.lock();
+        let rows = 0..self.memory.layout.rows;
+        let free = rows.clone().find(|&row| self.memory.row(row).pid.get() == 0).or_else(|| {
+            // Those whose master died could not be swept by it.
+            let dead = |&row: &usize| !sys::process::exists(self.memory.row(row).pid.get() as i32);
+            let dead: Vec<usize> = rows.filter(dead).collect();
+            dead.iter().for_each(|&row| locked.clear_row(row));
+            dead.first().copied()
+        });
+        let row = free.ok_or_else(|| io::Error::other("too many processes use the zone"))?;
+        let bell = Bell::bind(&self.bell_name(row))?;
+        self.memory.row(row).sleeping.set(0);
+        self.memory.row(row).pid.publish(sys::process::pid() as u32);
+        drop(locked);
+        Ok(Attachment { zone: self, row, bell })
+    }
+
+    fn bell_name(&self, row: usize) -> String {
+        format!("rserve/{:016x}/{row}", self.header().secret[0].get())
+    }
+
+    /// A process has ended: what it was interested in, and what it was reading, is forgotten. Whom it
+    /// should have woken is woken.
+    pub fn sweep(&self, pid: i32) {
+        let locked = self.lock();
+        for row in 0..self.memory.layout.rows {
+            if self.memory.row(row).pid.get() == pid as u32 {
+                locked.clear_row(row);
+            }
+        }
+        drop(locked);
+        self.wake_all();
+    }
+
+    /// Wakes every process that sleeps.
+    pub fn wake_all(&self) {
+        let all = (0..self.memory.layout.rows as u32).collect();
+        self.wake(&Wakes { rows: all });
+    }
+
+    /// Wakes those of the rows that sleep, once each.
+    pub(crate) fn wake(&self, wakes: &Wakes) {
+        for &row in &wakes.rows {
+            if self.memory.row(row as usize).sleeping.exchange(0) == 1 {
+                step("wake");
+                self.ringer.ring(&self.bell_name(row as usize));
+            }
+        }
+    }
+
+    /// Empties a row, as [`Locked::clear_row`], of a zone that nobody uses.
+    pub(crate) fn forget_row(&self, row: usize) {
+        let row = self.memory.row(row);
+        row.pid.set(0);
+        row.sleeping.set(0);
+        row.pinned.set(0);
+        row.subscribers.set(0);
+        row.behind.set(0);
+    }
+}
+
+impl Locked<'_> {
+    /// Empties a row: its interest, its pins.
+    pub fn clear_row(&self, row: usize) {
+        for index in self.memory.channels() {
+            if self.memory.channel(index).state.get() != 0 {
+                self.lose_interest(index, row);
+            }
+        }
+        self.forget_row(row);
+    }
+
+    fn lose_interest(&self, index: u32, row: usize) {
+        let interest = self.memory.interest(index, row);
+        interest.subscribers.set(0);
+        interest.behind.set(0);
+        let bits = self.memory.interest_bits(index, row / 64);
+        bits.set(bits.get() & !(1 << (row % 64)));
+    }
+
+    /// Subscribers of a slot in all rows.
+    pub fn subscribers(&self, index: u32) -> u32 {
+        self.interested_rows(index)
+            .map(|row| self.memory.interest(index, row).subscribers.get())
+            .sum()
+    }
+
+    pub fn interested_rows(&self, index: u32) -> impl Iterator<Item = usize> {
+        (0..self.memory.layout.rows.div_ceil(64)).flat_map(move |word| {
+            let bits = self.memory.interest_bits(index, word).get();
+            (0..64).filter(move |bit| bits & 1 << bit != 0).map(move |bit| word * 64 + bit)
+        })
+    }
+
+    /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
+    pub fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
+        let mut count = 0;
+        let mut add = |slot: u32| {
+            for row in self.interested_rows(slot) {
+                count += self.memory.interest(slot, row).subscribers.get();
+                if !wakes.rows.contains(&(row as u32)) {
+                    wakes.rows.push(row as u32);
+                }
+            }
+        };
+        add(index);
+        let name = self.memory.name(index);
+        let mut pattern = self.header().patterns.get();
+        while pattern != 0 {
+            if name.starts_with(self.memory.name(pattern)) {
+                add(pattern);
+            }
+            pattern = self.memory.channel(pattern).next_pattern.get();
+        }
+        count
+    }
+}
+
+impl Attachment {
+    /// The zone.
+    pub fn zone(&self) -> &'static Zone {
+        self.zone
+    }
+
+    /// Counts a subscriber; from now on this process is woken for the channel. There may be `most`
+    /// channels, should this be a new one. Gives the subscribers that there are now, in all processes.
+    pub fn subscribe(&self, name: &[u8], kind: Kind, most: u32) -> Result<(ChannelId, u32), Full> {
+        let locked = self.zone.lock();
+        let index = locked.find_or_create(name, kind.state(), most)?;
+        let memory = &self.zone.memory;
+        let interest = memory.interest(index, self.row);
+        interest.subscribers.add(1);
+        step("subscribe: counted");
+        let bits = memory.interest_bits(index, self.row / 64);
+        bits.set(bits.get() | 1 << (self.row % 64));
+        memory.channel(index).touched.set(self.zone.now());
+        if kind != Kind::Counter {
+            memory.row(self.row).subscribers.add(1);
+        }
+        Ok((locked.id(index), locked.subscribers(index)))
+    }
+
+    /// Takes a subscriber back.
+    pub fn unsubscribe(&self, id: ChannelId) {
+        let locked = self.zone.lock();
+        let Some(channel) = locked.channel(id) else { return };
+        let memory = &self.zone.memory;
+        let interest = memory.interest(id.index, self.row);
+        interest.subscribers.sub(1);
+        if channel.state.get() != State::Counter as u32 {
+            memory.row(self.row).subscribers.sub(1);
+        }
+        if interest.subscribers.get() == 0 {
+            locked.lose_interest(id.index, self.row);
+        }
+        channel.touched.set(self.zone.now());
+    }
+
+    /// Tells how many records the slowest of this process's subscribers is behind.
+    pub fn set_behind(&self, id: ChannelId, behind: u32) {
+        if (id.index as usize) < self.zone.memory.layout.channels {
+            self.zone.memory.interest(id.index, self.row).behind.set(behind);
+        }
+    }
+
+    /// Adds to this process's counts: deliveries, their bytes, readers that were lapped.
+    pub fn count(&self, delivered: u64, bytes: u64, lapped: u64) {
+        let row = self.zone.memory.row(self.row);
+        row.delivered.add(delivered);
+        row.delivered_bytes.add(bytes);
+        row.lapped.add(lapped);
+    }
+
+    /// Tells how many subscribers of this process have not got all there is.
+    pub fn set_row_behind(&self, behind: u32) {
+        self.zone.memory.row(self.row).behind.set(behind);
+    }
+
+    /// The descriptor that becomes readable when this process is woken.
+    pub fn bell_fd(&self) -> RawFd {
+        self.bell.as_raw_fd()
+    }
+
+    /// Takes what the bell has rung; `true`: it has.
+    pub fn silence(&self) -> bool {
+        self.bell.silence()
+    }
+
+    /// Says that this process is about to sleep, having seen everything up to `seen`. `false`: there
+    /// is more, it must not. Without this check, a record that is committed just before would wake
+    /// nobody: each side says its own before it looks at the other's.
+    pub fn may_sleep(&self, seen: u64) -> bool {
+        let row = self.zone.memory.row(self.row);
+        row.sleeping.exchange(1);
+        fence(Ordering::SeqCst);
+        step("sleep: said");
+        if self.zone.newest() == seen {
+            return true;
+        }
+        row.sleeping.exchange(0);
+        false
+    }
+
+    /// Says that this process is awake: it need not be rung.
+    pub fn awake(&self) {
+        self.zone.memory.row(self.row).sleeping.set(0);
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.zone.lock().clear_row(self.row);
+    }
+}

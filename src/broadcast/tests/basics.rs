@@ -1,0 +1,180 @@
+//! Append, read, limits, index.
+
+use super::{append, read_all, zone};
+use crate::{Attributes, Kind, Limits, Reading, Start};
+
+#[test]
+fn what_is_appended_is_read_in_order() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let (a, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (b, _) = reader.subscribe(b"b", Kind::Channel, 64).expect("a channel");
+    let mut wanted = Vec::new();
+    for n in 0..300u32 {
+        let name = if n % 3 == 0 { "b" } else { "a" };
+        let body = vec![n as u8; (n as usize * 7) % 900];
+        let seq = append(zone, name, &body, &Attributes::default());
+        assert_eq!(seq, u64::from(n) + 1);
+        wanted.push((seq, body));
+    }
+    zone.lock().verify();
+    assert_eq!(read_all(&reader, &[a, b], 0), wanted);
+    assert_eq!(read_all(&reader, &[b, a], 100), wanted[100..]);
+    let only: Vec<_> = wanted.iter().filter(|(seq, _)| (seq - 1) % 3 != 0).cloned().collect();
+    assert_eq!(read_all(&reader, &[a], 0), only);
+    assert_eq!(read_all(&reader, &[a], 299), wanted[299..300][..usize::from(299 % 3 != 0)]);
+}
+
+#[test]
+fn a_long_record_comes_in_parts() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let body: Vec<u8> = (0..200_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
+    append(zone, "a", b"before", &Attributes::default());
+    let seq = append(zone, "a", &body, &Attributes::default());
+    let mut bytes = Vec::new();
+    match reader.read(&[id], seq - 1, None, Limits::default()) {
+        Reading::Batch(batch) => {
+            let record = &batch.records()[0];
+            assert!(!record.is_whole() && record.len == body.len() + 8);
+            batch.copy(record, &mut bytes);
+            assert_eq!(record.part, 0..bytes.len());
+        }
+        _ => panic!("nothing to read"),
+    }
+    while bytes.len() < body.len() + 8 {
+        // Also from a place that is in the middle of a block.
+        let odd = bytes.len().saturating_sub(3);
+        bytes.truncate(odd);
+        match reader.read_rest(&[id], seq, odd) {
+            Reading::Batch(batch) => batch.copy(&batch.records()[0], &mut bytes),
+            _ => panic!("torn"),
+        }
+    }
+    assert_eq!(bytes[8..], body);
+    assert!(matches!(reader.read_rest(&[id], seq + 1, 3), Reading::Torn));
+}
+
+#[test]
+fn the_hint_is_only_a_hint() {
+    let zone = zone(64 << 10, 256);
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let mut hint = crate::Hint::default();
+    let (mut cursor, mut seen) = (0, 0);
+    for n in 0..2000u32 {
+        append(zone, "a", &n.to_le_bytes(), &Attributes::default());
+        if n % 5 == 0 && n % 400 < 300 {
+            match reader.read(&[id], cursor, Some(&mut hint), Limits::default()) {
+                Reading::Batch(batch) => {
+                    seen += batch.records().len();
+                    cursor = batch.records().last().map_or(cursor, |record| record.seq);
+                }
+                Reading::Lagged { upto } => cursor = upto,
+                _ => panic!("there is something to read"),
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
+}
+
+#[test]
+fn newcomers_get_what_they_ask_for() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let attributes = Attributes { max_count: 10, ..Attributes::default() };
+    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    assert_eq!(reader.start(&[id], Start::Oldest), 0);
+    for n in 0..5 {
+        append(zone, "a", &[n], &attributes);
+    }
+    assert_eq!(reader.start(&[id], Start::Oldest), 0);
+    assert_eq!(reader.start(&[id], Start::Last(2)), 3);
+    for n in 5..50 {
+        append(zone, "a", &[n], &attributes);
+    }
+    assert_eq!(reader.start(&[id], Start::Oldest), 40);
+    assert_eq!(reader.start(&[id], Start::Newest), 50);
+    assert_eq!(reader.start(&[id], Start::Last(3)), 47);
+    assert_eq!(reader.start(&[id], Start::Last(0)), 50);
+    // Who is just behind gets all the same what is more than the number.
+    assert_eq!(read_all(&reader, &[id], 20).len(), 30);
+    let info = zone.channel_info(b"a").expect("there");
+    assert_eq!((info.records, info.newest, info.published), (10, 50, 50));
+}
+
+#[test]
+fn one_busy_channel_does_not_take_the_others_history() {
+    let zone = zone(256 << 10, 512);
+    let reader = zone.attach().expect("a row");
+    let (quiet, _) = reader.subscribe(b"quiet", Kind::Channel, 64).expect("a channel");
+    for n in 0..20 {
+        append(zone, "quiet", &[n; 100], &Attributes::default());
+    }
+    for _ in 0..20_000 {
+        append(zone, "busy", &[7; 100], &Attributes::default());
+    }
+    zone.lock().verify();
+    assert_eq!(read_all(&reader, &[quiet], 0).len(), 20);
+    let (busy, _) = reader.subscribe(b"busy", Kind::Channel, 64).expect("a channel");
+    assert!(matches!(
+        reader.read(&[busy], 30, None, Limits::default()),
+        Reading::Lagged { upto } if upto > 10_000
+    ));
+}
+
+#[test]
+fn a_key_is_appended_once() {
+    let zone = zone(1 << 20, 512);
+    let attributes = Attributes { key: zone.key(b"k"), ..Attributes::default() };
+    let first = append(zone, "a", b"x", &attributes);
+    append(zone, "a", b"y", &Attributes::default());
+    assert_eq!(append(zone, "a", b"x", &attributes), first);
+    assert_ne!(append(zone, "b", b"x", &attributes), first);
+    assert_eq!(zone.channel_info(b"a").map(|info| info.published), Some(2));
+}
+
+#[test]
+fn patterns_are_counted_and_end_is_the_end() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let (pattern, _) = reader.subscribe(b"a.", Kind::Pattern, 64).expect("a slot");
+    let (id, _) = reader.subscribe(b"a.b", Kind::Channel, 64).expect("a channel");
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    let appended = zone.append(b"a.b", &Attributes::default(), head, &[b"x"]).expect("appended");
+    assert_eq!(appended.subscribers, 2);
+    assert_eq!(zone.matching(b"a.", 0), [id]);
+    assert!(!reader.is_over(&[id], 1));
+    let ended =
+        zone.end(b"a.b", &Attributes::default(), head, &[]).expect("there").expect("appended");
+    assert!(!reader.is_over(&[id], 1) && reader.is_over(&[id], ended.seq));
+    assert!(zone.end(b"none", &Attributes::default(), head, &[]).is_none());
+    reader.unsubscribe(pattern);
+    reader.unsubscribe(id);
+    append(zone, "a.b", b"again", &Attributes::default());
+    assert!(!reader.is_over(&[id], 99));
+}
+
+#[test]
+fn channels_are_limited_and_their_slots_used_again() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let name = |n: u32| format!("channel {n}");
+    for n in 0..64 {
+        append(zone, &name(n), b"x", &Attributes { max_age: 1, ..Attributes::default() });
+    }
+    assert!(reader.subscribe(b"one more", Kind::Channel, 99).is_err());
+    assert!(reader.subscribe(&[b'x'; 256], Kind::Channel, 99).is_err());
+    let locked = zone.lock();
+    for index in 1..=64 {
+        locked.trim(index, zone.now() + 10);
+        locked.remove(index);
+    }
+    locked.verify();
+    drop(locked);
+    let (id, _) = reader.subscribe(name(3).as_bytes(), Kind::Channel, 99).expect("room again");
+    // The slot's earlier channel had records that this cursor has not seen.
+    assert!(matches!(reader.read(&[id], 2, None, Limits::default()), Reading::Lagged { .. }));
+    assert!(matches!(reader.read(&[id], 64, None, Limits::default()), Reading::Nothing));
+}

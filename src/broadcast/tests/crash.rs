@@ -1,0 +1,190 @@
+//! kill -9 at every step of every operation: what was there stays, what was not done is not there.
+
+use super::{append, in_child, read_all, zone};
+use crate::step::hooked;
+use crate::{Attributes, Kind, Reading, Zone};
+
+/// Runs `operation` in a child that is killed at its `k`th step, for every k until it comes through;
+/// after each death the zone must be whole. Gives how many places it was killed at.
+fn die_everywhere(zone: &'static Zone, operation: impl Fn(usize)) -> usize {
+    for k in 0.. {
+        let ended = in_child(|| {
+            let mut left: usize = k;
+            let die = move |_: &'static str| {
+                if left == 0 {
+                    // SAFETY: kills this process, the child.
+                    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+                }
+                left = left.saturating_sub(1);
+            };
+            hooked::set(Some(Box::new(die)));
+            operation(k);
+        });
+        zone.lock().verify();
+        match ended {
+            0 => return k,
+            9 => {}
+            other => panic!("the child ended with {other}"),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn an_append_is_done_or_not() {
+    let zone = zone(1 << 20, 256);
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let mut wanted = Vec::new();
+    for round in 0..4u8 {
+        let body = vec![round; 40 + usize::from(round) * 400];
+        let places = die_everywhere(zone, |_| {
+            append(zone, "a", &body, &Attributes::default());
+        });
+        assert!(places > 5, "it was killed at {places} places only");
+        // Each child's record is there or not; those that are there are whole, and in order.
+        let found = read_all(&reader, &[id], 0);
+        let seqs: Vec<u64> = found.iter().map(|(seq, _)| *seq).collect();
+        assert!(seqs.is_sorted_by(|a, b| a < b));
+        assert!(found.iter().filter(|(_, b)| *b == body).count() >= 1);
+        let is_whole = |body: &[u8]| body == b"after" || body.iter().all(|&byte| byte == body[0]);
+        assert!(found.iter().all(|(_, body)| is_whole(body)));
+        assert_eq!(found[..wanted.len()], wanted[..], "what was there has changed");
+        wanted = found;
+        let seq = append(zone, "a", b"after", &Attributes::default());
+        wanted.push((seq, b"after".to_vec()));
+        assert_eq!(read_all(&reader, &[id], 0), wanted);
+    }
+}
+
+#[test]
+fn an_eviction_loses_only_the_oldest() {
+    let zone = zone(64 << 10, 256);
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let mut number = 0u32;
+    for size in [10usize, 300, 1500] {
+        for _ in 0..300 {
+            number += 1;
+            append(zone, "a", &number.to_le_bytes().repeat(size), &Attributes::default());
+        }
+        die_everywhere(zone, |k| {
+            append(
+                zone,
+                "a",
+                &(k as u32 | 1 << 31).to_le_bytes().repeat(size),
+                &Attributes::default(),
+            );
+        });
+        let newest = zone.newest();
+        let info = zone.channel_info(b"a").expect("there");
+        let found = read_all(&reader, &[id], info.oldest - 1);
+        assert_eq!(found.last().map(|(seq, _)| *seq), Some(newest));
+        // From the oldest on there is no hole: every seq is a record of this one channel.
+        assert_eq!(found.len() as u64, newest + 1 - info.oldest);
+        assert!(found.iter().all(|(_, body)| body.chunks(4).all(|word| word == &body[..4])));
+        assert!(matches!(
+            reader.read(&[id], info.oldest - 2, None, Default::default()),
+            Reading::Lagged { upto } if upto == info.oldest - 1
+        ));
+    }
+}
+
+#[test]
+fn channels_and_interest_survive() {
+    let zone = zone(1 << 20, 256);
+    let reader = zone.attach().expect("a row");
+    die_everywhere(zone, |k| {
+        append(
+            zone,
+            &format!("channel {k}"),
+            b"x",
+            &Attributes { max_age: 1, ..Default::default() },
+        );
+    });
+    // A child that dies as a subscriber is counted until it is swept, and then no more.
+    die_everywhere(zone, |_| {
+        let attachment = zone.attach().expect("a row");
+        let _ = attachment.subscribe(b"here", Kind::Channel, 64).expect("a channel");
+        std::mem::forget(attachment);
+    });
+    let dead = |row: usize| zone.memory.row(row).pid.get() as i32;
+    for pid in (0..8).map(dead).filter(|&pid| pid != 0 && pid != sys::process::pid()) {
+        zone.sweep(pid);
+    }
+    zone.lock().verify();
+    assert_eq!(zone.channel_info(b"here").map(|info| info.subscribers), Some(0));
+    assert_eq!(zone.info().processes, 1);
+    die_everywhere(zone, |_| {
+        let locked = zone.lock();
+        let later = zone.now() + 1000;
+        for index in locked.memory.channels() {
+            let channel = locked.memory.channel(index);
+            locked.trim(index, later);
+            if channel.state.get() == 1 && channel.first.get() == 0 {
+                locked.remove(index);
+            }
+        }
+    });
+    assert_eq!(zone.info().channels, 0);
+    drop(reader);
+}
+
+#[test]
+fn what_a_dead_reader_was_reading_is_freed() {
+    let zone = zone(64 << 10, 256);
+    append(zone, "a", &[1; 5000], &Attributes::default());
+    let id = zone.find(b"a").expect("there");
+    let child = in_child(|| {
+        let attachment = zone.attach().expect("a row");
+        match attachment.read(&[id], 0, None, Default::default()) {
+            // SAFETY: kills this process, the child, while the batch is pinned.
+            Reading::Batch(_batch) => unsafe {
+                libc::kill(libc::getpid(), libc::SIGKILL);
+            },
+            _ => panic!("nothing to read"),
+        }
+    });
+    assert_eq!(child, 9);
+    for _ in 0..500 {
+        append(zone, "a", &[2; 300], &Attributes::default());
+    }
+    let pinned = zone.info();
+    let dead = (0..8).map(|row| zone.memory.row(row).pid.get() as i32).find(|&pid| pid != 0);
+    zone.sweep(dead.expect("the dead one's row"));
+    zone.lock().reclaim_limbo();
+    zone.lock().verify();
+    assert!(zone.info().free_blocks > pinned.free_blocks, "limbo was emptied");
+}
+
+#[test]
+fn a_zone_in_a_file_is_found_again() {
+    use shm::{Backing, Region};
+    let path = std::env::temp_dir().join(format!("rserve-zone-test-{}", std::process::id()));
+    let backing = Backing::File(path.clone());
+    let shape = crate::Shape { block_size: 512, rows: 8, channels: 64 };
+    let region = Region::create(&backing, 1 << 20).expect("a file");
+    let first: &'static Zone =
+        Box::leak(Box::new(Zone::of(region.into(), shape).expect("a zone").0));
+    for n in 0..100 {
+        append(first, "a", &[n; 100], &Attributes::default());
+    }
+    let epoch = first.epoch();
+    // Another server must not have it at the same time.
+    assert!(Region::create(&backing, 1 << 20).is_err());
+    // SAFETY: nothing borrows from it; it was leaked above.
+    drop(unsafe { Box::from_raw(std::ptr::from_ref(first).cast_mut()) });
+    // A child of another test may hold a copy of the descriptor for a moment.
+    let again = || Region::create(&backing, 1 << 20).ok();
+    let region = std::iter::repeat_with(again).take(100_000_000).flatten().next();
+    let region = region.expect("free again");
+    let again: &'static Zone =
+        Box::leak(Box::new(Zone::of(region.into(), shape).expect("a zone").0));
+    again.lock().verify();
+    let reader = again.attach().expect("a row");
+    let id = again.find(b"a").expect("there");
+    assert_eq!((again.epoch(), read_all(&reader, &[id], 0).len()), (epoch, 100));
+    append(again, "a", b"more", &Attributes::default());
+    assert_eq!(read_all(&reader, &[id], 99).len(), 2);
+    std::fs::remove_file(path).expect("removed");
+}

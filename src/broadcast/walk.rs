@@ -1,0 +1,109 @@
+//! Going along a channel's records.
+
+use crate::layout::{Channel, Memory, Place, RECORD, Record};
+use crate::zone::Locked;
+
+/// Records begin at multiples of this.
+const ALIGN: usize = 8;
+
+impl Memory {
+    /// Calls `each` with the pieces of a record's bytes, in order; gives the place behind them.
+    pub fn pieces(&self, at: Place, len: usize, mut each: impl FnMut(u32, usize, usize)) -> Place {
+        let size = self.layout.block_size;
+        let (mut block, mut offset, mut left) = (at.block, at.offset as usize + RECORD, len);
+        loop {
+            let piece = left.min(size - offset);
+            if piece > 0 {
+                each(block, offset, piece);
+            }
+            offset += piece;
+            left -= piece;
+            if left == 0 {
+                let offset = offset.next_multiple_of(ALIGN) as u32;
+                return Place { block, offset };
+            }
+            block = self.meta(block).next.get();
+            offset = 0;
+        }
+    }
+
+    /// The place itself, or the beginning of the next block if no record can begin there; none if
+    /// there is no next block.
+    pub fn settle(&self, at: Place) -> Place {
+        match at.offset as usize + RECORD <= self.layout.block_size {
+            true => at,
+            false => Place { block: self.meta(at.block).next.get(), offset: 0 },
+        }
+    }
+}
+
+/// A record's header and place.
+pub(crate) type Found<'z> = (Place, &'z Record);
+
+impl Locked<'_> {
+    /// The committed record at a place, if there is one.
+    pub fn record_at(&self, at: Place) -> Option<Found<'_>> {
+        if at.is_none() {
+            return None;
+        }
+        let at = self.memory.settle(at);
+        if at.is_none() {
+            return None;
+        }
+        let record = self.memory.record(at);
+        (record.seq.published() != 0).then_some((at, record))
+    }
+
+    /// The place behind a record.
+    pub fn after(&self, (at, record): Found<'_>) -> Place {
+        self.memory.pieces(at, record.len.get() as usize, |_, _, _| {})
+    }
+
+    /// The channel's first record.
+    pub fn first(&self, channel: &Channel) -> Option<Found<'_>> {
+        self.record_at(Place::from_word(channel.first.get()))
+    }
+
+    /// The first record behind `cursor`, and the place where to look for it later if there is none.
+    pub fn locate(&self, index: u32, cursor: u64) -> Place {
+        let channel = self.memory.channel(index);
+        if cursor >= channel.last_seq.get() {
+            return Place::from_word(channel.last.get());
+        }
+        let mut at = self.known(index, cursor).unwrap_or_else(|| self.best_block(channel, cursor));
+        while let Some(found) = self.record_at(at)
+            && found.1.seq.get() <= cursor
+        {
+            at = self.after(found);
+        }
+        at
+    }
+
+    /// Where the record `cursor` itself is, if the journal knows it still and it is the channel's.
+    fn known(&self, index: u32, cursor: u64) -> Option<Place> {
+        let entry = self.memory.journal(cursor);
+        let fits = cursor != 0 && entry.seq.get() == cursor && entry.channel.get() == index;
+        let place = Place { block: entry.block.get(), offset: entry.offset.get() };
+        let lives = fits && self.memory.meta(place.block).stamp.get() == entry.stamp.get();
+        lives.then_some(place)
+    }
+
+    /// The last block whose first record is not behind `cursor`.
+    fn best_block(&self, channel: &Channel, cursor: u64) -> Place {
+        let mut best = Place::from_word(channel.first.get());
+        let mut block = best.block;
+        while block != 0 {
+            let meta = self.memory.meta(block);
+            let first = meta.first_seq.get();
+            if first > cursor {
+                break;
+            }
+            // The channel's first block may begin with records that are gone.
+            if first != 0 && block != best.block {
+                best = Place { block, offset: meta.first.get() };
+            }
+            block = meta.next.get();
+        }
+        best
+    }
+}

@@ -1,0 +1,266 @@
+//! A zone: its memory, its lock, its time.
+
+use std::fmt;
+use std::io::Read;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use shm::{Acquired, Origin, Region};
+use sys::bell::Ringer;
+
+use crate::layout::{Header, Layout, MAGIC, Memory, VERSION};
+use crate::step::step;
+
+/// How a zone is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Bytes of a block: records are packed into blocks, and blocks are what is given back.
+    pub block_size: usize,
+    /// Processes that can be attached at the same time.
+    pub rows: usize,
+    /// Channels, at most.
+    pub channels: usize,
+}
+
+/// A log of channels in shared memory, as this process sees it.
+pub struct Zone {
+    pub(crate) memory: Memory,
+    pub(crate) ringer: Ringer,
+    region: Arc<Region>,
+}
+
+// SAFETY: the memory is words, and bytes under the zone's lock or pins; the region lives as long.
+unsafe impl Send for Zone {}
+// SAFETY: as above.
+unsafe impl Sync for Zone {}
+
+/// Why a region is no zone.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It is too small, or the shape makes no sense.
+    Shape,
+    /// Another version of rserve has made it.
+    Version(u32),
+    /// It was divided otherwise.
+    Otherwise,
+    /// The system refused something.
+    System(std::io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Shape => f.write_str("it is too small"),
+            OpenError::Version(version) => write!(f, "its layout is of version {version}"),
+            OpenError::Otherwise => f.write_str("it was made with other settings"),
+            OpenError::System(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl Zone {
+    /// Whether `size` bytes make a zone of that shape.
+    pub fn fits(size: usize, shape: Shape) -> bool {
+        Layout::new(size, shape.block_size, shape.rows, shape.channels).is_some()
+    }
+
+    /// The zone of a region, made anew if the region is, taken over if it was found in a file, shared
+    /// if another process has it. What a file has that is no zone of this shape is dropped; `true`
+    /// tells of that.
+    pub fn of(region: Arc<Region>, shape: Shape) -> Result<(Zone, bool), OpenError> {
+        match region.claim() {
+            Origin::Fresh => Ok((Zone::format(region, shape)?, false)),
+            Origin::Shared => Ok((Zone::open(region, shape)?, false)),
+            Origin::Found => match Zone::open(region.clone(), shape) {
+                Ok(zone) => {
+                    zone.revive();
+                    Ok((zone, false))
+                }
+                Err(OpenError::Otherwise | OpenError::Version(_)) => {
+                    Ok((Zone::format(region, shape)?, true))
+                }
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Makes a new zone in a region, whatever was there. Nobody else may have the region yet.
+    pub fn format(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
+        let Shape { block_size, rows, channels } = shape;
+        let layout =
+            Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
+        let zone = Zone::over(region, layout)?;
+        let header = zone.memory.header();
+        let used = header.magic.get() != 0 || header.size.get() != 0;
+        header.magic.set(0);
+        header.size.set(layout.size as u64);
+        header.block_size.set(layout.block_size as u32);
+        header.blocks.set(layout.blocks as u32);
+        header.channels.set(layout.channels as u32);
+        header.rows.set(layout.rows as u32);
+        header.buckets.set(layout.buckets as u32);
+        header.journal.set(layout.journal as u32);
+        header.version.set(VERSION);
+        let mut random = [0; 20];
+        let mut source = std::fs::File::open("/dev/urandom").map_err(OpenError::System)?;
+        source.read_exact(&mut random).map_err(OpenError::System)?;
+        let word =
+            |at: usize| u64::from_le_bytes(random[at..at + 8].try_into().unwrap_or_default());
+        header.secret[0].set(word(0));
+        header.secret[1].set(word(8));
+        header.epoch.set((word(12) >> 32) as u32 | 1);
+        // SAFETY: the magic number is not there yet, so nobody uses the zone.
+        unsafe {
+            header.lock.init();
+            if used {
+                zone.memory.zero();
+            }
+        }
+        for word in [&header.seq, &header.published, &header.published_bytes, &header.evicted] {
+            word.set(0);
+        }
+        for word in [&header.limbo, &header.free_block, &header.free_channel, &header.patterns] {
+            word.set(0);
+        }
+        for word in [&header.used_channels, &header.real_channels, &header.hand] {
+            word.set(0);
+        }
+        header.fresh_block.set(1);
+        header.fresh_channel.set(1);
+        header.free_blocks.set(layout.blocks as u32);
+        // Zone time begins at 1: 0 is never.
+        header.clock.set(1u64.wrapping_sub(sys::clock::monotonic_ms()));
+        header.magic.publish(MAGIC);
+        Ok(zone)
+    }
+
+    /// Opens the zone that another process has made in this region and still uses, or has used: an
+    /// upgrade's, or a file's.
+    pub fn open(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
+        let Shape { block_size, rows, channels } = shape;
+        let layout =
+            Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
+        let zone = Zone::over(region, layout)?;
+        let header = zone.memory.header();
+        let (magic, version) = (header.magic.published(), header.version.get());
+        if magic != MAGIC {
+            return Err(OpenError::Otherwise);
+        }
+        if version != VERSION {
+            return Err(OpenError::Version(version));
+        }
+        let same = header.size.get() == layout.size as u64
+            && header.block_size.get() == layout.block_size as u32
+            && header.blocks.get() == layout.blocks as u32
+            && header.channels.get() == layout.channels as u32
+            && header.rows.get() == layout.rows as u32;
+        if same { Ok(zone) } else { Err(OpenError::Otherwise) }
+    }
+
+    /// Takes a zone over that nobody has any more (a file's): its lock and its clock are of another
+    /// time, perhaps of another start of the machine.
+    pub fn revive(&self) {
+        let header = self.memory.header();
+        // SAFETY: the file's lock is ours: no other process uses the zone.
+        unsafe { header.lock.init() };
+        let wall = sys::clock::wall().as_millis() as u64;
+        let passed = wall.saturating_sub(header.last_wall.get());
+        let time = header.last_time.get().max(1) + passed;
+        header.clock.set(time.wrapping_sub(sys::clock::monotonic_ms()));
+        for row in 0..self.memory.layout.rows {
+            self.forget_row(row);
+        }
+        let locked = self.lock();
+        locked.repair();
+    }
+
+    fn over(region: Arc<Region>, layout: Layout) -> Result<Zone, OpenError> {
+        let memory = Memory { base: region.base(), layout };
+        let ringer = Ringer::new().map_err(OpenError::System)?;
+        Ok(Zone { memory, ringer, region })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        self.memory.header()
+    }
+
+    /// The region behind it: its descriptor goes to a new binary.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Names this zone's life.
+    pub fn epoch(&self) -> u32 {
+        self.header().epoch.get()
+    }
+
+    /// The newest record's seq; 0: there was none yet.
+    pub fn newest(&self) -> u64 {
+        self.header().seq.published()
+    }
+
+    /// The zone's time in milliseconds: monotonic, also across restarts with a file.
+    pub fn now(&self) -> u64 {
+        sys::clock::monotonic_ms().wrapping_add(self.header().clock.get())
+    }
+
+    /// Takes the lock; what a dead process left half-done is mended first.
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        step("lock");
+        match self.acquire() {
+            Acquired::OwnerDied => {
+                let locked = Locked { zone: self };
+                locked.repair();
+                self.header().lock.mended();
+                locked
+            }
+            _ => Locked { zone: self },
+        }
+    }
+
+    #[cfg(not(test))]
+    fn acquire(&self) -> Acquired {
+        self.header().lock.lock()
+    }
+
+    /// In a simulation the others must run, and not the kernel wait for them.
+    #[cfg(test)]
+    fn acquire(&self) -> Acquired {
+        if !crate::step::hooked::is_set() {
+            return self.header().lock.lock();
+        }
+        loop {
+            match self.header().lock.try_lock() {
+                Acquired::Busy => step("busy"),
+                acquired => return acquired,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Zone({} blocks, seq {})", self.memory.layout.blocks, self.newest())
+    }
+}
+
+/// The zone, with its lock.
+pub(crate) struct Locked<'z> {
+    zone: &'z Zone,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Zone;
+
+    fn deref(&self) -> &Zone {
+        self.zone
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.zone.header().lock.unlock();
+    }
+}

@@ -1,0 +1,27 @@
+//! A module's part in the life of the server's processes.
+
+use conf::Error;
+
+/// What a module does when a process starts or ends. Its methods run in the process that is named.
+pub trait Process: 'static {
+    /// Master, before the first fork: files and shared memory are open.
+    fn opened(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Worker: it has its loop, and accepts next.
+    fn started(&'static self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Worker: it accepts no more, and ends with its last connection; `within` so many milliseconds,
+    /// if that is limited.
+    fn draining(&'static self, within: Option<u64>) {
+        let _ = within;
+    }
+
+    /// Master: a worker has ended, in whichever way.
+    fn worker_ended(&self, pid: i32) {
+        let _ = pid;
+    }
+}

@@ -1,0 +1,44 @@
+//! Event streams: what is published reaches whoever subscribes, once, in order, whatever happens to
+//! the processes between.
+
+mod bad_input;
+mod client;
+mod cursors;
+mod guard;
+mod gzip;
+mod limits;
+mod manage;
+mod processes;
+mod publish;
+mod slow;
+mod subscribe;
+mod websocket;
+
+use support::{Server, http, start};
+
+/// A configuration with a zone, `/events/CHANNEL` for both directions with these settings, and
+/// `/status`.
+fn conf(settings: &str) -> String {
+    with_zone("z 64m", settings)
+}
+
+/// The same with a zone of another kind.
+fn with_zone(zone: &str, settings: &str) -> String {
+    let main = "worker_processes 2; events { worker_connections 2000; }";
+    let body = format!(
+        "sse_zone {zone};
+         server {{ listen 127.0.0.1:{{port}};
+             location ~ ^/events/(?<channel>[^/]+)$ {{
+                 sse_subscribe $channel; sse_publish $channel; {settings} }}
+             location /some {{ sse_subscribe $arg_c; {settings} }}
+             location = /below {{ sse_subscribe a.b.*; {settings} }}
+             location = /status {{ sse_status; }} }}"
+    );
+    format!("{main}\n{}", http(&body))
+}
+
+/// A server of that configuration.
+#[track_caller]
+fn up(settings: &str) -> Server {
+    start!(conf(settings))
+}

@@ -1,0 +1,165 @@
+//! Workers come and go; events stay.
+
+use support::{Server, process, start, wait_for};
+
+use crate::client::{data, end, number, publish, replay, subscribe};
+use crate::{conf, up, with_zone};
+
+#[track_caller]
+fn reload(server: &Server) {
+    let output = server.command(&["-s", "reload"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "reload: {said}\n{}", server.error_log());
+}
+
+#[test]
+fn every_worker_sees_what_any_worker_published() {
+    let server = start!(conf("").replace("worker_processes 2", "worker_processes 4"));
+    let mut readers: Vec<_> = (0..40).map(|_| subscribe(&server, "/events/c", "")).collect();
+    for n in 0..40 {
+        publish(&server, "/events/c", &format!("event {n}"));
+    }
+    for reader in &mut readers {
+        for n in 0..40 {
+            reader.until(&format!("data: event {n}\n\n"));
+        }
+    }
+}
+
+#[test]
+fn a_reload_keeps_events_and_old_workers_deliver() {
+    let server = up("sse_start oldest;");
+    let first = publish(&server, "/events/c", "1");
+    let mut old = subscribe(&server, "/events/c", "");
+    old.until("data: 1\n\n");
+    for n in 2..5 {
+        reload(&server);
+        publish(&server, "/events/c", &n.to_string());
+        old.until(&format!("data: {n}\n\n"));
+        let mut new = subscribe(&server, "/events/c", &format!("Last-Event-ID: {first}\r\n"));
+        new.until(&format!("data: {n}\n\n"));
+    }
+    server.wait_for("the others to be gone", || number(&server.get("/status"), "subscribers") == 1);
+    drop(old);
+    server.wait_for("the old workers to end", || server.workers().len() == 2);
+}
+
+#[test]
+fn the_time_to_shut_down_sheds_readers_with_a_time_to_come_back() {
+    let server = start!(format!("worker_shutdown_timeout 1s; {}", conf("")));
+    let mut readers: Vec<_> = (0..10).map(|_| subscribe(&server, "/events/c", "")).collect();
+    reload(&server);
+    for reader in &mut readers {
+        let rest = String::from_utf8_lossy(&reader.rest()).into_owned();
+        assert!(rest.contains("retry: ") && rest.ends_with("0\r\n\r\n"), "{rest}");
+    }
+    server.wait_for("the old workers to end", || server.workers().len() == 2);
+}
+
+#[test]
+fn a_worker_that_is_killed_takes_no_event_along() {
+    let server = up("sse_start oldest;");
+    let mut published = 0;
+    for round in 0..5 {
+        let mut readers: Vec<_> = (0..10).map(|_| subscribe(&server, "/events/c", "")).collect();
+        for _ in 0..10 {
+            publish(&server, "/events/c", &published.to_string());
+            published += 1;
+        }
+        let victim = server.workers()[round % 2];
+        process::signal(victim, "KILL");
+        process::wait_for_end(victim);
+        server.wait_for("a new worker", || server.workers().len() == 2);
+        // Those of the other worker go on; counts are exact again.
+        publish(&server, "/events/c", &published.to_string());
+        published += 1;
+        let figures = server.curl(&["-H", "Accept: application/json"], "/events/c");
+        let alive = number(&figures, "subscribers") as usize;
+        let word = format!("data: {}\n\n", published - 1);
+        let mut got = 0;
+        for reader in &mut readers {
+            got += usize::from(reader.comes(&word));
+        }
+        assert_eq!(got, alive, "round {round}");
+        drop(readers);
+        server.wait_for("none", || number(&server.get("/status"), "subscribers") == 0);
+    }
+    end(&server, "/events/c");
+    let wanted: Vec<String> = (0..published).map(|n: u32| n.to_string()).collect();
+    assert_eq!(data(&replay(&server, "/events/c", "")), wanted);
+}
+
+#[test]
+fn an_upgrade_hands_the_events_over() {
+    let server = up("sse_start oldest;");
+    publish(&server, "/events/c", "1");
+    let mut reader = subscribe(&server, "/events/c", "");
+    reader.until("data: 1\n\n");
+    let old = server.pid();
+    server.signal("USR2");
+    server.wait_for("the new master", || {
+        server.dir().text("logs/rserve.pid").trim().parse().is_ok_and(|pid: u32| pid != old)
+    });
+    // Both serve now, and both see everything.
+    for n in 2..12 {
+        publish(&server, "/events/c", &n.to_string());
+        reader.until(&format!("data: {n}\n\n"));
+    }
+    process::signal(old, "QUIT");
+    publish(&server, "/events/c", "12");
+    reader.until("data: 12\n\n");
+    drop(reader);
+    process::wait_for_end(old);
+    publish(&server, "/events/c", "13");
+    end(&server, "/events/c");
+    let wanted: Vec<String> = (1..14).map(|n| n.to_string()).collect();
+    assert_eq!(data(&replay(&server, "/events/c", "")), wanted);
+}
+
+#[test]
+fn a_zone_in_a_file_outlives_the_server() {
+    let mut server = start!(with_zone("z 2m path=zone.log", "sse_start oldest;"));
+    let id = publish(&server, "/events/c", "1");
+    let port = server.port();
+    // Another server must not take the same file.
+    let other = server.command(&["-g", "pid logs/other.pid;"]);
+    assert!(!other.status.success());
+    assert_eq!(server.stop(), Some(0));
+    let dir = server.path("");
+    let mut again = std::process::Command::new(env!("CARGO_BIN_EXE_rserve"))
+        .arg("-p")
+        .arg(&dir)
+        .args(["-c", "rserve.conf"])
+        .spawn()
+        .expect("started");
+    wait_for("the server", || support::is_listening(port));
+    publish(&server, "/events/c", "2");
+    assert_eq!(data_after(&server, &id), ["2"]);
+    process::signal(again.id(), "TERM");
+    again.wait().expect("ended");
+}
+
+fn data_after(server: &Server, id: &str) -> Vec<String> {
+    end(server, "/events/c");
+    let all = replay(server, "/events/c", id);
+    data(&all).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn more_and_fewer_workers_lose_nothing() {
+    let server = up("sse_start oldest;");
+    let mut wanted = Vec::new();
+    for workers in [4, 2, 8, 1, 2] {
+        server.set_conf(
+            conf("sse_start oldest;")
+                .replace("worker_processes 2", &format!("worker_processes {workers}")),
+        );
+        reload(&server);
+        for _ in 0..10 {
+            wanted.push(wanted.len().to_string());
+            publish(&server, "/events/c", wanted.last().expect("one"));
+        }
+    }
+    end(&server, "/events/c");
+    assert_eq!(data(&replay(&server, "/events/c", "")), wanted);
+}
