@@ -157,7 +157,7 @@ impl Inner {
             if was_blocked || subscriber.broken {
                 return;
             }
-            let more = subscriber.advance(attachment, &mut self.gzip, &mut self.counts);
+            let more = subscriber.advance(attachment, &mut self.gzip, &mut self.counts, self.seen);
             self.behind += u32::from(subscriber.blocked);
             if subscriber.is_over() {
                 subscriber.session.conn.wake();
@@ -177,6 +177,7 @@ impl Subscriber {
         attachment: &Attachment,
         gzip: &mut Gzip,
         counts: &mut (u64, u64, u64),
+        seen: u64,
     ) -> bool {
         if self.partial.0 != 0 {
             return self.finish_event(attachment, counts);
@@ -189,8 +190,13 @@ impl Subscriber {
         if self.closing {
             return false;
         }
-        let newest = attachment.zone().newest();
-        let reading = self.read(attachment);
+        // Of several channels only those with news were looked at: they are all that there are up to
+        // the news that were heard.
+        let complete = match &self.route {
+            Route::Single { .. } => attachment.zone().newest(),
+            Route::Many(many) => many.complete.max(seen),
+        };
+        let reading = self.read(attachment, complete);
         match reading {
             Reading::Batch(batch) => {
                 let whole = batch.records()[0].is_whole();
@@ -214,7 +220,7 @@ impl Subscriber {
                 true
             }
             Reading::Nothing => {
-                self.up_to_date(newest);
+                self.up_to_date(complete);
                 self.end_if_over(attachment);
                 !self.unsent.is_empty()
             }
@@ -225,21 +231,22 @@ impl Subscriber {
         }
     }
 
-    fn read<'a>(&self, attachment: &'a Attachment) -> Reading<'a> {
+    fn read<'a>(&self, attachment: &'a Attachment, complete: u64) -> Reading<'a> {
         match &self.route {
             Route::Single { id, .. } => {
                 attachment.read(&[*id], self.cursor, None, Limits::default())
             }
             Route::Many(many) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
-                attachment.read(&pending, self.cursor, None, Limits::default())
+                let limits = Limits { upto: complete, told: self.told, ..Limits::default() };
+                attachment.read(&pending, self.cursor, None, limits)
             }
         }
     }
 
-    /// Everything up to `newest` was looked at, and there is nothing more.
-    fn up_to_date(&mut self, newest: u64) {
-        self.cursor = self.cursor.max(newest);
+    /// Everything up to `complete` was looked at, and there is nothing more.
+    fn up_to_date(&mut self, complete: u64) {
+        self.cursor = self.cursor.max(complete);
         if let Route::Many(many) = &mut self.route {
             many.pending.clear();
         }
@@ -384,7 +391,8 @@ impl Subscriber {
         sent
     }
 
-    /// What the reader has not got is gone.
+    /// Some of what the reader has not got is gone, up to `upto`. Of several channels, what is there
+    /// still of the others comes all the same: only the reader of one is at `upto` now.
     fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
         let epoch = attachment.zone().epoch();
         let id = |seq| {
@@ -393,22 +401,23 @@ impl Subscriber {
             id
         };
         let requested = id(self.cursor);
-        self.cursor = match (self.settings.lag, &self.route) {
-            (Lag::Close, _) => {
-                self.end(Close::TryAgain);
-                return;
-            }
-            (Lag::Gap, _) => upto,
+        self.told = upto;
+        match (self.settings.lag, &self.route) {
+            (Lag::Close, _) | (Lag::Gap, Route::Single { .. }) => self.cursor = upto,
+            (Lag::Gap, Route::Many(_)) => {}
             (Lag::Latest, Route::Single { id, .. }) => {
-                attachment.start(&[*id], Start::Last(1)).max(upto)
+                self.cursor = attachment.start(&[*id], Start::Last(1)).max(upto);
             }
             (Lag::Latest, Route::Many(many)) => {
                 let pending: Vec<_> = many.pending.iter().copied().collect();
-                attachment.start(&pending, Start::Last(1)).max(upto)
+                self.cursor = attachment.start(&pending, Start::Last(1)).max(upto);
             }
-        };
+        }
         let gap = gap(&requested, &id(self.cursor), Lost::Evicted);
         self.framing.block(gzip, &gap, &mut self.unsent);
+        if self.settings.lag == Lag::Close {
+            self.end(Close::TryAgain);
+        }
     }
 }
 

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn pieces_continue_any_stream() {
         let mut gzip = Gzip::new(6);
-        let long: Vec<u8> = (0..100_000u32).map(|n| (n * 7 >> 2) as u8).collect();
+        let long: Vec<u8> = (0..100_000u32).map(|n| ((n * 7) >> 2) as u8).collect();
         let blocks: [&[u8]; 4] = [b"data: a\n\n", b"data: b\n\n", &long, b""];
         for chosen in [&blocks[..], &blocks[1..], &blocks[2..3], &[]] {
             let mut stream = HEADER.to_vec();

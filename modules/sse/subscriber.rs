@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use broadcast::{Attachment, ChannelId};
 use http::{Session, Takeover};
 use rt::{Next, Task};
+use sys::socket::Peer;
 
 use crate::conf::Settings;
 use crate::framing::{Framing, Kind};
@@ -43,6 +44,8 @@ pub struct Many {
     pub prefixes: Box<[Vec<u8>]>,
     /// Every event that it has not got is in one of these.
     pub pending: BTreeSet<ChannelId>,
+    /// That holds for events up to this seq, and for those that were heard of since.
+    pub complete: u64,
 }
 
 /// One subscriber.
@@ -57,6 +60,8 @@ pub struct Subscriber {
     pub framing: Framing,
     /// It has got everything up to here.
     pub cursor: u64,
+    /// It knows that events up to here may be gone.
+    pub told: u64,
     /// The event that it is in the middle of (0: none), and how many of its bytes it has.
     pub partial: (u64, u32),
     /// Bytes that are not the log's, or not as the log has them, and are still to be sent.
@@ -91,6 +96,8 @@ impl Subscriber {
     /// Looks for everything anew; `true`: it is one with several channels.
     pub fn expect_everything(&mut self, attachment: &Attachment) -> bool {
         let Route::Many(many) = &mut self.route else { return false };
+        // Before the look, not after it.
+        many.complete = attachment.zone().newest();
         many.pending.extend(many.channels.iter().copied());
         for prefix in &many.prefixes {
             many.pending.extend(attachment.zone().matching(prefix, self.cursor));
@@ -137,6 +144,11 @@ pub struct Stream {
 impl Takeover for Stream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
         let Stream { hub, membership, prefixes, settings, framing, cursor, first, socket } = *self;
+        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
+        if matches!(session.conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
+            let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
+            let _ = sys::socket::set_user_timeout(session.conn.fd(), ms);
+        }
         let route = match membership.channels() {
             [id] if prefixes.is_empty() => Route::Single { id: *id, at: 0 },
             channels => {
@@ -150,6 +162,7 @@ impl Takeover for Stream {
             route,
             framing,
             cursor,
+            told: 0,
             partial: (0, 0),
             unsent: first,
             blocked: false,

@@ -22,11 +22,17 @@ pub struct Limits {
     pub records: usize,
     /// Bytes; the first record is begun in any case.
     pub bytes: usize,
+    /// Records up to this seq only: of those behind it the reader does not yet know in which of its
+    /// channels they are.
+    pub upto: u64,
+    /// The reader has been told that records up to this seq may be gone: it is not told again, and
+    /// gets what there still is.
+    pub told: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { records: SLICES, bytes: 256 << 10 }
+        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 }
     }
 }
 
@@ -167,7 +173,7 @@ impl Attachment {
         let locked = self.zone.lock();
         let gone = channels.iter().filter_map(|&id| locked.channel(id));
         let upto = gone.map(|channel| channel.evicted_upto.get()).max().unwrap_or(0);
-        if cursor != 0 && upto > cursor {
+        if cursor != 0 && upto > cursor.max(limits.told) {
             return Reading::Lagged { upto };
         }
         let mut next = BinaryHeap::with_capacity(channels.len());
@@ -183,13 +189,21 @@ impl Attachment {
         }
         let mut builder = Builder::new(self, &locked);
         let mut end = None;
-        while let Some(Reverse((_, word))) = next.pop() {
+        while let Some(Reverse((seq, word))) = next.pop() {
+            if seq > limits.upto {
+                break;
+            }
             let at = Place::from_word(word);
-            if !builder.add(at, 0, limits) {
+            let count = builder.storage.records.len();
+            let goes_on = builder.add(at, 0, limits);
+            if builder.storage.records.len() == count {
                 break;
             }
             let after = locked.after((at, locked.memory.record(at)));
             end = Some(after);
+            if !goes_on {
+                break;
+            }
             if let Some((at, record)) = locked.record_at(after) {
                 next.push(Reverse((record.seq.get(), at.word())));
             }

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Weak};
 
 use sys::bell::Bell;
 
@@ -36,7 +37,7 @@ impl Kind {
 pub struct Attachment {
     pub(crate) zone: &'static Zone,
     pub(crate) row: usize,
-    bell: Bell,
+    bell: Arc<Bell>,
 }
 
 /// The rows that an append wakes.
@@ -59,7 +60,8 @@ impl Zone {
             dead.first().copied()
         });
         let row = free.ok_or_else(|| io::Error::other("too many processes use the zone"))?;
-        let bell = Bell::bind(&self.bell_name(row))?;
+        let bell = Arc::new(Bell::bind(&self.bell_name(row))?);
+        let _ = self.bell.set(Arc::downgrade(&bell));
         self.memory.row(row).sleeping.set(0);
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
         drop(locked);
@@ -94,7 +96,11 @@ impl Zone {
         for &row in &wakes.rows {
             if self.memory.row(row as usize).sleeping.exchange(0) == 1 {
                 step("wake");
-                self.ringer.ring(&self.bell_name(row as usize));
+                let name = self.bell_name(row as usize);
+                match self.bell.get().and_then(Weak::upgrade) {
+                    Some(bell) => bell.ring(&name),
+                    None => sys::bell::ring(&name),
+                }
             }
         }
     }
@@ -210,7 +216,10 @@ impl Attachment {
     /// Tells how many records the slowest of this process's subscribers is behind.
     pub fn set_behind(&self, id: ChannelId, behind: u32) {
         if (id.index as usize) < self.zone.memory.layout.channels {
-            self.zone.memory.interest(id.index, self.row).behind.set(behind);
+            let word = &self.zone.memory.interest(id.index, self.row).behind;
+            if word.get() != behind {
+                word.set(behind);
+            }
         }
     }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::Read;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use shm::{Acquired, Origin, Region};
-use sys::bell::Ringer;
+use sys::bell::Bell;
 
 use crate::layout::{Header, Layout, MAGIC, Memory, VERSION};
 use crate::step::step;
@@ -25,7 +25,8 @@ pub struct Shape {
 /// A log of channels in shared memory, as this process sees it.
 pub struct Zone {
     pub(crate) memory: Memory,
-    pub(crate) ringer: Ringer,
+    /// This process's own bell, once it is attached: others' are rung with it.
+    pub(crate) bell: OnceLock<Weak<Bell>>,
     region: Arc<Region>,
 }
 
@@ -91,7 +92,7 @@ impl Zone {
         let Shape { block_size, rows, channels } = shape;
         let layout =
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
-        let zone = Zone::over(region, layout)?;
+        let zone = Zone::over(region, layout);
         let header = zone.memory.header();
         let used = header.magic.get() != 0 || header.size.get() != 0;
         header.magic.set(0);
@@ -142,7 +143,7 @@ impl Zone {
         let Shape { block_size, rows, channels } = shape;
         let layout =
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
-        let zone = Zone::over(region, layout)?;
+        let zone = Zone::over(region, layout);
         let header = zone.memory.header();
         let (magic, version) = (header.magic.published(), header.version.get());
         if magic != MAGIC {
@@ -176,10 +177,9 @@ impl Zone {
         locked.repair();
     }
 
-    fn over(region: Arc<Region>, layout: Layout) -> Result<Zone, OpenError> {
+    fn over(region: Arc<Region>, layout: Layout) -> Zone {
         let memory = Memory { base: region.base(), layout };
-        let ringer = Ringer::new().map_err(OpenError::System)?;
-        Ok(Zone { memory, ringer, region })
+        Zone { memory, bell: OnceLock::new(), region }
     }
 
     pub(crate) fn header(&self) -> &Header {

@@ -60,7 +60,7 @@ fn next(exchange: &mut Exchange, with: impl FnOnce(&mut Exchange) -> Option<Step
 }
 
 /// Comes back after all others that are ready have had their turn.
-async fn others_first() {
+pub(crate) async fn others_first() {
     let mut waited = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut waited, true) {

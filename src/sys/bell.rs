@@ -22,6 +22,11 @@ impl Bell {
         Ok(Bell(socket))
     }
 
+    /// Rings the bell of that name.
+    pub fn ring(&self, name: &str) {
+        send(&self.0, name);
+    }
+
     /// Takes all rings that have come, so that the next one is an event again. `true`: there were some.
     pub fn silence(&self) -> bool {
         let mut rung = false;
@@ -39,23 +44,18 @@ impl AsRawFd for Bell {
     }
 }
 
-/// What rings the bells of others.
-#[derive(Debug)]
-pub struct Ringer(UnixDatagram);
-
-impl Ringer {
-    /// A ringer; processes that inherit it may use it, too.
-    pub fn new() -> io::Result<Ringer> {
-        let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
-        Ok(Ringer(socket))
+/// Rings another's bell, for those who have none of their own to ring it with.
+pub fn ring(name: &str) {
+    if let Ok(socket) = UnixDatagram::unbound() {
+        let _ = socket.set_nonblocking(true);
+        send(&socket, name);
     }
+}
 
-    /// Rings. One that has rings enough, or is gone, needs no more.
-    pub fn ring(&self, name: &str) {
-        if let Ok(address) = SocketAddr::from_abstract_name(name) {
-            let _ = self.0.send_to_addr(&[1], &address);
-        }
+/// One that has rings enough, or is gone, needs no more.
+fn send(socket: &UnixDatagram, name: &str) {
+    if let Ok(address) = SocketAddr::from_abstract_name(name) {
+        let _ = socket.send_to_addr(&[1], &address);
     }
 }
 
@@ -68,13 +68,14 @@ mod tests {
         let name = format!("rserve-bell-test/{}", std::process::id());
         let bell = Bell::bind(&name).expect("the name is free");
         assert_eq!(Bell::bind(&name).map_err(|e| e.kind()).err(), Some(io::ErrorKind::AddrInUse));
-        let ringer = Ringer::new().expect("a socket");
         // More than the kernel keeps: the rest is dropped, and nobody waits.
-        (0..100).for_each(|_| ringer.ring(&name));
+        (0..100).for_each(|_| ring(&name));
         crate::process::wait_readable(&[bell.as_raw_fd()], Some(5000)).expect("poll");
         assert!(bell.silence());
         assert!(!bell.silence());
+        bell.ring(&name);
+        assert!(bell.silence());
         drop(bell);
-        ringer.ring(&name);
+        ring(&name);
     }
 }

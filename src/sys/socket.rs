@@ -279,6 +279,13 @@ pub fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, i32::from(on))
 }
 
+/// `TCP_USER_TIMEOUT`: how many milliseconds sent data may stay unacknowledged before the connection is
+/// given up.
+pub fn set_user_timeout(fd: RawFd, ms: u32) -> io::Result<()> {
+    let value = ms.min(i32::MAX as u32) as i32;
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, value)
+}
+
 fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> {
     let pointer = std::ptr::from_ref(&value).cast();
     let size = size_of::<i32>() as libc::socklen_t;

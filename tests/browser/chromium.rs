@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use support::{Dir, curl, is_listening, wait_for};
 
-/// One window.
+/// A browser; what is asked goes to the tab that was opened last.
 pub struct Chromium {
     driver: Child,
     port: u16,
@@ -79,9 +79,30 @@ impl Chromium {
         self.command("url", &format!("{{\"url\":\"{url}\"}}"));
     }
 
-    /// What an expression gives, as text. It must do without double quotes and backslashes.
+    /// Opens another tab.
+    pub fn open_tab(&self) {
+        let made = self.command("window/new", "{\"type\":\"tab\"}");
+        let handle = made.split("\"handle\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        self.go_to(handle.unwrap_or_else(|| panic!("no tab: {made}")));
+    }
+
+    /// The names of all tabs.
+    pub fn tabs(&self) -> Vec<String> {
+        let url = format!("http://127.0.0.1:{}/session/{}/window/handles", self.port, self.session);
+        let names = curl(&[&url]).text();
+        let names = names.split('[').nth(1).and_then(|rest| rest.split(']').next());
+        names.unwrap_or_default().split(',').map(|name| name.trim_matches('"').to_owned()).collect()
+    }
+
+    /// Asks this tab from now on.
+    pub fn go_to(&self, tab: &str) {
+        self.command("window", &format!("{{\"handle\":\"{tab}\"}}"));
+    }
+
+    /// What an expression gives, as text.
     pub fn text(&self, expression: &str) -> String {
-        let json = format!("{{\"script\":\"return String({expression})\",\"args\":[]}}");
+        let escaped = expression.replace('\\', "\\\\").replace('"', "\\\"");
+        let json = format!("{{\"script\":\"return String({escaped})\",\"args\":[]}}");
         let value = self.command("execute/sync", &json);
         let text = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         text.unwrap_or_else(|| panic!("{expression}: {value}")).to_owned()

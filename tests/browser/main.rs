@@ -1,6 +1,12 @@
-//! The pages that come with the server, with the configuration that comes with it, in Chromium.
+//! Chromium as a client: the pages that come with the server, with the configuration that comes with
+//! it, and event streams.
 
 mod chromium;
+mod demo;
+mod event_source;
+mod listener;
+mod origins;
+mod tabs;
 
 use std::path::Path;
 

@@ -79,6 +79,7 @@ impl Faults {
     fn upgrade(&mut self, target: &dyn Target) {
         let Some(old) = target.master() else { return };
         if self.leaving.is_some_and(process::is_alive) {
+            // It would be refused. The other faults go on while the old workers leave.
             return;
         }
         process::signal(old, "USR2");

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use load::Load;
 use nchan::Nchan;
+use support::comes;
 use target::{Rserve, Target};
 
 /// Everything that must hold for rserve.
@@ -62,8 +63,8 @@ fn nothing_is_left(rserve: &Rserve, load: &Load, descriptors: &[usize]) {
     server.wait_for("one master and its workers", || {
         processes::all(&rserve.dir()).len() == 1 + load.workers
     });
-    server
-        .wait_for("the descriptors of the start", || processes::descriptors(rserve) == descriptors);
+    let same = comes(|| processes::descriptors(rserve) == descriptors);
+    assert!(same, "{descriptors:?} descriptors at first, now {}", processes::open(rserve));
     for number in 0..load.channels {
         let path = format!("/events/{}", load::channel(number));
         server.wait_for("a channel without subscribers", || {

@@ -28,6 +28,16 @@ pub fn workers(target: &dyn Target) -> Vec<u32> {
     found
 }
 
+/// What the workers have open, for a complaint.
+pub fn open(target: &dyn Target) -> String {
+    let of = |pid: u32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        format!("{pid}: {:?}\n", links.collect::<Vec<_>>())
+    };
+    workers(target).into_iter().map(of).collect()
+}
+
 /// How many descriptors each worker has, in order. One that ends meanwhile has none.
 pub fn descriptors(target: &dyn Target) -> Vec<usize> {
     let count = |pid| fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);

@@ -42,6 +42,7 @@ pub struct Rserve {
 
 const CONF: &str = r"
     worker_processes {workers};
+    worker_shutdown_timeout 1s;
     error_log logs/error.log notice;
     events { worker_connections 1024; }
     http {

@@ -12,18 +12,20 @@ mod conf;
 pub mod mutate;
 mod range;
 mod request;
+mod sse;
 
 pub use chunked::chunked;
 pub use conf::conf;
 pub use range::range;
 pub use request::request;
+pub use sse::sse;
 
 /// A target: takes any bytes, and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 4] =
-    [("conf", conf), ("request", request), ("range", range), ("chunked", chunked)];
+pub const TARGETS: [(&str, Target); 5] =
+    [("conf", conf), ("request", request), ("range", range), ("chunked", chunked), ("sse", sse)];
 
 /// Runs a target over the files that are named on the command line.
 pub fn replay(target: Target) -> std::io::Result<()> {

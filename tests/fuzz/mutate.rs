@@ -1,7 +1,7 @@
 //! Mutations of inputs, the same for the same seed.
 
 /// What parsers of all targets take for something special.
-const TOKENS: [&[u8]; 56] = [
+const TOKENS: [&[u8]; 62] = [
     b"\r\n",
     b"\n",
     b"\r",
@@ -58,6 +58,12 @@ const TOKENS: [&[u8]; 56] = [
     b"chunked",
     b"include ",
     b"server { listen 80; }",
+    b"data:",
+    b"event: ",
+    b"id: a-1\n",
+    b"retry: 1\n",
+    b"\n\n",
+    b"\xef\xbb\xbf",
 ];
 
 /// A mutated input grows no longer than this.

@@ -73,7 +73,7 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     loop {
         seen = zone.news(seen, |_| {}).unwrap_or_else(|missed| missed.upto);
         loop {
-            let limits = Limits { records: 1 + random.below(8), bytes: 4000 };
+            let limits = Limits { records: 1 + random.below(8), bytes: 4000, ..Limits::default() };
             match reader.read(&channels, cursor, None, limits) {
                 Reading::Batch(batch) => {
                     // The others run now, and evict what they can.

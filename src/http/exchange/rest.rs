@@ -4,9 +4,10 @@ use std::io;
 
 use mem::Block;
 
-use super::{Exchange, State, Step};
+use super::{Exchange, READS, State, Step};
 use crate::Happening;
 use crate::settings::Lingering;
+use crate::task::others_first;
 
 /// So much of what nobody wants is read in one turn.
 const DISCARDED: usize = 64 << 10;
@@ -73,8 +74,10 @@ impl Exchange {
     /// Reads the whole body into memory, at most `limit` bytes of it. The error is a status to answer
     /// with.
     pub async fn read_body(&mut self, limit: usize) -> Result<Vec<u8>, u16> {
+        if self.rest.left() > limit as u64 {
+            return Err(413);
+        }
         let mut body = Vec::new();
-        let timeout = self.settings().client_body_timeout;
         self.continue_();
         loop {
             let done = self.take_body(|part| body.extend_from_slice(part))?;
@@ -84,22 +87,13 @@ impl Exchange {
             if done {
                 return Ok(body);
             }
-            match self.read() {
-                Ok(0) => return Err(400),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.conn.set_timeout(timeout);
-                    self.conn.readable().await.map_err(|_| 408u16)?;
-                }
-                Err(_) => return Err(400),
-            }
+            self.read_on().await?;
         }
     }
 
     /// Reads on: appends what comes next of the body to `out`. `true`: that was all of it. The error
     /// is a status to answer with. [`read_body`](Self::read_body) is for a body that is short.
     pub async fn read_more(&mut self, out: &mut Vec<u8>) -> Result<bool, u16> {
-        let timeout = self.settings().client_body_timeout;
         self.continue_();
         let before = out.len();
         loop {
@@ -109,15 +103,26 @@ impl Exchange {
             if out.len() > before {
                 return Ok(false);
             }
-            match self.read() {
-                Ok(0) => return Err(400),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.conn.set_timeout(timeout);
-                    self.conn.readable().await.map_err(|_| 408u16)?;
-                }
-                Err(_) => return Err(400),
+            self.read_on().await?;
+        }
+    }
+
+    /// Reads once of a body, or waits until that is worth trying. The error is a status.
+    async fn read_on(&mut self) -> Result<(), u16> {
+        // A client that sends without a pause must not keep the worker to itself.
+        if self.reads == READS {
+            self.reads = 0;
+            others_first().await;
+        }
+        self.reads += 1;
+        match self.read() {
+            Ok(0) => Err(400),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.conn.set_timeout(self.settings().client_body_timeout);
+                self.conn.readable().await.map_err(|_| 408u16)
             }
+            Err(_) => Err(400),
         }
     }
 

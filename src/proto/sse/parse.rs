@@ -130,7 +130,8 @@ impl Parser {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match name {
             b"data" => {
-                if self.data.len() + value.len() > self.max + 1 {
+                // What is kept has a line break more than the event will have.
+                if self.data.len() + value.len() > self.max {
                     return Err(TooLarge);
                 }
                 self.data.extend_from_slice(value);

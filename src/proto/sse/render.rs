@@ -52,8 +52,8 @@ pub fn check_data(data: &[u8]) -> Result<(), FieldError> {
 }
 
 /// Appends an event. Every kind of line break in `data` begins a new line of data, so that no data
-/// makes a field of its own; the reader gets them all as LF. An event without data is not dispatched
-/// by browsers; its id counts all the same.
+/// makes a field of its own; the reader gets them all as LF. Empty data is an empty line of data:
+/// without one, browsers raise no event (see [`cursor`]).
 pub fn event(out: &mut Vec<u8>, id: &[u8], event: Option<&[u8]>, data: &[u8]) {
     if !id.is_empty() {
         line(out, b"id: ", id);

@@ -5,8 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 4] =
-    [("conf", 400_000), ("request", 350_000), ("range", 500_000), ("chunked", 500_000)];
+const ROUNDS: [(&str, u64); 5] = [
+    ("conf", 400_000),
+    ("request", 350_000),
+    ("range", 500_000),
+    ("chunked", 500_000),
+    ("sse", 200_000),
+];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
