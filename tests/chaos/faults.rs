@@ -33,6 +33,8 @@ pub struct Faults {
     pub upgrades: u32,
     /// Upgrades that did not come about.
     pub refused: u32,
+    /// The master that was told to end: there can be no third one before it has.
+    leaving: Option<u32>,
 }
 
 impl Faults {
@@ -76,13 +78,16 @@ impl Faults {
 
     fn upgrade(&mut self, target: &dyn Target) {
         let Some(old) = target.master() else { return };
+        if self.leaving.is_some_and(process::is_alive) {
+            // It would be refused. The other faults go on while the old workers leave.
+            return;
+        }
         process::signal(old, "USR2");
         match comes(|| target.master().is_some_and(|new| new != old)) {
             true => {
                 process::signal(old, "QUIT");
+                self.leaving = Some(old);
                 self.upgrades += 1;
-                // Until it is gone, the new one is not upgraded.
-                let _ = comes(|| !process::is_alive(old));
             }
             false => self.refused += 1,
         }
