@@ -256,16 +256,21 @@ impl Locked<'_> {
         let meta = self.memory.meta(at.block);
         if meta.first_seq.get() == 0 {
             meta.first.set(at.offset);
+            step("account: the block's first");
             meta.first_seq.set(seq);
         }
         channel.last.set(self.memory.pieces(at, len, |_, _, _| {}).word());
+        step("account: the end");
         channel.last_seq.set(seq);
+        step("account: the last seq");
         channel.count.add(1);
+        step("account: the count");
         channel.number.set(record.number.get());
         channel.bytes.add(len as u64);
         let ended = record.flags.get() & END != 0;
         channel.ended.set(u32::from(ended));
         self.enter(seq, index, at);
+        step("account: the journal");
         header.published.add(1);
         header.published_bytes.add(len as u64);
         header.seq.publish(seq);
@@ -277,6 +282,7 @@ impl Locked<'_> {
         entry.seq.publish(0);
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
         entry.channel.set(index);
+        step("journal: half an entry");
         entry.block.set(at.block);
         entry.offset.set(at.offset);
         entry.stamp.set(self.memory.meta(at.block).stamp.get());

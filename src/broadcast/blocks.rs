@@ -1,6 +1,7 @@
 //! The free blocks, and those that wait until nobody reads them any more.
 
 use crate::layout::PINS;
+use crate::step::step;
 use crate::zone::Locked;
 
 impl Locked<'_> {
@@ -20,6 +21,7 @@ impl Locked<'_> {
         }
         let meta = self.memory.meta(block);
         header.free_blocks.sub(1);
+        step("a block is out of the list");
         meta.next.set(0);
         meta.first_seq.set(0);
         self.stamp(block);
@@ -37,7 +39,9 @@ impl Locked<'_> {
             header.limbo.set(block);
         } else {
             meta.next.set(header.free_block.get());
+            step("a block points to the list");
             header.free_block.set(block);
+            step("a block is in the list");
             header.free_blocks.add(1);
         }
     }

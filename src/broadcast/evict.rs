@@ -91,6 +91,7 @@ impl Locked<'_> {
         while block != 0 && block != keep {
             let next = self.memory.meta(block).next.get();
             channel.blocks.sub(1);
+            step("evict: a block is nobody's");
             self.give_block(block);
             block = next;
         }

@@ -181,6 +181,7 @@ impl Locked<'_> {
         let channel = self.memory.channel(index);
         let bucket = self.memory.bucket(channel.hash.get());
         channel.next.set(bucket.get());
+        step("link: not in its bucket yet");
         bucket.set(index);
         header.used_channels.add(1);
         match State::of(channel.state.get()) {
@@ -216,6 +217,7 @@ impl Locked<'_> {
             }
             State::Counter | State::Free => {}
         }
+        step("remove: out of its lists");
         header.used_channels.sub(1);
         channel.next.set(header.free_channel.get());
         header.free_channel.set(index);

@@ -432,7 +432,7 @@ impl Memory {
 }
 
 /// A place in a chain: a block and an offset in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     pub block: u32,
     pub offset: u32,

@@ -3,6 +3,7 @@
 use std::sync::atomic::{Ordering, fence};
 
 use crate::index::ChannelId;
+use crate::step::step;
 use crate::zone::Zone;
 
 /// More has come than the journal remembers: any channel may have news.
@@ -23,6 +24,7 @@ impl Zone {
         for seq in seen + 1..=newest {
             let entry = self.memory.journal(seq);
             let before = entry.seq.published();
+            step("news: between the looks");
             let channel = entry.channel.get();
             fence(Ordering::Acquire);
             if before != seq || entry.seq.get() != seq {

@@ -10,6 +10,7 @@ use crate::append::END;
 use crate::index::ChannelId;
 use crate::layout::{PINS, Place};
 use crate::row::Attachment;
+use crate::step::step;
 use crate::zone::Locked;
 
 /// Slices of one batch: what one `sendmsg` takes.
@@ -150,6 +151,7 @@ impl Drop for Batch<'_> {
         let Attachment { zone, row, .. } = self.attachment;
         self.storage.records.clear();
         self.storage.slices.clear();
+        step("a batch is given up");
         // Published: whatever was read from the blocks was read before.
         zone.memory.row(*row).pinned.publish(0);
         let storage = std::mem::take(&mut self.storage);

@@ -45,6 +45,20 @@ impl Reached {
     }
 }
 
+/// The part of a channel's chain that makes sense.
+#[derive(Default)]
+struct Sound {
+    /// The first record that is kept, the last one, and the place behind it.
+    first: Place,
+    last: Place,
+    end: Place,
+    count: u32,
+    bytes: u64,
+    /// Of the last record.
+    seq: u64,
+    number: u64,
+}
+
 impl Locked<'_> {
     /// Makes all that is derived anew.
     pub fn repair(&self) {
@@ -126,74 +140,84 @@ impl Locked<'_> {
         }
     }
 
-    /// Goes along a channel's chain as far as it is sound, finishes an eviction that was begun, and
-    /// counts. Gives the place of the last record.
+    /// Makes a channel's counts and ends anew from the sound part of its chain, and finishes an
+    /// eviction that was begun. Gives the place of the last record.
     fn mend_chain(&self, index: u32, reached: &mut Reached) -> Place {
         let channel = self.memory.channel(index);
-        let size = self.memory.layout.block_size;
+        let mut sound = self.sound_part(index, reached);
+        if sound.first.is_none() {
+            sound.last = Place::NONE;
+            sound.end = Place::NONE;
+        } else {
+            // What stands behind the last sound record is none.
+            self.memory.meta(sound.end.block).next.set(0);
+            if sound.end.offset as usize + RECORD <= self.memory.layout.block_size {
+                self.memory.record(sound.end).seq.set(0);
+            }
+        }
+        channel.blocks.set(reached.keep(sound.first.block, sound.end.block));
+        channel.first.set(sound.first.word());
+        channel.last.set(sound.end.word());
+        channel.count.set(sound.count);
+        channel.bytes.set(sound.bytes);
+        if sound.seq != 0 {
+            channel.last_seq.set(sound.seq);
+            channel.number.set(sound.number);
+        }
+        sound.last
+    }
+
+    /// Goes along a channel's chain, and notes its blocks, as far as it makes sense.
+    fn sound_part(&self, index: u32, reached: &mut Reached) -> Sound {
+        let channel = self.memory.channel(index);
+        let mut sound = Sound::default();
         let mut at = Place::from_word(channel.first.get());
-        let (mut first, mut last, mut end) = (Place::NONE, Place::NONE, Place::NONE);
-        let (mut count, mut bytes, mut seq, mut previous) = (0, 0, 0, 0);
-        let sound = at.offset.is_multiple_of(8) && self.enter_chain(at.block, reached);
-        while sound {
-            if at.offset as usize + RECORD > size {
+        if !at.offset.is_multiple_of(8) || !self.enter_chain(at.block, reached) {
+            return sound;
+        }
+        loop {
+            if at.offset as usize + RECORD > self.memory.layout.block_size {
                 let next = self.memory.meta(at.block).next.get();
                 // The block behind the last record may be another's, or nobody's, after all.
-                if next == 0 || !self.begins_record(next, seq) || !self.enter_chain(next, reached) {
-                    break;
+                let goes_on = next != 0 && self.begins_record(next, sound.seq);
+                if !goes_on || !self.enter_chain(next, reached) {
+                    return sound;
                 }
                 at = Place { block: next, offset: 0 };
             }
             let record = self.memory.record(at);
-            let len = record.len.get() as usize;
-            let stray = record.channel.get() != index;
-            if stray
-                || record.seq.get() <= seq
-                || record.seq.get() > MOST
-                || record.number.get() > MOST
-            {
-                break;
+            let (seq, number) = (record.seq.get(), record.number.get());
+            let stray = record.channel.get() != index || number > MOST;
+            if stray || seq <= sound.seq || seq > MOST {
+                return sound;
             }
-            let Some(after) = self.span(at, len, reached) else { break };
-            seq = record.seq.get();
-            previous = record.number.get();
+            let Some(after) = self.span(at, record.len.get() as usize, reached) else {
+                return sound;
+            };
+            sound.seq = seq;
+            sound.number = number;
+            sound.last = at;
+            sound.end = after;
             if seq > channel.evicted_upto.get() {
-                if first.is_none() {
-                    first = at;
-                }
-                count += 1;
-                bytes += len as u64;
-                let meta = self.memory.meta(at.block);
-                if meta.first_seq.get() == 0 {
-                    meta.first_seq.set(seq);
-                    meta.first.set(at.offset);
-                }
+                self.count_in(at, &mut sound);
                 channel.ended.set(record.flags.get() & END);
             }
-            last = at;
-            end = after;
             at = after;
         }
-        if first.is_none() {
-            end = Place::NONE;
-        } else {
-            // What stands behind the last sound record is none.
-            self.memory.meta(end.block).next.set(0);
-            if end.offset as usize + RECORD <= size {
-                self.memory.record(end).seq.set(0);
-            }
+    }
+
+    /// Counts a record that is kept.
+    fn count_in(&self, at: Place, sound: &mut Sound) {
+        if sound.first.is_none() {
+            sound.first = at;
         }
-        let blocks = reached.keep(first.block, end.block);
-        channel.first.set(first.word());
-        channel.last.set(end.word());
-        channel.count.set(count);
-        channel.bytes.set(bytes);
-        channel.blocks.set(blocks);
-        if seq != 0 {
-            channel.last_seq.set(seq);
-            channel.number.set(previous);
+        sound.count += 1;
+        sound.bytes += u64::from(self.memory.record(at).len.get());
+        let meta = self.memory.meta(at.block);
+        if meta.first_seq.get() == 0 {
+            meta.first_seq.set(sound.seq);
+            meta.first.set(at.offset);
         }
-        if first.is_none() { Place::NONE } else { last }
     }
 
     fn begins_record(&self, block: u32, seq: u64) -> bool {

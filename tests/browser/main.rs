@@ -7,6 +7,7 @@ mod event_source;
 mod listener;
 mod origins;
 mod tabs;
+mod web_socket;
 
 use std::path::Path;
 

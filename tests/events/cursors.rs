@@ -93,6 +93,22 @@ fn who_drops_out_before_the_first_event_misses_nothing() {
 }
 
 #[test]
+fn an_end_in_the_middle_of_a_replay_comes_last() {
+    let server = up("sse_start oldest; sse_history 100000 1h;");
+    let file = server.file("body", "x".repeat(20_000));
+    let arg = format!("@{}", file.display());
+    let url = server.url("/events/c");
+    let urls: Vec<&str> = std::iter::repeat_n(url.as_str(), 400).collect();
+    curl(&[&["--data-binary", &arg, "-o", "/dev/null"], &urls[..]].concat());
+    // Eight megabytes are more than the socket takes: it is still being served when the channel ends.
+    let mut wire = subscribe(&server, "/events/c", "");
+    let last = end(&server, "/events/c");
+    let all = String::from_utf8_lossy(&wire.rest()).into_owned();
+    assert_eq!(all.matches("\ndata: x").count(), 400);
+    assert!(all.ends_with(&format!("id: {last}\nevent: end\ndata: {{}}\n\n\r\n0\r\n\r\n")));
+}
+
+#[test]
 fn a_channel_that_has_ended_sends_nobody_back() {
     let server = up("");
     publish(&server, "/events/c", "x");

@@ -32,6 +32,7 @@ fn with_zone(zone: &str, settings: &str) -> String {
                  sse_subscribe $channel; sse_publish $channel; {settings} }}
              location /some {{ sse_subscribe $arg_c; {settings} }}
              location = /below {{ sse_subscribe a.b.*; {settings} }}
+             location = /old {{ return 307 /events/c; }}
              location = /status {{ sse_status; }} }}"
     );
     format!("{main}\n{}", http(&body))

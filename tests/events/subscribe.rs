@@ -106,10 +106,20 @@ fn what_a_client_says_meanwhile_is_ignored() {
 fn a_client_that_is_gone_is_forgotten_at_once() {
     let server = up("sse_keepalive off;");
     let wires: Vec<_> = (0..5).map(|_| subscribe(&server, "/events/c", "")).collect();
+    // Of a client with something unread the close is a reset.
+    let unread: Vec<_> = (0..5).map(|_| subscribe(&server, "/events/c", "")).collect();
+    publish(&server, "/events/c", "nobody reads this");
     let counted = |count: u32| {
         let text = server.curl(&["-H", "Accept: application/json"], "/events/c").text();
         text.contains(&format!("\"subscribers\":{count},"))
     };
+    server.wait_for("ten subscribers", || counted(10));
+    for wire in &unread {
+        let mut first = [0];
+        server
+            .wait_for("it to come", || wire.stream().peek(&mut first).is_ok_and(|count| count > 0));
+    }
+    drop(unread);
     server.wait_for("five subscribers", || counted(5));
     drop(wires);
     server.wait_for("none", || counted(0));
@@ -162,6 +172,15 @@ fn a_wildcard_is_the_configurations_to_give() {
     publish(&server, "/events/x", "2");
     wire.until("data: 1\n\n");
     wire.until("data: 2\n\n");
+}
+
+#[test]
+fn a_redirect_leads_to_the_stream() {
+    let server = up("sse_start oldest;");
+    publish(&server, "/events/c", "x");
+    end(&server, "/events/c");
+    let answer = server.curl(&["-N", "-L"], "/old");
+    assert_eq!(data(&events(&answer.text()).0), ["x"]);
 }
 
 #[test]
