@@ -258,6 +258,10 @@ impl Inner {
         match &mut subscriber.route {
             Route::Single { id, at } => {
                 let channel = entry(channels, *id, newest);
+                if channel.singles.is_empty() {
+                    // Nobody has had anything of it since.
+                    channel.cursor = newest;
+                }
                 *at = channel.singles.len() as u32;
                 channel.singles.push(number);
             }

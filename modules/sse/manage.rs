@@ -14,6 +14,8 @@ use crate::endpoint::Endpoint;
 use crate::publish;
 use crate::zone::ZoneConf;
 
+/// Channels in one answer at most: the zone is locked meanwhile.
+const MOST: usize = 20_000;
 /// Channels in one answer, unless it is asked for more.
 const LIMIT: usize = 1000;
 
@@ -62,7 +64,7 @@ pub fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flow {
 pub fn status(request: &mut Request, zones: &[Rc<ZoneConf>]) -> Flow {
     let prefix = argument(request, b"prefix").unwrap_or_default();
     let limit = argument(request, b"limit").and_then(|text| text.as_str()?.parse().ok());
-    let limit = limit.unwrap_or(LIMIT);
+    let limit = limit.unwrap_or(LIMIT).min(MOST);
     let mut body = b"{\"zones\":[".to_vec();
     for (at, conf) in zones.iter().enumerate() {
         let Some(zone) = conf.zone() else { continue };

@@ -73,6 +73,17 @@ impl From<Full> for AppendError {
     }
 }
 
+/// Records that an append takes away at most for age and number: more than it adds.
+const TRIMMED: usize = 16;
+
+/// The bits of a key in its block's word.
+pub(crate) fn key_bits(key: u64) -> u32 {
+    match key {
+        0 => 0,
+        key => 1 << (key & 31) | 1 << (key >> 5 & 31),
+    }
+}
+
 impl Zone {
     /// The hash of an idempotency key.
     pub fn key(&self, key: &[u8]) -> u64 {
@@ -149,7 +160,7 @@ impl Locked<'_> {
         let mut front = Vec::with_capacity(64);
         head(seq, &mut front);
         let len = front.len() + body.iter().map(|part| part.len()).sum::<usize>();
-        self.trim(index, now);
+        self.trim(index, now, TRIMMED);
         let at = self.reserve(index, len)?;
         let parts = [&front[..]];
         self.fill(at, len, parts.iter().chain(body));
@@ -169,14 +180,29 @@ impl Locked<'_> {
         Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false })
     }
 
-    /// The seq of the record with that key.
+    /// The seq of the record with that key. Of the blocks, only those are looked into whose bits say
+    /// that it may be there.
     fn find_key(&self, index: u32, key: u64) -> Option<u64> {
-        let mut at = Place::from_word(self.memory.channel(index).first.get());
-        while let Some(found) = self.record_at(at) {
-            if found.1.key.get() == key {
-                return Some(found.1.seq.get());
+        let first = Place::from_word(self.memory.channel(index).first.get());
+        let mut block = first.block;
+        while block != 0 {
+            let meta = self.memory.meta(block);
+            let begins =
+                meta.first_seq.get() != 0 && meta.keys.get() & key_bits(key) == key_bits(key);
+            // The first block may begin with records that are gone.
+            let offset = if block == first.block { first.offset } else { meta.first.get() };
+            let mut at = Place { block, offset };
+            while begins
+                && at.block == block
+                && let Some(found) = self.record_at(at)
+                && found.0.block == block
+            {
+                if found.1.key.get() == key {
+                    return Some(found.1.seq.get());
+                }
+                at = self.after(found);
             }
-            at = self.after(found);
+            block = meta.next.get();
         }
         None
     }
@@ -260,6 +286,7 @@ impl Locked<'_> {
             meta.first_seq.set(seq);
         }
         channel.last.set(self.memory.pieces(at, len, |_, _, _| {}).word());
+        meta.keys.set(meta.keys.get() | key_bits(record.key.get()));
         step("account: the end");
         channel.last_seq.set(seq);
         step("account: the last seq");

@@ -24,6 +24,7 @@ impl Locked<'_> {
         step("a block is out of the list");
         meta.next.set(0);
         meta.first_seq.set(0);
+        meta.keys.set(0);
         self.stamp(block);
         Some(block)
     }
@@ -69,7 +70,8 @@ impl Locked<'_> {
 
     /// Pins are set under the lock and cleared without it: none that counts is overlooked.
     pub fn is_pinned(&self, block: u32) -> bool {
-        (0..self.memory.layout.rows).any(|row| {
+        let used = (self.header().rows_used.get() as usize).min(self.memory.layout.rows);
+        (0..used).any(|row| {
             let row = self.memory.row(row);
             let pinned = (row.pinned.published() as usize).min(PINS);
             pinned > 0 && row.pins[..pinned].iter().any(|pin| pin.get() == block)

@@ -45,7 +45,7 @@ impl Locked<'_> {
         if state == State::Free {
             return;
         }
-        self.trim(index, now);
+        self.trim(index, now, SWEPT as usize);
         let quiet = now.saturating_sub(channel.touched.get()) >= IDLE_MS;
         let unused = channel.first.get() == 0 && self.subscribers(index) == 0;
         if unused && (quiet || state == State::Counter) {
@@ -53,10 +53,11 @@ impl Locked<'_> {
         }
     }
 
-    /// Takes away what a channel's own limits do not keep.
-    pub fn trim(&self, index: u32, now: u64) {
+    /// Takes away what a channel's own limits do not keep, at most so many records.
+    pub fn trim(&self, index: u32, now: u64, most: usize) {
         let channel = self.memory.channel(index);
-        while let Some((_, record)) = self.first(channel) {
+        for _ in 0..most {
+            let Some((_, record)) = self.first(channel) else { return };
             let age = now.saturating_sub(record.time.get());
             let max_age = channel.max_age.get();
             let aged = max_age != 0 && age >= max_age;

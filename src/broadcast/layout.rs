@@ -73,6 +73,8 @@ pub(crate) struct Header {
     pub patterns: U32,
     /// Counts up with every block that is taken or given back.
     pub stamp: U32,
+    /// Rows behind these were never used.
+    pub rows_used: U32,
     pub expired_at: U64,
     pub published: U64,
     pub published_bytes: U64,
@@ -187,7 +189,8 @@ pub(crate) struct Meta {
     pub first_seq: U64,
     /// Where that record begins.
     pub first: U32,
-    pub unused: U32,
+    /// Two bits for the key of each record that begins in it: most blocks need not be looked into.
+    pub keys: U32,
 }
 
 /// What stands before a record's bytes, at a multiple of 8, in one block.

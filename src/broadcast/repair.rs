@@ -4,7 +4,7 @@
 //! `next` of blocks between records; the records whose seq is published. All else is counted anew.
 //! Nothing here trusts a number that it has not compared: a file may have been cut anywhere.
 
-use crate::append::END;
+use crate::append::{END, key_bits};
 use crate::layout::{Place, RECORD, State};
 use crate::zone::Locked;
 
@@ -218,6 +218,7 @@ impl Locked<'_> {
             meta.first_seq.set(sound.seq);
             meta.first.set(at.offset);
         }
+        meta.keys.set(meta.keys.get() | key_bits(self.memory.record(at).key.get()));
     }
 
     fn begins_record(&self, block: u32, seq: u64) -> bool {
@@ -229,6 +230,7 @@ impl Locked<'_> {
         let taken = reached.take(block);
         if taken {
             self.memory.meta(block).first_seq.set(0);
+            self.memory.meta(block).keys.set(0);
         }
         taken
     }

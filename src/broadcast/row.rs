@@ -71,6 +71,8 @@ impl Zone {
             });
         let (row, bell) = bound.unwrap_or_else(|| Err(io::ErrorKind::AddrInUse.into()))?;
         let _ = self.bell.set(Arc::downgrade(&bell));
+        let used = &self.header().rows_used;
+        used.set(used.get().max(row as u32 + 1));
         self.memory.row(row).sleeping.set(0);
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
         drop(locked);
