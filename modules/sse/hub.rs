@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 
-use broadcast::{Attachment, ChannelId, Full, Hint, Kind};
+use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
 use crate::gzip::Gzip;
@@ -71,69 +71,10 @@ pub struct LocalChannel {
 
 /// A pattern and its subscribers here.
 pub struct LocalPattern {
-    prefix: Vec<u8>,
-    members: Vec<u32>,
-}
-
-/// Counts a subscriber in the zone, as long as it is kept.
-pub struct Membership {
-    hub: &'static Hub,
-    /// Its channels; then its patterns.
-    ids: Box<[ChannelId]>,
-    channels: usize,
-    counter: Option<ChannelId>,
-}
-
-impl Membership {
-    /// Counts a subscriber of these channels and patterns. Gives the largest number of subscribers
-    /// that one of the channels has now.
-    pub fn new(
-        hub: &'static Hub,
-        names: &[Vec<u8>],
-        prefixes: &[Vec<u8>],
-        most: u32,
-    ) -> Result<(Membership, u32), Full> {
-        let mut membership =
-            Membership { hub, ids: Box::default(), channels: names.len(), counter: None };
-        let mut ids = Vec::with_capacity(names.len() + prefixes.len());
-        let mut subscribers = 0;
-        let names = names.iter().map(|name| (name, Kind::Channel));
-        for (name, kind) in names.chain(prefixes.iter().map(|prefix| (prefix, Kind::Pattern))) {
-            match hub.attachment.subscribe(name, kind, most) {
-                Ok((id, count)) => {
-                    ids.push(id);
-                    subscribers = subscribers.max(count);
-                }
-                Err(full) => {
-                    membership.ids = ids.into();
-                    return Err(full);
-                }
-            }
-        }
-        membership.ids = ids.into();
-        Ok((membership, subscribers))
-    }
-
-    /// Counts it for a client's address, too; gives the streams that the address has now.
-    pub fn count_address(&mut self, address: &str) -> Result<u32, Full> {
-        let attachment = &self.hub.attachment;
-        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter, u32::MAX)?;
-        self.counter = Some(id);
-        Ok(count)
-    }
-
-    /// The channels.
-    pub fn channels(&self) -> &[ChannelId] {
-        &self.ids[..self.channels.min(self.ids.len())]
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        for id in self.ids.iter().chain(&self.counter) {
-            self.hub.attachment.unsubscribe(*id);
-        }
-    }
+    /// The beginning of the names.
+    pub prefix: Vec<u8>,
+    /// Its subscribers.
+    pub members: Vec<u32>,
 }
 
 impl Hub {
@@ -198,20 +139,6 @@ impl Hub {
         self.attachment.set_row_behind(inner.behind);
         inner.tell_who_is_behind(&self.attachment);
         rt::after(TICK_MS, || self.tick());
-    }
-
-    /// Learns which channels have news.
-    fn hear(&self, inner: &mut Inner) {
-        let zone = self.attachment.zone();
-        if zone.newest() == inner.seen {
-            return;
-        }
-        let seen = inner.seen;
-        let heard = zone.news(seen, |channel| inner.mark(&self.attachment, channel));
-        inner.seen = heard.unwrap_or_else(|missed| {
-            inner.mark_all(&self.attachment);
-            missed.upto
-        });
     }
 }
 
@@ -331,61 +258,6 @@ impl Inner {
         let empty = |channel: &LocalChannel| channel.singles.is_empty() && channel.many.is_empty();
         if self.channels.get(&id.index()).is_some_and(empty) {
             self.channels.remove(&id.index());
-        }
-    }
-
-    /// A channel has news.
-    fn mark(&mut self, attachment: &Attachment, index: u32) {
-        if let Some(channel) = self.channels.get_mut(&index) {
-            if !channel.singles.is_empty() && !std::mem::replace(&mut channel.dirty, true) {
-                self.dirty.push_back(index);
-            }
-            let (id, members) = (channel.id, std::mem::take(&mut channel.many));
-            members.iter().for_each(|&member| self.news_for(member, id));
-            if let Some(channel) = self.channels.get_mut(&index) {
-                channel.many = members;
-            }
-        }
-        if !self.patterns.is_empty() {
-            let patterns = std::mem::take(&mut self.patterns);
-            let mut members = Vec::new();
-            let id = attachment.zone().channel_of(index, |name| {
-                let matching = patterns.iter().filter(|pattern| name.starts_with(&pattern.prefix));
-                members.extend(matching.flat_map(|pattern| pattern.members.iter().copied()));
-            });
-            self.patterns = patterns;
-            if let Some(id) = id {
-                members.iter().for_each(|&member| self.news_for(member, id));
-            }
-        }
-    }
-
-    fn news_for(&mut self, number: u32, id: ChannelId) {
-        if let Some(subscriber) = self.subscriber(number) {
-            if let Route::Many(many) = &mut subscriber.route {
-                many.pending.insert(id);
-            }
-            self.wait(number);
-        }
-    }
-
-    /// Any channel may have news.
-    fn mark_all(&mut self, attachment: &Attachment) {
-        let all: Vec<u32> = self.channels.keys().copied().collect();
-        for index in all {
-            if let Some(channel) = self.channels.get_mut(&index)
-                && !channel.singles.is_empty()
-                && !std::mem::replace(&mut channel.dirty, true)
-            {
-                self.dirty.push_back(index);
-            }
-        }
-        for number in 0..self.subscribers.len() as u32 {
-            if let Some(subscriber) = self.subscriber(number)
-                && subscriber.expect_everything(attachment)
-            {
-                self.wait(number);
-            }
         }
     }
 

@@ -9,6 +9,7 @@
 //! it, once for all subscribers of a worker.
 #![forbid(unsafe_code)]
 
+mod advance;
 mod channels;
 mod conf;
 mod cors;
@@ -19,9 +20,13 @@ mod framing;
 mod gzip;
 mod hub;
 mod leaving;
+mod listening;
 mod manage;
+mod membership;
+mod news;
 mod publish;
 mod record;
+mod stream;
 mod subscribe;
 mod subscriber;
 mod websocket;

@@ -7,14 +7,16 @@ use mem::{Buf, Str};
 use proto::http1::{Body, Name};
 use proto::sse::{self, EventId};
 
+use crate::advance;
 use crate::channels::Selection;
 use crate::conf::{Lag, text};
 use crate::cursor::{self, Begin};
-use crate::delivery;
 use crate::endpoint::Endpoint;
 use crate::framing::{Framing, Kind};
-use crate::hub::{Hub, Membership};
-use crate::subscriber::{Socket, Stream};
+use crate::hub::Hub;
+use crate::membership::Membership;
+use crate::stream::Stream;
+use crate::subscriber::Socket;
 use crate::websocket;
 
 /// Which limit keeps a client out.
@@ -148,7 +150,7 @@ fn first_block(
     }
     sse::cursor(&mut block, &id);
     if let Some((asked, why)) = lost {
-        block.extend_from_slice(&delivery::gap(&asked, &id, why));
+        block.extend_from_slice(&advance::gap(&asked, &id, why));
     }
     block
 }

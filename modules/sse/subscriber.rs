@@ -1,27 +1,16 @@
 //! A subscriber: a connection, a cursor, and what of an event it has got.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use broadcast::{Attachment, ChannelId};
-use http::{Session, Takeover};
-use proto::sse::EventId;
-use rt::{Next, Task};
-use sys::socket::Peer;
+use http::Session;
 
 use crate::conf::Settings;
 use crate::framing::{Framing, Kind};
-use crate::hub::{Hub, Inner, Membership};
-use crate::publish::{self, Event};
-use crate::websocket::{Close, Inbound, Said};
+use crate::membership::Membership;
+use crate::websocket::{Close, Inbound};
 
-/// Reads from one client in one turn.
-const READS: usize = 16;
-/// Bytes that wait for a client while it is listened to.
-const MOST_UNSENT: usize = 64 << 10;
 /// How long the client's own end is waited for, in milliseconds.
 const LINGER: u64 = 2000;
 /// Milliseconds: a month.
@@ -131,248 +120,6 @@ impl Subscriber {
     }
 }
 
-/// A stream that is about to begin: its head and its first bytes are on their way.
-pub struct Stream {
-    /// The hub that will serve it.
-    pub hub: &'static Hub,
-    /// Its place in the counts.
-    pub membership: Membership,
-    /// Beginnings of names.
-    pub prefixes: Vec<Vec<u8>>,
-    /// Its location's settings.
-    pub settings: Rc<Settings>,
-    /// With what has been written so far.
-    pub framing: Framing,
-    /// Where it begins.
-    pub cursor: u64,
-    /// What is gone up to here it has not lost.
-    pub told: u64,
-    /// A WebSocket's first message: it must not go out before the handshake's answer.
-    pub first: Vec<u8>,
-    /// A WebSocket's ear.
-    pub socket: Option<Box<Socket>>,
-}
-
-impl Takeover for Stream {
-    fn start(self: Box<Self>, mut session: Session) -> Task {
-        let Stream { hub, membership, prefixes, settings, framing, cursor, told, first, socket } =
-            *self;
-        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
-        if matches!(session.conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
-            let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
-            let _ = sys::socket::set_user_timeout(session.conn.fd(), ms);
-        }
-        let route = match membership.channels() {
-            [id] if prefixes.is_empty() => Route::Single { id: *id, at: 0 },
-            channels => {
-                Route::Many(Box::new(Many { channels: channels.into(), ..Many::default() }))
-            }
-        };
-        let input = std::mem::take(&mut session.input);
-        let mut subscriber = Subscriber {
-            session,
-            settings,
-            route,
-            framing,
-            cursor,
-            told,
-            shown: cursor,
-            partial: (0, 0),
-            unsent: first,
-            blocked: false,
-            waiting: false,
-            closing: false,
-            lingering: false,
-            broken: false,
-            half_closed: false,
-            silent: 0,
-            socket,
-            _membership: membership,
-        };
-        if let Route::Many(many) = &mut subscriber.route {
-            many.prefixes = prefixes.as_slice().into();
-        }
-        subscriber.expect_everything(&hub.attachment);
-        subscriber.set_timeout();
-        let number = hub.add(subscriber, &prefixes);
-        if !input.is_empty() {
-            hub.hear_client(number, &input);
-        }
-        Box::pin(Subscription { hub, number })
-    }
-}
-
-/// A subscriber's task: what its own connection brings. Dropping it ends the subscription.
-struct Subscription {
-    hub: &'static Hub,
-    number: u32,
-}
-
-impl Future for Subscription {
-    type Output = Next;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Next> {
-        match self.hub.attend(self.number) {
-            true => Poll::Pending,
-            false => Poll::Ready(Next::Close),
-        }
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.hub.remove(self.number);
-    }
-}
-
-impl Hub {
-    /// Something happened to a subscriber's connection, or its time has come. `false`: it is over.
-    fn attend(&'static self, number: u32) -> bool {
-        if !self.listen(number) {
-            return false;
-        }
-        let mut inner = self.inner.borrow_mut();
-        let inner = &mut *inner;
-        let Some(subscriber) = inner.subscribers[number as usize].as_mut() else { return false };
-        if subscriber.broken {
-            return false;
-        }
-        let conn = subscriber.session.conn;
-        if conn.timed_out() {
-            if subscriber.blocked || subscriber.closing || subscriber.silent > 2 {
-                return false;
-            }
-            subscriber.silent += u8::from(subscriber.framing.kind.is_socket());
-            // What there is goes out first: then the id that the client may keep is known.
-            inner.serve(&self.attachment, number);
-            inner.keep_alive(self.attachment.zone().epoch(), number);
-        } else if subscriber.blocked && conn.is_writable() {
-            subscriber.blocked = false;
-            inner.behind -= 1;
-        }
-        inner.serve(&self.attachment, number);
-        match inner.subscriber(number) {
-            Some(subscriber) if subscriber.is_over() => subscriber.linger(),
-            Some(_) => true,
-            None => false,
-        }
-    }
-
-    /// Takes what the client sends. `false`: the connection is broken.
-    fn listen(&'static self, number: u32) -> bool {
-        let mut room = [0; 4096];
-        for _ in 0..READS {
-            match self.read(number, &mut room) {
-                Heard::Nothing => return true,
-                Heard::Broken => return false,
-                // What an event stream's client says is nobody's business.
-                Heard::Bytes(count) => self.hear_client(number, &room[..count]),
-            }
-        }
-        // It goes on without a pause: others first.
-        if let Some(subscriber) = self.inner.borrow_mut().subscriber(number) {
-            subscriber.session.conn.wake();
-        }
-        true
-    }
-
-    fn read(&self, number: u32, room: &mut [u8]) -> Heard {
-        let mut inner = self.inner.borrow_mut();
-        let inner = &mut *inner;
-        let Some(subscriber) = inner.subscribers[number as usize].as_mut() else {
-            return Heard::Broken;
-        };
-        // Who does not take what it is answered is not listened to: answers would pile up.
-        let deaf = subscriber.socket.is_some() && subscriber.unsent.len() > MOST_UNSENT;
-        if deaf || !subscriber.session.conn.is_readable() {
-            return Heard::Nothing;
-        }
-        match subscriber.session.conn.read(room) {
-            Ok(0) if subscriber.framing.kind.is_socket() || subscriber.lingering => Heard::Broken,
-            Ok(0) if subscriber.session.conn.is_broken() => Heard::Broken,
-            Ok(0) if subscriber.half_closed => Heard::Nothing,
-            Ok(0) => {
-                // A client may close its half and go on reading. One that has closed both tells so
-                // when something is sent to it.
-                subscriber.half_closed = true;
-                if !subscriber.closing {
-                    subscriber.framing.keepalive(&mut inner.gzip, None, &mut subscriber.unsent);
-                }
-                Heard::Nothing
-            }
-            Ok(count) => {
-                subscriber.silent = 0;
-                Heard::Bytes(count)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Heard::Nothing,
-            Err(_) => Heard::Broken,
-        }
-    }
-
-    /// A WebSocket's client has said something: a pong, a message to publish, good-bye.
-    pub fn hear_client(&'static self, number: u32, bytes: &[u8]) {
-        let mut inner = self.inner.borrow_mut();
-        let Some(subscriber) = inner.subscriber(number) else { return };
-        let Some(mut socket) = subscriber.socket.take().filter(|_| !subscriber.closing) else {
-            return;
-        };
-        let settings = subscriber.settings.clone();
-        drop(inner);
-        let (mut out, mut last) = (Vec::new(), None);
-        let Socket { inbound, publish } = &mut *socket;
-        let inbound = inbound.get_or_insert_with(|| Inbound::new(settings.max_message));
-        inbound.feed(bytes, &mut out, |said| match said {
-            _ if last.is_some() => {}
-            Said::Closed => last = Some(None),
-            Said::Fault(why) => last = Some(Some(why)),
-            Said::Message(data) => match publish {
-                None => last = Some(Some(Close::Policy)),
-                Some(channel) => {
-                    let zone = self.attachment.zone();
-                    let published = publish::append(zone, &settings, channel, &Event::of(&data));
-                    if published.is_err() {
-                        last = Some(Some(Close::TryAgain));
-                    }
-                }
-            },
-        });
-        let mut inner = self.inner.borrow_mut();
-        let Some(subscriber) = inner.subscriber(number) else { return };
-        subscriber.unsent.append(&mut out);
-        subscriber.socket = Some(socket);
-        match last {
-            None => {}
-            // The answer to its close is in the output already.
-            Some(None) => subscriber.closing = true,
-            Some(Some(why)) => subscriber.end(why),
-        }
-    }
-}
-
-/// What came from a client.
-enum Heard {
-    Nothing,
-    Bytes(usize),
-    Broken,
-}
-
-impl Inner {
-    /// A sign of life. To a reader of a quiet channel it brings an id: one that comes back with an old
-    /// one after long would be told of a gap that is none of its.
-    fn keep_alive(&mut self, epoch: u32, number: u32) {
-        let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
-        let up_to_date = subscriber.partial.0 == 0 && !subscriber.blocked;
-        let moved = up_to_date && subscriber.cursor > subscriber.shown;
-        let id = EventId { epoch, seq: subscriber.cursor };
-        if moved {
-            subscriber.shown = subscriber.cursor;
-        }
-        let id = moved.then_some(id);
-        subscriber.framing.keepalive(&mut self.gzip, id, &mut subscriber.unsent);
-        subscriber.set_timeout();
-    }
-}
-
 impl Subscriber {
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
@@ -380,7 +127,7 @@ impl Subscriber {
     }
 
     /// Closes our half, and waits a little for the client's. `false`: it is over.
-    fn linger(&mut self) -> bool {
+    pub fn linger(&mut self) -> bool {
         if self.broken || self.half_closed {
             return false;
         }

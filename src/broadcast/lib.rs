@@ -17,11 +17,13 @@
 //! - An append wakes the workers that are interested and asleep, each once.
 
 mod append;
+mod batch;
 mod blocks;
 mod evict;
 mod index;
 mod info;
 mod layout;
+mod memory;
 mod news;
 mod read;
 mod repair;
@@ -34,10 +36,11 @@ mod zone;
 mod tests;
 
 pub use append::{AppendError, Appended, Attributes, END};
+pub use batch::{Batch, RecordRef};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
 pub use layout::{MAGIC, MAX_NAME, VERSION};
 pub use news::Missed;
-pub use read::{Batch, Hint, Limits, Reading, RecordRef, Start};
+pub use read::{Hint, Limits, Reading, Start};
 pub use row::{Attachment, Kind};
 pub use zone::{OpenError, Shape, Zone};

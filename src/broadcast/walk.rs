@@ -1,6 +1,7 @@
 //! Going along a channel's records.
 
-use crate::layout::{Channel, Memory, Place, RECORD, Record};
+use crate::layout::{Channel, Place, RECORD, Record};
+use crate::memory::Memory;
 use crate::zone::Locked;
 
 /// Records begin at multiples of this.

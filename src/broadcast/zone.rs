@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use shm::{Acquired, Origin, Region};
 use sys::bell::Bell;
 
-use crate::layout::{Header, Layout, MAGIC, Memory, VERSION};
+use crate::layout::{Header, Layout, MAGIC, VERSION};
+use crate::memory::Memory;
 use crate::step::step;
 
 /// How a zone is divided.

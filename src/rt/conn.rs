@@ -111,11 +111,6 @@ impl Conn {
         worker().wake(self.token);
     }
 
-    /// Whether the connection is still open.
-    pub fn is_open(&self) -> bool {
-        worker().slot(self.token).is_some()
-    }
-
     /// Whether the deadline has passed since it was set.
     pub fn timed_out(&self) -> bool {
         self.get(|slot| slot.has(TIMED_OUT), true)

@@ -1,0 +1,285 @@
+//! One subscriber's way: the rest of an event, what waits for it, then what it has not got.
+
+use std::io::{self, ErrorKind};
+
+use broadcast::{Attachment, Batch, END, Limits, Reading, RecordRef, Start};
+use proto::sse::{self, EventId};
+use rt::Conn;
+
+use crate::conf::Lag;
+use crate::cursor::Lost;
+use crate::framing::Framed;
+use crate::gzip::Gzip;
+use crate::subscriber::{Route, Subscriber};
+use crate::websocket::Close;
+
+impl Subscriber {
+    /// Does the next thing that is due. `false`: nothing is, or the socket takes nothing.
+    pub fn advance(
+        &mut self,
+        attachment: &Attachment,
+        gzip: &mut Gzip,
+        counts: &mut (u64, u64, u64),
+        seen: u64,
+    ) -> bool {
+        if self.partial.0 != 0 {
+            return self.finish_event(attachment, counts);
+        }
+        if !self.unsent.is_empty() {
+            let bytes = std::mem::take(&mut self.unsent);
+            self.write(bytes);
+            return !self.blocked && !self.broken;
+        }
+        if self.closing {
+            return false;
+        }
+        // Of several channels only those with news were looked at: they are all that there are up to
+        // the news that were heard.
+        let complete = match &self.route {
+            Route::Single { .. } => attachment.zone().newest(),
+            Route::Many(many) => many.complete.max(seen),
+        };
+        let reading = self.read(attachment, complete);
+        match reading {
+            Reading::Batch(batch) => {
+                let whole = batch.records()[0].is_whole();
+                let ended = batch.records().last().is_some_and(|record| record.flags & END != 0);
+                if whole || self.framing.kind.is_raw() {
+                    counts.0 += batch.records().len() as u64;
+                    counts.1 += self.give(&batch, &mut None, gzip) as u64;
+                } else {
+                    let record = batch.records()[0].clone();
+                    drop(batch);
+                    self.give_long(attachment, &record, gzip, counts);
+                }
+                if ended && self.partial.0 == 0 {
+                    self.end_if_over(attachment);
+                }
+                !self.blocked && !self.broken
+            }
+            Reading::Lagged { upto } => {
+                counts.2 += 1;
+                self.lag(attachment, upto, gzip);
+                true
+            }
+            Reading::Nothing => {
+                self.up_to_date(complete);
+                self.end_if_over(attachment);
+                !self.unsent.is_empty()
+            }
+            Reading::Torn => {
+                self.broken = true;
+                false
+            }
+        }
+    }
+
+    fn read<'a>(&self, attachment: &'a Attachment, complete: u64) -> Reading<'a> {
+        match &self.route {
+            Route::Single { id, .. } => {
+                let limits = Limits { told: self.told, ..Limits::default() };
+                attachment.read(&[*id], self.cursor, None, limits)
+            }
+            Route::Many(many) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                let limits = Limits { upto: complete, told: self.told, ..Limits::default() };
+                attachment.read(&pending, self.cursor, None, limits)
+            }
+        }
+    }
+
+    /// Everything up to `complete` was looked at, and there is nothing more.
+    fn up_to_date(&mut self, complete: u64) {
+        self.cursor = self.cursor.max(complete);
+        if let Route::Many(many) = &mut self.route {
+            many.pending.clear();
+        }
+    }
+
+    fn end_if_over(&mut self, attachment: &Attachment) {
+        let over = match &self.route {
+            Route::Single { id, .. } => attachment.is_over(&[*id], self.cursor),
+            Route::Many(many) => {
+                many.prefixes.is_empty() && attachment.is_over(&many.channels, self.cursor)
+            }
+        };
+        if over {
+            self.end(Close::Normal);
+        }
+    }
+
+    /// Writes a batch: as it lies, or framed (by whoever was first in this batch). Gives the bytes
+    /// that were sent.
+    pub fn give(
+        &mut self,
+        batch: &Batch<'_>,
+        framed: &mut Option<Framed>,
+        gzip: &mut Gzip,
+    ) -> usize {
+        let kind = self.framing.kind;
+        if kind.is_raw() {
+            let sent = self.attempt(|conn| conn.write(batch.slices(), false));
+            self.take_in(batch.records(), sent);
+            return sent;
+        }
+        let framed = framed.get_or_insert_with(|| {
+            let mut framed = Framed::default();
+            let mut record = Vec::new();
+            for found in batch.records().iter().filter(|record| record.is_whole()) {
+                record.clear();
+                batch.copy(found, &mut record);
+                framed.add(kind, gzip, found, &record);
+            }
+            framed
+        });
+        self.framing.sent(framed);
+        if let Some(last) = batch.records().iter().rfind(|record| record.is_whole()) {
+            self.cursor = last.seq;
+        }
+        let sent = self.attempt(|conn| conn.write(&[io::IoSlice::new(&framed.bytes)], false));
+        self.keep_unsent(&framed.bytes[sent..]);
+        sent
+    }
+
+    /// A long event, for a client that cannot take it as it lies.
+    fn give_long(
+        &mut self,
+        attachment: &Attachment,
+        record: &RecordRef,
+        gzip: &mut Gzip,
+        counts: &mut (u64, u64, u64),
+    ) {
+        let mut bytes = Vec::with_capacity(record.len);
+        while bytes.len() < record.len {
+            match self.read_rest(attachment, record.seq, bytes.len()) {
+                Reading::Batch(batch) => batch.copy(&batch.records()[0], &mut bytes),
+                // It is gone meanwhile; the next look tells of the gap.
+                _ => return,
+            }
+        }
+        let mut framed = Framed::default();
+        framed.add(self.framing.kind, gzip, record, &bytes);
+        self.framing.sent(&framed);
+        self.cursor = record.seq;
+        counts.0 += 1;
+        counts.1 += framed.bytes.len() as u64;
+        self.write(framed.bytes);
+    }
+
+    fn read_rest<'a>(&self, attachment: &'a Attachment, seq: u64, skip: usize) -> Reading<'a> {
+        match &self.route {
+            Route::Single { id, .. } => attachment.read_rest(&[*id], seq, skip),
+            Route::Many(many) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                attachment.read_rest(&pending, seq, skip)
+            }
+        }
+    }
+
+    /// Goes on in the middle of an event.
+    fn finish_event(&mut self, attachment: &Attachment, counts: &mut (u64, u64, u64)) -> bool {
+        let (seq, offset) = self.partial;
+        match self.read_rest(attachment, seq, offset as usize) {
+            Reading::Batch(batch) => {
+                let sent = self.attempt(|conn| conn.write(batch.slices(), false));
+                self.take_in(batch.records(), sent);
+                counts.1 += sent as u64;
+            }
+            // Half an event has gone out, and the other half is no more: the client will come back
+            // with the id of the one before.
+            _ => self.broken = true,
+        }
+        !self.blocked && !self.broken
+    }
+
+    /// Notes how far a write of these records came.
+    fn take_in(&mut self, records: &[RecordRef], mut sent: usize) {
+        self.partial = (0, 0);
+        for record in records {
+            let rest = record.part.len();
+            if sent >= rest && record.is_whole() {
+                self.cursor = record.seq;
+                sent -= rest;
+                continue;
+            }
+            if record.part.start + sent > 0 {
+                self.partial = (record.seq, (record.part.start + sent) as u32);
+            }
+            return;
+        }
+    }
+
+    /// Writes bytes; what the socket does not take is kept.
+    fn write(&mut self, bytes: Vec<u8>) {
+        let sent = self.attempt(|conn| conn.write(&[io::IoSlice::new(&bytes)], false));
+        self.keep_unsent(&bytes[sent..]);
+    }
+
+    fn keep_unsent(&mut self, rest: &[u8]) {
+        if !rest.is_empty() && !self.broken {
+            self.unsent.splice(0..0, rest.iter().copied());
+        }
+    }
+
+    /// One write, with what follows from its result. A socket that takes less than all is full.
+    fn attempt(&mut self, write: impl FnOnce(Conn) -> io::Result<usize>) -> usize {
+        let result = write(self.session.conn);
+        let sent = match result {
+            Ok(sent) => sent,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.blocked = true;
+                0
+            }
+            Err(_) => {
+                self.broken = true;
+                0
+            }
+        };
+        self.session.count_sent(sent);
+        self.set_timeout();
+        sent
+    }
+
+    /// Some of what the reader has not got is gone, up to `upto`. Of several channels, what is there
+    /// still of the others comes all the same: only the reader of one is at `upto` now.
+    fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
+        let epoch = attachment.zone().epoch();
+        let id = |seq| {
+            let mut id = Vec::new();
+            EventId { epoch, seq }.write(&mut id, None);
+            id
+        };
+        let requested = id(self.cursor);
+        self.told = upto;
+        match (self.settings.lag, &self.route) {
+            (Lag::Close, _) | (Lag::Gap, Route::Single { .. }) => self.cursor = upto,
+            (Lag::Gap, Route::Many(_)) => {}
+            (Lag::Latest, Route::Single { id, .. }) => {
+                self.cursor = attachment.start(&[*id], Start::Last(1)).0.max(upto);
+            }
+            (Lag::Latest, Route::Many(many)) => {
+                let pending: Vec<_> = many.pending.iter().copied().collect();
+                self.cursor = attachment.start(&pending, Start::Last(1)).0.max(upto);
+            }
+        }
+        let gap = gap(&requested, &id(self.cursor), Lost::Evicted);
+        self.framing.block(gzip, &gap, &mut self.unsent);
+        if self.settings.lag == Lag::Close {
+            self.end(Close::TryAgain);
+        }
+    }
+}
+
+/// The event that tells of a gap. Its id is where the stream goes on.
+pub fn gap(requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
+    let mut data = b"{\"requested\":".to_vec();
+    proto::json::string(&mut data, requested);
+    data.extend_from_slice(b",\"resumed_from\":");
+    proto::json::string(&mut data, resumed);
+    data.extend_from_slice(b",\"reason\":");
+    proto::json::string(&mut data, why.word().as_bytes());
+    data.push(b'}');
+    let mut block = Vec::new();
+    sse::event(&mut block, resumed, Some(b"gap"), &data);
+    block
+}
