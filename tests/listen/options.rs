@@ -84,13 +84,15 @@ fn timer(server: &Server) -> String {
 #[test]
 fn so_keepalive() {
     for (options, wanted) in [
-        ("so_keepalive=30m::10", "timer:(keepalive,29min"),
-        ("so_keepalive=on", "timer:(keepalive,"),
-        ("so_keepalive=off", ""),
-        ("", ""),
+        // Thirty minutes, or what is left of them by now.
+        ("so_keepalive=30m::10", &["timer:(keepalive,29min", "timer:(keepalive,30min"][..]),
+        ("so_keepalive=on", &["timer:(keepalive,"]),
+        ("so_keepalive=off", &[]),
+        ("", &[]),
     ] {
         let seen = timer(&up(options));
-        assert!(seen.contains(wanted), "{options}: {seen}");
+        let found = wanted.iter().any(|timer| seen.contains(timer));
+        assert_eq!(found, !wanted.is_empty(), "{options}: {seen}");
         assert_eq!(seen.contains("keepalive"), !wanted.is_empty(), "{options}: {seen}");
     }
 }
