@@ -142,8 +142,8 @@ impl Inner {
     pub fn serve(&mut self, attachment: &Attachment, number: u32) {
         for _ in 0..ROUNDS {
             let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
-            let was_blocked = subscriber.blocked;
-            if was_blocked || subscriber.broken {
+            // One that lingers has got everything, and waits for the client's end alone.
+            if subscriber.blocked || subscriber.broken || subscriber.lingering {
                 return;
             }
             let more = subscriber.advance(attachment, &mut self.gzip, &mut self.counts, self.seen);
