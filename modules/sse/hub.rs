@@ -105,10 +105,10 @@ impl Hub {
     }
 
     /// Takes a subscriber in and serves it. Gives its number.
-    pub fn add(&'static self, subscriber: Subscriber, prefixes: &[Vec<u8>]) -> u32 {
+    pub fn add(&'static self, subscriber: Subscriber) -> u32 {
         let mut inner = self.inner.borrow_mut();
         let number = inner.enter(subscriber);
-        inner.attach(number, prefixes, self.attachment.zone().newest());
+        inner.attach(number, self.attachment.zone().newest());
         inner.wait(number);
         inner.serve(&self.attachment, number);
         number
@@ -179,7 +179,7 @@ impl Inner {
     }
 
     /// Puts a subscriber's number where news are looked up.
-    fn attach(&mut self, number: u32, prefixes: &[Vec<u8>], newest: u64) {
+    fn attach(&mut self, number: u32, newest: u64) {
         let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
         let channels = &mut self.channels;
         match &mut subscriber.route {
@@ -196,7 +196,7 @@ impl Inner {
                 for id in many.channels.iter() {
                     entry(channels, *id, newest).many.push(number);
                 }
-                for prefix in prefixes {
+                for prefix in &many.prefixes {
                     let known = self.patterns.iter_mut().find(|known| known.prefix == *prefix);
                     match known {
                         Some(pattern) => pattern.members.push(number),
@@ -205,7 +205,6 @@ impl Inner {
                             .push(LocalPattern { prefix: prefix.clone(), members: vec![number] }),
                     }
                 }
-                many.prefixes = prefixes.into();
             }
         }
     }

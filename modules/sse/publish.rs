@@ -130,8 +130,7 @@ async fn publish_one(
     };
     match append(zone, &endpoint.settings, channel, &event) {
         Ok(appended) => {
-            let id = id.as_deref().filter(|_| !appended.duplicate);
-            acknowledge(endpoint, request, zone, channel, id, Some(appended), None)
+            acknowledge(endpoint, request, zone, channel, id.as_deref(), Some(appended), None)
         }
         Err(error) => refuse(endpoint, request, error),
     }

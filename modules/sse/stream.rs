@@ -78,7 +78,7 @@ impl Takeover for Stream {
         }
         subscriber.expect_everything(&hub.attachment);
         subscriber.set_timeout();
-        let number = hub.add(subscriber, &prefixes);
+        let number = hub.add(subscriber);
         if !input.is_empty() {
             hub.hear_client(number, &input);
         }

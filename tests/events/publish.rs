@@ -76,9 +76,10 @@ fn a_repeated_key_is_published_once() {
     let server = up("sse_start oldest;");
     let key = |key: &str, channel: &str, body: &str| {
         let field = format!("Idempotency-Key: {key}");
-        id_of(&server.curl(&["-d", body, "-H", &field], channel))
+        id_of(&server.curl(&["-d", body, "-H", &field, "-H", "Event-ID: mine"], channel))
     };
     let first = key("k1", "/events/c", "once");
+    assert!(first.ends_with("-mine"), "{first}");
     assert_eq!(key("k1", "/events/c", "once"), first);
     assert_ne!(key("k2", "/events/c", "twice"), first);
     assert_ne!(key("k1", "/events/d", "elsewhere"), first);
