@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::index::{ChannelId, Full};
 use crate::layout::{Place, RECORD, State};
+use crate::owner::Owner;
 use crate::row::Wakes;
 use crate::step::step;
 use crate::zone::{Locked, Zone};
@@ -11,10 +12,13 @@ use crate::zone::{Locked, Zone};
 /// The channel has ended with this record.
 pub const END: u32 = 1;
 
+/// A reader may begin with this record: what comes before it is not needed.
+pub const MARK: u32 = 2;
+
 /// What an append says of its record and of its channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// [`END`], and bits of the caller's own from 16 on.
+    /// [`END`], [`MARK`], and bits of the caller's own from 16 on.
     pub flags: u32,
     /// Hash of an idempotency key; 0: none. While a record of this key is kept, another is not made.
     pub key: u64,
@@ -25,11 +29,23 @@ pub struct Attributes {
     pub max_age: u64,
     /// Channels that there may be, should this be a new one.
     pub max_channels: u32,
+    /// Records up to this seq may go.
+    pub unneeded: u64,
+    /// Whose record it is: of a channel that has another owner, it is refused.
+    pub owner: Option<Owner>,
 }
 
 impl Default for Attributes {
     fn default() -> Attributes {
-        Attributes { flags: 0, key: 0, max_count: u32::MAX, max_age: 0, max_channels: u32::MAX }
+        Attributes {
+            flags: 0,
+            key: 0,
+            max_count: u32::MAX,
+            max_age: 0,
+            max_channels: u32::MAX,
+            unneeded: 0,
+            owner: None,
+        }
     }
 }
 
@@ -53,6 +69,8 @@ pub enum AppendError {
     Busy,
     /// There are as many channels as there may be.
     TooManyChannels,
+    /// The channel is another writer's.
+    NotOwner,
 }
 
 impl fmt::Display for AppendError {
@@ -61,6 +79,7 @@ impl fmt::Display for AppendError {
             AppendError::TooLarge => "the message is larger than the zone allows",
             AppendError::Busy => "the zone has no room",
             AppendError::TooManyChannels => "there are as many channels as there may be",
+            AppendError::NotOwner => "the channel is another writer's",
         })
     }
 }
@@ -147,6 +166,10 @@ impl Locked<'_> {
     ) -> Result<Appended, AppendError> {
         let now = self.now();
         let channel = self.memory.channel(index);
+        let owner = channel.owner.get();
+        if owner != 0 && attributes.owner.map(Owner::word) != Some(owner) {
+            return Err(AppendError::NotOwner);
+        }
         channel.max_count.set(attributes.max_count.max(1));
         channel.max_age.set(attributes.max_age);
         channel.touched.set(now);
@@ -160,7 +183,7 @@ impl Locked<'_> {
         let mut front = Vec::with_capacity(64);
         head(seq, &mut front);
         let len = front.len() + body.iter().map(|part| part.len()).sum::<usize>();
-        self.trim(index, now, TRIMMED);
+        self.trim(index, now, attributes.unneeded, TRIMMED);
         let at = self.reserve(index, len)?;
         let parts = [&front[..]];
         self.fill(at, len, parts.iter().chain(body));
@@ -296,6 +319,9 @@ impl Locked<'_> {
         channel.bytes.add(len as u64);
         let ended = record.flags.get() & END != 0;
         channel.ended.set(u32::from(ended));
+        if record.flags.get() & MARK != 0 {
+            channel.marked.set(seq);
+        }
         self.enter(seq, index, at);
         step("account: the journal");
         header.published.add(1);

@@ -45,16 +45,19 @@ impl Locked<'_> {
         if state == State::Free {
             return;
         }
-        self.trim(index, now, SWEPT as usize);
+        self.trim(index, now, 0, SWEPT as usize);
         let quiet = now.saturating_sub(channel.touched.get()) >= IDLE_MS;
-        let unused = channel.first.get() == 0 && self.subscribers(index) == 0;
+        let unused = channel.first.get() == 0
+            && channel.owner.get() == 0
+            && self.subscribers(index) == 0;
         if unused && (quiet || state == State::Counter) {
             self.remove(index);
         }
     }
 
-    /// Takes away what a channel's own limits do not keep, at most so many records.
-    pub fn trim(&self, index: u32, now: u64, most: usize) {
+    /// Takes away what a channel's own limits do not keep, and what nobody needs up to the seq
+    /// `unneeded`, at most so many records.
+    pub fn trim(&self, index: u32, now: u64, unneeded: u64, most: usize) {
         let channel = self.memory.channel(index);
         for _ in 0..most {
             let Some((_, record)) = self.first(channel) else { return };
@@ -62,7 +65,7 @@ impl Locked<'_> {
             let max_age = channel.max_age.get();
             let aged = max_age != 0 && age >= max_age;
             let surplus = channel.count.get() > channel.max_count.get() && age >= GRACE_MS;
-            if !aged && !surplus {
+            if !aged && !surplus && record.seq.get() > unneeded {
                 return;
             }
             self.drop_first(channel);

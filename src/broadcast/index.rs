@@ -104,6 +104,9 @@ impl Locked<'_> {
         for cell in [&channel.last_seq, &channel.bytes, &channel.number, &channel.max_age] {
             cell.set(0);
         }
+        for cell in [&channel.marked, &channel.owner] {
+            cell.set(0);
+        }
         for cell in [&channel.count, &channel.blocks, &channel.max_count] {
             cell.set(0);
         }
@@ -147,7 +150,9 @@ impl Locked<'_> {
                 continue;
             }
             let channel = self.memory.channel(index);
-            let idle = channel.state.get() == State::Channel as u32 && self.subscribers(index) == 0;
+            let idle = channel.state.get() == State::Channel as u32
+                && channel.owner.get() == 0
+                && self.subscribers(index) == 0;
             let quieter =
                 |known: u32| channel.touched.get() < self.memory.channel(known).touched.get();
             if idle && quietest.is_none_or(quieter) {

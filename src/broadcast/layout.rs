@@ -17,7 +17,7 @@ use shm::{RobustLock, U32, U64};
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -157,6 +157,10 @@ pub(crate) struct Channel {
     pub next_pattern: U32,
     pub unused: U32,
     pub max_age: U64,
+    /// Seq of the newest record that is marked, 0: none was. Derived.
+    pub marked: U64,
+    /// The one writer: its process, and its number there. 0: anybody may append.
+    pub owner: U64,
 }
 
 /// One row's part of a channel.

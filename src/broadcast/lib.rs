@@ -25,6 +25,7 @@ mod info;
 mod layout;
 mod memory;
 mod news;
+mod owner;
 mod read;
 mod repair;
 mod row;
@@ -35,12 +36,13 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use append::{AppendError, Appended, Attributes, END};
+pub use append::{AppendError, Appended, Attributes, END, MARK};
 pub use batch::{Batch, RecordRef};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
 pub use layout::{MAGIC, MAX_NAME, VERSION};
 pub use news::Missed;
+pub use owner::Owner;
 pub use read::{Hint, Limits, Reading, Start};
 pub use row::{Attachment, Kind};
 pub use zone::{OpenError, Shape, Zone};

@@ -39,6 +39,8 @@ pub enum Start {
     Oldest,
     /// With so many of the newest.
     Last(u32),
+    /// With the newest marked record; behind the newest, if there is none.
+    Marked,
 }
 
 /// Where in a channel one has read to: spares looking for the place. A stale one is noticed.
@@ -158,6 +160,12 @@ impl Attachment {
                     locked.newest(id.index, most).first().map(|&seq| seq - 1)
                 })
                 .min()
+                .unwrap_or(newest),
+            Start::Marked => living()
+                .map(|id| self.zone.memory.channel(id.index))
+                .filter(|channel| channel.marked.get() > channel.evicted_upto.get())
+                .map(|channel| channel.marked.get() - 1)
+                .max()
                 .unwrap_or(newest),
             Start::Last(count) => {
                 let mut seqs: Vec<u64> =

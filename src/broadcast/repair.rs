@@ -4,7 +4,7 @@
 //! `next` of blocks between records; the records whose seq is published. All else is counted anew.
 //! Nothing here trusts a number that it has not compared: a file may have been cut anywhere.
 
-use crate::append::{END, key_bits};
+use crate::append::{END, MARK, key_bits};
 use crate::layout::{Place, RECORD, State};
 use crate::zone::Locked;
 
@@ -201,6 +201,9 @@ impl Locked<'_> {
             if seq > channel.evicted_upto.get() {
                 self.count_in(at, &mut sound);
                 channel.ended.set(record.flags.get() & END);
+                if record.flags.get() & MARK != 0 {
+                    channel.marked.set(seq);
+                }
             }
             at = after;
         }

@@ -84,9 +84,10 @@ impl Zone {
     }
 
     /// A process has ended: what it was interested in, and what it was reading, is forgotten. Whom it
-    /// should have woken is woken.
-    pub fn sweep(&self, pid: i32) {
+    /// should have woken is woken. Gives the channels that it owned, which are nobody's now.
+    pub fn sweep(&self, pid: i32) -> Vec<Vec<u8>> {
         let locked = self.lock();
+        let orphans = locked.disown(pid);
         for row in 0..self.memory.layout.rows {
             if self.memory.row(row).pid.get() == pid as u32 {
                 locked.clear_row(row);
@@ -94,6 +95,13 @@ impl Zone {
         }
         drop(locked);
         self.wake_all();
+        orphans
+    }
+
+    /// The processes that are attached.
+    pub fn processes(&self) -> Vec<i32> {
+        let rows = (0..self.memory.layout.rows).map(|row| self.memory.row(row).pid.get());
+        rows.filter(|&pid| pid != 0).map(|pid| pid as i32).collect()
     }
 
     /// Wakes every process that sleeps.

@@ -169,6 +169,9 @@ impl Zone {
         for row in 0..self.memory.layout.rows {
             self.forget_row(row);
         }
+        for index in self.memory.channels() {
+            self.memory.channel(index).owner.set(0);
+        }
         let locked = self.lock();
         locked.repair();
     }

@@ -120,7 +120,7 @@ fn channels_and_interest_survive() {
         let later = zone.now() + 1000;
         for index in locked.memory.channels() {
             let channel = locked.memory.channel(index);
-            locked.trim(index, later, usize::MAX);
+            locked.trim(index, later, 0, usize::MAX);
             if channel.state.get() == 1 && channel.first.get() == 0 {
                 locked.remove(index);
             }

@@ -1,6 +1,7 @@
 //! The log on its own: what it keeps, and that it keeps it whatever happens to its processes.
 
 mod basics;
+mod owner;
 mod crash;
 mod processes;
 mod simulation;
