@@ -47,9 +47,8 @@ impl Locked<'_> {
         }
         self.trim(index, now, 0, SWEPT as usize);
         let quiet = now.saturating_sub(channel.touched.get()) >= IDLE_MS;
-        let unused = channel.first.get() == 0
-            && channel.owner.get() == 0
-            && self.subscribers(index) == 0;
+        let unused =
+            channel.first.get() == 0 && channel.owner.get() == 0 && self.subscribers(index) == 0;
         if unused && (quiet || state == State::Counter) {
             self.remove(index);
         }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::batch::{Batch, Builder, SLICES};
+use crate::append::MARK;
 use crate::index::ChannelId;
 use crate::layout::Place;
 use crate::row::Attachment;
@@ -41,6 +42,8 @@ pub enum Start {
     Last(u32),
     /// With the newest marked record; behind the newest, if there is none.
     Marked,
+    /// With the newest marked record that was there at a time of the zone; before all, if there is none.
+    MarkedBefore(u64),
 }
 
 /// Where in a channel one has read to: spares looking for the place. A stale one is noticed.
@@ -167,6 +170,9 @@ impl Attachment {
                 .map(|channel| channel.marked.get() - 1)
                 .max()
                 .unwrap_or(newest),
+            Start::MarkedBefore(time) => {
+                living().filter_map(|id| locked.marked_before(id.index, time)).min().unwrap_or(told)
+            }
             Start::Last(count) => {
                 let mut seqs: Vec<u64> =
                     living().flat_map(|id| locked.newest(id.index, count)).collect();
@@ -216,6 +222,21 @@ impl Locked<'_> {
             true => Place { block: hint.block, offset: hint.offset },
             false => self.locate(index, cursor),
         }
+    }
+
+    /// The cursor before the newest marked record that is not younger than `time`.
+    fn marked_before(&self, index: u32, time: u64) -> Option<u64> {
+        let mut at = Place::from_word(self.memory.channel(index).first.get());
+        let mut marked = None;
+        while let Some(found) = self.record_at(at)
+            && found.1.time.get() <= time
+        {
+            if found.1.flags.get() & MARK != 0 {
+                marked = Some(found.1.seq.get() - 1);
+            }
+            at = self.after(found);
+        }
+        marked
     }
 
     /// The seqs of the newest `count` records of a channel, oldest first.

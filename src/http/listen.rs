@@ -1,9 +1,10 @@
 //! `listen`: an address and its options.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use conf::{Error, Setting, Span, value};
-use sys::socket::{Address, Keepalive, Options};
+use conf::{Error, Setting, Span};
+use module::listen::address;
+use sys::socket::{Address, Options};
 
 /// One `listen` directive.
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct Listen {
 
 /// Reads a `listen` directive.
 pub fn parse(setting: &Setting<'_>) -> Result<Listen, Error> {
-    let address = address(setting.arg(0)).map_err(|message| setting.error_at(0, message))?;
+    let address = address(setting.arg(0), 80).map_err(|message| setting.error_at(0, message))?;
     let mut listen = Listen {
         address,
         options: None,
@@ -50,101 +51,7 @@ impl Listen {
             return Err(format!("the \"{name}\" parameter is not supported by this build"));
         }
         self.bind = true;
-        let options = self.options.get_or_insert_default();
-        let invalid = || format!("invalid {name} \"{text}\"");
-        let number = || argument.and_then(|a| a.parse::<i32>().ok()).filter(|n| *n != 0);
-        match (name, argument) {
-            ("bind", None) => {}
-            ("reuseport", None) => options.reuseport = true,
-            ("deferred", None) => options.deferred = true,
-            ("backlog", _) => options.backlog = number().ok_or_else(invalid)?,
-            ("fastopen", _) => options.fastopen = Some(number().ok_or_else(invalid)?),
-            ("rcvbuf", Some(size)) => options.rcvbuf = Some(bytes(size).ok_or_else(invalid)?),
-            ("sndbuf", Some(size)) => options.sndbuf = Some(bytes(size).ok_or_else(invalid)?),
-            ("ipv6only", Some(flag)) => {
-                if !matches!(&self.address, Address::Inet(address) if address.is_ipv6()) {
-                    return Err(format!("ipv6only is not supported on addr \"{}\"", self.address));
-                }
-                options.ipv6only = value::flag(flag).ok_or_else(invalid)?;
-            }
-            ("so_keepalive", Some(times)) => {
-                options.so_keepalive = Some(keepalive(times).ok_or_else(invalid)?);
-            }
-            _ => return Err(format!("invalid parameter \"{text}\"")),
-        }
-        Ok(())
-    }
-}
-
-fn bytes(text: &str) -> Option<usize> {
-    value::size(text).and_then(|size| usize::try_from(size).ok())
-}
-
-/// `on`, `off`, or `[idle]:[interval]:[count]`.
-fn keepalive(text: &str) -> Option<Keepalive> {
-    if let Some(on) = value::flag(text) {
-        return Some(Keepalive { on, ..Keepalive::default() });
-    }
-    let parts: Vec<&str> = text.split(':').collect();
-    let [idle, interval, count] = parts[..] else { return None };
-    if parts.iter().all(|part| part.is_empty()) {
-        return None;
-    }
-    let seconds = |part: &str| match part {
-        "" => Some(None),
-        part => value::seconds(part).map(Some),
-    };
-    let count = match count {
-        "" => None,
-        count => Some(count.parse().ok()?),
-    };
-    Some(Keepalive { on: true, idle: seconds(idle)?, interval: seconds(interval)?, count })
-}
-
-/// `8080`, `*:8080`, `127.0.0.1`, `127.0.0.1:8080`, `localhost:8080`, `[::1]:8080`, `unix:/path`.
-fn address(text: &str) -> Result<Address, String> {
-    if let Some(path) = text.strip_prefix("unix:") {
-        return match path {
-            "" => Err(format!("no path in the unix domain socket in \"{text}\"")),
-            path if path.len() > 107 => Err(format!("too long path in \"{text}\"")),
-            path => Ok(Address::Unix(path.into())),
-        };
-    }
-    let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(Address::Inet(SocketAddr::new(any, port(text, text)?)));
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        let (ip, rest) = rest.split_once(']').ok_or(format!("host not found in \"{text}\""))?;
-        let ip: Ipv6Addr = ip.parse().map_err(|_| format!("invalid IPv6 address in \"{text}\""))?;
-        let port = match rest.strip_prefix(':') {
-            Some(digits) => port(digits, text)?,
-            None if rest.is_empty() => 80,
-            None => return Err(format!("invalid host in \"{text}\"")),
-        };
-        return Ok(Address::Inet(SocketAddr::new(ip.into(), port)));
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, digits)) => (host, port(digits, text)?),
-        None => (text, 80),
-    };
-    if host == "*" {
-        return Ok(Address::Inet(SocketAddr::new(any, port)));
-    }
-    let ip = host.parse::<Ipv4Addr>().map(IpAddr::V4).ok();
-    let ip = ip.or_else(|| {
-        let mut found = (host, port).to_socket_addrs().ok()?;
-        found.find(SocketAddr::is_ipv4).map(|address| address.ip())
-    });
-    let ip =
-        ip.ok_or_else(|| format!("host not found in \"{text}\" of the \"listen\" directive"))?;
-    Ok(Address::Inet(SocketAddr::new(ip, port)))
-}
-
-fn port(digits: &str, text: &str) -> Result<u16, String> {
-    match digits.parse() {
-        Ok(0) | Err(_) => Err(format!("invalid port in \"{text}\" of the \"listen\" directive")),
-        Ok(port) => Ok(port),
+        module::listen::option(&self.address, self.options.get_or_insert_default(), text)
     }
 }
 
@@ -152,33 +59,4 @@ fn port(digits: &str, text: &str) -> Result<u16, String> {
 pub fn default_address() -> Address {
     let port = if sys::user::is_root() { 80 } else { 8000 };
     Address::Inet(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        let shown = |text: &str| address(text).map(|address| address.to_string());
-        assert_eq!(shown("8080").as_deref(), Ok("0.0.0.0:8080"));
-        assert_eq!(shown("*:81").as_deref(), Ok("0.0.0.0:81"));
-        assert_eq!(shown("127.0.0.1").as_deref(), Ok("127.0.0.1:80"));
-        assert_eq!(shown("localhost:8080").as_deref(), Ok("127.0.0.1:8080"));
-        assert_eq!(shown("[::1]:8080").as_deref(), Ok("[::1]:8080"));
-        assert_eq!(shown("[::]").as_deref(), Ok("[::]:80"));
-        assert_eq!(shown("unix:/run/x.sock").as_deref(), Ok("unix:/run/x.sock"));
-        for bad in ["0", "70000", "a:b", "[::1", "[::1]x", "[x]:1", "unix:", "no.such.host.invalid"]
-        {
-            assert!(shown(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn keepalive_times() {
-        let times = keepalive("30m::10").expect("valid");
-        assert_eq!((times.on, times.idle, times.interval), (true, Some(1800), None));
-        assert_eq!(times.count, Some(10));
-        assert!(keepalive("::").is_none() && keepalive("1:2").is_none());
-    }
 }

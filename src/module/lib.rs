@@ -7,6 +7,7 @@
 
 mod error_log;
 mod files;
+pub mod listen;
 mod regions;
 mod setup;
 mod sockets;

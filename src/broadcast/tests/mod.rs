@@ -1,8 +1,8 @@
 //! The log on its own: what it keeps, and that it keeps it whatever happens to its processes.
 
 mod basics;
-mod owner;
 mod crash;
+mod owner;
 mod processes;
 mod simulation;
 

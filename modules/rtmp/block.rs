@@ -1,0 +1,285 @@
+//! The `rtmp {}` block: from directives to servers and applications.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use conf::{
+    Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase,
+};
+use module::{Instance, Module, Setup};
+use sys::socket::{Address, Options as SocketOptions};
+
+use crate::access_log;
+use crate::directives;
+use crate::events::Events;
+use crate::instance::{self, Plan, PortPlan, RtmpInstance};
+use crate::options::Options;
+use crate::settings::{App, Made, Server};
+use crate::zone::ZoneConf;
+
+/// The core module that owns `rtmp {}`.
+pub struct Rtmp;
+
+/// The block as it was written.
+#[derive(Default)]
+pub struct RtmpConf {
+    block: Option<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    options: Options,
+    zone: Option<(u64, Span)>,
+    servers: Vec<ServerBlock>,
+}
+
+struct ServerBlock {
+    options: Options,
+    listens: Vec<Listen>,
+    apps: Vec<(String, Options)>,
+}
+
+/// One `listen`.
+#[derive(Clone)]
+struct Listen {
+    address: Address,
+    options: SocketOptions,
+    proxy_protocol: bool,
+    span: Span,
+}
+
+/// RTMP's port.
+const PORT: u16 = 1935;
+
+static DIRECTIVES: &[Directive<RtmpConf>] = &[Directive::new(
+    "rtmp",
+    Contexts::MAIN,
+    Arity::Exactly(0),
+    set_rtmp,
+    "",
+    "everything that speaks RTMP",
+)
+.with_block()];
+
+/// The blocks in it, and what only one of them has: the reader sees to these itself.
+static BLOCKS: &[Directive<()>] = &[
+    Directive::new("server", Contexts::RTMP, Arity::Exactly(0), |_, _| Ok(()), "", "a server")
+        .with_block(),
+    Directive::new(
+        "application",
+        Contexts::RTMP_SERVER,
+        Arity::Exactly(1),
+        |_, _| Ok(()),
+        "",
+        "an application: NAME, the first part of a stream's address",
+    )
+    .with_block(),
+    Directive::new(
+        "listen",
+        Contexts::RTMP_SERVER,
+        Arity::AtLeast(1),
+        |_, _| Ok(()),
+        "1935",
+        "ADDRESS[:PORT] or PORT [bind] [backlog=N] [reuseport] [ipv6only=on|off] [so_keepalive=…] [proxy_protocol]",
+    ),
+    Directive::new(
+        "rtmp_zone",
+        contexts!(RTMP),
+        Arity::Exactly(1),
+        |_, _| Ok(()),
+        "256m",
+        "shared memory for the streams of all workers; it is taken as it is needed",
+    ),
+];
+
+const BLOCK: usize = 0;
+const OPTIONS: usize = 1;
+
+fn set_rtmp(conf: &mut RtmpConf, setting: &Setting<'_>) -> Result<(), Error> {
+    if conf.block.is_some() {
+        return Err(setting.duplicate());
+    }
+    conf.block = Some(Reader::new(setting.env())?.rtmp(setting)?);
+    Ok(())
+}
+
+impl Module for Rtmp {
+    fn name(&self) -> &'static str {
+        "rtmp"
+    }
+
+    fn directives(&self) -> Vec<conf::Entry> {
+        erase(DIRECTIVES).collect()
+    }
+
+    fn create(&self) -> Box<dyn Any> {
+        Box::new(RtmpConf::default())
+    }
+
+    fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error> {
+        let wrong = |_| Error::new("the rtmp block was given the configuration of another module");
+        let conf = conf.downcast::<RtmpConf>().map_err(wrong)?;
+        let plan = match conf.block {
+            Some(written) if !written.servers.is_empty() => Some(assemble(written, setup)?),
+            _ => None,
+        };
+        Ok(Box::new(RtmpInstance::new(plan)))
+    }
+
+    fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
+        let all = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(directives::DIRECTIVES));
+        vec![("rtmp", all.collect())]
+    }
+}
+
+struct Reader<'a> {
+    table: Table,
+    env: &'a Env<'a>,
+}
+
+/// What stands in a block beside options.
+type Inner<'f> = &'f mut dyn FnMut(&Setting<'_>) -> Result<(), Error>;
+
+impl<'a> Reader<'a> {
+    fn new(env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
+        let mut table = Table::new();
+        table.add(BLOCK, erase(BLOCKS))?;
+        table.add(OPTIONS, erase(directives::DIRECTIVES))?;
+        Ok(Reader { table, env })
+    }
+
+    fn block(
+        &self,
+        nodes: &[Node],
+        context: Contexts,
+        options: &mut Options,
+        inner: Inner<'_>,
+    ) -> Result<(), Error> {
+        for node in nodes {
+            let setting = Setting::new(node, context, self.env);
+            let Some(found) = self.table.find(&setting)? else { continue };
+            match found.owner {
+                BLOCK => inner(&setting)?,
+                _ => found.entry.set(options, &setting)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn rtmp(&self, setting: &Setting<'_>) -> Result<Written, Error> {
+        let mut options = Options::default();
+        let (mut zone, mut servers) = (None, Vec::new());
+        self.block(setting.block(), Contexts::RTMP, &mut options, &mut |inner| {
+            match inner.name() {
+                "server" => servers.push(self.server(inner)?),
+                _ if zone.is_some() => return Err(inner.duplicate()),
+                _ => zone = Some((inner.size(0)?, inner.args()[0].span)),
+            }
+            Ok(())
+        })?;
+        Ok(Written { options, zone, servers })
+    }
+
+    fn server(&self, setting: &Setting<'_>) -> Result<ServerBlock, Error> {
+        let mut options = Options::default();
+        let (mut listens, mut apps) = (Vec::<Listen>::new(), Vec::<(String, Options)>::new());
+        self.block(setting.block(), Contexts::RTMP_SERVER, &mut options, &mut |inner| {
+            if inner.name() == "listen" {
+                let listen = listen(inner)?;
+                if listens.iter().any(|known| known.address == listen.address) {
+                    return Err(inner.error_at(0, format!("duplicate listen {}", listen.address)));
+                }
+                listens.push(listen);
+                return Ok(());
+            }
+            let name = inner.arg(0).to_owned();
+            if apps.iter().any(|(known, _)| *known == name) {
+                return Err(inner.error_at(0, format!("duplicate application \"{name}\"")));
+            }
+            let mut options = Options::default();
+            self.block(inner.block(), Contexts::APPLICATION, &mut options, &mut |_| Ok(()))?;
+            apps.push((name, options));
+            Ok(())
+        })?;
+        if listens.is_empty() {
+            let any = std::net::SocketAddr::from(([0, 0, 0, 0], PORT));
+            listens.push(Listen {
+                address: Address::Inet(any),
+                options: SocketOptions::default(),
+                proxy_protocol: false,
+                span: setting.node().name.span,
+            });
+        }
+        Ok(ServerBlock { options, listens, apps })
+    }
+}
+
+fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
+    let address = module::listen::address(setting.arg(0), PORT);
+    let address = address.map_err(|message| setting.error_at(0, message))?;
+    let span = setting.args()[0].span;
+    let options = SocketOptions::default();
+    let mut listen = Listen { address, options, proxy_protocol: false, span };
+    for (at, word) in setting.args().iter().enumerate().skip(1) {
+        match word.text.as_str() {
+            "proxy_protocol" => listen.proxy_protocol = true,
+            text => module::listen::option(&listen.address, &mut listen.options, text)
+                .map_err(|message| setting.error_at(at, message))?,
+        }
+    }
+    Ok(listen)
+}
+
+fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
+    let Written { options: main, zone, servers } = written;
+    let (size, span) = zone.unwrap_or((256 << 20, Span::default()));
+    let zone = usize::try_from(size).ok().and_then(ZoneConf::new);
+    let zone = zone.ok_or_else(|| {
+        Error::at("the rtmp_zone is too small, or too large", span, setup.env.files)
+    })?;
+    let zone = Rc::new(zone);
+    zone.install(setup);
+    let names: Vec<String> =
+        servers.iter().flat_map(|server| server.apps.iter().map(|(name, _)| name.clone())).collect();
+    let mut ports: Vec<PortPlan> = Vec::new();
+    let mut all = Vec::new();
+    for (number, mut block) in servers.into_iter().enumerate() {
+        block.options.inherit(&main);
+        let logs = access_log::lines(&block.options, &main, setup)?;
+        let mut apps = Vec::new();
+        for (name, mut options) in block.apps {
+            options.inherit(&block.options);
+            let made = Made {
+                logs: access_log::lines(&options, &main, setup)?,
+                events: Events::new(&options),
+            };
+            // Applications of the same name in two servers have streams of their own.
+            let alone = names.iter().filter(|known| **known == name).count() == 1;
+            let prefix = match alone {
+                true => format!("{name}/"),
+                false => format!("{}/{name}/", block.listens[0].address),
+            };
+            apps.push(Rc::new(App::new(&name, prefix, number, &options, made)));
+        }
+        let server = Rc::new(Server::new(number, &block.options, logs, apps));
+        for mut listen in block.listens {
+            if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none() {
+                let on = sys::socket::Keepalive { on: true, ..Default::default() };
+                listen.options.so_keepalive = Some(on);
+            }
+            let place = |error: Error| error.or_at(listen.span, setup.env.files);
+            if ports.iter().any(|port| port.address == listen.address) {
+                return Err(place(Error::new(format!("duplicate listen {}", listen.address))));
+            }
+            let asked = setup.listen(listen.address.clone(), listen.options);
+            asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
+            ports.push(PortPlan {
+                address: listen.address,
+                proxy_protocol: listen.proxy_protocol,
+                server: server.clone(),
+            });
+        }
+        all.push(server);
+    }
+    Ok(instance::plan(zone, ports, all))
+}

@@ -1,0 +1,152 @@
+//! A client: who it is, what it publishes and plays. The session that serves it, pages that show it and
+//! orders that steer it look at the same thing.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use rt::Conn;
+use sys::socket::Peer;
+
+use crate::feed::Feed;
+use crate::rate::Rate;
+use crate::settings::App;
+
+/// One client.
+pub struct Client {
+    /// Its number in the logs, and its id for hooks and pages.
+    pub id: u64,
+    /// The connection.
+    pub conn: Conn,
+    /// Its address.
+    pub peer: Cell<Peer>,
+    /// Its part in the hub.
+    pub outlet: u32,
+    /// The server that it came to.
+    pub server: usize,
+    /// Its application, once it is connected to one.
+    pub app: Cell<Option<&'static App>>,
+    /// When it came, since 1970.
+    pub since: Duration,
+    /// What it has said of itself.
+    pub hello: RefCell<Hello>,
+    /// Its message streams.
+    pub streams: RefCell<Vec<NetStream>>,
+    /// Bytes that it has sent.
+    pub received: Rate,
+    /// Bytes that it was sent.
+    pub sent: Rate,
+    /// What it is to do, by order of an operator.
+    pub order: RefCell<Option<Order>>,
+}
+
+/// What a client says of itself when it connects.
+#[derive(Clone, Debug, Default)]
+pub struct Hello {
+    /// The arguments of its application's name.
+    pub args: Vec<u8>,
+    /// `flashVer`
+    pub flash_version: Vec<u8>,
+    /// `swfUrl`
+    pub swf_url: Vec<u8>,
+    /// `tcUrl`
+    pub tc_url: Vec<u8>,
+    /// `pageUrl`
+    pub page_url: Vec<u8>,
+    /// As whom it has logged in.
+    pub user: Option<Vec<u8>>,
+}
+
+/// A message stream of a connection.
+pub struct NetStream {
+    /// Its number.
+    pub number: u32,
+    /// What happens in it.
+    pub state: StreamState,
+}
+
+/// What happens in a message stream.
+pub enum StreamState {
+    /// Nothing yet, or nothing any more.
+    Idle,
+    /// The client sends.
+    Publishing {
+        /// What.
+        what: Asked,
+        /// Where it goes.
+        feed: Box<Feed>,
+    },
+    /// The client gets.
+    Playing {
+        /// What.
+        what: Asked,
+        /// Its player in the hub.
+        player: u32,
+    },
+}
+
+/// What a client has asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The stream.
+    pub name: Vec<u8>,
+    /// What stands behind the `?`.
+    pub args: Vec<u8>,
+    /// `live`, `record`, `append`; of a player its `start`, `duration` and `reset`.
+    pub kind: Vec<u8>,
+    /// `start` of a player.
+    pub start: f64,
+    /// `duration` of a player.
+    pub duration: f64,
+    /// `reset` of a player.
+    pub reset: bool,
+    /// When it began, since 1970.
+    pub since: Duration,
+}
+
+/// An operator's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Go.
+    Drop,
+    /// Publish or play under another name.
+    Redirect(Vec<u8>),
+}
+
+impl Client {
+    /// One that has just come.
+    pub fn new(conn: Conn, outlet: u32, server: usize) -> Client {
+        Client {
+            id: conn.serial(),
+            conn,
+            peer: Cell::new(conn.peer()),
+            outlet,
+            server,
+            app: Cell::new(None),
+            since: rt::wall(),
+            hello: RefCell::default(),
+            streams: RefCell::default(),
+            received: Rate::default(),
+            sent: Rate::default(),
+            order: RefCell::new(None),
+        }
+    }
+
+    /// Its address, without a port.
+    pub fn address(&self) -> String {
+        match self.peer.get().ip() {
+            Some(ip) => ip.to_string(),
+            None => "unix:".to_owned(),
+        }
+    }
+}
+
+impl NetStream {
+    /// What was asked for, and whether it is published.
+    pub fn asked(&self) -> Option<(&Asked, bool)> {
+        match &self.state {
+            StreamState::Idle => None,
+            StreamState::Publishing { what, .. } => Some((what, true)),
+            StreamState::Playing { what, .. } => Some((what, false)),
+        }
+    }
+}

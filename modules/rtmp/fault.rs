@@ -1,0 +1,81 @@
+//! Why a session ends before its time.
+
+use std::fmt;
+
+use proto::rtmp::chunk;
+use sys::log::Level;
+
+use crate::client::Client;
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Fault {
+    /// The client has gone.
+    Left,
+    /// It speaks something else.
+    NotRtmp,
+    /// The address has no PROXY protocol header, or a wrong one.
+    NoProxyHeader,
+    /// It took too long over its handshake, or takes nothing of what it is sent.
+    TooSlow,
+    /// It has given no sign of life.
+    Silent,
+    /// It publishes nothing.
+    IdlePublisher,
+    /// It does not keep to the chunk format.
+    Chunk(chunk::Error),
+    /// It wants something before it is connected.
+    NotConnected,
+    /// It is refused, and was told so; this is the reason.
+    Refused(&'static str),
+    /// Somebody else publishes its stream now.
+    TakenOver,
+    /// A hook was against it.
+    Hook(&'static str),
+    /// An operator does not want it.
+    Dropped,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Left => "the client has left",
+            Fault::NotRtmp => "the client does not speak RTMP",
+            Fault::NoProxyHeader => "the client sends no PROXY protocol header",
+            Fault::TooSlow => "the client is too slow",
+            Fault::Silent => "the client has given no sign of life",
+            Fault::IdlePublisher => "the client publishes nothing",
+            Fault::Chunk(error) => return write!(f, "{error}"),
+            Fault::NotConnected => "the client sends commands before it is connected",
+            Fault::Refused(why) => return write!(f, "{why}"),
+            Fault::TakenOver => "another client publishes the stream now",
+            Fault::Hook(hook) => return write!(f, "{hook} is against it"),
+            Fault::Dropped => "an operator has closed the connection",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<chunk::Error> for Fault {
+    fn from(error: chunk::Error) -> Fault {
+        Fault::Chunk(error)
+    }
+}
+
+impl Fault {
+    /// Writes it to the error log: who, where, what.
+    pub fn log(&self, client: &Client) {
+        let level = match self {
+            Fault::Left => return,
+            Fault::Refused(_) | Fault::Hook(_) => Level::Error,
+            _ => Level::Info,
+        };
+        if sys::log::takes(level) {
+            let app = client.app.get().map_or("-", |app| &app.name);
+            let (id, address) = (client.id, client.address());
+            let message = format_args!("*{id} {self}, client: {address}, application: {app}");
+            sys::log::write(level, message);
+        }
+    }
+}

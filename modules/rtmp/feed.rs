@@ -1,0 +1,350 @@
+//! A publisher's end of a stream: messages become records of the log.
+//!
+//! Before each key frame the headers that a decoder needs are repeated, and the first of these records is
+//! marked: from a mark on, the log is complete in itself. So a player that begins, or one that was too slow,
+//! reads from the newest mark, in any worker, also when the publisher's worker is dead.
+
+use std::collections::VecDeque;
+
+use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
+use proto::flv::media::{Audio, Video};
+use proto::rtmp::{chunk, message};
+
+use crate::grace::{self, Last, MAX_AGE};
+use crate::hub::Hub;
+use crate::meta::{self, Data, Meta};
+use crate::record::{CSID_AUDIO, CSID_DATA, CSID_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT};
+use crate::settings::App;
+use crate::tracks::Tracks;
+
+/// Without video, players may begin about every second.
+const AUDIO_MARK_MS: u64 = 1000;
+/// A stream whose last frame of video is so old has none.
+const VIDEO_GONE_MS: u64 = 3000;
+/// A publisher's clock that goes back further than this has begun anew.
+const BACK_MS: i32 = 3000;
+
+/// A stream that is being published.
+pub struct Feed {
+    hub: &'static Hub,
+    /// Its application.
+    pub app: &'static App,
+    /// Its name in the log.
+    pub channel: Vec<u8>,
+    id: ChannelId,
+    owner: Owner,
+    clock: Clock,
+    headers: Headers,
+    kept: Kept,
+    /// When the last frame of video came, in the zone's milliseconds.
+    video_at: Option<u64>,
+    /// When a frame came last, in the loop's milliseconds.
+    pub frame_at: u64,
+    /// What is in it, for those who ask.
+    pub tracks: Tracks,
+}
+
+/// The stream is another publisher's now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenOver;
+
+/// From the publisher's clock to the stream's.
+struct Clock {
+    offset: u32,
+    /// What the stream's clock is to be at the publisher's first message.
+    begin: Option<u32>,
+    /// The stream's clock at the newest message, and the zone's time then.
+    last: Option<(u32, u64)>,
+}
+
+/// What a decoder needs first.
+#[derive(Default)]
+struct Headers {
+    metadata: Option<Vec<u8>>,
+    video: Option<Vec<u8>>,
+    audio: Option<Vec<u8>>,
+}
+
+/// Why a stream cannot be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Somebody publishes it already.
+    Busy,
+    /// There are as many streams as there is room for.
+    Full,
+}
+
+impl Feed {
+    /// Begins to publish a stream, or goes on with one whose publisher was lost.
+    pub fn open(hub: &'static Hub, app: &'static App, name: &[u8]) -> Result<Feed, Refused> {
+        let zone = hub.attachment.zone();
+        hub.publishers.set(hub.publishers.get().wrapping_add(1).max(1));
+        let owner = Owner { pid: sys::process::pid(), number: hub.publishers.get() };
+        let channel = app.channel(name);
+        let before = zone.find(&channel).and_then(|id| zone.owner(id));
+        let claimed = zone.claim(&channel, owner, app.publish_takeover, u32::MAX);
+        let id = claimed.map_err(|error| match error {
+            AppendError::NotOwner => Refused::Busy,
+            _ => Refused::Full,
+        })?;
+        let now = zone.now();
+        let last = grace::last(&hub.attachment, id);
+        let resumed = before.is_some() || last.is_broken(app, now);
+        let mut feed = Feed {
+            hub,
+            app,
+            channel,
+            id,
+            owner,
+            clock: Clock::new(&last, resumed, now),
+            headers: Headers::default(),
+            kept: Kept::since(now),
+            video_at: None,
+            frame_at: rt::now(),
+            tracks: Tracks::default(),
+        };
+        let news = if resumed { News::Resumed } else { News::Began };
+        // Who begins now begins here, not with what an earlier publisher has left.
+        let flags = if resumed { NEWS } else { NEWS | MARK };
+        let _ = feed.append(Head::news(news, 0), flags, &[]);
+        Ok(feed)
+    }
+
+    /// Takes a message of the publisher's in.
+    pub fn message(&mut self, kind: u8, time: u32, payload: &[u8]) -> Result<(), TakenOver> {
+        let now = self.hub.attachment.zone().now();
+        match kind {
+            message::VIDEO => self.video(self.clock.stream(time, now), payload, now),
+            message::AUDIO => self.audio(self.clock.stream(time, now), payload, now),
+            message::DATA => self.data(self.clock.stream(time, now), payload),
+            message::DATA_AMF3 => {
+                let payload = payload.strip_prefix(&[0]).unwrap_or(payload);
+                self.data(self.clock.stream(time, now), payload)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn video(&mut self, time: u32, payload: &[u8], now: u64) -> Result<(), TakenOver> {
+        self.frame_at = rt::now();
+        let Some(video) = Video::of(payload) else {
+            // An empty message is sent by some at the beginning.
+            return self.send(message::VIDEO, time, payload, 0);
+        };
+        self.tracks.video(&video, payload, time);
+        self.video_at = Some(now);
+        if video.header {
+            self.headers.video = Some(payload.to_vec());
+            return self.send(message::VIDEO, time, payload, HEADER);
+        }
+        if !video.key {
+            return self.send(message::VIDEO, time, payload, 0);
+        }
+        let flags = self.begin_group(time, now)?;
+        self.send(message::VIDEO, time, payload, KEY | flags)
+    }
+
+    fn audio(&mut self, time: u32, payload: &[u8], now: u64) -> Result<(), TakenOver> {
+        self.frame_at = rt::now();
+        let audio = Audio::of(payload);
+        if let Some(audio) = &audio {
+            self.tracks.audio(audio, payload, time);
+            if audio.header {
+                self.headers.audio = Some(payload.to_vec());
+                return self.send(message::AUDIO, time, payload, HEADER);
+            }
+        }
+        let silent = self.video_at.is_none_or(|at| now > at + VIDEO_GONE_MS);
+        let due = self.kept.marked_at().is_none_or(|at| now >= at + AUDIO_MARK_MS);
+        let flags = match silent && due && audio.is_some() {
+            true => self.begin_group(time, now)?,
+            false => 0,
+        };
+        self.send(message::AUDIO, time, payload, flags)
+    }
+
+    fn data(&mut self, time: u32, payload: &[u8]) -> Result<(), TakenOver> {
+        match meta::read(payload) {
+            Data::Metadata(values, payload) => {
+                self.tracks.metadata(&values);
+                let payload = match self.app.meta {
+                    Meta::Off => return Ok(()),
+                    Meta::Copy => payload.to_vec(),
+                    Meta::On => meta::render(&values),
+                };
+                self.headers.metadata = Some(payload.clone());
+                self.send(message::DATA, time, &payload, HEADER)
+            }
+            Data::Cleared => {
+                self.headers.metadata = None;
+                Ok(())
+            }
+            Data::Other(payload) => self.send(message::DATA, time, payload, 0),
+        }
+    }
+
+    /// Repeats the headers. Gives the flags of the frame with which the group begins: it is marked
+    /// itself if there are none.
+    fn begin_group(&mut self, time: u32, now: u64) -> Result<u32, TakenOver> {
+        let headers = std::mem::take(&mut self.headers);
+        let kinds = [
+            (message::DATA, &headers.metadata),
+            (message::VIDEO, &headers.video),
+            (message::AUDIO, &headers.audio),
+        ];
+        let mut flags = MARK;
+        let mut sent = Ok(());
+        for (kind, payload) in kinds {
+            if let Some(payload) = payload {
+                sent = sent.and_then(|()| self.send(kind, time, payload, HEADER | REPEAT | flags));
+                flags = 0;
+            }
+        }
+        self.headers = headers;
+        self.kept.let_go(self.app, now);
+        sent.map(|()| flags)
+    }
+
+    fn send(&mut self, kind: u8, time: u32, payload: &[u8], flags: u32) -> Result<(), TakenOver> {
+        let csid = match kind {
+            message::VIDEO if self.app.interleave => CSID_AUDIO,
+            message::VIDEO => CSID_VIDEO,
+            message::AUDIO => CSID_AUDIO,
+            _ => CSID_DATA,
+        };
+        let chunk = self.app.chunk_size as u32;
+        let head = Head { kind, csid, event: 0, time, len: payload.len() as u32, chunk };
+        self.append(head, flags, payload)
+    }
+
+    fn append(&mut self, head: Head, flags: u32, payload: &[u8]) -> Result<(), TakenOver> {
+        let continuation = [0xC0 | head.csid];
+        let pieces: Vec<&[u8]> =
+            chunk::cut(payload, head.chunk as usize, &continuation).collect();
+        let attributes = Attributes {
+            flags,
+            max_age: MAX_AGE.max(2 * (self.app.live_window + self.app.delay)),
+            unneeded: self.kept.unneeded(),
+            owner: Some(self.owner),
+            ..Attributes::default()
+        };
+        let zone = self.hub.attachment.zone();
+        let bytes = head.bytes();
+        let appended =
+            zone.append(&self.channel, &attributes, |_, out| out.extend_from_slice(&bytes), &pieces);
+        match appended {
+            Ok(appended) => {
+                self.kept.add(appended.seq, zone.now(), payload.len(), flags & MARK != 0, self.app);
+                Ok(())
+            }
+            Err(AppendError::NotOwner) => Err(TakenOver),
+            Err(error) => {
+                let name = String::from_utf8_lossy(&self.channel);
+                sys::log!(Error, "a message of the stream \"{name}\" is lost: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the stream, or leaves it to a publisher that comes back. `deliberate`: the publisher has said
+    /// that it is the end.
+    pub fn close(&mut self, deliberate: bool) {
+        let zone = self.hub.attachment.zone();
+        let over = deliberate || self.app.publish_grace == 0;
+        let news = if over { News::Ended } else { News::Broke };
+        let last = self.clock.last.map_or(0, |(time, _)| time);
+        if self.append(Head::news(news, last), NEWS, &[]).is_err() {
+            return;
+        }
+        zone.release(self.id, self.owner);
+        if !over {
+            let (hub, id, app) = (self.hub, self.id, self.app);
+            rt::after(app.publish_grace + 1, move || grace::end_if_broken(&hub.attachment, id, app));
+        }
+    }
+}
+
+impl Clock {
+    fn new(last: &Last, resumed: bool, now: u64) -> Clock {
+        // What has passed meanwhile has passed for the players, too.
+        let passed = |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
+        let begin = last.frame.filter(|_| resumed).map(passed);
+        Clock { offset: 0, begin, last: None }
+    }
+
+    /// The stream's time of a message.
+    fn stream(&mut self, time: u32, now: u64) -> u32 {
+        if let Some(begin) = self.begin.take() {
+            self.offset = begin.wrapping_sub(time);
+        }
+        let mut stream = time.wrapping_add(self.offset);
+        if let Some((last, at)) = self.last
+            && (stream.wrapping_sub(last) as i32) < -BACK_MS
+        {
+            let next = last.wrapping_add(now.saturating_sub(at).max(1) as u32);
+            self.offset = next.wrapping_sub(time);
+            stream = next;
+        }
+        let newer = self.last.is_none_or(|(last, _)| stream.wrapping_sub(last) as i32 >= 0);
+        if newer {
+            self.last = Some((stream, now));
+        }
+        stream
+    }
+}
+
+/// A place in the stream up to which records may go one day.
+#[derive(Clone, Copy)]
+struct Point {
+    seq: u64,
+    time: u64,
+    /// Bytes of the stream before it.
+    bytes: u64,
+    marked: bool,
+}
+
+/// What of a stream is kept: all since the mark before `live_window`, at most `max_behind` bytes.
+#[derive(Default)]
+struct Kept {
+    points: VecDeque<Point>,
+    bytes: u64,
+}
+
+impl Kept {
+    /// What is there of an earlier publisher's stays as if it had just come.
+    fn since(now: u64) -> Kept {
+        let point = Point { seq: 1, time: now, bytes: 0, marked: false };
+        Kept { points: [point].into(), bytes: 0 }
+    }
+
+    fn add(&mut self, seq: u64, time: u64, len: usize, marked: bool, app: &App) {
+        self.bytes += len as u64;
+        let far = |last: &Point| self.bytes - last.bytes > app.max_behind / 4;
+        if marked || self.points.back().is_none_or(far) {
+            self.points.push_back(Point { seq, time, bytes: self.bytes, marked });
+            self.let_go(app, time);
+        }
+    }
+
+    fn marked_at(&self) -> Option<u64> {
+        self.points.iter().rev().find(|point| point.marked).map(|point| point.time)
+    }
+
+    /// Lets go what is too old or too much, but not the only mark for its age.
+    fn let_go(&mut self, app: &App, now: u64) {
+        while let [first, second, ..] = self.points.make_contiguous() {
+            let others = second.marked || self.points.iter().skip(1).any(|point| point.marked);
+            let old = now.saturating_sub(second.time) >= app.live_window + app.delay;
+            let much = self.bytes - second.bytes >= app.max_behind;
+            let needed = first.marked && !others;
+            if !much && (needed || !old) {
+                return;
+            }
+            self.points.pop_front();
+        }
+    }
+
+    fn unneeded(&self) -> u64 {
+        self.points.front().map_or(0, |point| point.seq - 1)
+    }
+}

@@ -1,0 +1,101 @@
+//! Streams whose publisher's connection broke: it may come back, for a while.
+
+use broadcast::{Attachment, Attributes, ChannelId, Limits, Reading, Start, Zone};
+
+use crate::hub::Inner;
+use crate::record::{Head, NEWS, News};
+use crate::settings::App;
+use crate::view::View;
+
+/// A record of a stream is kept for so long when nothing comes after it.
+pub const MAX_AGE: u64 = 120_000;
+
+/// What is known of a stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Last {
+    /// The stream's clock at its last message, and the zone's time then.
+    pub frame: Option<(u32, u64)>,
+    /// What happened last, and when.
+    pub news: Option<(News, u64)>,
+    /// The seq of that.
+    pub seq: u64,
+}
+
+/// Looks at the newest records of a stream.
+pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
+    let mut last = Last::default();
+    let (mut cursor, told) = attachment.start(&[id], Start::Last(16));
+    loop {
+        match attachment.read(&[id], cursor, None, Limits { told, ..Limits::default() }) {
+            Reading::Batch(batch) => {
+                let Some(end) = batch.records().last().map(|record| record.seq) else { return last };
+                let view = View::of(&batch);
+                for item in &view.items {
+                    match item.head.event().filter(|_| item.flags & NEWS != 0) {
+                        Some(news) => {
+                            last.news = Some((news, item.time));
+                            last.seq = item.seq;
+                        }
+                        None => last.frame = Some((item.head.time, item.time)),
+                    }
+                }
+                cursor = end;
+            }
+            Reading::Lagged { upto } => cursor = upto,
+            Reading::Nothing | Reading::Torn => return last,
+        }
+    }
+}
+
+impl Last {
+    /// Whether the stream waits for its publisher to come back.
+    pub fn is_broken(&self, app: &App, now: u64) -> bool {
+        self.news.is_some_and(|(news, time)| news == News::Broke && now < time + app.publish_grace)
+    }
+}
+
+/// Whether a stream has a publisher, or waits for it to come back.
+pub fn is_live(attachment: &Attachment, id: ChannelId, app: &App) -> bool {
+    let zone = attachment.zone();
+    zone.owner(id).is_some() || last(attachment, id).is_broken(app, zone.now())
+}
+
+/// Appends news of a stream that is nobody's. Whoever comes second with the same news is not heard.
+pub fn append_news(zone: &Zone, channel: &[u8], news: News, about: u64) {
+    let key = match about {
+        0 => 0,
+        about => zone.key(format!("{about} {}", news as u16).as_bytes()),
+    };
+    let attributes = Attributes { flags: NEWS, key, max_age: MAX_AGE, ..Attributes::default() };
+    let head = Head::news(news, 0).bytes();
+    // The stream has a publisher again, or the zone is full of what is being read: then it is no news.
+    let _ = zone.append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]);
+}
+
+impl Inner {
+    /// Ends streams whose publishers have not come back.
+    pub fn look_after_broken(&mut self, attachment: &Attachment) {
+        let zone = attachment.zone();
+        let now = zone.now();
+        for stream in self.streams.values_mut() {
+            let over = |time: u64| now >= time + stream.app.publish_grace;
+            if stream.broke.is_some_and(over) {
+                stream.broke = None;
+                end_if_broken(attachment, stream.id, stream.app);
+            }
+        }
+    }
+}
+
+/// Ends a stream whose publisher had its time to come back, unless somebody has done it already.
+pub fn end_if_broken(attachment: &Attachment, id: ChannelId, app: &App) {
+    let zone = attachment.zone();
+    let last = last(attachment, id);
+    let broke = last.news.is_some_and(|(news, _)| news == News::Broke);
+    if broke && !last.is_broken(app, zone.now()) && zone.owner(id).is_none() {
+        let mut name = Vec::new();
+        if zone.channel_of(id.index(), |channel| name.extend_from_slice(channel)) == Some(id) {
+            append_news(zone, &name, News::Ended, last.seq);
+        }
+    }
+}

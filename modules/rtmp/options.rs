@@ -1,0 +1,77 @@
+//! What directives set in a block: `rtmp`, `server` or `application`. What a block leaves unset it has
+//! from the one around it.
+
+use conf::{Opt, Word};
+
+use crate::access::Rule;
+use crate::access_log::{Format, Written};
+use crate::key::{Key, Signature};
+use crate::login::Login;
+use crate::meta::Meta;
+use crate::notify::{Hook, Method};
+
+/// Declares the options and how they inherit: each is named once.
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        /// One block's options.
+        #[derive(Default)]
+        pub struct Options {
+            $($(#[$doc])* pub $name: Opt<$type>,)*
+        }
+
+        impl Options {
+            /// Takes what is unset from the block around this one.
+            pub fn inherit(&mut self, outer: &Options) {
+                $(self.$name.inherit(&outer.$name);)*
+            }
+        }
+    };
+}
+
+options! {
+    // The connection.
+    timeout: u64,
+    handshake_timeout: u64,
+    ping: u64,
+    ping_timeout: u64,
+    busy: bool,
+    so_keepalive: bool,
+    max_streams: u64,
+    max_message: u64,
+    max_memory: u64,
+    ack_window: u64,
+    chunk_size: u64,
+    max_connections: u64,
+    // The stream.
+    live: bool,
+    gop_cache: bool,
+    live_window: u64,
+    max_behind: u64,
+    merge_write: u64,
+    delay: u64,
+    wait_key: bool,
+    wait_video: bool,
+    interleave: bool,
+    meta: Meta,
+    idle_streams: bool,
+    publish_notify: bool,
+    play_restart: bool,
+    drop_idle_publisher: u64,
+    publish_grace: u64,
+    publish_takeover: bool,
+    // Who may.
+    rules: Vec<Rule>,
+    keys: Vec<Key>,
+    signatures: Vec<Signature>,
+    logins: Vec<Login>,
+    // Who is told.
+    hooks: Vec<Hook>,
+    notify_method: Method,
+    notify_update_timeout: u64,
+    notify_update_strict: bool,
+    notify_relay_redirect: bool,
+    netcall_timeout: u64,
+    events: Word,
+    formats: Vec<Format>,
+    access_log: Vec<Written>,
+}

@@ -1,0 +1,191 @@
+//! A player: a cursor in a stream's log, and a clock of its own.
+
+use broadcast::ChannelId;
+
+use crate::draft::Draft;
+use crate::lane::Lane;
+use crate::record::{self, HEADER, KEY, NEWS, News, REPEAT};
+use crate::settings::App;
+use crate::status;
+use crate::view::{Item, View};
+use crate::wire::{self, At, Wire};
+
+/// One player.
+pub struct Player {
+    /// Its number in the hub.
+    pub number: u32,
+    /// Its connection's part.
+    pub outlet: u32,
+    /// Its stream.
+    pub stream: ChannelId,
+    /// Its place in the stream's list.
+    pub at: u32,
+    /// Its application.
+    pub app: &'static App,
+    /// The message stream in which it gets everything.
+    pub message_stream: u32,
+    /// Where it is.
+    pub state: State,
+    /// Records up to this seq may be gone.
+    pub told: u64,
+    /// Frames up to this seq are not for it, only what a decoder needs first.
+    pub quiet_until: u64,
+    /// It is among those that are served one by one.
+    pub waiting: bool,
+    /// The client takes audio.
+    pub audio: bool,
+    /// The client takes video.
+    pub video: bool,
+    /// The client has paused.
+    pub paused: bool,
+    /// What it has got, and what it has not.
+    pub counts: Counts,
+}
+
+/// A player's figures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Messages that it has got.
+    pub sent: u64,
+    /// Messages that it was too slow for.
+    pub dropped: u64,
+    /// How often it was too slow.
+    pub skips: u64,
+}
+
+/// What changes with each message.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct State {
+    /// It has got everything up to here, or it was not for it.
+    pub cursor: u64,
+    /// The stream's number of the last record that it has seen, 0: none.
+    pub number: u64,
+    /// Its decoder needs headers.
+    pub fresh: bool,
+    /// Video has begun.
+    pub began: bool,
+    /// The stream's clock at its last message; `None`: it has got none.
+    pub stream_time: Option<u32>,
+    /// Its own clock then, in milliseconds since its first message.
+    pub time: i64,
+    /// Its own clock at the last message of each chunk stream.
+    pub sent: [Option<u32>; 3],
+}
+
+impl State {
+    /// One that begins behind `cursor`.
+    pub fn at(cursor: u64) -> State {
+        State { cursor, fresh: true, ..State::default() }
+    }
+
+    /// Begins anew behind `cursor`, its clock going on.
+    pub fn skip_to(&mut self, cursor: u64) {
+        self.cursor = cursor;
+        self.fresh = true;
+        self.began = false;
+    }
+
+    /// The player's own time of a message.
+    fn clock(&mut self, stream_time: u32) -> u32 {
+        if let Some(last) = self.stream_time {
+            self.time += i64::from(stream_time.wrapping_sub(last) as i32);
+        }
+        self.stream_time = Some(stream_time);
+        self.time.max(0) as u32
+    }
+}
+
+impl Player {
+    /// Appends to the draft what of a view is for this player.
+    pub fn compose(&self, view: &View<'_>, draft: &mut Draft, lane: &mut Lane) {
+        let mut state = self.state;
+        for item in view.items.iter().filter(|item| item.seq > self.state.cursor) {
+            self.compose_one(view, item, draft, &mut state, lane);
+            state.cursor = item.seq;
+            state.number = item.number;
+            draft.end(state, *lane);
+        }
+    }
+
+    fn compose_one(
+        &self,
+        view: &View<'_>,
+        item: &Item,
+        draft: &mut Draft,
+        state: &mut State,
+        lane: &mut Lane,
+    ) {
+        if item.flags & NEWS != 0 {
+            if item.head.event() == Some(News::Began) {
+                // Another publisher's clock: the player's own goes on.
+                state.stream_time = None;
+                state.began = false;
+            }
+            if lane.wire == Wire::Rtmp {
+                self.tell(item, lane.chunk_size(), draft);
+            }
+            return;
+        }
+        if !self.takes(item, state) {
+            return;
+        }
+        let time = state.clock(item.head.time);
+        match lane.wire {
+            Wire::Rtmp => {
+                lane.announce_chunk_size(item.head.chunk, draft);
+                let slot = record::slot(item.head.csid);
+                let mine = lane.take(slot, self.number);
+                let last = state.sent[slot].filter(|_| mine);
+                let at = match last.map(|last| time.wrapping_sub(last)) {
+                    Some(delta) if delta < 1 << 23 => At::Since(delta),
+                    _ => At::Time(time),
+                };
+                wire::rtmp(draft, view, item, self.message_stream, at);
+                state.sent[slot] = Some(time);
+            }
+            _ if wire::is_tag(item.head.kind) => wire::tag(draft, view, item, lane.wire, time),
+            _ => {}
+        }
+    }
+
+    /// Whether a message is for this player.
+    fn takes(&self, item: &Item, state: &mut State) -> bool {
+        let wanted = match (item.head.is_video(), item.head.is_audio()) {
+            (true, _) => self.video,
+            (_, true) => self.audio,
+            _ => true,
+        };
+        if !wanted || self.paused {
+            return false;
+        }
+        if item.flags & REPEAT != 0 {
+            return state.fresh;
+        }
+        if item.flags & HEADER != 0 {
+            return true;
+        }
+        if item.seq <= self.quiet_until {
+            return false;
+        }
+        if item.head.is_video() {
+            if !state.began && self.app.wait_key && item.flags & KEY == 0 {
+                return false;
+            }
+            state.began = true;
+        } else if !state.began && self.app.wait_video && item.head.is_audio() {
+            return false;
+        }
+        state.fresh = false;
+        true
+    }
+
+    /// Tells an RTMP player what has happened to its stream.
+    fn tell(&self, item: &Item, size: usize, draft: &mut Draft) {
+        let stream = self.message_stream;
+        match item.head.event() {
+            Some(News::Began) => draft.own(|out| status::began(out, size, self.app, stream)),
+            Some(News::Ended) => draft.own(|out| status::ended(out, size, self.app, stream)),
+            Some(News::Broke | News::Resumed) | None => {}
+        }
+    }
+}

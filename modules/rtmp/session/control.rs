@@ -1,0 +1,124 @@
+//! Commands about streams that need no permission: making and closing them, pausing, courtesies.
+
+use proto::rtmp::amf::Value;
+use proto::rtmp::command::Command;
+
+use super::Session;
+use crate::client::{NetStream, StreamState};
+use crate::fault::Fault;
+use crate::player::Player;
+use crate::status;
+
+impl Session {
+    pub(super) fn create_stream(&mut self, command: &Command) -> Result<(), Fault> {
+        let mut streams = self.client.streams.borrow_mut();
+        if streams.len() >= self.server.max_streams {
+            return Err(Fault::Refused("the client makes too many streams"));
+        }
+        let free = (1..).find(|number| streams.iter().all(|stream| stream.number != *number));
+        let number = free.unwrap_or(1);
+        streams.push(NetStream { number, state: StreamState::Idle });
+        drop(streams);
+        self.result(command, vec![Value::Null, Value::Number(f64::from(number))]);
+        Ok(())
+    }
+
+    /// What encoders and players say on their way; the strict ones wait for an answer.
+    pub(super) async fn courtesy(&mut self, command: &Command) -> Result<(), Fault> {
+        let name = command.string(1).unwrap_or_default().to_vec();
+        let told = |event: &[u8], code| {
+            let info = status::info("status", code, &String::from_utf8_lossy(&name));
+            self.answer(event, 0.0, vec![Value::Null, info]);
+        };
+        let mut result = vec![Value::Null];
+        match &command.name[..] {
+            b"FCPublish" => told(b"onFCPublish", "NetStream.Publish.Start"),
+            b"FCUnpublish" => told(b"onFCUnpublish", "NetStream.Unpublish.Success"),
+            b"FCSubscribe" => told(b"onFCSubscribe", "NetStream.Play.Start"),
+            b"getStreamLength" => result.push(Value::Number(0.0)),
+            _ => {}
+        }
+        self.result(command, result);
+        if &command.name[..] == b"FCUnpublish" {
+            let number = {
+                let streams = self.client.streams.borrow();
+                let named = |stream: &&NetStream| {
+                    stream.asked().is_some_and(|(what, publishing)| {
+                        publishing && what.name == self.stream_name(&name).0
+                    })
+                };
+                streams.iter().find(named).map(|stream| stream.number)
+            };
+            if let Some(number) = number {
+                self.end_stream(number, true);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close_stream(&mut self, stream: u32) -> Result<(), Fault> {
+        self.end_stream(stream, true);
+        Ok(())
+    }
+
+    pub(super) async fn delete_stream(&mut self, command: &Command) -> Result<(), Fault> {
+        if let Some(number) = command.number(1) {
+            self.end_stream(number as u32, true);
+            let number = number as u32;
+            self.client.streams.borrow_mut().retain(|stream| stream.number != number);
+        }
+        Ok(())
+    }
+
+    pub(super) fn pause(&mut self, stream: u32, command: &Command) -> Result<(), Fault> {
+        let pause = command.boolean(1).unwrap_or(true);
+        let Some(player) = self.player(stream) else { return Ok(()) };
+        self.hub.change(player, |player| {
+            player.paused = pause;
+            begin_anew(player);
+        });
+        match pause {
+            true => self.status(stream, "status", "NetStream.Pause.Notify", "Paused live"),
+            false => self.status(stream, "status", "NetStream.Unpause.Notify", "Unpaused live"),
+        }
+        Ok(())
+    }
+
+    pub(super) fn seek(&mut self, stream: u32, _: &Command) -> Result<(), Fault> {
+        let why = "There is no seeking in what is live";
+        self.status(stream, "error", "NetStream.Seek.InvalidTime", why);
+        Ok(())
+    }
+
+    pub(super) fn receive_kind(
+        &mut self,
+        stream: u32,
+        command: &Command,
+        audio: bool,
+    ) -> Result<(), Fault> {
+        let wanted = command.boolean(1).unwrap_or(true);
+        if let Some(player) = self.player(stream) {
+            self.hub.change(player, |player| match audio {
+                true => player.audio = wanted,
+                false => {
+                    player.video = wanted;
+                    begin_anew(player);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn player(&self, stream: u32) -> Option<u32> {
+        self.with_stream(stream, |stream| match stream.state {
+            StreamState::Playing { player, .. } => Some(player),
+            _ => None,
+        })?
+    }
+}
+
+/// A decoder that has missed something begins with the next key frame.
+fn begin_anew(player: &mut Player) {
+    player.state.fresh = true;
+    player.state.began = false;
+}

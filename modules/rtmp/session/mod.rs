@@ -1,0 +1,414 @@
+//! A session: an RTMP client's connection, from its handshake to its end.
+
+mod connect;
+mod control;
+mod flow;
+mod play;
+mod publish;
+mod reply;
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use proto::rtmp::chunk::{self, Limits};
+use proto::rtmp::command::Command;
+use proto::rtmp::handshake::Handshake;
+use proto::rtmp::{message, chunk::Reader};
+use rt::{Conn, Next};
+
+use crate::client::{Client, NetStream, Order, StreamState};
+use crate::fault::Fault;
+use crate::hub::Hub;
+use crate::instance::{Running, running};
+use crate::lane::Lane;
+use crate::outlet::Outlet;
+use crate::port::Port;
+use crate::proxy_protocol;
+use crate::settings::Server;
+use crate::wire::Wire;
+use flow::Flow;
+
+/// Bytes read at once, and so often in one turn.
+const READ: usize = 64 << 10;
+const READS: usize = 4;
+
+/// What a session waits for.
+enum Event {
+    /// The client has sent something, or closed.
+    Input,
+    /// A deadline.
+    Time,
+    /// An operator wants something.
+    Order(Order),
+    /// The connection is over.
+    Over,
+}
+
+/// One client's session.
+pub struct Session {
+    running: &'static Running,
+    hub: &'static Hub,
+    server: &'static Server,
+    conn: Conn,
+    client: Rc<Client>,
+    /// Its place among the worker's clients.
+    place: u32,
+    reader: Reader,
+    /// The beginning of a chunk's header.
+    rest: Vec<u8>,
+    flow: Flow,
+    /// The client's place in the counts of connections.
+    members: Vec<broadcast::ChannelId>,
+    /// It has said `connect`, and was let in.
+    connected: bool,
+    /// What its log line says it did.
+    deeds: crate::access_log::Deeds,
+}
+
+/// Serves a connection to its end.
+pub async fn serve(conn: Conn, port: &'static Port) -> Next {
+    let Some(running) = running() else { return Next::Close };
+    let mut session = Box::new(Session::new(running, conn, port));
+    let outcome = session.run(port).await;
+    if let Err(fault) = outcome {
+        fault.log(&session.client);
+    }
+    session.last_words().await;
+    Next::Close
+}
+
+impl Session {
+    fn new(running: &'static Running, conn: Conn, port: &'static Port) -> Session {
+        let server = port.server();
+        let hub = running.hub;
+        let outlet = hub.add_outlet(Outlet::new(conn, Wire::Rtmp, DEFAULT_CHUNK));
+        let client = Rc::new(Client::new(conn, outlet, server.number));
+        let place = running.clients.borrow_mut().add(client.clone());
+        let limits = Limits {
+            message: server.max_message,
+            streams: server.max_streams,
+            memory: server.max_memory,
+        };
+        running.accepted.set(running.accepted.get() + 1);
+        Session {
+            running,
+            hub,
+            server,
+            conn,
+            client,
+            place,
+            reader: Reader::new(limits),
+            rest: Vec::new(),
+            flow: Flow::new(server),
+            members: Vec::new(),
+            connected: false,
+            deeds: Default::default(),
+        }
+    }
+
+    async fn run(&mut self, port: &'static Port) -> Result<(), Fault> {
+        self.conn.set_timeout(self.server.handshake_timeout);
+        let mut room = Room::take();
+        if port.proxy_protocol() {
+            self.proxy_header(&mut room).await?;
+        }
+        self.handshake(&mut room).await?;
+        room.give_back();
+        loop {
+            match self.wait().await {
+                Event::Input => {
+                    if !self.read().await? {
+                        return Ok(());
+                    }
+                }
+                Event::Time => self.time()?,
+                Event::Order(Order::Drop) => return Err(Fault::Dropped),
+                Event::Order(Order::Redirect(name)) => self.redirect(&name).await?,
+                Event::Over => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits for what comes first; meanwhile what waits to be sent is sent.
+    async fn wait(&self) -> Event {
+        let (hub, conn, client) = (self.hub, self.conn, &self.client);
+        poll_fn(|_| {
+            if !hub.attend(client.outlet) || conn.is_broken() {
+                return Poll::Ready(Event::Over);
+            }
+            if let Some(order) = client.order.borrow_mut().take() {
+                return Poll::Ready(Event::Order(order));
+            }
+            if conn.is_readable() {
+                return Poll::Ready(Event::Input);
+            }
+            match conn.timed_out() {
+                true => Poll::Ready(Event::Time),
+                false => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    async fn proxy_header(&mut self, room: &mut Room) -> Result<(), Fault> {
+        loop {
+            let have = self.rest.len();
+            let count = self.receive(&mut room.0[..proxy_protocol::MOST - have]).await?;
+            self.rest.extend_from_slice(&room.0[..count]);
+            match proxy_protocol::parse(&self.rest) {
+                proxy_protocol::Parsed::Header { len, peer } => {
+                    if let Some(peer) = peer {
+                        self.client.peer.set(peer);
+                    }
+                    self.rest.drain(..len);
+                    return Ok(());
+                }
+                proxy_protocol::Parsed::Incomplete if self.rest.len() < proxy_protocol::MOST => {}
+                _ => return Err(Fault::NoProxyHeader),
+            }
+        }
+    }
+
+    async fn handshake(&mut self, room: &mut Room) -> Result<(), Fault> {
+        let mut handshake = Box::new(Handshake::new(self.running.random()));
+        let mut input = std::mem::take(&mut self.rest);
+        loop {
+            let mut out = Vec::new();
+            let fed = handshake.feed(&input, &mut out);
+            if !out.is_empty() {
+                self.hub.send(self.client.outlet, &out);
+            }
+            let (used, done) = fed.map_err(|_| Fault::NotRtmp)?;
+            input.drain(..used);
+            if done {
+                // What has come already is read before anything is waited for.
+                self.rest = input;
+                return self.take_in_rest().await;
+            }
+            let count = self.receive(&mut room.0).await?;
+            input.extend_from_slice(&room.0[..count]);
+        }
+    }
+
+    /// Reads at least a byte, within the time for the handshake.
+    async fn receive(&mut self, room: &mut [u8]) -> Result<usize, Fault> {
+        loop {
+            match self.wait().await {
+                Event::Over => return Err(Fault::Left),
+                Event::Time => return Err(Fault::TooSlow),
+                Event::Order(_) => return Err(Fault::Dropped),
+                Event::Input => match self.conn.read(room) {
+                    Ok(0) => return Err(Fault::Left),
+                    Ok(count) => {
+                        self.heard(count)?;
+                        return Ok(count);
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Err(Fault::Left),
+                },
+            }
+        }
+    }
+
+    /// Counts bytes of the client's, and acknowledges them when it wants that.
+    fn heard(&mut self, count: usize) -> Result<(), Fault> {
+        self.client.received.add(count as u64, rt::now());
+        if let Some(total) = self.flow.heard(count) {
+            self.control(message::ACKNOWLEDGEMENT, &total.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    async fn take_in_rest(&mut self) -> Result<(), Fault> {
+        let rest = std::mem::take(&mut self.rest);
+        let used = self.take_in(&rest).await?;
+        self.rest = rest[used..].to_vec();
+        Ok(())
+    }
+
+    /// Reads what there is, within a turn's share. `false`: the client has closed.
+    async fn read(&mut self) -> Result<bool, Fault> {
+        let mut room = Room::take();
+        for _ in 0..READS {
+            let begun = self.rest.len();
+            room.0[..begun].copy_from_slice(&self.rest);
+            let count = match self.conn.read(&mut room.0[begun..]) {
+                Ok(0) => return Ok(false),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(_) => return Ok(false),
+            };
+            self.rest.clear();
+            self.heard(count)?;
+            let all = begun + count;
+            let used = self.take_in(&room.0[..all]).await?;
+            self.rest.extend_from_slice(&room.0[used..all]);
+        }
+        room.give_back();
+        if self.conn.is_readable() {
+            // It goes on without a pause: others first.
+            self.conn.wake();
+            yield_now().await;
+        }
+        Ok(true)
+    }
+
+    /// Takes messages from bytes. Gives how many bytes those were.
+    async fn take_in(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut used = 0;
+        loop {
+            let (count, message) = self.reader.read(&bytes[used..])?;
+            used += count;
+            let Some(chunk::Message { kind, stream, timestamp, payload, .. }) = message else {
+                return Ok(used);
+            };
+            match kind {
+                message::AUDIO | message::VIDEO | message::DATA | message::DATA_AMF3 => {
+                    media(&self.client, &self.running.received, stream, kind, timestamp, payload)?;
+                }
+                message::AGGREGATE => {
+                    for part in message::aggregate(payload, timestamp) {
+                        let (client, rate) = (&self.client, &self.running.received);
+                        media(client, rate, stream, part.kind, part.timestamp, part.payload)?;
+                    }
+                }
+                message::COMMAND | message::COMMAND_AMF3 => {
+                    // One that cannot be understood cannot be answered either.
+                    if let Ok(command) = Command::parse(kind, payload) {
+                        self.command(stream, command).await?;
+                    }
+                }
+                _ => {
+                    let answer = self.flow.control(kind, payload)?;
+                    if let Some((kind, payload)) = answer {
+                        self.control(kind, &payload);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn command(&mut self, stream: u32, command: Command) -> Result<(), Fault> {
+        match &command.name[..] {
+            b"connect" => self.connect(command).await,
+            _ if !self.connected => Err(Fault::NotConnected),
+            b"createStream" => self.create_stream(&command),
+            b"releaseStream" | b"FCPublish" | b"FCUnpublish" | b"FCSubscribe"
+            | b"FCUnsubscribe" | b"getStreamLength" | b"_checkbw" | b"checkBandwidth" => {
+                self.courtesy(&command).await
+            }
+            b"publish" => self.publish(stream, &command).await,
+            b"play" => self.play(stream, &command).await,
+            b"play2" => self.play2(stream, &command).await,
+            b"closeStream" => self.close_stream(stream).await,
+            b"deleteStream" => self.delete_stream(&command).await,
+            b"pause" | b"pauseRaw" | b"pauseraw" => self.pause(stream, &command),
+            b"seek" => self.seek(stream, &command),
+            b"receiveAudio" => self.receive_kind(stream, &command, true),
+            b"receiveVideo" => self.receive_kind(stream, &command, false),
+            // An answer to one of ours.
+            b"_result" | b"_error" | b"onStatus" => Ok(()),
+            _ => {
+                self.unknown(&command);
+                Ok(())
+            }
+        }
+    }
+
+    /// A deadline has passed: which, and what follows?
+    fn time(&mut self) -> Result<(), Fault> {
+        if !self.connected {
+            return Err(Fault::TooSlow);
+        }
+        let blocked = self.hub.blocked_since(self.client.outlet);
+        if self.flow.is_due(rt::now(), blocked, &self.client)? {
+            let time = rt::now() as u32;
+            self.control(message::USER_CONTROL, &message::ping_request(time));
+        }
+        self.set_timeout();
+        Ok(())
+    }
+
+    fn set_timeout(&self) {
+        self.conn.set_timeout(self.flow.next_look(&self.client));
+    }
+
+    /// Sends a message that is about the connection.
+    fn control(&self, kind: u8, payload: &[u8]) {
+        let mut out = Vec::with_capacity(32);
+        chunk::write_message(&mut out, DEFAULT_CHUNK, 2, kind, 0, 0, payload);
+        self.hub.send(self.client.outlet, &out);
+    }
+
+    /// The message stream of that number.
+    fn with_stream<T>(&self, number: u32, look: impl FnOnce(&mut NetStream) -> T) -> Option<T> {
+        let mut streams = self.client.streams.borrow_mut();
+        streams.iter_mut().find(|stream| stream.number == number).map(look)
+    }
+}
+
+/// Takes a publisher's message in.
+fn media(
+    client: &Client,
+    received: &crate::rate::Rate,
+    stream: u32,
+    kind: u8,
+    time: u32,
+    payload: &[u8],
+) -> Result<(), Fault> {
+    let mut streams = client.streams.borrow_mut();
+    let found = streams.iter_mut().find(|known| known.number == stream);
+    received.add(payload.len() as u64, rt::now());
+    match found.map(|stream| &mut stream.state) {
+        Some(StreamState::Publishing { feed, .. }) => {
+            feed.message(kind, time, payload).map_err(|_| Fault::TakenOver)
+        }
+        // Some send a last frame behind the end.
+        _ => Ok(()),
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end_streams();
+        self.running.clients.borrow_mut().take(self.place);
+        for member in self.members.drain(..) {
+            self.hub.attachment.unsubscribe(member);
+        }
+        if let Some(outlet) = self.hub.remove_outlet(self.client.outlet) {
+            self.client.sent.set(outlet.sent, rt::now());
+        }
+        crate::access_log::write(self.server, &self.client, &self.deeds);
+    }
+}
+
+/// The size of chunks before anybody has said another.
+pub const DEFAULT_CHUNK: usize = 128;
+
+/// Lets the others run.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|_| match std::mem::replace(&mut yielded, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
+}
+
+thread_local! {
+    static ROOM: std::cell::Cell<Option<Box<[u8]>>> = const { std::cell::Cell::new(None) };
+}
+
+/// Where bytes are read to: one for all connections of a worker, unless one waits in the middle.
+struct Room(Box<[u8]>);
+
+impl Room {
+    fn take() -> Room {
+        Room(ROOM.take().unwrap_or_else(|| vec![0; READ].into_boxed_slice()))
+    }
+
+    fn give_back(self) {
+        ROOM.set(Some(self.0));
+    }
+}

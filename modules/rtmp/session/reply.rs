@@ -1,0 +1,43 @@
+//! What clients are answered.
+
+use proto::rtmp::amf::Value;
+use proto::rtmp::command::Command;
+use proto::rtmp::message;
+
+use super::Session;
+use crate::status;
+
+/// Chunk stream of the answers to `connect`.
+const CSID_CONNECT: u32 = 3;
+
+impl Session {
+    /// Sends an answer that is about no stream.
+    pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: Vec<Value>) {
+        let payload = Command::new(name, transaction, arguments).render();
+        self.hub.send_message(self.client.outlet, CSID_CONNECT, message::COMMAND, 0, &payload);
+    }
+
+    /// Sends a result, for commands that wait for one.
+    pub(super) fn result(&self, command: &Command, arguments: Vec<Value>) {
+        // A transaction of 0 waits for nothing.
+        if command.transaction != 0.0 {
+            self.answer(b"_result", command.transaction, arguments);
+        }
+    }
+
+    /// Tells the client what has become of one of its streams.
+    pub(super) fn status(&self, stream: u32, level: &str, code: &str, description: &str) {
+        let payload = status::on_status(level, code, description);
+        let csid = status::CSID_STATUS;
+        self.hub.send_message(self.client.outlet, csid, message::COMMAND, stream, &payload);
+    }
+
+    /// A command that nobody here knows.
+    pub(super) fn unknown(&self, command: &Command) {
+        if command.transaction != 0.0 {
+            let code = "NetConnection.Call.Failed";
+            let info = status::info("error", code, "there is no such method");
+            self.answer(b"_error", command.transaction, vec![Value::Null, info]);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What the options of a server and of an application come to. They live as long as their worker.
+
+use std::rc::Rc;
+
+use crate::access::Rule;
+use crate::access_log::Line;
+use crate::events::Events;
+use crate::key::{Key, Signature};
+use crate::login::Login;
+use crate::meta::Meta;
+use crate::notify::Hooks;
+use crate::options::Options;
+
+/// An `application {}`.
+pub struct App {
+    /// Its name.
+    pub name: String,
+    /// What its streams' names begin with in the log.
+    pub prefix: String,
+    /// The server that it is in, counted from 0.
+    pub server: usize,
+    /// `live`
+    pub live: bool,
+    /// `chunk_size`
+    pub chunk_size: usize,
+    /// `gop_cache`
+    pub gop_cache: bool,
+    /// `live_window`, milliseconds.
+    pub live_window: u64,
+    /// `max_behind`, bytes.
+    pub max_behind: u64,
+    /// `merge_write`, milliseconds.
+    pub merge_write: u64,
+    /// `delay`, milliseconds.
+    pub delay: u64,
+    /// `wait_key`
+    pub wait_key: bool,
+    /// `wait_video`
+    pub wait_video: bool,
+    /// `interleave`
+    pub interleave: bool,
+    /// `meta`
+    pub meta: Meta,
+    /// `idle_streams`
+    pub idle_streams: bool,
+    /// `publish_notify`
+    pub publish_notify: bool,
+    /// `play_restart`
+    pub play_restart: bool,
+    /// `drop_idle_publisher`, milliseconds; 0: never.
+    pub drop_idle_publisher: u64,
+    /// `publish_grace`, milliseconds.
+    pub publish_grace: u64,
+    /// `publish_takeover`
+    pub publish_takeover: bool,
+    /// `allow`, `deny`
+    pub rules: Vec<Rule>,
+    /// `stream_key`
+    pub keys: Vec<Key>,
+    /// `signed_url`
+    pub signatures: Vec<Signature>,
+    /// `login`
+    pub logins: Vec<Login>,
+    /// `max_connections`; 0: no limit.
+    pub max_connections: u64,
+    /// `on_publish` and the others.
+    pub hooks: Hooks,
+    /// `rtmp_events`
+    pub events: Option<Events>,
+    /// `access_log`
+    pub logs: Vec<Line>,
+}
+
+/// A `server {}`.
+pub struct Server {
+    /// Its place among the servers.
+    pub number: usize,
+    /// `timeout`, milliseconds.
+    pub timeout: u64,
+    /// `handshake_timeout`, milliseconds.
+    pub handshake_timeout: u64,
+    /// `ping`, milliseconds; 0: never.
+    pub ping: u64,
+    /// `ping_timeout`, milliseconds.
+    pub ping_timeout: u64,
+    /// `busy`
+    pub busy: bool,
+    /// `max_streams`
+    pub max_streams: usize,
+    /// `max_message`, bytes.
+    pub max_message: usize,
+    /// `max_memory`, bytes.
+    pub max_memory: usize,
+    /// `ack_window`, bytes.
+    pub ack_window: u32,
+    /// `chunk_size`, bytes.
+    pub chunk_size: usize,
+    /// `max_connections`; 0: no limit.
+    pub max_connections: u64,
+    /// `on_connect`, `on_disconnect`
+    pub hooks: Hooks,
+    /// `access_log`, for clients that never reached an application.
+    pub logs: Vec<Line>,
+    /// Its applications.
+    pub apps: Vec<Rc<App>>,
+}
+
+impl App {
+    /// With these options, which have all that surrounding blocks set.
+    pub fn new(name: &str, prefix: String, server: usize, options: &Options, made: Made) -> App {
+        let merge_write = options.merge_write.or_default(0);
+        App {
+            name: name.to_owned(),
+            prefix,
+            server,
+            live: options.live.or_default(false),
+            chunk_size: options.chunk_size.or_default(4096) as usize,
+            gop_cache: options.gop_cache.or_default(true),
+            live_window: options.live_window.or_default(2000),
+            max_behind: options.max_behind.or_default(8 << 20),
+            merge_write,
+            delay: options.delay.or_default(0),
+            wait_key: options.wait_key.or_default(true),
+            wait_video: options.wait_video.or_default(false),
+            interleave: options.interleave.or_default(false),
+            meta: options.meta.or_default(Meta::On),
+            idle_streams: options.idle_streams.or_default(true),
+            publish_notify: options.publish_notify.or_default(false),
+            play_restart: options.play_restart.or_default(false),
+            drop_idle_publisher: options.drop_idle_publisher.or_default(0),
+            publish_grace: options.publish_grace.or_default(10_000),
+            publish_takeover: options.publish_takeover.or_default(false),
+            rules: options.rules.as_slice().to_vec(),
+            keys: options.keys.as_slice().to_vec(),
+            signatures: options.signatures.as_slice().to_vec(),
+            logins: options.logins.as_slice().to_vec(),
+            max_connections: options.max_connections.or_default(0),
+            hooks: Hooks::new(options),
+            events: made.events,
+            logs: made.logs,
+        }
+    }
+
+    /// The name in the log of one of its streams.
+    pub fn channel(&self, stream: &[u8]) -> Vec<u8> {
+        [self.prefix.as_bytes(), stream].concat()
+    }
+}
+
+/// What of an application is made with the server's help.
+#[derive(Default)]
+pub struct Made {
+    /// Its logs.
+    pub logs: Vec<Line>,
+    /// Its events' channel.
+    pub events: Option<Events>,
+}
+
+impl Server {
+    /// With these options, which have what `rtmp {}` set.
+    pub fn new(number: usize, options: &Options, logs: Vec<Line>, apps: Vec<Rc<App>>) -> Server {
+        Server {
+            number,
+            timeout: options.timeout.or_default(60_000).max(1),
+            handshake_timeout: options.handshake_timeout.or_default(10_000).max(1),
+            ping: options.ping.or_default(60_000),
+            ping_timeout: options.ping_timeout.or_default(30_000).max(1),
+            busy: options.busy.or_default(false),
+            max_streams: options.max_streams.or_default(32) as usize,
+            max_message: options.max_message.or_default(0x00FF_FFFF) as usize,
+            max_memory: options.max_memory.or_default(32 << 20) as usize,
+            ack_window: options.ack_window.or_default(5_000_000) as u32,
+            chunk_size: options.chunk_size.or_default(4096) as usize,
+            max_connections: options.max_connections.or_default(0),
+            hooks: Hooks::new(options),
+            logs,
+            apps,
+        }
+    }
+
+    /// The application of that name.
+    pub fn app(&self, name: &[u8]) -> Option<&Rc<App>> {
+        self.apps.iter().find(|app| app.name.as_bytes() == name)
+    }
+}

@@ -1,0 +1,104 @@
+//! How messages go out: RTMP chunks, or FLV tags in an answer's body or in WebSocket messages.
+
+use std::io::Write;
+
+use proto::flv;
+use proto::rtmp::{chunk, message};
+
+use crate::draft::Draft;
+use crate::record::Head;
+use crate::view::{Item, View};
+
+/// What a player's connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// RTMP.
+    Rtmp,
+    /// FLV, up to the connection's end.
+    Flv,
+    /// FLV, each tag a chunk of an HTTP/1.1 answer.
+    FlvChunks,
+    /// FLV, each tag a WebSocket message.
+    FlvSocket,
+}
+
+/// A time beyond this takes an extended field, in every chunk of its message.
+const EXTENDED: u32 = 0x00FF_FFFF;
+
+/// Where a message stands in a player's chunk stream.
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    /// By its time.
+    Time(u32),
+    /// By the time since the message before it in the same chunk stream.
+    Since(u32),
+}
+
+/// Appends a message as RTMP. `stream`: the message stream.
+pub fn rtmp(draft: &mut Draft, view: &View<'_>, item: &Item, stream: u32, at: At) {
+    let Head { kind, csid, len, .. } = item.head;
+    let csid = u32::from(csid);
+    let header = match at {
+        At::Since(delta) if delta < EXTENDED => chunk::delta(csid, kind, delta, len as usize),
+        At::Time(time) if time < EXTENDED => {
+            chunk::full(csid, kind, stream, time, len as usize)
+        }
+        // Every chunk repeats such a time, so the payload cannot go out as it is cut.
+        At::Time(time) | At::Since(time) => {
+            let mut payload = Vec::with_capacity(len as usize);
+            view.whole[item.whole.clone()].iter().for_each(|piece| payload.extend_from_slice(piece));
+            let size = item.head.chunk as usize;
+            return draft.own(|out| {
+                chunk::write_message(out, size, csid, kind, stream, time, &payload);
+            });
+        }
+    };
+    draft.own(|out| out.extend_from_slice(&header));
+    draft.cut(view, item.cut.clone());
+}
+
+/// Appends a message as an FLV tag at `time`.
+pub fn tag(draft: &mut Draft, view: &View<'_>, item: &Item, wire: Wire, time: u32) {
+    let len = item.head.len as usize;
+    draft.own(|out| {
+        open(out, wire, len + flv::TAG_HEADER + flv::TAG_TRAILER);
+        out.extend_from_slice(&flv::tag_header(item.head.kind, len, time));
+    });
+    draft.whole(view, item.whole.clone());
+    draft.own(|out| {
+        out.extend_from_slice(&flv::previous_tag_size(len));
+        close(out, wire);
+    });
+}
+
+/// What stands before `len` bytes of FLV.
+pub fn open(out: &mut Vec<u8>, wire: Wire, len: usize) {
+    match wire {
+        Wire::FlvChunks => {
+            let _ = write!(out, "{len:x}\r\n");
+        }
+        Wire::FlvSocket => sse::websocket::binary_head(len, out),
+        Wire::Flv | Wire::Rtmp => {}
+    }
+}
+
+/// What stands behind them.
+pub fn close(out: &mut Vec<u8>, wire: Wire) {
+    if wire == Wire::FlvChunks {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// What stands at the end of everything.
+pub fn end(out: &mut Vec<u8>, wire: Wire) {
+    match wire {
+        Wire::FlvChunks => out.extend_from_slice(b"0\r\n\r\n"),
+        Wire::FlvSocket => sse::websocket::close(sse::websocket::Close::Normal, out),
+        Wire::Flv | Wire::Rtmp => {}
+    }
+}
+
+/// Whether FLV has such tags.
+pub fn is_tag(kind: u8) -> bool {
+    matches!(kind, message::AUDIO | message::VIDEO | message::DATA)
+}
