@@ -12,5 +12,6 @@ pub mod http1;
 pub mod json;
 pub mod multipart;
 pub mod range;
+pub mod rtmp;
 pub mod sse;
 pub mod uri;
