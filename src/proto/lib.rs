@@ -8,6 +8,7 @@ pub mod accept;
 pub mod conditional;
 pub mod date;
 pub mod escape;
+pub mod flv;
 pub mod http1;
 pub mod json;
 pub mod multipart;

@@ -119,10 +119,14 @@ impl Reader {
             };
             let payload = &input[at..][..left.min(input.len() - at)];
             at += payload.len();
+            // Those that need no copy count, too: how the bytes come must not matter.
+            if self.held + payload.len() > self.limits.memory {
+                return Err(Error::Memory);
+            }
             let len = self.streams[place].len;
             let whole = payload.len() == len;
             if !whole {
-                self.collect(place, payload)?;
+                self.collect(place, payload);
                 if payload.len() < left {
                     self.chunk = Some((place, left - payload.len()));
                     return Ok((at, None));
@@ -219,17 +223,13 @@ impl Reader {
     }
 
     /// Adds to a stream's partial message, which grows by what comes, whatever was announced.
-    fn collect(&mut self, place: usize, payload: &[u8]) -> Result<(), Error> {
-        if self.held + payload.len() > self.limits.memory {
-            return Err(Error::Memory);
-        }
+    fn collect(&mut self, place: usize, payload: &[u8]) {
         let partial = &mut self.streams[place].partial;
         if partial.is_empty() && !payload.is_empty() {
             *partial = std::mem::take(&mut self.done);
         }
         partial.extend_from_slice(payload);
         self.held += payload.len();
-        Ok(())
     }
 
     /// Takes a stream's partial message out.
