@@ -24,4 +24,8 @@ const HTTP_MODULES: &[http::Entry] = &[
 ];
 
 /// The core modules.
-pub const MODULES: &[&dyn Module] = &[&Http::new(HTTP_MODULES)];
+pub const MODULES: &[&dyn Module] = &[
+    #[cfg(feature = "rtmp")]
+    &rtmp::Rtmp,
+    &Http::new(HTTP_MODULES),
+];

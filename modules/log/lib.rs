@@ -13,6 +13,8 @@ use module::LogFile;
 
 use crate::format::{Escape, Format};
 
+pub use buffer::append;
+
 /// The module.
 pub struct Log;
 

@@ -114,12 +114,18 @@ impl Feed {
     pub fn message(&mut self, kind: u8, time: u32, payload: &[u8]) -> Result<(), TakenOver> {
         let now = self.hub.attachment.zone().now();
         match kind {
-            message::VIDEO => self.video(self.clock.stream(time, now), payload, now),
-            message::AUDIO => self.audio(self.clock.stream(time, now), payload, now),
-            message::DATA => self.data(self.clock.stream(time, now), payload),
+            message::VIDEO => {
+                let time = self.clock.stream(time, now);
+                self.video(time, payload, now)
+            }
+            message::AUDIO => {
+                let time = self.clock.stream(time, now);
+                self.audio(time, payload, now)
+            }
+            message::DATA => self.data(self.clock.aside(time), payload),
             message::DATA_AMF3 => {
                 let payload = payload.strip_prefix(&[0]).unwrap_or(payload);
-                self.data(self.clock.stream(time, now), payload)
+                self.data(self.clock.aside(time), payload)
             }
             _ => Ok(()),
         }
@@ -247,20 +253,22 @@ impl Feed {
     }
 
     /// Ends the stream, or leaves it to a publisher that comes back. `deliberate`: the publisher has said
-    /// that it is the end.
-    pub fn close(&mut self, deliberate: bool) {
+    /// that it is the end. `false`: it was another's already.
+    pub fn close(&mut self, deliberate: bool) -> bool {
         let zone = self.hub.attachment.zone();
         let over = deliberate || self.app.publish_grace == 0;
         let news = if over { News::Ended } else { News::Broke };
         let last = self.clock.last.map_or(0, |(time, _)| time);
-        if self.append(Head::news(news, last), NEWS, &[]).is_err() {
-            return;
+        let flags = if over { NEWS | MARK } else { NEWS };
+        if self.append(Head::news(news, last), flags, &[]).is_err() {
+            return false;
         }
         zone.release(self.id, self.owner);
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);
             rt::after(app.publish_grace + 1, move || grace::end_if_broken(&hub.attachment, id, app));
         }
+        true
     }
 }
 
@@ -272,7 +280,18 @@ impl Clock {
         Clock { offset: 0, begin, last: None }
     }
 
-    /// The stream's time of a message.
+    /// The stream's time of data, which many send at zero whenever it comes: it sets no clock.
+    fn aside(&self, time: u32) -> u32 {
+        let stream = time.wrapping_add(self.offset);
+        match (self.begin, self.last) {
+            (Some(begin), _) => begin,
+            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 <= -BACK_MS => last,
+            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 >= BACK_MS => last,
+            _ => stream,
+        }
+    }
+
+    /// The stream's time of a frame.
     fn stream(&mut self, time: u32, now: u64) -> u32 {
         if let Some(begin) = self.begin.take() {
             self.offset = begin.wrapping_sub(time);
@@ -332,8 +351,10 @@ impl Kept {
 
     /// Lets go what is too old or too much, but not the only mark for its age.
     fn let_go(&mut self, app: &App, now: u64) {
-        while let [first, second, ..] = self.points.make_contiguous() {
-            let others = second.marked || self.points.iter().skip(1).any(|point| point.marked);
+        while let [first, later @ ..] = &*self.points.make_contiguous()
+            && let [second, ..] = later
+        {
+            let others = later.iter().any(|point| point.marked);
             let old = now.saturating_sub(second.time) >= app.live_window + app.delay;
             let much = self.bytes - second.bytes >= app.max_behind;
             let needed = first.marked && !others;

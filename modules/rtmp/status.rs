@@ -2,43 +2,39 @@
 
 use proto::rtmp::amf::Value;
 use proto::rtmp::chunk;
-use proto::rtmp::command::Command;
-use proto::rtmp::message;
+use proto::rtmp::command;
+use proto::rtmp::message::{self, UserControl};
 
 use crate::settings::App;
 
 /// Chunk stream of what is told.
 pub const CSID_STATUS: u32 = 5;
 
-/// A string.
-pub fn string(text: &str) -> Value {
-    Value::String(text.as_bytes().to_vec())
-}
-
-/// An object of these members.
-pub fn object(members: Vec<(&str, Value)>) -> Value {
-    let members = members.into_iter().map(|(name, value)| (name.as_bytes().to_vec(), value));
-    Value::Object(members.collect())
-}
-
 /// What a status tells.
-pub fn info(level: &str, code: &str, description: &str) -> Value {
-    object(vec![
-        ("level", string(level)),
-        ("code", string(code)),
-        ("description", string(description)),
+pub fn info<'a>(level: &'a str, code: &'a str, description: &'a str) -> Value<'a> {
+    Value::Object(vec![
+        (b"level", level.into()),
+        (b"code", code.into()),
+        (b"description", description.into()),
     ])
+}
+
+/// The payload of a command.
+pub fn command(name: &[u8], transaction: f64, arguments: &[Value<'_>]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(192);
+    command::encode(&mut payload, name, transaction, arguments);
+    payload
 }
 
 /// The payload of an `onStatus`.
 pub fn on_status(level: &str, code: &str, description: &str) -> Vec<u8> {
-    Command::new(b"onStatus", 0.0, vec![Value::Null, info(level, code, description)]).render()
+    command(b"onStatus", 0.0, &[Value::Null, info(level, code, description)])
 }
 
 /// The payload of `|RtmpSampleAccess`: the client may look at pictures and sound.
 pub fn sample_access() -> Vec<u8> {
     let mut payload = Vec::new();
-    let may = [string("|RtmpSampleAccess"), Value::Boolean(true), Value::Boolean(true)];
+    let may: [Value<'_>; 3] = ["|RtmpSampleAccess".into(), true.into(), true.into()];
     may.iter().for_each(|value| value.encode(&mut payload));
     payload
 }
@@ -55,8 +51,10 @@ impl Teller<'_> {
         chunk::write_message(self.out, self.chunk_size, csid, kind, stream, 0, payload);
     }
 
-    fn event(&mut self, payload: &[u8]) {
-        self.message(2, message::USER_CONTROL, 0, payload);
+    fn event(&mut self, event: UserControl) {
+        let mut payload = Vec::new();
+        event.write(&mut payload);
+        self.message(2, message::USER_CONTROL, 0, &payload);
     }
 
     fn status(&mut self, code: &str, description: &str) {
@@ -68,7 +66,7 @@ impl Teller<'_> {
 /// A publisher has begun.
 pub fn began(out: &mut Vec<u8>, chunk_size: usize, app: &App, stream: u32) {
     let mut teller = Teller { out, chunk_size, stream };
-    teller.event(&message::stream_begin(stream));
+    teller.event(UserControl::StreamBegin(stream));
     if app.play_restart {
         teller.status("NetStream.Play.Start", "Start live");
         teller.message(CSID_STATUS, message::DATA, stream, &sample_access());
@@ -81,7 +79,7 @@ pub fn began(out: &mut Vec<u8>, chunk_size: usize, app: &App, stream: u32) {
 /// It has ended the stream.
 pub fn ended(out: &mut Vec<u8>, chunk_size: usize, app: &App, stream: u32) {
     let mut teller = Teller { out, chunk_size, stream };
-    teller.event(&message::stream_eof(stream));
+    teller.event(UserControl::StreamEof(stream));
     if app.play_restart {
         teller.status("NetStream.Play.Stop", "Stop live");
     }

@@ -61,7 +61,7 @@ pub fn rtmp(draft: &mut Draft, view: &View<'_>, item: &Item, stream: u32, at: At
 pub fn tag(draft: &mut Draft, view: &View<'_>, item: &Item, wire: Wire, time: u32) {
     let len = item.head.len as usize;
     draft.own(|out| {
-        open(out, wire, len + flv::TAG_HEADER + flv::TAG_TRAILER);
+        open(out, wire, len + flv::file::TAG_HEADER + 4);
         out.extend_from_slice(&flv::tag_header(item.head.kind, len, time));
     });
     draft.whole(view, item.whole.clone());

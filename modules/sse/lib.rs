@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod advance;
+mod announce;
 mod channels;
 mod conf;
 mod cors;
@@ -29,7 +30,8 @@ mod record;
 mod stream;
 mod subscribe;
 mod subscriber;
-mod websocket;
+pub mod websocket;
 mod zone;
 
+pub use announce::announce;
 pub use conf::Sse;

@@ -77,6 +77,14 @@ pub fn accept(request: &mut Request) -> Result<bool, u16> {
     Ok(events)
 }
 
+/// What stands before a binary message of `len` bytes.
+pub fn binary_head(len: usize, out: &mut Vec<u8>) {
+    let opcode = OpCode::Data(Data::Binary);
+    let header = FrameHeader { is_final: true, opcode, ..FrameHeader::default() };
+    // Writing into memory does not fail.
+    let _ = header.format(len as u64, out);
+}
+
 /// A text message.
 pub fn text(bytes: &[u8], out: &mut Vec<u8>) {
     frame(OpCode::Data(Data::Text), bytes, out);

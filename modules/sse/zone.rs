@@ -104,7 +104,9 @@ impl Process for ZoneConf {
             let name = &self.name;
             sys::log!(Warn, "the file of sse_zone \"{name}\" was of another form, it is empty now");
         }
-        let _ = self.zone.set(Rc::new(zone));
+        let zone = Rc::new(zone);
+        crate::announce::opened(&self.name, &zone);
+        let _ = self.zone.set(zone);
         Ok(())
     }
 

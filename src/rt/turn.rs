@@ -73,7 +73,7 @@ impl Worker {
             return Some(Duration::ZERO);
         }
         let now = self.now.get();
-        let alarm = self.alarms.borrow().iter().map(|a| a.due.saturating_sub(now)).min();
+        let alarm = self.alarms.borrow().peek().map(|alarm| alarm.due.saturating_sub(now));
         let ms = match (self.wheel.next(now), alarm) {
             (Some(wheel), Some(alarm)) => Some(wheel.min(alarm)),
             (wheel, alarm) => wheel.or(alarm),
@@ -184,7 +184,12 @@ impl Worker {
 
     fn ring_alarms(&self) {
         let now = self.now.get();
-        let due: Vec<_> = self.alarms.borrow_mut().extract_if(.., |a| a.due <= now).collect();
+        let mut due = Vec::new();
+        let mut alarms = self.alarms.borrow_mut();
+        while alarms.peek().is_some_and(|alarm| alarm.due <= now) {
+            due.extend(alarms.pop());
+        }
+        drop(alarms);
         due.into_iter().for_each(|alarm| (alarm.ring)());
     }
 }

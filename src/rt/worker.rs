@@ -1,9 +1,11 @@
 //! The loop of this thread: what there is one of.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +20,8 @@ use crate::conn::Conn;
 use crate::inbox::Inbox;
 use crate::pulse::Pulse;
 use crate::slot::{
-    BROKEN, HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE,
+    BROKEN, HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, Task, WOKEN,
+    WRITABLE,
 };
 use crate::timer::Wheel;
 use crate::token::{INBOX, MAX_SLOTS, SOURCES, Token};
@@ -34,10 +37,32 @@ pub struct Config {
 
 pub(crate) type Callback = Rc<dyn Fn()>;
 
+/// The next to ring is the greatest; of those that are due together, the one that was set first.
 pub(crate) struct Alarm {
     pub due: u64,
+    number: u64,
     pub ring: Box<dyn FnOnce()>,
 }
+
+impl Ord for Alarm {
+    fn cmp(&self, other: &Alarm) -> Ordering {
+        (other.due, other.number).cmp(&(self.due, self.number))
+    }
+}
+
+impl PartialOrd for Alarm {
+    fn partial_cmp(&self, other: &Alarm) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Alarm {
+    fn eq(&self, other: &Alarm) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Alarm {}
 
 pub(crate) struct Worker {
     pub config: Config,
@@ -60,7 +85,8 @@ pub(crate) struct Worker {
     /// The second in which the log was told of too few slots.
     pub warned: Cell<u64>,
     pub sources: RefCell<Vec<Callback>>,
-    pub alarms: RefCell<Vec<Alarm>>,
+    pub alarms: RefCell<BinaryHeap<Alarm>>,
+    pub alarms_set: Cell<u64>,
     pub pulses: RefCell<Vec<&'static dyn Pulse>>,
     pub serial: Cell<u64>,
     pub draining: Cell<bool>,
@@ -105,7 +131,8 @@ pub fn create(config: Config) -> io::Result<()> {
         full: Cell::new(false),
         warned: Cell::new(0),
         sources: RefCell::new(Vec::new()),
-        alarms: RefCell::new(Vec::new()),
+        alarms: RefCell::new(BinaryHeap::new()),
+        alarms_set: Cell::new(0),
         pulses: RefCell::new(Vec::new()),
         serial: Cell::new(0),
         draining: Cell::new(false),
@@ -261,11 +288,32 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) -> bool {
     true
 }
 
+/// Connects to an address and runs a task for the connection. It becomes writable when it is there; if it
+/// does not come to be, the first write fails.
+pub fn connect(address: SocketAddr, task: impl FnOnce(Conn) -> Task) -> io::Result<()> {
+    let worker = worker();
+    let fd = sys::socket::connect(address)?;
+    let Some(token) = worker.take_slot(fd, Peer::Inet(address)) else {
+        sys::stream::close(fd);
+        return Err(io::Error::other("there are not enough worker_connections"));
+    };
+    if let Some(slot) = worker.slot(token) {
+        slot.clear(READABLE | WRITABLE);
+        slot.task.set(Some(task(Conn::new(token))));
+        slot.state.set(State::Task);
+    }
+    worker.register(token).inspect_err(|_| worker.free_slot(token))?;
+    worker.wake(token);
+    Ok(())
+}
+
 /// Calls `ring` after `ms` milliseconds, once.
 pub fn after(ms: u64, ring: impl FnOnce() + 'static) {
     let worker = worker();
     let due = worker.now.get() + ms;
-    worker.alarms.borrow_mut().push(Alarm { due, ring: Box::new(ring) });
+    let number = worker.alarms_set.get();
+    worker.alarms_set.set(number + 1);
+    worker.alarms.borrow_mut().push(Alarm { due, number, ring: Box::new(ring) });
 }
 
 /// Calls `callback` whenever `fd` has become readable, before the connections of that turn are

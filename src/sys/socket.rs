@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -264,6 +264,18 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
             Peer::Inet(SocketAddr::new(ip.into(), u16::from_be(v6.sin6_port)))
         }
         _ => Peer::Unix,
+    }
+}
+
+/// Begins to connect to an address. The socket becomes writable when that has come to its end, and the
+/// first write tells how.
+pub fn connect(address: SocketAddr) -> io::Result<RawFd> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(OwnedFd::from(socket).into_raw_fd()),
     }
 }
 

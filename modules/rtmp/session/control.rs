@@ -10,7 +10,7 @@ use crate::player::Player;
 use crate::status;
 
 impl Session {
-    pub(super) fn create_stream(&mut self, command: &Command) -> Result<(), Fault> {
+    pub(super) fn create_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         let mut streams = self.client.streams.borrow_mut();
         if streams.len() >= self.server.max_streams {
             return Err(Fault::Refused("the client makes too many streams"));
@@ -19,27 +19,27 @@ impl Session {
         let number = free.unwrap_or(1);
         streams.push(NetStream { number, state: StreamState::Idle });
         drop(streams);
-        self.result(command, vec![Value::Null, Value::Number(f64::from(number))]);
+        self.result(command, &[Value::Null, f64::from(number).into()]);
         Ok(())
     }
 
     /// What encoders and players say on their way; the strict ones wait for an answer.
-    pub(super) async fn courtesy(&mut self, command: &Command) -> Result<(), Fault> {
-        let name = command.string(1).unwrap_or_default().to_vec();
+    pub(super) async fn courtesy(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+        let name = argument(command, 1).and_then(Value::as_bytes).unwrap_or_default().to_vec();
+        let shown = String::from_utf8_lossy(&name).into_owned();
         let told = |event: &[u8], code| {
-            let info = status::info("status", code, &String::from_utf8_lossy(&name));
-            self.answer(event, 0.0, vec![Value::Null, info]);
+            self.answer(event, 0.0, &[Value::Null, status::info("status", code, &shown)]);
         };
         let mut result = vec![Value::Null];
-        match &command.name[..] {
+        match command.name {
             b"FCPublish" => told(b"onFCPublish", "NetStream.Publish.Start"),
             b"FCUnpublish" => told(b"onFCUnpublish", "NetStream.Unpublish.Success"),
             b"FCSubscribe" => told(b"onFCSubscribe", "NetStream.Play.Start"),
             b"getStreamLength" => result.push(Value::Number(0.0)),
             _ => {}
         }
-        self.result(command, result);
-        if &command.name[..] == b"FCUnpublish" {
+        self.result(command, &result);
+        if command.name == b"FCUnpublish" {
             let number = {
                 let streams = self.client.streams.borrow();
                 let named = |stream: &&NetStream| {
@@ -61,8 +61,8 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn delete_stream(&mut self, command: &Command) -> Result<(), Fault> {
-        if let Some(number) = command.number(1) {
+    pub(super) async fn delete_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+        if let Some(number) = argument(command, 1).and_then(Value::as_f64) {
             self.end_stream(number as u32, true);
             let number = number as u32;
             self.client.streams.borrow_mut().retain(|stream| stream.number != number);
@@ -70,8 +70,8 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn pause(&mut self, stream: u32, command: &Command) -> Result<(), Fault> {
-        let pause = command.boolean(1).unwrap_or(true);
+    pub(super) fn pause(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+        let pause = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         let Some(player) = self.player(stream) else { return Ok(()) };
         self.hub.change(player, |player| {
             player.paused = pause;
@@ -84,7 +84,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn seek(&mut self, stream: u32, _: &Command) -> Result<(), Fault> {
+    pub(super) fn seek(&mut self, stream: u32, _: &Command<'_>) -> Result<(), Fault> {
         let why = "There is no seeking in what is live";
         self.status(stream, "error", "NetStream.Seek.InvalidTime", why);
         Ok(())
@@ -93,10 +93,10 @@ impl Session {
     pub(super) fn receive_kind(
         &mut self,
         stream: u32,
-        command: &Command,
+        command: &Command<'_>,
         audio: bool,
     ) -> Result<(), Fault> {
-        let wanted = command.boolean(1).unwrap_or(true);
+        let wanted = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         if let Some(player) = self.player(stream) {
             self.hub.change(player, |player| match audio {
                 true => player.audio = wanted,
@@ -115,6 +115,11 @@ impl Session {
             _ => None,
         })?
     }
+}
+
+/// An argument of a command, the command object being the first.
+pub(super) fn argument<'c, 'p>(command: &'c Command<'p>, at: usize) -> Option<&'c Value<'p>> {
+    command.arguments.get(at)
 }
 
 /// A decoder that has missed something begins with the next key frame.

@@ -42,7 +42,7 @@ impl Flow {
 
     /// Obeys a message about the connection. Gives the kind and payload of the answer.
     pub fn control(&mut self, kind: u8, payload: &[u8]) -> Result<Option<(u8, Vec<u8>)>, Fault> {
-        let number = || payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+        let number = || message::number(payload);
         Ok(match kind {
             message::WINDOW_ACK_SIZE => {
                 self.window = number().unwrap_or(self.window);
@@ -53,8 +53,10 @@ impl Flow {
                 number().map(|_| (message::WINDOW_ACK_SIZE, window))
             }
             message::USER_CONTROL => match UserControl::parse(payload) {
-                Some(UserControl::PingRequest(time)) => {
-                    Some((message::USER_CONTROL, message::ping_response(time).to_vec()))
+                Some(UserControl::Ping(time)) => {
+                    let mut pong = Vec::new();
+                    UserControl::Pong(time).write(&mut pong);
+                    Some((message::USER_CONTROL, pong))
                 }
                 _ => None,
             },

@@ -14,14 +14,15 @@ use std::task::Poll;
 use proto::rtmp::chunk::{self, Limits};
 use proto::rtmp::command::Command;
 use proto::rtmp::handshake::Handshake;
-use proto::rtmp::{message, chunk::Reader};
+use proto::rtmp::chunk::Reader;
+use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
 use crate::client::{Client, NetStream, Order, StreamState};
 use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
-use crate::lane::Lane;
+use crate::notify;
 use crate::outlet::Outlet;
 use crate::port::Port;
 use crate::proxy_protocol;
@@ -32,6 +33,9 @@ use flow::Flow;
 /// Bytes read at once, and so often in one turn.
 const READ: usize = 64 << 10;
 const READS: usize = 4;
+
+/// How long a client may take over what it is told last.
+const LAST_WORDS_MS: u64 = 1000;
 
 /// What a session waits for.
 enum Event {
@@ -60,6 +64,8 @@ pub struct Session {
     flow: Flow,
     /// The client's place in the counts of connections.
     members: Vec<broadcast::ChannelId>,
+    /// What stands before its streams' names: the instance of the application.
+    instance: Vec<u8>,
     /// It has said `connect`, and was let in.
     connected: bool,
     /// What its log line says it did.
@@ -102,6 +108,7 @@ impl Session {
             rest: Vec::new(),
             flow: Flow::new(server),
             members: Vec::new(),
+            instance: Vec::new(),
             connected: false,
             deeds: Default::default(),
         }
@@ -275,8 +282,9 @@ impl Session {
                 }
                 message::COMMAND | message::COMMAND_AMF3 => {
                     // One that cannot be understood cannot be answered either.
-                    if let Ok(command) = Command::parse(kind, payload) {
-                        self.command(stream, command).await?;
+                    let payload = payload.to_vec();
+                    if let Ok(command) = Command::parse(kind, &payload) {
+                        self.command(stream, &command).await?;
                     }
                 }
                 _ => {
@@ -289,31 +297,64 @@ impl Session {
         }
     }
 
-    async fn command(&mut self, stream: u32, command: Command) -> Result<(), Fault> {
-        match &command.name[..] {
+    async fn command(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+        match command.name {
             b"connect" => self.connect(command).await,
             _ if !self.connected => Err(Fault::NotConnected),
-            b"createStream" => self.create_stream(&command),
+            b"createStream" => self.create_stream(command),
             b"releaseStream" | b"FCPublish" | b"FCUnpublish" | b"FCSubscribe"
             | b"FCUnsubscribe" | b"getStreamLength" | b"_checkbw" | b"checkBandwidth" => {
-                self.courtesy(&command).await
+                self.courtesy(command).await
             }
-            b"publish" => self.publish(stream, &command).await,
-            b"play" => self.play(stream, &command).await,
-            b"play2" => self.play2(stream, &command).await,
+            b"publish" => self.publish(stream, command).await,
+            b"play" => self.play(stream, command).await,
+            b"play2" => self.play2(stream, command).await,
             b"closeStream" => self.close_stream(stream).await,
-            b"deleteStream" => self.delete_stream(&command).await,
-            b"pause" | b"pauseRaw" | b"pauseraw" => self.pause(stream, &command),
-            b"seek" => self.seek(stream, &command),
-            b"receiveAudio" => self.receive_kind(stream, &command, true),
-            b"receiveVideo" => self.receive_kind(stream, &command, false),
+            b"deleteStream" => self.delete_stream(command).await,
+            b"pause" | b"pauseRaw" | b"pauseraw" => self.pause(stream, command),
+            b"seek" => self.seek(stream, command),
+            b"receiveAudio" => self.receive_kind(stream, command, true),
+            b"receiveVideo" => self.receive_kind(stream, command, false),
             // An answer to one of ours.
             b"_result" | b"_error" | b"onStatus" => Ok(()),
             _ => {
-                self.unknown(&command);
+                self.unknown(command);
                 Ok(())
             }
         }
+    }
+
+    /// What a client was told last goes out before the connection is closed.
+    async fn last_words(&mut self) {
+        if self.connected {
+            notify::tell_disconnect(&self.server.hooks, &self.client);
+        }
+        self.end_streams();
+        self.hub.end_outlet(self.client.outlet);
+        self.conn.set_timeout(LAST_WORDS_MS);
+        let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet);
+        let mut room = [0; 1024];
+        poll_fn(|_| {
+            if hub.attend(outlet) && !conn.timed_out() {
+                return Poll::Pending;
+            }
+            if conn.is_broken() || conn.timed_out() {
+                return Poll::Ready(());
+            }
+            // Closing with bytes of the client's unread would take away what it has not read yet.
+            conn.shutdown_write();
+            loop {
+                match conn.read(&mut room) {
+                    Ok(0) => return Poll::Ready(()),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                        return Poll::Pending;
+                    }
+                    Err(_) => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
     }
 
     /// A deadline has passed: which, and what follows?
@@ -324,7 +365,9 @@ impl Session {
         let blocked = self.hub.blocked_since(self.client.outlet);
         if self.flow.is_due(rt::now(), blocked, &self.client)? {
             let time = rt::now() as u32;
-            self.control(message::USER_CONTROL, &message::ping_request(time));
+            let mut ping = Vec::new();
+            UserControl::Ping(time).write(&mut ping);
+            self.control(message::USER_CONTROL, &ping);
         }
         self.set_timeout();
         Ok(())
@@ -384,7 +427,7 @@ impl Drop for Session {
 }
 
 /// The size of chunks before anybody has said another.
-pub const DEFAULT_CHUNK: usize = 128;
+pub const DEFAULT_CHUNK: usize = chunk::DEFAULT_CHUNK_SIZE;
 
 /// Lets the others run.
 async fn yield_now() {

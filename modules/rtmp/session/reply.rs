@@ -12,13 +12,13 @@ const CSID_CONNECT: u32 = 3;
 
 impl Session {
     /// Sends an answer that is about no stream.
-    pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: Vec<Value>) {
-        let payload = Command::new(name, transaction, arguments).render();
+    pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: &[Value<'_>]) {
+        let payload = status::command(name, transaction, arguments);
         self.hub.send_message(self.client.outlet, CSID_CONNECT, message::COMMAND, 0, &payload);
     }
 
     /// Sends a result, for commands that wait for one.
-    pub(super) fn result(&self, command: &Command, arguments: Vec<Value>) {
+    pub(super) fn result(&self, command: &Command<'_>, arguments: &[Value<'_>]) {
         // A transaction of 0 waits for nothing.
         if command.transaction != 0.0 {
             self.answer(b"_result", command.transaction, arguments);
@@ -33,11 +33,11 @@ impl Session {
     }
 
     /// A command that nobody here knows.
-    pub(super) fn unknown(&self, command: &Command) {
+    pub(super) fn unknown(&self, command: &Command<'_>) {
         if command.transaction != 0.0 {
             let code = "NetConnection.Call.Failed";
             let info = status::info("error", code, "there is no such method");
-            self.answer(b"_error", command.transaction, vec![Value::Null, info]);
+            self.answer(b"_error", command.transaction, &[Value::Null, info]);
         }
     }
 }

@@ -1,0 +1,163 @@
+//! The `rtmp` block, configured: its zone, its listeners, and what a worker has of it.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+
+use broadcast::{ChannelId, Kind};
+use conf::Error;
+use module::{Instance, Sockets};
+use proto::rtmp::handshake;
+use sys::socket::Address;
+
+use crate::client::Client;
+use crate::events;
+use crate::hub::Hub;
+use crate::port::Port;
+use crate::rate::Rate;
+use crate::settings::{App, Server};
+use crate::slab::Slab;
+use crate::zone::ZoneConf;
+use crate::ask;
+
+/// What a configuration asks for.
+pub struct Plan {
+    zone: Rc<ZoneConf>,
+    ports: Vec<PortPlan>,
+    servers: Vec<Rc<Server>>,
+}
+
+/// A listening address.
+pub struct PortPlan {
+    /// Where.
+    pub address: Address,
+    /// Its clients come through a proxy that tells who they are.
+    pub proxy_protocol: bool,
+    /// The server behind it.
+    pub server: Rc<Server>,
+}
+
+/// What a configuration asks for.
+pub fn plan(zone: Rc<ZoneConf>, ports: Vec<PortPlan>, servers: Vec<Rc<Server>>) -> Plan {
+    Plan { zone, ports, servers }
+}
+
+/// All that an `rtmp {}` block came to.
+pub struct RtmpInstance {
+    plan: Option<Plan>,
+}
+
+/// What a worker has of it.
+pub struct Running {
+    /// Its part in the zone.
+    pub hub: &'static Hub,
+    /// The servers.
+    pub servers: &'static [Rc<Server>],
+    /// Its clients.
+    pub clients: RefCell<Slab<Rc<Client>>>,
+    /// Connections that it has accepted.
+    pub accepted: Cell<u64>,
+    /// Bytes that publishers have sent.
+    pub received: Rate,
+    /// When it began, in the loop's milliseconds.
+    pub since: u64,
+    random: Cell<u64>,
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<&'static Running>> = const { Cell::new(None) };
+}
+
+/// What this worker has of the `rtmp` block; `None`: there is none.
+pub fn running() -> Option<&'static Running> {
+    RUNNING.get()
+}
+
+/// Clients of all workers are counted under this name.
+const CONNECTIONS: &[u8] = b"connections";
+
+impl RtmpInstance {
+    /// With a plan, if there is a block.
+    pub fn new(plan: Option<Plan>) -> RtmpInstance {
+        RtmpInstance { plan }
+    }
+}
+
+impl Instance for RtmpInstance {
+    fn opened(&self) -> Result<(), Error> {
+        self.plan.as_ref().map_or(Ok(()), |plan| plan.zone.opened())
+    }
+
+    fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+        let Some(plan) = &self.plan else { return Ok(()) };
+        let hub = plan.zone.start()?;
+        let seed = sys::clock::monotonic_us() ^ u64::from(sys::process::pid() as u32) << 32;
+        let running: &'static Running = Box::leak(Box::new(Running {
+            hub,
+            servers: &plan.servers,
+            clients: RefCell::default(),
+            accepted: Cell::new(0),
+            received: Rate::default(),
+            since: rt::now(),
+            random: Cell::new(seed),
+        }));
+        RUNNING.set(Some(running));
+        ask::start(running)?;
+        for port in &plan.ports {
+            let address = &port.address;
+            let shared = sockets.shared(address);
+            let service: &'static Port =
+                Box::leak(Box::new(Port::new(&port.server, port.proxy_protocol)));
+            for socket in sockets.of_worker(address, number) {
+                rt::add_listener(&socket.as_raw_fd(), service, shared)
+                    .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&self, pid: i32) {
+        let Some(plan) = &self.plan else { return };
+        for channel in plan.zone.worker_ended(pid) {
+            let of = |app: &&Rc<App>| channel.starts_with(app.prefix.as_bytes());
+            if let Some(app) = plan.servers.iter().flat_map(|server| &server.apps).find(of) {
+                events::tell_lost(app, &channel[app.prefix.len()..]);
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Counts a connection over all workers. `None`: there is no room in the zone to count it.
+    pub fn count_connection(&self) -> Option<(ChannelId, u32)> {
+        self.hub.attachment.subscribe(CONNECTIONS, Kind::Counter, u32::MAX).ok()
+    }
+
+    /// Bytes for a handshake. They are no secret: they only have to differ.
+    pub fn random(&self) -> [u8; handshake::SIZE] {
+        let mut bytes = [0; handshake::SIZE];
+        for word in bytes.as_chunks_mut::<8>().0 {
+            let state = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+            self.random.set(state);
+            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            *word = (mixed ^ mixed >> 27).to_le_bytes();
+        }
+        bytes
+    }
+
+    /// A secret that all workers have, and nobody else.
+    pub fn secret(&self) -> [u8; 16] {
+        let zone = self.hub.attachment.zone();
+        let mut secret = [0; 16];
+        secret[..8].copy_from_slice(&zone.key(b"a login's secret").to_le_bytes());
+        secret[8..].copy_from_slice(&zone.key(b"the other half").to_le_bytes());
+        secret
+    }
+
+    /// An application by name; `server`: of that server alone.
+    pub fn app(&self, name: &[u8], server: Option<usize>) -> Option<&'static App> {
+        let servers = self.servers.iter().filter(|known| server.is_none_or(|n| known.number == n));
+        let found = servers.flat_map(|server| &server.apps).find(|app| app.name.as_bytes() == name);
+        found.map(|app| &**app)
+    }
+}

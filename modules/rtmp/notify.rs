@@ -1,0 +1,263 @@
+//! `on_connect`, `on_publish` and the others: asking and telling a program of the user's by HTTP, in
+//! nginx-rtmp's words. Nobody waits for it but the client that it is about.
+
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use conf::{Error, Setting};
+
+use crate::args;
+use crate::client::{Asked, Client, Order};
+use crate::netcall::{self, Answer, Url};
+use crate::options::Options;
+
+/// How arguments are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// As a form.
+    #[default]
+    Post,
+    /// Behind the address.
+    Get,
+}
+
+/// What is asked or told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A client connects.
+    Connect,
+    /// It has gone.
+    Disconnect,
+    /// It wants to publish.
+    Publish,
+    /// It wants to play.
+    Play,
+    /// It has published.
+    PublishDone,
+    /// It has played.
+    PlayDone,
+    /// Either of these.
+    Done,
+    /// It goes on.
+    Update,
+}
+
+/// The directives, and how each event is called.
+const EVENTS: &[(&str, Event, &str)] = &[
+    ("on_connect", Event::Connect, "connect"),
+    ("on_disconnect", Event::Disconnect, "disconnect"),
+    ("on_publish", Event::Publish, "publish"),
+    ("on_play", Event::Play, "play"),
+    ("on_publish_done", Event::PublishDone, "publish_done"),
+    ("on_play_done", Event::PlayDone, "play_done"),
+    ("on_done", Event::Done, "done"),
+    ("on_update", Event::Update, "update"),
+];
+
+/// What only the server says: a client that gives such an argument is not believed.
+const OURS: &[&str] = &[
+    "call", "app", "flashver", "swfurl", "tcurl", "pageurl", "addr", "clientid", "epoch", "name",
+    "type", "start", "duration", "reset", "time", "timestamp", "recorder", "path",
+];
+
+/// One `on_…`.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    event: Event,
+    url: Rc<Url>,
+}
+
+/// Those of a block, and how they are called.
+pub struct Hooks {
+    hooks: Vec<Hook>,
+    method: Method,
+    timeout: u64,
+    update_every: u64,
+    strict: bool,
+    relay_redirect: bool,
+}
+
+/// What a program says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Yes,
+    /// Do not.
+    No,
+    /// Go on under this name.
+    Instead(Vec<u8>),
+}
+
+/// Sets one of these directives.
+pub fn set_hook(options: &mut Options, setting: &Setting<'_>) -> Result<(), Error> {
+    let known = EVENTS.iter().find(|(name, ..)| *name == setting.name());
+    let Some((_, event, _)) = known else { return Err(setting.error("this is no hook")) };
+    let url = Url::parse(setting.arg(0)).map_err(|why| setting.error_at(0, why))?;
+    if options.hooks.as_slice().iter().any(|hook| hook.event == *event) {
+        return Err(setting.duplicate());
+    }
+    options.hooks.push(Hook { event: *event, url: Rc::new(url) });
+    Ok(())
+}
+
+impl Hooks {
+    /// Those that these options have.
+    pub fn new(options: &Options) -> Hooks {
+        Hooks {
+            hooks: options.hooks.as_slice().to_vec(),
+            method: options.notify_method.or_default(Method::Post),
+            timeout: options.netcall_timeout.or_default(10_000).max(1),
+            update_every: options.notify_update_timeout.or_default(30_000),
+            strict: options.notify_update_strict.or_default(false),
+            relay_redirect: options.notify_relay_redirect.or_default(false),
+        }
+    }
+
+    fn url(&self, event: Event) -> Option<&Rc<Url>> {
+        self.hooks.iter().find(|hook| hook.event == event).map(|hook| &hook.url)
+    }
+}
+
+/// The arguments that every event has.
+fn common(call: &str, app: &[u8], client: &Client) -> Vec<u8> {
+    let hello = client.hello.borrow();
+    let mut form = Vec::with_capacity(256);
+    args::add(&mut form, "call", call.as_bytes());
+    args::add(&mut form, "app", app);
+    args::add(&mut form, "flashver", &hello.flash_version);
+    args::add(&mut form, "swfurl", &hello.swf_url);
+    args::add(&mut form, "tcurl", &hello.tc_url);
+    args::add(&mut form, "pageurl", &hello.page_url);
+    args::add(&mut form, "addr", client.address().as_bytes());
+    args::add(&mut form, "clientid", client.id.to_string().as_bytes());
+    form
+}
+
+/// The arguments of an event about a stream.
+fn form(event: Event, client: &Client, what: &Asked) -> Vec<u8> {
+    let app = client.app.get().map_or("", |app| &app.name);
+    let publishing = !what.kind.is_empty();
+    let call = match event {
+        Event::Update if publishing => "update_publish",
+        Event::Update => "update_play",
+        event => EVENTS.iter().find(|(_, known, _)| *known == event).map_or("", |known| known.2),
+    };
+    let mut form = common(call, app.as_bytes(), client);
+    args::add(&mut form, "name", &what.name);
+    match event {
+        Event::Publish => args::add(&mut form, "type", &what.kind),
+        Event::Play => {
+            let number = |number: f64| (number as i64).to_string().into_bytes();
+            args::add(&mut form, "start", &number(what.start));
+            args::add(&mut form, "duration", &number(what.duration));
+            args::add(&mut form, "reset", if what.reset { b"1" } else { b"0" });
+        }
+        Event::Update => {
+            let time = rt::wall().saturating_sub(what.since);
+            args::add(&mut form, "time", time.as_secs().to_string().as_bytes());
+            args::add(&mut form, "timestamp", time.as_millis().to_string().as_bytes());
+        }
+        _ => {}
+    }
+    args::add_clients(&mut form, &what.args, OURS);
+    form
+}
+
+/// Asks whether a client may do something with a stream.
+pub async fn ask(hooks: &Hooks, event: Event, client: &Client, what: &Asked) -> Verdict {
+    let Some(url) = hooks.url(event) else { return Verdict::Yes };
+    let form = form(event, client, what);
+    let answer = netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await;
+    match answer {
+        Answer::Status(200..=299) => Verdict::Yes,
+        Answer::Redirect(to) if is_url(&to) => {
+            let to = String::from_utf8_lossy(&to).into_owned();
+            sys::log!(Warn, "streams are not relayed yet: {to} does not get, or send, the stream");
+            match hooks.relay_redirect {
+                true => Verdict::Instead(to.into_bytes()),
+                false => Verdict::Yes,
+            }
+        }
+        Answer::Redirect(name) if !name.is_empty() && name.len() <= 160 => Verdict::Instead(name),
+        _ => Verdict::No,
+    }
+}
+
+/// Asks whether a client may connect to an application.
+pub async fn ask_connect(hooks: &Hooks, event: Event, client: &Client, app: &[u8]) -> Verdict {
+    let Some(url) = hooks.url(event) else { return Verdict::Yes };
+    let mut form = common("connect", app, client);
+    args::add(&mut form, "epoch", rt::now().to_string().as_bytes());
+    args::add_clients(&mut form, &client.hello.borrow().args, OURS);
+    match netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await {
+        Answer::Status(200..=299) => Verdict::Yes,
+        Answer::Redirect(app) if !app.is_empty() => Verdict::Instead(app),
+        _ => Verdict::No,
+    }
+}
+
+fn is_url(text: &[u8]) -> bool {
+    text.windows(3).take(10).any(|three| three == b"://")
+}
+
+/// Tells of something that has happened. Nobody waits for the answer.
+pub fn tell(hooks: &Hooks, event: Event, client: &Client, what: &Asked) {
+    if let Some(url) = hooks.url(event) {
+        netcall::tell(url, hooks.method, form(event, client, what), hooks.timeout);
+    }
+}
+
+/// Tells that a client has gone.
+pub fn tell_disconnect(hooks: &Hooks, client: &Client) {
+    if let Some(url) = hooks.url(Event::Disconnect) {
+        let app = client.app.get().map_or("", |app| &app.name);
+        let mut form = common("disconnect", app.as_bytes(), client);
+        args::add_clients(&mut form, &client.hello.borrow().args, OURS);
+        netcall::tell(url, hooks.method, form, hooks.timeout);
+    }
+}
+
+/// From now on it is asked, now and then, whether a client may go on in a message stream. `since` tells
+/// this use of the stream from a later one.
+pub fn begin_updates(client: &Rc<Client>, stream: u32, since: Duration) {
+    let Some(app) = client.app.get() else { return };
+    if app.hooks.url(Event::Update).is_some() {
+        later(Rc::downgrade(client), stream, since, app.hooks.update_every);
+    }
+}
+
+fn later(client: Weak<Client>, stream: u32, since: Duration, every: u64) {
+    rt::after(every, move || {
+        let spawned = rt::spawn(async move {
+            if update(&client, stream, since).await {
+                later(client, stream, since, every);
+            }
+        });
+        if !spawned {
+            sys::log!(Error, "on_update is not asked: there are not enough worker_connections");
+        }
+    });
+}
+
+/// Asks once. `false`: there is nothing more to ask about.
+async fn update(client: &Weak<Client>, stream: u32, since: Duration) -> bool {
+    let Some(client) = client.upgrade() else { return false };
+    let Some(app) = client.app.get() else { return false };
+    let what = client.streams.borrow().iter().find_map(|known| {
+        let (what, _) = known.asked()?;
+        (known.number == stream && what.since == since).then(|| what.clone())
+    });
+    let (Some(what), Some(url)) = (what, app.hooks.url(Event::Update)) else { return false };
+    let hooks = &app.hooks;
+    let form = form(Event::Update, &client, &what);
+    let goes_on = match netcall::call_alone(url, hooks.method, form, hooks.timeout).await {
+        Answer::Status(200..=299) => true,
+        Answer::Redirect(_) => !hooks.strict,
+        _ => false,
+    };
+    if !goes_on {
+        *client.order.borrow_mut() = Some(Order::Drop);
+        client.conn.wake();
+    }
+    goes_on
+}

@@ -1,0 +1,216 @@
+//! `connect`: which application, who the client says it is, whether it is let in.
+
+use proto::rtmp::amf::Value;
+use proto::rtmp::command::Command;
+use proto::rtmp::message::{self, PeerLimit};
+
+use super::Session;
+use super::control::argument;
+use crate::access::Deed;
+use crate::fault::Fault;
+use crate::login::{self, Verdict};
+use crate::notify::{self, Event, Verdict as Said};
+use crate::settings::App;
+use crate::status;
+
+/// What Flash Media Server says of itself; clients look at its form.
+const VERSION: &str = "FMS/3,0,1,123";
+const CAPABILITIES: f64 = 31.0;
+
+/// What a client's application name is made of.
+#[derive(Debug, PartialEq, Eq)]
+struct Address<'a> {
+    app: &'a [u8],
+    args: &'a [u8],
+}
+
+impl<'a> Address<'a> {
+    /// `live`, `live/`, `live/_definst_`, `live?key=value`
+    fn of(text: &'a [u8]) -> Address<'a> {
+        let at = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
+        let (app, args) = (&text[..at], text.get(at + 1..).unwrap_or_default());
+        let trim = |app: &'a [u8]| app.strip_suffix(b"/").unwrap_or(app);
+        let app = trim(app);
+        let app = app.strip_suffix(b"_definst_").map_or(app, trim);
+        Address { app: app.strip_prefix(b"/").unwrap_or(app), args }
+    }
+
+    /// What stands in `tcUrl` behind the host.
+    fn of_url(url: &'a [u8]) -> Address<'a> {
+        let host = url.windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
+        let path = url[host..].iter().position(|&byte| byte == b'/').map(|at| host + at + 1);
+        Address::of(path.and_then(|at| url.get(at..)).unwrap_or_default())
+    }
+}
+
+impl Session {
+    pub(super) async fn connect(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+        if self.connected {
+            return Err(Fault::Refused("the client connects twice"));
+        }
+        let object = command.arguments.first();
+        let get = |name: &str| object.and_then(|object| object.get(name));
+        let text = |name: &str| get(name).and_then(Value::as_bytes).unwrap_or_default();
+        let mut address = Address::of(text("app"));
+        if address.app.is_empty() {
+            address = Address::of_url(text("tcUrl"));
+        }
+        {
+            let mut hello = self.client.hello.borrow_mut();
+            let keep = |bytes: &[u8]| bytes[..bytes.len().min(LONGEST)].to_vec();
+            hello.args = keep(address.args);
+            hello.flash_version = keep(text("flashVer"));
+            hello.swf_url = keep(text("swfUrl"));
+            hello.tc_url = keep(text("tcUrl"));
+            hello.page_url = keep(text("pageUrl"));
+        }
+        let publisher = text("type") == b"nonprivate" || text("flashVer").starts_with(b"FMLE/");
+        let app = self.asked_app(address.app);
+        let app = self.ask_on_connect(app, address.app).await?;
+        let Some(app) = app else {
+            let name = String::from_utf8_lossy(address.app);
+            return Err(self.refuse_connect(&format!("there is no application \"{name}\" here")));
+        };
+        self.client.app.set(Some(app));
+        self.log_in(app, publisher)?;
+        self.count_in(app)?;
+        self.connected = true;
+        self.let_in(object);
+        self.set_timeout();
+        Ok(())
+    }
+
+    /// The application, and what of an instance's name stands before its streams' names.
+    fn asked_app(&mut self, name: &[u8]) -> Option<&'static App> {
+        if let Some(app) = self.server.app(name) {
+            return Some(app);
+        }
+        let at = name.iter().position(|&byte| byte == b'/')?;
+        let app = self.server.app(&name[..at])?;
+        self.instance = [&name[at + 1..], b"/"].concat();
+        Some(app)
+    }
+
+    async fn ask_on_connect(
+        &mut self,
+        app: Option<&'static App>,
+        name: &[u8],
+    ) -> Result<Option<&'static App>, Fault> {
+        let hooks = &self.server.hooks;
+        let said = notify::ask_connect(hooks, Event::Connect, &self.client, name).await;
+        match said {
+            Said::Yes => Ok(app),
+            Said::No => {
+                let _ = self.refuse_connect("the client is not let in");
+                Err(Fault::Hook("on_connect"))
+            }
+            Said::Instead(name) => Ok(self.asked_app(&name)),
+        }
+    }
+
+    /// Refuses in words, and gives the fault that ends the session.
+    fn refuse_connect(&self, why: &str) -> Fault {
+        let info = status::info("error", "NetConnection.Connect.Rejected", why);
+        self.answer(b"_error", 1.0, &[Value::Null, info]);
+        Fault::Refused("a connection is refused")
+    }
+
+    fn log_in(&self, app: &App, publisher: bool) -> Result<(), Fault> {
+        let deed = if publisher { Deed::Publish } else { Deed::Play };
+        let args = self.client.hello.borrow().args.clone();
+        let asks = crate::args::get(&args, b"authmod").is_some();
+        if app.logins.is_empty() || !(asks || login::needed(&app.logins, deed)) {
+            return Ok(());
+        }
+        let now = rt::wall().as_secs();
+        match login::judge(&app.logins, &args, &self.running.secret(), now) {
+            Verdict::User(user) => {
+                self.client.hello.borrow_mut().user = Some(user);
+                Ok(())
+            }
+            Verdict::Refused(why) => {
+                self.refuse_connect(&why);
+                Err(Fault::Refused("the client has not logged in (yet)"))
+            }
+        }
+    }
+
+    /// Counts the client, unless there are too many.
+    fn count_in(&mut self, app: &App) -> Result<(), Fault> {
+        let most = [self.server.max_connections, app.max_connections];
+        let most = most.into_iter().filter(|most| *most > 0).min();
+        let counted = self.running.count_connection();
+        let Some((id, count)) = counted else { return Ok(()) };
+        self.members.push(id);
+        if most.is_some_and(|most| u64::from(count) > most) {
+            return Err(self.refuse_connect("there are as many connections as there may be"));
+        }
+        Ok(())
+    }
+
+    fn let_in(&mut self, object: Option<&Value<'_>>) {
+        let window = self.server.ack_window;
+        self.control(message::WINDOW_ACK_SIZE, &message::window_ack_size(window));
+        let bandwidth = message::peer_bandwidth(window, PeerLimit::Dynamic);
+        self.control(message::PEER_BANDWIDTH, &bandwidth);
+        self.hub.set_chunk_size(self.client.outlet, self.server.chunk_size);
+        let get = |name: &str| object.and_then(|object| object.get(name));
+        let encoding = get("objectEncoding").and_then(Value::as_f64).unwrap_or(0.0);
+        let mut properties: Vec<(&[u8], Value<'_>)> =
+            vec![(b"fmsVer", VERSION.into()), (b"capabilities", CAPABILITIES.into())];
+        // Enhanced RTMP: whatever the client can, passes through here untouched.
+        if let Some(Value::StrictArray(list)) = get("fourCcList") {
+            properties.push((b"fourCcList", Value::StrictArray(list.clone())));
+        }
+        for name in ["videoFourCcInfoMap", "audioFourCcInfoMap"] {
+            if let Some(map @ Value::Object(_)) = get(name) {
+                properties.push((name.as_bytes(), map.clone()));
+            }
+        }
+        let info = Value::Object(vec![
+            (b"level", "status".into()),
+            (b"code", "NetConnection.Connect.Success".into()),
+            (b"description", "Connection succeeded.".into()),
+            (b"objectEncoding", encoding.into()),
+        ]);
+        self.answer(b"_result", 1.0, &[Value::Object(properties), info]);
+    }
+
+    /// A stream's name and arguments as a client gives them.
+    pub(super) fn stream_name(&self, text: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let at = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
+        let name = text[..at].strip_prefix(b"/").unwrap_or(&text[..at]);
+        let args = text.get(at + 1..).unwrap_or_default();
+        ([&self.instance, name].concat(), args[..args.len().min(LONGEST)].to_vec())
+    }
+
+    /// The name that a command asks for.
+    pub(super) fn asked_name(&self, command: &Command<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+        let text = argument(command, 1).and_then(Value::as_bytes)?;
+        let (name, args) = self.stream_name(text);
+        let fits = (1..=LONGEST_NAME).contains(&name.len());
+        (fits && !name.iter().any(u8::is_ascii_control)).then_some((name, args))
+    }
+}
+
+/// Bytes that are kept of what a client says of itself.
+const LONGEST: usize = 1024;
+/// Bytes of a stream's name: with its application's, it names a channel.
+const LONGEST_NAME: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applications_as_clients_name_them() {
+        for text in ["live", "live/", "/live", "live/_definst_", "live/_definst_/"] {
+            assert_eq!(Address::of(text.as_bytes()), Address { app: b"live", args: b"" }, "{text}");
+        }
+        let with_args = Address { app: b"live", args: b"a=b?c" };
+        assert_eq!(Address::of(b"live?a=b?c"), with_args);
+        assert_eq!(Address::of_url(b"rtmp://host:1935/live?a=b?c"), with_args);
+        assert_eq!(Address::of_url(b"rtmp://host"), Address { app: b"", args: b"" });
+        assert_eq!(Address::of(b"live/cam").app, b"live/cam");
+    }
+}

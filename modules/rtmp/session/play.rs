@@ -1,0 +1,143 @@
+//! `play`: whether the client may, where it begins, and the end of it.
+
+use proto::rtmp::amf::Value;
+use proto::rtmp::command::Command;
+use proto::rtmp::message::{self, UserControl};
+
+use super::Session;
+use super::control::argument;
+use crate::access::Deed;
+use crate::client::{Asked, StreamState};
+use crate::events::Happening;
+use crate::fault::Fault;
+use crate::join::{self, Joined};
+use crate::notify::{self, Event, Verdict};
+use crate::settings::App;
+use crate::status;
+
+impl Session {
+    pub(super) async fn play(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+        let app = self.app()?;
+        let Some((name, args)) = self.asked_name(command) else {
+            let why = "That is no name for a stream";
+            self.status(stream, "error", "NetStream.Play.StreamNotFound", why);
+            return Ok(());
+        };
+        // A second play on the same message stream replaces the first.
+        let playing = self.with_stream(stream, |found| {
+            matches!(found.state, StreamState::Playing { .. })
+        });
+        if playing == Some(true) {
+            self.end_stream(stream, true);
+        }
+        if !self.is_idle(stream) {
+            let why = "There is no such message stream, or it is in use";
+            self.status(stream, "error", "NetStream.Play.Failed", why);
+            return Ok(());
+        }
+        let number = |at| argument(command, at).and_then(Value::as_f64);
+        let reset = argument(command, 4);
+        let mut what = Asked {
+            name,
+            args,
+            start: number(2).unwrap_or(-2.0),
+            duration: number(3).unwrap_or(-1.0),
+            reset: reset.is_none_or(|reset| {
+                reset.as_bool().or(reset.as_f64().map(|number| number != 0.0)).unwrap_or(true)
+            }),
+            since: rt::wall(),
+            ..Asked::default()
+        };
+        self.deeds.play(&what);
+        if let Err(why) = self.may(app, Deed::Play, &what) {
+            self.status(stream, "error", "NetStream.Play.Failed", why);
+            return Err(Fault::Refused(why));
+        }
+        match notify::ask(&app.hooks, Event::Play, &self.client, &what).await {
+            Verdict::Yes => {}
+            Verdict::No => {
+                self.status(stream, "error", "NetStream.Play.Failed", "Not allowed");
+                return Err(Fault::Hook("on_play"));
+            }
+            Verdict::Instead(name) => what.name = name,
+        }
+        self.begin_play(stream, app, what)
+    }
+
+    /// `play2` switches to another stream: the name stands in an object.
+    pub(super) async fn play2(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+        let options = argument(command, 1);
+        let name = options.and_then(|options| options.get("streamName")).cloned();
+        let arguments = vec![Value::Null, name.unwrap_or(Value::Null)];
+        let command = Command { arguments, ..command.clone() };
+        Box::pin(self.play(stream, &command)).await
+    }
+
+    fn begin_play(&mut self, stream: u32, app: &'static App, what: Asked) -> Result<(), Fault> {
+        let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
+        let mut begin = Vec::new();
+        UserControl::StreamBegin(stream).write(&mut begin);
+        self.control(message::USER_CONTROL, &begin);
+        if what.reset {
+            let why = "Playing and resetting";
+            self.status(stream, "status", "NetStream.Play.Reset", why);
+        }
+        if !app.play_restart || joined.live {
+            self.status(stream, "status", "NetStream.Play.Start", "Start live");
+            let (outlet, csid) = (self.client.outlet, status::CSID_STATUS);
+            let access = status::sample_access();
+            self.hub.send_message(outlet, csid, message::DATA, stream, &access);
+        }
+        Happening::Play.tell(app, &self.client, &what);
+        notify::begin_updates(&self.client, stream, what.since);
+        let player = join::player(self.client.outlet, app, stream, &joined);
+        let player = self.hub.add_player(player);
+        self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
+        Ok(())
+    }
+
+    /// Joins the stream; `None`: there is none, and the client has been told so.
+    fn find_stream(&self, stream: u32, app: &'static App, what: &Asked) -> Option<Joined> {
+        let joined = join::join(self.hub, app, &what.name);
+        let why = match joined {
+            Some(joined) if joined.live || app.idle_streams => return Some(joined),
+            Some(joined) => {
+                self.hub.attachment.unsubscribe(joined.id);
+                "No such stream"
+            }
+            None => "There are as many streams as there is room for",
+        };
+        self.status(stream, "error", "NetStream.Play.StreamNotFound", why);
+        None
+    }
+
+    /// The player goes on with another stream, its clock going on.
+    pub(super) fn move_player(
+        &mut self,
+        stream: u32,
+        app: &'static App,
+        what: Asked,
+    ) -> Result<(), Fault> {
+        let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
+        let before = self.with_stream(stream, |found| {
+            std::mem::replace(&mut found.state, StreamState::Idle)
+        });
+        let Some(StreamState::Playing { player, .. }) = before else { return Ok(()) };
+        let mut next = join::player(self.client.outlet, app, stream, &joined);
+        if let Some(before) = self.hub.remove_player(player) {
+            next.state.time = before.state.time;
+            next.state.sent = before.state.sent;
+            (next.audio, next.video) = (before.audio, before.video);
+        }
+        let player = self.hub.add_player(next);
+        self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
+        Ok(())
+    }
+
+    pub(super) fn end_play(&mut self, app: &'static App, what: &Asked, player: u32) {
+        self.hub.remove_player(player);
+        notify::tell(&app.hooks, Event::PlayDone, &self.client, what);
+        notify::tell(&app.hooks, Event::Done, &self.client, what);
+        Happening::Stop.tell(app, &self.client, what);
+    }
+}

@@ -1,0 +1,116 @@
+//! What is in a stream, for those who ask: codecs, sizes, rates.
+
+use proto::flv::media::{Audio, Video, VideoCodec};
+use proto::flv::{aac, avc};
+use proto::rtmp::amf::Value;
+
+use crate::rate::Rate;
+
+/// A stream's tracks.
+#[derive(Default)]
+pub struct Tracks {
+    /// Video, if there is some.
+    pub video: Option<VideoTrack>,
+    /// Audio, if there is some.
+    pub audio: Option<AudioTrack>,
+    /// Bytes of video.
+    pub video_rate: Rate,
+    /// Bytes of audio.
+    pub audio_rate: Rate,
+    /// The stream's clock at the last frame of video, and of audio.
+    pub times: (u32, u32),
+    /// Frames of video.
+    pub frames: u64,
+    declared: Declared,
+}
+
+/// What the publisher has told.
+#[derive(Default)]
+struct Declared {
+    width: u32,
+    height: u32,
+    frame_rate: f64,
+}
+
+/// A track of video.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VideoTrack {
+    /// The codec's name.
+    pub codec: &'static str,
+    /// Of H.264: profile, compatibility and level.
+    pub profile: Option<(&'static str, u8, f64)>,
+    /// Width and height; 0: not known.
+    pub size: (u32, u32),
+    /// Frames per second as declared; 0: not known.
+    pub frame_rate: f64,
+}
+
+/// A track of audio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AudioTrack {
+    /// The codec's name.
+    pub codec: &'static str,
+    /// Of AAC: its profile.
+    pub profile: Option<&'static str>,
+    /// Channels.
+    pub channels: u8,
+    /// Samples per second.
+    pub rate: u32,
+}
+
+impl Tracks {
+    /// A message of video has come.
+    pub fn video(&mut self, video: &Video, payload: &[u8], time: u32) {
+        self.video_rate.add(payload.len() as u64, rt::now());
+        self.times.0 = time;
+        self.frames += u64::from(!video.header && !video.metadata && !video.end);
+        if video.header || self.video.is_none() {
+            let config = (video.header && video.codec == VideoCodec::Avc)
+                .then(|| avc::Config::of(&payload[video.body..]))
+                .flatten();
+            let declared = (self.declared.width, self.declared.height);
+            self.video = Some(VideoTrack {
+                codec: video.codec.name(),
+                profile: config.as_ref().map(|config| {
+                    (config.profile_name(), config.compatibility, f64::from(config.level) / 10.0)
+                }),
+                size: config.and_then(|config| config.size).unwrap_or(declared),
+                frame_rate: self.declared.frame_rate,
+            });
+        }
+    }
+
+    /// A message of audio has come.
+    pub fn audio(&mut self, audio: &Audio, payload: &[u8], time: u32) {
+        self.audio_rate.add(payload.len() as u64, rt::now());
+        self.times.1 = time;
+        if audio.header || self.audio.is_none() {
+            let config =
+                audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
+            let config = config.filter(|_| audio.codec.name() == "AAC");
+            self.audio = Some(AudioTrack {
+                codec: audio.codec.name(),
+                profile: config.as_ref().map(|config| config.profile_name()),
+                channels: config.as_ref().map_or(audio.channels, |config| config.channels),
+                rate: config.map_or(audio.rate, |config| config.rate),
+            });
+        }
+    }
+
+    /// Metadata has come.
+    pub fn metadata(&mut self, members: &[(&[u8], Value<'_>)]) {
+        let number = |name: &str| {
+            let found = members.iter().rev().find(|(key, _)| *key == name.as_bytes());
+            found.and_then(|(_, value)| value.as_f64()).unwrap_or(0.0)
+        };
+        let rate = number("framerate");
+        self.declared = Declared {
+            width: number("width") as u32,
+            height: number("height") as u32,
+            frame_rate: if rate > 0.0 { rate } else { number("fps") },
+        };
+        if let Some(video) = &mut self.video {
+            video.frame_rate = self.declared.frame_rate;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Events that other modules publish.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use broadcast::{AppendError, Attributes, Zone};
+
+use crate::record;
+
+thread_local! {
+    /// The zones of this process, by name: those of the newest configuration.
+    static ZONES: RefCell<HashMap<String, Rc<Zone>>> = RefCell::default();
+}
+
+/// A zone is open in this process.
+pub fn opened(name: &str, zone: &Rc<Zone>) {
+    ZONES.with_borrow_mut(|zones| zones.insert(name.to_owned(), zone.clone()));
+}
+
+/// Publishes an event on a channel of the `sse_zone` of that name, in the master or a worker. It is kept
+/// as `sse_history`'s default says. The error tells what is in the way.
+pub fn announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result<u64, String> {
+    let zone = ZONES.with_borrow(|zones| zones.get(zone).cloned());
+    let zone = zone.ok_or("no location uses a zone of this name")?;
+    let mut body = Vec::with_capacity(data.len() + 64);
+    record::body(&mut body, event, data);
+    let attributes = Attributes { max_count: 100, max_age: 3_600_000, ..Attributes::default() };
+    let head = record::head(zone.epoch(), None, body.len());
+    let appended = zone.append(channel, &attributes, head, &[&body]);
+    appended.map(|appended| appended.seq).map_err(|error: AppendError| error.to_string())
+}
