@@ -19,6 +19,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<index::Index>(),
     #[cfg(feature = "sse")]
     http::entry::<sse::Sse>(),
+    #[cfg(feature = "rtmp")]
+    http::entry::<rtmp::Web>(),
     #[cfg(feature = "static")]
     http::entry::<static_files::Static>(),
 ];

@@ -210,7 +210,7 @@ fn value(variable: Variable, client: &Client, deeds: &Deeds, out: &mut Vec<u8>) 
     let wall = rt::wall();
     let session = wall.saturating_sub(client.since);
     let _ = match variable {
-        Variable::Connection => write!(out, "{}", client.id),
+        Variable::Connection => write!(out, "{}", client.serial),
         Variable::BytesSent => write!(out, "{}", client.sent.total()),
         Variable::BytesReceived => write!(out, "{}", client.received.total()),
         Variable::TimeLocal => {

@@ -246,6 +246,11 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     for (number, mut block) in servers.into_iter().enumerate() {
         block.options.inherit(&main);
         let logs = access_log::lines(&block.options, &main, setup)?;
+        let listening = block.listens.iter().filter_map(|listen| match &listen.address {
+            Address::Inet(address) => Some(address.port()),
+            Address::Unix(_) => None,
+        });
+        let listening = listening.collect();
         let mut apps = Vec::new();
         for (name, mut options) in block.apps {
             options.inherit(&block.options);
@@ -261,7 +266,7 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
             };
             apps.push(Rc::new(App::new(&name, prefix, number, &options, made)));
         }
-        let server = Rc::new(Server::new(number, &block.options, logs, apps));
+        let server = Rc::new(Server::new(number, listening, &block.options, logs, apps));
         for mut listen in block.listens {
             if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none() {
                 let on = sys::socket::Keepalive { on: true, ..Default::default() };

@@ -13,14 +13,16 @@ use crate::settings::App;
 
 /// One client.
 pub struct Client {
-    /// Its number in the logs, and its id for hooks and pages.
+    /// Its id, which no other client of any worker has.
     pub id: u64,
+    /// Its number in the logs.
+    pub serial: u64,
     /// The connection.
     pub conn: Conn,
     /// Its address.
     pub peer: Cell<Peer>,
     /// Its part in the hub.
-    pub outlet: u32,
+    pub outlet: Cell<u32>,
     /// The server that it came to.
     pub server: usize,
     /// Its application, once it is connected to one.
@@ -116,10 +118,11 @@ impl Client {
     /// One that has just come.
     pub fn new(conn: Conn, outlet: u32, server: usize) -> Client {
         Client {
-            id: conn.serial(),
+            id: u64::from(sys::process::pid() as u32) << 28 | conn.serial() & 0x0FFF_FFFF,
+            serial: conn.serial(),
             conn,
             peer: Cell::new(conn.peer()),
-            outlet,
+            outlet: Cell::new(outlet),
             server,
             app: Cell::new(None),
             since: rt::wall(),

@@ -73,7 +73,7 @@ impl Fault {
         };
         if sys::log::takes(level) {
             let app = client.app.get().map_or("-", |app| &app.name);
-            let (id, address) = (client.id, client.address());
+            let (id, address) = (client.serial, client.address());
             let message = format_args!("*{id} {self}, client: {address}, application: {app}");
             sys::log::write(level, message);
         }

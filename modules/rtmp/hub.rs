@@ -10,6 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId, Hint, Kind};
 use proto::rtmp::{chunk, message};
@@ -20,6 +21,7 @@ use crate::outlet::Outlet;
 use crate::player::Player;
 use crate::settings::App;
 use crate::slab::Slab;
+use crate::wire::Wire;
 
 /// How often aged records are taken away and streams are looked at whose publisher has gone.
 const TICK_MS: u64 = 500;
@@ -52,8 +54,8 @@ pub struct Inner {
     pub draft: Draft,
     /// Messages delivered, their bytes, players that were too slow; not yet counted in the zone.
     pub counts: (u64, u64, u64),
-    /// Channels on which workers are asked and answer.
-    pub questions: HashMap<u32, fn(&'static Hub)>,
+    /// Channels on which workers talk to each other, and who listens.
+    pub listeners: HashMap<u32, Rc<dyn Fn()>>,
 }
 
 /// A stream and its players here.
@@ -88,7 +90,7 @@ impl Hub {
             waiting: VecDeque::new(),
             draft: Draft::default(),
             counts: (0, 0, 0),
-            questions: HashMap::new(),
+            listeners: HashMap::new(),
         };
         // One for each process, to its end.
         let hub: &'static Hub = Box::leak(Box::new(Hub {
@@ -156,6 +158,34 @@ impl Hub {
     /// Changes a player.
     pub fn change<T>(&self, player: u32, change: impl FnOnce(&mut Player) -> T) -> Option<T> {
         self.inner.borrow_mut().players.get_mut(player).map(change)
+    }
+
+    /// Calls `listener`, a little later, when there is something on a channel.
+    pub fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>) {
+        self.inner.borrow_mut().listeners.insert(channel.index(), listener);
+    }
+
+    /// Takes a listener and its subscription back.
+    pub fn listen_no_more(&self, channel: ChannelId) {
+        self.inner.borrow_mut().listeners.remove(&channel.index());
+        self.attachment.unsubscribe(channel);
+    }
+
+    /// Bytes sent on a connection.
+    pub fn sent(&self, outlet: u32) -> u64 {
+        self.inner.borrow().outlets.get(outlet).map_or(0, |outlet| outlet.sent)
+    }
+
+    /// What is spoken on a connection.
+    pub fn wire(&self, outlet: u32) -> Option<Wire> {
+        self.inner.borrow().outlets.get(outlet).map(|outlet| outlet.lane.wire)
+    }
+
+    /// Looks at a player.
+    pub fn with_player(&self, player: u32, look: impl FnOnce(&Player)) {
+        if let Some(player) = self.inner.borrow().players.get(player) {
+            look(player);
+        }
     }
 
     /// Ends a connection when what waits on it is sent.
@@ -226,18 +256,18 @@ impl Hub {
         let mut asked = Vec::new();
         let heard = zone.news(inner.seen, |channel| {
             inner.mark(self, channel);
-            asked.extend(inner.questions.get(&channel).copied());
+            asked.extend(inner.listeners.get(&channel).cloned());
         });
         inner.seen = heard.unwrap_or_else(|missed| {
             let all: Vec<u32> = inner.streams.keys().copied().collect();
             all.into_iter().for_each(|channel| inner.mark(self, channel));
-            asked.extend(inner.questions.values().copied());
+            asked.extend(inner.listeners.values().cloned());
             missed.upto
         });
-        asked.dedup();
         // They borrow the hub themselves.
-        for answer in asked {
-            rt::after(0, move || answer(self));
+        asked.dedup_by(|a, b| Rc::ptr_eq(a, b));
+        for listener in asked {
+            rt::after(0, move || listener());
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::client::Client;
 use crate::events;
 use crate::hub::Hub;
 use crate::port::Port;
-use crate::rate::Rate;
 use crate::settings::{App, Server};
 use crate::slab::Slab;
 use crate::zone::ZoneConf;
@@ -57,8 +56,8 @@ pub struct Running {
     pub clients: RefCell<Slab<Rc<Client>>>,
     /// Connections that it has accepted.
     pub accepted: Cell<u64>,
-    /// Bytes that publishers have sent.
-    pub received: Rate,
+    /// Bytes sent to, and received from, clients that have gone.
+    pub gone: (Cell<u64>, Cell<u64>),
     /// When it began, in the loop's milliseconds.
     pub since: u64,
     random: Cell<u64>,
@@ -97,7 +96,7 @@ impl Instance for RtmpInstance {
             servers: &plan.servers,
             clients: RefCell::default(),
             accepted: Cell::new(0),
-            received: Rate::default(),
+            gone: (Cell::new(0), Cell::new(0)),
             since: rt::now(),
             random: Cell::new(seed),
         }));
@@ -133,6 +132,12 @@ impl Running {
         self.hub.attachment.subscribe(CONNECTIONS, Kind::Counter, u32::MAX).ok()
     }
 
+    /// A client has gone: what it was sent, and what it has sent, is not forgotten.
+    pub fn count_gone(&self, client: &Client) {
+        self.gone.0.set(self.gone.0.get() + client.sent.total());
+        self.gone.1.set(self.gone.1.get() + client.received.total());
+    }
+
     /// Bytes for a handshake. They are no secret: they only have to differ.
     pub fn random(&self) -> [u8; handshake::SIZE] {
         let mut bytes = [0; handshake::SIZE];
@@ -152,6 +157,11 @@ impl Running {
         secret[..8].copy_from_slice(&zone.key(b"a login's secret").to_le_bytes());
         secret[8..].copy_from_slice(&zone.key(b"the other half").to_le_bytes());
         secret
+    }
+
+    /// The server that listens on a port.
+    pub fn server_of_port(&self, port: u16) -> Option<usize> {
+        self.servers.iter().find(|server| server.ports.contains(&port)).map(|server| server.number)
     }
 
     /// An application by name; `server`: of that server alone.

@@ -113,6 +113,11 @@ impl Hooks {
         }
     }
 
+    /// Whether somebody is asked or told.
+    pub fn has(&self, event: Event) -> bool {
+        self.url(event).is_some()
+    }
+
     fn url(&self, event: Event) -> Option<&Rc<Url>> {
         self.hooks.iter().find(|hook| hook.event == event).map(|hook| &hook.url)
     }

@@ -75,6 +75,8 @@ pub struct App {
 pub struct Server {
     /// Its place among the servers.
     pub number: usize,
+    /// Its TCP ports.
+    pub ports: Vec<u16>,
     /// `timeout`, milliseconds.
     pub timeout: u64,
     /// `handshake_timeout`, milliseconds.
@@ -158,9 +160,16 @@ pub struct Made {
 
 impl Server {
     /// With these options, which have what `rtmp {}` set.
-    pub fn new(number: usize, options: &Options, logs: Vec<Line>, apps: Vec<Rc<App>>) -> Server {
+    pub fn new(
+        number: usize,
+        ports: Vec<u16>,
+        options: &Options,
+        logs: Vec<Line>,
+        apps: Vec<Rc<App>>,
+    ) -> Server {
         Server {
             number,
+            ports,
             timeout: options.timeout.or_default(60_000).max(1),
             handshake_timeout: options.handshake_timeout.or_default(10_000).max(1),
             ping: options.ping.or_default(60_000),

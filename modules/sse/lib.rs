@@ -13,7 +13,7 @@ mod advance;
 mod announce;
 mod channels;
 mod conf;
-mod cors;
+pub mod cors;
 mod cursor;
 mod delivery;
 mod endpoint;

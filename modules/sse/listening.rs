@@ -111,6 +111,7 @@ impl Hub {
         inbound.feed(bytes, &mut out, |said| match said {
             _ if last.is_some() => {}
             Said::Closed => last = Some(None),
+            Said::Binary => last = Some(Some(Close::Unsupported)),
             Said::Fault(why) => last = Some(Some(why)),
             Said::Message(data) => match publish {
                 None => last = Some(Some(Close::Policy)),

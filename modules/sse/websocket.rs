@@ -112,6 +112,8 @@ fn frame(opcode: OpCode, payload: &[u8], out: &mut Vec<u8>) {
 pub enum Said {
     /// A message to publish.
     Message(Vec<u8>),
+    /// A message that is no text.
+    Binary,
     /// It closes; the answer is in the output.
     Closed,
     /// It did something for which it is closed.
@@ -150,10 +152,7 @@ impl Inbound {
         let goes_on = loop {
             match self.context.read(&mut self.pipe) {
                 Ok(Message::Text(text)) => said(Said::Message(text.as_bytes().to_vec())),
-                Ok(Message::Binary(_)) => {
-                    said(Said::Fault(Close::Unsupported));
-                    break false;
-                }
+                Ok(Message::Binary(_)) => said(Said::Binary),
                 Ok(Message::Close(_)) => {
                     let _ = self.context.flush(&mut self.pipe);
                     said(Said::Closed);
@@ -245,7 +244,10 @@ mod tests {
             assert!(!inbound.feed(frame, &mut Vec::new(), |said| fault = Some(said)));
             fault
         };
-        assert_eq!(fault_of(&client(2, b"x")), Some(Said::Fault(Close::Unsupported)));
+        let mut heard = Vec::new();
+        let mut inbound = Inbound::new(10);
+        assert!(inbound.feed(&client(2, b"x"), &mut Vec::new(), |said| heard.push(said)));
+        assert_eq!(heard, [Said::Binary]);
         assert_eq!(fault_of(&client(1, &[0xff])), Some(Said::Fault(Close::Unsupported)));
         assert_eq!(fault_of(&client(1, b"longer than ten")), Some(Said::Fault(Close::TooBig)));
         assert_eq!(fault_of(&[0x81, 1, b'x']), Some(Said::Fault(Close::Protocol)));

@@ -153,7 +153,7 @@ impl Session {
         self.control(message::WINDOW_ACK_SIZE, &message::window_ack_size(window));
         let bandwidth = message::peer_bandwidth(window, PeerLimit::Dynamic);
         self.control(message::PEER_BANDWIDTH, &bandwidth);
-        self.hub.set_chunk_size(self.client.outlet, self.server.chunk_size);
+        self.hub.set_chunk_size(self.client.outlet.get(), self.server.chunk_size);
         let get = |name: &str| object.and_then(|object| object.get(name));
         let encoding = get("objectEncoding").and_then(Value::as_f64).unwrap_or(0.0);
         let mut properties: Vec<(&[u8], Value<'_>)> =

@@ -30,6 +30,8 @@ use crate::settings::Server;
 use crate::wire::Wire;
 use flow::Flow;
 
+pub use publish::permitted;
+
 /// Bytes read at once, and so often in one turn.
 const READ: usize = 64 << 10;
 const READS: usize = 4;
@@ -141,7 +143,7 @@ impl Session {
     async fn wait(&self) -> Event {
         let (hub, conn, client) = (self.hub, self.conn, &self.client);
         poll_fn(|_| {
-            if !hub.attend(client.outlet) || conn.is_broken() {
+            if !hub.attend(client.outlet.get()) || conn.is_broken() {
                 return Poll::Ready(Event::Over);
             }
             if let Some(order) = client.order.borrow_mut().take() {
@@ -184,7 +186,7 @@ impl Session {
             let mut out = Vec::new();
             let fed = handshake.feed(&input, &mut out);
             if !out.is_empty() {
-                self.hub.send(self.client.outlet, &out);
+                self.hub.send(self.client.outlet.get(), &out);
             }
             let (used, done) = fed.map_err(|_| Fault::NotRtmp)?;
             input.drain(..used);
@@ -272,12 +274,11 @@ impl Session {
             };
             match kind {
                 message::AUDIO | message::VIDEO | message::DATA | message::DATA_AMF3 => {
-                    media(&self.client, &self.running.received, stream, kind, timestamp, payload)?;
+                    media(&self.client, stream, kind, timestamp, payload)?;
                 }
                 message::AGGREGATE => {
                     for part in message::aggregate(payload, timestamp) {
-                        let (client, rate) = (&self.client, &self.running.received);
-                        media(client, rate, stream, part.kind, part.timestamp, part.payload)?;
+                        media(&self.client, stream, part.kind, part.timestamp, part.payload)?;
                     }
                 }
                 message::COMMAND | message::COMMAND_AMF3 => {
@@ -330,9 +331,9 @@ impl Session {
             notify::tell_disconnect(&self.server.hooks, &self.client);
         }
         self.end_streams();
-        self.hub.end_outlet(self.client.outlet);
+        self.hub.end_outlet(self.client.outlet.get());
         self.conn.set_timeout(LAST_WORDS_MS);
-        let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet);
+        let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
         let mut room = [0; 1024];
         poll_fn(|_| {
             if hub.attend(outlet) && !conn.timed_out() {
@@ -362,7 +363,7 @@ impl Session {
         if !self.connected {
             return Err(Fault::TooSlow);
         }
-        let blocked = self.hub.blocked_since(self.client.outlet);
+        let blocked = self.hub.blocked_since(self.client.outlet.get());
         if self.flow.is_due(rt::now(), blocked, &self.client)? {
             let time = rt::now() as u32;
             let mut ping = Vec::new();
@@ -381,7 +382,7 @@ impl Session {
     fn control(&self, kind: u8, payload: &[u8]) {
         let mut out = Vec::with_capacity(32);
         chunk::write_message(&mut out, DEFAULT_CHUNK, 2, kind, 0, 0, payload);
-        self.hub.send(self.client.outlet, &out);
+        self.hub.send(self.client.outlet.get(), &out);
     }
 
     /// The message stream of that number.
@@ -394,7 +395,6 @@ impl Session {
 /// Takes a publisher's message in.
 fn media(
     client: &Client,
-    received: &crate::rate::Rate,
     stream: u32,
     kind: u8,
     time: u32,
@@ -402,7 +402,6 @@ fn media(
 ) -> Result<(), Fault> {
     let mut streams = client.streams.borrow_mut();
     let found = streams.iter_mut().find(|known| known.number == stream);
-    received.add(payload.len() as u64, rt::now());
     match found.map(|stream| &mut stream.state) {
         Some(StreamState::Publishing { feed, .. }) => {
             feed.message(kind, time, payload).map_err(|_| Fault::TakenOver)
@@ -419,9 +418,10 @@ impl Drop for Session {
         for member in self.members.drain(..) {
             self.hub.attachment.unsubscribe(member);
         }
-        if let Some(outlet) = self.hub.remove_outlet(self.client.outlet) {
+        if let Some(outlet) = self.hub.remove_outlet(self.client.outlet.get()) {
             self.client.sent.set(outlet.sent, rt::now());
         }
+        self.running.count_gone(&self.client);
         crate::access_log::write(self.server, &self.client, &self.deeds);
     }
 }

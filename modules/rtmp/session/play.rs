@@ -84,13 +84,13 @@ impl Session {
         }
         if !app.play_restart || joined.live {
             self.status(stream, "status", "NetStream.Play.Start", "Start live");
-            let (outlet, csid) = (self.client.outlet, status::CSID_STATUS);
+            let (outlet, csid) = (self.client.outlet.get(), status::CSID_STATUS);
             let access = status::sample_access();
             self.hub.send_message(outlet, csid, message::DATA, stream, &access);
         }
         Happening::Play.tell(app, &self.client, &what);
         notify::begin_updates(&self.client, stream, what.since);
-        let player = join::player(self.client.outlet, app, stream, &joined);
+        let player = join::player(self.client.outlet.get(), app, stream, &joined);
         let player = self.hub.add_player(player);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
@@ -123,7 +123,7 @@ impl Session {
             std::mem::replace(&mut found.state, StreamState::Idle)
         });
         let Some(StreamState::Playing { player, .. }) = before else { return Ok(()) };
-        let mut next = join::player(self.client.outlet, app, stream, &joined);
+        let mut next = join::player(self.client.outlet.get(), app, stream, &joined);
         if let Some(before) = self.hub.remove_player(player) {
             next.state.time = before.state.time;
             next.state.sent = before.state.sent;

@@ -14,7 +14,7 @@ impl Session {
     /// Sends an answer that is about no stream.
     pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: &[Value<'_>]) {
         let payload = status::command(name, transaction, arguments);
-        self.hub.send_message(self.client.outlet, CSID_CONNECT, message::COMMAND, 0, &payload);
+        self.hub.send_message(self.client.outlet.get(), CSID_CONNECT, message::COMMAND, 0, &payload);
     }
 
     /// Sends a result, for commands that wait for one.
@@ -29,7 +29,7 @@ impl Session {
     pub(super) fn status(&self, stream: u32, level: &str, code: &str, description: &str) {
         let payload = status::on_status(level, code, description);
         let csid = status::CSID_STATUS;
-        self.hub.send_message(self.client.outlet, csid, message::COMMAND, stream, &payload);
+        self.hub.send_message(self.client.outlet.get(), csid, message::COMMAND, stream, &payload);
     }
 
     /// A command that nobody here knows.

@@ -1,0 +1,69 @@
+//! An operator's orders: clients are dropped, or go on under another name.
+
+use crate::args;
+use crate::client::{Client, Order, StreamState};
+use crate::instance::Running;
+
+/// Which clients an order is for.
+struct Target {
+    publishers: bool,
+    players: bool,
+    server: Option<usize>,
+    app: Option<Vec<u8>>,
+    name: Option<Vec<u8>>,
+    address: Option<Vec<u8>>,
+    id: Option<u64>,
+}
+
+/// Obeys an order, as far as it concerns this worker's clients. Gives how many it has concerned.
+pub fn obey(running: &Running, words: &[u8]) -> usize {
+    let get = |name: &str| args::get(words, name.as_bytes()).filter(|value| !value.is_empty());
+    let number = |name| get(name).and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+    let (publishers, players) = match get("who").as_deref() {
+        Some(b"publisher") => (true, false),
+        Some(b"subscriber") => (false, true),
+        Some(b"client") => (true, true),
+        _ => return 0,
+    };
+    let order = match (get("call").as_deref(), get("newname")) {
+        (Some(b"drop"), _) => Order::Drop,
+        (Some(b"redirect"), Some(name)) => Order::Redirect(name),
+        _ => return 0,
+    };
+    let target = Target {
+        publishers,
+        players,
+        server: number("srv").map(|number: u64| number as usize),
+        app: get("app"),
+        name: get("name"),
+        address: get("addr"),
+        id: number("clientid"),
+    };
+    let clients = running.clients.borrow();
+    let meant = clients.iter().filter(|(_, client)| target.means(client));
+    meant
+        .map(|(_, client)| {
+            *client.order.borrow_mut() = Some(order.clone());
+            client.conn.wake();
+        })
+        .count()
+}
+
+impl Target {
+    fn means(&self, client: &Client) -> bool {
+        let Some(app) = client.app.get() else { return false };
+        let here = self.server.is_none_or(|server| client.server == server)
+            && self.app.as_ref().is_none_or(|name| app.name.as_bytes() == &name[..])
+            && self.id.is_none_or(|id| client.id == id)
+            && self.address.as_ref().is_none_or(|address| client.address().as_bytes() == &address[..]);
+        here && client.streams.borrow().iter().any(|stream| {
+            let kind = match stream.state {
+                StreamState::Publishing { .. } => self.publishers,
+                StreamState::Playing { .. } => self.players,
+                StreamState::Idle => false,
+            };
+            let name = stream.asked().map(|(what, _)| &what.name);
+            kind && self.name.as_ref().is_none_or(|wanted| name == Some(wanted))
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! What a worker's clients are doing at the moment: a line for each, and one for the worker.
+
+use crate::args;
+use crate::client::{Client, StreamState};
+use crate::hub::Hub;
+use crate::instance::Running;
+use crate::tracks::Tracks;
+use crate::wire::Wire;
+
+/// Writes this worker's lines.
+pub fn write(running: &Running, out: &mut Vec<u8>) {
+    let now = rt::now();
+    let mut worker = Vec::new();
+    let (mut sent, mut sent_rate, mut received, mut received_rate) =
+        (running.gone.0.get(), 0, running.gone.1.get(), 0);
+    for (_, client) in running.clients.borrow().iter() {
+        let total = running.hub.sent(client.outlet.get());
+        client.sent.set(total, now);
+        sent += client.sent.total();
+        sent_rate += client.sent.bits_per_second(now);
+        received += client.received.total();
+        received_rate += client.received.bits_per_second(now);
+        write_client(running.hub, client, now, out);
+    }
+    let mut add = |name, value: u64| args::add(&mut worker, name, value.to_string().as_bytes());
+    add("accepted", running.accepted.get());
+    add("uptime", (now - running.since) / 1000);
+    add("bytes_in", received);
+    add("bytes_out", sent);
+    add("bw_in", received_rate);
+    add("bw_out", sent_rate);
+    out.extend_from_slice(b"what=worker&");
+    out.extend_from_slice(&worker);
+    out.push(b'\n');
+}
+
+fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
+    let Some(app) = client.app.get() else { return };
+    let hello = client.hello.borrow();
+    let mut common = Vec::new();
+    args::add(&mut common, "app", app.name.as_bytes());
+    args::add(&mut common, "address", client.address().as_bytes());
+    args::add(&mut common, "flashver", &hello.flash_version);
+    args::add(&mut common, "pageurl", &hello.page_url);
+    args::add(&mut common, "swfurl", &hello.swf_url);
+    args::add(&mut common, "tcurl", &hello.tc_url);
+    let wire: &[u8] = match hub.wire(client.outlet.get()) {
+        Some(Wire::Flv | Wire::FlvChunks) => b"http-flv",
+        Some(Wire::FlvSocket) => b"websocket-flv",
+        _ => b"rtmp",
+    };
+    args::add(&mut common, "protocol", wire);
+    let time = rt::wall().saturating_sub(client.since).as_millis();
+    let mut add = |name, value: u64| args::add(&mut common, name, value.to_string().as_bytes());
+    add("server", client.server as u64);
+    add("id", client.id);
+    add("time", time as u64);
+    add("bytes_in", client.received.total());
+    add("bytes_out", client.sent.total());
+    add("bw_in", client.received.bits_per_second(now));
+    add("bw_out", client.sent.bits_per_second(now));
+    for stream in client.streams.borrow().iter() {
+        let Some((what, _)) = stream.asked() else { continue };
+        out.extend_from_slice(b"what=client&");
+        out.extend_from_slice(&common);
+        let mut line = Vec::new();
+        args::add(&mut line, "name", &what.name);
+        match &stream.state {
+            StreamState::Publishing { feed, .. } => {
+                args::add(&mut line, "publishing", b"1");
+                write_tracks(&feed.tracks, now, &mut line);
+            }
+            StreamState::Playing { player, .. } => hub.with_player(*player, |player| {
+                let mut add = |name, value: u64| {
+                    args::add(&mut line, name, value.to_string().as_bytes());
+                };
+                add("sent", player.counts.sent);
+                add("dropped", player.counts.dropped);
+                add("skips", player.counts.skips);
+                add("timestamp", player.state.time.max(0) as u64);
+                let [_, audio, video] = player.state.sent;
+                let apart = audio.zip(video).map_or(0, |(a, v)| i64::from(v) - i64::from(a));
+                args::add(&mut line, "avsync", apart.to_string().as_bytes());
+            }),
+            StreamState::Idle => {}
+        }
+        out.push(b'&');
+        out.extend_from_slice(&line);
+        out.push(b'\n');
+    }
+}
+
+fn write_tracks(tracks: &Tracks, now: u64, line: &mut Vec<u8>) {
+    let mut add = |name: &str, value: String| args::add(line, name, value.as_bytes());
+    add("bw_video", tracks.video_rate.bits_per_second(now).to_string());
+    add("bw_audio", tracks.audio_rate.bits_per_second(now).to_string());
+    add("frames", tracks.frames.to_string());
+    let (video, audio) = tracks.times;
+    add("timestamp", video.max(audio).to_string());
+    add("avsync", (i64::from(video) - i64::from(audio)).to_string());
+    if let Some(video) = &tracks.video {
+        add("video", video.codec.to_owned());
+        add("width", video.size.0.to_string());
+        add("height", video.size.1.to_string());
+        add("frame_rate", video.frame_rate.to_string());
+        if let Some((profile, compatibility, level)) = video.profile {
+            add("video_profile", profile.to_owned());
+            add("compat", compatibility.to_string());
+            add("level", format!("{level:.1}"));
+        }
+    }
+    if let Some(audio) = &tracks.audio {
+        add("audio", audio.codec.to_owned());
+        add("channels", audio.channels.to_string());
+        add("sample_rate", audio.rate.to_string());
+        if let Some(profile) = audio.profile {
+            add("audio_profile", profile.to_owned());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `rtmp_control`: `…/drop/publisher|subscriber|client` and `…/redirect/…`, as nginx-rtmp has them. The
+//! body of the answer is how many clients that concerned, in all workers.
+
+use http::{BoxFuture, Exchange, Flow, Handler, Request};
+use proto::http1::Method;
+
+use super::text;
+use crate::args;
+use crate::ask;
+use crate::instance::running;
+
+/// The handler of a location.
+pub struct Control {
+    /// Clients may be dropped.
+    pub drop: bool,
+    /// Clients may be sent to another stream.
+    pub redirect: bool,
+}
+
+/// What an order's arguments are.
+const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname"];
+
+impl Handler for Control {
+    fn handle(&self, request: &mut Request) -> Flow {
+        match request.method {
+            Method::Get | Method::Post => Flow::Wait,
+            _ => Flow::Status(405),
+        }
+    }
+
+    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+        Box::pin(async {
+            let Some(question) = self.question(&exchange.request) else {
+                return Flow::Status(404);
+            };
+            let Some(running) = running() else { return Flow::Status(404) };
+            let answers = ask::all(running, &question).await;
+            let counts = answers.iter().filter_map(|answer| {
+                let count = args::get(answer, b"count")?;
+                std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
+            });
+            let body = counts.sum::<u64>().to_string();
+            let request = &mut exchange.request;
+            let body = request.pool.copy(body.as_bytes());
+            request.response.set_body(200, text("text/plain"), body);
+            request.response.add_header("Cache-Control", text("no-store"));
+            Flow::Respond
+        })
+    }
+}
+
+impl Control {
+    /// The last two parts of the path say what, and to whom.
+    fn question(&self, request: &Request) -> Option<Vec<u8>> {
+        let mut parts = request.uri.rsplit(|&byte| byte == b'/');
+        let (who, call) = (parts.next()?, parts.next()?);
+        let may = match call {
+            b"drop" => self.drop,
+            b"redirect" => self.redirect && args::get(&request.args, b"newname").is_some(),
+            _ => false,
+        };
+        let known = matches!(who, b"publisher" | b"subscriber" | b"client");
+        if !may || !known {
+            return None;
+        }
+        let mut question = Vec::new();
+        args::add(&mut question, "call", call);
+        args::add(&mut question, "who", who);
+        for name in ARGUMENTS {
+            if let Some(value) = args::get(&request.args, name.as_bytes()) {
+                args::add(&mut question, name, &value);
+            }
+        }
+        Some(question)
+    }
+}

@@ -1,0 +1,151 @@
+//! `rtmp_stat`: streams and clients of all workers, as one picture.
+
+use std::collections::BTreeMap;
+
+use http::{BoxFuture, Exchange, Flow, Handler, Request};
+use proto::http1::{Method, Name};
+
+use super::{Format, json, text, xml};
+use crate::args;
+use crate::ask;
+use crate::instance::{Running, running};
+
+/// The handler of a location.
+pub struct Stat {
+    /// A style sheet for the XML.
+    pub stylesheet: Option<String>,
+    /// The form.
+    pub format: Format,
+}
+
+/// One line of a worker's.
+pub struct Fields(BTreeMap<Vec<u8>, Vec<u8>>);
+
+/// Everything.
+#[derive(Default)]
+pub struct Picture {
+    /// Sums over all workers: `accepted`, `bytes_in`, …
+    pub totals: BTreeMap<&'static str, u64>,
+    /// By server, then by application.
+    pub servers: Vec<BTreeMap<Vec<u8>, Streams>>,
+}
+
+/// The streams of an application, by name.
+pub type Streams = BTreeMap<Vec<u8>, Stream>;
+
+/// A stream.
+#[derive(Default)]
+pub struct Stream {
+    /// Its clients, the publisher first.
+    pub clients: Vec<Fields>,
+}
+
+/// What is summed up over workers.
+pub const TOTALS: &[&str] = &["accepted", "bw_in", "bytes_in", "bw_out", "bytes_out"];
+
+impl Handler for Stat {
+    fn handle(&self, request: &mut Request) -> Flow {
+        match request.method {
+            Method::Get | Method::Head => Flow::Wait,
+            _ => Flow::Status(405),
+        }
+    }
+
+    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+        Box::pin(async {
+            let Some(running) = running() else { return Flow::Status(404) };
+            let answers = ask::all(running, b"call=stat").await;
+            let picture = Picture::of(running, &answers);
+            let request = &mut exchange.request;
+            let accept = request.header(Name::Accept).unwrap_or_default();
+            let as_json =
+                self.format == Format::Json || proto::accept::prefers_json(accept) || asks(request);
+            let (kind, body) = match as_json {
+                true => ("application/json", json::render(&picture)),
+                false => ("text/xml", xml::render(&picture, self.stylesheet.as_deref())),
+            };
+            let body = request.pool.copy(&body);
+            request.response.set_body(200, text(kind), body);
+            request.response.add_header("Cache-Control", text("no-store"));
+            request.response.add_header("Vary", text("Accept"));
+            Flow::Respond
+        })
+    }
+}
+
+fn asks(request: &Request) -> bool {
+    args::get(&request.args, b"format").as_deref() == Some(b"json")
+}
+
+impl Fields {
+    /// A value; empty: there is none.
+    pub fn get(&self, name: &str) -> &[u8] {
+        self.0.get(name.as_bytes()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A value as a number; 0: it is none.
+    pub fn number(&self, name: &str) -> u64 {
+        std::str::from_utf8(self.get(name)).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Whether there is such a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name.as_bytes())
+    }
+
+    fn parse(line: &[u8]) -> Fields {
+        let pairs = line.split(|&byte| byte == b'&').filter_map(|pair| {
+            let at = pair.iter().position(|&byte| byte == b'=')?;
+            Some((pair[..at].to_vec(), args::unescape(&pair[at + 1..])))
+        });
+        Fields(pairs.collect())
+    }
+}
+
+impl Stream {
+    /// Who publishes it.
+    pub fn publisher(&self) -> Option<&Fields> {
+        self.clients.iter().find(|client| client.has("publishing"))
+    }
+
+    /// A sum over its clients.
+    pub fn sum(&self, name: &str) -> u64 {
+        self.clients.iter().map(|client| client.number(name)).sum()
+    }
+}
+
+impl Picture {
+    fn of(running: &Running, answers: &[Vec<u8>]) -> Picture {
+        let mut picture = Picture::default();
+        for server in running.servers {
+            let apps = server.apps.iter().filter(|app| app.live);
+            let apps = apps.map(|app| (app.name.clone().into_bytes(), Streams::new()));
+            picture.servers.push(apps.collect());
+        }
+        let lines = answers.iter().flat_map(|answer| answer.split(|&byte| byte == b'\n'));
+        for line in lines.filter(|line| !line.is_empty()) {
+            picture.add(Fields::parse(line));
+        }
+        picture
+    }
+
+    fn add(&mut self, fields: Fields) {
+        if fields.get("what") == b"worker" {
+            for name in TOTALS {
+                *self.totals.entry(name).or_default() += fields.number(name);
+            }
+            let uptime = self.totals.entry("uptime").or_default();
+            *uptime = (*uptime).max(fields.number("uptime"));
+            return;
+        }
+        // A worker of an older configuration may have had other servers.
+        let server = (fields.number("server") as usize).min(self.servers.len().saturating_sub(1));
+        let Some(apps) = self.servers.get_mut(server) else { return };
+        let streams = apps.entry(fields.get("app").to_vec()).or_default();
+        let stream = streams.entry(fields.get("name").to_vec()).or_default();
+        match fields.has("publishing") {
+            true => stream.clients.insert(0, fields),
+            false => stream.clients.push(fields),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A player that has come by HTTP: from an answer's head to a task of its own.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use http::{Session, Takeover};
+use rt::{Conn, Next, Task};
+use sse::websocket::{Inbound, Said};
+use sys::socket::Peer;
+
+use crate::client::{Asked, Client, NetStream, StreamState};
+use crate::events::Happening;
+use crate::instance::Running;
+use crate::join::{self, Joined};
+use crate::notify::{self, Event};
+use crate::outlet::Outlet;
+use crate::settings::App;
+use crate::wire::Wire;
+
+/// A player whose answer's head is on its way.
+pub struct Viewer {
+    /// What this worker has of the `rtmp` block.
+    pub running: &'static Running,
+    /// The application.
+    pub app: &'static App,
+    /// Who it is.
+    pub client: Rc<Client>,
+    /// What it plays.
+    pub what: Asked,
+    /// The stream; taken when the player is made of it.
+    pub joined: Option<Joined>,
+    /// How it is written to.
+    pub wire: Wire,
+    /// A WebSocket's first message: it must not go out before the handshake's answer.
+    pub first: Option<Vec<u8>>,
+}
+
+/// How long a client may take nothing.
+const SEND_TIMEOUT_MS: u64 = 60_000;
+/// The longest message of a client, which has nothing to say.
+const MOST_SAID: usize = 4096;
+/// Reads from one client in one turn.
+const READS: usize = 16;
+
+impl Takeover for Viewer {
+    fn start(mut self: Box<Self>, mut session: Session) -> Task {
+        let (running, hub, conn) = (self.running, self.running.hub, session.conn);
+        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
+        if matches!(conn.peer(), Peer::Inet(_)) {
+            let _ = sys::socket::set_user_timeout(conn.fd(), SEND_TIMEOUT_MS as u32);
+        }
+        conn.set_timeout(SEND_TIMEOUT_MS);
+        let input = std::mem::take(&mut session.input);
+        let mut outlet = Outlet::new(conn, self.wire, 0);
+        outlet.session = Some(session);
+        outlet.unsent = self.first.take().unwrap_or_default();
+        let outlet = hub.add_outlet(outlet);
+        self.client.outlet.set(outlet);
+        let place = running.clients.borrow_mut().add(self.client.clone());
+        if let Some(joined) = self.joined.take() {
+            let player = hub.add_player(join::player(outlet, self.app, 1, &joined));
+            let what = self.what.clone();
+            Happening::Play.tell(self.app, &self.client, &what);
+            let state = StreamState::Playing { what, player };
+            self.client.streams.borrow_mut().push(NetStream { number: 1, state });
+            notify::begin_updates(&self.client, 1, self.what.since);
+        }
+        let socket = (self.wire == Wire::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
+        let mut viewing = Viewing { viewer: self, place, conn, socket };
+        viewing.hear(&input);
+        Box::pin(viewing)
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        if let Some(joined) = self.joined.take() {
+            self.running.hub.attachment.unsubscribe(joined.id);
+        }
+    }
+}
+
+/// A viewer's task: what its own connection brings. Dropping it ends the playing.
+struct Viewing {
+    viewer: Box<Viewer>,
+    place: u32,
+    conn: Conn,
+    /// The client's side of a WebSocket.
+    socket: Option<Box<Inbound>>,
+}
+
+impl Viewing {
+    /// Takes what the client sends. `false`: the connection is over.
+    fn listen(&mut self) -> bool {
+        let mut room = [0; 2048];
+        for _ in 0..READS {
+            if !self.conn.is_readable() {
+                return true;
+            }
+            match self.conn.read(&mut room) {
+                // One that has closed its half has gone: nobody asks for a live stream and then stays.
+                Ok(0) => return false,
+                Ok(count) => self.hear(&room[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return true,
+                Err(_) => return false,
+            }
+        }
+        // It goes on without a pause: others first.
+        self.conn.wake();
+        true
+    }
+
+    /// Pings are answered, and a close; all else is nobody's business.
+    fn hear(&mut self, bytes: &[u8]) {
+        let Some(socket) = &mut self.socket else { return };
+        let (mut out, mut over) = (Vec::new(), false);
+        let goes_on = socket.feed(bytes, &mut out, |said| {
+            over |= matches!(said, Said::Closed | Said::Fault(_));
+        });
+        let hub = self.viewer.running.hub;
+        hub.send(self.viewer.client.outlet.get(), &out);
+        if over || !goes_on {
+            self.socket = None;
+            hub.end_outlet(self.viewer.client.outlet.get());
+        }
+    }
+}
+
+impl Future for Viewing {
+    type Output = Next;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Next> {
+        let hub = self.viewer.running.hub;
+        let outlet = self.viewer.client.outlet.get();
+        if !self.listen() || !hub.attend(outlet) {
+            return Poll::Ready(Next::Close);
+        }
+        if self.viewer.client.order.borrow_mut().take().is_some() {
+            // Whatever the order, this connection cannot play another stream.
+            hub.end_outlet(outlet);
+            return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
+        }
+        if self.conn.timed_out() {
+            let blocked = hub.blocked_since(outlet);
+            if blocked.is_some_and(|since| rt::now() >= since + SEND_TIMEOUT_MS) {
+                return Poll::Ready(Next::Close);
+            }
+            self.conn.set_timeout(SEND_TIMEOUT_MS);
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Viewing {
+    fn drop(&mut self) {
+        let Viewer { running, app, client, what, .. } = &*self.viewer;
+        running.clients.borrow_mut().take(self.place);
+        if let Some(outlet) = running.hub.remove_outlet(client.outlet.get()) {
+            client.sent.set(outlet.sent, rt::now());
+        }
+        running.count_gone(client);
+        notify::tell(&app.hooks, Event::PlayDone, client, what);
+        notify::tell(&app.hooks, Event::Done, client, what);
+        Happening::Stop.tell(app, client, what);
+    }
+}
