@@ -7,25 +7,42 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod amf;
 mod chunked;
 mod conf;
+mod flv;
 pub mod mutate;
 mod range;
 mod request;
+mod rtmp_chunk;
+mod rtmp_handshake;
 mod sse;
 
+pub use amf::amf;
 pub use chunked::chunked;
 pub use conf::conf;
+pub use flv::flv;
 pub use range::range;
 pub use request::request;
+pub use rtmp_chunk::rtmp_chunk;
+pub use rtmp_handshake::rtmp_handshake;
 pub use sse::sse;
 
 /// A target: takes any bytes, and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 5] =
-    [("conf", conf), ("request", request), ("range", range), ("chunked", chunked), ("sse", sse)];
+pub const TARGETS: [(&str, Target); 9] = [
+    ("conf", conf),
+    ("request", request),
+    ("range", range),
+    ("chunked", chunked),
+    ("sse", sse),
+    ("rtmp_handshake", rtmp_handshake),
+    ("rtmp_chunk", rtmp_chunk),
+    ("amf", amf),
+    ("flv", flv),
+];
 
 /// Runs a target over the files that are named on the command line.
 pub fn replay(target: Target) -> std::io::Result<()> {

@@ -197,10 +197,10 @@ fn extended_timestamps() {
             &[0xC5],
             repeated,
             &[3],
-            // Not extended any more.
+            // Not extended any more: what looks like it is payload.
             &[0x85, 0, 0, 1],
             &[4; 128],
-            &[0xC5, 4],
+            &[0xC5, be[0]],
         ]);
         assert_eq!(times(&input), [long, 2 * long, 3 * long, 3 * long + 1]);
     }
@@ -308,6 +308,11 @@ fn bounds() {
     }
     assert_eq!(read(&two), Ok(0));
     assert_eq!(read(&bytes(&[&two, &[0xC6], &[1; 128]])), Err(Error::Memory));
+    // What needs no copy counts as much.
+    let more = bytes(&[&two, &full(7, 8, 1, 0, 100), &[1; 100]]);
+    for piece in [7, more.len()] {
+        assert_eq!(read_with(limits, &more, piece), Err(Error::Memory));
+    }
 }
 
 #[test]

@@ -5,12 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 5] = [
+const ROUNDS: [(&str, u64); 9] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
     ("chunked", 500_000),
     ("sse", 200_000),
+    ("rtmp_handshake", 5_000),
+    ("rtmp_chunk", 200_000),
+    ("amf", 400_000),
+    ("flv", 200_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {

@@ -10,8 +10,8 @@
 //! lengths: the last bit is 1; with 0, the others name an earlier string, object or traits
 //! ```
 //!
-//! Strings are 06 and XML documents 07 and 0B. Vectors, dictionaries and objects that write themselves
-//! are not read: their length is not known from outside.
+//! Vectors, dictionaries and objects that write themselves are not read: their length is not known
+//! from outside.
 
 use super::{Decoder, Error, Value};
 
