@@ -38,9 +38,9 @@ def build(names):
     subprocess.run(["cargo", "build", "--release", *packages], cwd=ROOT, check=True)
 
 
-def configuration(name, workers=1):
+def configuration(name, workers, shared):
     settings = SERVERS[name]
-    conf = COMMON.replace("{main}", settings["main"] + (settings["shared"] if workers > 1 else ""))
+    conf = COMMON.replace("{main}", settings["main"] + (settings["shared"] if shared else ""))
     limit = min(bench.raise_limit(), 20000)
     for key, value in (("tuned", settings["tuned"]), ("live", settings["live"]),
                        ("workers", str(workers)), ("limit", str(limit))):
@@ -49,11 +49,11 @@ def configuration(name, workers=1):
 
 
 class Server(bench.Server):
-    """One of the servers on processor 0."""
+    """One of the servers on processor 0. `shared`: workers are to share streams, if that has to be said."""
 
-    def __init__(self, name, directory, workers=1):
+    def __init__(self, name, directory, workers=1, shared=False):
         file = {"nginx-rtmp": "nginx"}.get(name, name.replace(" ", "-"))
-        super().__init__(file, configuration(name, workers), directory)
+        super().__init__(file, configuration(name, workers, shared), directory)
         self.file, self.directory = file, directory
         self.workers = children(self.master.pid, workers)
 
