@@ -16,8 +16,8 @@ SERVERS = {
         "main": f"load_module {MODULE}; user root; ",
         "tuned": "access_log off; out_queue 4096; chunk_size 4096; ack_window 50000000;",
         "live": "wait_key on;",
-        # Workers share streams only so: each sends what it gets to every other one. As a dynamic
-        # module, which Debian's is, it listens for that and never accepts: `ss -xl` shows the queue.
+        # Workers share streams only so: each sends what it gets to every other one. Debian's
+        # listens for that and does not accept: `ss -xl` shows the connection in the queue.
         "shared": "rtmp_auto_push on; rtmp_auto_push_reconnect 100ms; rtmp_socket_dir {dir}; ",
     },
     "rserve": {"main": "", "tuned": "access_log off;", "live": "", "shared": ""},
