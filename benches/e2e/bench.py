@@ -54,7 +54,8 @@ class Server:
             conf = conf.replace("{" + key + "}", str(value))
         path = pathlib.Path(directory, f"{name}.conf")
         path.write_text(conf)
-        binary = "nginx" if name == "nginx" else str(ROOT / "target/release/rserve")
+        # By its whole path: an upgrade (USR2) executes what the first one was called.
+        binary = shutil.which("nginx") if name == "nginx" else str(ROOT / "target/release/rserve")
         log = open(f"{directory}/{name}.stderr", "w")
         self.master = subprocess.Popen(
             ["taskset", "-c", "0", binary, "-p", directory, "-c", str(path)],

@@ -1,0 +1,128 @@
+"""What the RTMP comparisons share: both servers with the same configuration, and rtmp-load."""
+import json, os, pathlib, signal, subprocess, sys, time
+
+import bench
+from bench import ROOT
+
+MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
+COMMON = """{main}worker_processes {workers}; daemon off; pid {dir}/{name}.pid;
+error_log {dir}/{name}-error.log; worker_rlimit_nofile {limit};
+events { worker_connections {limit}; }
+rtmp { {tuned} server { listen 127.0.0.1:{port}; application live { live on; {live} } } }"""
+
+# What differs. nginx-rtmp is tuned as its expert would: nothing is dropped while a player reads.
+SERVERS = {
+    "nginx-rtmp": {
+        "main": f"load_module {MODULE}; user root; ",
+        "tuned": "access_log off; out_queue 4096; chunk_size 4096; ack_window 50000000;",
+        "live": "wait_key on;",
+        # Workers share streams only so: each sends what it gets to every other one. Debian's
+        # listens for that and does not accept: `ss -xl` shows the connection in the queue.
+        "shared": "rtmp_auto_push on; rtmp_auto_push_reconnect 100ms; rtmp_socket_dir {dir}; ",
+    },
+    "rserve": {"main": "", "tuned": "access_log off;", "live": "", "shared": ""},
+    "rserve merged": {
+        "main": "", "tuned": "access_log off;", "live": "merge_write 100ms;", "shared": ""},
+}
+
+
+def need():
+    bench.need(("nginx", "nginx"), ("taskset", "util-linux"))
+    if not pathlib.Path(MODULE).exists():
+        sys.exit(f"{MODULE} is missing: install the Debian package libnginx-mod-rtmp")
+
+
+def build(names):
+    """The load, and rserve if it is to be measured."""
+    packages = ["-p", "rtmp-load"] + (["-p", "rserve"] if set(names) - {"nginx-rtmp"} else [])
+    subprocess.run(["cargo", "build", "--release", *packages], cwd=ROOT, check=True)
+
+
+def configuration(name, workers, shared):
+    settings = SERVERS[name]
+    conf = COMMON.replace("{main}", settings["main"] + (settings["shared"] if shared else ""))
+    limit = min(bench.raise_limit(), 20000)
+    for key, value in (("tuned", settings["tuned"]), ("live", settings["live"]),
+                       ("workers", str(workers)), ("limit", str(limit))):
+        conf = conf.replace("{" + key + "}", value)
+    return conf
+
+
+class Server(bench.Server):
+    """One of the servers on processor 0. `shared`: workers are to share streams, if that has to be said."""
+
+    def __init__(self, name, directory, workers=1, shared=False):
+        file = {"nginx-rtmp": "nginx"}.get(name, name.replace(" ", "-"))
+        super().__init__(file, configuration(name, workers, shared), directory)
+        self.file, self.directory = file, directory
+        self.workers = children(self.master.pid, workers)
+
+    def cpu_ns(self):
+        read = lambda pid: pathlib.Path(f"/proc/{pid}/schedstat").read_text()
+        return sum(int(read(pid).split()[0]) for pid in self.workers)
+
+
+def children(pid, count=1):
+    """The processes that it has started, at least so many."""
+    path = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    deadline = time.time() + 10
+    while True:
+        found = [int(word) for word in path.read_text().split()]
+        if len(found) >= count:
+            return found
+        if time.time() > deadline:
+            sys.exit(f"{pid} has {len(found)} workers instead of {count}")
+        time.sleep(0.01)
+
+
+class Load:
+    """rtmp-load on processor 1, its clients connected and served."""
+
+    def __init__(self, server, flags):
+        command = ["taskset", "-c", "1", str(ROOT / "target/release/rtmp-load"),
+                   "--target", f"127.0.0.1:{server.port}", "--wait", *flags.split()]
+        self.flags = flags
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.expect("READY")
+
+    def expect(self, word):
+        line = self.process.stdout.readline()
+        if word not in line:
+            sys.exit(f"rtmp-load has given up: {self.flags}")
+        return line
+
+    def begin(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        return json.loads(self.expect("{"))
+
+    def round(self, server):
+        """What it counted, with the workers' microseconds as "cpu"."""
+        before = server.cpu_ns()
+        self.begin()
+        result = self.end()
+        result["cpu"] = (server.cpu_ns() - before) / 1000
+        return result
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Only:
+    """While it lasts one worker alone accepts connections: the others are stopped."""
+
+    def __init__(self, server, worker):
+        self.others = [pid for pid in server.workers if pid != worker]
+
+    def __enter__(self):
+        for pid in self.others:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.1)
+
+    def __exit__(self, *_):
+        for pid in self.others:
+            os.kill(pid, signal.SIGCONT)
