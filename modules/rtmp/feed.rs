@@ -240,6 +240,7 @@ impl Feed {
             zone.append(&self.channel, &attributes, |_, out| out.extend_from_slice(&bytes), &pieces);
         match appended {
             Ok(appended) => {
+                self.kept.played = appended.subscribers > 0;
                 self.kept.add(appended.seq, zone.now(), payload.len(), flags & MARK != 0, self.app);
                 Ok(())
             }
@@ -322,18 +323,19 @@ struct Point {
     marked: bool,
 }
 
-/// What of a stream is kept: all since the mark before `live_window`, at most `max_behind` bytes.
-#[derive(Default)]
+/// What of a stream is kept: all since the mark before `live_window`, at most `max_behind` bytes. As long
+/// as nobody plays it, all since the newest mark.
 struct Kept {
     points: VecDeque<Point>,
     bytes: u64,
+    played: bool,
 }
 
 impl Kept {
     /// What is there of an earlier publisher's stays as if it had just come.
     fn since(now: u64) -> Kept {
         let point = Point { seq: 1, time: now, bytes: 0, marked: false };
-        Kept { points: [point].into(), bytes: 0 }
+        Kept { points: [point].into(), bytes: 0, played: true }
     }
 
     fn add(&mut self, seq: u64, time: u64, len: usize, marked: bool, app: &App) {
@@ -355,7 +357,8 @@ impl Kept {
             && let [second, ..] = later
         {
             let others = later.iter().any(|point| point.marked);
-            let old = now.saturating_sub(second.time) >= app.live_window + app.delay;
+            let window = if self.played { app.live_window } else { 0 };
+            let old = now.saturating_sub(second.time) >= window + app.delay;
             let much = self.bytes - second.bytes >= app.max_behind;
             let needed = first.marked && !others;
             if !much && (needed || !old) {
