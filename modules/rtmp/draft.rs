@@ -40,11 +40,6 @@ impl Draft {
         self.len = 0;
     }
 
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.len
@@ -78,11 +73,6 @@ impl Draft {
     /// A message ends here; this is what holds when it is sent.
     pub fn end(&mut self, state: State, lane: Lane) {
         self.ends.push((self.len, (state, lane)));
-    }
-
-    /// How many messages there are.
-    pub fn messages(&self) -> usize {
-        self.ends.len()
     }
 
     /// Everything, for one write.

@@ -64,6 +64,11 @@ impl From<chunk::Error> for Fault {
 }
 
 impl Fault {
+    /// Whether it ends the client's streams for good: nobody is meant to come back.
+    pub fn ends_streams(&self) -> bool {
+        matches!(self, Fault::Dropped | Fault::IdlePublisher | Fault::Hook(_))
+    }
+
     /// Writes it to the error log: who, where, what.
     pub fn log(&self, client: &Client) {
         let level = match self {

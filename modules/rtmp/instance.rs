@@ -164,6 +164,11 @@ impl Running {
         self.servers.iter().find(|server| server.ports.contains(&port)).map(|server| server.number)
     }
 
+    /// How long the clients of an application may take nothing of what they are sent, in milliseconds.
+    pub fn timeout(&self, app: &App) -> u64 {
+        self.servers.get(app.server).map_or(60_000, |server| server.timeout)
+    }
+
     /// An application by name; `server`: of that server alone.
     pub fn app(&self, name: &[u8], server: Option<usize>) -> Option<&'static App> {
         let servers = self.servers.iter().filter(|known| server.is_none_or(|n| known.number == n));

@@ -10,7 +10,6 @@
 //! it is each player's own, since each has its own clock. Numbers are little-endian. `time` is the
 //! stream's clock in milliseconds, which goes on when a publisher comes back.
 
-use broadcast::{MARK, RecordRef};
 use proto::rtmp::message;
 
 /// A key frame of video.
@@ -115,9 +114,4 @@ impl Head {
     pub fn is_audio(self) -> bool {
         self.kind == message::AUDIO
     }
-}
-
-/// Whether a reader may begin with the record.
-pub fn is_marked(record: &RecordRef) -> bool {
-    record.flags & MARK != 0
 }

@@ -53,10 +53,4 @@ impl<T> Slab<T> {
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.all.iter().enumerate().filter_map(|(at, thing)| Some((at as u32, thing.as_ref()?)))
     }
-
-    /// All, with their numbers, to change them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
-        let all = self.all.iter_mut().enumerate();
-        all.filter_map(|(at, thing)| Some((at as u32, thing.as_mut()?)))
-    }
 }

@@ -1,5 +1,7 @@
 //! What is in a stream, for those who ask: codecs, sizes, rates.
 
+use std::io::Write;
+
 use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::flv::{aac, avc};
 use proto::rtmp::amf::Value;
@@ -22,6 +24,8 @@ pub struct Tracks {
     /// Frames of video.
     pub frames: u64,
     declared: Declared,
+    /// Something of this has changed since it was told.
+    changed: bool,
 }
 
 /// What the publisher has told.
@@ -69,6 +73,7 @@ impl Tracks {
                 .then(|| avc::Config::of(&payload[video.body..]))
                 .flatten();
             let declared = (self.declared.width, self.declared.height);
+            self.changed = true;
             self.video = Some(VideoTrack {
                 codec: video.codec.name(),
                 profile: config.as_ref().map(|config| {
@@ -88,6 +93,7 @@ impl Tracks {
             let config =
                 audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
             let config = config.filter(|_| audio.codec.name() == "AAC");
+            self.changed = true;
             self.audio = Some(AudioTrack {
                 codec: audio.codec.name(),
                 profile: config.as_ref().map(|config| config.profile_name()),
@@ -111,6 +117,33 @@ impl Tracks {
         };
         if let Some(video) = &mut self.video {
             video.frame_rate = self.declared.frame_rate;
+        }
+        self.changed = true;
+    }
+
+    /// Whether there is something to tell, once.
+    pub fn take_changed(&mut self) -> bool {
+        let known = self.video.is_some() || self.audio.is_some();
+        known && std::mem::take(&mut self.changed)
+    }
+
+    /// Appends members of a JSON object.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        if let Some(video) = &self.video {
+            let (width, height) = video.size;
+            let _ = write!(
+                out,
+                ",\"video\":{{\"codec\":\"{}\",\"width\":{width},\"height\":{height},\"frame_rate\":{}}}",
+                video.codec,
+                if video.frame_rate.is_finite() { video.frame_rate } else { 0.0 },
+            );
+        }
+        if let Some(audio) = &self.audio {
+            let _ = write!(
+                out,
+                ",\"audio\":{{\"codec\":\"{}\",\"channels\":{},\"sample_rate\":{}}}",
+                audio.codec, audio.channels, audio.rate,
+            );
         }
     }
 }

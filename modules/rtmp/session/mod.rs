@@ -19,6 +19,7 @@ use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
 use crate::client::{Client, NetStream, Order, StreamState};
+use crate::events::Happening;
 use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
@@ -79,10 +80,12 @@ pub async fn serve(conn: Conn, port: &'static Port) -> Next {
     let Some(running) = running() else { return Next::Close };
     let mut session = Box::new(Session::new(running, conn, port));
     let outcome = session.run(port).await;
+    let mut ends = false;
     if let Err(fault) = outcome {
         fault.log(&session.client);
+        ends = fault.ends_streams();
     }
-    session.last_words().await;
+    session.last_words(ends).await;
     Next::Close
 }
 
@@ -326,11 +329,11 @@ impl Session {
     }
 
     /// What a client was told last goes out before the connection is closed.
-    async fn last_words(&mut self) {
+    async fn last_words(&mut self, ends_streams: bool) {
         if self.connected {
             notify::tell_disconnect(&self.server.hooks, &self.client);
         }
-        self.end_streams();
+        self.end_streams(ends_streams);
         self.hub.end_outlet(self.client.outlet.get());
         self.conn.set_timeout(LAST_WORDS_MS);
         let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
@@ -403,8 +406,14 @@ fn media(
     let mut streams = client.streams.borrow_mut();
     let found = streams.iter_mut().find(|known| known.number == stream);
     match found.map(|stream| &mut stream.state) {
-        Some(StreamState::Publishing { feed, .. }) => {
-            feed.message(kind, time, payload).map_err(|_| Fault::TakenOver)
+        Some(StreamState::Publishing { what, feed }) => {
+            feed.message(kind, time, payload).map_err(|_| Fault::TakenOver)?;
+            if feed.tracks.take_changed() {
+                let tracks = &feed.tracks;
+                let more = |data: &mut Vec<u8>| tracks.write_json(data);
+                Happening::Metadata.tell_more(feed.app, client, what, more);
+            }
+            Ok(())
         }
         // Some send a last frame behind the end.
         _ => Ok(()),
@@ -413,7 +422,7 @@ fn media(
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.end_streams();
+        self.end_streams(false);
         self.running.clients.borrow_mut().take(self.place);
         for member in self.members.drain(..) {
             self.hub.attachment.unsubscribe(member);

@@ -115,12 +115,12 @@ impl Session {
         }
     }
 
-    /// Ends everything: the connection is over.
-    pub(super) fn end_streams(&mut self) {
+    /// Ends everything: the connection is over. `deliberate`: so are its streams.
+    pub(super) fn end_streams(&mut self, deliberate: bool) {
         let streams = self.client.streams.borrow();
         let numbers: Vec<u32> = streams.iter().map(|stream| stream.number).collect();
         drop(streams);
-        numbers.into_iter().for_each(|number| self.end_stream(number, false));
+        numbers.into_iter().for_each(|number| self.end_stream(number, deliberate));
     }
 
     /// An operator wants what the client publishes or plays under another name.

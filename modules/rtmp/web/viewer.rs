@@ -37,8 +37,6 @@ pub struct Viewer {
     pub first: Option<Vec<u8>>,
 }
 
-/// How long a client may take nothing.
-const SEND_TIMEOUT_MS: u64 = 60_000;
 /// The longest message of a client, which has nothing to say.
 const MOST_SAID: usize = 4096;
 /// Reads from one client in one turn.
@@ -47,11 +45,12 @@ const READS: usize = 16;
 impl Takeover for Viewer {
     fn start(mut self: Box<Self>, mut session: Session) -> Task {
         let (running, hub, conn) = (self.running, self.running.hub, session.conn);
+        let timeout = running.timeout(self.app);
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(conn.peer(), Peer::Inet(_)) {
-            let _ = sys::socket::set_user_timeout(conn.fd(), SEND_TIMEOUT_MS as u32);
+            let _ = sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
         }
-        conn.set_timeout(SEND_TIMEOUT_MS);
+        conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
         let mut outlet = Outlet::new(conn, self.wire, 0);
         outlet.session = Some(session);
@@ -144,10 +143,11 @@ impl Future for Viewing {
         }
         if self.conn.timed_out() {
             let blocked = hub.blocked_since(outlet);
-            if blocked.is_some_and(|since| rt::now() >= since + SEND_TIMEOUT_MS) {
+            let timeout = self.viewer.running.timeout(self.viewer.app);
+            if blocked.is_some_and(|since| rt::now() >= since + timeout) {
                 return Poll::Ready(Next::Close);
             }
-            self.conn.set_timeout(SEND_TIMEOUT_MS);
+            self.conn.set_timeout(timeout);
         }
         Poll::Pending
     }
