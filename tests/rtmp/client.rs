@@ -382,6 +382,15 @@ impl Client {
         self.input.drain(..count).collect()
     }
 
+    /// How many bytes come next; 0: the server has closed.
+    #[track_caller]
+    pub fn some(&mut self) -> usize {
+        if self.input.is_empty() {
+            self.receive();
+        }
+        std::mem::take(&mut self.input).len()
+    }
+
     /// Says that nothing more will be sent.
     pub fn half_close(&mut self) {
         let _ = self.socket.shutdown(Shutdown::Write);

@@ -1,9 +1,12 @@
 //! Live video: what one publishes others get, whole, in order and in time, whatever clients do.
 
+mod chunks;
 mod client;
 mod commands;
 mod flv;
 mod frames;
+mod handshake;
+mod messages;
 mod players;
 mod publisher;
 
