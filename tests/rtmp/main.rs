@@ -1,13 +1,16 @@
 //! Live video: what one publishes others get, whole, in order and in time, whatever clients do.
 
+mod access;
 mod chunks;
 mod client;
 mod commands;
 mod flv;
 mod frames;
 mod handshake;
+mod hooks;
 mod messages;
 mod players;
+mod program;
 mod publisher;
 
 use support::{Server, start};
