@@ -196,6 +196,14 @@ impl Hub {
         }
     }
 
+    /// Ends a connection when what waits on it is sent, which tells of the end itself.
+    pub fn close_outlet(&self, outlet: u32) {
+        if let Some(outlet) = self.inner.borrow_mut().outlets.get_mut(outlet) {
+            outlet.close();
+            outlet.flush();
+        }
+    }
+
     /// Takes a player in and serves it. The subscription of its stream is the player's from now on.
     pub fn add_player(&'static self, player: Player) -> u32 {
         let mut inner = self.inner.borrow_mut();

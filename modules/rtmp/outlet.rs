@@ -64,6 +64,12 @@ impl Outlet {
         }
     }
 
+    /// Ends it when what waits is sent, which tells of the end itself.
+    pub fn close(&mut self) {
+        self.closing = true;
+        self.conn.wake();
+    }
+
     /// Writes what waits. `true`: there is nothing left.
     pub fn flush(&mut self) -> bool {
         while self.blocked.is_none() && !self.unsent.is_empty() && !self.broken {

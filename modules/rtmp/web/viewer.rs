@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{Session, Takeover};
 use rt::{Conn, Next, Task};
-use sse::websocket::{Inbound, Said};
+use sse::websocket::{self, Inbound, Said};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
@@ -114,15 +114,21 @@ impl Viewing {
     /// Pings are answered, and a close; all else is nobody's business.
     fn hear(&mut self, bytes: &[u8]) {
         let Some(socket) = &mut self.socket else { return };
-        let (mut out, mut over) = (Vec::new(), false);
+        let (mut out, mut fault) = (Vec::new(), None);
         let goes_on = socket.feed(bytes, &mut out, |said| {
-            over |= matches!(said, Said::Closed | Said::Fault(_));
+            if let Said::Fault(why) = said {
+                fault = Some(why);
+            }
         });
+        if let Some(why) = fault {
+            websocket::close(why, &mut out);
+        }
         let hub = self.viewer.running.hub;
         hub.send(self.viewer.client.outlet.get(), &out);
-        if over || !goes_on {
+        if !goes_on {
+            // That was the last frame: the client's close is answered, or it was told of its fault.
             self.socket = None;
-            hub.end_outlet(self.viewer.client.outlet.get());
+            hub.close_outlet(self.viewer.client.outlet.get());
         }
     }
 }
