@@ -8,10 +8,13 @@ mod flv;
 mod frames;
 mod handshake;
 mod hooks;
+mod http_flv;
 mod messages;
+mod names;
 mod players;
 mod program;
 mod publisher;
+mod well_formed;
 
 use support::{Server, start};
 
