@@ -48,7 +48,8 @@ impl Takeover for Viewer {
         let timeout = running.timeout(self.app);
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(conn.peer(), Peer::Inet(_)) {
-            let _ = sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
+            let _ =
+                sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
         }
         conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
