@@ -45,10 +45,11 @@ export class Graph {
     const y = value => floor - value / top * (floor - ceiling);
     const x = at => width - (this.#values.length - at) * step;
     c.fillStyle = colour(this.#mark ? '--mark' : '--buf');
-    this.#values.forEach((value, at) => {
-      if (value) c.fillRect(x(at), y(value), this.#bars ? Math.max(1, step - 1) : step + 0.5, floor - y(value));
-    });
-    if (!this.#bars) this.#line(c, x, y, step, colour('--accent'));
+    if (this.#bars) {
+      this.#values.forEach((value, at) => { if (value) c.fillRect(x(at), y(value), Math.max(1, step - 1), floor - y(value)); });
+    } else {
+      for (const run of this.#runs()) area(c, run, x, y, floor, colour('--accent'));
+    }
     c.fillStyle = colour('--line');
     c.fillRect(0, floor, width, 1);
     c.fillRect(0, ceiling, width, 1);
@@ -57,17 +58,30 @@ export class Graph {
     c.fillText(this.#text(top), 0, 12);
   }
 
-  #line(c, x, y, step, colour) {
-    c.strokeStyle = colour;
-    c.lineWidth = 1.5;
-    c.beginPath();
-    let goes = false;
+  /** The values that stand together: `[at, value]`. */
+  #runs() {
+    const runs = [[]];
     this.#values.forEach((value, at) => {
-      if (value === null) { goes = false; return; }
-      if (!goes) c.moveTo(x(at), y(value));
-      goes = true;
-      c.lineTo(x(at) + step, y(value));
+      if (value === null) runs.push([]);
+      else runs[runs.length - 1].push([at, value]);
     });
-    c.stroke();
+    return runs.filter(run => run.length);
   }
+}
+
+function area(c, run, x, y, floor, edge) {
+  const [first, last] = [run[0][0], run[run.length - 1][0]];
+  const line = () => {
+    c.beginPath();
+    for (const [at, value] of run) c.lineTo(x(at), y(value));
+    c.lineTo(x(last + 1), y(run[run.length - 1][1]));
+  };
+  line();
+  c.lineTo(x(last + 1), floor);
+  c.lineTo(x(first), floor);
+  c.fill();
+  line();
+  c.strokeStyle = edge;
+  c.lineWidth = 1.5;
+  c.stroke();
 }

@@ -152,7 +152,7 @@ function measure() {
   if (last.bytes.length > 5) last.bytes.shift();
   const [[from, before], [to, after]] = [last.bytes[0], last.bytes[last.bytes.length - 1]];
   const rate = to > from ? 8 * (after - before) / (to - from) / 1000 : 0;
-  graphs.bitrate.add(player.state === 'idle' ? null : rate);
+  graphs.bitrate.add(player.state === 'idle' || last.bytes.length < 3 ? null : rate);
   put('bitrate', player.state === 'idle' ? '–' : rate < 1 ? `${Math.round(1000 * rate)} kbit/s` : `${rate.toFixed(1)} Mbit/s`);
 
   const { droppedVideoFrames: dropped, totalVideoFrames: total } = video.getVideoPlaybackQuality();
@@ -171,10 +171,12 @@ const host = location.hostname || 'localhost';
 const server = `rtmp://${host}/live`;
 const key = name || 'test';
 document.querySelectorAll('.publish').forEach(code => {
-  code.textContent = `ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=30 \\
-  -f lavfi -i sine=frequency=330 -pix_fmt yuv420p \\
-  -c:v libx264 -preset veryfast -tune zerolatency \\
-  -g 60 -b:v 2500k -c:a aac -f flv ${server}/${key}`;
+  code.textContent = `ffmpeg -re \\
+  -f lavfi -i testsrc2=size=1280x720:rate=30 \\
+  -f lavfi -i sine=frequency=330 \\
+  -c:v libx264 -preset veryfast -b:v 2500k \\
+  -tune zerolatency -pix_fmt yuv420p -g 60 \\
+  -c:a aac -f flv ${server}/${key}`;
 });
 put('obs-server', server);
 put('obs-key', key);

@@ -225,8 +225,7 @@ impl Feed {
 
     fn append(&mut self, head: Head, flags: u32, payload: &[u8]) -> Result<(), TakenOver> {
         let continuation = [0xC0 | head.csid];
-        let pieces: Vec<&[u8]> =
-            chunk::cut(payload, head.chunk as usize, &continuation).collect();
+        let pieces: Vec<&[u8]> = chunk::cut(payload, head.chunk as usize, &continuation).collect();
         let attributes = Attributes {
             flags,
             max_age: MAX_AGE.max(2 * (self.app.live_window + self.app.delay)),
@@ -236,8 +235,12 @@ impl Feed {
         };
         let zone = self.hub.attachment.zone();
         let bytes = head.bytes();
-        let appended =
-            zone.append(&self.channel, &attributes, |_, out| out.extend_from_slice(&bytes), &pieces);
+        let appended = zone.append(
+            &self.channel,
+            &attributes,
+            |_, out| out.extend_from_slice(&bytes),
+            &pieces,
+        );
         match appended {
             Ok(appended) => {
                 self.kept.add(appended.seq, zone.now(), payload.len(), flags & MARK != 0, self.app);
@@ -266,7 +269,9 @@ impl Feed {
         zone.release(self.id, self.owner);
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);
-            rt::after(app.publish_grace + 1, move || grace::end_if_broken(&hub.attachment, id, app));
+            rt::after(app.publish_grace + 1, move || {
+                grace::end_if_broken(&hub.attachment, id, app)
+            });
         }
         true
     }
@@ -275,7 +280,8 @@ impl Feed {
 impl Clock {
     fn new(last: &Last, resumed: bool, now: u64) -> Clock {
         // What has passed meanwhile has passed for the players, too.
-        let passed = |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
+        let passed =
+            |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
         let begin = last.frame.filter(|_| resumed).map(passed);
         Clock { offset: 0, begin, last: None }
     }

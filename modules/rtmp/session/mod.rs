@@ -11,10 +11,10 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use proto::rtmp::chunk::Reader;
 use proto::rtmp::chunk::{self, Limits};
 use proto::rtmp::command::Command;
 use proto::rtmp::handshake::Handshake;
-use proto::rtmp::chunk::Reader;
 use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
@@ -393,13 +393,7 @@ impl Session {
 }
 
 /// Takes a publisher's message in.
-fn media(
-    client: &Client,
-    stream: u32,
-    kind: u8,
-    time: u32,
-    payload: &[u8],
-) -> Result<(), Fault> {
+fn media(client: &Client, stream: u32, kind: u8, time: u32, payload: &[u8]) -> Result<(), Fault> {
     let mut streams = client.streams.borrow_mut();
     let found = streams.iter_mut().find(|known| known.number == stream);
     match found.map(|stream| &mut stream.state) {
