@@ -176,7 +176,8 @@ document.querySelectorAll('.publish').forEach(code => {
   -f lavfi -i sine=frequency=330 \\
   -c:v libx264 -preset veryfast -b:v 2500k \\
   -tune zerolatency -pix_fmt yuv420p -g 60 \\
-  -c:a aac -f flv ${server}/${key}`;
+  -c:a aac -f flv \\
+  ${server}/${key}`;
 });
 put('obs-server', server);
 put('obs-key', key);
