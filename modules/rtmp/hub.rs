@@ -196,6 +196,14 @@ impl Hub {
         }
     }
 
+    /// The same, where these bytes have already said that it is the end.
+    pub fn end_outlet_with(&self, outlet: u32, said: &[u8]) {
+        if let Some(outlet) = self.inner.borrow_mut().outlets.get_mut(outlet) {
+            outlet.end_with(said);
+            outlet.flush();
+        }
+    }
+
     /// Takes a player in and serves it. The subscription of its stream is the player's from now on.
     pub fn add_player(&'static self, player: Player) -> u32 {
         let mut inner = self.inner.borrow_mut();

@@ -64,6 +64,14 @@ impl Outlet {
         }
     }
 
+    /// The same, where these bytes have already said that it is the end.
+    pub fn end_with(&mut self, said: &[u8]) {
+        if !std::mem::replace(&mut self.closing, true) {
+            self.unsent.extend_from_slice(said);
+            self.conn.wake();
+        }
+    }
+
     /// Writes what waits. `true`: there is nothing left.
     pub fn flush(&mut self) -> bool {
         while self.blocked.is_none() && !self.unsent.is_empty() && !self.broken {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{Session, Takeover};
 use rt::{Conn, Next, Task};
-use sse::websocket::{Inbound, Said};
+use sse::websocket::{self, Close, Inbound, Said};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
@@ -115,15 +115,22 @@ impl Viewing {
     /// Pings are answered, and a close; all else is nobody's business.
     fn hear(&mut self, bytes: &[u8]) {
         let Some(socket) = &mut self.socket else { return };
-        let (mut out, mut over) = (Vec::new(), false);
-        let goes_on = socket.feed(bytes, &mut out, |said| {
-            over |= matches!(said, Said::Closed | Said::Fault(_));
+        let (mut out, mut closed, mut fault) = (Vec::new(), false, None);
+        let goes_on = socket.feed(bytes, &mut out, |said| match said {
+            Said::Closed => closed = true,
+            Said::Fault(why) => fault = Some(why),
+            Said::Message(_) | Said::Binary => {}
         });
-        let hub = self.viewer.running.hub;
-        hub.send(self.viewer.client.outlet.get(), &out);
-        if over || !goes_on {
+        let (hub, outlet) = (self.viewer.running.hub, self.viewer.client.outlet.get());
+        if closed || fault.is_some() || !goes_on {
             self.socket = None;
-            hub.end_outlet(self.viewer.client.outlet.get());
+            // A close is answered already, and a second frame would be a fault of ours.
+            if !closed {
+                websocket::close(fault.unwrap_or(Close::Normal), &mut out);
+            }
+            hub.end_outlet_with(outlet, &out);
+        } else {
+            hub.send(outlet, &out);
         }
     }
 }
