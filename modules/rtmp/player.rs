@@ -62,11 +62,15 @@ pub struct State {
     pub number: u64,
     /// Its decoder needs headers.
     pub fresh: bool,
+    /// Those that it has got since: bits of [`bit`].
+    pub had: u8,
     /// Video has begun.
     pub began: bool,
     /// The stream's clock at its last message; `None`: it has got none.
     pub stream_time: Option<u32>,
-    /// Its own clock then, in milliseconds since its first message.
+    /// It has got a frame, with which its own clock begins.
+    pub ticks: bool,
+    /// Its own clock then, in milliseconds since its first frame.
     pub time: i64,
     /// Its own clock at the last message of each chunk stream.
     pub sent: [Option<u32>; 3],
@@ -82,14 +86,17 @@ impl State {
     pub fn skip_to(&mut self, cursor: u64) {
         self.cursor = cursor;
         self.fresh = true;
+        self.had = 0;
         self.began = false;
     }
 
-    /// The player's own time of a message.
-    fn clock(&mut self, stream_time: u32) -> u32 {
-        if let Some(last) = self.stream_time {
+    /// The player's own time of a message. What comes before the first frame may have any time: many
+    /// send metadata at zero, wherever their clock is.
+    fn clock(&mut self, stream_time: u32, is_frame: bool) -> u32 {
+        if let Some(last) = self.stream_time.filter(|_| self.ticks) {
             self.time += i64::from(stream_time.wrapping_sub(last) as i32);
         }
+        self.ticks |= is_frame;
         self.stream_time = Some(stream_time);
         self.time.max(0) as u32
     }
@@ -129,7 +136,8 @@ impl Player {
         if !self.takes(item, state) {
             return;
         }
-        let time = state.clock(item.head.time);
+        let is_media = item.head.is_video() || item.head.is_audio();
+        let time = state.clock(item.head.time, is_media && item.flags & HEADER == 0);
         match lane.wire {
             Wire::Rtmp => {
                 lane.announce_chunk_size(item.head.chunk, draft);
@@ -158,11 +166,11 @@ impl Player {
         if !wanted || self.paused {
             return false;
         }
-        if item.flags & REPEAT != 0 {
-            return state.fresh;
-        }
         if item.flags & HEADER != 0 {
-            return true;
+            // Who has just got it does not need to hear it again.
+            let needed = state.fresh && state.had & bit(item) == 0;
+            state.had |= bit(item);
+            return needed || item.flags & REPEAT == 0;
         }
         if item.seq <= self.quiet_until {
             return false;
@@ -187,5 +195,14 @@ impl Player {
             Some(News::Ended) => draft.own(|out| status::ended(out, size, self.app, stream)),
             Some(News::Broke | News::Resumed) | None => {}
         }
+    }
+}
+
+/// Which header a record is, if it is one: of video, of audio, or metadata.
+fn bit(item: &Item) -> u8 {
+    match (item.head.is_video(), item.head.is_audio()) {
+        (true, _) => 1,
+        (_, true) => 2,
+        _ => 4,
     }
 }

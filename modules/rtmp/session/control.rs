@@ -124,6 +124,5 @@ pub(super) fn argument<'c, 'p>(command: &'c Command<'p>, at: usize) -> Option<&'
 
 /// A decoder that has missed something begins with the next key frame.
 fn begin_anew(player: &mut Player) {
-    player.state.fresh = true;
-    player.state.began = false;
+    player.state.skip_to(player.state.cursor);
 }

@@ -31,6 +31,11 @@ impl Flow {
         self.heard_at = rt::now();
         self.asked_at = None;
         self.heard = self.heard.wrapping_add(count as u32);
+        self.due()
+    }
+
+    /// The count to acknowledge, if it is due.
+    fn due(&mut self) -> Option<u32> {
         // Half a window before a strict client would stop and wait.
         let due = self.window > 0 && self.heard.wrapping_sub(self.acknowledged) >= self.window / 2;
         if !due {
@@ -46,7 +51,8 @@ impl Flow {
         Ok(match kind {
             message::WINDOW_ACK_SIZE => {
                 self.window = number().unwrap_or(self.window);
-                None
+                // What came with it counts, too, and may be all that comes without an answer.
+                self.due().map(|total| (message::ACKNOWLEDGEMENT, total.to_be_bytes().to_vec()))
             }
             message::PEER_BANDWIDTH => {
                 let window = self.server.ack_window.to_be_bytes().to_vec();

@@ -1,0 +1,46 @@
+//! Live video: what one publishes others get, whole, in order and in time, whatever clients do.
+
+mod chunks;
+mod client;
+mod commands;
+mod flv;
+mod frames;
+mod handshake;
+mod messages;
+mod players;
+mod publisher;
+
+use support::{Server, start};
+
+/// A configuration of two workers, with an application `live` that has these settings, and by HTTP
+/// `/flv`, `/stat` and `/control`. HTTP has the first port, RTMP the second.
+fn conf(settings: &str) -> String {
+    with_server("", &format!("application live {{ live on; {settings} }}"))
+}
+
+/// The same, with these lines in `rtmp {}`, and these in the server there.
+fn with_server(rtmp: &str, server: &str) -> String {
+    let web = "location /flv { flv_live on; flv_allow_origin *; }
+         location ~ ^/live/(?<name>[^/]+)[.]flv$ { flv_live live/$name; }
+         location /stat { rtmp_stat all; }
+         location /control { rtmp_control all; }";
+    format!(
+        "worker_processes 2; events {{ worker_connections 1000; }}
+         {}
+         rtmp {{ rtmp_zone 32m; access_log logs/rtmp.log; {rtmp}
+             server {{ listen 127.0.0.1:{{port2}}; {server} }} }}",
+        support::site(web)
+    )
+}
+
+/// A server whose application `live` has these settings.
+#[track_caller]
+fn up(settings: &str) -> Server {
+    start!(conf(settings))
+}
+
+/// A server with these lines in `rtmp {}`, whose application `live` has no settings of its own.
+#[track_caller]
+fn up_with(rtmp: &str) -> Server {
+    start!(with_server(rtmp, "application live { live on; }"))
+}
