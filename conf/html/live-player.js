@@ -41,11 +41,12 @@ export class Player {
   #wait = FIRST_WAIT;
   #retry = 0;
   #begun = false;               // the first frame of this buffer is shown
+  #begunAt = 0;
   #edge = null;
   #heard = 0;
   #calmSince = 0;
   #lead = 0;                    // when one track ran ahead of the other
-  #before = 0;                  // bytes of earlier connections
+  #before = {};                 // bytes of earlier connections
   #mine = false;                // this pause is not the viewer's
 
   constructor(video, say) {
@@ -109,16 +110,13 @@ export class Player {
     this.#retry = 0;
     this.#heard = performance.now();
     this.#edge = null;
-    this.#before = this.received;
-    this.#shares = { ...this.share };
+    this.#before = { received: this.received, ...this.share };
     this.#set('connecting');
     // What is still in the buffer is played to its end; the new frames come behind a gap.
     const ranges = this.#buffer ? this.#video.buffered : [];
     const at = ranges.length ? ranges.end(ranges.length - 1) * 1000 + BEGIN : BEGIN;
     this.#worker.postMessage({ id: ++this.#id, url: this.#url, transport: this.#wanted, at });
   }
-
-  #shares = { video: 0, audio: 0 };
 
   #again(why, wait = this.#wait) {
     clearTimeout(this.#retry);
@@ -171,8 +169,8 @@ export class Player {
   }
 
   _figures({ received, share, edge }) {
-    this.received = this.#before + received;
-    for (const kind of ['video', 'audio']) this.share[kind] = this.#shares[kind] + share[kind];
+    this.received = this.#before.received + received;
+    for (const kind of ['video', 'audio']) this.share[kind] = this.#before[kind] + share[kind];
     this.#edge = edge;
     this.#heard = performance.now();
   }
@@ -236,7 +234,8 @@ export class Player {
     if (video.currentTime < start - 0.05 || ahead > this.target + LATE) {
       // A gap, or too late to catch up by playing faster.
       if (end - start < Math.min(this.target, 0.5) && ahead < this.target + LATE) return;
-      if (video.currentTime >= start) {
+      // What the server has kept comes in pieces at first: that is no being late.
+      if (video.currentTime >= start && now - this.#begunAt > 2000) {
         this.seeks++;
         this.#say.note('skipped', `${(ahead - this.target).toFixed(1)} s, to be live again`);
       }
@@ -256,7 +255,7 @@ export class Player {
   #begin(start, end) {
     if (end - start < this.target) return;
     this.#begun = true;
-    this.#calmSince = performance.now();
+    this.#calmSince = this.#begunAt = performance.now();
     this.#toEdge();
     this.#mine = true;
     this.#video.play().catch(error => {
