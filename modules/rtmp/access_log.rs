@@ -169,7 +169,10 @@ pub fn lines(options: &Options, main: &Options, setup: &mut Setup<'_>) -> Result
     }
     if !options.access_log.is_set() {
         let path = setup.env.prefix.join("logs/access.log");
-        lines.push(Line { file: setup.log_file(path), parts: parse(COMBINED).map_err(Error::new)?.into() });
+        lines.push(Line {
+            file: setup.log_file(path),
+            parts: parse(COMBINED).map_err(Error::new)?.into(),
+        });
     }
     Ok(lines)
 }

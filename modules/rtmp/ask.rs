@@ -37,10 +37,13 @@ pub fn start(running: &'static Running) -> Result<(), String> {
         .subscribe(QUESTIONS, Kind::Channel, u32::MAX)
         .map_err(|_| "the rtmp_zone has no room for another channel".to_owned())?;
     let cursor = Cell::new(hub.attachment.zone().newest());
-    hub.listen(channel, Rc::new(move || {
-        let from = cursor.get();
-        cursor.set(each(hub, channel, from, |question| answer(running, question)));
-    }));
+    hub.listen(
+        channel,
+        Rc::new(move || {
+            let from = cursor.get();
+            cursor.set(each(hub, channel, from, |question| answer(running, question)));
+        }),
+    );
     Ok(())
 }
 

@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::rc::Rc;
 
-use conf::{
-    Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase,
-};
+use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
 use module::{Instance, Module, Setup};
 use sys::socket::{Address, Options as SocketOptions};
 
@@ -239,8 +237,10 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     })?;
     let zone = Rc::new(zone);
     zone.install(setup);
-    let names: Vec<String> =
-        servers.iter().flat_map(|server| server.apps.iter().map(|(name, _)| name.clone())).collect();
+    let names: Vec<String> = servers
+        .iter()
+        .flat_map(|server| server.apps.iter().map(|(name, _)| name.clone()))
+        .collect();
     let mut ports: Vec<PortPlan> = Vec::new();
     let mut all = Vec::new();
     for (number, mut block) in servers.into_iter().enumerate() {
@@ -268,7 +268,8 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
         }
         let server = Rc::new(Server::new(number, listening, &block.options, logs, apps));
         for mut listen in block.listens {
-            if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none() {
+            if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none()
+            {
                 let on = sys::socket::Keepalive { on: true, ..Default::default() };
                 listen.options.so_keepalive = Some(on);
             }

@@ -387,7 +387,9 @@ pub static DIRECTIVES: &[Row] = &[
 
 fn set_events(options: &mut Options, setting: &Setting<'_>) -> Result<(), Error> {
     let word = setting.args()[0].clone();
-    if word.text != "off" && !word.text.split_once(':').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
+    if word.text != "off"
+        && !word.text.split_once(':').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+    {
         return Err(setting.invalid(0, "value").with_hint("ZONE:CHANNEL, ZONE being an sse_zone"));
     }
     options.events.set_in(word, setting)

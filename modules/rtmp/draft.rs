@@ -85,7 +85,8 @@ impl Draft {
                     slices.extend(view.cut[range.clone()].iter().map(|bytes| IoSlice::new(bytes)));
                 }
                 Part::Whole(range) => {
-                    slices.extend(view.whole[range.clone()].iter().map(|bytes| IoSlice::new(bytes)));
+                    slices
+                        .extend(view.whole[range.clone()].iter().map(|bytes| IoSlice::new(bytes)));
                 }
             }
         }

@@ -37,7 +37,8 @@ impl Events {
 
     /// Publishes an event with this data.
     pub fn publish(&self, event: &str, data: &[u8]) {
-        if let Err(why) = sse::announce(&self.zone, self.channel.as_bytes(), event.as_bytes(), data) {
+        if let Err(why) = sse::announce(&self.zone, self.channel.as_bytes(), event.as_bytes(), data)
+        {
             let Events { zone, channel } = self;
             sys::log!(Error, "no event on \"{channel}\" of the sse_zone \"{zone}\": {why}");
         }

@@ -4,25 +4,26 @@
 //! marked: from a mark on, the log is complete in itself. So a player that begins, or one that was too slow,
 //! reads from the newest mark, in any worker, also when the publisher's worker is dead.
 
-use std::collections::VecDeque;
+mod clock;
+mod kept;
 
 use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
 use proto::flv::media::{Audio, Video};
 use proto::rtmp::{chunk, message};
 
-use crate::grace::{self, Last, MAX_AGE};
+use crate::grace::{self, MAX_AGE};
 use crate::hub::Hub;
 use crate::meta::{self, Data, Meta};
 use crate::record::{CSID_AUDIO, CSID_DATA, CSID_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT};
 use crate::settings::App;
 use crate::tracks::Tracks;
+use clock::Clock;
+use kept::Kept;
 
 /// Without video, players may begin about every second.
 const AUDIO_MARK_MS: u64 = 1000;
 /// A stream whose last frame of video is so old has none.
 const VIDEO_GONE_MS: u64 = 3000;
-/// A publisher's clock that goes back further than this has begun anew.
-const BACK_MS: i32 = 3000;
 
 /// A stream that is being published.
 pub struct Feed {
@@ -47,15 +48,6 @@ pub struct Feed {
 /// The stream is another publisher's now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenOver;
-
-/// From the publisher's clock to the stream's.
-struct Clock {
-    offset: u32,
-    /// What the stream's clock is to be at the publisher's first message.
-    begin: Option<u32>,
-    /// The stream's clock at the newest message, and the zone's time then.
-    last: Option<(u32, u64)>,
-}
 
 /// What a decoder needs first.
 #[derive(Default)]
@@ -225,8 +217,7 @@ impl Feed {
 
     fn append(&mut self, head: Head, flags: u32, payload: &[u8]) -> Result<(), TakenOver> {
         let continuation = [0xC0 | head.csid];
-        let pieces: Vec<&[u8]> =
-            chunk::cut(payload, head.chunk as usize, &continuation).collect();
+        let pieces: Vec<&[u8]> = chunk::cut(payload, head.chunk as usize, &continuation).collect();
         let attributes = Attributes {
             flags,
             max_age: MAX_AGE.max(2 * (self.app.live_window + self.app.delay)),
@@ -236,8 +227,12 @@ impl Feed {
         };
         let zone = self.hub.attachment.zone();
         let bytes = head.bytes();
-        let appended =
-            zone.append(&self.channel, &attributes, |_, out| out.extend_from_slice(&bytes), &pieces);
+        let appended = zone.append(
+            &self.channel,
+            &attributes,
+            |_, out| out.extend_from_slice(&bytes),
+            &pieces,
+        );
         match appended {
             Ok(appended) => {
                 self.kept.played = appended.subscribers > 0;
@@ -259,7 +254,7 @@ impl Feed {
         let zone = self.hub.attachment.zone();
         let over = deliberate || self.app.publish_grace == 0;
         let news = if over { News::Ended } else { News::Broke };
-        let last = self.clock.last.map_or(0, |(time, _)| time);
+        let last = self.clock.newest();
         let flags = if over { NEWS | MARK } else { NEWS };
         if self.append(Head::news(news, last), flags, &[]).is_err() {
             return false;
@@ -267,108 +262,10 @@ impl Feed {
         zone.release(self.id, self.owner);
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);
-            rt::after(app.publish_grace + 1, move || grace::end_if_broken(&hub.attachment, id, app));
+            rt::after(app.publish_grace + 1, move || {
+                grace::end_if_broken(&hub.attachment, id, app)
+            });
         }
         true
-    }
-}
-
-impl Clock {
-    fn new(last: &Last, resumed: bool, now: u64) -> Clock {
-        // What has passed meanwhile has passed for the players, too.
-        let passed = |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
-        let begin = last.frame.filter(|_| resumed).map(passed);
-        Clock { offset: 0, begin, last: None }
-    }
-
-    /// The stream's time of data, which many send at zero whenever it comes: it sets no clock.
-    fn aside(&self, time: u32) -> u32 {
-        let stream = time.wrapping_add(self.offset);
-        match (self.begin, self.last) {
-            (Some(begin), _) => begin,
-            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 <= -BACK_MS => last,
-            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 >= BACK_MS => last,
-            _ => stream,
-        }
-    }
-
-    /// The stream's time of a frame.
-    fn stream(&mut self, time: u32, now: u64) -> u32 {
-        if let Some(begin) = self.begin.take() {
-            self.offset = begin.wrapping_sub(time);
-        }
-        let mut stream = time.wrapping_add(self.offset);
-        if let Some((last, at)) = self.last
-            && (stream.wrapping_sub(last) as i32) < -BACK_MS
-        {
-            let next = last.wrapping_add(now.saturating_sub(at).max(1) as u32);
-            self.offset = next.wrapping_sub(time);
-            stream = next;
-        }
-        let newer = self.last.is_none_or(|(last, _)| stream.wrapping_sub(last) as i32 >= 0);
-        if newer {
-            self.last = Some((stream, now));
-        }
-        stream
-    }
-}
-
-/// A place in the stream up to which records may go one day.
-#[derive(Clone, Copy)]
-struct Point {
-    seq: u64,
-    time: u64,
-    /// Bytes of the stream before it.
-    bytes: u64,
-    marked: bool,
-}
-
-/// What of a stream is kept: all since the mark before `live_window`, at most `max_behind` bytes. As long
-/// as nobody plays it, all since the newest mark.
-struct Kept {
-    points: VecDeque<Point>,
-    bytes: u64,
-    played: bool,
-}
-
-impl Kept {
-    /// What is there of an earlier publisher's stays as if it had just come.
-    fn since(now: u64) -> Kept {
-        let point = Point { seq: 1, time: now, bytes: 0, marked: false };
-        Kept { points: [point].into(), bytes: 0, played: true }
-    }
-
-    fn add(&mut self, seq: u64, time: u64, len: usize, marked: bool, app: &App) {
-        self.bytes += len as u64;
-        let far = |last: &Point| self.bytes - last.bytes > app.max_behind / 4;
-        if marked || self.points.back().is_none_or(far) {
-            self.points.push_back(Point { seq, time, bytes: self.bytes, marked });
-            self.let_go(app, time);
-        }
-    }
-
-    fn marked_at(&self) -> Option<u64> {
-        self.points.iter().rev().find(|point| point.marked).map(|point| point.time)
-    }
-
-    /// Lets go what is too old or too much, but not the only mark for its age.
-    fn let_go(&mut self, app: &App, now: u64) {
-        while let [first, later @ ..] = &*self.points.make_contiguous()
-            && let [second, ..] = later
-        {
-            let others = later.iter().any(|point| point.marked);
-            let window = if self.played { app.live_window } else { 0 };
-            let old = now.saturating_sub(second.time) >= window + app.delay;
-            let much = self.bytes - second.bytes >= app.max_behind;
-            let needed = first.marked && !others;
-            if !much && (needed || !old) {
-                return;
-            }
-            self.points.pop_front();
-        }
-    }
-
-    fn unneeded(&self) -> u64 {
-        self.points.front().map_or(0, |point| point.seq - 1)
     }
 }

@@ -28,7 +28,9 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
     loop {
         match attachment.read(&[id], cursor, None, Limits { told, ..Limits::default() }) {
             Reading::Batch(batch) => {
-                let Some(end) = batch.records().last().map(|record| record.seq) else { return last };
+                let Some(end) = batch.records().last().map(|record| record.seq) else {
+                    return last;
+                };
                 let view = View::of(&batch);
                 for item in &view.items {
                     match item.head.event().filter(|_| item.flags & NEWS != 0) {

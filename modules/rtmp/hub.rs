@@ -196,10 +196,10 @@ impl Hub {
         }
     }
 
-    /// Ends a connection when what waits on it is sent, which tells of the end itself.
-    pub fn close_outlet(&self, outlet: u32) {
+    /// The same, where these bytes have already said that it is the end.
+    pub fn end_outlet_with(&self, outlet: u32, said: &[u8]) {
         if let Some(outlet) = self.inner.borrow_mut().outlets.get_mut(outlet) {
-            outlet.close();
+            outlet.end_with(said);
             outlet.flush();
         }
     }

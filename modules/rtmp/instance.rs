@@ -10,6 +10,7 @@ use module::{Instance, Sockets};
 use proto::rtmp::handshake;
 use sys::socket::Address;
 
+use crate::ask;
 use crate::client::Client;
 use crate::events;
 use crate::hub::Hub;
@@ -17,7 +18,6 @@ use crate::port::Port;
 use crate::settings::{App, Server};
 use crate::slab::Slab;
 use crate::zone::ZoneConf;
-use crate::ask;
 
 /// What a configuration asks for.
 pub struct Plan {

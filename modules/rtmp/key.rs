@@ -121,7 +121,11 @@ mod tests {
     fn keys() {
         let publish = About::only(Deed::Publish);
         let keys = [
-            Key { about: publish, name: Some(b"cam".to_vec()), keys: vec![b"a".to_vec(), b"b".to_vec()] },
+            Key {
+                about: publish,
+                name: Some(b"cam".to_vec()),
+                keys: vec![b"a".to_vec(), b"b".to_vec()],
+            },
             Key { about: publish, name: None, keys: vec![b"c".to_vec()] },
         ];
         let may = |deed, name: &[u8], args: &[u8]| has_key(&keys, &wish(deed, name, args));

@@ -127,7 +127,9 @@ mod tests {
         let cue = message(&[b"onCuePoint"], Vec::new());
         assert!(matches!(read(&cue), Data::Other(same) if same == cue));
         let wrapped = message(&[b"@setDataFrame", b"onTextData"], Vec::new());
-        assert!(matches!(read(&wrapped), Data::Other(rest) if rest == message(&[b"onTextData"], Vec::new())));
+        assert!(
+            matches!(read(&wrapped), Data::Other(rest) if rest == message(&[b"onTextData"], Vec::new()))
+        );
         assert!(matches!(read(&message(&[b"@clearDataFrame"], Vec::new())), Data::Cleared));
         assert!(matches!(read(b""), Data::Other(b"")));
         assert!(matches!(read(&[2, 0, 10]), Data::Other(_)));

@@ -44,9 +44,8 @@ impl Url {
         let (host, path) = rest.split_at(at);
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let target = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let mut found = target
-            .to_socket_addrs()
-            .map_err(|_| format!("host not found in \"{text}\""))?;
+        let mut found =
+            target.to_socket_addrs().map_err(|_| format!("host not found in \"{text}\""))?;
         let address = found.next().ok_or_else(|| format!("host not found in \"{text}\""))?;
         let path = if path.is_empty() { "/" } else { path };
         Ok(Url { address, host: host.to_owned(), path: path.to_owned() })

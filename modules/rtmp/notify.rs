@@ -56,8 +56,24 @@ const EVENTS: &[(&str, Event, &str)] = &[
 
 /// What only the server says: a client that gives such an argument is not believed.
 const OURS: &[&str] = &[
-    "call", "app", "flashver", "swfurl", "tcurl", "pageurl", "addr", "clientid", "epoch", "name",
-    "type", "start", "duration", "reset", "time", "timestamp", "recorder", "path",
+    "call",
+    "app",
+    "flashver",
+    "swfurl",
+    "tcurl",
+    "pageurl",
+    "addr",
+    "clientid",
+    "epoch",
+    "name",
+    "type",
+    "start",
+    "duration",
+    "reset",
+    "time",
+    "timestamp",
+    "recorder",
+    "path",
 ];
 
 /// One `on_…`.

@@ -55,7 +55,10 @@ impl Target {
         let here = self.server.is_none_or(|server| client.server == server)
             && self.app.as_ref().is_none_or(|name| app.name.as_bytes() == &name[..])
             && self.id.is_none_or(|id| client.id == id)
-            && self.address.as_ref().is_none_or(|address| client.address().as_bytes() == &address[..]);
+            && self
+                .address
+                .as_ref()
+                .is_none_or(|address| client.address().as_bytes() == &address[..]);
         here && client.streams.borrow().iter().any(|stream| {
             let kind = match stream.state {
                 StreamState::Publishing { .. } => self.publishers,

@@ -64,10 +64,12 @@ impl Outlet {
         }
     }
 
-    /// Ends it when what waits is sent, which tells of the end itself.
-    pub fn close(&mut self) {
-        self.closing = true;
-        self.conn.wake();
+    /// The same, where these bytes have already said that it is the end.
+    pub fn end_with(&mut self, said: &[u8]) {
+        if !std::mem::replace(&mut self.closing, true) {
+            self.unsent.extend_from_slice(said);
+            self.conn.wake();
+        }
     }
 
     /// Writes what waits. `true`: there is nothing left.

@@ -57,7 +57,8 @@ fn parse_v1(line: &[u8], len: usize) -> Parsed {
     let [_, family @ ("TCP4" | "TCP6"), source, target, port, target_port] = words[..] else {
         return Parsed::Invalid;
     };
-    let address = |text: &str| text.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4"));
+    let address =
+        |text: &str| text.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4"));
     match (address(source), address(target), port.parse(), target_port.parse::<u16>()) {
         (Some(ip), Some(_), Ok(port), Ok(_)) => {
             Parsed::Header { len, peer: Some(Peer::Inet(SocketAddr::new(ip, port))) }
@@ -84,7 +85,9 @@ fn parse_v2(bytes: &[u8]) -> Parsed {
         _ => return Parsed::Header { len, peer: None },
     };
     match peer {
-        Some((ip, port)) => Parsed::Header { len, peer: Some(Peer::Inet(SocketAddr::new(ip, port))) },
+        Some((ip, port)) => {
+            Parsed::Header { len, peer: Some(Peer::Inet(SocketAddr::new(ip, port))) }
+        }
         None => Parsed::Invalid,
     }
 }
@@ -110,7 +113,9 @@ mod tests {
             Parsed::Header { len: 32, peer: peer("[2001:db8::1]:1") }
         );
         assert_eq!(parse(b"PROXY UNKNOWN\r\n"), Parsed::Header { len: 15, peer: None });
-        for bad in [&b"PROXY TCP4 ::1 ::1 1 2\r\n"[..], b"PROXY TCP4 1.2.3.4\r\n", b"\x03", b"PROXX"] {
+        for bad in
+            [&b"PROXY TCP4 ::1 ::1 1 2\r\n"[..], b"PROXY TCP4 1.2.3.4\r\n", b"\x03", b"PROXX"]
+        {
             assert_eq!(parse(bad), Parsed::Invalid);
         }
         assert_eq!(parse(&[b"PROXY ", &[b'x'; 110][..]].concat()), Parsed::Invalid);

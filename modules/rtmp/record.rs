@@ -82,7 +82,9 @@ impl Head {
 
     /// Reads it.
     pub fn of(bytes: [u8; HEAD]) -> Head {
-        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let word = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
         Head {
             kind: bytes[0],
             csid: bytes[1],

@@ -90,8 +90,7 @@ impl Tracks {
         self.audio_rate.add(payload.len() as u64, rt::now());
         self.times.1 = time;
         if audio.header || self.audio.is_none() {
-            let config =
-                audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
+            let config = audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
             let config = config.filter(|_| audio.codec.name() == "AAC");
             self.changed = true;
             self.audio = Some(AudioTrack {

@@ -40,13 +40,13 @@ pub fn rtmp(draft: &mut Draft, view: &View<'_>, item: &Item, stream: u32, at: At
     let csid = u32::from(csid);
     let header = match at {
         At::Since(delta) if delta < EXTENDED => chunk::delta(csid, kind, delta, len as usize),
-        At::Time(time) if time < EXTENDED => {
-            chunk::full(csid, kind, stream, time, len as usize)
-        }
+        At::Time(time) if time < EXTENDED => chunk::full(csid, kind, stream, time, len as usize),
         // Every chunk repeats such a time, so the payload cannot go out as it is cut.
         At::Time(time) | At::Since(time) => {
             let mut payload = Vec::with_capacity(len as usize);
-            view.whole[item.whole.clone()].iter().for_each(|piece| payload.extend_from_slice(piece));
+            view.whole[item.whole.clone()]
+                .iter()
+                .for_each(|piece| payload.extend_from_slice(piece));
             let size = item.head.chunk as usize;
             return draft.own(|out| {
                 chunk::write_message(out, size, csid, kind, stream, time, &payload);

@@ -57,9 +57,11 @@ impl ZoneConf {
 
     /// Master: the memory is open.
     pub fn opened(&self) -> Result<(), Error> {
-        let failed = |error: OpenError| Error::new(format!("the rtmp_zone cannot be used: {error}"));
+        let failed =
+            |error: OpenError| Error::new(format!("the rtmp_zone cannot be used: {error}"));
         let region = self.region.get().and_then(|slot| slot.get()).cloned();
-        let region = region.ok_or_else(|| Error::new("the memory of the rtmp_zone is not there"))?;
+        let region =
+            region.ok_or_else(|| Error::new("the memory of the rtmp_zone is not there"))?;
         let (zone, _) = Zone::of(region, self.shape).map_err(failed)?;
         let _ = self.zone.set(Rc::new(zone));
         Ok(())

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::batch::{Batch, Builder, SLICES};
 use crate::append::MARK;
+use crate::batch::{Batch, Builder, SLICES};
 use crate::index::ChannelId;
 use crate::layout::Place;
 use crate::row::Attachment;

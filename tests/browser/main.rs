@@ -5,7 +5,9 @@ mod chromium;
 mod demo;
 mod event_source;
 mod listener;
+mod live;
 mod origins;
+mod refuser;
 mod tabs;
 mod web_socket;
 
@@ -14,12 +16,12 @@ use std::path::Path;
 use chromium::Chromium;
 use support::{Server, Start};
 
-/// The configuration as it is shipped, but for the port.
+/// The configuration as it is shipped, but for the ports.
 fn shipped() -> Server {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
     let conf = std::fs::read_to_string(home.join("rserve.conf")).expect("conf/rserve.conf");
-    let port = "listen          8080;";
-    assert!(conf.contains(port), "conf/rserve.conf listens on 8080");
+    let ports = ["listen          8080;", "listen          1935;"];
+    ports.iter().for_each(|port| assert!(conf.contains(port), "conf/rserve.conf has no {port}"));
     let mut start = Start::new(env!("CARGO_BIN_EXE_rserve"));
     let types = std::fs::read(home.join("mime.types")).expect("conf/mime.types");
     start = start.file("mime.types", types);
@@ -35,7 +37,8 @@ fn shipped() -> Server {
             start = start.file(&format!("conf/{name}"), std::fs::read(&path).expect("a file"));
         }
     }
-    start.conf(conf.replace(port, "listen 127.0.0.1:{port};")).start()
+    let conf = conf.replace(ports[0], "listen 127.0.0.1:{port};");
+    start.conf(conf.replace(ports[1], "listen 127.0.0.1:{port2};")).start()
 }
 
 #[test]

@@ -3,18 +3,19 @@
 mod connect;
 mod control;
 mod flow;
+mod greeting;
 mod play;
 mod publish;
 mod reply;
+mod room;
 
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use proto::rtmp::chunk::Reader;
 use proto::rtmp::chunk::{self, Limits};
 use proto::rtmp::command::Command;
-use proto::rtmp::handshake::Handshake;
-use proto::rtmp::chunk::Reader;
 use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
@@ -26,15 +27,14 @@ use crate::instance::{Running, running};
 use crate::notify;
 use crate::outlet::Outlet;
 use crate::port::Port;
-use crate::proxy_protocol;
 use crate::settings::Server;
 use crate::wire::Wire;
 use flow::Flow;
+use room::Room;
 
 pub use publish::permitted;
 
-/// Bytes read at once, and so often in one turn.
-const READ: usize = 64 << 10;
+/// Reads from one client in one turn.
 const READS: usize = 4;
 
 /// How long a client may take over what it is told last.
@@ -163,79 +163,12 @@ impl Session {
         .await
     }
 
-    async fn proxy_header(&mut self, room: &mut Room) -> Result<(), Fault> {
-        loop {
-            let have = self.rest.len();
-            let count = self.receive(&mut room.0[..proxy_protocol::MOST - have]).await?;
-            self.rest.extend_from_slice(&room.0[..count]);
-            match proxy_protocol::parse(&self.rest) {
-                proxy_protocol::Parsed::Header { len, peer } => {
-                    if let Some(peer) = peer {
-                        self.client.peer.set(peer);
-                    }
-                    self.rest.drain(..len);
-                    return Ok(());
-                }
-                proxy_protocol::Parsed::Incomplete if self.rest.len() < proxy_protocol::MOST => {}
-                _ => return Err(Fault::NoProxyHeader),
-            }
-        }
-    }
-
-    async fn handshake(&mut self, room: &mut Room) -> Result<(), Fault> {
-        let mut handshake = Box::new(Handshake::new(self.running.random()));
-        let mut input = std::mem::take(&mut self.rest);
-        loop {
-            let mut out = Vec::new();
-            let fed = handshake.feed(&input, &mut out);
-            if !out.is_empty() {
-                self.hub.send(self.client.outlet.get(), &out);
-            }
-            let (used, done) = fed.map_err(|_| Fault::NotRtmp)?;
-            input.drain(..used);
-            if done {
-                // What has come already is read before anything is waited for.
-                self.rest = input;
-                return self.take_in_rest().await;
-            }
-            let count = self.receive(&mut room.0).await?;
-            input.extend_from_slice(&room.0[..count]);
-        }
-    }
-
-    /// Reads at least a byte, within the time for the handshake.
-    async fn receive(&mut self, room: &mut [u8]) -> Result<usize, Fault> {
-        loop {
-            match self.wait().await {
-                Event::Over => return Err(Fault::Left),
-                Event::Time => return Err(Fault::TooSlow),
-                Event::Order(_) => return Err(Fault::Dropped),
-                Event::Input => match self.conn.read(room) {
-                    Ok(0) => return Err(Fault::Left),
-                    Ok(count) => {
-                        self.heard(count)?;
-                        return Ok(count);
-                    }
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => return Err(Fault::Left),
-                },
-            }
-        }
-    }
-
     /// Counts bytes of the client's, and acknowledges them when it wants that.
     fn heard(&mut self, count: usize) -> Result<(), Fault> {
         self.client.received.add(count as u64, rt::now());
         if let Some(total) = self.flow.heard(count) {
             self.control(message::ACKNOWLEDGEMENT, &total.to_be_bytes());
         }
-        Ok(())
-    }
-
-    async fn take_in_rest(&mut self) -> Result<(), Fault> {
-        let rest = std::mem::take(&mut self.rest);
-        let used = self.take_in(&rest).await?;
-        self.rest = rest[used..].to_vec();
         Ok(())
     }
 
@@ -396,13 +329,7 @@ impl Session {
 }
 
 /// Takes a publisher's message in.
-fn media(
-    client: &Client,
-    stream: u32,
-    kind: u8,
-    time: u32,
-    payload: &[u8],
-) -> Result<(), Fault> {
+fn media(client: &Client, stream: u32, kind: u8, time: u32, payload: &[u8]) -> Result<(), Fault> {
     let mut streams = client.streams.borrow_mut();
     let found = streams.iter_mut().find(|known| known.number == stream);
     match found.map(|stream| &mut stream.state) {
@@ -446,21 +373,4 @@ async fn yield_now() {
         false => Poll::Pending,
     })
     .await;
-}
-
-thread_local! {
-    static ROOM: std::cell::Cell<Option<Box<[u8]>>> = const { std::cell::Cell::new(None) };
-}
-
-/// Where bytes are read to: one for all connections of a worker, unless one waits in the middle.
-struct Room(Box<[u8]>);
-
-impl Room {
-    fn take() -> Room {
-        Room(ROOM.take().unwrap_or_else(|| vec![0; READ].into_boxed_slice()))
-    }
-
-    fn give_back(self) {
-        ROOM.set(Some(self.0));
-    }
 }

@@ -24,9 +24,8 @@ impl Session {
             return Ok(());
         };
         // A second play on the same message stream replaces the first.
-        let playing = self.with_stream(stream, |found| {
-            matches!(found.state, StreamState::Playing { .. })
-        });
+        let playing =
+            self.with_stream(stream, |found| matches!(found.state, StreamState::Playing { .. }));
         if playing == Some(true) {
             self.end_stream(stream, true);
         }
@@ -119,9 +118,8 @@ impl Session {
         what: Asked,
     ) -> Result<(), Fault> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
-        let before = self.with_stream(stream, |found| {
-            std::mem::replace(&mut found.state, StreamState::Idle)
-        });
+        let before = self
+            .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
         let Some(StreamState::Playing { player, .. }) = before else { return Ok(()) };
         let mut next = join::player(self.client.outlet.get(), app, stream, &joined);
         if let Some(before) = self.hub.remove_player(player) {

@@ -91,9 +91,8 @@ impl Session {
 
     /// Ends what happens in a message stream. `deliberate`: the client has said so.
     pub(super) fn end_stream(&mut self, stream: u32, deliberate: bool) {
-        let state = self.with_stream(stream, |found| {
-            std::mem::replace(&mut found.state, StreamState::Idle)
-        });
+        let state = self
+            .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
         let Some(app) = self.client.app.get() else { return };
         match state {
             Some(StreamState::Publishing { what, mut feed }) => {

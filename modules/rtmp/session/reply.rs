@@ -14,7 +14,13 @@ impl Session {
     /// Sends an answer that is about no stream.
     pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: &[Value<'_>]) {
         let payload = status::command(name, transaction, arguments);
-        self.hub.send_message(self.client.outlet.get(), CSID_CONNECT, message::COMMAND, 0, &payload);
+        self.hub.send_message(
+            self.client.outlet.get(),
+            CSID_CONNECT,
+            message::COMMAND,
+            0,
+            &payload,
+        );
     }
 
     /// Sends a result, for commands that wait for one.

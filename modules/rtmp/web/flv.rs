@@ -89,7 +89,9 @@ impl Live {
         let args = request.args.to_vec();
         let start = -1.0;
         let what = Asked { name, args, start, since: rt::wall(), ..Asked::default() };
-        if what.name.is_empty() || what.name.len() > 160 || what.name.iter().any(u8::is_ascii_control)
+        if what.name.is_empty()
+            || what.name.len() > 160
+            || what.name.iter().any(u8::is_ascii_control)
         {
             return Err(Flow::Status(404));
         }

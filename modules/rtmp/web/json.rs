@@ -98,8 +98,17 @@ fn write_client(out: &mut Vec<u8>, client: &Fields) {
         string(out, name, client, name);
     }
     let numbers = [
-        "id", "time", "timestamp", "avsync", "bytes_in", "bytes_out", "bw_in", "bw_out", "sent",
-        "dropped", "skips",
+        "id",
+        "time",
+        "timestamp",
+        "avsync",
+        "bytes_in",
+        "bytes_out",
+        "bw_in",
+        "bw_out",
+        "sent",
+        "dropped",
+        "skips",
     ];
     numbers.iter().for_each(|name| number(out, name, client));
 }

@@ -127,7 +127,10 @@ impl Module for Web {
                 let words = conf.control.as_slice();
                 words.iter().any(|word| word.text == name || word.text == "all")
             };
-            hooks.on(Phase::Content, control::Control { drop: may("drop"), redirect: may("redirect") });
+            hooks.on(
+                Phase::Content,
+                control::Control { drop: may("drop"), redirect: may("redirect") },
+            );
         }
         Ok(())
     }

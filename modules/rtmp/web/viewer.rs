@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{Session, Takeover};
 use rt::{Conn, Next, Task};
-use sse::websocket::{self, Inbound, Said};
+use sse::websocket::{self, Close, Inbound, Said};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
@@ -48,7 +48,8 @@ impl Takeover for Viewer {
         let timeout = running.timeout(self.app);
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(conn.peer(), Peer::Inet(_)) {
-            let _ = sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
+            let _ =
+                sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
         }
         conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
@@ -114,21 +115,22 @@ impl Viewing {
     /// Pings are answered, and a close; all else is nobody's business.
     fn hear(&mut self, bytes: &[u8]) {
         let Some(socket) = &mut self.socket else { return };
-        let (mut out, mut fault) = (Vec::new(), None);
-        let goes_on = socket.feed(bytes, &mut out, |said| {
-            if let Said::Fault(why) = said {
-                fault = Some(why);
-            }
+        let (mut out, mut closed, mut fault) = (Vec::new(), false, None);
+        let goes_on = socket.feed(bytes, &mut out, |said| match said {
+            Said::Closed => closed = true,
+            Said::Fault(why) => fault = Some(why),
+            Said::Message(_) | Said::Binary => {}
         });
-        if let Some(why) = fault {
-            websocket::close(why, &mut out);
-        }
-        let hub = self.viewer.running.hub;
-        hub.send(self.viewer.client.outlet.get(), &out);
-        if !goes_on {
-            // That was the last frame: the client's close is answered, or it was told of its fault.
+        let (hub, outlet) = (self.viewer.running.hub, self.viewer.client.outlet.get());
+        if closed || fault.is_some() || !goes_on {
             self.socket = None;
-            hub.close_outlet(self.viewer.client.outlet.get());
+            // A close is answered already, and a second frame would be a fault of ours.
+            if !closed {
+                websocket::close(fault.unwrap_or(Close::Normal), &mut out);
+            }
+            hub.end_outlet_with(outlet, &out);
+        } else {
+            hub.send(outlet, &out);
         }
     }
 }

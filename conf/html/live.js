@@ -1,0 +1,192 @@
+// The live page: the list of streams, the player, and its figures.
+//
+// live-player.js keeps at the live edge; live-worker.js gets the stream and rewraps it (live-flv.js,
+// live-codecs.js, live-remux.js, live-mp4.js); live-buffer.js feeds the browser; live-streams.js knows what runs.
+
+import { Graph } from './live-graph.js';
+import { Player, canPlay } from './live-player.js';
+import { Streams } from './live-streams.js';
+
+const $ = id => document.getElementById(id);
+const put = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
+const NOTES = 60, STEP = 500;           // of the log; ms between values of the graphs
+const NAME = /^[\w.-]{1,160}$/;
+
+const query = new URLSearchParams(location.search);
+const transport = query.get('transport') === 'http' ? 'http' : 'auto';
+let name = NAME.test(query.get('stream') ?? '') ? query.get('stream') : '';
+let player = null;
+
+function el(tag, text, cls = '') {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (cls) element.className = cls;
+  return element;
+}
+
+// ---- what happens
+
+function note(kind, text) {
+  const li = el('li', '', kind);
+  li.append(el('time', new Date().toTimeString().slice(0, 8)), el('b', kind), el('span', text));
+  $('line').prepend(li);
+  while ($('line').childElementCount > NOTES) $('line').lastChild.remove();
+}
+
+function problem(text) {
+  $('problem').hidden = !text;
+  put('problem', text);
+}
+
+// ---- the streams
+
+const streams = new Streams(listed, happened);
+
+function listed() {
+  const list = streams.list;
+  if (!name && list.length) choose(list[0].name, false);
+  const rows = list.map(stream => {
+    const link = el('a', '');
+    link.href = '?' + new URLSearchParams({ ...Object.fromEntries(query), stream: stream.name });
+    link.dataset.stream = stream.name;
+    if (stream.name === name) link.setAttribute('aria-current', 'true');
+    const { width, height, codec } = stream.video ?? {};
+    const what = width ? `${width}×${height}` : codec ?? (stream.audio ? 'audio only' : '');
+    const viewers = stream.viewers === 1 ? '1 viewer' : `${stream.viewers} viewers`;
+    link.append(el('b', stream.name), el('span', [what, viewers].filter(Boolean).join(' · ')));
+    const li = el('li', '');
+    li.append(link);
+    return li;
+  });
+  const focused = document.activeElement?.dataset?.stream;
+  $('streams').replaceChildren(...rows);
+  if (focused) $('streams').querySelector(`a[data-stream="${CSS.escape(focused)}"]`)?.focus();
+  put('streams-note', streams.state === 'closed' ? 'The list does not follow: there is no event stream at events/live.'
+    : list.length ? '' : 'No stream. One that begins is shown here at once.');
+  if (player) player.running = streams.known && name ? streams.has(name) : null;
+  show();
+}
+
+function happened(type, stream) {
+  if (stream !== name) return;
+  if (type === 'publish') {
+    note('publish', `${stream} has begun`);
+    player?.hurry();
+  }
+  if (type === 'unpublish') note('unpublish', `${stream} has ended`);
+}
+
+$('streams').addEventListener('click', event => {
+  const link = event.target.closest('a');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.dataset.stream !== name) choose(link.dataset.stream, true);
+});
+
+addEventListener('popstate', () => {
+  const wanted = new URLSearchParams(location.search).get('stream') ?? '';
+  if (NAME.test(wanted)) choose(wanted, false);
+});
+
+function choose(wanted, push) {
+  name = wanted;
+  if (push) history.pushState(null, '', '?' + new URLSearchParams({ ...Object.fromEntries(query), stream: name }));
+  play();
+  listed();
+}
+
+// ---- the player
+
+const video = $('video');
+
+function play() {
+  problem('');
+  Object.values(graphs).forEach(graph => graph.clear());
+  player.running = streams.known ? streams.has(name) : null;
+  player.play(new URL(`live/${encodeURIComponent(name)}.flv`, location).href, transport);
+  document.title = `${name} · Live · rserve`;
+}
+
+const STATES = { idle: ['closed', 'not connected'], connecting: ['connecting', 'connecting'], waiting: ['connecting', 'waiting'],
+  playing: ['open', 'playing'], paused: ['closed', 'paused'] };
+
+function show() {
+  if (!player) return;
+  const { about, state } = player, [dot, text] = STATES[state];
+  $('state').dataset.state = dot;
+  put('state', text);
+  put('transport', player.transport || '–');
+  const { video: picture, audio: sound, rate } = about;
+  put('picture', picture ? `${picture.label} ${picture.width}×${picture.height}${rate ? ` ${Math.round(100 * rate) / 100}/s` : ''}` : '–');
+  put('sound', sound ? `${sound.label} ${sound.rate / 1000} kHz` : '–');
+  $('unmute').hidden = !(sound && video.muted && state !== 'idle');
+  const nothing = !picture && !sound && $('problem').hidden && (!name || player.running !== true);
+  $('hint').hidden = !nothing;
+  put('hint-text', !name ? 'Nobody publishes a stream. This is how:' : `Nobody publishes ${name}. It is played here when it begins:`);
+}
+
+$('unmute').addEventListener('click', () => {
+  video.muted = false;
+  if (!video.volume) video.volume = 1;
+  video.play().catch(() => {});
+});
+video.addEventListener('volumechange', show);
+
+// ---- the figures
+
+const graphs = {
+  latency: new Graph($('latency-graph'), { tops: [0.5, 1, 2, 3, 5, 10, 30, 60], text: top => `${top} s` }),
+  bitrate: new Graph($('bitrate-graph'), { tops: [0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50, 100], text: top => `${top} Mbit/s` }),
+  dropped: new Graph($('dropped-graph'), { tops: [10, 20, 50, 100, 200], text: top => `${top}`, bars: true, mark: true }),
+};
+const last = { bytes: [], dropped: 0 };
+
+function measure() {
+  const seconds = number => `${number.toFixed(2)} s`;
+  const { latency } = player;
+  graphs.latency.add(latency === null ? null : Math.max(0, latency));
+  put('latency', latency === null ? '–' : seconds(Math.max(0, latency)));
+
+  // Over two seconds: key frames are large.
+  last.bytes.push([performance.now(), player.received]);
+  if (last.bytes.length > 5) last.bytes.shift();
+  const [[from, before], [to, after]] = [last.bytes[0], last.bytes[last.bytes.length - 1]];
+  const rate = to > from ? 8 * (after - before) / (to - from) / 1000 : 0;
+  graphs.bitrate.add(player.state === 'idle' || last.bytes.length < 3 ? null : rate);
+  put('bitrate', player.state === 'idle' ? '–' : rate < 1 ? `${Math.round(1000 * rate)} kbit/s` : `${rate.toFixed(1)} Mbit/s`);
+
+  const { droppedVideoFrames: dropped, totalVideoFrames: total } = video.getVideoPlaybackQuality();
+  graphs.dropped.add(Math.max(0, dropped - last.dropped));
+  last.dropped = dropped;
+  put('dropped', total ? `${dropped} of ${total}` : '–');
+
+  put('ahead', player.ahead ? `${seconds(player.ahead)}${video.playbackRate === 1 ? '' : ` ×${video.playbackRate}`}` : '–');
+  put('faults', `${player.stalls} · ${player.seeks} · ${player.reconnects}`);
+  if (!document.hidden) Object.values(graphs).forEach(graph => graph.draw());
+}
+
+// ---- the beginning
+
+const host = location.hostname || 'localhost';
+const server = `rtmp://${host}/live`;
+const key = name || 'test';
+document.querySelectorAll('.publish').forEach(code => {
+  code.textContent = `ffmpeg -re \\
+  -f lavfi -i testsrc2=size=1280x720:rate=30 \\
+  -f lavfi -i sine=frequency=330 \\
+  -c:v libx264 -preset veryfast -b:v 2500k \\
+  -tune zerolatency -pix_fmt yuv420p -g 60 \\
+  -c:a aac -f flv \\
+  ${server}/${key}`;
+});
+put('obs-server', server);
+put('obs-key', key);
+
+if (canPlay) {
+  player = new Player(video, { note, problem, changed: show });
+  if (name) play();
+  listed();
+  setInterval(measure, STEP);
+} else {
+  problem('This browser has no Media Source Extensions: it cannot play this.');
+}
