@@ -5,6 +5,7 @@ mod chunks;
 mod client;
 mod commands;
 mod config;
+mod ffmpeg;
 mod flv;
 mod frames;
 mod handshake;
