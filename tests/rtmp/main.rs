@@ -8,6 +8,7 @@ mod config;
 mod ffmpeg;
 mod flv;
 mod frames;
+mod groups;
 mod handshake;
 mod hooks;
 mod http_flv;
@@ -17,6 +18,7 @@ mod names;
 mod players;
 mod program;
 mod publisher;
+mod reload;
 mod stat;
 mod well_formed;
 
