@@ -1,14 +1,20 @@
 //! Live video: what one publishes others get, whole, in order and in time, whatever clients do.
 
+mod access;
 mod chunks;
 mod client;
 mod commands;
 mod flv;
 mod frames;
 mod handshake;
+mod hooks;
+mod http_flv;
 mod messages;
+mod names;
 mod players;
+mod program;
 mod publisher;
+mod well_formed;
 
 use support::{Server, start};
 

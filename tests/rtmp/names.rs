@@ -1,0 +1,113 @@
+//! Names that nobody would give a stream (case 36 of the reference).
+
+use proto::rtmp::amf::Value;
+use support::{start, wait_for};
+
+use crate::client::Client;
+use crate::frames::key;
+use crate::program::Program;
+use crate::{up, well_formed, with_server};
+
+const MARKUP: &str = "</name><x>&\"'\u{7FF}";
+
+#[test]
+fn odd_names_are_names() {
+    let server = up("publish_grace 0;");
+    let long = "x".repeat(160);
+    let names = [
+        "..",
+        "../../etc/passwd",
+        "%2e%2e%2f",
+        "a/b/c",
+        "ünïcödé 🎥",
+        "a b",
+        "%00",
+        "%20",
+        "&amp;",
+        MARKUP,
+        "\\",
+        "~",
+        "*",
+        "$name",
+        "{}",
+        "'; drop table",
+        "-rf",
+        &long,
+    ];
+    let mut publishers = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let mut publisher = Client::publisher(&server, name);
+        publisher.video(0, &key(n as u32));
+        publisher.sync();
+        publishers.push(publisher);
+    }
+    for (n, name) in names.iter().enumerate() {
+        let mut player = Client::player(&server, name);
+        assert_eq!(player.frames(1), [format!("k{n}@0")], "{name}");
+    }
+    let stat = server.get("/stat").text();
+    well_formed::xml(&stat);
+    assert!(stat.contains("<name>&lt;/name&gt;&lt;x&gt;&amp;&quot;&#39;\u{7FF}</name>"), "{stat}");
+    let json = server.get("/stat?format=json").text();
+    well_formed::json(&json);
+    assert!(json.contains("\"name\":\"</name><x>&\\\"'\u{7FF}\""), "{json}");
+    // The same name with another slash, and what stands behind a question mark.
+    let mut player = Client::player(&server, "/..?x=y");
+    assert_eq!(player.frames(1), ["k0@0"]);
+}
+
+#[test]
+fn what_is_no_name_is_refused() {
+    let server = up("");
+    let mut client = Client::connect(&server, "live");
+    let long = "x".repeat(161);
+    for name in ["", "?a=b", "/", "a\0b", "a\nb", "\u{1B}[31m", "a\x7F", &long] {
+        assert_eq!(client.try_publish(name), "NetStream.Publish.BadName", "{name:?}");
+        client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
+        assert_eq!(client.try_play(name), "NetStream.Play.StreamNotFound", "{name:?}");
+        client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
+    }
+    for path in [
+        "/live/%00.flv",
+        "/live/a%0Ab.flv",
+        "/flv?app=live",
+        "/flv?app=live&stream=",
+        "/flv?app=live&stream=%1B",
+    ] {
+        assert_eq!(server.get(path).status, if path.contains("%00") { 400 } else { 404 }, "{path}");
+    }
+    // Bytes that are no UTF-8 are bytes.
+    let mut publisher = Client::connect(&server, "live");
+    publisher.create_stream();
+    publisher.call(1, "publish", &[Value::Null, (&b"\xFF\xFE"[..]).into()]);
+    publisher.expect("NetStream.Publish.Start");
+    well_formed::xml(&server.get("/stat").text());
+    well_formed::json(&server.get("/stat?format=json").text());
+}
+
+#[test]
+fn what_a_client_says_of_itself_stays_where_it_is_put() {
+    let program = Program::answering("HTTP/1.0 200 OK\r\n\r\n");
+    let hooks = format!("application live {{ live on; on_publish {}/; }}", program.url());
+    let server = start!(with_server("", &hooks));
+    let evil = "<script>\"'&\r\n\u{1B}[2J\0 - [x] call=play";
+    let mut client = Client::open(server.port2());
+    let more = [("flashVer", evil), ("pageUrl", evil), ("tcUrl", evil), ("swfUrl", evil)];
+    client.connect_to(&format!("live?{}", "a=b&".repeat(300)), &more);
+    client.expect("NetConnection.Connect.Success");
+    client.publish(&format!("s?x={evil}&addr=1.2.3.4"));
+    let asked = program.next();
+    assert!(!asked.body.contains(['\r', '\n', '\0', ' ', '<', '"']), "{}", asked.body);
+    let words = asked.words();
+    assert!(words.contains(&("flashver".into(), evil.into())), "{words:?}");
+    assert_eq!(words.iter().filter(|(name, _)| name == "call").count(), 1);
+    well_formed::xml(&server.get("/stat").text());
+    well_formed::json(&server.get("/stat?format=json").text());
+    drop(client);
+    wait_for("its line", || server.dir().text("logs/rtmp.log").contains("PUBLISH"));
+    let log = server.dir().text("logs/rtmp.log");
+    let line = log.lines().find(|line| line.contains("PUBLISH")).expect("a line");
+    assert!(!line.contains(['\u{1B}', '\0']) && line.contains("\\x1B"), "{line}");
+    assert_eq!(line.matches('"').count(), 10, "{line}");
+    assert!(line.ends_with("s)"), "{line}");
+}
