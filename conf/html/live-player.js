@@ -58,7 +58,7 @@ export class Player {
     };
     this.#worker.onerror = () => say.problem('The player’s worker has failed; the console of the browser says why.');
     video.addEventListener('waiting', () => this.#stalled());
-    video.addEventListener('playing', () => this.#set('playing'));
+    video.addEventListener('playing', () => { if (this.#begun) this.#set('playing'); });
     video.addEventListener('pause', () => { if (!this.#mine && this.#begun && !video.ended) this.#set('paused'); });
     video.addEventListener('play', () => { if (this.state === 'paused') this.#toEdge(); });
     video.addEventListener('error', () => { if (this.#buffer && video.error) this.#broken(video.error.message || 'the browser cannot decode it'); });
@@ -80,6 +80,8 @@ export class Player {
     this.#id++;
     this.#url = '';
     this.#forget();
+    this.#video.removeAttribute('src');         // the picture of another stream is not to stay
+    this.#video.load();
     this.#set('idle');
   }
 

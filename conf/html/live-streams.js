@@ -41,6 +41,10 @@ export class Streams {
       this.#turn(source.readyState === EventSource.CLOSED ? 'closed' : 'connecting');
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#listen(), 10000);
     };
+    // What follows is all there is.
+    source.addEventListener('gap', () => {
+      if (!this.#figures) this.#streams.clear();
+    });
     for (const type of TYPES) source.addEventListener(type, event => this.#take(type, event.data));
   }
 

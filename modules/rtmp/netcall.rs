@@ -154,7 +154,7 @@ async fn exchange(conn: Conn, request: &[u8]) -> io::Result<Answer> {
         }
     }
     let mut head = Vec::new();
-    let mut room = [0; 2048];
+    let mut room = vec![0; 2048];
     while head.len() < LONGEST && end_of_head(&head).is_none() {
         conn.readable().await.map_err(late)?;
         match conn.read(&mut room) {

@@ -17,7 +17,9 @@ mod request;
 mod rtmp_chunk;
 mod rtmp_handshake;
 mod sse;
+mod websocket;
 
+pub use self::sse::sse;
 pub use amf::amf;
 pub use chunked::chunked;
 pub use conf::conf;
@@ -26,13 +28,13 @@ pub use range::range;
 pub use request::request;
 pub use rtmp_chunk::rtmp_chunk;
 pub use rtmp_handshake::rtmp_handshake;
-pub use sse::sse;
+pub use websocket::websocket;
 
 /// A target: takes any bytes, and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -42,6 +44,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("rtmp_chunk", rtmp_chunk),
     ("amf", amf),
     ("flv", flv),
+    ("websocket", websocket),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -270,7 +270,7 @@ impl Session {
         self.hub.end_outlet(self.client.outlet.get());
         self.conn.set_timeout(LAST_WORDS_MS);
         let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
-        let mut room = [0; 1024];
+        let mut room = vec![0; 1024];
         poll_fn(|_| {
             if hub.attend(outlet) && !conn.timed_out() {
                 return Poll::Pending;

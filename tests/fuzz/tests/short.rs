@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 9] = [
+const ROUNDS: [(&str, u64); 10] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -15,6 +15,7 @@ const ROUNDS: [(&str, u64); 9] = [
     ("rtmp_chunk", 200_000),
     ("amf", 400_000),
     ("flv", 200_000),
+    ("websocket", 100_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
