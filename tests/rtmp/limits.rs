@@ -1,5 +1,7 @@
 //! What clients may ask for, and how long they may take.
 
+use std::io::Write;
+
 use proto::rtmp::chunk;
 use proto::rtmp::message::{self, UserControl};
 use support::{Server, proc, start, wait_for};
@@ -173,7 +175,7 @@ fn too_many_clients_are_turned_away_and_the_others_go_on() {
         let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", server.port2())) else {
             return false;
         };
-        use std::io::{Read, Write};
+        use std::io::Read;
         let _ = stream.set_read_timeout(Some(std::time::Duration::from_secs(5)));
         let answer = stream.write_all(&[3; 1537]).and_then(|()| stream.read(&mut [0; 10]));
         answer.is_ok_and(|count| count > 0)
@@ -219,4 +221,41 @@ fn there_is_room_for_so_many_streams() {
         }
     }
     drop(publishers);
+}
+
+/// Who asks and asks, and takes no answer, holds only so much.
+#[test]
+fn answers_that_nobody_takes_are_not_piled_up() {
+    let server = up("");
+    let before = memory(&server);
+    let mut asks = Client::connect(&server, "live");
+    let mut socket = crate::flv::Flv::socket(&server, "/live/s.flv", "");
+    // Each of these makes an answer of its size.
+    let mut question = Vec::new();
+    let name = "x".repeat(60_000);
+    let arguments = [proto::rtmp::amf::Value::Null, name.as_str().into()];
+    proto::rtmp::command::encode(&mut question, b"FCPublish", 2.0, &arguments);
+    let mut questions = Vec::new();
+    chunk::write_message(&mut questions, 1 << 20, 3, message::COMMAND, 0, 0, &question);
+    asks.set_chunk_size(1 << 20);
+    let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+    ping.resize(6 + 125, 7);
+    // They go out until the server reads no more.
+    for (mut stream, bytes) in
+        [(asks.socket(), questions), (socket.wire().stream(), ping.repeat(500))]
+    {
+        stream.set_write_timeout(Some(std::time::Duration::from_millis(300))).expect("SO_SNDTIMEO");
+        let most = 300_000_000 / bytes.len();
+        let taken = (0..most).take_while(|_| stream.write_all(&bytes).is_ok()).count();
+        assert!(taken < most, "all are taken");
+    }
+    let held = memory(&server);
+    assert!(held < before + 120_000, "{held} of {before}");
+    // When the answers are taken it goes on; when the client goes they go, too.
+    asks.socket().set_write_timeout(None).expect("SO_SNDTIMEO");
+    for _ in 0..300 {
+        asks.until(|m| m.name() == "_result");
+    }
+    drop((asks, socket));
+    wait_for("all to be gone", || !server.get("/stat").text().contains("<client>"));
 }
