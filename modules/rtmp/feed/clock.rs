@@ -29,7 +29,7 @@ impl Clock {
         let stream = time.wrapping_add(self.offset);
         match (self.begin, self.last) {
             (Some(begin), _) => begin,
-            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 <= -BACK_MS => last,
+            (None, Some((last, _))) if (stream.wrapping_sub(last) as i32) < 0 => last,
             (None, Some((last, _))) if stream.wrapping_sub(last) as i32 >= BACK_MS => last,
             _ => stream,
         }
