@@ -5,6 +5,7 @@ mod chunks;
 mod client;
 mod commands;
 mod config;
+mod corners;
 mod ffmpeg;
 mod flv;
 mod frames;
