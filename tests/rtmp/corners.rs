@@ -111,7 +111,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
             match n % 4 {
                 0 => drop(Client::wire(server.port2())),
                 1 => {
-                    let mut publisher = Client::publisher(&server, "s");
+                    let mut publisher = Client::publisher(&server, &format!("s{n}"));
                     publisher.video(0, &key(n));
                     publisher.audio(0, &aac(n));
                     publisher.sync();
@@ -134,4 +134,25 @@ fn clients_that_come_and_go_leave_nothing_behind() {
     }
     wait_for("the descriptors", || look().0 <= open);
     assert!(look().1 < memory + 2000, "{} of {memory}", look().1);
+}
+
+/// Case 14, as no encoder should: clocks of sound and pictures that have nothing to do with each other.
+#[test]
+fn clocks_that_are_far_apart_do_not_run_away() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    let mut player = Client::player(&server, "s");
+    for n in 0..50 {
+        publisher.video(90_000 + n * 40, &inter_or_key(n));
+        publisher.audio(n * 23, &aac(n));
+    }
+    for n in 0..50 {
+        let picture = player.frame();
+        assert_eq!((picture.payload, picture.time), (inter_or_key(n), n * 40));
+        assert_eq!(player.frame().payload, aac(n));
+    }
+}
+
+fn inter_or_key(n: u32) -> Vec<u8> {
+    if n.is_multiple_of(10) { key(n) } else { inter(n) }
 }

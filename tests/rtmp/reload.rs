@@ -70,16 +70,7 @@ fn a_new_chunk_size_is_told_to_players_that_stay() {
     wait_for("new workers", || server.workers().iter().any(|pid| !old.contains(pid)));
     // The stream goes on in a new worker.
     publisher.reset();
-    let mut again = Client::connect(&server, "live");
-    again.set_chunk_size(60_000);
-    wait_for("the name", || {
-        let started = again.try_publish("s") == "NetStream.Publish.Start";
-        if !started {
-            again = Client::connect(&server, "live");
-            again.set_chunk_size(60_000);
-        }
-        started
-    });
+    let mut again = Client::next_publisher(&server, "s");
     again.video(0, &crate::frames::key_of(2, 20_000));
     let frame = player.frame();
     assert_eq!(frame.payload, crate::frames::key_of(2, 20_000));
@@ -108,9 +99,7 @@ fn a_publishers_worker_dies_and_players_elsewhere_go_on() {
     assert!(there, "one worker takes all");
     process::signal(workers[its], "KILL");
     process::wait_for_end(workers[its]);
-    let mut again = Client::connect(&server, "live");
-    again.set_chunk_size(60_000);
-    assert_eq!(again.publish("s"), 1);
+    let mut again = Client::next_publisher(&server, "s");
     again.video(0, &avc_header(2));
     again.video(0, &key(2));
     again.video(40, &inter(3));
