@@ -106,7 +106,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
         let memory: u64 = pids.iter().map(|&pid| proc::memory_kb(pid)).sum();
         (open, memory)
     };
-    let mut round = || {
+    let round = || {
         for n in 0..60 {
             match n % 4 {
                 0 => drop(Client::wire(server.port2())),

@@ -39,7 +39,7 @@ fn figures_are_complete_from_every_worker() {
     let mut http = Flv::get(&server, "/live/s.flv");
     let mut socket = Flv::socket(&server, "/live/s.flv", "");
     players.iter_mut().for_each(|player| drop(player.frames_to("p2")));
-    (http.frames(6), socket.frames(6));
+    assert_eq!(http.frames(6), socket.frames(6));
     let _waits = Client::player(&server, "nothing");
     from_all_workers(&server, "/stat", |xml| {
         well_formed::xml(&xml);
