@@ -156,3 +156,82 @@ fn clocks_that_are_far_apart_do_not_run_away() {
 fn inter_or_key(n: u32) -> Vec<u8> {
     if n.is_multiple_of(10) { key(n) } else { inter(n) }
 }
+
+/// What a publisher and player sends from its first byte on.
+fn transcript() -> Vec<u8> {
+    use proto::rtmp::{chunk, command, message};
+    let mut bytes = vec![3; 1 + 2 * 1536];
+    let mut say = |csid, kind, stream, time, payload: &[u8]| {
+        chunk::write_message(&mut bytes, 128, csid, kind, stream, time, payload);
+    };
+    let app: &[(&[u8], Value<'_>)] = &[(b"app", "live".into()), (b"tcUrl", "rtmp://x/live".into())];
+    let calls: [(u32, &str, Vec<Value<'_>>); 8] = [
+        (0, "connect", vec![Value::Object(app.to_vec())]),
+        (0, "createStream", vec![Value::Null]),
+        (0, "createStream", vec![Value::Null]),
+        (1, "publish", vec![Value::Null, "mutated".into(), "live".into()]),
+        (2, "play", vec![Value::Null, "mutated".into()]),
+        (2, "pause", vec![Value::Null, true.into(), 0.0.into()]),
+        (2, "pause", vec![Value::Null, false.into(), 0.0.into()]),
+        (2, "receiveVideo", vec![Value::Null, true.into()]),
+    ];
+    for (number, (stream, name, arguments)) in calls.into_iter().enumerate() {
+        let mut payload = Vec::new();
+        command::encode(&mut payload, name.as_bytes(), number as f64, &arguments);
+        say(3, message::COMMAND, stream, 0, &payload);
+    }
+    say(4, message::DATA, 1, 0, &crate::frames::metadata(640.0));
+    say(7, message::VIDEO, 1, 0, &avc_header(1));
+    say(6, message::AUDIO, 1, 0, &crate::frames::aac_header(1));
+    for n in 0..10 {
+        say(7, message::VIDEO, 1, n * 40, &crate::frames::key_of(n, 300));
+        say(6, message::AUDIO, 1, n * 40, &aac(n));
+    }
+    say(
+        3,
+        message::COMMAND,
+        0,
+        0,
+        b"\x02\0\x0CdeleteStream\0\0\0\0\0\0\0\0\0\x05\0\x3F\xF0\0\0\0\0\0\0",
+    );
+    bytes
+}
+
+/// Bytes that are changed at random, though the same at each run.
+#[test]
+fn damaged_bytes_damage_nobody_else() {
+    let server = up("publish_grace 0; publish_takeover on;");
+    let workers = server.workers();
+    let mut publisher = Client::publisher(&server, "s");
+    let mut player = Client::player(&server, "s");
+    let whole = transcript();
+    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    for round in 0..400 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + random(4) {
+            let at = 3073 + random(bytes.len() - 3073);
+            match random(4) {
+                0 => bytes[at] = random(256) as u8,
+                1 => bytes[at] ^= 1 << random(8),
+                2 => drop(bytes.drain(at..(at + random(20)).min(bytes.len()))),
+                _ => drop(bytes.splice(at..at, (0..random(20)).map(|n| n as u8))),
+            }
+        }
+        let mut client = Client::wire(server.port2());
+        client.send(&bytes);
+        client.half_close();
+        while client.some() > 0 {}
+        if round % 20 == 0 {
+            publisher.video(round, &key(round));
+            assert_eq!(player.frames(1), [format!("k{round}@{round}")]);
+        }
+    }
+    assert_eq!(server.workers(), workers, "a worker has died");
+    wait_for("their end", || server.get("/stat").text().matches("<client>").count() == 2);
+}
