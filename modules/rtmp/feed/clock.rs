@@ -44,6 +44,14 @@ impl Clock {
         }
         let mut stream = time.wrapping_add(self.offset);
         let kind = &mut self.kinds[usize::from(is_audio)];
+        // The times of FLV, from which many take theirs, have 31 bits.
+        let wrapped = stream.wrapping_add(1 << 31);
+        if kind
+            .is_some_and(|last| (wrapped.wrapping_sub(last) as i32).unsigned_abs() < BACK_MS as u32)
+        {
+            self.offset = self.offset.wrapping_add(1 << 31);
+            stream = wrapped;
+        }
         if let Some((last, at)) = self.last
             && kind.is_some_and(|last| (stream.wrapping_sub(last) as i32) < -BACK_MS)
         {
@@ -98,6 +106,17 @@ mod tests {
         assert_eq!(clock.stream(0xFFFF_FF00, 10, false), 0xFFFF_FF00);
         assert_eq!(clock.stream(0x10, 20, false), 0x10);
         assert_eq!(clock.stream(0x20, 30, false), 0x20);
+    }
+
+    #[test]
+    fn after_half_of_them_that_of_flv_does() {
+        let mut clock = Clock::new(&Last::default(), false, 0);
+        assert_eq!(clock.stream(0x7FFF_FFF0, 10, false), 0x7FFF_FFF0);
+        assert_eq!(clock.stream(0x7FFF_FFF5, 15, true), 0x7FFF_FFF5);
+        assert_eq!(clock.stream(0x10, 42, false), 0x8000_0010);
+        assert_eq!(clock.stream(0x7FFF_FFFA, 44, true), 0x7FFF_FFFA, "sound is behind");
+        assert_eq!(clock.stream(0x20, 58, true), 0x8000_0020);
+        assert_eq!(clock.stream(0x30, 80, false), 0x8000_0030);
     }
 
     #[test]
