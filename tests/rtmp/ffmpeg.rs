@@ -120,13 +120,13 @@ fn what_ffmpeg_publishes_ffmpeg_and_rtmpdump_play_frame_by_frame() {
     }
 }
 
-/// Cases 11 and 14: a clock that began hours ago, sound and pictures that begin apart.
+/// Cases 11 and 14: a clock that began hours ago, or days (FLV's has 31 bits), sound and pictures that begin apart.
 #[test]
 fn clocks_of_any_time_come_out_from_zero() {
     let server = up("publish_notify on;");
     let file = source(&server, "-c:v libx264 -g 25 -bf 2 -c:a aac");
     let wanted = frames(&run(&mut hashes(&file.to_string_lossy())));
-    for (n, seconds) in [16_776, 20_000, 4_000_000].into_iter().enumerate() {
+    for (n, seconds) in [16_776, 20_000, 2_147_482].into_iter().enumerate() {
         let url = address(&server, &format!("s{n}"));
         let player = beside(hashes(&url));
         wait_for("the player", || clients(&server) == 1);
