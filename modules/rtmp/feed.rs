@@ -107,11 +107,11 @@ impl Feed {
         let now = self.hub.attachment.zone().now();
         match kind {
             message::VIDEO => {
-                let time = self.clock.stream(time, now);
+                let time = self.clock.stream(time, now, false);
                 self.video(time, payload, now)
             }
             message::AUDIO => {
-                let time = self.clock.stream(time, now);
+                let time = self.clock.stream(time, now, true);
                 self.audio(time, payload, now)
             }
             message::DATA => self.data(self.clock.aside(time), payload),

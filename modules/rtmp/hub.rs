@@ -155,6 +155,11 @@ impl Hub {
         self.inner.borrow().outlets.get(outlet).and_then(|outlet| outlet.blocked)
     }
 
+    /// Whether so much waits on the connection that its client is not to ask for more.
+    pub fn is_full(&self, outlet: u32) -> bool {
+        self.inner.borrow().outlets.get(outlet).is_some_and(Outlet::is_full)
+    }
+
     /// Changes a player.
     pub fn change<T>(&self, player: u32, change: impl FnOnce(&mut Player) -> T) -> Option<T> {
         self.inner.borrow_mut().players.get_mut(player).map(change)

@@ -51,6 +51,11 @@ impl Outlet {
         self.blocked.is_none() && self.unsent.is_empty() && !self.closing && !self.broken
     }
 
+    /// Whether so much waits that the client is not to ask for more.
+    pub fn is_full(&self) -> bool {
+        self.unsent.len() > MOST_UNSENT
+    }
+
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
         self.broken || (self.closing && self.unsent.is_empty())
@@ -117,6 +122,9 @@ impl Outlet {
         }
     }
 }
+
+/// A frame of the longest kind, and answers behind it.
+const MOST_UNSENT: usize = 17 << 20;
 
 /// `IOV_MAX`
 const MOST_SLICES: usize = 1024;

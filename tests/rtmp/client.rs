@@ -8,7 +8,7 @@ use proto::rtmp::chunk::{self, Limits, Reader};
 use proto::rtmp::handshake::ClientHandshake;
 use proto::rtmp::message::{self, UserControl};
 use proto::rtmp::{command, handshake};
-use support::{PATIENCE, Server};
+use support::{PATIENCE, Server, wait_for};
 
 use crate::frames::label;
 
@@ -128,6 +128,27 @@ impl Client {
         client
     }
 
+    /// One that publishes when the stream's publisher before it is known to be gone.
+    #[track_caller]
+    pub fn next_publisher(server: &Server, name: &str) -> Client {
+        let mut client = Client::connect(server, "live");
+        client.set_chunk_size(60_000);
+        wait_for("the name to be free", || {
+            let started = client.try_publish(name) == "NetStream.Publish.Start";
+            if !started {
+                client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
+            }
+            started
+        });
+        client
+    }
+
+    /// Whether the server still answers.
+    pub fn is_alive(&mut self) -> bool {
+        let call = self.call(0, "getStreamLength", &[Value::Null, "x".into()]);
+        std::iter::from_fn(|| self.next()).any(|m| m.name() == "_result" && m.transaction() == call)
+    }
+
     /// One that plays, in the message stream 1; it has been told that it does.
     #[track_caller]
     pub fn player(server: &Server, name: &str) -> Client {
@@ -205,7 +226,7 @@ impl Client {
     pub fn publish(&mut self, name: &str) -> u32 {
         let stream = self.create_stream();
         self.call(stream, "publish", &[Value::Null, name.into(), "live".into()]);
-        self.expect("NetStream.Publish.Start");
+        assert_eq!(self.answer(), "NetStream.Publish.Start", "{name}");
         stream
     }
 
@@ -222,7 +243,8 @@ impl Client {
     pub fn play(&mut self, name: &str) -> u32 {
         let stream = self.create_stream();
         self.call(stream, "play", &[Value::Null, name.into()]);
-        self.expect("NetStream.Play.Start");
+        assert_eq!(self.answer(), "NetStream.Play.Reset", "{name}");
+        assert_eq!(self.answer(), "NetStream.Play.Start", "{name}");
         stream
     }
 

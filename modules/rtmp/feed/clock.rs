@@ -12,6 +12,8 @@ pub struct Clock {
     begin: Option<u32>,
     /// The stream's clock at the newest message, and the zone's time then.
     last: Option<(u32, u64)>,
+    /// The stream's clock at the newest frame of video, and of audio: those of some encoders began apart.
+    kinds: [Option<u32>; 2],
 }
 
 impl Clock {
@@ -21,7 +23,7 @@ impl Clock {
         let passed =
             |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
         let begin = last.frame.filter(|_| resumed).map(passed);
-        Clock { offset: 0, begin, last: None }
+        Clock { offset: 0, begin, last: None, kinds: [None; 2] }
     }
 
     /// The stream's time of data, which many send at zero whenever it comes: it sets no clock.
@@ -29,25 +31,27 @@ impl Clock {
         let stream = time.wrapping_add(self.offset);
         match (self.begin, self.last) {
             (Some(begin), _) => begin,
-            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 <= -BACK_MS => last,
+            (None, Some((last, _))) if (stream.wrapping_sub(last) as i32) < 0 => last,
             (None, Some((last, _))) if stream.wrapping_sub(last) as i32 >= BACK_MS => last,
             _ => stream,
         }
     }
 
     /// The stream's time of a frame.
-    pub fn stream(&mut self, time: u32, now: u64) -> u32 {
+    pub fn stream(&mut self, time: u32, now: u64, is_audio: bool) -> u32 {
         if let Some(begin) = self.begin.take() {
             self.offset = begin.wrapping_sub(time);
         }
         let mut stream = time.wrapping_add(self.offset);
+        let kind = &mut self.kinds[usize::from(is_audio)];
         if let Some((last, at)) = self.last
-            && (stream.wrapping_sub(last) as i32) < -BACK_MS
+            && kind.is_some_and(|last| (stream.wrapping_sub(last) as i32) < -BACK_MS)
         {
             let next = last.wrapping_add(now.saturating_sub(at).max(1) as u32);
             self.offset = next.wrapping_sub(time);
             stream = next;
         }
+        *kind = Some(stream);
         let newer = self.last.is_none_or(|(last, _)| stream.wrapping_sub(last) as i32 >= 0);
         if newer {
             self.last = Some((stream, now));
@@ -70,20 +74,20 @@ mod tests {
         let last = Last { frame: Some((5_000, 70_000)), ..Last::default() };
         let mut clock = Clock::new(&last, true, 70_400);
         assert_eq!(clock.aside(0), 5_400, "metadata does not set the clock");
-        assert_eq!(clock.stream(900, 70_400), 5_400);
-        assert_eq!(clock.stream(940, 70_440), 5_440);
+        assert_eq!(clock.stream(900, 70_400, false), 5_400);
+        assert_eq!(clock.stream(940, 70_440, false), 5_440);
         let mut anew = Clock::new(&last, false, 70_400);
-        assert_eq!(anew.stream(900, 70_400), 900);
+        assert_eq!(anew.stream(900, 70_400, false), 900);
     }
 
     #[test]
     fn a_clock_that_begins_anew_goes_on_one_that_jitters_passes() {
         let mut clock = Clock::new(&Last::default(), false, 0);
-        assert_eq!(clock.stream(100_000, 1_000), 100_000);
-        assert_eq!(clock.stream(99_980, 1_010), 99_980, "audio behind video");
-        assert_eq!(clock.stream(0, 1_040), 100_040, "the encoder began anew");
-        assert_eq!(clock.stream(40, 1_080), 100_080);
-        assert_eq!(clock.stream(3_600_000, 1_120), 3_700_040, "a jump forward passes");
+        assert_eq!(clock.stream(100_000, 1_000, false), 100_000);
+        assert_eq!(clock.stream(99_980, 1_010, true), 99_980, "audio behind video");
+        assert_eq!(clock.stream(0, 1_040, false), 100_040, "the encoder began anew");
+        assert_eq!(clock.stream(40, 1_080, false), 100_080);
+        assert_eq!(clock.stream(3_600_000, 1_120, false), 3_700_040, "a jump forward passes");
         assert_eq!(clock.aside(0), 3_700_040);
         assert_eq!(clock.newest(), 3_700_040);
     }
@@ -91,8 +95,17 @@ mod tests {
     #[test]
     fn after_fifty_days_the_clock_wraps() {
         let mut clock = Clock::new(&Last::default(), false, 0);
-        assert_eq!(clock.stream(0xFFFF_FF00, 10), 0xFFFF_FF00);
-        assert_eq!(clock.stream(0x10, 20), 0x10);
-        assert_eq!(clock.stream(0x20, 30), 0x20);
+        assert_eq!(clock.stream(0xFFFF_FF00, 10, false), 0xFFFF_FF00);
+        assert_eq!(clock.stream(0x10, 20, false), 0x10);
+        assert_eq!(clock.stream(0x20, 30, false), 0x20);
+    }
+
+    #[test]
+    fn sound_and_pictures_that_began_apart_stay_so() {
+        let mut clock = Clock::new(&Last::default(), false, 0);
+        for n in 0..10 {
+            assert_eq!(clock.stream(90_000 + n * 40, 40, false), 90_000 + n * 40);
+            assert_eq!(clock.stream(n * 23, 40, true), n * 23);
+        }
     }
 }

@@ -152,7 +152,8 @@ impl Session {
             if let Some(order) = client.order.borrow_mut().take() {
                 return Poll::Ready(Event::Order(order));
             }
-            if conn.is_readable() {
+            // Who takes no answers is not asked what else it wants.
+            if conn.is_readable() && !hub.is_full(client.outlet.get()) {
                 return Poll::Ready(Event::Input);
             }
             match conn.timed_out() {

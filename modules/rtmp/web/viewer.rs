@@ -96,7 +96,8 @@ impl Viewing {
     fn listen(&mut self) -> bool {
         let mut room = [0; 2048];
         for _ in 0..READS {
-            if !self.conn.is_readable() {
+            let outlet = self.viewer.client.outlet.get();
+            if !self.conn.is_readable() || self.viewer.running.hub.is_full(outlet) {
                 return true;
             }
             match self.conn.read(&mut room) {
@@ -141,7 +142,7 @@ impl Future for Viewing {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Next> {
         let hub = self.viewer.running.hub;
         let outlet = self.viewer.client.outlet.get();
-        if !self.listen() || !hub.attend(outlet) {
+        if !hub.attend(outlet) || !self.listen() {
             return Poll::Ready(Next::Close);
         }
         if self.viewer.client.order.borrow_mut().take().is_some() {

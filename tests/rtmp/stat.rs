@@ -1,0 +1,245 @@
+//! What operators see and do: figures, orders, events, logs; the same from every worker.
+
+use proto::rtmp::amf::Value;
+use support::{Server, comes, proc, start, wait_for};
+
+use crate::client::Client;
+use crate::flv::Flv;
+use crate::frames::{aac, aac_header, avc_header, inter, key, metadata};
+use crate::{conf, up, well_formed, with_server};
+
+/// Asks on a connection of each worker.
+#[track_caller]
+fn from_all_workers(server: &Server, path: &str, mut each: impl FnMut(String)) {
+    let workers = server.workers();
+    let open = || -> Vec<usize> { workers.iter().map(|&pid| proc::descriptors(pid)).collect() };
+    let before = open();
+    let mut wires = Vec::new();
+    let both = comes(|| {
+        let mut wire = server.wire();
+        wire.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        each(wire.answer().text());
+        wires.push(wire);
+        open().iter().zip(&before).all(|(open, before)| open > before)
+    });
+    assert!(both, "one worker takes all");
+}
+
+#[test]
+fn figures_are_complete_from_every_worker() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    publisher.data(0, &metadata(640.0));
+    publisher.video(0, &avc_header(1));
+    publisher.audio(0, &aac_header(1));
+    publisher.video(0, &key(1));
+    publisher.audio(10, &aac(1));
+    publisher.video(40, &inter(2));
+    let mut players: Vec<Client> = (0..6).map(|_| Client::player(&server, "s")).collect();
+    let mut http = Flv::get(&server, "/live/s.flv");
+    let mut socket = Flv::socket(&server, "/live/s.flv", "");
+    players.iter_mut().for_each(|player| drop(player.frames_to("p2")));
+    assert_eq!(http.frames(6), socket.frames(6));
+    let _waits = Client::player(&server, "nothing");
+    from_all_workers(&server, "/stat", |xml| {
+        well_formed::xml(&xml);
+        assert!(xml.contains("<application>\n<name>live</name>\n<live>\n<stream>"), "{xml}");
+        assert!(
+            xml.contains("<nclients>9</nclients>\n<publishing/>\n<active/>\n</stream>"),
+            "{xml}"
+        );
+        assert!(xml.contains("<nclients>10</nclients>\n</live>"), "{xml}");
+        assert!(xml.contains("<naccepted>8</naccepted>"), "{xml}");
+        for text in [
+            "<codec>H264</codec>\n<profile>Baseline</profile>",
+            "<level>3.0</level>",
+            "<codec>AAC</codec>\n<profile>LC</profile>\n<channels>2</channels>\n<sample_rate>44100</sample_rate>",
+            "<width>640</width>\n<height>480</height>",
+            "<address>127.0.0.1</address>",
+        ] {
+            assert!(xml.contains(text), "{text} {xml}");
+        }
+    });
+    from_all_workers(&server, "/stat?format=json", |json| {
+        well_formed::json(&json);
+        assert_eq!(json.matches("\"publishing\":true").count(), 2, "{json}");
+        for (protocol, count) in [("rtmp", 8), ("http-flv", 1), ("websocket-flv", 1)] {
+            let word = format!("\"protocol\":\"{protocol}\"");
+            assert_eq!(json.matches(&word).count(), count, "{json}");
+        }
+        assert!(json.contains("\"frames\":2"), "{json}");
+    });
+    let answer = server.curl(&["-H", "Accept: application/json"], "/stat");
+    assert_eq!(answer.header("Content-Type"), Some("application/json"));
+    assert_eq!(server.get("/stat").header("Content-Type"), Some("text/xml"));
+    drop((players, publisher, http, socket));
+    wait_for("all to be gone", || {
+        server.get("/stat?format=json").text().matches("\"address\"").count() == 1
+    });
+}
+
+#[test]
+fn a_style_sheet_is_named_and_json_may_be_the_rule() {
+    let conf = conf("").replace("rtmp_stat all;", "rtmp_stat all; rtmp_stat_stylesheet 'a&b.xsl';");
+    let server = start!(conf);
+    let xml = server.get("/stat").text();
+    assert!(xml.contains("<?xml-stylesheet type=\"text/xsl\" href=\"a&amp;b.xsl\" ?>"), "{xml}");
+    let conf = crate::conf("").replace("rtmp_stat all;", "rtmp_stat all; rtmp_stat_format json;");
+    let server = start!(conf);
+    well_formed::json(&server.get("/stat").text());
+}
+
+#[test]
+fn operators_drop_clients_of_all_workers() {
+    let server = up("publish_grace 0;");
+    let control = |path: &str| server.get(&format!("/control/{path}")).text();
+    let publish = |name: &str| {
+        let mut publisher = Client::publisher(&server, name);
+        publisher.video(0, &key(1));
+        publisher.sync();
+        publisher
+    };
+    let (mut s, mut t) = (publish("s"), publish("t"));
+    let play = |name: &str| {
+        let mut player = Client::player(&server, name);
+        player.frames(1);
+        player
+    };
+    let mut players: Vec<Client> = (0..6).map(|_| play("s")).collect();
+    let mut other = play("t");
+    let mut http = Flv::get(&server, "/live/s.flv");
+    http.frames(1);
+    assert_eq!(control("drop/subscriber?app=live&name=none"), "0");
+    assert_eq!(control("drop/subscriber?app=other&name=s"), "0");
+    assert_eq!(control("drop/subscriber?srv=1&app=live&name=s"), "0");
+    assert_eq!(control("drop/subscriber?app=live&name=s&addr=10.0.0.1"), "0");
+    assert_eq!(control("drop/subscriber?app=live&name=s&addr=127.0.0.1"), "7");
+    players.iter_mut().for_each(|player| drop(player.rest()));
+    assert!(http.ends());
+    s.video(40, &inter(2));
+    s.sync();
+    t.video(40, &inter(2));
+    assert_eq!(other.frames(1), ["p2@40"]);
+    assert_eq!(control("drop/publisher?app=live&name=s"), "1");
+    s.rest();
+    let json = server.get("/stat?format=json").text();
+    let id = json.split("\"publishing\":true").nth(2).and_then(|rest| rest.split("\"id\":").nth(1));
+    let id = id.and_then(|rest| rest.split(',').next()).expect("an id");
+    assert_eq!(control(&format!("drop/client?clientid={id}")), "1");
+    t.rest();
+    assert_eq!(control("drop/client?app=live"), "1");
+    other.rest();
+    for path in
+        ["drop/nobody", "fly/publisher", "redirect/publisher?app=live", "record/start?app=live"]
+    {
+        assert_eq!(server.get(&format!("/control/{path}")).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn operators_send_clients_to_another_stream() {
+    let server = up("publish_grace 0;");
+    let mut s = Client::publisher(&server, "s");
+    let mut t = Client::publisher(&server, "t");
+    s.video(0, &key(1));
+    t.video(7000, &key(2));
+    t.sync();
+    let mut player = Client::player(&server, "s");
+    assert_eq!(player.frames(1), ["k1@0"]);
+    assert_eq!(server.get("/control/redirect/subscriber?app=live&name=s&newname=t").text(), "1");
+    let frame = player.frame();
+    assert_eq!(frame.payload, key(2));
+    t.video(7040, &inter(3));
+    let next = player.frame();
+    assert_eq!((next.payload, next.time), (inter(3), frame.time + 40));
+    // A publisher goes on under another name; what is taken it does not get.
+    assert_eq!(server.get("/control/redirect/publisher?app=live&name=s&newname=u").text(), "1");
+    s.expect("NetStream.Publish.Start");
+    s.video(40, &key(4));
+    assert_eq!(Client::player(&server, "u").frames(1), ["k4@0"]);
+    assert_eq!(server.get("/control/redirect/publisher?app=live&name=u&newname=t").text(), "1");
+    s.expect("NetStream.Publish.BadName");
+}
+
+#[test]
+fn what_happens_is_told_as_events() {
+    let text = conf("rtmp_events z:live; publish_grace 0;");
+    let text =
+        text.replace("location /flv", "location /events { sse_subscribe live; } location /flv");
+    let server = start!(text.replace("http {", "http { sse_zone z 16m;"));
+    let mut events = server.wire();
+    events.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    events.until("id: ");
+    let mut publisher = Client::publisher(&server, "s");
+    let head = "\"app\":\"live\",\"name\":\"s\",\"client\":";
+    let mut next = |name: &str| {
+        events.until(&format!("event: {name}\n"));
+        let data = events.until("\n\n");
+        let data = data.split("data: ").nth(1).expect("data").trim().to_owned();
+        well_formed::json(&data);
+        assert!(data.contains(head) && data.contains("\"address\":\"127.0.0.1\""), "{data}");
+        data
+    };
+    next("publish");
+    publisher.video(0, &avc_header(1));
+    publisher.video(0, &key(1));
+    publisher.sync();
+    let player = Client::player(&server, "s");
+    next("play");
+    drop(player);
+    next("stop");
+    let http = Flv::get(&server, "/live/s.flv");
+    next("play");
+    drop(http);
+    next("stop");
+    publisher.reset();
+    next("unpublish");
+}
+
+#[test]
+fn each_connection_has_a_line() {
+    let format = "log_format mine '$remote_addr|$app|$command|$name|$args|$bytes_sent|' \
+         '$bytes_received|$flashver|$pageurl|$tcurl|$swfurl|${session_time}|$connection|$msec|end';";
+    let server = start!(with_server(
+        format,
+        "application live { live on; access_log logs/mine.log mine; access_log logs/two.log; }
+         application quiet { live on; access_log off; }"
+    ));
+    let line = |file: &str, text: &str| {
+        let mut found = String::new();
+        wait_for(text, || {
+            let log = server.dir().text(file);
+            found = log.lines().find(|line| line.contains(text)).unwrap_or_default().to_owned();
+            !found.is_empty()
+        });
+        found
+    };
+    drop(Client::connect(&server, "quiet"));
+    let mut client = Client::publisher(&server, "s?a=b");
+    client.video(0, &key(1));
+    client.sync();
+    client.play("t?c=d");
+    drop(client);
+    let line_of_mine = line("logs/mine.log", "PLAY+PUBLISH");
+    let words: Vec<&str> = line_of_mine.split('|').collect();
+    assert_eq!(words[..5], ["127.0.0.1", "live", "PLAY+PUBLISH", "t", "c=d"], "{line_of_mine}");
+    assert_eq!((words[7], words.last()), ("-", Some(&"end")), "{line_of_mine}");
+    let bytes = |at: usize| words[at].parse::<u64>().expect("bytes");
+    assert!(bytes(5) > 3073 && bytes(6) > 3073, "{line_of_mine}");
+    let two = line("logs/two.log", "PLAY+PUBLISH \"live\" \"t\" \"c=d\" - ");
+    assert!(two.starts_with("127.0.0.1 [") && two.ends_with(" \"-\" \"-\" (0s)"), "{two}");
+    let mut client = Client::open(server.port2());
+    client.connect_to("nowhere", &[]);
+    drop(client.rest());
+    line("logs/rtmp.log", "NONE");
+    assert!(!server.dir().text("logs/rtmp.log").contains("quiet"));
+    // Logs are opened anew as the others are.
+    let old = server.path("logs/two.log");
+    std::fs::rename(&old, server.path("logs/old.log")).expect("rename");
+    server.signal("USR1");
+    wait_for("a new file", || old.exists());
+    let mut client = Client::connect(&server, "live");
+    client.call(0, "FCPublish", &[Value::Null, "s".into()]);
+    drop(client);
+    line("logs/two.log", "NONE \"live\"");
+}
