@@ -148,6 +148,10 @@ fn who_has_not_logged_in_is_told_how() {
     encoder.connect_to("live?authmod=adobe&user=otto", &[]);
     let refusal = encoder.status().expect("an answer").info("description");
     assert!(refusal.contains("?reason=authfailed"), "{refusal}");
+    // By HTTP there is no way to log in.
+    let guarded = up("login play otto word;");
+    assert_eq!(get(&guarded, "/live/s.flv"), "403");
+    assert_eq!(get(&guarded, "/flv?app=live&stream=s&authmod=adobe&user=otto"), "403");
     // One that does not ask to log in comes in, but cannot publish.
     assert_eq!(publish(&server, "s"), FAILS.0);
     assert_eq!(play(&server, "s"), STARTS.1);
