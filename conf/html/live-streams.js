@@ -80,13 +80,13 @@ export class Streams {
   async #read() {
     this.#timer = 0;
     try {
-      const answer = await fetch('stat', { headers: { Accept: 'application/json' }, cache: 'no-store' });
+      const answer = await fetch('streams', { headers: { Accept: 'application/json' }, cache: 'no-store' });
       if (!answer.ok) throw new Error(answer.statusText);
       const { servers } = await answer.json();
       const running = servers.flatMap(server => server.applications)
         .filter(app => app.name === APP).flatMap(app => app.streams).filter(stream => stream.publishing);
-      this.#streams = new Map(running.map(({ name, video, audio, clients }) =>
-        [name, { name, video, audio, viewers: clients.filter(client => !client.publishing).length }]));
+      this.#streams = new Map(running.map(({ name, video, audio, viewers }) =>
+        [name, { name, video, audio, viewers }]));
       this.#changed();
     } catch {
       this.#figures = false;

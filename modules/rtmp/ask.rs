@@ -1,7 +1,7 @@
 //! Questions to all workers: what a page shows, and what an operator orders, concerns the clients of each.
 //!
 //! ```text
-//! any worker ─▶ channel \0ask ─▶ every worker ─▶ channel \0answer/PID.N ─▶ the worker that has asked
+//! any worker ─▶ channel \0ask ─▶ every worker ─▶ channel \0answer/PID ─▶ the worker that has asked
 //! ```
 //! Questions and answers are lines of arguments (`a=1&b=2`), so that workers of different versions
 //! understand each other.
@@ -26,16 +26,27 @@ const PATIENCE_MS: u64 = 1000;
 const MAX_AGE_MS: u64 = 5000;
 
 thread_local! {
-    static NUMBER: Cell<u32> = const { Cell::new(0) };
+    static DESK: RefCell<Option<Desk>> = const { RefCell::new(None) };
 }
 
-/// From now on this worker answers.
+/// Where this worker gets its answers. The channel is there from the beginning: a zone that is full of
+/// streams does not keep an operator from looking.
+struct Desk {
+    name: Vec<u8>,
+    channel: ChannelId,
+    number: u64,
+    waiters: Vec<Waker>,
+}
+
+/// From now on this worker answers, and may ask.
 pub fn start(running: &'static Running) -> Result<(), String> {
     let hub = running.hub;
-    let (channel, _) = hub
-        .attachment
-        .subscribe(QUESTIONS, Kind::Channel, u32::MAX)
-        .map_err(|_| "the rtmp_zone has no room for another channel".to_owned())?;
+    let subscribe = |name: &[u8]| {
+        let subscribed = hub.attachment.subscribe(name, Kind::Channel, u32::MAX);
+        let full = |_| "the rtmp_zone has no room for another channel".to_owned();
+        subscribed.map(|(channel, _)| channel).map_err(full)
+    };
+    let channel = subscribe(QUESTIONS)?;
     let cursor = Cell::new(hub.attachment.zone().newest());
     hub.listen(
         channel,
@@ -44,7 +55,18 @@ pub fn start(running: &'static Running) -> Result<(), String> {
             cursor.set(each(hub, channel, from, |question| answer(running, question)));
         }),
     );
+    let name = format!("\0answer/{}", sys::process::pid()).into_bytes();
+    let channel = subscribe(&name)?;
+    hub.listen(channel, Rc::new(wake));
+    DESK.set(Some(Desk { name, channel, number: 0, waiters: Vec::new() }));
     Ok(())
+}
+
+fn wake() {
+    let waiters = DESK.with_borrow_mut(|desk| {
+        desk.as_mut().map(|desk| std::mem::take(&mut desk.waiters)).unwrap_or_default()
+    });
+    waiters.into_iter().for_each(Waker::wake);
 }
 
 /// Calls `each` with the records behind `cursor`; gives the cursor behind them.
@@ -78,17 +100,20 @@ fn each(hub: &Hub, channel: ChannelId, cursor: u64, mut each: impl FnMut(&[u8]))
     }
 }
 
-fn append(hub: &Hub, channel: &[u8], bytes: &[u8]) {
+fn append(hub: &Hub, channel: &[u8], bytes: &[u8]) -> bool {
     let attributes = Attributes { max_age: MAX_AGE_MS, ..Attributes::default() };
-    if let Err(error) = hub.attachment.zone().append(channel, &attributes, |_, _| {}, &[bytes]) {
+    let appended = hub.attachment.zone().append(channel, &attributes, |_, _| {}, &[bytes]);
+    if let Err(error) = appended {
         sys::log!(Error, "workers cannot talk to each other: {error}");
     }
+    appended.is_ok()
 }
 
 fn answer(running: &'static Running, question: &[u8]) {
     let Some(to) = args::get(question, b"answer") else { return };
     let mut answer = Vec::new();
     args::add(&mut answer, "pid", sys::process::pid().to_string().as_bytes());
+    args::add(&mut answer, "number", &args::get(question, b"number").unwrap_or_default());
     answer.push(b'\n');
     match args::get(question, b"call").as_deref() {
         Some(b"stat") => snapshot::write(running, &mut answer),
@@ -98,58 +123,56 @@ fn answer(running: &'static Running, question: &[u8]) {
         }
         _ => {}
     }
-    append(running.hub, &[b"\0answer/", &to[..]].concat(), &answer);
+    append(running.hub, &to, &answer);
 }
 
-/// Asks all workers. Gives their answers, each without its first line.
-pub async fn all(running: &'static Running, question: &[u8]) -> Vec<Vec<u8>> {
+/// What came of a question.
+pub struct Answers {
+    /// Of each worker that has answered, without the first line.
+    pub all: Vec<Vec<u8>>,
+    /// Workers that have not.
+    pub missing: usize,
+}
+
+/// Asks all workers. `None`: they cannot be asked.
+pub async fn all(running: &'static Running, question: &[u8]) -> Option<Answers> {
     let hub = running.hub;
-    let number = NUMBER.get();
-    NUMBER.set(number.wrapping_add(1));
-    let name = format!("{}.{number}", sys::process::pid());
-    let channel = [b"\0answer/", name.as_bytes()].concat();
-    let subscribed = hub.attachment.subscribe(&channel, Kind::Channel, u32::MAX);
-    let Ok((channel, _)) = subscribed else { return Vec::new() };
-    let heard = Rc::new(RefCell::new(Waiter(None)));
-    let theirs = heard.clone();
-    hub.listen(channel, Rc::new(move || theirs.borrow_mut().wake()));
-    let before = hub.attachment.zone().newest();
+    let (name, channel, number) = DESK.with_borrow_mut(|desk| {
+        let desk = desk.as_mut()?;
+        desk.number += 1;
+        Some((desk.name.clone(), desk.channel, desk.number.to_string().into_bytes()))
+    })?;
+    let mut cursor = hub.attachment.zone().newest();
     let mut asked: HashSet<i32> = hub.attachment.zone().processes().into_iter().collect();
     let mut words = question.to_vec();
-    args::add(&mut words, "answer", name.as_bytes());
-    append(hub, QUESTIONS, &words);
+    args::add(&mut words, "number", &number);
+    args::add(&mut words, "answer", &name);
+    if !append(hub, QUESTIONS, &words) {
+        return None;
+    }
     let deadline = rt::now() + PATIENCE_MS;
-    let alarm = heard.clone();
-    rt::after(PATIENCE_MS + 1, move || alarm.borrow_mut().wake());
-    let (mut answers, mut cursor) = (Vec::new(), before);
+    rt::after(PATIENCE_MS + 1, wake);
+    let mut all = Vec::new();
     poll_fn(|context| {
-        heard.borrow_mut().0 = Some(context.waker().clone());
         cursor = each(hub, channel, cursor, |answer| {
             let at = answer.iter().position(|&byte| byte == b'\n').unwrap_or(answer.len());
-            let pid = args::get(&answer[..at], b"pid");
+            let first = &answer[..at];
+            let pid = args::get(first, b"pid");
             let pid = pid.and_then(|pid| std::str::from_utf8(&pid).ok()?.parse::<i32>().ok());
-            if pid.is_some_and(|pid| asked.remove(&pid)) {
-                answers.push(answer.get(at + 1..).unwrap_or_default().to_vec());
+            let ours = args::get(first, b"number").as_ref() == Some(&number);
+            if ours && pid.is_some_and(|pid| asked.remove(&pid)) {
+                all.push(answer.get(at + 1..).unwrap_or_default().to_vec());
             }
         });
         asked.retain(|pid| sys::process::exists(*pid));
-        match asked.is_empty() || rt::now() >= deadline {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if asked.is_empty() || rt::now() >= deadline {
+            return Poll::Ready(());
         }
+        DESK.with_borrow_mut(|desk| {
+            desk.iter_mut().for_each(|desk| desk.waiters.push(context.waker().clone()));
+        });
+        Poll::Pending
     })
     .await;
-    hub.listen_no_more(channel);
-    answers
-}
-
-/// Who waits for answers.
-struct Waiter(Option<Waker>);
-
-impl Waiter {
-    fn wake(&mut self) {
-        if let Some(waiter) = self.0.take() {
-            waiter.wake();
-        }
-    }
+    Some(Answers { all, missing: asked.len() })
 }

@@ -1,6 +1,7 @@
 //! The `rtmp {}` block: from directives to servers and applications.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
@@ -12,7 +13,7 @@ use crate::directives;
 use crate::events::Events;
 use crate::instance::{self, Plan, PortPlan, RtmpInstance};
 use crate::options::Options;
-use crate::settings::{App, Made, Server};
+use crate::settings::{App, Made, SEPARATOR, Server};
 use crate::zone::ZoneConf;
 
 /// The core module that owns `rtmp {}`.
@@ -237,10 +238,7 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     })?;
     let zone = Rc::new(zone);
     zone.install(setup);
-    let names: Vec<String> = servers
-        .iter()
-        .flat_map(|server| server.apps.iter().map(|(name, _)| name.clone()))
-        .collect();
+    let mut names = HashMap::<String, bool>::new();
     let mut ports: Vec<PortPlan> = Vec::new();
     let mut all = Vec::new();
     for (number, mut block) in servers.into_iter().enumerate() {
@@ -258,11 +256,12 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
                 logs: access_log::lines(&options, &main, setup)?,
                 events: Events::new(&options),
             };
-            // Applications of the same name in two servers have streams of their own.
-            let alone = names.iter().filter(|known| **known == name).count() == 1;
-            let prefix = match alone {
-                true => format!("{name}/"),
-                false => format!("{}/{name}/", block.listens[0].address),
+            // Applications of the same name in two servers have streams of their own. The first keeps its
+            // streams when another comes.
+            let first = !std::mem::replace(names.entry(name.clone()).or_default(), true);
+            let prefix = match first {
+                true => format!("{name}{SEPARATOR}"),
+                false => format!("{}{SEPARATOR}{name}{SEPARATOR}", block.listens[0].address),
             };
             apps.push(Rc::new(App::new(&name, prefix, number, &options, made)));
         }

@@ -91,6 +91,8 @@ pub enum StreamState {
 pub struct Asked {
     /// The stream.
     pub name: Vec<u8>,
+    /// How the client calls it: a hook may have given it another name.
+    pub given: Vec<u8>,
     /// What stands behind the `?`.
     pub args: Vec<u8>,
     /// `live`, `record`, `append`; of a player its `start`, `duration` and `reset`.
@@ -110,8 +112,8 @@ pub struct Asked {
 pub enum Order {
     /// Go.
     Drop,
-    /// Publish or play under another name.
-    Redirect(Vec<u8>),
+    /// Publish or play under another name, in these message streams.
+    Redirect(Vec<u8>, Vec<u32>),
 }
 
 impl Client {

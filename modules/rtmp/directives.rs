@@ -344,7 +344,7 @@ pub static DIRECTIVES: &[Row] = &[
         ANY,
         |c, s| c.notify_update_strict.set_in(s.flag()?, s),
         "off",
-        "close a client also if on_update does not answer, or with a redirect",
+        "a redirect by on_update closes the client, too",
     ),
     flag(
         "notify_relay_redirect",

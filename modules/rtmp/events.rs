@@ -2,7 +2,7 @@
 
 use proto::json;
 
-use crate::client::{Asked, Client};
+use crate::client::Asked;
 use crate::options::Options;
 use crate::settings::App;
 
@@ -56,27 +56,17 @@ impl Happening {
         }
     }
 
-    /// Tells of it, where the application has a channel for that.
-    pub fn tell(self, app: &App, client: &Client, what: &Asked) {
-        self.tell_more(app, client, what, |_| {});
+    /// Tells of it, where the application has a channel for that. Everybody may read it: clients are not named.
+    pub fn tell(self, app: &App, what: &Asked) {
+        self.tell_more(app, what, |_| {});
     }
 
     /// The same, with more members.
-    pub fn tell_more(
-        self,
-        app: &App,
-        client: &Client,
-        what: &Asked,
-        more: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub fn tell_more(self, app: &App, what: &Asked, more: impl FnOnce(&mut Vec<u8>)) {
         let Some(events) = &app.events else { return };
         let mut data = Vec::with_capacity(128);
         data.push(b'{');
         stream(&mut data, app.name.as_bytes(), &what.name);
-        data.extend_from_slice(b",\"client\":");
-        data.extend_from_slice(client.id.to_string().as_bytes());
-        data.extend_from_slice(b",\"address\":");
-        json::string(&mut data, client.address().as_bytes());
         more(&mut data);
         data.push(b'}');
         events.publish(self.word(), &data);

@@ -28,6 +28,8 @@ pub enum Fault {
     NotConnected,
     /// It is refused, and was told so; this is the reason.
     Refused(&'static str),
+    /// It has to log in, and was told how.
+    LogIn,
     /// Somebody else publishes its stream now.
     TakenOver,
     /// A hook was against it.
@@ -48,6 +50,7 @@ impl fmt::Display for Fault {
             Fault::Chunk(error) => return write!(f, "{error}"),
             Fault::NotConnected => "the client sends commands before it is connected",
             Fault::Refused(why) => return write!(f, "{why}"),
+            Fault::LogIn => "the client has not logged in yet",
             Fault::TakenOver => "another client publishes the stream now",
             Fault::Hook(hook) => return write!(f, "{hook} is against it"),
             Fault::Dropped => "an operator has closed the connection",

@@ -5,23 +5,29 @@
 //! reads from the newest mark, in any worker, also when the publisher's worker is dead.
 
 mod clock;
+mod headers;
 mod kept;
 
 use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
-use proto::flv::media::{Audio, Video};
+use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::rtmp::{chunk, message};
 
-use crate::grace::{self, MAX_AGE};
+use crate::grace;
 use crate::hub::Hub;
 use crate::meta::{self, Data, Meta};
 use crate::record::{CSID_AUDIO, CSID_DATA, CSID_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT};
-use crate::settings::App;
+use crate::settings::{App, SEPARATOR};
 use crate::tracks::Tracks;
 use clock::Clock;
+use headers::Headers;
 use kept::Kept;
 
 /// Without video, players may begin about every second.
 const AUDIO_MARK_MS: u64 = 1000;
+/// Groups do not begin more often than this for long, and so many at once: each repeats the headers, and a
+/// stream of small key frames must not cost more than others.
+const GROUP_MS: u64 = 100;
+const GROUPS_AT_ONCE: u64 = 64;
 /// A stream whose last frame of video is so old has none.
 const VIDEO_GONE_MS: u64 = 3000;
 
@@ -37,6 +43,10 @@ pub struct Feed {
     clock: Clock,
     headers: Headers,
     kept: Kept,
+    /// Milliseconds that groups have saved up, and when that was so.
+    groups: (u64, u64),
+    /// A message was lost: what depends on it is not sent either.
+    lost: bool,
     /// When the last frame of video came, in the zone's milliseconds.
     video_at: Option<u64>,
     /// When a frame came last, in the loop's milliseconds.
@@ -48,14 +58,6 @@ pub struct Feed {
 /// The stream is another publisher's now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenOver;
-
-/// What a decoder needs first.
-#[derive(Default)]
-struct Headers {
-    metadata: Option<Vec<u8>>,
-    video: Option<Vec<u8>>,
-    audio: Option<Vec<u8>>,
-}
 
 /// Why a stream cannot be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +93,8 @@ impl Feed {
             clock: Clock::new(&last, resumed, now),
             headers: Headers::default(),
             kept: Kept::since(now),
+            groups: (GROUPS_AT_ONCE * GROUP_MS, now),
+            lost: false,
             video_at: None,
             frame_at: rt::now(),
             tracks: Tracks::default(),
@@ -131,13 +135,20 @@ impl Feed {
         };
         self.tracks.video(&video, payload, time);
         self.video_at = Some(now);
-        if video.header {
-            self.headers.video = Some(payload.to_vec());
+        let coded = video.codec != VideoCodec::Other([0; 4]);
+        if video.header || video.extended && video.metadata && coded {
+            self.headers.set(message::VIDEO, video.track, video.metadata, payload);
             return self.send(message::VIDEO, time, payload, HEADER);
         }
-        if !video.key {
+        // A group begins with the first track's key frame: the others' are not needed to begin with.
+        let key = video.key && video.track == 0;
+        if self.lost && !key {
+            return Ok(());
+        }
+        if !key {
             return self.send(message::VIDEO, time, payload, 0);
         }
+        self.lost = false;
         let flags = self.begin_group(time, now)?;
         self.send(message::VIDEO, time, payload, KEY | flags)
     }
@@ -148,7 +159,7 @@ impl Feed {
         if let Some(audio) = &audio {
             self.tracks.audio(audio, payload, time);
             if audio.header {
-                self.headers.audio = Some(payload.to_vec());
+                self.headers.set(message::AUDIO, audio.track, false, payload);
                 return self.send(message::AUDIO, time, payload, HEADER);
             }
         }
@@ -170,11 +181,11 @@ impl Feed {
                     Meta::Copy => payload.to_vec(),
                     Meta::On => meta::render(&values),
                 };
-                self.headers.metadata = Some(payload.clone());
+                self.headers.set(message::DATA, 0, true, &payload);
                 self.send(message::DATA, time, &payload, HEADER)
             }
             Data::Cleared => {
-                self.headers.metadata = None;
+                self.headers.forget(message::DATA);
                 Ok(())
             }
             Data::Other(payload) => self.send(message::DATA, time, payload, 0),
@@ -182,21 +193,20 @@ impl Feed {
     }
 
     /// Repeats the headers. Gives the flags of the frame with which the group begins: it is marked
-    /// itself if there are none.
+    /// itself if there are none. Of a stream that is all key frames, not each begins a group.
     fn begin_group(&mut self, time: u32, now: u64) -> Result<u32, TakenOver> {
+        let (credit, at) = self.groups;
+        let credit = (credit + now.saturating_sub(at)).min(GROUPS_AT_ONCE * GROUP_MS);
+        self.groups = (credit.saturating_sub(GROUP_MS), now);
+        if credit < GROUP_MS {
+            return Ok(0);
+        }
         let headers = std::mem::take(&mut self.headers);
-        let kinds = [
-            (message::DATA, &headers.metadata),
-            (message::VIDEO, &headers.video),
-            (message::AUDIO, &headers.audio),
-        ];
         let mut flags = MARK;
         let mut sent = Ok(());
-        for (kind, payload) in kinds {
-            if let Some(payload) = payload {
-                sent = sent.and_then(|()| self.send(kind, time, payload, HEADER | REPEAT | flags));
-                flags = 0;
-            }
+        for (kind, payload) in headers.iter() {
+            sent = sent.and_then(|()| self.send(kind, time, payload, HEADER | REPEAT | flags));
+            flags = 0;
         }
         self.headers = headers;
         self.kept.let_go(self.app, now);
@@ -220,7 +230,7 @@ impl Feed {
         let pieces: Vec<&[u8]> = chunk::cut(payload, head.chunk as usize, &continuation).collect();
         let attributes = Attributes {
             flags,
-            max_age: MAX_AGE.max(2 * (self.app.live_window + self.app.delay)),
+            max_age: grace::max_age(self.app),
             unneeded: self.kept.unneeded(),
             owner: Some(self.owner),
             ..Attributes::default()
@@ -241,8 +251,10 @@ impl Feed {
             }
             Err(AppendError::NotOwner) => Err(TakenOver),
             Err(error) => {
-                let name = String::from_utf8_lossy(&self.channel);
-                sys::log!(Error, "a message of the stream \"{name}\" is lost: {error}");
+                if !std::mem::replace(&mut self.lost, true) {
+                    let name = String::from_utf8_lossy(&self.channel).replace(SEPARATOR, "/");
+                    sys::log!(Error, "frames of the stream \"{name}\" are lost: {error}");
+                }
                 Ok(())
             }
         }

@@ -7,8 +7,12 @@ use crate::record::{Head, NEWS, News};
 use crate::settings::App;
 use crate::view::View;
 
-/// A record of a stream is kept for so long when nothing comes after it.
-pub const MAX_AGE: u64 = 120_000;
+/// How long, in milliseconds, a record of a stream is kept when nothing comes after it: longer than anybody
+/// may need it.
+pub fn max_age(app: &App) -> u64 {
+    let needed = [app.live_window + app.delay, app.publish_grace, 60_000];
+    2 * needed.into_iter().max().unwrap_or(0)
+}
 
 /// What is known of a stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,12 +67,12 @@ pub fn is_live(attachment: &Attachment, id: ChannelId, app: &App) -> bool {
 }
 
 /// Appends news of a stream that is nobody's. Whoever comes second with the same news is not heard.
-pub fn append_news(zone: &Zone, channel: &[u8], news: News, about: u64) {
+pub fn append_news(zone: &Zone, channel: &[u8], news: News, about: u64, max_age: u64) {
     let key = match about {
         0 => 0,
         about => zone.key(format!("{about} {}", news as u16).as_bytes()),
     };
-    let attributes = Attributes { flags: NEWS, key, max_age: MAX_AGE, ..Attributes::default() };
+    let attributes = Attributes { flags: NEWS, key, max_age, ..Attributes::default() };
     let head = Head::news(news, 0).bytes();
     // The stream has a publisher again, or the zone is full of what is being read: then it is no news.
     let _ = zone.append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]);
@@ -97,7 +101,7 @@ pub fn end_if_broken(attachment: &Attachment, id: ChannelId, app: &App) {
     if broke && !last.is_broken(app, zone.now()) && zone.owner(id).is_none() {
         let mut name = Vec::new();
         if zone.channel_of(id.index(), |channel| name.extend_from_slice(channel)) == Some(id) {
-            append_news(zone, &name, News::Ended, last.seq);
+            append_news(zone, &name, News::Ended, last.seq, max_age(app));
         }
     }
 }

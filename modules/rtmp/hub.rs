@@ -170,12 +170,6 @@ impl Hub {
         self.inner.borrow_mut().listeners.insert(channel.index(), listener);
     }
 
-    /// Takes a listener and its subscription back.
-    pub fn listen_no_more(&self, channel: ChannelId) {
-        self.inner.borrow_mut().listeners.remove(&channel.index());
-        self.attachment.unsubscribe(channel);
-    }
-
     /// Bytes sent on a connection.
     pub fn sent(&self, outlet: u32) -> u64 {
         self.inner.borrow().outlets.get(outlet).map_or(0, |outlet| outlet.sent)
@@ -393,7 +387,9 @@ impl Inner {
     }
 }
 
-/// Counts a client as one of its stream's; gives the stream.
+/// Counts a client as one of its stream's; gives the stream. Streams that nobody publishes may take half of
+/// the room: players cannot keep publishers out.
 pub fn subscribe(attachment: &Attachment, channel: &[u8]) -> Result<ChannelId, broadcast::Full> {
-    attachment.subscribe(channel, Kind::Channel, u32::MAX).map(|(id, _)| id)
+    let most = attachment.zone().most_channels() / 2;
+    attachment.subscribe(channel, Kind::Channel, most).map(|(id, _)| id)
 }

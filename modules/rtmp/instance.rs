@@ -13,6 +13,7 @@ use sys::socket::Address;
 use crate::ask;
 use crate::client::Client;
 use crate::events;
+use crate::grace;
 use crate::hub::Hub;
 use crate::port::Port;
 use crate::settings::{App, Server};
@@ -117,9 +118,13 @@ impl Instance for RtmpInstance {
 
     fn ended(&self, pid: i32) {
         let Some(plan) = &self.plan else { return };
-        for channel in plan.zone.worker_ended(pid) {
-            let of = |app: &&Rc<App>| channel.starts_with(app.prefix.as_bytes());
-            if let Some(app) = plan.servers.iter().flat_map(|server| &server.apps).find(of) {
+        let app_of = |channel: &[u8]| {
+            let mut apps = plan.servers.iter().flat_map(|server| &server.apps);
+            apps.find(|app| channel.starts_with(app.prefix.as_bytes()))
+        };
+        let max_age = |channel: &[u8]| app_of(channel).map_or(120_000, |app| grace::max_age(app));
+        for channel in plan.zone.worker_ended(pid, max_age) {
+            if let Some(app) = app_of(&channel) {
                 events::tell_lost(app, &channel[app.prefix.len()..]);
             }
         }

@@ -28,6 +28,7 @@ mod key;
 mod lane;
 mod login;
 mod meta;
+mod name;
 mod netcall;
 mod notify;
 mod options;

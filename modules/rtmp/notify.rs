@@ -8,6 +8,7 @@ use conf::{Error, Setting};
 
 use crate::args;
 use crate::client::{Asked, Client, Order};
+use crate::name;
 use crate::netcall::{self, Answer, Url};
 use crate::options::Options;
 
@@ -81,6 +82,13 @@ const OURS: &[&str] = &[
 pub struct Hook {
     event: Event,
     url: Rc<Url>,
+}
+
+impl Hook {
+    /// Whether both are for the same event.
+    pub fn is_same_event(&self, other: &Hook) -> bool {
+        self.event == other.event
+    }
 }
 
 /// Those of a block, and how they are called.
@@ -199,7 +207,7 @@ pub async fn ask(hooks: &Hooks, event: Event, client: &Client, what: &Asked) -> 
                 false => Verdict::Yes,
             }
         }
-        Answer::Redirect(name) if !name.is_empty() && name.len() <= 160 => Verdict::Instead(name),
+        Answer::Redirect(name) if name::is_valid(&name) => Verdict::Instead(name),
         _ => Verdict::No,
     }
 }

@@ -22,6 +22,7 @@ macro_rules! options {
         impl Options {
             /// Takes what is unset from the block around this one.
             pub fn inherit(&mut self, outer: &Options) {
+                self.add_guards(outer);
                 $(self.$name.inherit(&outer.$name);)*
             }
         }
@@ -74,4 +75,27 @@ options! {
     events: Word,
     formats: Vec<Format>,
     access_log: Vec<Written>,
+}
+
+impl Options {
+    /// What keeps clients out adds up: an inner block that lets somebody in does not open what the outer one
+    /// has shut. As nginx-rtmp has it: the outer block's rules come behind the inner one's, and each hook
+    /// is inherited by itself.
+    fn add_guards(&mut self, outer: &Options) {
+        add(&mut self.rules, &outer.rules, |_, _| false);
+        add(&mut self.keys, &outer.keys, |_, _| false);
+        add(&mut self.signatures, &outer.signatures, |_, _| false);
+        add(&mut self.logins, &outer.logins, |_, _| false);
+        add(&mut self.hooks, &outer.hooks, Hook::is_same_event);
+    }
+}
+
+/// Appends what the outer block has, but for what the inner one has in its place.
+fn add<T: Clone>(inner: &mut Opt<Vec<T>>, outer: &Opt<Vec<T>>, replaces: fn(&T, &T) -> bool) {
+    let own = inner.as_slice().len();
+    for one in outer.as_slice() {
+        if !inner.as_slice()[..own].iter().any(|known| replaces(known, one)) {
+            inner.push(one.clone());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::args;
 use crate::client::{Client, Order, StreamState};
 use crate::instance::Running;
+use crate::name;
 
 /// Which clients an order is for.
 struct Target {
@@ -25,9 +26,9 @@ pub fn obey(running: &Running, words: &[u8]) -> usize {
         Some(b"client") => (true, true),
         _ => return 0,
     };
-    let order = match (get("call").as_deref(), get("newname")) {
-        (Some(b"drop"), _) => Order::Drop,
-        (Some(b"redirect"), Some(name)) => Order::Redirect(name),
+    let name = match (get("call").as_deref(), get("newname")) {
+        (Some(b"drop"), _) => None,
+        (Some(b"redirect"), Some(name)) if name::is_valid(&name) => Some(name),
         _ => return 0,
     };
     let target = Target {
@@ -40,33 +41,41 @@ pub fn obey(running: &Running, words: &[u8]) -> usize {
         id: number("clientid"),
     };
     let clients = running.clients.borrow();
-    let meant = clients.iter().filter(|(_, client)| target.means(client));
-    meant
-        .map(|(_, client)| {
-            *client.order.borrow_mut() = Some(order.clone());
-            client.conn.wake();
-        })
-        .count()
+    let mut count = 0;
+    for (_, client) in clients.iter() {
+        let meant = target.streams(client);
+        if meant.is_empty() {
+            continue;
+        }
+        count += 1;
+        *client.order.borrow_mut() = Some(match &name {
+            None => Order::Drop,
+            Some(name) => Order::Redirect(name.clone(), meant),
+        });
+        client.conn.wake();
+    }
+    count
 }
 
 impl Target {
-    fn means(&self, client: &Client) -> bool {
-        let Some(app) = client.app.get() else { return false };
+    /// Which of a client's message streams are meant.
+    fn streams(&self, client: &Client) -> Vec<u32> {
+        let Some(app) = client.app.get() else { return Vec::new() };
+        let address = client.address();
         let here = self.server.is_none_or(|server| client.server == server)
             && self.app.as_ref().is_none_or(|name| app.name.as_bytes() == &name[..])
             && self.id.is_none_or(|id| client.id == id)
-            && self
-                .address
-                .as_ref()
-                .is_none_or(|address| client.address().as_bytes() == &address[..]);
-        here && client.streams.borrow().iter().any(|stream| {
+            && self.address.as_ref().is_none_or(|wanted| address.as_bytes() == &wanted[..]);
+        let streams = client.streams.borrow();
+        let meant = streams.iter().filter(|stream| {
             let kind = match stream.state {
                 StreamState::Publishing { .. } => self.publishers,
                 StreamState::Playing { .. } => self.players,
                 StreamState::Idle => false,
             };
             let name = stream.asked().map(|(what, _)| &what.name);
-            kind && self.name.as_ref().is_none_or(|wanted| name == Some(wanted))
-        })
+            here && kind && self.name.as_ref().is_none_or(|wanted| name == Some(wanted))
+        });
+        meant.map(|stream| stream.number).collect()
     }
 }

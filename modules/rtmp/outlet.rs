@@ -124,7 +124,7 @@ impl Outlet {
 }
 
 /// A frame of the longest kind, and answers behind it.
-const MOST_UNSENT: usize = 17 << 20;
+const MOST_UNSENT: usize = 64 << 10;
 
 /// `IOV_MAX`
 const MOST_SLICES: usize = 1024;

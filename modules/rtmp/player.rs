@@ -1,6 +1,6 @@
 //! A player: a cursor in a stream's log, and a clock of its own.
 
-use broadcast::ChannelId;
+use broadcast::{ChannelId, MARK};
 
 use crate::draft::Draft;
 use crate::lane::Lane;
@@ -60,10 +60,12 @@ pub struct State {
     pub cursor: u64,
     /// The stream's number of the last record that it has seen, 0: none.
     pub number: u64,
-    /// Its decoder needs headers.
-    pub fresh: bool,
-    /// Those that it has got since: bits of [`bit`].
+    /// Which headers its decoder needs: bits of [`bit`].
+    pub needs: u8,
+    /// Those that it has got before the group at hand: of tracks there are several of a kind.
     pub had: u8,
+    /// It has seen a mark: from there on the log is complete in itself.
+    pub marked: bool,
     /// Video has begun.
     pub began: bool,
     /// The stream's clock at its last message; `None`: it has got none.
@@ -79,14 +81,19 @@ pub struct State {
 impl State {
     /// One that begins behind `cursor`.
     pub fn at(cursor: u64) -> State {
-        State { cursor, fresh: true, ..State::default() }
+        State { cursor, needs: ALL, ..State::default() }
     }
 
     /// Begins anew behind `cursor`, its clock going on.
     pub fn skip_to(&mut self, cursor: u64) {
         self.cursor = cursor;
-        self.fresh = true;
-        self.had = 0;
+        self.marked = false;
+        self.begin_anew();
+    }
+
+    /// Something was left out: decoding begins anew, with headers and a key frame.
+    pub fn begin_anew(&mut self) {
+        self.needs = ALL;
         self.began = false;
     }
 
@@ -122,16 +129,23 @@ impl Player {
         state: &mut State,
         lane: &mut Lane,
     ) {
+        state.marked |= item.flags & MARK != 0;
         if item.flags & NEWS != 0 {
             if item.head.event() == Some(News::Began) {
                 // Another publisher's clock: the player's own goes on.
                 state.stream_time = None;
                 state.began = false;
+                // It sees the stream from its beginning: every header comes to it by itself.
+                state.needs = 0;
             }
             if lane.wire == Wire::Rtmp {
                 self.tell(item, lane.chunk_size(), draft);
             }
             return;
+        }
+        if item.flags & REPEAT == 0 {
+            // A group's headers are complete when something else comes.
+            state.needs &= !std::mem::take(&mut state.had);
         }
         if !self.takes(item, state) {
             return;
@@ -166,13 +180,19 @@ impl Player {
         if !wanted || self.paused {
             return false;
         }
+        if item.flags & REPEAT != 0 {
+            let needed = state.needs & bit(item);
+            state.had |= needed;
+            return needed != 0;
+        }
         if item.flags & HEADER != 0 {
-            // Who has just got it does not need to hear it again.
-            let needed = state.fresh && state.had & bit(item) == 0;
-            state.had |= bit(item);
-            return needed || item.flags & REPEAT == 0;
+            return true;
         }
         if item.seq <= self.quiet_until {
+            return false;
+        }
+        let media = item.head.is_video() || item.head.is_audio();
+        if media && !state.marked && self.app.wait_key {
             return false;
         }
         if item.head.is_video() {
@@ -183,7 +203,6 @@ impl Player {
         } else if !state.began && self.app.wait_video && item.head.is_audio() {
             return false;
         }
-        state.fresh = false;
         true
     }
 
@@ -206,3 +225,6 @@ fn bit(item: &Item) -> u8 {
         _ => 4,
     }
 }
+
+/// The bits of all headers.
+const ALL: u8 = 7;

@@ -11,6 +11,9 @@ use crate::meta::Meta;
 use crate::notify::Hooks;
 use crate::options::Options;
 
+/// Stands between an application and a stream in the name of a channel: no name of a stream has it.
+pub const SEPARATOR: char = '\u{1f}';
+
 /// An `application {}`.
 pub struct App {
     /// Its name.

@@ -68,12 +68,12 @@ impl Tracks {
         self.video_rate.add(payload.len() as u64, rt::now());
         self.times.0 = time;
         self.frames += u64::from(!video.header && !video.metadata && !video.end);
-        if video.header || self.video.is_none() {
+        if video.header && video.track == 0 || self.video.is_none() {
             let config = (video.header && video.codec == VideoCodec::Avc)
                 .then(|| avc::Config::of(&payload[video.body..]))
                 .flatten();
             let declared = (self.declared.width, self.declared.height);
-            self.changed = true;
+            let before = self.video.take();
             self.video = Some(VideoTrack {
                 codec: video.codec.name(),
                 profile: config.as_ref().map(|config| {
@@ -82,6 +82,7 @@ impl Tracks {
                 size: config.and_then(|config| config.size).unwrap_or(declared),
                 frame_rate: self.declared.frame_rate,
             });
+            self.changed |= self.video != before;
         }
     }
 
@@ -89,16 +90,17 @@ impl Tracks {
     pub fn audio(&mut self, audio: &Audio, payload: &[u8], time: u32) {
         self.audio_rate.add(payload.len() as u64, rt::now());
         self.times.1 = time;
-        if audio.header || self.audio.is_none() {
+        if audio.header && audio.track == 0 || self.audio.is_none() {
             let config = audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
             let config = config.filter(|_| audio.codec.name() == "AAC");
-            self.changed = true;
+            let before = self.audio.take();
             self.audio = Some(AudioTrack {
                 codec: audio.codec.name(),
                 profile: config.as_ref().map(|config| config.profile_name()),
                 channels: config.as_ref().map_or(audio.channels, |config| config.channels),
                 rate: config.map_or(audio.rate, |config| config.rate),
             });
+            self.changed |= self.audio != before;
         }
     }
 
@@ -115,9 +117,9 @@ impl Tracks {
             frame_rate: if rate > 0.0 { rate } else { number("fps") },
         };
         if let Some(video) = &mut self.video {
-            video.frame_rate = self.declared.frame_rate;
+            let before = std::mem::replace(&mut video.frame_rate, self.declared.frame_rate);
+            self.changed |= video.frame_rate != before;
         }
-        self.changed = true;
     }
 
     /// Whether there is something to tell, once.

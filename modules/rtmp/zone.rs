@@ -35,8 +35,9 @@ pub struct ZoneConf {
 impl ZoneConf {
     /// `None`: the size makes no zone.
     pub fn new(size: usize) -> Option<ZoneConf> {
-        // The number of processors does not change with a reload: that of workers may.
-        let rows = (sys::process::processors() * 4).next_multiple_of(64);
+        // The number of processors does not change with a reload: that of workers may. Players keep workers of
+        // many generations.
+        let rows = (sys::process::processors() * 32).next_multiple_of(64).clamp(256, 2048);
         let channels = (size / (64 << 10)).clamp(64, 16 << 10);
         let shape = Shape { block_size: BLOCK, rows, channels };
         let fits = (SMALLEST..=LARGEST).contains(&size) && Zone::fits(size, shape);
@@ -88,11 +89,13 @@ impl ZoneConf {
     }
 
     /// Master: a worker has ended. What it published waits for its publishers to come back. Gives the
-    /// names of these streams.
-    pub fn worker_ended(&self, pid: i32) -> Vec<Vec<u8>> {
+    /// names of these streams. `max_age`: how long news of a stream are kept.
+    pub fn worker_ended(&self, pid: i32, max_age: impl Fn(&[u8]) -> u64) -> Vec<Vec<u8>> {
         let Some(zone) = self.zone.get() else { return Vec::new() };
         let orphans = zone.sweep(pid);
-        orphans.iter().for_each(|channel| grace::append_news(zone, channel, News::Broke, 0));
+        orphans.iter().for_each(|channel| {
+            grace::append_news(zone, channel, News::Broke, 0, max_age(channel))
+        });
         orphans
     }
 }

@@ -87,6 +87,11 @@ impl Zone {
         locked.find(name, kind.state()).map_or(0, |index| locked.subscribers(index))
     }
 
+    /// Channels that fit.
+    pub fn most_channels(&self) -> u32 {
+        self.memory.layout.channels as u32 - 1
+    }
+
     /// Figures of the zone.
     pub fn info(&self) -> ZoneInfo {
         let _locked = self.lock();

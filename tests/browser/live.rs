@@ -33,7 +33,7 @@ impl Stage {
                 location / {{ root html; add_header Content-Security-Policy \"{POLICY}\"; }}
                 location ~ ^/events/(?<channel>[\\w.-]+)$ {{ sse_subscribe $channel; sse_history 100 1h; }}
                 location ~ ^/live/(?<stream>[\\w.-]+)\\.flv$ {{ flv_live live/$stream; }}
-                location = /stat {{ rtmp_stat all; }}
+                location = /streams {{ rtmp_stat live; }}
             }}"
         ));
         let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");

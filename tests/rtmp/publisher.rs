@@ -109,9 +109,9 @@ fn a_second_publisher_takes_over_if_it_may() {
     let word = |at: usize| said[at].split('@').next().unwrap_or_default().to_owned();
     assert_eq!([word(0), word(1), word(2)], ["vh2", "k3", "p4"], "{said:?}");
     assert!(frames[0].time > 40 && frames[2].time == frames[0].time + 40, "{said:?}");
-    // The first notices when it sends again.
+    // The first is told when it sends again.
     first.video(1080, &inter(5));
-    assert_eq!(first.rest(), [""; 0]);
+    assert_eq!(first.rest(), ["NetStream.Publish.BadName"]);
     second.video(500_080, &inter(6));
     assert_eq!(player.frames_to("p6").len(), 1);
 }

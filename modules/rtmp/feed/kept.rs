@@ -47,18 +47,25 @@ impl Kept {
 
     /// Lets go what is too old or too much, but not the only mark for its age.
     pub fn let_go(&mut self, app: &App, now: u64) {
-        while let [first, later @ ..] = &*self.points.make_contiguous()
-            && let [second, ..] = later
-        {
-            let others = later.iter().any(|point| point.marked);
+        let seen = self.bytes_until(now.saturating_sub(app.delay));
+        while let (Some(first), Some(second)) = (self.points.front(), self.points.get(1)) {
+            let others = self.points.iter().skip(1).any(|point| point.marked);
             let window = if self.played { app.live_window } else { 0 };
             let old = now.saturating_sub(second.time) >= window + app.delay;
-            let much = self.bytes - second.bytes >= app.max_behind;
+            let much = seen >= second.bytes + app.max_behind;
             let needed = first.marked && !others;
             if !much && (needed || !old) {
                 return;
             }
             self.points.pop_front();
+        }
+    }
+
+    /// Bytes of the stream that are not younger than a time: what a delay holds back is not counted.
+    fn bytes_until(&self, time: u64) -> u64 {
+        match self.points.iter().find(|point| point.time > time) {
+            Some(younger) => younger.bytes,
+            None => self.bytes,
         }
     }
 

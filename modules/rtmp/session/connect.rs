@@ -9,6 +9,7 @@ use super::control::argument;
 use crate::access::Deed;
 use crate::fault::Fault;
 use crate::login::{self, Verdict};
+use crate::name;
 use crate::notify::{self, Event, Verdict as Said};
 use crate::settings::App;
 use crate::status;
@@ -82,13 +83,17 @@ impl Session {
 
     /// The application, and what of an instance's name stands before its streams' names.
     fn asked_app(&mut self, name: &[u8]) -> Option<&'static App> {
+        self.instance.clear();
         if let Some(app) = self.server.app(name) {
             return Some(app);
         }
         let at = name.iter().position(|&byte| byte == b'/')?;
-        let app = self.server.app(&name[..at])?;
-        self.instance = [&name[at + 1..], b"/"].concat();
-        Some(app)
+        let app: &'static App = self.server.app(&name[..at])?;
+        let instance = &name[at + 1..];
+        name::is_valid(instance).then(|| {
+            self.instance = [instance, b"/"].concat();
+            app
+        })
     }
 
     async fn ask_on_connect(
@@ -130,7 +135,7 @@ impl Session {
             }
             Verdict::Refused(why) => {
                 self.refuse_connect(&why);
-                Err(Fault::Refused("the client has not logged in (yet)"))
+                Err(Fault::LogIn)
             }
         }
     }
@@ -140,7 +145,13 @@ impl Session {
         let most = [self.server.max_connections, app.max_connections];
         let most = most.into_iter().filter(|most| *most > 0).min();
         let counted = self.running.count_connection();
-        let Some((id, count)) = counted else { return Ok(()) };
+        let Some((id, count)) = counted else {
+            // Who cannot be counted is one too many.
+            return match most {
+                None => Ok(()),
+                Some(_) => Err(self.refuse_connect("there is no room to count connections")),
+            };
+        };
         self.members.push(id);
         if most.is_some_and(|most| u64::from(count) > most) {
             return Err(self.refuse_connect("there are as many connections as there may be"));
@@ -188,15 +199,12 @@ impl Session {
     pub(super) fn asked_name(&self, command: &Command<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
         let text = argument(command, 1).and_then(Value::as_bytes)?;
         let (name, args) = self.stream_name(text);
-        let fits = (1..=LONGEST_NAME).contains(&name.len());
-        (fits && !name.iter().any(u8::is_ascii_control)).then_some((name, args))
+        name::is_valid(&name).then_some((name, args))
     }
 }
 
 /// Bytes that are kept of what a client says of itself.
 const LONGEST: usize = 1024;
-/// Bytes of a stream's name: with its application's, it names a channel.
-const LONGEST_NAME: usize = 160;
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use proto::rtmp::command::Command;
 use super::Session;
 use crate::client::{NetStream, StreamState};
 use crate::fault::Fault;
-use crate::player::Player;
 use crate::status;
 
 impl Session {
@@ -44,7 +43,7 @@ impl Session {
                 let streams = self.client.streams.borrow();
                 let named = |stream: &&NetStream| {
                     stream.asked().is_some_and(|(what, publishing)| {
-                        publishing && what.name == self.stream_name(&name).0
+                        publishing && what.given == self.stream_name(&name).0
                     })
                 };
                 streams.iter().find(named).map(|stream| stream.number)
@@ -75,7 +74,7 @@ impl Session {
         let Some(player) = self.player(stream) else { return Ok(()) };
         self.hub.change(player, |player| {
             player.paused = pause;
-            begin_anew(player);
+            player.state.begin_anew();
         });
         match pause {
             true => self.status(stream, "status", "NetStream.Pause.Notify", "Paused live"),
@@ -102,7 +101,7 @@ impl Session {
                 true => player.audio = wanted,
                 false => {
                     player.video = wanted;
-                    begin_anew(player);
+                    player.state.begin_anew();
                 }
             });
         }
@@ -120,9 +119,4 @@ impl Session {
 /// An argument of a command, the command object being the first.
 pub(super) fn argument<'c, 'p>(command: &'c Command<'p>, at: usize) -> Option<&'c Value<'p>> {
     command.arguments.get(at)
-}
-
-/// A decoder that has missed something begins with the next key frame.
-fn begin_anew(player: &mut Player) {
-    player.state.skip_to(player.state.cursor);
 }

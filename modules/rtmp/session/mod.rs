@@ -22,6 +22,7 @@ use rt::{Conn, Next};
 use crate::client::{Client, NetStream, Order, StreamState};
 use crate::events::Happening;
 use crate::fault::Fault;
+use crate::feed::TakenOver;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
 use crate::notify;
@@ -39,6 +40,8 @@ const READS: usize = 4;
 
 /// How long a client may take over what it is told last.
 const LAST_WORDS_MS: u64 = 1000;
+/// Kilobytes that are read from a client before it is closed.
+const MOST_LAST: usize = 256;
 
 /// What a session waits for.
 enum Event {
@@ -136,7 +139,7 @@ impl Session {
                 }
                 Event::Time => self.time()?,
                 Event::Order(Order::Drop) => return Err(Fault::Dropped),
-                Event::Order(Order::Redirect(name)) => self.redirect(&name).await?,
+                Event::Order(Order::Redirect(name, streams)) => self.redirect(&name, &streams)?,
                 Event::Over => return Ok(()),
             }
         }
@@ -152,12 +155,13 @@ impl Session {
             if let Some(order) = client.order.borrow_mut().take() {
                 return Poll::Ready(Event::Order(order));
             }
-            // Who takes no answers is not asked what else it wants.
-            if conn.is_readable() && !hub.is_full(client.outlet.get()) {
-                return Poll::Ready(Event::Input);
+            // Before what the client says: one that never pauses has deadlines, too.
+            if conn.timed_out() {
+                return Poll::Ready(Event::Time);
             }
-            match conn.timed_out() {
-                true => Poll::Ready(Event::Time),
+            // Who takes no answers is not asked what else it wants.
+            match conn.is_readable() && !hub.is_full(client.outlet.get()) {
+                true => Poll::Ready(Event::Input),
                 false => Poll::Pending,
             }
         })
@@ -211,12 +215,16 @@ impl Session {
             };
             match kind {
                 message::AUDIO | message::VIDEO | message::DATA | message::DATA_AMF3 => {
-                    media(&self.client, stream, kind, timestamp, payload)?;
+                    let taken = media(&self.client, stream, kind, timestamp, payload);
+                    self.go_on_without(stream, taken)?;
                 }
                 message::AGGREGATE => {
+                    let mut taken = Ok(());
                     for part in message::aggregate(payload, timestamp) {
-                        media(&self.client, stream, part.kind, part.timestamp, part.payload)?;
+                        let (kind, time) = (part.kind, part.timestamp);
+                        taken = taken.and(media(&self.client, stream, kind, time, part.payload));
                     }
+                    self.go_on_without(stream, taken)?;
                 }
                 message::COMMAND | message::COMMAND_AMF3 => {
                     // One that cannot be understood cannot be answered either.
@@ -281,7 +289,7 @@ impl Session {
             }
             // Closing with bytes of the client's unread would take away what it has not read yet.
             conn.shutdown_write();
-            loop {
+            for _ in 0..MOST_LAST {
                 match conn.read(&mut room) {
                     Ok(0) => return Poll::Ready(()),
                     Ok(_) => {}
@@ -291,8 +299,26 @@ impl Session {
                     Err(_) => return Poll::Ready(()),
                 }
             }
+            // It goes on and on.
+            Poll::Ready(())
         })
         .await;
+    }
+
+    /// Another client may publish one of this client's streams now: it is told so, and goes on with what else
+    /// it does.
+    fn go_on_without(&mut self, stream: u32, taken: Result<(), TakenOver>) -> Result<(), Fault> {
+        if taken.is_ok() {
+            return Ok(());
+        }
+        self.end_stream(stream, false);
+        let why = "Another client publishes the stream now";
+        self.status(stream, "error", "NetStream.Publish.BadName", why);
+        let streams = self.client.streams.borrow();
+        match streams.iter().any(|stream| stream.asked().is_some()) {
+            true => Ok(()),
+            false => Err(Fault::TakenOver),
+        }
     }
 
     /// A deadline has passed: which, and what follows?
@@ -330,16 +356,22 @@ impl Session {
 }
 
 /// Takes a publisher's message in.
-fn media(client: &Client, stream: u32, kind: u8, time: u32, payload: &[u8]) -> Result<(), Fault> {
+fn media(
+    client: &Client,
+    stream: u32,
+    kind: u8,
+    time: u32,
+    payload: &[u8],
+) -> Result<(), TakenOver> {
     let mut streams = client.streams.borrow_mut();
     let found = streams.iter_mut().find(|known| known.number == stream);
     match found.map(|stream| &mut stream.state) {
         Some(StreamState::Publishing { what, feed }) => {
-            feed.message(kind, time, payload).map_err(|_| Fault::TakenOver)?;
+            feed.message(kind, time, payload)?;
             if feed.tracks.take_changed() {
                 let tracks = &feed.tracks;
                 let more = |data: &mut Vec<u8>| tracks.write_json(data);
-                Happening::Metadata.tell_more(feed.app, client, what, more);
+                Happening::Metadata.tell_more(feed.app, what, more);
             }
             Ok(())
         }

@@ -37,6 +37,7 @@ impl Session {
         let number = |at| argument(command, at).and_then(Value::as_f64);
         let reset = argument(command, 4);
         let mut what = Asked {
+            given: name.clone(),
             name,
             args,
             start: number(2).unwrap_or(-2.0),
@@ -87,7 +88,7 @@ impl Session {
             let access = status::sample_access();
             self.hub.send_message(outlet, csid, message::DATA, stream, &access);
         }
-        Happening::Play.tell(app, &self.client, &what);
+        Happening::Play.tell(app, &what);
         notify::begin_updates(&self.client, stream, what.since);
         let player = join::player(self.client.outlet.get(), app, stream, &joined);
         let player = self.hub.add_player(player);
@@ -120,14 +121,20 @@ impl Session {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         let before = self
             .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
-        let Some(StreamState::Playing { player, .. }) = before else { return Ok(()) };
+        let Some(StreamState::Playing { what: before, player }) = before else {
+            self.hub.attachment.unsubscribe(joined.id);
+            return Ok(());
+        };
         let mut next = join::player(self.client.outlet.get(), app, stream, &joined);
-        if let Some(before) = self.hub.remove_player(player) {
-            next.state.time = before.state.time;
-            next.state.sent = before.state.sent;
-            (next.audio, next.video) = (before.audio, before.video);
+        if let Some(player) = self.hub.remove_player(player) {
+            next.state.time = player.state.time;
+            next.state.sent = player.state.sent;
+            (next.audio, next.video) = (player.audio, player.video);
         }
         let player = self.hub.add_player(next);
+        Happening::Stop.tell(app, &before);
+        Happening::Play.tell(app, &what);
+        notify::begin_updates(&self.client, stream, what.since);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
@@ -136,6 +143,6 @@ impl Session {
         self.hub.remove_player(player);
         notify::tell(&app.hooks, Event::PlayDone, &self.client, what);
         notify::tell(&app.hooks, Event::Done, &self.client, what);
-        Happening::Stop.tell(app, &self.client, what);
+        Happening::Stop.tell(app, what);
     }
 }

@@ -36,7 +36,8 @@ impl Session {
             bad("Streams are published live, to record or to append");
             return Ok(());
         }
-        let mut what = Asked { name, args, kind, since: rt::wall(), ..Asked::default() };
+        let mut what =
+            Asked { given: name.clone(), name, args, kind, since: rt::wall(), ..Asked::default() };
         self.deeds.publish(&what);
         if let Err(why) = self.may(app, Deed::Publish, &what) {
             self.status(stream, "error", "NetStream.Publish.Denied", why);
@@ -65,7 +66,7 @@ impl Session {
                 return self.status(stream, "error", "NetStream.Publish.BadName", why);
             }
         };
-        Happening::Publish.tell(app, &self.client, &what);
+        Happening::Publish.tell(app, &what);
         notify::begin_updates(&self.client, stream, what.since);
         self.with_stream(stream, |found| found.state = StreamState::Publishing { what, feed });
         self.status(stream, "status", "NetStream.Publish.Start", "Start publishing");
@@ -100,7 +101,7 @@ impl Session {
                 notify::tell(&app.hooks, Event::PublishDone, &self.client, &what);
                 notify::tell(&app.hooks, Event::Done, &self.client, &what);
                 if still_ours {
-                    Happening::Unpublish.tell(app, &self.client, &what);
+                    Happening::Unpublish.tell(app, &what);
                 }
                 if deliberate {
                     let code = "NetStream.Unpublish.Success";
@@ -122,11 +123,12 @@ impl Session {
         numbers.into_iter().for_each(|number| self.end_stream(number, deliberate));
     }
 
-    /// An operator wants what the client publishes or plays under another name.
-    pub(super) async fn redirect(&mut self, name: &[u8]) -> Result<(), Fault> {
+    /// An operator wants what the client publishes or plays under another name. He is not asked for a key.
+    pub(super) fn redirect(&mut self, name: &[u8], meant: &[u32]) -> Result<(), Fault> {
         let app = self.app()?;
         let streams = self.client.streams.borrow();
-        let active = streams.iter().filter_map(|stream| {
+        let meant = streams.iter().filter(|stream| meant.contains(&stream.number));
+        let active = meant.filter_map(|stream| {
             stream.asked().map(|(what, publishing)| (stream.number, what.clone(), publishing))
         });
         let active: Vec<(u32, Asked, bool)> = active.collect();

@@ -34,8 +34,10 @@ impl Handler for Control {
                 return Flow::Status(404);
             };
             let Some(running) = running() else { return Flow::Status(404) };
-            let answers = ask::all(running, &question).await;
-            let counts = answers.iter().filter_map(|answer| {
+            let Some(answers) = ask::all(running, &question).await else {
+                return Flow::Status(503);
+            };
+            let counts = answers.all.iter().filter_map(|answer| {
                 let count = args::get(answer, b"count")?;
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });

@@ -16,6 +16,7 @@ use crate::args;
 use crate::client::{Asked, Client, Hello};
 use crate::instance::{Running, running};
 use crate::join;
+use crate::name;
 use crate::notify::{self, Event, Verdict};
 use crate::session::permitted;
 use crate::settings::App;
@@ -89,10 +90,7 @@ impl Live {
         let args = request.args.to_vec();
         let start = -1.0;
         let what = Asked { name, args, start, since: rt::wall(), ..Asked::default() };
-        if what.name.is_empty()
-            || what.name.len() > 160
-            || what.name.iter().any(u8::is_ascii_control)
-        {
+        if !name::is_valid(&what.name) {
             return Err(Flow::Status(404));
         }
         if let Err(why) = permitted(app, Deed::Play, request.peer(), &what, None) {

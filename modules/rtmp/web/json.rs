@@ -9,12 +9,20 @@ pub fn render(picture: &Picture) -> Vec<u8> {
     let mut out = Vec::with_capacity(4096);
     let totals = picture.totals.iter().map(|(name, value)| (*name, value.to_string().into_bytes()));
     out.push(b'{');
-    totals.for_each(|(name, value)| member(&mut out, name, &value));
-    member(&mut out, "version", &quoted(env!("CARGO_PKG_VERSION").as_bytes()));
+    if picture.parts.global {
+        totals.for_each(|(name, value)| member(&mut out, name, &value));
+        member(&mut out, "version", &quoted(env!("CARGO_PKG_VERSION").as_bytes()));
+    }
+    if !picture.parts.live {
+        out.extend_from_slice(b"}\n");
+        return out;
+    }
     list(&mut out, "servers", &picture.servers, |out, apps| {
         list(out, "applications", apps, |out, (name, streams)| {
             member(out, "name", &quoted(name));
-            list(out, "streams", streams, |out, (name, stream)| write_stream(out, name, stream));
+            list(out, "streams", streams, |out, (name, stream)| {
+                write_stream(out, name, stream, picture.parts.clients);
+            });
         });
     });
     out.extend_from_slice(b"}\n");
@@ -57,7 +65,7 @@ fn list<T>(
     out.push(b']');
 }
 
-fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &Stream) {
+fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &Stream, clients: bool) {
     member(out, "name", &quoted(name));
     let publisher = stream.publisher();
     let publishing = if publisher.is_some() { "true" } else { "false" };
@@ -88,7 +96,11 @@ fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &Stream) {
             out.push(b'}');
         }
     }
-    list(out, "clients", &stream.clients, write_client);
+    let viewers = stream.clients.len() - usize::from(publisher.is_some());
+    member(out, "viewers", viewers.to_string().as_bytes());
+    if clients {
+        list(out, "clients", &stream.clients, write_client);
+    }
 }
 
 fn write_client(out: &mut Vec<u8>, client: &Fields) {

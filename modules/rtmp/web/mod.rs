@@ -14,6 +14,8 @@ use http::{Hooks, Module, Phase};
 use mem::Str;
 use sse::cors::Origins;
 
+use stat::Parts;
+
 /// The HTTP module.
 pub struct Web;
 
@@ -22,7 +24,7 @@ pub struct Web;
 pub struct Conf {
     flv_live: Opt<Word>,
     origins: Opt<Origins>,
-    stat: Opt<()>,
+    stat: Opt<Parts>,
     stylesheet: Opt<String>,
     format: Opt<Format>,
     control: Opt<Vec<Word>>,
@@ -117,10 +119,10 @@ impl Module for Web {
             }
             _ => {}
         }
-        if conf.stat.is_set() {
+        if let Some(parts) = conf.stat.get() {
             let stylesheet = conf.stylesheet.get().cloned();
             let format = conf.format.or_default(Format::Xml);
-            hooks.on(Phase::Content, stat::Stat { stylesheet, format });
+            hooks.on(Phase::Content, stat::Stat { stylesheet, format, parts: *parts });
         }
         if conf.control.is_set() {
             let may = |name: &str| {
@@ -144,12 +146,17 @@ fn set_origins(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
 }
 
 fn set_stat(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let mut parts = Parts::default();
     for (at, word) in setting.args().iter().enumerate() {
-        if !matches!(word.text.as_str(), "all" | "global" | "live" | "clients") {
-            return Err(setting.error_at(at, format!("invalid value \"{word}\"")));
+        match word.text.as_str() {
+            "all" => parts = Parts { global: true, live: true, clients: true },
+            "global" => parts.global = true,
+            "live" => parts.live = true,
+            "clients" => (parts.live, parts.clients) = (true, true),
+            _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         }
     }
-    conf.stat.set_in((), setting)
+    conf.stat.set_in(parts, setting)
 }
 
 fn set_control(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {

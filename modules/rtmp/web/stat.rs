@@ -16,6 +16,19 @@ pub struct Stat {
     pub stylesheet: Option<String>,
     /// The form.
     pub format: Format,
+    /// What is shown.
+    pub parts: Parts,
+}
+
+/// What `rtmp_stat` shows, as nginx-rtmp divides it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Sums over all.
+    pub global: bool,
+    /// The streams.
+    pub live: bool,
+    /// Their clients: who they are is not everybody's business.
+    pub clients: bool,
 }
 
 /// One line of a worker's.
@@ -24,6 +37,8 @@ pub struct Fields(BTreeMap<Vec<u8>, Vec<u8>>);
 /// Everything.
 #[derive(Default)]
 pub struct Picture {
+    /// What of it is shown.
+    pub parts: Parts,
     /// Sums over all workers: `accepted`, `bytes_in`, …
     pub totals: BTreeMap<&'static str, u64>,
     /// By server, then by application.
@@ -54,8 +69,12 @@ impl Handler for Stat {
     fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
         Box::pin(async {
             let Some(running) = running() else { return Flow::Status(404) };
-            let answers = ask::all(running, b"call=stat").await;
-            let picture = Picture::of(running, &answers);
+            let Some(answers) = ask::all(running, b"call=stat").await else {
+                return Flow::Status(503);
+            };
+            let mut picture = Picture::of(running, &answers.all);
+            picture.totals.insert("unanswered", answers.missing as u64);
+            picture.parts = self.parts;
             let request = &mut exchange.request;
             let accept = request.header(Name::Accept).unwrap_or_default();
             let as_json =

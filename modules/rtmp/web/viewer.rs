@@ -62,7 +62,7 @@ impl Takeover for Viewer {
         if let Some(joined) = self.joined.take() {
             let player = hub.add_player(join::player(outlet, self.app, 1, &joined));
             let what = self.what.clone();
-            Happening::Play.tell(self.app, &self.client, &what);
+            Happening::Play.tell(self.app, &what);
             let state = StreamState::Playing { what, player };
             self.client.streams.borrow_mut().push(NetStream { number: 1, state });
             notify::begin_updates(&self.client, 1, self.what.since);
@@ -172,6 +172,6 @@ impl Drop for Viewing {
         running.count_gone(client);
         notify::tell(&app.hooks, Event::PlayDone, client, what);
         notify::tell(&app.hooks, Event::Done, client, what);
-        Happening::Stop.tell(app, client, what);
+        Happening::Stop.tell(app, what);
     }
 }

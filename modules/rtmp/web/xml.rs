@@ -15,10 +15,11 @@ pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
     xml.within("rtmp", |xml| {
         xml.element("rserve_version", env!("CARGO_PKG_VERSION").as_bytes());
         xml.element("pid", sys::process::pid().to_string().as_bytes());
-        xml.number("uptime", picture.totals.get("uptime").copied().unwrap_or(0));
-        for name in TOTALS {
-            let value = picture.totals.get(name).copied().unwrap_or(0);
-            xml.number(if *name == "accepted" { "naccepted" } else { name }, value);
+        if picture.parts.global {
+            xml.global(picture);
+        }
+        if !picture.parts.live {
+            return;
         }
         for apps in &picture.servers {
             xml.within("server", |xml| {
@@ -26,7 +27,10 @@ pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
                     xml.within("application", |xml| {
                         xml.element("name", name);
                         xml.within("live", |xml| {
-                            streams.iter().for_each(|(name, stream)| xml.stream(name, stream));
+                            let clients = picture.parts.clients;
+                            streams
+                                .iter()
+                                .for_each(|(name, stream)| xml.stream(name, stream, clients));
                             let clients = streams.values().map(|stream| stream.clients.len());
                             xml.number("nclients", clients.sum::<usize>() as u64);
                         });
@@ -86,7 +90,16 @@ impl Xml {
         }
     }
 
-    fn stream(&mut self, name: &[u8], stream: &Stream) {
+    fn global(&mut self, picture: &Picture) {
+        self.number("uptime", picture.totals.get("uptime").copied().unwrap_or(0));
+        for name in TOTALS {
+            let value = picture.totals.get(name).copied().unwrap_or(0);
+            self.number(if *name == "accepted" { "naccepted" } else { name }, value);
+        }
+        self.number("unanswered", picture.totals.get("unanswered").copied().unwrap_or(0));
+    }
+
+    fn stream(&mut self, name: &[u8], stream: &Stream, clients: bool) {
         let publisher = stream.publisher();
         self.within("stream", |xml| {
             xml.element("name", name);
@@ -97,7 +110,9 @@ impl Xml {
             xml.number("bytes_out", stream.sum("bytes_out"));
             xml.number("bw_audio", stream.sum("bw_audio"));
             xml.number("bw_video", stream.sum("bw_video"));
-            stream.clients.iter().for_each(|client| xml.client(client));
+            if clients {
+                stream.clients.iter().for_each(|client| xml.client(client));
+            }
             if let Some(publisher) = publisher {
                 xml.meta(publisher);
             }

@@ -82,6 +82,8 @@ pub struct Audio {
     pub metadata: bool,
     /// It has tracks; the rest is told of the first.
     pub tracks: bool,
+    /// The first track's number; 0 without tracks.
+    pub track: u8,
     /// The header is Enhanced RTMP's.
     pub extended: bool,
     /// Samples a second; 0: the codec's own header tells.
@@ -124,6 +126,7 @@ impl Audio {
             end: false,
             metadata: false,
             tracks: false,
+            track: 0,
             extended: false,
             rate,
             channels,
@@ -133,7 +136,7 @@ impl Audio {
 
     fn extended(payload: &[u8]) -> Option<Audio> {
         let start = extended::packet(payload)?;
-        let Extended { packet, codec, tracks, body } =
+        let Extended { packet, codec, tracks, track, body } =
             extended::header(payload, start, MULTITRACK)?;
         Some(Audio {
             codec: AudioCodec::of_four(codec),
@@ -141,6 +144,7 @@ impl Audio {
             end: packet == SEQUENCE_END,
             metadata: packet == MULTICHANNEL_CONFIG,
             tracks,
+            track,
             extended: true,
             rate: 0,
             channels: 0,

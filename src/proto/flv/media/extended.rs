@@ -18,6 +18,8 @@ pub(super) struct Extended {
     pub codec: [u8; 4],
     /// There are tracks.
     pub tracks: bool,
+    /// The first one's number; 0 without tracks.
+    pub track: u8,
     /// Where the data begins.
     pub body: usize,
 }
@@ -55,8 +57,10 @@ pub(super) fn header(payload: &[u8], start: (u8, usize), multitrack: u8) -> Opti
     }
     let codec = *payload.get(body..)?.first_chunk()?;
     body += 4;
+    let mut track = 0;
     if tracks {
+        track = payload.get(body).copied().unwrap_or(0);
         body += if kind == 0 { 1 } else { 4 };
     }
-    Some(Extended { packet, codec, tracks, body: body.min(payload.len()) })
+    Some(Extended { packet, codec, tracks, track, body: body.min(payload.len()) })
 }

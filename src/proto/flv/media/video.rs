@@ -81,6 +81,8 @@ pub struct Video {
     pub metadata: bool,
     /// It has tracks; the rest is told of the first.
     pub tracks: bool,
+    /// The first track's number; 0 without tracks.
+    pub track: u8,
     /// The header is Enhanced RTMP's.
     pub extended: bool,
     /// How many milliseconds after its timestamp the picture is shown; may be negative.
@@ -124,6 +126,7 @@ impl Video {
             disposable: is(CODED_FRAMES) && frame == DISPOSABLE,
             metadata,
             tracks: false,
+            track: 0,
             extended: false,
             composition: if packets { composition(payload, 2) } else { 0 },
             body: if packets { 5 } else { 1 }.min(payload.len()),
@@ -141,6 +144,7 @@ impl Video {
             disposable: false,
             metadata: true,
             tracks: false,
+            track: 0,
             extended: true,
             composition: 0,
             body: start.1,
@@ -149,7 +153,7 @@ impl Video {
         if frame == COMMAND && start.0 != METADATA {
             return Some(video);
         }
-        let Extended { packet, codec, tracks, body } =
+        let Extended { packet, codec, tracks, track, body } =
             extended::header(payload, start, MULTITRACK)?;
         let coded = matches!(packet, CODED_FRAMES | CODED_FRAMES_X);
         video.codec = VideoCodec::of_four(codec);
@@ -158,7 +162,7 @@ impl Video {
         video.end = packet == SEQUENCE_END;
         video.disposable = coded && frame == DISPOSABLE;
         video.metadata = packet == METADATA;
-        (video.tracks, video.body) = (tracks, body);
+        (video.tracks, video.track, video.body) = (tracks, track, body);
         let timed = matches!(video.codec, VideoCodec::Avc | VideoCodec::Hevc | VideoCodec::Vvc);
         if timed && packet == CODED_FRAMES {
             video.composition = composition(payload, body);
