@@ -230,10 +230,11 @@ impl Hub {
         let mut inner = self.inner.borrow_mut();
         let inner = &mut *inner;
         let Some(outlet) = inner.outlets.get_mut(number) else { return false };
+        let was_clear = outlet.is_clear();
         if outlet.blocked.is_some() && outlet.conn.is_writable() {
             outlet.blocked = None;
         }
-        if outlet.flush() && outlet.is_clear() {
+        if !was_clear && outlet.flush() && outlet.is_clear() {
             let players = std::mem::take(&mut outlet.players);
             players.iter().for_each(|&player| inner.wait(player));
             if let Some(outlet) = inner.outlets.get_mut(number) {

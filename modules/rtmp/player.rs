@@ -220,11 +220,15 @@ impl Player {
 /// Which header a record is, if it is one: of video, of audio, or metadata.
 fn bit(item: &Item) -> u8 {
     match (item.head.is_video(), item.head.is_audio()) {
-        (true, _) => 1,
-        (_, true) => 2,
-        _ => 4,
+        (true, _) => VIDEO,
+        (_, true) => AUDIO,
+        _ => DATA,
     }
 }
 
-/// The bits of all headers.
-const ALL: u8 = 7;
+/// The bit of video's headers, and of audio's.
+pub const VIDEO: u8 = 1;
+/// See [`VIDEO`].
+pub const AUDIO: u8 = 2;
+const DATA: u8 = 4;
+const ALL: u8 = VIDEO | AUDIO | DATA;

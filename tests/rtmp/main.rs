@@ -10,6 +10,7 @@ mod ffmpeg;
 mod flv;
 mod frames;
 mod groups;
+mod guards;
 mod handshake;
 mod hooks;
 mod http_flv;

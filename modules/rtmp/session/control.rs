@@ -6,6 +6,7 @@ use proto::rtmp::command::Command;
 use super::Session;
 use crate::client::{NetStream, StreamState};
 use crate::fault::Fault;
+use crate::player::{AUDIO, VIDEO};
 use crate::status;
 
 impl Session {
@@ -98,10 +99,14 @@ impl Session {
         let wanted = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         if let Some(player) = self.player(stream) {
             self.hub.change(player, |player| match audio {
-                true => player.audio = wanted,
+                true => {
+                    player.audio = wanted;
+                    player.state.needs |= AUDIO;
+                }
                 false => {
                     player.video = wanted;
-                    player.state.begin_anew();
+                    player.state.needs |= VIDEO;
+                    player.state.began = false;
                 }
             });
         }
