@@ -237,16 +237,13 @@ impl Feed {
         };
         let zone = self.hub.attachment.zone();
         let bytes = head.bytes();
-        let appended = zone.append(
-            &self.channel,
-            &attributes,
-            |_, out| out.extend_from_slice(&bytes),
-            &pieces,
-        );
+        let head = |_, out: &mut Vec<u8>| out.extend_from_slice(&bytes);
+        let appended = zone.append_to(self.id, &attributes, head, &pieces);
         match appended {
             Ok(appended) => {
                 self.kept.played = appended.subscribers > 0;
-                self.kept.add(appended.seq, zone.now(), payload.len(), flags & MARK != 0, self.app);
+                let marked = flags & MARK != 0;
+                self.kept.add(appended.seq, || zone.now(), payload.len(), marked, self.app);
                 Ok(())
             }
             Err(AppendError::NotOwner) => Err(TakenOver),

@@ -129,6 +129,25 @@ impl Zone {
         appended
     }
 
+    /// As [`append`](Self::append), to a channel that is there: nobody looks for its name. One that is
+    /// gone meanwhile is another writer's.
+    pub fn append_to(
+        &self,
+        channel: ChannelId,
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Result<Appended, AppendError> {
+        let mut wakes = Wakes::default();
+        let locked = self.lock();
+        locked.channel(channel).ok_or(AppendError::NotOwner)?;
+        let appended = locked.append(channel.index, attributes, head, body, &mut wakes);
+        drop(locked);
+        step("append: before the wake");
+        self.wake(&wakes);
+        appended
+    }
+
     /// Ends a channel with a record. `None`: there is no such channel.
     pub fn end(
         &self,

@@ -30,11 +30,12 @@ impl Kept {
         Kept { points: [point].into(), bytes: 0, played: true }
     }
 
-    /// A record was appended.
-    pub fn add(&mut self, seq: u64, time: u64, len: usize, marked: bool, app: &App) {
+    /// A record was appended. `now` is asked for the zone's milliseconds if they are needed.
+    pub fn add(&mut self, seq: u64, now: impl Fn() -> u64, len: usize, marked: bool, app: &App) {
         self.bytes += len as u64;
         let far = |last: &Point| self.bytes - last.bytes > app.max_behind / 4;
         if marked || self.points.back().is_none_or(far) {
+            let time = now();
             self.points.push_back(Point { seq, time, bytes: self.bytes, marked });
             self.let_go(app, time);
         }
