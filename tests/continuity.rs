@@ -107,14 +107,15 @@ struct Frame {
     hash: String,
 }
 
-/// The frames of video and of audio. A line is `stream, dts, pts, duration, size, hash`.
+/// The frames of video and of audio. A line is `stream, dts, pts, duration, size, hash`, and more where a
+/// frame comes with a new configuration.
 fn frames(text: &str) -> [Vec<Frame>; 2] {
     let mut all = [Vec::new(), Vec::new()];
     // The last line may be half a line.
     let whole = text.rfind('\n').map_or("", |at| &text[..at]);
     for line in whole.lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [stream, time, _, _, _, hash] = fields[..] else { continue };
+        let [stream, time, _, _, _, hash, ..] = fields[..] else { continue };
         let frame = Frame { time: time.parse().expect("a time"), hash: hash.to_owned() };
         all[stream.parse::<usize>().expect("a stream").min(1)].push(frame);
     }
@@ -137,7 +138,13 @@ fn check(got: &[Frame], source: &[Frame], who: &str) -> usize {
     let start = source.iter().position(|frame| frame.hash == got[0].hash);
     let start = start.unwrap_or_else(|| panic!("{who} got a frame that is not the source's"));
     for (at, (frame, wanted)) in got.iter().zip(&source[start..]).enumerate() {
-        assert_eq!(frame.hash, wanted.hash, "{who}: frame {at} behind {start}");
+        let place = source.iter().position(|known| known.hash == frame.hash);
+        assert_eq!(
+            frame.hash,
+            wanted.hash,
+            "{who}: {at} behind {start} of {} is {place:?}",
+            got.len()
+        );
     }
     assert!(got.len() <= source.len() - start, "{who} got more than there is");
     for pair in got.windows(2) {
