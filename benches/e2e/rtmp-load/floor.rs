@@ -80,7 +80,7 @@ fn pour(players: usize, time: Duration) -> io::Result<()> {
         let payload = &payload[..FRAMES[kind].0];
         let slices = [IoSlice::new(&[0; 8]), IoSlice::new(payload)];
         for stream in &mut streams {
-            // One that is full is served by the next message: the sink is faster.
+            // The sink is faster: what a socket does not take whole is not made up for.
             let _ = stream.write_vectored(&slices)?;
             messages += 1;
         }

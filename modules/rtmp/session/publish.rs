@@ -123,7 +123,8 @@ impl Session {
         numbers.into_iter().for_each(|number| self.end_stream(number, deliberate));
     }
 
-    /// An operator wants what the client publishes or plays under another name. He is not asked for a key.
+    /// An operator wants what the client publishes or plays under another name. What he orders needs
+    /// neither key nor hook.
     pub(super) fn redirect(&mut self, name: &[u8], meant: &[u32]) -> Result<(), Fault> {
         let app = self.app()?;
         let streams = self.client.streams.borrow();
