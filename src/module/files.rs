@@ -1,13 +1,13 @@
 //! Log files: opened by the master, shared with its workers, opened anew when they were rotated.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use sys::append::AppendFile;
 use sys::log::Log;
 use sys::user::Identity;
 
@@ -15,7 +15,7 @@ use sys::user::Identity;
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
-    file: RefCell<Option<File>>,
+    file: RefCell<Option<AppendFile>>,
 }
 
 impl LogFile {
@@ -26,15 +26,17 @@ impl LogFile {
 
     /// Opens the file, again if it is open.
     pub fn open(&self) -> io::Result<()> {
-        let file = sys::log::append(&self.path)?;
-        self.file.replace(Some(file));
+        if !self.file.borrow().as_ref().is_some_and(|file| file.is_lasting(&self.path)) {
+            let file = AppendFile::open(&self.path)?;
+            self.file.replace(Some(file));
+        }
         Ok(())
     }
 
     /// Appends whole lines with one write.
     pub fn write(&self, lines: &[u8]) -> io::Result<()> {
         match &*self.file.borrow() {
-            Some(file) => (&*file).write_all(lines),
+            Some(file) => file.write(lines),
             None => Ok(()),
         }
     }
@@ -83,12 +85,15 @@ impl Logs {
         files.chain(self.errors.iter().filter_map(|log| log.fd())).collect()
     }
 
-    /// Gives every file to the workers' user, so that they can open it anew.
-    pub fn own(&self, user: &Identity) -> io::Result<()> {
-        let files = self.files.iter().map(|file| file.path.as_path());
-        let errors = self.errors.iter().map(|log| log.target().path());
-        for path in files.chain(errors).filter(|path| path.is_file()) {
-            user.own(path)?;
+    /// Gives every file to the workers' user, so that they can open it anew. The error names the file.
+    pub fn give_to(&self, user: &Identity) -> Result<(), (PathBuf, io::Error)> {
+        for file in &self.files {
+            if let Some(open) = &*file.file.borrow() {
+                open.give_to(user, &file.path).map_err(|e| (file.path.clone(), e))?;
+            }
+        }
+        for log in &self.errors {
+            log.give_to(user).map_err(|e| (log.target().path().to_owned(), e))?;
         }
         Ok(())
     }

@@ -85,6 +85,9 @@ pub fn stat_path(path: &[u8]) -> io::Result<Stat> {
     Ok(Stat::of(&stat))
 }
 
+/// `O_NONBLOCK`: opening a FIFO or a device waits for nobody.
+pub const NONBLOCK: i32 = libc::O_NONBLOCK;
+
 /// Opens `path` for reading, not waiting on FIFOs or devices.
 pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
     match symlinks {

@@ -3,6 +3,7 @@
 //! Everything here is a thin, safe face of one system call or of one small group of them. Policy
 //! (who forks, which socket is inherited, what a signal means) lives in the crates above.
 
+pub mod append;
 pub mod bell;
 pub mod channel;
 pub mod clock;
@@ -15,4 +16,6 @@ pub mod process;
 pub mod signal;
 pub mod socket;
 pub mod stream;
+pub mod title;
+pub mod unix;
 pub mod user;

@@ -4,16 +4,14 @@
 //! 2026/11/21 23:18:00 [notice] 1234#1234: signal 1 (SIGHUP) received, reconfiguring
 //! 2026/11/21 23:18:01 [error] 1240#1240: *17 open() "/srv/x" failed (2: No such file or directory)
 //! ```
-//!
-//! One write per line on an O_APPEND descriptor: lines of several processes do not mix.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use crate::{clock, process};
+use crate::append::{AppendFile, write_to_stderr};
+use crate::{clock, process, user};
 
 /// How much a line matters, the weightiest first (syslog's order).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +78,7 @@ pub struct Log {
     target: Target,
     level: Level,
     /// `None` is standard error. Replaced by `reopen`.
-    file: RwLock<Option<File>>,
+    file: RwLock<Option<AppendFile>>,
 }
 
 impl Log {
@@ -124,14 +122,14 @@ impl Log {
         let line = format!("{time} [{}] {pid}#{pid}: {message}\n", level.name());
         let Ok(file) = self.file.read() else { return };
         let _ = match file.as_ref() {
-            Some(file) => (&*file).write_all(line.as_bytes()),
-            None => io::stderr().write_all(line.as_bytes()),
+            Some(file) => file.write(line.as_bytes()),
+            None => write_to_stderr(line.as_bytes()),
         };
     }
 
     fn take_stderr(&self) -> io::Result<()> {
         match self.file.read().ok().as_deref() {
-            Some(Some(file)) => process::redirect_stderr(file),
+            Some(Some(file)) => file.take_stderr(),
             _ => Ok(()),
         }
     }
@@ -139,22 +137,19 @@ impl Log {
     /// Opens (or creates) the file; anew after somebody renamed it (USR1).
     pub fn reopen(&self) -> io::Result<()> {
         let Target::File(path) = &self.target else { return Ok(()) };
-        let file = append(path)?;
-        if let Ok(mut current) = self.file.write() {
-            *current = Some(file);
+        let Ok(mut current) = self.file.write() else { return Ok(()) };
+        if !current.as_ref().is_some_and(|file| file.is_lasting(path)) {
+            *current = Some(AppendFile::open(path)?);
         }
         Ok(())
     }
-}
 
-/// Opens a log file for appending, creating it, and its directory if only that is missing.
-pub fn append(path: &Path) -> io::Result<File> {
-    let open = || OpenOptions::new().append(true).create(true).open(path);
-    match (open(), path.parent()) {
-        (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
-            std::fs::create_dir(directory).and_then(|()| open())
+    /// Gives the file to the user who must be able to open it anew.
+    pub fn give_to(&self, user: &user::Identity) -> io::Result<()> {
+        match (&self.target, self.file.read().ok().as_deref()) {
+            (Target::File(path), Some(Some(file))) => file.give_to(user, path),
+            _ => Ok(()),
         }
-        (opened, _) => opened,
     }
 }
 

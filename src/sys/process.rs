@@ -2,9 +2,10 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -79,22 +80,53 @@ pub fn exists(pid: i32) -> bool {
     !matches!(nix::sys::signal::kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
 }
 
+/// Whether process `pid` runs this program, as far as can be told: a pid file may name a number that
+/// another process has since.
+pub fn is_this_program(pid: i32) -> bool {
+    let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { return exists(pid) };
+    if line.starts_with(b"rserve: ") {
+        return true;
+    }
+    let first = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let name = |path: &[u8]| Path::new(OsStr::from_bytes(path)).file_name().map(OsStr::to_owned);
+    let ours = std::env::args_os().next().and_then(|path| name(path.as_bytes()));
+    ours.is_some() && name(first) == ours
+}
+
 /// The number of this process's parent.
 pub fn parent() -> i32 {
     nix::unistd::getppid().as_raw()
 }
 
+/// The process that was called to start a daemon: it waits, and exits by what becomes of it.
+pub struct Starter(io::PipeWriter);
+
+impl Starter {
+    /// Lets the starter exit with success. Dropped without it, or with the process: with failure.
+    pub fn report_ready(mut self) {
+        let _ = self.0.write_all(b"R");
+    }
+
+    /// The descriptor that keeps it waiting.
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
 /// Goes to the background: a new session, no terminal, standard input and output on `/dev/null`.
-/// Standard error stays until the error log is known to be open elsewhere.
-pub fn daemonize() -> io::Result<()> {
+/// Standard error stays until the server is up, so that whoever started it reads why it is not.
+pub fn daemonize() -> io::Result<Starter> {
+    let (mut outcome, writer) = io::pipe()?;
     if let Fork::Parent(_) = fork()? {
-        std::process::exit(0);
+        drop(writer);
+        let up = outcome.read_exact(&mut [0]).is_ok();
+        std::process::exit(if up { 0 } else { 1 });
     }
     nix::unistd::setsid()?;
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     nix::unistd::dup2_stdin(&null)?;
     nix::unistd::dup2_stdout(&null)?;
-    Ok(())
+    Ok(Starter(writer))
 }
 
 /// Starts `program` with `arguments` and the environment `variables` (added to ours) in a new
@@ -243,6 +275,21 @@ pub fn has_terminal() -> bool {
 /// Points standard error at `target`.
 pub fn redirect_stderr(target: &impl AsFd) -> io::Result<()> {
     Ok(nix::unistd::dup2_stderr(target)?)
+}
+
+/// Whether nobody is left to read from the pipe behind `fd`.
+pub fn is_broken(fd: RawFd) -> bool {
+    let mut polled = libc::pollfd { fd, events: 0, revents: 0 };
+    // SAFETY: the pointer is that of one live structure.
+    unsafe { libc::poll(&mut polled, 1, 0) > 0 && polled.revents & libc::POLLERR != 0 }
+}
+
+/// Waits until `fd` takes a write, for `timeout_ms` at most. Whether it does; an error takes it, too:
+/// the write says which.
+pub fn wait_writable(fd: RawFd, timeout_ms: i32) -> bool {
+    let mut polled = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: the pointer is that of one live structure.
+    unsafe { libc::poll(&mut polled, 1, timeout_ms) > 0 }
 }
 
 /// Waits until one of `descriptors` is readable or `timeout_ms` has passed. A signal ends the wait.

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
+use crate::unix::{Identity, SocketFile};
+
 /// What a socket is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
@@ -86,6 +88,7 @@ pub struct Keepalive {
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
+    file: Option<SocketFile>,
 }
 
 impl Listener {
@@ -104,14 +107,29 @@ impl Listener {
             }
         }
         socket.bind(&name)?;
+        let file = match address {
+            Address::Unix(path) => Some(SocketFile::at(path)?),
+            Address::Inet(_) => None,
+        };
+        let listener = Listener { socket, file };
+        listener.open(address, options).inspect_err(|_| {
+            listener.file.iter().for_each(SocketFile::remove);
+        })?;
+        Ok(listener)
+    }
+
+    fn open(&self, address: &Address, options: &Options) -> io::Result<()> {
         if let Address::Unix(path) = address {
             // Everybody may connect, as with nginx; the directory's mode is the place to restrict.
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
         }
-        let listener = Listener { socket };
-        listener.configure(address, options)?;
-        listener.socket.listen(options.backlog)?;
-        Ok(listener)
+        self.configure(address, options)?;
+        self.socket.listen(options.backlog)
+    }
+
+    /// The file of a Unix socket, if this process knows which one was made for it.
+    pub fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
     }
 
     /// Applies the options that may change while the socket listens.
@@ -162,9 +180,9 @@ impl Listener {
         set_option(self.socket.as_raw_fd(), libc::IPPROTO_TCP, option, value)
     }
 
-    /// Takes over a descriptor that another process bound: an upgrade's predecessor.
-    /// `None` if it is not a listening stream socket.
-    pub fn inherit(fd: RawFd) -> Option<(Address, Listener)> {
+    /// Takes over a descriptor that another process bound: an upgrade's predecessor, which says which
+    /// file it made for a Unix socket. `None` if it is not a listening stream socket.
+    pub fn inherit(fd: RawFd, file: Option<Identity>) -> Option<(Address, Listener)> {
         let mut listening: i32 = 0;
         let mut size = size_of::<i32>() as libc::socklen_t;
         let value = (&raw mut listening).cast();
@@ -179,12 +197,16 @@ impl Listener {
         let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(fd) });
         socket.set_cloexec(true).ok()?;
         let address = address(&socket.local_addr().ok()?)?;
-        Some((address, Listener { socket }))
+        let file = match (&address, file) {
+            (Address::Unix(path), Some(file)) => Some(SocketFile::known(path.clone(), file)),
+            _ => None,
+        };
+        Some((address, Listener { socket, file }))
     }
 
     /// A second handle on the same socket.
     pub fn try_clone(&self) -> io::Result<Listener> {
-        Ok(Listener { socket: self.socket.try_clone()? })
+        Ok(Listener { socket: self.socket.try_clone()?, file: self.file.clone() })
     }
 
     /// What it is bound to (the port that the system chose for port 0).

@@ -2,8 +2,9 @@
 
 use std::ffi::CString;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Group, Uid, User, getgid, initgroups, setgid, setuid};
 
 /// Whom the workers run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +30,31 @@ impl Identity {
         Ok(Identity { name: user.to_owned(), uid: found.uid, gid })
     }
 
-    /// Becomes that user, for good.
-    pub fn assume(&self) -> io::Result<()> {
-        setgid(self.gid)?;
-        initgroups(&CString::new(self.name.as_str())?, self.gid)?;
-        setuid(self.uid)?;
-        Ok(())
+    /// Becomes that user, for good. The error names the call that failed.
+    pub fn assume(&self) -> Result<(), (String, io::Error)> {
+        let failed = |call: String| move |error: nix::Error| (call, io::Error::from(error));
+        // No right is needed to stay who one is, and none of its groups is gained by it: without the
+        // right to set them (a container without capabilities) that is not an error.
+        let stays = Uid::effective() == self.uid && getgid() == self.gid;
+        setgid(self.gid).map_err(failed(format!("setgid({})", self.gid)))?;
+        let call = format!("initgroups({}, {})", self.name, self.gid);
+        let name = CString::new(self.name.as_str()).map_err(|e| (call.clone(), e.into()))?;
+        match initgroups(&name, self.gid) {
+            Err(error) if stays => {
+                let errno = crate::log::errno(&error.into());
+                crate::log!(Warn, "{call} failed {errno}, the groups stay as they are");
+            }
+            result => result.map_err(failed(call))?,
+        }
+        setuid(self.uid).map_err(failed(format!("setuid({})", self.uid)))
     }
 
-    /// Gives `path` to that user (log files that a worker must reopen).
-    pub fn own(&self, path: &std::path::Path) -> io::Result<()> {
-        Ok(nix::unistd::chown(path, Some(self.uid), None)?)
+    /// Gives an open file to that user (a log that a worker must reopen), unless it is that user's.
+    pub fn own(&self, file: &std::fs::File) -> io::Result<()> {
+        if file.metadata()?.uid() == self.uid.as_raw() {
+            return Ok(());
+        }
+        Ok(nix::unistd::fchown(file, Some(self.uid), None)?)
     }
 }
 
