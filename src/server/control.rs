@@ -1,103 +1,211 @@
-//! The control socket beside the pid file: `-s reload` asks there and waits for the verdict.
+//! The control socket beside the pid file: `-s reload` and `-s upgrade` ask there and wait for the
+//! verdict.
 //!
 //! ```text
-//! client: reload\n        master: ok\n   or   failed\n<the reason, several lines>
+//! client: reload\n    or   upgrade\n        master: ok\n   or   failed\n<the reason, several lines>
 //! ```
-//! Only the master's own user may connect (mode 0600).
+//! Only the master's own user may connect (mode 0600). The master waits for none of its clients.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+
+use sys::clock::monotonic_ms;
+use sys::unix::{Occupant, SocketFile, with_short_path};
 
 use crate::Failure;
 use crate::master::Master;
 
-/// A client that does not send its line, or does not take its answer, holds the master up this long.
-const PATIENCE: Duration = Duration::from_secs(1);
-const REQUEST: &[u8] = b"reload\n";
+/// A client that has not sent its line by then is sent away.
+const PATIENCE_MS: u64 = 5000;
+/// So many may be in the middle of their line; more are sent away.
+const MOST_CLIENTS: usize = 16;
+const LONGEST_LINE: usize = 16;
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Take the new configuration.
+    Reload,
+    /// Start the new binary, and leave when it serves.
+    Upgrade,
+}
+
+impl Order {
+    /// The word on the wire.
+    fn word(self) -> &'static str {
+        match self {
+            Order::Reload => "reload",
+            Order::Upgrade => "upgrade",
+        }
+    }
+
+    fn of(line: &[u8]) -> Option<Order> {
+        [Order::Reload, Order::Upgrade].into_iter().find(|order| order.word().as_bytes() == line)
+    }
+}
 
 /// The master's end.
 pub struct Control {
     listener: UnixListener,
+    file: SocketFile,
+    clients: Vec<Client>,
+}
+
+/// One who has not finished its line.
+struct Client {
+    stream: UnixStream,
+    line: Vec<u8>,
+    due: u64,
 }
 
 impl Control {
-    /// Listens at `path`; what a dead predecessor left there goes away.
+    /// Listens at `path`; what a dead predecessor left there goes away, anything else stays and is an
+    /// error.
     pub fn open(path: &Path) -> io::Result<Control> {
-        let _ = std::fs::remove_file(path);
+        if !Occupant::make_room(path) {
+            let message = "something is there that is not this server's";
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+        }
         let listener = with_short_path(path, |path| UnixListener::bind(path))?;
+        let file = SocketFile::at(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
-        Ok(Control { listener })
+        Ok(Control { listener, file, clients: Vec::new() })
     }
 
-    /// The descriptor to wait on.
-    pub fn fd(&self) -> RawFd {
-        self.listener.as_raw_fd()
+    /// The descriptors to wait on; also all that a worker must close.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let clients = self.clients.iter().map(|client| client.stream.as_raw_fd());
+        clients.chain([self.listener.as_raw_fd()]).collect()
     }
 
-    fn request(&self) -> Option<UnixStream> {
-        let (mut client, _) = self.listener.accept().ok()?;
-        client.set_read_timeout(Some(PATIENCE)).ok()?;
-        client.set_write_timeout(Some(PATIENCE)).ok()?;
-        let mut line = [0; REQUEST.len()];
-        client.read_exact(&mut line).ok()?;
-        (line == REQUEST).then_some(client)
+    /// When the first client is sent away.
+    pub fn next_due(&self) -> Option<u64> {
+        self.clients.iter().map(|client| client.due.saturating_sub(monotonic_ms())).min()
+    }
+
+    /// Gives the socket another name, if that is free.
+    pub fn rename(&mut self, path: &Path) -> io::Result<()> {
+        if path == self.file.path() {
+            return Ok(());
+        }
+        if !self.file.is_there() || !Occupant::make_room(path) {
+            let message = "something is there that is not this server's";
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
+        }
+        std::fs::rename(self.file.path(), path)?;
+        self.file = SocketFile::known(path.to_owned(), self.file.identity());
+        Ok(())
+    }
+
+    /// Takes the socket's file away.
+    pub fn remove(&self) {
+        self.file.remove();
+    }
+
+    /// The next order that has come whole.
+    fn next(&mut self) -> Option<(UnixStream, Order)> {
+        while self.clients.len() < MOST_CLIENTS
+            && let Ok((stream, _)) = self.listener.accept()
+        {
+            if stream.set_nonblocking(true).is_ok() {
+                let due = monotonic_ms() + PATIENCE_MS;
+                self.clients.push(Client { stream, line: Vec::new(), due });
+            }
+        }
+        let mut at = 0;
+        while let Some(client) = self.clients.get_mut(at) {
+            match client.read() {
+                Ok(None) => at += 1,
+                Ok(Some(order)) => return Some((self.clients.swap_remove(at).stream, order)),
+                Err(_) => drop(self.clients.swap_remove(at)),
+            }
+        }
+        None
     }
 }
 
-impl Master {
-    /// Answers those who ask for a reload.
-    pub(crate) fn answer_control(&mut self) {
-        while let Some(client) = self.control.as_ref().and_then(Control::request) {
-            // Held where the workers that are forked meanwhile find their copy of it, to close it.
-            self.asking = Some(client);
-            let answer = match self.reload() {
-                Ok(()) => "ok\n".to_owned(),
-                Err(failure) => format!("failed\n{failure}\n"),
-            };
-            if let Some(mut client) = self.asking.take() {
-                let _ = client.write_all(answer.as_bytes());
+impl Client {
+    /// Reads what has come: an order, nothing yet, or a reason to send the client away.
+    fn read(&mut self) -> io::Result<Option<Order>> {
+        let mut byte = [0];
+        loop {
+            match self.stream.read(&mut byte) {
+                Ok(1) if byte == *b"\n" => {
+                    let order = Order::of(&self.line);
+                    return order.map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into());
+                }
+                Ok(1) if self.line.len() < LONGEST_LINE => self.line.push(byte[0]),
+                Ok(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return match monotonic_ms() < self.due {
+                        true => Ok(None),
+                        false => Err(io::ErrorKind::TimedOut.into()),
+                    };
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
 }
 
-/// Whether a master listens at `path`.
-pub fn answers(path: &Path) -> bool {
-    with_short_path(path, |path| UnixStream::connect(path)).is_ok()
+/// Tells a client how it went.
+pub fn answer(mut client: UnixStream, verdict: &Result<(), Failure>) {
+    let text = match verdict {
+        Ok(()) => "ok\n".to_owned(),
+        Err(failure) => format!("failed\n{failure}\n"),
+    };
+    // A few lines fit into the socket's buffer; who does not want them does not get them.
+    let _ = client.write_all(text.as_bytes());
 }
 
-/// Asks the master behind `path` for a reload and waits for its verdict.
-pub fn ask_reload(path: &Path) -> Result<(), Failure> {
-    let failed = |e: io::Error| {
-        let errno = sys::log::errno(&e);
-        Failure::new(format!("the master does not answer at \"{}\" {errno}", path.display()))
-    };
-    let mut master = with_short_path(path, |path| UnixStream::connect(path)).map_err(failed)?;
-    master.write_all(REQUEST).map_err(failed)?;
+impl Master {
+    /// Does what clients of the control socket ask for.
+    pub(crate) fn answer_control(&mut self) {
+        while let Some((client, order)) = self.control.as_mut().and_then(Control::next) {
+            // Held where the workers that are forked meanwhile find their copy of it, to close it.
+            self.asking = Some(client);
+            let verdict = match order {
+                Order::Reload => self.reload(),
+                Order::Upgrade => match self.upgrade() {
+                    Ok(()) => {
+                        self.upgrading = self.asking.take();
+                        continue;
+                    }
+                    failed => failed,
+                },
+            };
+            if let Some(client) = self.asking.take() {
+                answer(client, &verdict);
+            }
+        }
+    }
+}
+
+/// Whether the master `pid` listens at `path`.
+pub fn answers(path: &Path, pid: i32) -> bool {
+    match sys::unix::connect(path) {
+        Ok(stream) => sys::unix::peer_pid(&stream).is_none_or(|found| found == pid),
+        // Its queue is full: somebody has it.
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+/// Asks the master at the other end and waits for its verdict.
+pub fn ask(mut master: UnixStream, order: Order) -> Result<(), Failure> {
+    let failed =
+        |e: io::Error| Failure::new(format!("the master does not answer {}", sys::log::errno(&e)));
+    let what = order.word();
+    master.write_all(format!("{what}\n").as_bytes()).map_err(failed)?;
     let mut answer = String::new();
     master.read_to_string(&mut answer).map_err(failed)?;
     match answer.split_once('\n') {
         Some(("ok", _)) => Ok(()),
         Some(("failed", reason)) => Err(Failure::new(reason.trim_end())),
-        _ => Err(Failure::new("the master ended before the reload was done")),
+        _ => Err(Failure::new(format!("the master ended before the {what} was done"))),
     }
-}
-
-/// The address of a Unix socket holds 107 bytes. A longer path goes through its directory's
-/// descriptor: `/proc/self/fd/N/name`.
-fn with_short_path<T>(path: &Path, work: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
-    if path.as_os_str().len() < 100 {
-        return work(path);
-    }
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return work(path);
-    };
-    let directory = std::fs::File::open(directory)?;
-    let fd = directory.as_raw_fd();
-    work(&Path::new("/proc/self/fd").join(fd.to_string()).join(name))
 }

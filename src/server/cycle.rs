@@ -8,6 +8,7 @@ use std::sync::Arc;
 use conf::{Contexts, Env, Setting, Table, Tree, erase};
 use module::{Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
 use sys::log::Log;
+use sys::unix::SocketFile;
 use sys::user::Identity;
 
 use crate::core_conf::{self, CoreConf};
@@ -57,6 +58,8 @@ pub struct Cycle {
     pub requests: Vec<Request>,
     /// The sockets, once open.
     pub sockets: RefCell<Sockets>,
+    /// The files of the Unix sockets that no configuration before had.
+    pub new_files: Vec<SocketFile>,
     /// The modules, configured.
     pub instances: Vec<Box<dyn Instance>>,
     /// The pid file.
@@ -110,6 +113,7 @@ impl Cycle {
             regions,
             requests: listeners,
             sockets: RefCell::default(),
+            new_files: Vec::new(),
             instances,
             pid: core.pid.or_default(pid),
             core,
@@ -148,9 +152,10 @@ impl Cycle {
     /// The workers open the logs anew by themselves (USR1), as their own user.
     pub fn give_logs_away(&self) {
         if let Some(user) = self.user()
-            && let Err(error) = self.logs.own(&user)
+            && let Err((path, error)) = self.logs.give_to(&user)
         {
-            sys::log!(Emerg, "chown() of the log files failed {}", sys::log::errno(&error));
+            let errno = sys::log::errno(&error);
+            sys::log!(Warn, "chown() of \"{}\" failed {errno}", path.display());
         }
     }
 

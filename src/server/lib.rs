@@ -12,6 +12,7 @@ mod control;
 mod core_conf;
 mod cycle;
 mod events;
+mod files;
 mod listen;
 mod master;
 mod options;
@@ -54,7 +55,10 @@ pub fn run(modules: Modules) -> ExitCode {
         options::Action::Version { build } => options::print_version(*build, modules),
         options::Action::Signal(signal) => signal::send(&options, modules, *signal),
         options::Action::Test { dump } => start::test(&options, modules, *dump),
-        options::Action::Run => start::start(&options, modules),
+        options::Action::Run => {
+            sys::title::prepare();
+            start::start(&options, modules)
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

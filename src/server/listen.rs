@@ -5,6 +5,7 @@ use std::io;
 
 use module::{Request, Sockets};
 use sys::socket::{Address, Listener};
+use sys::unix::{Occupant, SocketFile};
 
 use crate::Failure;
 use crate::cycle::Cycle;
@@ -19,21 +20,45 @@ impl Cycle {
     pub fn listen(&mut self, before: &Sockets) -> Result<(), Failure> {
         let workers = self.workers();
         let mut sockets = Sockets::new(workers);
-        for request in &self.requests {
-            let Request { address, options } = request;
-            let wanted = if options.reuseport { workers } else { 1 };
-            let mut found = 0;
-            for socket in before.at(address) {
-                let socket = take_over(socket, request)?;
-                sockets.add(address.clone(), socket);
-                found += 1;
-            }
-            for _ in found..wanted {
-                sockets.add(address.clone(), open(request)?);
-            }
+        let requests = std::mem::take(&mut self.requests);
+        let mut opened = Ok(());
+        for request in &requests {
+            opened = opened.and_then(|()| self.open(request, before, &mut sockets));
         }
+        self.requests = requests;
         self.sockets = RefCell::new(sockets);
+        opened.inspect_err(|_| self.remove_new_files())
+    }
+
+    fn open(
+        &mut self,
+        request: &Request,
+        before: &Sockets,
+        sockets: &mut Sockets,
+    ) -> Result<(), Failure> {
+        let Request { address, options } = request;
+        let wanted = if options.reuseport { self.workers() } else { 1 };
+        let known = before.at(address);
+        for socket in known {
+            sockets.add(address.clone(), take_over(socket, request)?);
+        }
+        for _ in known.len()..wanted {
+            let socket = open(request)?;
+            self.new_files.extend(socket.file().cloned());
+            sockets.add(address.clone(), socket);
+        }
         Ok(())
+    }
+
+    /// The files of its Unix sockets.
+    pub fn socket_files(&self) -> Vec<SocketFile> {
+        self.sockets.borrow().iter().filter_map(|(_, socket)| socket.file().cloned()).collect()
+    }
+
+    /// Takes away the files of the sockets that this configuration was the first to ask for: it will
+    /// not come to serve.
+    pub fn remove_new_files(&self) {
+        self.new_files.iter().for_each(SocketFile::remove);
     }
 
     /// Gives the sockets their options again, after a configuration that was refused had set others.
@@ -73,11 +98,21 @@ fn open(request: &Request) -> Result<Listener, Failure> {
         if error.kind() != io::ErrorKind::AddrInUse {
             return Err(Failure::new(message));
         }
-        if let Address::Unix(path) = address
-            && abandoned(path)
-            && std::fs::remove_file(path).is_ok()
-        {
-            continue;
+        if let Address::Unix(path) = address {
+            match Occupant::of(path) {
+                Ok(Occupant::Nobody) => continue,
+                Ok(Occupant::Abandoned(file)) => {
+                    sys::log!(Notice, "{address} is a dead server's, it is taken over");
+                    file.remove();
+                    continue;
+                }
+                Ok(Occupant::Stranger) if is_socket(path) => {}
+                // Neither will go away by itself: a file, or a place that cannot be looked at.
+                Ok(Occupant::Stranger) | Err(_) => {
+                    let what = "something is there that is no socket, it stays";
+                    return Err(Failure::new(format!("{message}: {what}")));
+                }
+            }
         }
         if tries == TRIES {
             return Err(Failure::new(message));
@@ -88,8 +123,7 @@ fn open(request: &Request) -> Result<Listener, Failure> {
     }
 }
 
-/// A Unix socket that a server left behind when it was killed: nobody answers there.
-fn abandoned(path: &std::path::Path) -> bool {
-    let refused = std::os::unix::net::UnixStream::connect(path);
-    matches!(refused, Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+fn is_socket(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }

@@ -3,33 +3,36 @@
 use std::collections::VecDeque;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use sys::clock::monotonic_ms;
-use sys::process::Exit;
+use sys::process::Starter;
 use sys::signal::{self, Signals};
-use sys::socket::Address;
+use sys::unix::SocketFile;
 
 use crate::control::Control;
 use crate::cycle::{Cycle, Place};
 use crate::options::Options;
 use crate::upgrade::{Inheritance, Successor};
 use crate::workers::{Workers, log_exit};
-use crate::{Failure, Modules, pid};
+use crate::{Failure, Modules};
 
 /// After TERM the workers get this long before they are killed; the reminders come twice as late
 /// each time.
 const FIRST_REMINDER_MS: u64 = 50;
 const LAST_REMINDER_MS: u64 = 1000;
 
+/// In the order in which those that come together are handled. USR2 and QUIT sent without a pause mean
+/// that a new binary takes over: it must inherit the sockets before they are closed.
 const SIGNALS: [i32; 9] = [
     signal::SIGCHLD,
     signal::SIGTERM,
     signal::SIGINT,
+    signal::SIGUSR2,
     signal::SIGQUIT,
     signal::SIGHUP,
     signal::SIGUSR1,
-    signal::SIGUSR2,
     signal::SIGWINCH,
     signal::SIGALRM,
 ];
@@ -59,6 +62,14 @@ pub struct Master {
     pub(crate) generation: u64,
     pub(crate) successor: Option<Successor>,
     pub(crate) control: Option<Control>,
+    /// The files of all Unix sockets that this master has made or was handed, and has not removed.
+    pub(crate) socket_files: Vec<SocketFile>,
+    /// Pid files of configurations before.
+    pub(crate) other_pid_files: Vec<PathBuf>,
+    /// Who waits for the new binary to serve.
+    pub(crate) upgrading: Option<UnixStream>,
+    /// The process that was called to start this daemon, and waits for the outcome.
+    starter: Option<Starter>,
     /// Who waits for the verdict of the reload at hand.
     pub(crate) asking: Option<UnixStream>,
     pub(crate) signals: Signals,
@@ -78,9 +89,12 @@ impl Master {
         modules: Modules,
         cycle: Rc<Cycle>,
         inheritance: Inheritance,
+        starter: Option<Starter>,
     ) -> Result<Master, Failure> {
         let signals = Signals::catch(&SIGNALS)
             .map_err(|e| Failure::new(format!("sigaction() failed {}", sys::log::errno(&e))))?;
+        let mut socket_files = inheritance.files.clone();
+        socket_files.extend(cycle.new_files.iter().cloned());
         Ok(Master {
             options,
             place,
@@ -91,6 +105,10 @@ impl Master {
             generation: 1,
             successor: None,
             control: None,
+            socket_files,
+            other_pid_files: Vec::new(),
+            upgrading: None,
+            starter,
             asking: None,
             signals,
             pending: VecDeque::new(),
@@ -102,8 +120,9 @@ impl Master {
 
     /// Starts the workers and supervises them until the end.
     pub fn run(mut self) -> Result<(), Failure> {
+        sys::title::set(&format!("master process {}", sys::title::words(&self.options.argv)));
         if !self.inheritance.is_upgrade() {
-            self.claim_pid_file()?;
+            self.claim_files().inspect_err(|_| self.remove_files())?;
         }
         if let Err(failure) = self.first_generation() {
             self.workers.forget_vacancies();
@@ -125,25 +144,16 @@ impl Master {
         self.start_generation()?;
         self.wait_ready(self.generation)?;
         if self.inheritance.is_upgrade() {
-            self.claim_pid_file()?;
+            self.claim_files()?;
             self.inheritance.report_ready();
         }
         sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
-        Ok(())
-    }
-
-    fn claim_pid_file(&mut self) -> Result<(), Failure> {
-        let path = &self.cycle.pid;
-        pid::write(path).map_err(|e| {
-            let errno = sys::log::errno(&e);
-            Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
-        })?;
-        self.control = Control::open(&pid::control_socket(path))
-            .inspect_err(|e| {
-                let errno = sys::log::errno(e);
-                sys::log!(Warn, "no control socket beside \"{}\" {errno}", path.display());
-            })
-            .ok();
+        if let Some(starter) = self.starter.take() {
+            // From here on nobody reads what is said aloud.
+            let taken = sys::log::take_stderr();
+            taken.map_err(|e| Failure::new(format!("dup2() failed {}", sys::log::errno(&e))))?;
+            starter.report_ready();
+        }
         Ok(())
     }
 
@@ -159,7 +169,9 @@ impl Master {
         // The child's copies of what is the master's alone; and of the sockets of the configuration
         // before: a port that the new one gave up must not stay open in its workers.
         let mut masters: Vec<i32> = Vec::new();
-        masters.extend(self.control.as_ref().map(Control::fd));
+        masters.extend(self.control.iter().flat_map(Control::descriptors));
+        masters.extend(self.starter.as_ref().map(Starter::fd));
+        masters.extend(self.upgrading.as_ref().map(AsRawFd::as_raw_fd));
         masters.extend(self.successor.as_ref().map(Successor::fd));
         masters.extend(self.inheritance.fd());
         masters.extend(self.asking.as_ref().map(AsRawFd::as_raw_fd));
@@ -167,10 +179,13 @@ impl Master {
             masters.extend(outgoing.sockets.borrow().descriptors());
             masters.extend(outgoing.logs.descriptors());
         }
-        let signals = &self.signals;
+        let (signals, daemon) = (&self.signals, self.starter.is_some());
         let in_child = || {
             signals.forget();
             masters.into_iter().for_each(sys::stream::close);
+            if daemon && let Err(error) = sys::log::take_stderr() {
+                sys::log!(Alert, "dup2() failed {}", sys::log::errno(&error));
+            }
         };
         self.workers.start(&self.cycle, number, self.generation, in_child)
     }
@@ -181,14 +196,16 @@ impl Master {
         }
         let mut descriptors = vec![self.signals.fd()];
         descriptors.extend(self.workers.channels());
-        descriptors.extend(self.control.as_ref().map(Control::fd));
+        descriptors.extend(self.control.iter().flat_map(Control::descriptors));
+        descriptors.extend(self.inheritance.fd());
         let starting = self.successor.as_ref().filter(|successor| !successor.ready());
         descriptors.extend(starting.map(Successor::fd));
         let reminder = match self.phase {
             Phase::Terminating { due, .. } => Some(due.saturating_sub(monotonic_ms())),
             _ => None,
         };
-        let timeout = [reminder, self.workers.next_due()].into_iter().flatten().min();
+        let client = self.control.as_ref().and_then(Control::next_due);
+        let timeout = [reminder, client, self.workers.next_due()].into_iter().flatten().min();
         if let Err(error) = sys::process::wait_readable(&descriptors, timeout) {
             sys::log!(Alert, "poll() failed {}", sys::log::errno(&error));
         }
@@ -197,6 +214,7 @@ impl Master {
     fn turn(&mut self) {
         self.workers.hear();
         self.hear_successor();
+        self.hear_predecessor();
         let taken = self.signals.take();
         self.pending.extend(taken);
         while let Some(signal) = self.pending.pop_front() {
@@ -240,7 +258,7 @@ impl Master {
             }
             signal::SIGHUP => drop(self.reload()),
             signal::SIGUSR1 => self.reopen_logs(),
-            signal::SIGUSR2 => self.upgrade(),
+            signal::SIGUSR2 => drop(self.upgrade()),
             // The terminal's window was resized: that is no command.
             signal::SIGWINCH if sys::process::has_terminal() => {}
             signal::SIGWINCH => {
@@ -291,7 +309,10 @@ impl Master {
                         self.workers.replace(&worker);
                     }
                 }
-                None => self.successor_ended(pid, exit),
+                None => {
+                    log_exit("process", pid, exit);
+                    self.successor_ended(pid, exit);
+                }
             }
         }
     }
@@ -306,28 +327,16 @@ impl Master {
         self.workers.signal(signal::SIGUSR1, false, |_| true);
     }
 
-    pub(crate) fn successor_ended(&mut self, pid: i32, exit: Exit) {
-        log_exit("process", pid, exit);
-        if self.successor.as_ref().is_some_and(|successor| successor.pid() == pid) {
-            self.successor = None;
-            self.restore_pid_file();
-            sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
+    /// Starts workers of the configuration at hand again, after they were sent away (WINCH).
+    pub(crate) fn bring_workers_back(&mut self) {
+        if std::mem::replace(&mut self.accepting, true) {
+            return;
         }
-    }
-
-    /// Takes away what is ours: a newer binary may have the plain names, an older one the others.
-    fn remove_files(&mut self) {
-        for path in [self.cycle.pid.clone(), pid::old_binary(&self.cycle.pid)] {
-            if pid::read(&path).ok() == Some(sys::process::pid()) {
-                let _ = std::fs::remove_file(&path);
-                let _ = std::fs::remove_file(pid::control_socket(&path));
-            }
-        }
-        if self.successor.is_none() && !self.inheritance.predecessor_lives() {
-            for request in &self.cycle.requests {
-                if let Address::Unix(path) = &request.address {
-                    let _ = std::fs::remove_file(path);
-                }
+        self.generation += 1;
+        for number in 0..self.cycle.workers() {
+            if let Err(failure) = self.start_worker(number) {
+                sys::log!(Alert, "{failure}");
+                self.workers.try_again(number);
             }
         }
     }

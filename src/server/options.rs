@@ -56,6 +56,8 @@ pub enum Signal {
     Reopen,
     /// Take the new configuration.
     Reload,
+    /// Let the new binary take over.
+    Upgrade,
 }
 
 impl Options {
@@ -129,6 +131,7 @@ impl Signal {
             "quit" => Ok(Signal::Quit),
             "reopen" => Ok(Signal::Reopen),
             "reload" => Ok(Signal::Reload),
+            "upgrade" => Ok(Signal::Upgrade),
             _ => Err(format!("invalid option: \"-s {name}\"")),
         }
     }

@@ -1,34 +1,125 @@
 //! The pid file: where others find the master.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use sys::unix::Identity;
 
 /// The process number in the file.
 pub fn read(path: &Path) -> io::Result<i32> {
-    let text = fs::read_to_string(path)?;
+    let mut text = String::new();
+    open(path, false)?.take(MOST).read_to_string(&mut text)?;
     let number = text.trim().parse::<i32>().ok().filter(|pid| *pid > 0);
     number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no process number in it"))
 }
 
-/// Writes this process's number, creating the directory if only that is missing.
+/// A pid file is no longer than this.
+const MOST: u64 = 32;
+
+/// Writes this process's number, creating the directory if only that is missing. A file that has
+/// anything else in it than a number is somebody else's, and stays.
 pub fn write(path: &Path) -> io::Result<()> {
-    let text = format!("{}\n", sys::process::pid());
-    match (fs::write(path, &text), path.parent()) {
+    let is_new = !path.exists();
+    let mut file = match (open(path, true), path.parent()) {
         (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir(directory)?;
-            fs::write(path, &text)
+            open(path, true)?
         }
-        (written, _) => written,
+        (opened, _) => opened?,
+    };
+    let text = format!("{}\n", sys::process::pid());
+    let written = match file.metadata()?.is_file() {
+        true => replace(&mut file, &text),
+        false => file.write_all(text.as_bytes()),
+    };
+    if written.is_err() && is_new {
+        let _ = fs::remove_file(path);
     }
+    written
+}
+
+fn replace(file: &mut fs::File, text: &str) -> io::Result<()> {
+    let mut before = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut before)?;
+    let number = before.trim_ascii();
+    if before.len() as u64 > MOST || !number.iter().all(u8::is_ascii_digit) {
+        let message = "it is there and is no pid file: it has something else in it";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
+}
+
+/// Opens a file, or a device like `/dev/null`, without waiting for the other end of a FIFO.
+fn open(path: &Path, write: bool) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(write).create(write).mode(0o644);
+    let file = options.custom_flags(sys::file::NONBLOCK).open(path)?;
+    let kind = file.metadata()?.file_type();
+    match kind.is_file() || kind.is_char_device() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and is no file")),
+    }
+}
+
+/// Whether both names lead to one file, however they are spelled.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).ok().map(|found| Identity::from(&found));
+    one == other || identity(one).is_some_and(|found| Some(found) == identity(other))
+}
+
+/// Whether this process's number is in the file.
+pub fn is_ours(path: &Path) -> bool {
+    read(path).ok() == Some(sys::process::pid())
+}
+
+/// Whether other things may stand beside it that go by its name: not beside `/dev/null`.
+pub fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+/// Takes the file away if this process's number is in it.
+pub fn remove(path: &Path) {
+    if is_file(path) && is_ours(path) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Gives the file a new name, if it is ours, and if the new name is free or an old pid file's.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.exists() {
+        // Somebody has cleaned up. Nothing is lost by it: the number is known.
+        return write(to);
+    }
+    if !is_ours(from) {
+        let message = "the pid file is not this process's any more";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    if fs::symlink_metadata(to).is_ok() && read(to).is_err() {
+        let message = format!("\"{}\" is there and is no pid file", to.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    fs::rename(from, to)
 }
 
 /// The master that the file names, if it lives: if it answers at its control socket. Its number alone
 /// proves nothing, another process may have it since.
 pub fn running(path: &Path) -> Option<i32> {
-    let pid = read(path).ok()?;
-    let others = pid != sys::process::pid() && sys::process::exists(pid);
-    (others && crate::control::answers(&control_socket(path))).then_some(pid)
+    let pid = read(path).ok().filter(|pid| *pid != sys::process::pid())?;
+    (sys::process::exists(pid) && crate::control::answers(&control_socket(path), pid))
+        .then_some(pid)
+}
+
+/// Takes away what a predecessor left that was killed: its number is in the file, and no process has it.
+pub fn remove_stale(path: &Path) {
+    let dead = |pid: i32| !sys::process::exists(pid);
+    if read(path).is_ok_and(dead) {
+        let _ = fs::remove_file(path);
+        let _ = sys::unix::Occupant::make_room(&control_socket(path));
+    }
 }
 
 /// The file's name while a newer binary has the plain one: `rserve.pid.oldbin`.
@@ -45,4 +136,28 @@ fn extended(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_pid_file_is_written_over() {
+        let path = std::env::temp_dir().join(format!("rserve-pid-{}", sys::process::pid()));
+        for (before, taken) in [("", true), ("12\n", true), ("12345678901234567890\n", true)] {
+            fs::write(&path, before).expect("a file");
+            assert_eq!(write(&path).is_ok(), taken, "{before:?}");
+            assert!(is_ours(&path));
+        }
+        for before in ["key = value\n", "12 13\n", &"1".repeat(40)] {
+            fs::write(&path, before).expect("a file");
+            assert!(write(&path).is_err(), "{before:?}");
+            assert_eq!(fs::read_to_string(&path).expect("still there"), *before);
+        }
+        fs::remove_file(&path).expect("removed");
+        assert!(write(Path::new("/dev/null")).is_ok());
+        remove(Path::new("/dev/null"));
+        assert!(Path::new("/dev/null").exists());
+    }
 }

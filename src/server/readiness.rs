@@ -1,11 +1,11 @@
 //! Waiting for a new generation of workers, and taking back one that must not come to serve.
 
 use sys::clock::monotonic_ms;
-use sys::process::Exit;
 use sys::signal;
 
 use crate::Failure;
 use crate::master::Master;
+use crate::workers::{describe, log_exit};
 
 impl Master {
     /// Waits until every worker of `generation` is ready. A death or the end of patience is an error;
@@ -43,16 +43,16 @@ impl Master {
             self.cycle.worker_ended(pid);
             match self.workers.ended(pid, exit) {
                 Some(worker) if worker.generation == generation => {
-                    let how = match exit {
-                        Exit::Code(code) => format!("exited with code {code}"),
-                        Exit::Signal(signal, _) => format!("was killed by signal {signal}"),
-                    };
+                    let how = describe(exit);
                     let message = format!("worker process {pid} {how} before it was ready");
                     result = Err(Failure::new(message));
                 }
                 Some(worker) if !worker.ending => self.workers.replace(&worker),
                 Some(_) => {}
-                None => self.successor_ended(pid, exit),
+                None => {
+                    log_exit("process", pid, exit);
+                    self.successor_ended(pid, exit);
+                }
             }
         }
         result

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use sys::signal;
 
+use crate::Failure;
 use crate::cycle::{self, Cycle};
 use crate::master::Master;
-use crate::{Failure, pid};
 
 impl Master {
     /// Loads the configuration anew and hands over to workers that serve it. On any failure
@@ -14,6 +14,15 @@ impl Master {
     pub(crate) fn reload(&mut self) -> Result<(), Failure> {
         if !self.is_running() {
             return Err(Failure::new("the server is shutting down"));
+        }
+        if self.successor.is_some() {
+            // The way back from an upgrade: the file may be the newer binary's by now.
+            sys::log!(
+                Notice,
+                "a new binary runs: the configuration stays as it is, nothing is read"
+            );
+            self.bring_workers_back();
+            return Ok(());
         }
         sys::log!(Notice, "reconfiguring");
         sys::notify::reloading();
@@ -33,7 +42,7 @@ impl Master {
         new.open_files()?;
         new.open_regions(&self.cycle.regions, Vec::new())?;
         new.listen(&self.cycle.sockets.borrow())?;
-        new.init_modules()?;
+        new.init_modules().inspect_err(|_| new.remove_new_files())?;
         new.warn(false);
 
         let old_generation = self.generation;
@@ -45,6 +54,7 @@ impl Master {
         self.outgoing = None;
         if let Err(failure) = started {
             let failed = self.generation;
+            self.cycle.remove_new_files();
             self.cycle = old;
             self.generation = old_generation;
             sys::log::set_main(self.cycle.log.clone());
@@ -52,28 +62,16 @@ impl Master {
             return Err(failure);
         }
 
-        self.move_pid_file(&old);
+        self.move_files(&old);
+        self.socket_files.extend(self.cycle.new_files.iter().cloned());
         self.workers.forget_vacancies();
         self.resume_accepting();
         self.report(&old);
         // Also those of earlier generations that are still finishing: once more does no harm.
         let current = self.generation;
         self.workers.signal(signal::SIGQUIT, true, |worker| worker.generation != current);
+        self.remove_unused_sockets();
         Ok(())
-    }
-
-    fn move_pid_file(&mut self, old: &Cycle) {
-        if old.pid == self.cycle.pid {
-            return;
-        }
-        if let Err(error) = pid::write(&self.cycle.pid) {
-            let errno = sys::log::errno(&error);
-            sys::log!(Error, "open() \"{}\" failed {errno}", self.cycle.pid.display());
-            return;
-        }
-        let _ = std::fs::remove_file(&old.pid);
-        let (from, to) = (pid::control_socket(&old.pid), pid::control_socket(&self.cycle.pid));
-        let _ = std::fs::rename(from, to);
     }
 
     /// Says what the reload changed.

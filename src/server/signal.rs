@@ -1,56 +1,107 @@
-//! `-s`: signals to the running master, found by its pid file.
+//! `-s`: orders to the running master, found by its pid file.
 
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use crate::control::{self, Order};
 use crate::cycle::{self, Cycle, Place};
 use crate::options::{Options, Signal};
-use crate::{Failure, Modules, control, pid};
+use crate::{Failure, Modules, NAME, pid};
 
 /// Sends `signal` to the master that the configuration's pid file names.
 pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), Failure> {
     let place = Place::find(options)?;
-    let path = pid_file(&place, modules, signal)?;
+    let (path, fault) = pid_file(&place, modules, signal)?;
     let pid = pid::read(&path).map_err(|e| {
         let errno = sys::log::errno(&e);
         Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
     })?;
-    let number = match signal {
-        Signal::Stop => sys::signal::SIGTERM,
-        Signal::Quit => sys::signal::SIGQUIT,
-        Signal::Reopen => sys::signal::SIGUSR1,
-        Signal::Reload => {
-            let socket = pid::control_socket(&path);
-            if socket.exists() && sys::process::exists(pid) {
-                return control::ask_reload(&socket);
-            }
-            // `master_process off` has no control socket: the verdict is in its log.
-            sys::signal::SIGHUP
-        }
+    let master = find(&path, pid)?;
+    let order = match signal {
+        Signal::Stop => return kill(pid, sys::signal::SIGTERM),
+        Signal::Quit => return kill(pid, sys::signal::SIGQUIT),
+        Signal::Reopen => return kill(pid, sys::signal::SIGUSR1),
+        Signal::Reload => Order::Reload,
+        Signal::Upgrade => Order::Upgrade,
     };
+    if let Some(master) = master {
+        return control::ask(master, order);
+    }
+    if order == Order::Upgrade {
+        let socket = pid::control_socket(&path);
+        return Err(Failure::new(format!(
+            "process {pid} has no control socket \"{}\": a server that runs with \"master_process \
+             off\" cannot change its binary; another one changes it at the signal USR2",
+            socket.display()
+        )));
+    }
+    // Nobody will tell how it went: what can be told beforehand is told here, as nginx does.
+    fault.map_or(Ok(()), Err)?;
+    kill(pid, sys::signal::SIGHUP)?;
+    eprintln!(
+        "{NAME}: [warn] process {pid} has no control socket; whether it serves the new configuration \
+         is in its error log"
+    );
+    Ok(())
+}
+
+fn kill(pid: i32, number: i32) -> Result<(), Failure> {
     sys::process::kill(pid, number)
         .map_err(|e| Failure::new(format!("kill({pid}, {number}) failed {}", sys::log::errno(&e))))
 }
 
-/// The pid file's path. Whoever wants a reload of a broken configuration is to hear what the master
-/// says of it; for the others, too, a fault elsewhere in the file must not hide where the master is.
+/// The way to the control socket of master `pid`, if it has one. An error if that number is another
+/// process's by now: a stranger must not get a signal for us.
+fn find(path: &Path, pid: i32) -> Result<Option<UnixStream>, Failure> {
+    let socket = pid::control_socket(path);
+    let refused = match sys::unix::connect(&socket) {
+        Ok(master) if sys::unix::peer_pid(&master).is_none_or(|found| found == pid) => {
+            return Ok(Some(master));
+        }
+        Ok(_) => io::Error::other("another server answers there"),
+        Err(error) => error,
+    };
+    if !sys::process::exists(pid) || !sys::process::is_this_program(pid) {
+        let path = path.display();
+        return Err(Failure::new(format!(
+            "no server runs: the process {pid} that \"{path}\" names is gone, the file is a dead \
+             server's"
+        )));
+    }
+    match refused.kind() {
+        io::ErrorKind::WouldBlock => {
+            Err(Failure::new(format!("the master (process {pid}) does not answer")))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The pid file's path, and what is wrong with the configuration. Whoever wants a reload of a broken one
+/// is to hear what the master says of it; for the others, too, a fault elsewhere in the file must not
+/// hide where the master is.
 fn pid_file(
     place: &Place,
     modules: Modules,
     signal: Signal,
-) -> Result<std::path::PathBuf, Failure> {
+) -> Result<(PathBuf, Option<Failure>), Failure> {
     let parsed = cycle::parse(place);
-    let loaded = parsed
-        .as_ref()
-        .map_err(|_| ())
-        .and_then(|tree| Cycle::load(place, tree, modules).map(|cycle| cycle.pid).map_err(|_| ()));
-    if let Ok(path) = loaded {
-        return Ok(path);
-    }
+    let loaded = match &parsed {
+        Ok(tree) => Cycle::load(place, tree, modules).map_err(Some),
+        Err(_) => Err(None),
+    };
+    let fault = match loaded {
+        Ok(cycle) => return Ok((cycle.pid, None)),
+        Err(fault) => fault,
+    };
     let named = parsed.as_ref().ok().and_then(|tree| {
         let node = tree.root.iter().find(|node| node.name == "pid")?;
         Some(place.prefix.join(&node.args.first()?.text))
     });
     let path = named.unwrap_or_else(|| place.prefix.join("logs/rserve.pid"));
-    match (path.exists(), parsed) {
-        (false, Err(failure)) if signal != Signal::Stop => Err(failure),
-        _ => Ok(path),
+    let fault = fault.or(parsed.err());
+    match (path.exists(), fault) {
+        (false, Some(fault)) if signal != Signal::Stop => Err(fault),
+        (_, fault) => Ok((path, fault)),
     }
 }

@@ -3,13 +3,20 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use sys::process::Starter;
 use sys::signal::{self, Signals};
+use sys::unix::SocketFile;
 
 use crate::cycle::{self, Cycle, Place};
 use crate::{Failure, Modules, pid};
 
 /// Runs the server in this process.
-pub fn run(place: Place, modules: Modules, cycle: Rc<Cycle>) -> Result<(), Failure> {
+pub fn run(
+    place: Place,
+    modules: Modules,
+    cycle: Rc<Cycle>,
+    starter: Option<Starter>,
+) -> Result<(), Failure> {
     let failed = |what: &str, e| Failure::new(format!("{what} failed {}", sys::log::errno(&e)));
     pid::write(&cycle.pid).map_err(|e| failed("writing the pid file", e))?;
     let config = cycle.core.events.or_default(Default::default()).loop_config();
@@ -19,7 +26,7 @@ pub fn run(place: Place, modules: Modules, cycle: Rc<Cycle>) -> Result<(), Failu
         [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT, signal::SIGHUP, signal::SIGUSR1];
     let signals = Signals::catch(&wanted).map_err(|e| failed("sigaction()", e))?;
     let fd = signals.fd();
-    let pid_file = cycle.pid.clone();
+    let (pid_file, files) = (cycle.pid.clone(), cycle.new_files.clone());
     let state = RefCell::new((signals, cycle));
     rt::on_readable(fd, move || {
         let taken = state.borrow_mut().0.take();
@@ -28,8 +35,13 @@ pub fn run(place: Place, modules: Modules, cycle: Rc<Cycle>) -> Result<(), Failu
         }
     })
     .map_err(|e| failed("epoll_ctl()", e))?;
+    if let Some(starter) = starter {
+        sys::log::take_stderr().map_err(|e| failed("dup2()", e))?;
+        starter.report_ready();
+    }
     let result = rt::run();
-    let _ = std::fs::remove_file(pid_file);
+    pid::remove(&pid_file);
+    files.iter().for_each(SocketFile::remove);
     result.map_err(|e| failed("epoll_wait()", e))
 }
 

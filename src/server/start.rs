@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use module::Regions;
+use sys::unix::SocketFile;
 
 use crate::cycle::{self, Cycle, Place};
 use crate::master::Master;
@@ -27,6 +28,20 @@ pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
     // 7. Listen.
     // What the predecessor had and this configuration does not want is closed here.
     cycle.listen(&std::mem::take(&mut inheritance.sockets))?;
+    let new_files = cycle.new_files.clone();
+    // The sockets of a server that does not come to serve are in nobody's way.
+    serve(options, place, modules, cycle, inheritance)
+        .inspect_err(|_| new_files.iter().for_each(SocketFile::remove))
+}
+
+/// The steps after the sockets are open.
+fn serve(
+    options: &Options,
+    place: Place,
+    modules: Modules,
+    cycle: Cycle,
+    inheritance: Inheritance,
+) -> Result<(), Failure> {
     // 8. Let the modules see what was opened.
     cycle.init_modules()?;
     // 9. Is one running already? (A predecessor is meant to be.)
@@ -38,17 +53,19 @@ pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
     }
     greet(&cycle);
     sys::signal::ignore_sigpipe();
+    let mut starter = None;
     if cycle.core.daemon.or_default(true) && !inheritance.is_upgrade() {
-        sys::process::daemonize()
-            .and_then(|()| sys::log::take_stderr())
-            .map_err(|e| Failure::new(format!("daemon() failed {}", sys::log::errno(&e))))?;
+        let started = sys::process::daemonize();
+        let failed = |e| Failure::new(format!("daemon() failed {}", sys::log::errno(&e)));
+        starter = Some(started.map_err(failed)?);
     }
     if cycle.core.master_process.or_default(true) {
         // 10. A master with its workers …
-        Master::new(options.clone(), place, modules, Rc::new(cycle), inheritance)?.run()
+        let (options, cycle) = (options.clone(), Rc::new(cycle));
+        Master::new(options, place, modules, cycle, inheritance, starter)?.run()
     } else {
         // 11. … or this process alone.
-        single::run(place, modules, Rc::new(cycle))
+        single::run(place, modules, Rc::new(cycle), starter)
     }
 }
 

@@ -13,6 +13,7 @@ const CANNOT_START: i32 = 2;
 
 /// Runs worker `number`, in its own process, and ends the process.
 pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked) -> ! {
+    sys::title::set("worker process");
     let cycle = cycle.keep();
     let code = match prepare(cycle, number).and_then(|()| start(cycle, number, channel, blocked)) {
         Ok(()) => serve(cycle),
@@ -43,7 +44,7 @@ fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
     }
     if let Some(user) = cycle.user() {
         let assumed = user.assume();
-        assumed.map_err(|e| format!("setuid() failed {}", sys::log::errno(&e)))?;
+        assumed.map_err(|(call, e)| format!("{call} failed {}", sys::log::errno(&e)))?;
         sys::process::allow_core_dumps();
     }
     if let Some(directory) = core.working_directory.get() {
@@ -133,6 +134,7 @@ fn drain(cycle: &'static Cycle) {
     if rt::draining() {
         return;
     }
+    sys::title::set("worker process is shutting down");
     rt::remove_listeners();
     // Nobody may wait in a queue that this process alone would keep open.
     drop(cycle.sockets.take());

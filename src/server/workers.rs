@@ -174,6 +174,14 @@ impl Workers {
     }
 }
 
+/// How a child has ended, for messages.
+pub fn describe(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal(signal, _) => format!("was killed by signal {signal}"),
+    }
+}
+
 /// Logs the end of a child in nginx's words: tools look for them.
 pub fn log_exit(what: &str, pid: i32, exit: Exit) {
     match exit {
