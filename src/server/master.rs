@@ -128,7 +128,10 @@ impl Master {
             self.workers.forget_vacancies();
             self.kill_generation(self.generation);
             self.remove_files();
-            return Err(failure);
+            return match self.is_told_to_end() {
+                true => Ok(()),
+                false => Err(failure),
+            };
         }
         while !(self.phase != Phase::Running && self.workers.is_empty()) {
             self.wait();
@@ -344,6 +347,12 @@ impl Master {
     /// A new generation serves: its dead are replaced again.
     pub(crate) fn resume_accepting(&mut self) {
         self.accepting = true;
+    }
+
+    /// Whether a signal waits that ends the server.
+    fn is_told_to_end(&self) -> bool {
+        let ends = [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT];
+        self.pending.iter().any(|pending| ends.contains(pending))
     }
 
     pub(crate) fn is_running(&self) -> bool {

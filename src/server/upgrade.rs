@@ -5,6 +5,7 @@
 //! RSERVE=6;7;8;        the listening sockets
 //! RSERVE_FILES=8:1:2;  Unix sockets: descriptor, device and inode of the file
 //! RSERVE_MEMORY=a:b:5; shared memory: name, shape, descriptor
+//! RSERVE_PREDECESSOR=5 the number of the old master, which may be gone by the time this is read
 //! RSERVE_READY=9       a pipe: the new master writes "R" when its workers are ready, and learns by its
 //!                      breaking that the old one is gone
 //! ```
@@ -28,6 +29,7 @@ use crate::{Failure, pid};
 const SOCKETS: &str = "RSERVE";
 const FILES: &str = "RSERVE_FILES";
 const MEMORY: &str = "RSERVE_MEMORY";
+const PREDECESSOR: &str = "RSERVE_PREDECESSOR";
 const READY: &str = "RSERVE_READY";
 
 /// Milliseconds that the end of a process may take.
@@ -63,8 +65,10 @@ impl Inheritance {
         let ready = std::env::var(READY).ok().and_then(|number| number.parse().ok());
         let ready = ready.and_then(sys::process::inherited_file);
         let regions = inherited_regions();
-        sys::process::forget_variables(&[SOCKETS, FILES, MEMORY, READY]);
-        let predecessor = ready.is_some().then(sys::process::parent);
+        let predecessor = std::env::var(PREDECESSOR).ok().and_then(|number| number.parse().ok());
+        let predecessor = predecessor.unwrap_or_else(sys::process::parent);
+        let predecessor = ready.is_some().then_some(predecessor);
+        sys::process::forget_variables(&[SOCKETS, FILES, MEMORY, PREDECESSOR, READY]);
         let files = sockets.iter().filter_map(|(_, socket)| socket.file().cloned()).collect();
         Inheritance { sockets, files, regions, ready, predecessor }
     }
@@ -192,6 +196,7 @@ impl Master {
             (SOCKETS.to_owned(), list),
             (FILES.to_owned(), files),
             (MEMORY.to_owned(), memory.collect()),
+            (PREDECESSOR.to_owned(), sys::process::pid().to_string()),
             (READY.to_owned(), theirs.as_raw_fd().to_string()),
         ];
         self.make_room()?;

@@ -45,5 +45,35 @@ fn a_daemon_keeps_no_pipe_of_its_starter_open() {
     let said = ended.recv_timeout(Duration::from_secs(5));
     assert!(said.is_ok(), "the server holds the pipe of who started it");
     // It is up: the end of this test finds it, and stops it.
-    wait_for("the pid file", || server.path("logs/rserve.pid").exists());
+    assert!(server.path("logs/rserve.pid").exists());
+}
+
+/// "Can't open PID file (yet?)": whoever started it finds everything there when the command returns.
+#[test]
+fn it_is_up_when_the_starter_returns() {
+    for main in ["worker_processes 2;", "master_process off;"] {
+        let conf = format!("daemon on; {main} {}", site("return 200 ok;"));
+        let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).start_daemon();
+        for _ in 0..10 {
+            assert_eq!(server.get("/").text(), "ok");
+            assert!(server.command(&["-s", "stop"]).status.success());
+            wait_for("the end", || !server.path("logs/rserve.pid").exists());
+            assert!(server.command(&[]).status.success());
+            let pid = server.dir().text("logs/rserve.pid").trim().parse().expect("a number");
+            assert!(process::is_alive(pid));
+        }
+    }
+}
+
+#[test]
+fn a_daemon_that_cannot_serve_says_so() {
+    let conf = format!("daemon on; working_directory {{dir}}/missing; {}", site("return 200;"));
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf);
+    let dir = start.dir();
+    let (code, said) = start.fail();
+    assert!(code == 1 && said.contains("exited with code 2 before it was ready"), "{code} {said}");
+    assert!(dir.text("logs/error.log").contains("missing\") failed (2: No such file"));
+    for file in ["logs/rserve.pid", "logs/rserve.pid.sock"] {
+        assert!(!dir.path(file).exists(), "{file} is left");
+    }
 }

@@ -4,6 +4,8 @@ mod background;
 mod deaths;
 mod settings;
 mod signals;
+mod strangers;
+mod titles;
 
 use support::{Server, http, site, start};
 

@@ -135,3 +135,25 @@ fn an_unknown_user_is_refused() {
     assert_eq!(code, 1);
     assert!(said.contains("getpwnam(\"no-such-user\") failed"), "{said}");
 }
+
+/// A container without capabilities (`docker run --cap-drop ALL`): to stay who one is takes no right.
+/// nginx logs that initgroups failed, and serves.
+#[test]
+fn root_without_rights_may_stay_root() {
+    if !is_root() {
+        return;
+    }
+    let conf = |user: &str| format!("user {user}; {}", site("return 200 ok;"));
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf("root"));
+    let server = start.under(&["setpriv", "--bounding-set=-all", "--inh-caps=-all"]).start();
+    assert_eq!(server.get("/").text(), "ok");
+    logged(&server, "initgroups(root, 0) failed (1: Operation not permitted)");
+    assert!(!server.error_log().contains("[emerg]"), "{}", server.error_log());
+
+    // To become somebody else takes it: nobody serves with more rights than were asked for.
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf("www-data"));
+    let dir = start.dir();
+    let (code, _) = start.under(&["setpriv", "--bounding-set=-all", "--inh-caps=-all"]).fail();
+    let log = dir.text("logs/error.log");
+    assert!(code == 1 && log.contains("setgid(33) failed (1: Operation not permitted)"), "{log}");
+}

@@ -1,8 +1,9 @@
 //! What the signals do, and `-s` that sends them.
 
 use std::fs;
+use std::process::Command;
 
-use support::{is_listening, process, wait_for};
+use support::{is_listening, process, site, wait_for};
 
 use crate::{download, is_complete, logged, up};
 
@@ -149,4 +150,69 @@ fn workers_leave_the_signals_of_a_terminal_to_the_master() {
     }
     assert_eq!(server.get("/ok").text(), "ok");
     assert_eq!(server.workers(), [worker]);
+}
+
+/// nginx exits 1 with the reason as well.
+#[test]
+fn a_reload_without_a_control_socket_is_checked_beforehand() {
+    let server = up(1, "", "");
+    std::fs::remove_file(server.path("logs/rserve.pid.sock")).expect("removed");
+    server.set_conf("http { nonsense; }");
+    let output = server.command(&["-s", "reload"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("unknown directive \"nonsense\""), "{said}");
+    assert!(!server.error_log().contains("SIGHUP"));
+
+    server.set_conf(site("return 200 two;"));
+    let output = server.command(&["-s", "reload"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("has no control socket"), "{said}");
+    server.wait_for("the reload", || server.get("/").text() == "two");
+}
+
+/// The number in a dead server's pid file may be another process's by now.
+#[test]
+fn no_stranger_gets_a_signal() {
+    let mut stranger = Command::new("sleep").arg("600").spawn().expect("a process");
+    let start = support::Start::new(env!("CARGO_BIN_EXE_rserve"));
+    let mut server = start.conf(site("return 200 ok;")).start();
+    assert_eq!(server.stop(), Some(0));
+    server.file("logs/rserve.pid", format!("{}\n", stranger.id()));
+    for (word, with_socket) in
+        [("reload", false), ("stop", false), ("quit", true), ("reopen", true), ("reload", true)]
+    {
+        if with_socket && !server.path("logs/rserve.pid.sock").exists() {
+            drop(std::os::unix::net::UnixListener::bind(server.path("logs/rserve.pid.sock")));
+        }
+        let output = server.command(&["-s", word]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{word}: {said}");
+        assert!(said.contains("no server runs"), "{word}: {said}");
+        assert!(stranger.try_wait().expect("wait").is_none(), "{word} has ended it");
+    }
+    std::fs::remove_file(server.path("logs/rserve.pid")).expect("removed");
+    stranger.kill().expect("kill");
+    stranger.wait().expect("wait");
+}
+
+/// `access_log /dev/stdout;` in a pipe, with workers of another user: they cannot open their master's
+/// pipe, and need not.
+#[test]
+fn a_log_in_a_pipe_is_not_opened_again() {
+    let http = site("return 200 ok;").replace("logs/access.log", "/dev/stdout");
+    let conf = format!("user www-data; error_log /dev/stdout notice; {http}");
+    let start = support::Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf);
+    let log = start.dir().path("logs/pipe");
+    let script = format!("\"$0\" \"$@\" | cat > {}", log.display());
+    // The shell leaves the server its own number: `exec` in a pipe's first part.
+    let script = script.replace("\"$0\"", "exec \"$0\"");
+    let server = start.under(&["sh", "-c", &script]).start();
+    let said = || std::fs::read_to_string(&log).unwrap_or_default();
+    assert_eq!(server.get("/first").text(), "ok");
+    server.signal("USR1");
+    server.wait_for("the worker's line", || said().contains("reopening logs (worker"));
+    assert_eq!(server.get("/second").text(), "ok");
+    server.wait_for("the request's line", || said().contains("/second"));
+    assert!(!said().contains("[emerg]"), "{}", said());
 }

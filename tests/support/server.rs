@@ -25,6 +25,8 @@ pub struct Start {
     dir: Arc<Dir>,
     conf: String,
     env: Vec<(String, String)>,
+    /// The program that starts it, with its arguments.
+    under: Vec<String>,
 }
 
 /// A running server. It is stopped when the value goes away, and must not have panicked.
@@ -40,7 +42,13 @@ impl Start {
     /// `binary` will be run in a directory of its own.
     pub fn new(binary: &str) -> Start {
         let conf = String::new();
-        Start { binary: binary.into(), dir: Arc::new(Dir::new()), conf, env: Vec::new() }
+        Start {
+            binary: binary.into(),
+            dir: Arc::new(Dir::new()),
+            conf,
+            env: Vec::new(),
+            under: Vec::new(),
+        }
     }
 
     /// The configuration, with the placeholders `{dir}`, `{port}` and `{port2}`. What it does not
@@ -64,6 +72,12 @@ impl Start {
     /// Sets a variable of the environment.
     pub fn env(mut self, name: &str, value: &str) -> Start {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it by another program: `&["setpriv", "--no-new-privs"]`.
+    pub fn under(mut self, program: &[&str]) -> Start {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -128,7 +142,16 @@ impl Start {
     }
 
     fn command(&self) -> Command {
-        let mut command = command(&self.binary, &self.dir);
+        let mut command = match &self.under[..] {
+            [] => command(&self.binary, &self.dir),
+            [program, arguments @ ..] => {
+                let server = command(&self.binary, &self.dir);
+                let mut command = Command::new(program);
+                command.args(arguments).arg(server.get_program()).args(server.get_args());
+                command.current_dir("/");
+                command
+            }
+        };
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }

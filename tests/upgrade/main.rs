@@ -1,5 +1,9 @@
 //! The change of the binary: USR2, both serve, QUIT to the old one; or back again.
 
+mod order;
+mod roll_back;
+mod sockets;
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -195,29 +199,6 @@ fn the_file_that_is_there_now_is_what_starts() {
 }
 
 #[test]
-fn the_way_back() {
-    let server = start!(format!("worker_processes 2; {}", conf("one")));
-    let (old, new) = upgrade(&server);
-    let own = |pid| process::children(pid).into_iter().filter(|child| *child != new).count();
-    process::signal(old, "WINCH");
-    server.wait_for("the old workers to end", || own(old) == 0);
-    assert_eq!(server.get("/").text(), "one");
-    process::signal(old, "HUP");
-    server.wait_for("the old workers again", || own(old) == 2);
-    quit(new);
-    server.wait_for("the old name", || {
-        server.dir().text("logs/rserve.pid").trim() == old.to_string()
-    });
-    assert!(!server.path(OLD).exists());
-    assert_eq!(server.get("/").text(), "one");
-    command(&server, &["-s", "reload"]);
-    // And forward once more.
-    let (old, _) = upgrade(&server);
-    quit(old);
-    assert_eq!(server.get("/").text(), "one");
-}
-
-#[test]
 fn one_at_a_time() {
     let server = start!(conf("one"));
     let (old, new) = upgrade(&server);
@@ -247,22 +228,6 @@ fn ports_come_and_go() {
     quit(old);
     wait_for("the port to be closed", || !is_listening(server.port2()));
     assert_eq!(server.get("/").text(), "first");
-}
-
-#[test]
-fn a_unix_socket_is_handed_over() {
-    let text =
-        http("server { listen 127.0.0.1:{port}; listen unix:{dir}/web.sock; return 200 ok; }");
-    let server = start!(text);
-    let socket = server.path("web.sock").to_string_lossy().into_owned();
-    let ask = || support::curl(&["--unix-socket", &socket, "http://a/"]).text();
-    assert_eq!(ask(), "ok");
-    for _ in 0..2 {
-        let (old, _) = upgrade(&server);
-        assert_eq!(ask(), "ok");
-        quit(old);
-        assert_eq!(ask(), "ok");
-    }
 }
 
 #[test]
