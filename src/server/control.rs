@@ -87,17 +87,17 @@ impl Control {
         self.clients.iter().map(|client| client.due.saturating_sub(monotonic_ms())).min()
     }
 
-    /// Gives the socket another name, if that is free.
-    pub fn rename(&mut self, path: &Path) -> io::Result<()> {
-        if path == self.file.path() {
+    /// Listens at `path` from now on. The socket is a new one: the kernel's table, by which others see
+    /// whose a file is, keeps the name that a socket was made with.
+    pub fn move_to(&mut self, path: &Path) -> io::Result<()> {
+        if path == self.file.path() && self.file.is_there() {
             return Ok(());
         }
-        if !self.file.is_there() || !Occupant::make_room(path) {
-            let message = "something is there that is not this server's";
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
-        }
-        std::fs::rename(self.file.path(), path)?;
-        self.file = SocketFile::known(path.to_owned(), self.file.identity());
+        let moved = Control::open(path)?;
+        self.accept();
+        let before = std::mem::replace(self, moved);
+        before.remove();
+        self.clients = before.clients;
         Ok(())
     }
 
@@ -106,8 +106,7 @@ impl Control {
         self.file.remove();
     }
 
-    /// The next order that has come whole.
-    fn next(&mut self) -> Option<(UnixStream, Order)> {
+    fn accept(&mut self) {
         while self.clients.len() < MOST_CLIENTS
             && let Ok((stream, _)) = self.listener.accept()
         {
@@ -116,6 +115,11 @@ impl Control {
                 self.clients.push(Client { stream, line: Vec::new(), due });
             }
         }
+    }
+
+    /// The next order that has come whole.
+    fn next(&mut self) -> Option<(UnixStream, Order)> {
+        self.accept();
         let mut at = 0;
         while let Some(client) = self.clients.get_mut(at) {
             match client.read() {

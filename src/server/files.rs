@@ -80,7 +80,7 @@ impl Master {
     fn move_control(&mut self, pid_file: &std::path::Path) {
         let path = pid::control_socket(pid_file);
         let moved = match &mut self.control {
-            Some(control) => control.rename(&path),
+            Some(control) => control.move_to(&path),
             None => Control::open(&path).map(|control| self.control = Some(control)),
         };
         if let Err(error) = moved {
@@ -93,12 +93,10 @@ impl Master {
     /// Takes away the files of Unix sockets that no configuration wants any more. While there is another
     /// binary, it may listen there.
     pub(crate) fn remove_unused_sockets(&mut self) {
-        if self.has_partner() {
-            return;
-        }
         let wanted = self.cycle.socket_files();
-        let unused = self.socket_files.extract_if(.., |file| !wanted.contains(file));
-        unused.for_each(|file| file.remove());
+        let partner = self.has_partner();
+        let unused = |file: &mut SocketFile| !(wanted.contains(file) || partner && file.is_bound());
+        self.socket_files.extract_if(.., unused).for_each(|file| file.remove());
     }
 
     /// Takes away what is ours, at the end: a newer binary may have the plain names, an older one the

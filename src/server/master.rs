@@ -307,6 +307,8 @@ impl Master {
             match self.workers.ended(pid, exit) {
                 Some(worker) => {
                     self.cycle.worker_ended(pid);
+                    // It may have been the last that listened on a socket of a configuration before.
+                    self.remove_unused_sockets();
                     let wanted = !worker.ending && worker.generation == self.generation;
                     if wanted && self.phase == Phase::Running && self.accepting {
                         self.workers.replace(&worker);

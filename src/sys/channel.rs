@@ -50,13 +50,36 @@ impl WorkerEnd {
         self.0.write_all(b"R")
     }
 
-    /// True once the master's end is closed: the master is gone.
+    /// True once the master's end is closed: the master is gone. One that died before it read our report
+    /// leaves a reset, not an end.
     pub fn master_gone(&mut self) -> bool {
-        matches!(self.0.read(&mut [0]), Ok(0))
+        loop {
+            match self.0.read(&mut [0]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return true,
+            }
+        }
     }
 
     /// The descriptor to wait on: readable when the master is gone.
     pub fn fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_master_that_never_read_the_report_is_gone_as_well() {
+        let (master, mut worker) = pair().expect("a channel");
+        worker.send(Report::Ready).expect("sent");
+        assert!(!worker.master_gone());
+        drop(master);
+        assert!(worker.master_gone());
     }
 }

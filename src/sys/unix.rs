@@ -167,16 +167,15 @@ pub fn named_address(name: &std::ffi::OsStr) -> io::Result<SocketAddr> {
 /// Num       RefCount Protocol Flags    Type St Inode Path
 /// 0000…: 00000002 00000000 00010000 0001 01 19387 /run/dbus/system_bus_socket
 /// ```
-/// The table has the path as its owner wrote it. One that does not lead anywhere from here (it is
-/// relative, or of another mount namespace) may be this file if only its last name is the same.
+/// The table has the path as its owner wrote it when the socket was made. A relative one may be this
+/// file if its last name is the same: relative to what, the table does not say.
 fn is_bound(path: &Path, identity: Identity) -> bool {
     let Ok(table) = fs::read("/proc/net/unix") else { return true };
     let table = String::from_utf8_lossy(&table);
     table.lines().skip(1).filter_map(|line| bound_path(line)).any(|bound| {
-        let same_name = bound.file_name() == path.file_name();
-        match Identity::of(bound) {
-            Ok(found) if bound.is_absolute() => found == identity,
-            _ => same_name,
+        match bound.is_absolute() {
+            true => Identity::of(bound).is_ok_and(|found| found == identity),
+            false => bound.file_name() == path.file_name(),
         }
     })
 }

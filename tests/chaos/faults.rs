@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use support::{comes, process};
 
-use crate::random::Random;
 use crate::target::Target;
 use crate::{pause, processes};
+use support::Random;
 
 /// The longest time between two faults.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -17,7 +17,7 @@ mod nchan;
 mod pause;
 mod processes;
 mod publisher;
-mod random;
+
 mod run;
 mod sse;
 mod stage;

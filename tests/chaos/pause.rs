@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::random::Random;
+use support::Random;
 
 /// A pause of a random length up to `longest`.
 pub fn up_to(longest: Duration, random: &mut Random) {

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::load::{Load, channel};
 use crate::message::Message;
-use crate::random::Random;
 use crate::stage::{Phase, Stage, count};
 use crate::target::Target;
 use crate::verdict::Posted;
 use crate::{answer, pause};
+use support::Random;
 
 /// Who gets no answer for so long asks again.
 const UNANSWERED: Duration = Duration::from_secs(5);

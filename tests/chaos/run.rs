@@ -8,11 +8,11 @@ use std::time::Duration;
 use crate::faults::Faults;
 use crate::load::{Load, channel};
 use crate::publisher::{Published, Publisher};
-use crate::random::Random;
 use crate::stage::{self, Phase, Stage};
 use crate::subscriber::Subscriber;
 use crate::target::Target;
 use crate::verdict::{Posted, Seen, Verdict, judge};
+use support::Random;
 
 /// What came of it.
 pub struct Outcome {

@@ -9,11 +9,11 @@ use crate::answer::{self, Body};
 use crate::load::Load;
 use crate::message::Message;
 use crate::pause;
-use crate::random::Random;
 use crate::sse::{Event, Parser};
 use crate::stage::{Phase, Stage, count};
 use crate::target::Target;
 use crate::verdict::Seen;
+use support::Random;
 
 /// The longest pause before it comes back: shorter than a browser's, so that more happens.
 const RETURN: Duration = Duration::from_millis(60);

@@ -6,7 +6,8 @@ mod sockets;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use support::{Server, Start, Wrk, http, is_listening, proc, process, site, start, wait_for};
 
@@ -148,11 +149,18 @@ fn a_new_master_that_is_killed_changes_nothing() {
     stays(&server, &workers);
 }
 
+/// Copies a program. `cp` does it: a file that this process has open for writing, in whatever thread, is
+/// open in the children of its other threads, too, and cannot be run meanwhile (ETXTBSY).
+fn copy(from: &Path, to: &Path) {
+    let output = process::run(Command::new("cp").args([from, to]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// A server whose binary can be replaced.
 fn replaceable() -> (support::Dir, Server) {
     let home = support::Dir::new();
     let binary = home.path("rserve");
-    fs::copy(BINARY, &binary).expect("a copy");
+    copy(BINARY.as_ref(), &binary);
     let server = Start::new(&binary.to_string_lossy()).conf(conf("one")).start();
     (home, server)
 }
@@ -164,8 +172,9 @@ fn a_broken_binary_changes_nothing() {
     let binary = home.path("rserve");
     let aside = home.path("rserve.aside");
     fs::rename(&binary, &aside).expect("renamed");
-    home.file("rserve", "#!/bin/sh\nexit 3\n");
-    fs::set_permissions(&binary, Permissions::from_mode(0o755)).expect("chmod");
+    let script = home.file("script", "#!/bin/sh\nexit 3\n");
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("chmod");
+    copy(&script, &binary);
     server.signal("USR2");
     server.wait_for("its end", || server.error_log().contains("exited with code 3"));
     // `-s reload` is the binary's, too.
@@ -190,7 +199,7 @@ fn the_file_that_is_there_now_is_what_starts() {
     let (home, server) = replaceable();
     let (binary, aside) = (home.path("rserve"), home.path("rserve.aside"));
     fs::rename(&binary, &aside).expect("renamed");
-    fs::copy(&aside, &binary).expect("a copy");
+    copy(&aside, &binary);
     let (old, new) = upgrade(&server);
     assert_eq!(proc::link(new, "exe"), binary);
     assert_eq!(proc::link(old, "exe"), aside);

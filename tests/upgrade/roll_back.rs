@@ -154,6 +154,7 @@ fn the_old_one_may_die_before_the_new_one_serves() {
 #[test]
 fn usr2_and_quit_without_a_pause() {
     let server = start!(conf("one"));
+    assert_eq!(server.get("/").text(), "one");
     let old = server.pid();
     process::signal(old, "STOP");
     process::signal(old, "USR2");
