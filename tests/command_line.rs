@@ -39,7 +39,8 @@ fn what_it_says_of_itself() {
     assert_eq!((short.status.code(), said(&short).as_str()), (Some(0), version));
     let long = rserve!(["-V"]);
     assert!(said(&long).starts_with(version) && said(&long).contains("modules: "));
-    for letter in ["-h", "-?"] {
+    assert_eq!(said(&rserve!(["--version"])), version);
+    for letter in ["-h", "-?", "--help"] {
         let help = rserve!([letter]);
         assert_eq!(help.status.code(), Some(0));
         for option in [
@@ -63,7 +64,7 @@ fn options_that_are_wrong() {
         (&["-x"][..], "invalid option: \"x\""),
         (&["file"], "invalid option: \"file\""),
         (&["-"], "invalid option: \"-\""),
-        (&["--help"], "invalid option: \"-\""),
+        (&["--nonsense"], "invalid option: \"-\""),
         (&["-tx"], "invalid option: \"x\""),
         (&["-c"], "option \"-c\" requires file name"),
         (&["-p"], "option \"-p\" requires directory name"),
@@ -322,4 +323,64 @@ fn signals_by_name() {
     assert!(!server.path("logs/rserve.pid").exists());
     let nobody = server.command(&["-s", "stop"]);
     assert_eq!(nobody.status.code(), Some(1));
+}
+
+/// In a terminal a start says what runs where; the error log names the addresses, too.
+#[test]
+fn a_start_in_a_terminal_says_what_runs() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let start = Start::new(BINARY).conf(site("listen 127.0.0.1:{port2}; return 200 ok;"));
+    let dir = start.dir();
+    let mut server = start.start();
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(dir.text("logs/stderr"), "", "nobody sits before a file");
+    let (port, prefix) = (server.port(), dir.path(""));
+    let listening = format!("listening on http://127.0.0.1:{port}/");
+    assert!(server.error_log().contains(&listening), "{}", server.error_log());
+
+    // `script` gives it a terminal.
+    let command = format!("{BINARY} -p {} -c rserve.conf", prefix.display());
+    let mut child = Command::new("script")
+        .args(["-qefc", &command, "/dev/null"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script (Debian: bsdutils)");
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stdout.take().expect("its output"));
+    while !said.contains("to stop it") && lines.read_line(&mut said).is_ok_and(|n| n > 0) {}
+    for wanted in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("http://127.0.0.1:{}/", server.port2()),
+        format!("configuration   {}/rserve.conf", prefix.display()),
+        format!("error log       {}/logs/error.log", prefix.display()),
+        format!("{command} -s reload"),
+        format!("{command} -s quit   (or Ctrl-C)"),
+    ] {
+        assert!(said.contains(&wanted), "no {wanted} in {said}");
+    }
+    assert!(server.command(&["-s", "quit"]).status.success());
+    assert!(child.wait().expect("wait").success());
+}
+
+/// Once installed, the current directory does not matter; in a checkout its own file wins.
+#[test]
+fn where_the_configuration_is_looked_for() {
+    let (installed, checkout, elsewhere) = (Dir::new(), Dir::new(), Dir::new());
+    installed.file("conf/rserve.conf", "events {} # installed\n");
+    checkout.file("conf/rserve.conf", "events {} # checkout\n");
+    let dump = |dir: &Dir, args: &[&str]| {
+        let mut command = std::process::Command::new(BINARY);
+        command.args(["-T", "-q"]).args(args).current_dir(dir.path(""));
+        let output = support::process::run(command.env("RSERVE_PREFIX", installed.path("")));
+        String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output)
+    };
+    assert!(dump(&elsewhere, &[]).contains("# installed"));
+    assert!(dump(&checkout, &[]).contains("# checkout"));
+    let prefix = checkout.path("").to_string_lossy().into_owned();
+    assert!(dump(&elsewhere, &["-p", &prefix]).contains("# checkout"));
+    let nothing = dump(&elsewhere, &["-c", "conf/other.conf"]);
+    assert!(nothing.contains("conf/other.conf\" failed (2: No such file"), "{nothing}");
+    assert!(nothing.contains("-c names another file"), "{nothing}");
 }

@@ -276,7 +276,7 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
             if ports.iter().any(|port| port.address == listen.address) {
                 return Err(place(Error::new(format!("duplicate listen {}", listen.address))));
             }
-            let asked = setup.listen(listen.address.clone(), listen.options);
+            let asked = setup.listen(listen.address.clone(), listen.options, "rtmp");
             asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
             ports.push(PortPlan {
                 address: listen.address,

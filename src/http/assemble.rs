@@ -47,7 +47,7 @@ pub fn assemble(
     let trace = main.core.event_trace.get().and_then(|conf| conf.trace());
     let mut ports = Vec::new();
     for (own, covered) in addresses.group() {
-        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default())?;
+        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), "http")?;
         let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
         ports.push(Port::new(own.address, own.hosts, covered, trace.clone()));
     }

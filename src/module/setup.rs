@@ -18,6 +18,8 @@ pub struct Request {
     pub address: Address,
     /// How.
     pub options: Options,
+    /// What is spoken there, as a URL says it: `http`, `rtmp`.
+    pub scheme: &'static str,
 }
 
 /// Collects what the modules ask for.
@@ -38,12 +40,17 @@ impl<'a> Setup<'a> {
         Setup { env, listeners: Vec::new(), logs: Logs::default(), regions: Regions::default() }
     }
 
-    /// Asks for a listening socket. Two modules cannot have the same.
-    pub fn listen(&mut self, address: Address, options: Options) -> Result<(), conf::Error> {
+    /// Asks for a listening socket on which `scheme` is spoken. Two modules cannot have the same.
+    pub fn listen(
+        &mut self,
+        address: Address,
+        options: Options,
+        scheme: &'static str,
+    ) -> Result<(), conf::Error> {
         if self.listeners.iter().any(|listener| listener.address == address) {
             return Err(conf::Error::new(format!("duplicate listen {address}")));
         }
-        self.listeners.push(Request { address, options });
+        self.listeners.push(Request { address, options, scheme });
         Ok(())
     }
 

@@ -24,6 +24,7 @@ mod signal;
 mod single;
 mod start;
 mod upgrade;
+mod welcome;
 mod worker;
 mod workers;
 

@@ -36,7 +36,7 @@ impl Cycle {
         before: &Sockets,
         sockets: &mut Sockets,
     ) -> Result<(), Failure> {
-        let Request { address, options } = request;
+        let Request { address, options, .. } = request;
         let wanted = if options.reuseport { self.workers() } else { 1 };
         let known = before.at(address);
         for socket in known {
@@ -87,7 +87,7 @@ fn configure(socket: &Listener, request: &Request) -> io::Result<()> {
 }
 
 fn open(request: &Request) -> Result<Listener, Failure> {
-    let Request { address, options } = request;
+    let Request { address, options, .. } = request;
     let mut tries = 1;
     loop {
         let error = match Listener::bind(address, options) {

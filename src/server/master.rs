@@ -16,7 +16,7 @@ use crate::cycle::{Cycle, Place};
 use crate::options::Options;
 use crate::upgrade::{Inheritance, Successor};
 use crate::workers::{Workers, log_exit};
-use crate::{Failure, Modules};
+use crate::{Failure, Modules, welcome};
 
 /// After TERM the workers get this long before they are killed; the reminders come twice as late
 /// each time.
@@ -151,6 +151,9 @@ impl Master {
             self.inheritance.report_ready();
         }
         sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
+        if !self.inheritance.is_upgrade() {
+            welcome::print(&self.options, &self.place, &self.cycle);
+        }
         if let Some(starter) = self.starter.take() {
             // From here on nobody reads what is said aloud.
             let taken = sys::log::take_stderr();

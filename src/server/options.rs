@@ -13,9 +13,9 @@ pub struct Options {
     /// `-q`: say nothing but errors while testing.
     pub quiet: bool,
     /// `-p`: where relative paths start.
-    pub prefix: PathBuf,
+    pub prefix: Option<PathBuf>,
     /// `-c`: the configuration file, relative to the prefix.
-    pub conf: PathBuf,
+    pub conf: Option<PathBuf>,
     /// `-e`: the error log until the configuration names one.
     pub error_log: Option<PathBuf>,
     /// `-g`: directives before those of the file.
@@ -67,8 +67,8 @@ impl Options {
         let mut options = Options {
             action: Action::Run,
             quiet: false,
-            prefix: PathBuf::new(),
-            conf: PathBuf::from("conf/rserve.conf"),
+            prefix: None,
+            conf: None,
             error_log: None,
             globals: String::new(),
             argv: argv.clone(),
@@ -76,6 +76,17 @@ impl Options {
         let mut words = argv.into_iter().skip(1);
         while let Some(word) = words.next() {
             let text = word.to_string_lossy().into_owned();
+            match text.as_str() {
+                "--help" => {
+                    options.action = Action::Help;
+                    continue;
+                }
+                "--version" => {
+                    options.action = Action::Version { build: false };
+                    continue;
+                }
+                _ => {}
+            }
             let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
                 return Err(format!("invalid option: \"{text}\""));
             };
@@ -102,8 +113,8 @@ impl Options {
                 't' => self.action = Action::Test { dump: false },
                 'T' => self.action = Action::Test { dump: true },
                 'q' => self.quiet = true,
-                'p' => self.prefix = value("directory name")?.into(),
-                'c' => self.conf = value("file name")?.into(),
+                'p' => self.prefix = Some(value("directory name")?.into()),
+                'c' => self.conf = Some(value("file name")?.into()),
                 'e' => self.error_log = Some(value("file name")?.into()),
                 'g' => {
                     self.globals = value("parameter")?
@@ -137,38 +148,58 @@ impl Signal {
     }
 }
 
-/// `-v`, `-V`.
+/// `-v`, `-V`, `--version`.
 pub fn print_version(build: bool, modules: Modules) -> Result<(), Failure> {
     eprintln!("{NAME} version: {NAME}/{VERSION}");
     if build {
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
         eprintln!("built for: {target} ({profile})");
-        let names: Vec<_> = modules.iter().map(|module| module.name()).collect();
+        let parts = modules.iter().flat_map(|module| module.parts());
+        let mut names: Vec<_> = parts.map(|(name, _)| name).collect();
+        names.dedup();
         eprintln!("modules: {}", names.join(" "));
+        eprintln!("prefix: {}", crate::cycle::INSTALLED_PREFIX);
     }
     Ok(())
 }
 
-/// `-h`.
+/// `-h`, `-?`, `--help`.
 pub fn print_help() -> Result<(), Failure> {
-    eprintln!(
+    eprint!(
         "{NAME} version: {NAME}/{VERSION}
+Files with ranges, event streams and live video, from nginx's configuration language.
+
 Usage: {NAME} [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives]
 
+To begin:
+  {NAME} -c conf/rserve.conf              serve what the file says
+  {NAME} -c conf/rserve.conf -t           look for mistakes in it, all at once
+  {NAME} -c conf/rserve.conf -s reload    take the changed file; nothing is interrupted
+
 Options:
-  -?,-h         : this help
-  -v            : show version and exit
-  -V            : show version and build options then exit
+  -?,-h,--help  : this help
+  -v,--version  : show version and exit
+  -V            : show version, modules and the installed prefix, then exit
   -t            : test configuration and exit
   -T            : test configuration, dump it and exit
   -q            : suppress non-error messages during configuration testing
-  -s signal     : send signal to a master process: stop, quit, reopen, reload;
-                  reload waits for the verdict and exits by it
-  -p prefix     : set prefix path (default: the current directory)
+  -s signal     : tell the running server to
+                    stop     end at once
+                    quit     finish what is being served, then end
+                    reload   take the new configuration; waits until it is served, exits with 1
+                             and the reason if the old one had to stay
+                    upgrade  start the new binary and leave; waits and exits in the same way
+                    reopen   open the log files anew, after a rotation
+  -p prefix     : set prefix path, where relative paths start
   -e filename   : set error log file (default: logs/error.log)
   -c filename   : set configuration file (default: conf/rserve.conf)
-  -g directives : set global directives out of configuration file"
+  -g directives : set global directives out of configuration file
+
+Without -p and -c, conf/rserve.conf is looked for in the current directory, then in RSERVE_PREFIX
+or, if that is not set, in {prefix}.
+",
+        prefix = crate::cycle::INSTALLED_PREFIX
     );
     Ok(())
 }
@@ -186,8 +217,8 @@ mod tests {
         let options = parse(&["-tq", "-cx.conf", "-p", "/srv", "-g", "daemon off;"]).expect("ok");
         assert_eq!(options.action, Action::Test { dump: false });
         assert!(options.quiet);
-        assert_eq!(options.conf, PathBuf::from("x.conf"));
-        assert_eq!(options.prefix, PathBuf::from("/srv"));
+        assert_eq!(options.conf, Some(PathBuf::from("x.conf")));
+        assert_eq!(options.prefix, Some(PathBuf::from("/srv")));
         assert_eq!(options.globals, "daemon off;");
     }
 

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use sys::signal;
 
-use crate::Failure;
 use crate::cycle::{self, Cycle};
 use crate::master::Master;
+use crate::{Failure, welcome};
 
 impl Master {
     /// Loads the configuration anew and hands over to workers that serve it. On any failure
@@ -79,7 +79,7 @@ impl Master {
         let is_in = |cycle: &Cycle, address| cycle.requests.iter().any(|r| r.address == address);
         for request in &self.cycle.requests {
             if !is_in(old, request.address.clone()) {
-                sys::log!(Notice, "listening on {}", request.address);
+                sys::log!(Notice, "{}", welcome::listening(request));
             }
         }
         for request in &old.requests {

@@ -9,7 +9,7 @@ use crate::cycle::{self, Cycle, Place};
 use crate::master::Master;
 use crate::options::Options;
 use crate::upgrade::Inheritance;
-use crate::{Failure, Modules, NAME, VERSION, pid, single};
+use crate::{Failure, Modules, NAME, VERSION, pid, single, welcome};
 
 /// Starts the server and runs it to its end.
 pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
@@ -94,6 +94,9 @@ pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<(), Failu
 fn greet(cycle: &Cycle) {
     sys::log!(Notice, "using the \"epoll\" event method");
     sys::log!(Notice, "{NAME}/{VERSION}");
+    for request in &cycle.requests {
+        sys::log!(Notice, "{}", welcome::listening(request));
+    }
     sys::log!(Notice, "getrlimit(RLIMIT_NOFILE): {}", sys::process::file_limit());
     let limit = cycle.core.worker_rlimit_nofile.or_default(sys::process::file_limit());
     let slots = cycle.core.events.or_default(Default::default()).loop_config().slots;
