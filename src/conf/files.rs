@@ -42,6 +42,11 @@ impl Files {
         self.file(span).and_then(|file| file.text.lines().nth(number)).unwrap_or("")
     }
 
+    /// `FILE:LINE`, as messages name a place.
+    pub fn place(&self, span: Span) -> String {
+        self.file(span).map_or_else(String::new, |file| format!("{}:{}", file.name, span.line))
+    }
+
     /// Prints every file as `nginx -T` does, under its name.
     pub fn dump(&self, w: &mut dyn Write) -> io::Result<()> {
         for file in self.list.iter().filter(|file| file.name != COMMAND_LINE) {

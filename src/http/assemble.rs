@@ -39,7 +39,7 @@ pub fn assemble(
     let mut addresses = Addresses::default();
     for block in servers {
         let listens = block.conf.core.listen.as_slice().to_vec();
-        let server_names: Vec<Name> = names_of(&block);
+        let server_names = names_of(&block, builder.setup.env.files);
         let span = block.span;
         let server = Rc::new(builder.server(block, &main)?);
         addresses.add(&server, &server_names, listens, span, builder.setup)?;
@@ -54,11 +54,14 @@ pub fn assemble(
     Ok(Assembled { ports, processes: builder.processes })
 }
 
-fn names_of(block: &ServerBlock) -> Vec<Name> {
+/// The server's names, each with its place.
+fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     let names = block.conf.core.server_name.as_slice();
     match names.is_empty() {
-        true => vec![Name::Exact(String::new())],
-        false => names.iter().map(|(name, _)| name.clone()).collect(),
+        true => vec![(Name::Exact(String::new()), String::new())],
+        false => {
+            names.iter().map(|(name, word)| (name.clone(), files.place(word.span))).collect()
+        }
     }
 }
 
@@ -179,7 +182,7 @@ impl Addresses {
     fn add(
         &mut self,
         server: &Rc<Server>,
-        names: &[Name],
+        names: &[(Name, String)],
         mut listens: Vec<Listen>,
         span: conf::Span,
         setup: &mut Setup<'_>,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mem::Str;
 
 use crate::location::Server;
-use crate::regex::{Captures, Regex};
+use crate::regex::{Captures, GaveUp, Regex};
 
 /// A `server_name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +61,17 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Adds a server under its names. A name that another server has already is returned.
-    pub fn add(&mut self, server: Rc<Server>, names: &[Name]) -> Result<Vec<String>, String> {
+    /// Adds a server under its names, each with the place where it is written. A name that another
+    /// server has already is returned.
+    pub fn add(
+        &mut self,
+        server: Rc<Server>,
+        names: &[(Name, String)],
+    ) -> Result<Vec<String>, String> {
         let number = self.servers.len();
         self.servers.push(server);
         let mut conflicts = Vec::new();
-        for name in names {
+        for (name, place) in names {
             match name {
                 Name::Exact(name) => self.add_exact(name, number, &mut conflicts),
                 Name::Suffix(suffix, also_bare) => {
@@ -84,7 +89,9 @@ impl Hosts {
                         false => self.prefixes.push((prefix.clone(), number)),
                     }
                 }
-                Name::Regex(pattern) => self.regexes.push((Regex::new(pattern, true)?, number)),
+                Name::Regex(pattern) => {
+                    self.regexes.push((Regex::new(pattern, true, place)?, number));
+                }
             }
         }
         self.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
@@ -111,9 +118,9 @@ impl Hosts {
 
     /// The server for a host name (lower case): exact, the longest `*.x`, the longest `x.*`, the
     /// expressions in their order, the default.
-    pub fn find(&self, host: &Str, captures: &mut Captures) -> &Server {
+    pub fn find(&self, host: &Str, captures: &mut Captures) -> Result<&Server, GaveUp> {
         if self.servers.len() == 1 && self.regexes.is_empty() {
-            return self.default_server();
+            return Ok(self.default_server());
         }
         let number = self.exact.get(&host[..]).copied();
         let number = number.or_else(|| {
@@ -125,14 +132,17 @@ impl Hosts {
             let begins = |prefix: &str| host.starts_with(prefix.as_bytes());
             self.prefixes.iter().find(|(prefix, _)| begins(prefix)).map(|(_, number)| *number)
         });
-        let number = number.or_else(|| {
-            if host.is_empty() {
-                return None;
+        if let Some(number) = number {
+            return Ok(&self.servers[number]);
+        }
+        if !host.is_empty() {
+            for (regex, number) in &self.regexes {
+                if regex.matches(host, captures)? {
+                    return Ok(&self.servers[*number]);
+                }
             }
-            let matching = self.regexes.iter().find(|(regex, _)| regex.matches(host, captures));
-            matching.map(|(_, number)| *number)
-        });
-        number.map_or(self.default_server(), |number| &self.servers[number])
+        }
+        Ok(self.default_server())
     }
 }
 

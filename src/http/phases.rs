@@ -105,7 +105,15 @@ fn step(request: &mut Request) -> Flow {
 }
 
 fn find_location(request: &mut Request) -> Flow {
-    request.location = request.server.find(&request.uri, &mut request.captures);
+    request.location = match request.server.find(&request.uri, &mut request.captures) {
+        Ok(location) => location,
+        // In which location it is, and who may have it there, is not known.
+        Err(gave_up) => {
+            request.location = request.server.location();
+            request.error(Level::Alert, format_args!("{gave_up}"));
+            return Flow::Status(500);
+        }
+    };
     request.stage = Stage::Location;
     request.cursor = 0;
     let settings = &request.location.settings;

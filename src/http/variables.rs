@@ -69,7 +69,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
     "remote_port" |r, _, o| match r.peer() {
         sys::socket::Peer::Inet(address) => show(o, address.port()),
-        sys::socket::Peer::Unix => put(o, b""),
+        sys::socket::Peer::Unix | sys::socket::Peer::Unknown => put(o, b""),
     }, "the client's port";
     "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";

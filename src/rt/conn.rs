@@ -51,7 +51,7 @@ impl Conn {
 
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
-        self.get(|slot| slot.peer.get(), Peer::Unix)
+        self.get(|slot| slot.peer.get(), Peer::Unknown)
     }
 
     /// The descriptor, for calls that have no method here; -1 once ended.

@@ -276,7 +276,7 @@ pub fn draining() -> bool {
 /// Runs `task` in a slot of its own, without a connection. `false`: no slot is free.
 pub fn spawn(task: impl Future<Output = ()> + 'static) -> bool {
     let worker = worker();
-    let Some(token) = worker.take_slot(-1, Peer::Unix) else { return false };
+    let Some(token) = worker.take_slot(-1, Peer::Unknown) else { return false };
     if let Some(slot) = worker.slot(token) {
         slot.task.set(Some(Box::pin(async move {
             task.await;

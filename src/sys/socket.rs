@@ -235,6 +235,8 @@ pub enum Peer {
     Inet(SocketAddr),
     /// A Unix socket's client has no address.
     Unix,
+    /// It cannot be told: the connection is gone, or its address is of no family that we know.
+    Unknown,
 }
 
 impl Peer {
@@ -242,7 +244,7 @@ impl Peer {
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Peer::Inet(address) => Some(address.ip().to_canonical()),
-            Peer::Unix => None,
+            Peer::Unix | Peer::Unknown => None,
         }
     }
 }
@@ -253,6 +255,7 @@ impl std::fmt::Display for Peer {
         match self {
             Peer::Inet(address) => write!(f, "{}", address.ip()),
             Peer::Unix => f.write_str("unix:"),
+            Peer::Unknown => f.write_str("unknown"),
         }
     }
 }
@@ -285,7 +288,8 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
             let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
             Peer::Inet(SocketAddr::new(ip.into(), u16::from_be(v6.sin6_port)))
         }
-        _ => Peer::Unix,
+        libc::AF_UNIX => Peer::Unix,
+        _ => Peer::Unknown,
     }
 }
 
