@@ -1,9 +1,9 @@
-//! The cache of files is never stale, and a file that changes while it is sent ends its connection.
+//! The cache of files is never stale, and a file that changes while it is sent is sent as it was promised.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
 
-use support::{Server, bytes, set_modified, site, start};
+use support::{Answer, Server, bytes, set_modified, site, start};
 
 fn serving(body: &str) -> Server {
     start!(site(&format!("root html; {body}")))
@@ -142,12 +142,16 @@ fn all_workers_hear_of_a_change() {
 /// A file that is too big for the sockets' buffers.
 const BIG: usize = 40_000_000;
 
-/// Begins to read the big file, lets `change` happen, reads the rest. What came, and what was promised.
-fn changed_while_sent(directives: &str, change: impl Fn(&std::path::Path)) {
+/// Begins to read the big file, lets `change` happen, reads the rest: the answer.
+fn changed_while_sent(
+    directives: &str,
+    fields: &str,
+    change: impl Fn(&std::path::Path),
+) -> (Server, Answer) {
     let server = serving(directives);
     let path = server.file("html/big", bytes(BIG));
     let mut wire = server.wire();
-    wire.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire.send(format!("GET /big HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n"));
     // Stuck: the client does not read.
     let worker = server.workers()[0];
     let sent = || fs::read_to_string(format!("/proc/{worker}/io")).unwrap_or_default();
@@ -160,19 +164,10 @@ fn changed_while_sent(directives: &str, change: impl Fn(&std::path::Path)) {
     });
     change(&path);
     let answer = support::answers(&wire.rest(), &[]).remove(0);
-    assert_eq!(answer.header("Content-Length"), Some(BIG.to_string().as_str()), "{directives}");
-    assert!(answer.body.len() < BIG, "{directives}: nothing that is made up goes out");
-    // What sendfile has queued is the file's own memory: there the change is seen, but not the end.
-    if !directives.contains("sendfile on") {
-        let wrong = answer.body.iter().zip(bytes(BIG)).position(|(came, was)| *came != was);
-        assert_eq!(wrong, None, "{directives}: of {} bytes", answer.body.len());
-    }
-    server.wait_for("a word in the log", || {
-        server.error_log().contains("the file was changed while it was sent")
-    });
     // And the worker lives.
     assert_eq!(server.get("/big").status, 200);
     assert_eq!(server.workers(), [worker]);
+    (server, answer)
 }
 
 const WAYS: [&str; 5] = [
@@ -183,22 +178,64 @@ const WAYS: [&str; 5] = [
     "sendfile on; file_cache off;",
 ];
 
-#[test]
-fn a_file_that_is_cut_while_it_is_sent() {
-    for way in WAYS {
-        changed_while_sent(way, |path| {
-            fs::File::options().write(true).open(path).expect("open").set_len(100).expect("cut");
-        });
-    }
+fn opened(path: &std::path::Path) -> fs::File {
+    fs::File::options().write(true).open(path).expect("open")
 }
 
 #[test]
-fn a_file_that_grows_while_it_is_sent() {
+fn a_file_that_is_cut_while_it_is_sent() {
     for way in WAYS {
-        changed_while_sent(way, |path| {
-            let file = fs::File::options().write(true).open(path).expect("open");
-            file.write_all_at(b"more", BIG as u64).expect("written");
-        });
+        for length in [100, BIG as u64 - 1] {
+            let (server, answer) = changed_while_sent(way, "", |path| {
+                opened(path).set_len(length).expect("cut");
+            });
+            assert_eq!(answer.header("Content-Length"), Some(BIG.to_string().as_str()), "{way}");
+            assert!(answer.body.len() < BIG, "{way}: nothing that is made up goes out");
+            // What sendfile has queued is the file's own memory: there the change is seen.
+            if !way.contains("sendfile on") {
+                let wrong = answer.body.iter().zip(bytes(BIG)).position(|(came, was)| *came != was);
+                assert_eq!(wrong, None, "{way}: of {} bytes", answer.body.len());
+            }
+            server.wait_for("a word in the log", || {
+                server.error_log().contains("the file was truncated while it was sent")
+            });
+        }
+    }
+}
+
+/// As nginx: only a file that is too short for what was promised ends the connection. Logs are fetched
+/// while they are written to.
+#[test]
+fn a_file_that_is_changed_while_it_is_sent_is_sent_as_long_as_was_promised() {
+    let changes: [&dyn Fn(&std::path::Path); 4] = [
+        &|path| opened(path).write_all_at(b"more", BIG as u64).expect("written"),
+        &|path| set_modified(path, 1_609_459_200),
+        &|path| opened(path).write_all_at(b"X", BIG as u64 - 1).expect("written"),
+        &|path| fs::remove_file(path).and_then(|()| fs::write(path, "new")).expect("replaced"),
+    ];
+    for way in WAYS {
+        for (at, change) in changes.iter().enumerate() {
+            let (server, answer) = changed_while_sent(way, "", change);
+            assert_eq!(answer.body.len(), BIG, "{way}: change {at}");
+            assert!(answer.body[..BIG - 1] == bytes(BIG)[..BIG - 1], "{way}: change {at}");
+            assert!(!server.error_log().contains("truncated"), "{way}: change {at}");
+        }
+    }
+}
+
+/// Of several ranges each is a promise of its own: a cut behind all of them breaks none.
+#[test]
+fn ranges_of_a_file_that_is_changed_while_they_are_sent() {
+    let fields = "Range: bytes=0-9999999,10000001-29999999\r\n";
+    for way in WAYS {
+        for (length, whole) in [(BIG as u64 + 100, true), (30_000_000, true), (29_999_999, false)] {
+            let (_server, answer) = changed_while_sent(way, fields, |path| {
+                opened(path).set_len(length).expect("set");
+            });
+            let promised = answer.header("Content-Length").expect("a length").parse();
+            assert_eq!(answer.status, 206, "{way}");
+            assert_eq!(Ok(answer.body.len()) == promised, whole, "{way}: {length}");
+        }
     }
 }
 

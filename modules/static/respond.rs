@@ -89,7 +89,7 @@ impl Files {
         response.etag = self.etag.then(|| entry.etag.clone());
         response.allow_ranges = self.ranges;
         response.body.push(entry.body());
-        response.file = (!entry.in_memory()).then_some(entry.stat);
+        response.file = !entry.in_memory();
     }
 }
 

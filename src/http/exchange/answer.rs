@@ -72,7 +72,7 @@ impl Exchange {
         render::head(&mut self.request, &mut head);
         self.request.head_sent = head.len() as u64;
         let status = self.request.response.status;
-        self.output.begin(self.request.response.file.take());
+        self.output.begin(self.request.response.file);
         let body = &mut self.request.response.body;
         if self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304) {
             body.clear();
@@ -125,7 +125,7 @@ impl Exchange {
 
     pub(super) fn send(&mut self) -> Option<Step> {
         let more_requests = !self.unread().is_empty() && self.rest.is_done();
-        let collected = self.output.chain.len() < COLLECTED && self.output.file.is_none();
+        let collected = self.output.chain.len() < COLLECTED && !self.output.file;
         let collected = collected && self.request.response.takeover.is_none();
         if !(self.request.keep_alive && more_requests && collected)
             && let Some(step) = self.flush()
@@ -194,9 +194,9 @@ impl Exchange {
                 Level::Alert,
                 format_args!("pread() failed {} while sending to client", sys::log::errno(error)),
             ),
-            Fault::Changed => self.request.error(
+            Fault::Shrunk => self.request.error(
                 Level::Alert,
-                format_args!("the file was changed while it was sent, closing the connection"),
+                format_args!("the file was truncated while it was sent, closing the connection"),
             ),
         }
         if matches!(fault, Fault::Connection(_)) {
