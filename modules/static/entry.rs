@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use mem::{Block, Buf, Str};
 use sys::file::Stat;
+
+use crate::Limits;
 
 /// An opened file, or the content of a small one.
 #[derive(Clone, Debug)]
@@ -14,6 +17,8 @@ pub struct Entry {
     pub stat: Stat,
     /// `"mtime-size"` in hexadecimal.
     pub etag: Str,
+    /// Whatever makes it another than this from now on shows in what `stat` says of it.
+    pub lasting: bool,
     content: Content,
 }
 
@@ -24,15 +29,25 @@ enum Content {
 }
 
 impl Entry {
-    /// The entry of a file that is open. A regular one of at most `in_memory` bytes is read.
-    pub fn new(file: File, in_memory: u64) -> io::Result<Entry> {
+    /// The entry of a file that is open, for one request.
+    pub fn new(file: File) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
-        let etag = Str::from(format!("\"{:x}-{:x}\"", stat.mtime, stat.size));
-        let content = match stat.is_file() && stat.size <= in_memory {
+        Ok(Entry { stat, etag: etag(&stat), lasting: false, content: Content::File(Rc::new(file)) })
+    }
+
+    /// The same to be kept for others. A small regular file is read.
+    pub fn to_keep(file: File, limits: Limits) -> io::Result<Entry> {
+        let stat = sys::file::stat(&file)?;
+        let reliable = sys::file::has_reliable_dates(&file);
+        let content = match stat.is_file() && stat.size <= limits.file {
             true => read(file, &stat)?,
             false => Content::File(Rc::new(file)),
         };
-        Ok(Entry { stat, etag, content })
+        let lasting = match content {
+            Content::Memory(_) => reliable && is_settled(&stat, limits.settle),
+            Content::File(_) => reliable,
+        };
+        Ok(Entry { stat, etag: etag(&stat), lasting, content })
     }
 
     /// Whether the content is in memory.
@@ -47,6 +62,19 @@ impl Entry {
             Content::File(file) => Buf::file(file.clone(), 0, self.stat.size).last(),
         }
     }
+}
+
+fn etag(stat: &Stat) -> Str {
+    Str::from(format!("\"{:x}-{:x}\"", stat.mtime, stat.size))
+}
+
+/// It has been left alone for `settle` milliseconds. A page that is written to by `mmap(2)` sets the dates
+/// once, and again only after the kernel has written it back, which it does in half a minute
+/// (`vm.dirty_expire_centisecs`); and two changes in quick succession may have one date.
+fn is_settled(stat: &Stat, settle: u64) -> bool {
+    let changed = Duration::from_secs(stat.ctime.0.max(0) as u64);
+    let age = rt::wall().checked_sub(changed);
+    age.is_some_and(|age| age >= Duration::from_millis(settle))
 }
 
 /// Reads a small file. If it is being written to meanwhile, the window of the open file is used

@@ -145,6 +145,9 @@ impl Conn {
             // stream has been seen already, whose edge is past.
             if count < len && !slot.has(HANGUP) {
                 slot.clear(READABLE);
+            } else if count == len {
+                // What is read next may have been sent since the turn began.
+                worker().next_moment();
             }
         })
     }

@@ -262,6 +262,10 @@ impl std::fmt::Display for Peer {
 
 /// Accepts one connection, non-blocking and closed on exec; the descriptor is the caller's.
 pub fn accept(listener: RawFd) -> io::Result<(RawFd, Peer)> {
+    crate::descriptors::retry(|| accept_once(listener))
+}
+
+fn accept_once(listener: RawFd) -> io::Result<(RawFd, Peer)> {
     // SAFETY: an all-zero `sockaddr_storage` is a valid value of that plain structure.
     let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
@@ -297,7 +301,8 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
 /// first write tells how.
 pub fn connect(address: SocketAddr) -> io::Result<RawFd> {
     let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = crate::descriptors::retry(|| Socket::new(domain, kind, None))?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
