@@ -216,6 +216,11 @@ impl Addresses {
                 let warning = Error::at(message, span, setup.env.files);
                 setup.env.warnings.borrow_mut().push(warning);
             }
+            if let Some(name) = listening.hosts.indistinct() {
+                let message =
+                    format!("invalid server name or wildcard \"{name}\" on {}", listen.address);
+                return Err(Error::at(message, span, setup.env.files));
+            }
             if listen.default_server {
                 if listening.has_default {
                     return Err(fail("a duplicate default server for"));

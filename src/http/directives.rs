@@ -333,6 +333,10 @@ fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Err
             text => text.to_owned(),
         };
         let name = Name::parse(&name).map_err(|message| setting.error_at(at, message))?;
+        if word.text.contains('/') && !matches!(name, Name::Regex(_)) {
+            let message = format!("server name \"{word}\" has suspicious symbols");
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
+        }
         conf.server_name.push((name, word.clone()));
     }
     Ok(())
@@ -363,14 +367,15 @@ fn set_root(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
 }
 
 fn set_types(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    let mut types = match conf.types.get() {
-        // A second block adds to the first, as in nginx.
-        Some(_) => return Err(setting.duplicate()),
-        None => Types::new(),
-    };
+    if !conf.types.is_set() {
+        conf.types.replace(Rc::new(Types::new()));
+    }
+    // A second block on the same level adds to the first, as in nginx.
+    let types = conf.types.get_mut().and_then(Rc::get_mut);
+    let types = types.ok_or_else(|| setting.error("the types are in use already"))?;
     for node in setting.block() {
         let row = Setting::new(node, setting.context(), setting.env());
-        if node.block.is_some() || node.args.is_empty() {
+        if node.block.is_some() {
             return Err(row.error("a line of types is a media type and its extensions"));
         }
         let media_type = text(&node.name.text);
@@ -384,7 +389,7 @@ fn set_types(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
             }
         }
     }
-    conf.types.set_in(Rc::new(types), setting)
+    Ok(())
 }
 
 fn set_keepalive_timeout(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {

@@ -22,7 +22,8 @@ pub enum Name {
 }
 
 impl Name {
-    /// Reads a `server_name` argument.
+    /// Reads a `server_name` argument, as nginx does: what is no wildcard that it knows is a name that
+    /// no host has, and a fault only where servers have to be told apart ([`Name::is_distinct`]).
     pub fn parse(text: &str) -> Result<Name, String> {
         if let Some(pattern) = text.strip_prefix('~') {
             return match pattern {
@@ -31,21 +32,31 @@ impl Name {
             };
         }
         let lower = text.to_ascii_lowercase();
-        let invalid = || Err(format!("server name \"{text}\" is invalid"));
-        let name = match &lower {
-            name if name.starts_with("*.") => Name::Suffix(name[1..].to_owned(), false),
-            name if name.starts_with('.') => Name::Suffix(name.clone(), true),
-            name if name.ends_with(".*") => Name::Prefix(name[..name.len() - 1].to_owned()),
-            name => Name::Exact(name.clone()),
-        };
-        match &name {
-            Name::Suffix(rest, _) | Name::Prefix(rest) if rest.contains('*') || rest.len() < 2 => {
-                invalid()
+        match &lower {
+            name if name.starts_with('*') && (name.len() < 3 || !name.starts_with("*.")) || name == "." => {
+                Err(format!("server name \"{text}\" is invalid"))
             }
-            Name::Exact(name) if name.contains('*') || name.contains('/') => invalid(),
-            _ => Ok(name),
+            name if !is_well_formed(name) => Ok(Name::Exact(lower)),
+            name if name.starts_with("*.") => Ok(Name::Suffix(name[1..].to_owned(), false)),
+            name if name.starts_with('.') => Ok(Name::Suffix(lower, true)),
+            name if name.len() > 2 && name.ends_with(".*") => {
+                Ok(Name::Prefix(name[..name.len() - 1].to_owned()))
+            }
+            _ => Ok(Name::Exact(lower)),
         }
     }
+
+    /// Whether hosts can be told by it from those of other names.
+    fn is_distinct(&self) -> bool {
+        match self {
+            Name::Exact(name) => is_well_formed(name) && !name.contains('*'),
+            Name::Suffix(..) | Name::Prefix(_) | Name::Regex(_) => true,
+        }
+    }
+}
+
+fn is_well_formed(name: &str) -> bool {
+    name.matches('*').count() <= 1 && !name.contains("..")
 }
 
 /// The servers that share an address, by name. Servers are numbers here: their place in the list.
@@ -58,6 +69,7 @@ pub struct Hosts {
     suffixes: Vec<(String, usize)>,
     prefixes: Vec<(String, usize)>,
     regexes: Vec<(Regex, usize)>,
+    indistinct: Option<String>,
 }
 
 impl Hosts {
@@ -73,6 +85,7 @@ impl Hosts {
         let mut conflicts = Vec::new();
         for (name, place) in names {
             match name {
+                Name::Exact(text) if !name.is_distinct() => self.indistinct = Some(text.clone()),
                 Name::Exact(name) => self.add_exact(name, number, &mut conflicts),
                 Name::Suffix(suffix, also_bare) => {
                     match self.suffixes.iter().any(|(known, _)| known == suffix) {
@@ -104,6 +117,11 @@ impl Hosts {
             true => conflicts.push(name.to_owned()),
             false => drop(self.exact.insert(name.as_bytes().into(), number)),
         }
+    }
+
+    /// A name by which servers cannot be told apart, if there is more than one of them.
+    pub fn indistinct(&self) -> Option<&str> {
+        self.indistinct.as_deref().filter(|_| self.servers.len() > 1)
     }
 
     /// Makes the server that was added last the one for all other names.
@@ -157,8 +175,14 @@ mod tests {
         assert_eq!(Name::parse(".example"), Ok(Name::Suffix(".example".into(), true)));
         assert_eq!(Name::parse("www.*"), Ok(Name::Prefix("www.".into())));
         assert_eq!(Name::parse("~^w"), Ok(Name::Regex("^w".into())));
-        for bad in ["*.*", "a*.example", "w*w", "*.", "~", "a/b"] {
+        // As nginx -t says.
+        for bad in ["*", "*.", ".", "*a.example", "~"] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
+        for odd in ["*.*", "a*.example", "w*w", "*.a.*", "a..b", "http://a/"] {
+            assert_eq!(Name::parse(odd), Ok(Name::Exact(odd.into())), "{odd}");
+        }
+        assert!(Name::Exact("http://a/".into()).is_distinct());
+        assert!(!Name::Exact("w*w".into()).is_distinct());
     }
 }

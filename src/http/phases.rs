@@ -26,8 +26,8 @@ pub enum Outcome {
     Respond,
     /// The handler must be waited for; its flow goes to [`waited`].
     Wait(&'static dyn Handler),
-    /// Close the connection without an answer.
-    Close,
+    /// Close the connection without an answer; the status is for the log.
+    Close(u16),
 }
 
 /// A request that was redirected more often goes in circles.
@@ -53,7 +53,8 @@ pub fn resume(request: &mut Request, mut flow: Flow) -> Outcome {
         flow = match flow {
             Flow::Declined | Flow::Granted => step(request),
             Flow::Respond => return Outcome::Respond,
-            Flow::Status(444) | Flow::Close => return Outcome::Close,
+            Flow::Close => return Outcome::Close(444),
+            Flow::Status(status @ (444 | 499)) => return Outcome::Close(status),
             Flow::Status(status) => errors::answer(request, status),
             Flow::Redirect(uri, args) => redirect(request, uri, args),
             Flow::Named(name) => go_to_named(request, &name),

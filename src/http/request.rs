@@ -26,7 +26,7 @@ pub struct Request {
     pub head: Head,
     /// The bytes of the head.
     pub bytes: Str,
-    /// The method that handlers see; an error page is always fetched with GET or HEAD.
+    /// The method that handlers see; an error page with a URI is fetched with GET or HEAD.
     pub method: Method,
     /// The normalised path: `$uri`.
     pub uri: Str,

@@ -29,6 +29,8 @@ pub struct Response {
     pub body: Chain,
     /// Windows of a file are in the body: between two pieces it is looked at again.
     pub file: bool,
+    /// It is the server's own page for an error.
+    pub plain: bool,
     /// The body goes on after what is in `body`, and its length is not known: it ends with its last
     /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
     pub streaming: bool,

@@ -8,6 +8,7 @@ use sys::log::Level;
 
 use super::{Exchange, READ, State, Step};
 use crate::api::Flow;
+use crate::body::Rest;
 use crate::output::{Fault, Sent};
 use crate::{Happening, errors, phases, render};
 
@@ -19,6 +20,17 @@ const COLLECTED: u64 = 64 << 10;
 impl Exchange {
     /// The answer is made: its header is filtered, which may replace it by an error's page.
     pub(super) fn respond(&mut self) -> Option<Step> {
+        // What has come of the body is looked at before anything is promised.
+        if let Err(status) = self.take_body(|_| {}) {
+            self.rest = Rest::Done;
+            self.request.keep_alive = false;
+            // As nginx: a page that says what is wrong already says enough.
+            if status == 400 && !self.request.response.plain {
+                self.request.response.reset();
+                let outcome = phases::resume(&mut self.request, Flow::Status(status));
+                return self.settle(outcome);
+            }
+        }
         if let Some(status) = self.filter() {
             // Of what was made only what explains the status is kept.
             let request = &mut self.request;
@@ -96,10 +108,6 @@ impl Exchange {
             && age < settings.keepalive_time
             && !rt::draining();
         if self.request.response.takeover.is_some() || !self.request.has_length() {
-            self.request.keep_alive = false;
-        }
-        // What has come of the body is looked at before the promise is made.
-        if self.take_body(|_| {}).is_err() {
             self.request.keep_alive = false;
         }
         // Whether the client still sends its body is open: it was told to wait for our word.

@@ -30,8 +30,12 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
         _ => return Err(INVALID),
     };
     let (mut bad, mut upper, mut before) = (false, false, 0);
-    for &byte in name {
-        bad |= byte <= 0x20 || byte == 0x7f || byte == b'/' || (byte == b'.' && before == b'.');
+    let (literal, inner) = match name {
+        [b'[', inner @ .., b']'] => (true, inner),
+        name => (false, name),
+    };
+    for &byte in inner {
+        bad |= !(is_name(byte) || literal && byte == b':') || byte == b'.' && before == b'.';
         upper |= byte.is_ascii_uppercase();
         before = byte;
     }
@@ -41,6 +45,12 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
     }
     let host = if upper { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) };
     Ok(HostPort { host, port })
+}
+
+/// What may stand in a name (RFC 3986, 3.2.2: unreserved, sub-delims, `%`). Anything else would mean
+/// something of its own where the host is put into a URL: `@`, `#`, `?`, `\`.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+,;=%").is_some()
 }
 
 fn port(digits: &[u8]) -> Option<u16> {
