@@ -125,11 +125,12 @@ fn is_there(request: &Request, directory: &Str) -> bool {
     }
 }
 
-/// A name that is not there is no fault, nor is one that cannot be; a directory that may not be entered is.
+/// A name that is not there is no fault; one that cannot be, or that may not be looked for, is the end.
 fn refused(request: &Request, path: &Str, error: &std::io::Error) -> Option<u16> {
     use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
     match error.kind() {
-        NotFound | NotADirectory | InvalidFilename => None,
+        NotFound => None,
+        NotADirectory | InvalidFilename => Some(404),
         kind => {
             let errno = sys::log::errno(error);
             request.error(sys::log::Level::Error, format_args!("stat() \"{path}\" failed {errno}"));

@@ -78,7 +78,7 @@ impl Builder<'_, '_> {
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
         let name = conf.core.server_name.as_slice().first();
-        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(word.text.as_bytes()));
+        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(&conf::text::bytes(&word.text)));
         let (named, plain): (Vec<_>, Vec<_>) =
             locations.into_iter().partition(|location| matches!(location.kind, Kind::Named));
         let mut all_named = Vec::new();

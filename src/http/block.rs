@@ -273,7 +273,7 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
             return Err(setting.error_at(0, format!("invalid location modifier \"{other}\"")));
         }
     };
-    Ok((kind, Str::copy(pattern.as_bytes())))
+    Ok((kind, Str::copy(&conf::text::bytes(pattern))))
 }
 
 fn check_nesting(

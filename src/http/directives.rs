@@ -129,11 +129,11 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         Contexts::SERVER,
         Arity::AtLeast(1),
         |c, s| {
-            c.listen.push(listen::parse(s)?);
+            listen::parse(s)?.into_iter().for_each(|listen| c.listen.push(listen));
             Ok(())
         },
         "8000, or 80 as root",
-        "an address, port or unix:path to accept connections on, and its options",
+        "an address, port, FROM-TO ports or unix:path to accept connections on, and its options",
     ),
     Directive::new(
         "server_name",
@@ -323,7 +323,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
 ];
 
 fn text(text: &str) -> Str {
-    Str::copy(text.as_bytes())
+    Str::copy(&conf::text::bytes(text))
 }
 
 fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
@@ -539,7 +539,10 @@ impl CoreConf {
 
     /// The compiled root, and whether it is relative until evaluated.
     fn root(&self, names: &Names, env: &conf::Env<'_>) -> Result<(Template, bool), Error> {
-        let absolute = |text: &str| env.prefix.join(text).to_string_lossy().into_owned();
+        let absolute = |text: &str| {
+            let path = env.prefix.join(conf::text::path(text));
+            conf::text::decode(sys::file::bytes(&path))
+        };
         let Some((word, _)) = self.root.get() else {
             return Ok((Template::literal(&absolute("html")), false));
         };

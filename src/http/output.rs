@@ -218,7 +218,7 @@ impl Output {
             false => settings.output_buffer,
         };
         Ok(Piece {
-            file: file.try_clone().map_err(Fault::File)?,
+            file: sys::descriptors::retry(|| file.try_clone()).map_err(Fault::File)?,
             offset,
             len: len.min(most) as usize,
             socket: settings.sendfile.then(|| conn.fd()),

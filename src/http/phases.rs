@@ -54,7 +54,8 @@ pub fn resume(request: &mut Request, mut flow: Flow) -> Outcome {
             Flow::Declined | Flow::Granted => step(request),
             Flow::Respond => return Outcome::Respond,
             Flow::Close => return Outcome::Close(444),
-            Flow::Status(status @ (444 | 499)) => return Outcome::Close(status),
+            // Nobody is there who would read an answer, or is meant to get one.
+            Flow::Status(status @ (408 | 444 | 499)) => return Outcome::Close(status),
             Flow::Status(status) => errors::answer(request, status),
             Flow::Redirect(uri, args) => redirect(request, uri, args),
             Flow::Named(name) => go_to_named(request, &name),

@@ -1,5 +1,6 @@
 //! Regular expressions with the semantics that nginx's users rely on: PCRE's.
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -49,6 +50,20 @@ impl fmt::Display for GaveUp {
 
 /// `PCRE2_ERROR_JIT_STACKLIMIT` (`pcre2api(3)`).
 const JIT_STACKLIMIT: i32 = -46;
+/// The pattern in characters that PCRE is given: it matches bytes.
+fn escaped(pattern: &str) -> Cow<'_, str> {
+    let bytes = conf::text::bytes(pattern);
+    if bytes == pattern.as_bytes() {
+        return Cow::Borrowed(pattern);
+    }
+    let mut escaped = String::new();
+    for chunk in bytes.utf8_chunks() {
+        escaped.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| escaped.push_str(&format!("\\x{byte:02x}")));
+    }
+    Cow::Owned(escaped)
+}
+
 /// So much of a subject is shown in the log.
 const SHOWN: usize = 200;
 
@@ -57,11 +72,11 @@ impl Regex {
     pub fn new(pattern: &str, caseless: bool, place: &str) -> Result<Regex, String> {
         let mut builder = RegexBuilder::new();
         builder.caseless(caseless).jit_if_available(true);
-        let regex = builder.build(pattern).map_err(|error| error.to_string())?;
+        let regex = builder.build(&escaped(pattern)).map_err(|error| error.to_string())?;
         let names = regex.capture_names().iter().enumerate();
         let names = names.filter_map(|(at, name)| Some((at, Rc::from(name.as_deref()?)))).collect();
         let locations = RefCell::new(regex.capture_locations());
-        let source = Str::copy(pattern.as_bytes());
+        let source = Str::copy(&conf::text::bytes(pattern));
         let (interpreted, place) = (OnceCell::new(), place.into());
         Ok(Regex { regex, locations, interpreted, names, source, caseless, place })
     }

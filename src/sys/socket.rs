@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 use crate::unix::{Identity, SocketFile};
 
@@ -43,6 +43,8 @@ pub struct Options {
     pub deferred: bool,
     /// Queue of TCP Fast Open.
     pub fastopen: Option<i32>,
+    /// Connections over several paths at once (Multipath TCP).
+    pub multipath: bool,
     /// TCP keep-alive: `Some(None)` is on with the system's times.
     pub so_keepalive: Option<Keepalive>,
     /// An IPv6 socket takes IPv6 only.
@@ -62,6 +64,7 @@ impl Default for Options {
             reuseport: false,
             deferred: false,
             fastopen: None,
+            multipath: false,
             so_keepalive: None,
             ipv6only: true,
             rcvbuf: None,
@@ -98,7 +101,9 @@ impl Listener {
             Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
             Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
         };
-        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+        let inet = matches!(address, Address::Inet(_));
+        let protocol = (inet && options.multipath).then_some(Protocol::MPTCP);
+        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), protocol)?;
         if let Address::Inet(inet) = address {
             socket.set_reuse_address(true)?;
             socket.set_reuse_port(options.reuseport)?;
