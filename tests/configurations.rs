@@ -21,7 +21,8 @@ fn verdicts(main: &[u8], http: &[u8]) -> (bool, bool, String) {
     };
     let temporary = "client_body_temp_path temp/a; proxy_temp_path temp/b; fastcgi_temp_path temp/c; \
         uwsgi_temp_path temp/d; scgi_temp_path temp/e; ";
-    let (theirs, ours) = (dir.file("nginx.conf", text(temporary)), dir.file("rserve.conf", text("")));
+    let (theirs, ours) =
+        (dir.file("nginx.conf", text(temporary)), dir.file("rserve.conf", text("")));
     let run = |binary: &str, conf: &std::path::Path| {
         let mut command = Command::new(binary);
         command.arg("-t").arg("-p").arg(dir.path("")).arg("-c").arg(conf);
@@ -84,9 +85,36 @@ fn the_later_type_wins() {
 #[test]
 fn server_names() {
     for name in [
-        "http://example.com", "https://example.com/", "example.com/", "a*b", "*.a.*", "w*w", "a..b",
-        ".a.*", "*.*", "*.", "*", ".", "..", "*a.example", "a.*", ".*", "x", "\"\"", "~", "~^(", "~^a$",
-        "a.*.b", "*.a*", "www.*.", "a:80", "a@b", "a_b", "-", "\u{e9}", "*.b..c",
+        "http://example.com",
+        "https://example.com/",
+        "example.com/",
+        "a*b",
+        "*.a.*",
+        "w*w",
+        "a..b",
+        ".a.*",
+        "*.*",
+        "*.",
+        "*",
+        ".",
+        "..",
+        "*a.example",
+        "a.*",
+        ".*",
+        "x",
+        "\"\"",
+        "~",
+        "~^(",
+        "~^a$",
+        "a.*.b",
+        "*.a*",
+        "www.*.",
+        "a:80",
+        "a@b",
+        "a_b",
+        "-",
+        "\u{e9}",
+        "*.b..c",
     ] {
         let one = format!("server {{ listen 127.0.0.1:1234; server_name {name}; }}");
         let said = same(&one);
@@ -167,8 +195,18 @@ fn multipath() {
 #[test]
 fn levels_of_error_logs() {
     for level in [
-        "debug", "debug_core", "debug_alloc", "debug_mutex", "debug_event", "debug_http", "debug_mail",
-        "debug_stream", "debug_http debug_event", "debug_none", "info", "x",
+        "debug",
+        "debug_core",
+        "debug_alloc",
+        "debug_mutex",
+        "debug_event",
+        "debug_http",
+        "debug_mail",
+        "debug_stream",
+        "debug_http debug_event",
+        "debug_none",
+        "info",
+        "x",
     ] {
         same(format!("error_log stderr {level};"));
         let (nginx, rserve, said) = verdicts(format!("error_log stderr {level};").as_bytes(), b"");
@@ -206,7 +244,8 @@ fn bytes_come_out_as_they_went_in() {
     std::fs::create_dir(raw(b"\xe9")).expect("a directory");
     std::fs::write(raw(b"\xe9/a.\xe9"), "file").expect("a file");
     std::fs::write(raw(b"\xe9/\xe9"), "index").expect("a file");
-    let twin = Twin::start(site(&format!("include {};", server.path("body.conf").display())), &server);
+    let twin =
+        Twin::start(site(&format!("include {};", server.path("body.conf").display())), &server);
     for (path, wanted) in [
         ("/%E9x", &b"\xe9 /\xe9x \xc3\xa9"[..]),
         ("/%E9/", b"index"),

@@ -47,7 +47,11 @@ fn long_subjects_are_matched() {
     ] {
         for count in [1, 1000, 1500, 6000] {
             let path = format!("{prefix}{}{end}", part.repeat(count));
-            assert_eq!(ask(server.port(), "x", &path), "HTTP/1.1 403 Forbidden", "{prefix} {count}");
+            assert_eq!(
+                ask(server.port(), "x", &path),
+                "HTTP/1.1 403 Forbidden",
+                "{prefix} {count}"
+            );
             assert_eq!(ask(twin.port(), "x", &path), "HTTP/1.1 403 Forbidden", "{prefix} {count}");
         }
     }

@@ -59,9 +59,7 @@ fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     let names = block.conf.core.server_name.as_slice();
     match names.is_empty() {
         true => vec![(Name::Exact(String::new()), String::new())],
-        false => {
-            names.iter().map(|(name, word)| (name.clone(), files.place(word.span))).collect()
-        }
+        false => names.iter().map(|(name, word)| (name.clone(), files.place(word.span))).collect(),
     }
 }
 

@@ -260,7 +260,9 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
     let regex = |caseless| {
         let place = setting.env().files.place(setting.node().name.span);
         let compiled = Regex::new(pattern, caseless, &place);
-        compiled.map(Kind::Regex).map_err(|message| setting.error_at(at, message))
+        compiled
+            .map(|regex| Kind::Regex(Box::new(regex)))
+            .map_err(|message| setting.error_at(at, message))
     };
     let kind = match modifier {
         "" => Kind::Prefix,

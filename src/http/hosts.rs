@@ -33,7 +33,9 @@ impl Name {
         }
         let lower = text.to_ascii_lowercase();
         match &lower {
-            name if name.starts_with('*') && (name.len() < 3 || !name.starts_with("*.")) || name == "." => {
+            name if name.starts_with('*') && (name.len() < 3 || !name.starts_with("*."))
+                || name == "." =>
+            {
                 Err(format!("server name \"{text}\" is invalid"))
             }
             name if !is_well_formed(name) => Ok(Name::Exact(lower)),

@@ -18,7 +18,7 @@ pub enum Kind {
     /// `=`
     Exact,
     /// `~`, `~*`
-    Regex(Regex),
+    Regex(Box<Regex>),
     /// `@name`: only by name.
     Named,
     /// The server itself: requests that no location takes.
@@ -60,11 +60,7 @@ impl Server {
     }
 
     /// The location for a URI.
-    pub fn find<'s>(
-        &'s self,
-        uri: &Str,
-        captures: &mut Captures,
-    ) -> Result<&'s Location, GaveUp> {
+    pub fn find<'s>(&'s self, uri: &Str, captures: &mut Captures) -> Result<&'s Location, GaveUp> {
         Ok(self.location.nested.find(uri, captures)?.unwrap_or(&self.location))
     }
 }
@@ -163,7 +159,8 @@ mod tests {
     }
 
     fn regex(pattern: &str) -> Location {
-        location(Kind::Regex(Regex::new(pattern, false, "").expect("compiles")), pattern)
+        let regex = Regex::new(pattern, false, "").expect("compiles");
+        location(Kind::Regex(Box::new(regex)), pattern)
     }
 
     fn found(locations: &Locations, uri: &str) -> String {

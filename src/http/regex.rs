@@ -99,7 +99,9 @@ impl Regex {
             Ok(Some(_)) => self.capture(subject, &locations, captures),
             // Compiled code has a small fixed stack, the interpreter takes its memory from the heap.
             Err(error) if error.code() == JIT_STACKLIMIT => {
-                let Some(regex) = self.interpreted() else { return Err(self.gave_up(subject, &error)) };
+                let Some(regex) = self.interpreted() else {
+                    return Err(self.gave_up(subject, &error));
+                };
                 let mut locations = regex.capture_locations();
                 match regex.captures_read(&mut locations, subject) {
                     Ok(None) => return Ok(false),

@@ -31,5 +31,5 @@ pub fn is_shortage(error: &io::Error) -> bool {
 
 fn reclaim() -> bool {
     let all = RECLAIM.with_borrow(Clone::clone);
-    all.iter().fold(false, |some, reclaim| reclaim() || some)
+    all.iter().any(|reclaim| reclaim())
 }

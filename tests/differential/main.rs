@@ -52,7 +52,8 @@ const DELIBERATE: &[(&str, &str)] = &[
     ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
 ];
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
-const HOSTS: &str = "what would mean something of its own in a URL is no part of a name (nginx 1.31)";
+const HOSTS: &str =
+    "what would mean something of its own in a URL is no part of a name (nginx 1.31)";
 const BARE: &str = "a bare LF ends no line between chunks (nginx 1.31)";
 const EXPECT: &str = "a body that nobody reads is not asked for: the answer closes the connection";
 const LIMIT: &str = "of a body that is thrown away no more than client_max_body_size is read";

@@ -187,7 +187,8 @@ fn bytes_that_are_no_text() {
 #[test]
 fn other_encodings() {
     let tree = Tree::parse("t", b"# M\xf6lln\nroot /srv/\xe9 \"\xe9 \xc3\xa9\";").expect("parses");
-    let words: Vec<_> = tree.root[0].args.iter().map(|word| crate::text::bytes(&word.text)).collect();
+    let words: Vec<_> =
+        tree.root[0].args.iter().map(|word| crate::text::bytes(&word.text)).collect();
     assert_eq!([&words[0][..], &words[1][..]], [&b"/srv/\xe9"[..], &b"\xe9 \xc3\xa9"[..]]);
     let mut dump = Vec::new();
     tree.files.dump(&mut dump).expect("written");
