@@ -38,14 +38,13 @@ impl Entry {
     /// The same to be kept for others. A small regular file is read.
     pub fn to_keep(file: File, limits: Limits) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
-        let reliable = sys::file::has_reliable_dates(&file);
-        let content = match stat.is_file() && stat.size <= limits.file {
-            true => read(file, &stat)?,
+        let small = stat.is_file() && stat.size <= limits.file;
+        let lasting = stat.is_file()
+            && (!small || is_settled(&stat, limits.settle))
+            && sys::file::has_reliable_dates(&file);
+        let content = match small {
+            true => read(file, &stat, lasting)?,
             false => Content::File(Rc::new(file)),
-        };
-        let lasting = match content {
-            Content::Memory(_) => reliable && is_settled(&stat, limits.settle),
-            Content::File(_) => reliable,
         };
         Ok(Entry { stat, etag: etag(&stat), lasting, content })
     }
@@ -78,13 +77,14 @@ fn is_settled(stat: &Stat, settle: u64) -> bool {
 }
 
 /// Reads a small file. If it is being written to meanwhile, the window of the open file is used
-/// instead: its length is checked as it is sent.
-fn read(file: File, stat: &Stat) -> io::Result<Content> {
+/// instead: its length is checked as it is sent. What does not last may be torn, as it is for whoever
+/// reads such a file.
+fn read(file: File, stat: &Stat, lasting: bool) -> io::Result<Content> {
     let size = stat.size as usize;
     let mut block = Block::take(size);
     let count = sys::file::read_at(&file, &mut block.spare_mut()[..size], 0)?;
     block.advance(count);
-    match count == size && sys::file::stat(&file)? == *stat {
+    match count == size && (!lasting || sys::file::stat(&file)? == *stat) {
         true => Ok(Content::Memory(Str::copy(block.filled()))),
         false => Ok(Content::File(Rc::new(file))),
     }

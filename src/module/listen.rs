@@ -37,10 +37,10 @@ pub fn option(address: &Address, options: &mut Options, text: &str) -> Result<()
         ("rcvbuf", Some(size)) => options.rcvbuf = Some(bytes(size).ok_or_else(invalid)?),
         ("sndbuf", Some(size)) => options.sndbuf = Some(bytes(size).ok_or_else(invalid)?),
         ("ipv6only", Some(flag)) => {
+            options.ipv6only = value::flag(flag).ok_or_else(invalid)?;
             if !matches!(address, Address::Inet(address) if address.is_ipv6()) {
                 return Err(format!("ipv6only is not supported on addr \"{}\"", address));
             }
-            options.ipv6only = value::flag(flag).ok_or_else(invalid)?;
         }
         ("so_keepalive", Some(times)) => {
             options.so_keepalive = Some(keepalive(times).ok_or_else(invalid)?);

@@ -35,7 +35,8 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
         name => (false, name),
     };
     for &byte in inner {
-        bad |= !(is_name(byte) || literal && byte == b':') || byte == b'.' && before == b'.';
+        bad |=
+            !(NAME[usize::from(byte)] || literal && byte == b':') || byte == b'.' && before == b'.';
         upper |= byte.is_ascii_uppercase();
         before = byte;
     }
@@ -49,9 +50,21 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
 
 /// What may stand in a name (RFC 3986, 3.2.2: unreserved, sub-delims, `%`). Anything else would mean
 /// something of its own where the host is put into a URL: `@`, `#`, `?`, `\`.
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || memchr::memchr(byte, b"-._~!$&'()*+,;=%").is_some()
-}
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let others = b"-._~!$&'()*+,;=%";
+    let mut at = 0;
+    while at < 256 {
+        table[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn port(digits: &[u8]) -> Option<u16> {
     digits.iter().try_fold(0u16, |port, &byte| {
