@@ -1,9 +1,9 @@
-//! The cache of files is never stale, and a file that changes while it is sent ends its connection.
+//! The cache of files is never stale, and leaves clients their descriptors.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
 
-use support::{Server, bytes, set_modified, site, start};
+use support::{Dir, Server, Start, bytes, set_modified, site, start};
 
 fn serving(body: &str) -> Server {
     start!(site(&format!("root html; {body}")))
@@ -79,33 +79,38 @@ fn permissions_count() {
     assert_eq!(cached(&server, "/a"), "open");
 }
 
+/// Files that are kept in memory at once, and files that are read anew while they are young.
+const AGES: [&str; 2] = ["file_cache 16m settle=0;", "file_cache 16m settle=1h;"];
+
 #[test]
 fn links_and_directories_that_are_swapped() {
-    let server = serving("");
-    for version in ["1", "2"] {
-        server.file(&format!("releases/{version}/a"), format!("release {version}"));
+    for age in AGES {
+        let server = serving(age);
+        for version in ["1", "2"] {
+            server.file(&format!("releases/{version}/a"), format!("release {version}"));
+        }
+        let link = |to: &str, name: &str| {
+            let new = server.path("html/new");
+            symlink(server.path(to), &new).expect("a link");
+            fs::rename(&new, server.path(name)).expect("renamed");
+        };
+        for round in 0..20 {
+            let version = format!("{}", 1 + round % 2);
+            link(&format!("releases/{version}/a"), "html/file");
+            assert_eq!(cached(&server, "/file"), format!("release {version}"));
+            link(&format!("releases/{version}"), "html/current");
+            assert_eq!(cached(&server, "/current/a"), format!("release {version}"));
+            server.file("html/dir/a", "old");
+            server.file("html/dir2/a", "new");
+            assert_eq!(cached(&server, "/dir/a"), "old");
+            fs::rename(server.path("html/dir"), server.path("html/gone")).expect("renamed");
+            fs::rename(server.path("html/dir2"), server.path("html/dir")).expect("renamed");
+            assert_eq!(cached(&server, "/dir/a"), "new");
+            fs::remove_dir_all(server.path("html/dir")).expect("removed");
+            assert_eq!(server.get("/dir/a").status, 404);
+            fs::remove_dir_all(server.path("html/gone")).expect("removed");
+        }
     }
-    let link = |to: &str, name: &str| {
-        let new = server.path("html/new");
-        symlink(server.path(to), &new).expect("a link");
-        fs::rename(&new, server.path(name)).expect("renamed");
-    };
-    link("releases/1/a", "html/file");
-    assert_eq!(cached(&server, "/file"), "release 1");
-    link("releases/2/a", "html/file");
-    server.wait_for("the link's new file", || server.get("/file").text() == "release 2");
-    link("releases/1", "html/current");
-    assert_eq!(cached(&server, "/current/a"), "release 1");
-    link("releases/2", "html/current");
-    server.wait_for("the link's new directory", || server.get("/current/a").text() == "release 2");
-    server.file("html/dir/a", "old");
-    server.file("html/dir2/a", "new");
-    assert_eq!(cached(&server, "/dir/a"), "old");
-    fs::rename(server.path("html/dir"), server.path("html/gone")).expect("renamed");
-    fs::rename(server.path("html/dir2"), server.path("html/dir")).expect("renamed");
-    server.wait_for("the new directory", || server.get("/dir/a").text() == "new");
-    fs::remove_dir_all(server.path("html/dir")).expect("removed");
-    assert_eq!(server.get("/dir/a").status, 404);
 }
 
 #[test]
@@ -139,79 +144,202 @@ fn all_workers_hear_of_a_change() {
     }
 }
 
-/// A file that is too big for the sockets' buffers.
-const BIG: usize = 40_000_000;
+fn opened(path: &std::path::Path) -> fs::File {
+    fs::File::options().write(true).open(path).expect("open")
+}
 
-/// Begins to read the big file, lets `change` happen, reads the rest. What came, and what was promised.
-fn changed_while_sent(directives: &str, change: impl Fn(&std::path::Path)) {
-    let server = serving(directives);
-    let path = server.file("html/big", bytes(BIG));
-    let mut wire = server.wire();
-    wire.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    // Stuck: the client does not read.
+/// inotify says nothing of what happens under the file's other name, in another directory.
+#[test]
+fn edited_through_another_hard_link() {
+    for age in AGES {
+        let server = serving(age);
+        let other = server.file("other/a", "000");
+        fs::create_dir(server.path("html/dir")).expect("a directory");
+        fs::hard_link(&other, server.path("html/dir/a")).expect("a link");
+        assert_eq!(cached(&server, "/dir/a"), "000");
+        for text in ["111", "222"] {
+            // The kernel's dates have a grain of a few milliseconds.
+            let before = fs::metadata(&other).expect("there").modified().expect("a date");
+            server.wait_for("another date", || {
+                opened(&other).write_all_at(text.as_bytes(), 0).expect("written");
+                fs::metadata(&other).expect("there").modified().expect("a date") != before
+            });
+            assert_eq!(server.get("/dir/a").text(), text);
+        }
+        set_modified(&other, 1_609_459_200);
+        assert_eq!(server.get("/dir/a").header("ETag"), Some("\"5fee6600-3\""));
+    }
+}
+
+#[test]
+fn a_directory_above_may_not_be_entered() {
+    use std::os::unix::fs::PermissionsExt;
+    for age in AGES {
+        let server = start!(format!("user nobody;\n{}", site(&format!("root html; {age}"))));
+        server.file("html/up/dir/a", "open");
+        server.file("html/up/dir/index.html", "open");
+        let mode = |mode| {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(server.path("html/up"), permissions).expect("chmod");
+        };
+        for _ in 0..3 {
+            assert_eq!(cached(&server, "/up/dir/a"), "open");
+            assert_eq!(cached(&server, "/up/dir/"), "open");
+            mode(0o000);
+            assert_eq!(server.get("/up/dir/a").status, 403);
+            assert_eq!(server.get("/up/dir/").status, 403);
+            mode(0o755);
+        }
+    }
+}
+
+/// Writes to a file through one mapping, whose page stays dirty: the second write changes no date, and
+/// inotify hears of neither.
+#[test]
+fn written_by_mmap() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+    const SCRIPT: &str = "import mmap, sys\n\
+        with open(sys.argv[1], 'r+b') as f:\n\
+        \x20   m = mmap.mmap(f.fileno(), 0)\n\
+        \x20   for line in sys.stdin:\n\
+        \x20       m[0:3] = line.strip().encode()\n\
+        \x20       print('done', flush=True)\n";
+    for directives in ["", "sendfile on;", "file_cache 16m max_file=1;", "aio threads;"] {
+        let server = serving(directives);
+        let path = server.file("html/a", "000");
+        let mut writer = Command::new("python3")
+            .args(["-c", SCRIPT])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut lines = BufReader::new(writer.stdout.take().expect("a pipe")).lines();
+        let mut input = writer.stdin.take().expect("a pipe");
+        for round in 111..130 {
+            let text = round.to_string();
+            writeln!(input, "{text}").expect("written");
+            assert!(lines.next().is_some_and(|line| line.is_ok()), "the writer lives");
+            assert_eq!(cached(&server, "/a"), text, "{directives}");
+        }
+        drop(input);
+        writer.wait().expect("ended");
+    }
+}
+
+/// Mounting needs root in a namespace of its own: where that is not allowed there is nothing to see.
+#[test]
+fn a_directory_that_is_mounted_over() {
+    use std::process::Command;
+    let server = serving(AGES[0]);
+    server.file("html/dir/a", "below");
+    server.file("other/a", "above");
+    server.file("html/one", "below");
+    assert_eq!(
+        (cached(&server, "/dir/a"), cached(&server, "/one")),
+        ("below".into(), "below".into())
+    );
+    let worker = server.workers()[0].to_string();
+    let inside = |args: &[&str]| {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &worker, "--mount"]).args(args);
+        command.output().is_ok_and(|output| output.status.success())
+    };
+    let path = |name: &str| server.path(name).to_string_lossy().into_owned();
+    if !inside(&["mount", "--bind", &path("other"), &path("html/dir")]) {
+        return;
+    }
+    let over = cached(&server, "/dir/a");
+    let bound = inside(&["mount", "--bind", &path("other/a"), &path("html/one")]);
+    let one = cached(&server, "/one");
+    assert!(inside(&["umount", &path("html/dir")]), "nothing keeps it busy");
+    let below = server.get("/dir/a").text();
+    opened(&server.path("other/a")).write_all_at(b"edit ", 0).expect("written");
+    let edited = server.get("/one").text();
+    assert!(!bound || inside(&["umount", &path("html/one")]), "nothing keeps it busy");
+    assert_eq!((over.as_str(), below.as_str()), ("above", "below"));
+    if bound {
+        assert_eq!((one.as_str(), edited.as_str()), ("above", "edit "));
+        assert_eq!(server.get("/one").text(), "below");
+    }
+}
+
+#[test]
+fn the_cache_does_not_take_the_descriptors_that_clients_need() {
+    // nginx keeps none: 400 of 400.
+    for (limit, connections) in [(100, 256), (256, 256), (1024, 1024)] {
+        let server = start!(format!(
+            "worker_rlimit_nofile {limit}; events {{ worker_connections {connections}; }}\n{}",
+            site("root html; file_cache 16m files=10000 max_file=1k;")
+        ));
+        for at in 0..400 {
+            server.file(&format!("html/{at}"), bytes(70_000 + at));
+        }
+        for at in 0..400 {
+            let answer = server.get(&format!("/{at}"));
+            assert_eq!((answer.status, answer.body.len()), (200, 70_000 + at), "{limit}: {at}");
+        }
+        let worker = server.workers()[0];
+        let open = fs::read_dir(format!("/proc/{worker}/fd")).expect("descriptors").count();
+        assert!(open <= limit / 4 + 24, "{limit}: {open} descriptors are open");
+        assert!(!server.error_log().contains("Too many open files"));
+    }
+}
+
+/// What is only kept is closed when a call finds no descriptor.
+#[test]
+fn descriptors_are_given_back_when_there_are_none() {
+    let server = start!(format!(
+        "worker_rlimit_nofile 100; events {{ worker_connections 256; }}\n{}",
+        site("root html; file_cache 16m max_file=1k;")
+    ));
+    for at in 0..25 {
+        server.file(&format!("html/{at}"), bytes(70_000));
+        assert_eq!(server.get(&format!("/{at}")).status, 200);
+    }
     let worker = server.workers()[0];
-    let sent = || fs::read_to_string(format!("/proc/{worker}/io")).unwrap_or_default();
-    let (mut before, mut same) = (String::new(), 0);
-    server.wait_for("the sockets' buffers to be full", || {
-        let now = sent();
-        same = if now == before { same + 1 } else { 0 };
-        before = now;
-        same == 20
-    });
-    change(&path);
-    let answer = support::answers(&wire.rest(), &[]).remove(0);
-    assert_eq!(answer.header("Content-Length"), Some(BIG.to_string().as_str()), "{directives}");
-    assert!(answer.body.len() < BIG, "{directives}: nothing that is made up goes out");
-    // What sendfile has queued is the file's own memory: there the change is seen, but not the end.
-    if !directives.contains("sendfile on") {
-        let wrong = answer.body.iter().zip(bytes(BIG)).position(|(came, was)| *came != was);
-        assert_eq!(wrong, None, "{directives}: of {} bytes", answer.body.len());
+    let open = || fs::read_dir(format!("/proc/{worker}/fd")).expect("descriptors").count();
+    let before = open();
+    let mut clients: Vec<_> = Vec::new();
+    while clients.len() + before < 100 + 15 {
+        let mut wire = server.wire();
+        wire.send("GET /0 HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(wire.answer().status, 200, "client {}", clients.len());
+        clients.push(wire);
     }
-    server.wait_for("a word in the log", || {
-        server.error_log().contains("the file was changed while it was sent")
-    });
-    // And the worker lives.
-    assert_eq!(server.get("/big").status, 200);
-    assert_eq!(server.workers(), [worker]);
+    assert!(!server.error_log().contains("accept4() failed"));
 }
 
-const WAYS: [&str; 5] = [
-    "sendfile on;",
-    "sendfile off;",
-    "aio threads;",
-    "aio threads; sendfile on;",
-    "sendfile on; file_cache off;",
-];
-
+/// Without inotify nothing is stale, and the log says once what that costs.
 #[test]
-fn a_file_that_is_cut_while_it_is_sent() {
-    for way in WAYS {
-        changed_while_sent(way, |path| {
-            fs::File::options().write(true).open(path).expect("open").set_len(100).expect("cut");
-        });
+fn without_inotify() {
+    for (call, error) in [("inotify_init1", "EMFILE"), ("inotify_add_watch", "ENOSPC")] {
+        let dir = Dir::new();
+        let wrapper = dir.file(
+            "rserve",
+            format!(
+                "#!/bin/sh\nexec strace -D -f -qq -o /dev/null -e trace={call} \
+                 -e inject={call}:error={error} {} \"$@\"\n",
+                env!("CARGO_BIN_EXE_rserve")
+            ),
+        );
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&wrapper, executable).expect("chmod");
+        let server = Start::new(&wrapper.to_string_lossy())
+            .conf(site("root html; file_cache 16m max_file=1k settle=0;"))
+            .start();
+        for round in 0..20 {
+            for (name, size) in [("small", 100), ("big", 5000)] {
+                let text = format!("{round:05}").repeat(size / 5);
+                server.file("html/new", &text);
+                let path = server.path(&format!("html/{name}"));
+                fs::rename(server.path("html/new"), path).expect("renamed");
+                assert_eq!(cached(&server, &format!("/{name}")), text);
+            }
+        }
+        let log = server.error_log();
+        let count = log.lines().filter(|l| l.contains("[warn]") && l.contains(call)).count();
+        assert_eq!(count, 1, "{log}");
     }
-}
-
-#[test]
-fn a_file_that_grows_while_it_is_sent() {
-    for way in WAYS {
-        changed_while_sent(way, |path| {
-            let file = fs::File::options().write(true).open(path).expect("open");
-            file.write_all_at(b"more", BIG as u64).expect("written");
-        });
-    }
-}
-
-#[test]
-fn a_file_that_is_replaced_while_it_is_sent_is_sent_to_its_end() {
-    let server = serving("sendfile on;");
-    server.file("html/big", bytes(BIG));
-    let mut wire = server.wire();
-    wire.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    server.file("html/new", "new");
-    fs::rename(server.path("html/new"), server.path("html/big")).expect("renamed");
-    let answer = wire.answer();
-    // Whichever it was when it was opened, it is whole.
-    assert!(answer.complete && (answer.body == bytes(BIG) || answer.body == b"new"));
-    assert_eq!(server.get("/big").text(), "new");
 }

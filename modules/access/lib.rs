@@ -92,6 +92,11 @@ struct Check {
 impl Handler for Check {
     fn handle(&self, request: &mut Request) -> Flow {
         let peer = request.peer();
+        if peer == Peer::Unknown {
+            // No rule but "all" could be applied, and the one that would refuse might be missed.
+            request.error(Level::Alert, format_args!("access forbidden: the client is unknown"));
+            return Flow::Status(403);
+        }
         let matching = self.rules.iter().find(|rule| rule.who.includes(peer));
         match matching.map(|rule| rule.allow) {
             None => Flow::Declined,
@@ -128,6 +133,11 @@ mod tests {
         // A client that comes as IPv4 over an IPv6 socket is the same client.
         assert!(network.includes(peer("::ffff:10.1.1.1")));
         assert!(!network.includes(Peer::Unix) && Who::Unix.includes(Peer::Unix));
+        assert!(!Who::Unix.includes(Peer::Unknown) && !network.includes(Peer::Unknown));
+        // An IPv4 network that is written as IPv6 is one of IPv4 clients, too.
+        let mapped = Who::Network(Network::parse("::ffff:10.0.0.0/104").expect("a network"));
+        assert!(mapped.includes(peer("10.1.1.1")) && mapped.includes(peer("::ffff:10.1.1.1")));
+        assert!(!mapped.includes(peer("11.1.1.1")));
         assert!(Who::All.includes(Peer::Unix) && Who::All.includes(peer("::1")));
     }
 }

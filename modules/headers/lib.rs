@@ -41,7 +41,7 @@ impl Module for Headers {
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         let mut fields = Vec::new();
         for added in conf.add_header.as_slice() {
-            let name = Str::copy(added.name.text.as_bytes());
+            let name = Str::copy(&conf::text::bytes(&added.name.text));
             fields.push((name, hooks.template(&added.value)?, added.always));
         }
         if !fields.is_empty() {

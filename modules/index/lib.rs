@@ -71,21 +71,22 @@ impl Handler for Find {
                 // An absolute name is not looked for: it is where the request goes.
                 return Flow::Redirect(name, request.args.clone());
             }
-            let uri = join(request, &name);
-            let mapped = match request.map_uri(&uri) {
-                Ok(mapped) => mapped,
+            // Of the directory, not of the index's URI: an alias in a regex location is the whole path.
+            let directory = match request.map_path() {
+                Ok(mapped) => mapped.path,
                 Err(status) => return Flow::Status(status),
             };
-            if static_files::knows(&mapped.path) {
-                return Flow::Redirect(uri, request.args.clone());
+            let path = join(request, &directory, &name);
+            if static_files::knows(&path) {
+                return go(request, &name);
             }
-            match sys::file::stat_path(&mapped.path) {
-                Ok(_) => return Flow::Redirect(uri, request.args.clone()),
+            match sys::file::stat_path(&path) {
+                Ok(_) => return go(request, &name),
                 Err(error) => {
-                    if let Some(status) = refused(request, &mapped.path, &error) {
+                    if let Some(status) = refused(request, &path, &error) {
                         return Flow::Status(status);
                     }
-                    directory_exists = directory_exists || is_there(request);
+                    directory_exists = directory_exists || is_there(request, &directory);
                     if !directory_exists {
                         return Flow::Status(404);
                     }
@@ -96,36 +97,40 @@ impl Handler for Find {
     }
 }
 
-fn join(request: &mut Request, name: &Str) -> Str {
-    let uri = request.uri.clone();
+/// To the file of that name in the directory that was asked for.
+fn go(request: &mut Request, name: &Str) -> Flow {
+    let directory = request.uri.clone();
+    Flow::Redirect(join(request, &directory, name), request.args.clone())
+}
+
+fn join(request: &mut Request, directory: &Str, name: &Str) -> Str {
     request.pool.write(|path| {
-        path.push(&uri);
+        path.push(directory);
         path.push(name);
     })
 }
 
 /// Whether there is a directory at all: without one nothing is forbidden, it is not found.
-fn is_there(request: &mut Request) -> bool {
-    let Ok(mapped) = request.map_path() else { return true };
-    match sys::file::stat_path(&mapped.path) {
+fn is_there(request: &Request, directory: &Str) -> bool {
+    match sys::file::stat_path(directory) {
         Ok(_) => true,
         Err(error) => {
             if request.location().settings.log_not_found {
                 let errno = sys::log::errno(&error);
-                let path = &mapped.path;
-                request
-                    .error(sys::log::Level::Error, format_args!("\"{path}\" is not found {errno}"));
+                let message = format_args!("\"{directory}\" is not found {errno}");
+                request.error(sys::log::Level::Error, message);
             }
             false
         }
     }
 }
 
-/// A name that is not there is no fault; a directory that may not be entered is.
+/// A name that is not there is no fault; one that cannot be, or that may not be looked for, is the end.
 fn refused(request: &Request, path: &Str, error: &std::io::Error) -> Option<u16> {
-    use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
     match error.kind() {
-        NotFound | NotADirectory => None,
+        NotFound => None,
+        NotADirectory | InvalidFilename => Some(404),
         kind => {
             let errno = sys::log::errno(error);
             request.error(sys::log::Level::Error, format_args!("stat() \"{path}\" failed {errno}"));

@@ -1,9 +1,13 @@
 //! Opened files, kept for the next request: one cache for each worker.
 //!
-//! A change in a watched directory is heard of before the requests of the same turn are served, so an
-//! edited file is not served stale. What a watch of the file's own directory does not see (another
-//! hard link, a renamed ancestor, a swapped link on the way, a file system without events) is seen
-//! by looking at the path again once it has a certain age.
+//! Nothing is served that the path does not lead to: it is looked at (`stat(2)`) once for all requests
+//! that a turn of the loop brings, which sees links that are switched on the way, directories that are
+//! renamed, mounts, and rights. A file is kept in memory only if it has been left alone for a while:
+//! two changes in quick succession may have the same dates, and what is written by `mmap(2)` sets them
+//! only when a page is first written to, and after the kernel has written it back.
+//!
+//! inotify lets go at once of what was changed or deleted: nobody may ask for it again, and an open
+//! file keeps its room on the disk.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -16,15 +20,15 @@ use crate::Limits;
 use crate::entry::Entry;
 use crate::watch::{Directories, Stale};
 
-/// After so long a path is looked at again before its entry is used.
-const AGE_MS: u64 = 1000;
 /// What an entry costs besides its content and its path.
 const OVERHEAD: usize = 512;
+/// Descriptors that are neither the clients' nor ours: logs, listeners, shared memory.
+const RESERVE: u64 = 64;
 
 struct Kept {
     entry: Entry,
     watch: Option<Watch>,
-    /// When it was last known to be what the path leads to, in the loop's milliseconds.
+    /// When it was last known to be what the path leads to (`rt::moment`).
     checked: u64,
     /// Asked for since it was last considered for eviction.
     used: bool,
@@ -37,13 +41,24 @@ struct Order {
     cost: usize,
 }
 
+/// Files that may be different soon: what was read in one moment.
+#[derive(Default)]
+struct Fresh {
+    moment: u64,
+    entries: HashMap<Str, Entry>,
+    cost: usize,
+}
+
 struct Cache {
     entries: HashMap<Str, Kept>,
+    fresh: Fresh,
     /// Files in memory: the cost is bytes.
     small: Order,
     /// Files kept open: the cost is descriptors.
     open: Order,
     directories: Directories,
+    /// The process's limit of descriptors.
+    descriptors: u64,
 }
 
 thread_local! {
@@ -54,9 +69,11 @@ thread_local! {
 pub fn start() {
     let cache = Cache {
         entries: HashMap::new(),
+        fresh: Fresh::default(),
         small: Order::default(),
         open: Order::default(),
         directories: Directories::new(),
+        descriptors: sys::process::file_limit(),
     };
     if let Some(fd) = cache.directories.fd()
         && let Err(error) = rt::on_readable(fd, changed)
@@ -64,6 +81,7 @@ pub fn start() {
         sys::log!(Alert, "epoll_ctl(inotify) failed {}", sys::log::errno(&error));
     }
     CACHE.set(Some(cache));
+    sys::descriptors::on_shortage(close_all);
 }
 
 fn changed() {
@@ -74,6 +92,14 @@ fn changed() {
             Stale::Paths(paths) => paths.iter().for_each(|path| cache.remove(path)),
         }
     });
+}
+
+/// Closes the files that are only kept. `false`: there are none.
+fn close_all() -> bool {
+    CACHE.with(|cache| match cache.try_borrow_mut() {
+        Ok(mut cache) => cache.as_mut().is_some_and(Cache::close_all),
+        Err(_) => false,
+    })
 }
 
 /// The entry of `path`, if it is still true.
@@ -88,17 +114,26 @@ pub fn knows(path: &Str) -> bool {
 
 /// Opens `path`, and keeps it if `limits` let it.
 pub fn open(path: &Str, limits: Limits) -> std::io::Result<Entry> {
-    CACHE.with_borrow_mut(|cache| match cache {
-        Some(cache) if limits.memory > 0 => cache.open(path, limits),
-        _ => Entry::new(sys::file::open(path, Symlinks::Follow)?, 0),
-    })
+    let file = sys::file::open(path, Symlinks::Follow)?;
+    if limits.memory == 0 {
+        return Entry::new(file);
+    }
+    let entry = Entry::to_keep(file, limits)?;
+    if entry.stat.is_file() {
+        CACHE.with_borrow_mut(|cache| {
+            if let Some(cache) = cache {
+                cache.keep(path, &entry, limits);
+            }
+        });
+    }
+    Ok(entry)
 }
 
 impl Cache {
     fn get(&mut self, path: &Str) -> Option<Entry> {
-        let now = rt::now();
-        let kept = self.entries.get_mut(path)?;
-        if now.saturating_sub(kept.checked) >= AGE_MS {
+        let now = rt::moment();
+        let Some(kept) = self.entries.get_mut(path) else { return self.fresh.get(path, now) };
+        if kept.checked != now {
             if sys::file::stat_path(path).ok() != Some(kept.entry.stat) {
                 self.remove(path);
                 return None;
@@ -109,37 +144,45 @@ impl Cache {
         Some(kept.entry.clone())
     }
 
-    fn open(&mut self, path: &Str, limits: Limits) -> std::io::Result<Entry> {
-        let file = sys::file::open(path, Symlinks::Follow)?;
-        if !sys::file::stat(&file)?.is_file() {
-            return Entry::new(file, 0);
-        }
+    fn keep(&mut self, path: &Str, entry: &Entry, limits: Limits) {
         // The name outlives the request: it must not keep the request's memory.
-        let name = Str::copy(path);
-        // Watched before it is read: whatever happens to it afterwards is heard of. What happened to
-        // the path before that, since it was opened, is seen by comparing.
-        let watch = self.directories.watch(&name);
-        let entry = Entry::new(file, limits.file)?;
-        match sys::file::stat_path(path).ok() == Some(entry.stat) {
-            true => self.keep(name, entry.clone(), watch, limits),
-            false => self.directories.forget(&name, watch),
+        let path = Str::copy(path);
+        if !entry.lasting {
+            return self.fresh.add(path, entry, limits.memory);
         }
-        Ok(entry)
-    }
-
-    fn keep(&mut self, path: Str, entry: Entry, watch: Option<Watch>, limits: Limits) {
-        self.take(&path);
-        let cost = cost(&path, &entry);
+        self.remove(&path);
+        let watch = self.directories.watch(&path);
+        // An open file that is deleted without our knowledge would keep its room on the disk.
+        if watch.is_none() && !entry.in_memory() {
+            return;
+        }
+        let cost = cost(&path, entry);
         let order = if entry.in_memory() { &mut self.small } else { &mut self.open };
         order.cost += cost;
         order.paths.push_back(path.clone());
-        self.entries.insert(path, Kept { entry, watch, checked: rt::now(), used: true });
+        let kept = Kept { entry: entry.clone(), watch, checked: rt::moment(), used: true };
+        self.entries.insert(path, kept);
         while self.small.cost > limits.memory {
             self.evict(true);
         }
-        while self.open.cost > limits.files {
+        let most = limits.files.min(self.most_open());
+        while self.open.cost > most {
             self.evict(false);
         }
+    }
+
+    /// How many files may stay open for convenience: far from what the clients need. Each connection
+    /// is given one for itself and one for the file that it gets.
+    fn most_open(&self) -> usize {
+        let needed = 2 * u64::from(rt::connections()) + RESERVE;
+        let left = self.descriptors.saturating_sub(needed).min(self.descriptors / 4);
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    fn close_all(&mut self) -> bool {
+        let paths = std::mem::take(&mut self.open.paths);
+        paths.iter().for_each(|path| self.remove(path));
+        !paths.is_empty()
     }
 
     /// Drops the oldest entry of its kind that was not asked for since it was last looked at here.
@@ -159,28 +202,42 @@ impl Cache {
         }
     }
 
-    fn remove(&mut self, path: &Str) {
-        if let Some(kept) = self.take(path) {
-            self.directories.forget(path, kept.watch);
-        }
-    }
-
     /// Takes an entry out of the accounts.
-    fn take(&mut self, path: &Str) -> Option<Kept> {
-        let kept = self.entries.remove(path)?;
+    fn remove(&mut self, path: &Str) {
+        let Some(kept) = self.entries.remove(path) else { return };
         let order = if kept.entry.in_memory() { &mut self.small } else { &mut self.open };
         order.cost -= cost(path, &kept.entry);
         if let Some(at) = order.paths.iter().position(|known| known == path) {
             order.paths.remove(at);
         }
-        Some(kept)
+        self.directories.forget(path, kept.watch);
     }
 
     fn clear(&mut self) {
         self.entries.clear();
+        self.fresh = Fresh::default();
         self.small = Order::default();
         self.open = Order::default();
         self.directories.clear();
+    }
+}
+
+impl Fresh {
+    fn get(&self, path: &Str, now: u64) -> Option<Entry> {
+        if self.moment == now { self.entries.get(path).cloned() } else { None }
+    }
+
+    fn add(&mut self, path: Str, entry: &Entry, most: usize) {
+        if self.moment != rt::moment() {
+            self.moment = rt::moment();
+            self.entries.clear();
+            self.cost = 0;
+        }
+        self.cost += cost(&path, entry);
+        // An open one would be kept until somebody asks for something else.
+        if entry.in_memory() && self.cost <= most {
+            self.entries.insert(path, entry.clone());
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Static files: GET and HEAD, conditional requests and byte ranges.
 //!
 //! ```text
-//! handler: path ─▶ cache (kept true by inotify) or open, fstat ─▶ body: memory or a file window
+//! handler: path ─▶ cache (each path looked at once a turn) or open, fstat ─▶ body: memory or a file window
 //! filters: 10 not modified (304, 412) … 90 range (206, 416)
 //! ```
 #![forbid(unsafe_code)]
@@ -50,11 +50,13 @@ pub(crate) struct Limits {
     pub file: u64,
     /// Open descriptors.
     pub files: usize,
+    /// A file is kept in memory once it has been left alone for so long, in milliseconds.
+    pub settle: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { memory: 16 << 20, file: 64 << 10, files: 256 }
+        Limits { memory: 16 << 20, file: 64 << 10, files: 256, settle: 60_000 }
     }
 }
 
@@ -117,8 +119,8 @@ impl Module for Static {
             WEB,
             Arity::AtLeast(1),
             set_file_cache,
-            "16m max_file=64k files=256",
-            "memory for small files in each worker, kept true by inotify; open files; or off",
+            "16m max_file=64k files=256 settle=60s",
+            "memory for small files that nobody has changed for a while, in each worker; open files; or off",
         ),
     ];
 
@@ -194,6 +196,9 @@ fn set_file_cache(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
         match word.text.split_once('=') {
             Some(("max_file", size)) => {
                 limits.file = conf::value::size(size).ok_or_else(invalid)?.min(16 << 20);
+            }
+            Some(("settle", time)) => {
+                limits.settle = conf::value::milliseconds(time).ok_or_else(invalid)?;
             }
             Some(("files", count)) => limits.files = count.parse().map_err(|_| invalid())?,
             _ => return Err(invalid()),

@@ -34,7 +34,7 @@ impl Filter for NotModified {
                 response.content_length = None;
                 response.allow_ranges = false;
                 response.body.clear();
-                response.file = None;
+                response.file = false;
                 None
             }
         }

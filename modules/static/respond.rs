@@ -64,10 +64,8 @@ impl Handler for Files {
 impl Files {
     fn open(&self, request: &mut Request, path: &Str) -> std::io::Result<Entry> {
         if self.symlinks == Symlinks::Follow {
-            return match self.cache.memory > 0 {
-                true => cache::get(path).map_or_else(|| cache::open(path, self.cache), Ok),
-                false => Entry::new(sys::file::open(path, sys::file::Symlinks::Follow)?, 0),
-            };
+            let known = if self.cache.memory > 0 { cache::get(path) } else { None };
+            return known.map_or_else(|| cache::open(path, self.cache), Ok);
         }
         // What a link on the way leads to may change without a trace: nothing is kept.
         let from = self.from.as_ref().map(|from| from.evaluate(request));
@@ -76,7 +74,7 @@ impl Files {
             Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
             _ => sys::file::Symlinks::Refuse { from },
         };
-        Entry::new(sys::file::open(path, symlinks)?, 0)
+        Entry::new(sys::file::open(path, symlinks)?)
     }
 
     fn answer(&self, request: &mut Request, entry: &Entry, path: &Str) {
@@ -89,7 +87,7 @@ impl Files {
         response.etag = self.etag.then(|| entry.etag.clone());
         response.allow_ranges = self.ranges;
         response.body.push(entry.body());
-        response.file = (!entry.in_memory()).then_some(entry.stat);
+        response.file = !entry.in_memory();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The directories of cached files, watched.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use sys::inotify::{Change, Watch, Watcher};
 pub struct Directories {
     watcher: Option<Watcher>,
     paths: HashMap<Watch, Vec<Known>>,
+    warned: bool,
 }
 
 /// A file's name in its directory, and the path under which it is cached.
@@ -25,9 +27,26 @@ pub enum Stale {
 }
 
 impl Directories {
-    /// No directories. Without inotify nothing is ever watched, and age has to do.
+    /// No directories.
     pub fn new() -> Directories {
-        Directories { watcher: Watcher::new().ok(), paths: HashMap::new() }
+        let mut directories = Directories { watcher: None, paths: HashMap::new(), warned: false };
+        match sys::descriptors::retry(Watcher::new) {
+            Ok(watcher) => directories.watcher = Some(watcher),
+            Err(error) => directories.warn("inotify_init1()", &error),
+        }
+        directories
+    }
+
+    /// Says once that not everything is watched, and what that means.
+    fn warn(&mut self, call: &str, error: &std::io::Error) {
+        if !std::mem::replace(&mut self.warned, true) {
+            sys::log!(
+                Warn,
+                "{call} failed {}: files of more than \"max_file\" of \"file_cache\" are opened for each \
+                 request, raise fs.inotify.max_user_instances or fs.inotify.max_user_watches",
+                sys::log::errno(error)
+            );
+        }
     }
 
     /// The descriptor to wait on.
@@ -40,7 +59,16 @@ impl Directories {
         let named = Path::new(std::ffi::OsStr::from_bytes(path));
         let real = std::fs::canonicalize(named).ok()?;
         let (directory, name) = (real.parent()?, real.file_name()?);
-        let watch = self.watcher.as_ref()?.watch(directory).ok()?;
+        let watch = match self.watcher.as_ref()?.watch(directory) {
+            Ok(watch) => watch,
+            Err(error) => {
+                // A directory that is gone by now, or may not be read, says nothing about the rest.
+                if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::OutOfMemory) {
+                    self.warn("inotify_add_watch()", &error);
+                }
+                return None;
+            }
+        };
         let known = self.paths.entry(watch).or_default();
         if !known.iter().any(|(_, known)| known == path) {
             known.push((name.as_bytes().into(), path.clone()));

@@ -65,10 +65,15 @@ enum Last {
 
 impl Handler for Try {
     fn handle(&self, request: &mut Request) -> Flow {
+        let whole = request.location().settings.alias == Some(Alias::Whole);
         for (template, directory) in &self.files {
             let name = template.evaluate(request);
             let uri = self.uri(request, &name);
-            let mapped = match request.map_uri(&uri) {
+            // Below an alias of captures candidates are looked for as they are.
+            request.below_alias = whole;
+            let mapped = request.map_uri(&uri);
+            request.below_alias = false;
+            let mapped = match mapped {
                 Ok(mapped) => mapped,
                 Err(status) => return Flow::Status(status),
             };
@@ -79,7 +84,9 @@ impl Handler for Try {
                 false => sys::file::stat_path(&mapped.path).map(|stat| stat.is_dir()),
             };
             match is_dir {
+                Ok(is_dir) if is_dir == *directory && whole && is_dir => return Flow::Declined,
                 Ok(is_dir) if is_dir == *directory => {
+                    request.below_alias = whole;
                     // The content handlers of this location go on with the file that was found.
                     request.uri_changed = true;
                     request.uri = uri;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::{COMMAND_LINE, Files, Span};
+use crate::{COMMAND_LINE, Files, Span, text};
 
 /// How many characters of a long line are shown around the word.
 const WINDOW: usize = 100;
@@ -43,7 +43,8 @@ pub struct Place {
 impl Error {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { message: message.into(), place: None, hint: None }))
+        let message = text::shown(&message.into());
+        Error(Box::new(Inner { message, place: None, hint: None }))
     }
 
     /// An error at a word.
@@ -116,7 +117,7 @@ impl Error {
 impl Place {
     fn new(span: Span, files: &Files) -> Option<Place> {
         let file = files.file(span)?;
-        Some(Place { file: file.name.clone(), span, line: files.line(span).to_owned() })
+        Some(Place { file: file.name.clone(), span, line: text::shown(files.line(span)) })
     }
 
     /// The line, cut to a window if it is long, and the carets that go under it.

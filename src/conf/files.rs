@@ -15,7 +15,7 @@ pub struct File {
     pub name: String,
     /// The absolute path; empty if the text did not come from a file.
     pub path: PathBuf,
-    /// The text.
+    /// The text, which keeps its bytes ([`crate::text`]).
     pub text: String,
 }
 
@@ -42,10 +42,17 @@ impl Files {
         self.file(span).and_then(|file| file.text.lines().nth(number)).unwrap_or("")
     }
 
+    /// `FILE:LINE`, as messages name a place.
+    pub fn place(&self, span: Span) -> String {
+        self.file(span).map_or_else(String::new, |file| format!("{}:{}", file.name, span.line))
+    }
+
     /// Prints every file as `nginx -T` does, under its name.
     pub fn dump(&self, w: &mut dyn Write) -> io::Result<()> {
         for file in self.list.iter().filter(|file| file.name != COMMAND_LINE) {
-            writeln!(w, "# configuration file {}:\n{}", file.name, file.text)?;
+            writeln!(w, "# configuration file {}:", file.name)?;
+            w.write_all(&crate::text::bytes(&file.text))?;
+            writeln!(w)?;
         }
         Ok(())
     }

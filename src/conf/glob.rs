@@ -1,14 +1,17 @@
 //! The patterns of `include`: `*`, `?` and `[…]`, as glob(3) reads them.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::text;
 
 /// The paths that a pattern names, in order; relative ones start at `dir`.
 ///
 /// Without a wildcard it is the path itself, whether or not there is such a file.
 pub fn paths(dir: &Path, pattern: &str) -> Vec<PathBuf> {
     if !pattern.contains(['*', '?', '[']) {
-        return vec![dir.join(pattern)];
+        return vec![dir.join(text::path(pattern))];
     }
     let (mut found, pattern) = match pattern.strip_prefix('/') {
         Some(rest) => (vec![PathBuf::from("/")], rest),
@@ -24,7 +27,7 @@ pub fn paths(dir: &Path, pattern: &str) -> Vec<PathBuf> {
 /// The entries of a directory that match one part of a pattern.
 fn step(dir: &Path, part: &str) -> Vec<PathBuf> {
     if !part.contains(['*', '?', '[']) {
-        let path = dir.join(part);
+        let path = dir.join(text::path(part));
         return if path.symlink_metadata().is_ok() { vec![path] } else { Vec::new() };
     }
     // An empty path is the working directory. What cannot be read has no matches.
@@ -34,10 +37,10 @@ fn step(dir: &Path, part: &str) -> Vec<PathBuf> {
     let hidden = part.starts_with('.');
     entries
         .filter_map(Result::ok)
-        .filter_map(|entry| entry.file_name().into_string().ok())
+        .map(|entry| text::decode(entry.file_name().as_bytes()))
         .filter(|name| hidden || !name.starts_with('.'))
         .filter(|name| matches(&pattern, &name.chars().collect::<Vec<_>>()))
-        .map(|name| dir.join(name))
+        .map(|name| dir.join(text::path(&name)))
         .collect()
 }
 

@@ -288,7 +288,7 @@ fn check_length<'t>(
     raw: &str,
     quote: Option<char>,
 ) -> Result<(), nom::Err<Fault<'t>>> {
-    if raw.len() < MAX_WORD {
+    if crate::text::bytes(raw).len() < MAX_WORD {
         return Ok(());
     }
     let message = match quote {

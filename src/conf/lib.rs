@@ -26,6 +26,7 @@ pub mod nearest;
 mod opt;
 mod setting;
 mod table;
+pub mod text;
 mod tree;
 pub mod value;
 

@@ -182,11 +182,8 @@ impl Loader {
         if text.len() as u64 > MAX_FILE {
             return Err(Error::new(format!("\"{name}\" is longer than {MAX_FILE} bytes")));
         }
+        let text = crate::text::decode(&text);
         let fault = find_fault(&text);
-        let text = match String::from_utf8(text) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
         let added = self.files.add(File { name: name.to_owned(), path, text });
         let file = added.ok_or_else(|| Error::new("too many configuration files"))?;
         match fault {
@@ -198,24 +195,16 @@ impl Loader {
     }
 }
 
-/// The first byte that does not belong in a text, if any: what it is, its line and column.
-fn find_fault(text: &[u8]) -> Option<(&'static str, u32, u32)> {
-    let valid = match std::str::from_utf8(text) {
-        Ok(valid) => valid,
-        Err(error) => std::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
-    };
-    if text.starts_with("\u{feff}".as_bytes()) {
+/// The first character that does not belong in a text, if any: what it is, its line and column.
+fn find_fault(text: &str) -> Option<(&'static str, u32, u32)> {
+    if text.starts_with('\u{feff}') {
         return Some(("unexpected byte order mark", 1, 1));
     }
-    let (message, before) = match valid.find('\0') {
-        Some(nul) => ("unexpected NUL byte", &valid[..nul]),
-        None if valid.len() < text.len() => ("invalid UTF-8", valid),
-        None => return None,
-    };
+    let before = &text[..text.find('\0')?];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.matches('\n').count() + 1;
     let column = before[line_start..].chars().count() + 1;
-    Some((message, line as u32, column as u32))
+    Some(("unexpected NUL byte", line as u32, column as u32))
 }
 
 /// A syntax error with its file.

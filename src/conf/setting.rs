@@ -118,12 +118,12 @@ impl<'a> Setting<'a> {
 
     /// An argument as a path, relative to the prefix.
     pub fn path(&self, i: usize) -> PathBuf {
-        self.env.prefix.join(self.arg(i))
+        self.env.prefix.join(crate::text::path(self.arg(i)))
     }
 
     /// An argument as a path, relative to the directory of the configuration file.
     pub fn conf_path(&self, i: usize) -> PathBuf {
-        self.env.conf_dir.join(self.arg(i))
+        self.env.conf_dir.join(crate::text::path(self.arg(i)))
     }
 
     /// An error at the directive.

@@ -21,7 +21,8 @@ pub struct Span {
 /// A word: a directive's name or one of its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// The text, quotes removed and escapes resolved.
+    /// The text, quotes removed and escapes resolved. It keeps bytes that are no UTF-8
+    /// ([`crate::text`]).
     pub text: String,
     /// Where it stands.
     pub span: Span,

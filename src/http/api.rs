@@ -188,7 +188,7 @@ impl Hooks<'_, '_> {
 
     /// A path, relative to the prefix.
     pub fn path(&self, path: &str) -> std::path::PathBuf {
-        self.setup.env.prefix.join(path)
+        self.setup.env.prefix.join(conf::text::path(path))
     }
 
     /// A log file, opened by the server, opened anew after rotation.

@@ -39,7 +39,7 @@ pub fn assemble(
     let mut addresses = Addresses::default();
     for block in servers {
         let listens = block.conf.core.listen.as_slice().to_vec();
-        let server_names: Vec<Name> = names_of(&block);
+        let server_names = names_of(&block, builder.setup.env.files);
         let span = block.span;
         let server = Rc::new(builder.server(block, &main)?);
         addresses.add(&server, &server_names, listens, span, builder.setup)?;
@@ -54,11 +54,12 @@ pub fn assemble(
     Ok(Assembled { ports, processes: builder.processes })
 }
 
-fn names_of(block: &ServerBlock) -> Vec<Name> {
+/// The server's names, each with its place.
+fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     let names = block.conf.core.server_name.as_slice();
     match names.is_empty() {
-        true => vec![Name::Exact(String::new())],
-        false => names.iter().map(|(name, _)| name.clone()).collect(),
+        true => vec![(Name::Exact(String::new()), String::new())],
+        false => names.iter().map(|(name, word)| (name.clone(), files.place(word.span))).collect(),
     }
 }
 
@@ -75,7 +76,7 @@ impl Builder<'_, '_> {
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
         let name = conf.core.server_name.as_slice().first();
-        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(word.text.as_bytes()));
+        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(&conf::text::bytes(&word.text)));
         let (named, plain): (Vec<_>, Vec<_>) =
             locations.into_iter().partition(|location| matches!(location.kind, Kind::Named));
         let mut all_named = Vec::new();
@@ -179,7 +180,7 @@ impl Addresses {
     fn add(
         &mut self,
         server: &Rc<Server>,
-        names: &[Name],
+        names: &[(Name, String)],
         mut listens: Vec<Listen>,
         span: conf::Span,
         setup: &mut Setup<'_>,
@@ -212,6 +213,11 @@ impl Addresses {
                     format!("conflicting server name \"{name}\" on {}, ignored", listen.address);
                 let warning = Error::at(message, span, setup.env.files);
                 setup.env.warnings.borrow_mut().push(warning);
+            }
+            if let Some(name) = listening.hosts.indistinct() {
+                let message =
+                    format!("invalid server name or wildcard \"{name}\" on {}", listen.address);
+                return Err(Error::at(message, span, setup.env.files));
             }
             if listen.default_server {
                 if listening.has_default {

@@ -212,10 +212,11 @@ impl<'a> Reader<'a> {
             locations.push(reader.location(inner, None)?);
             Ok(())
         })?;
-        for (name, _) in conf.core.server_name.as_slice() {
-            if let crate::hosts::Name::Regex(pattern) = name
-                && let Ok(regex) = Regex::new(pattern, true)
-            {
+        for (name, word) in conf.core.server_name.as_slice() {
+            if let crate::hosts::Name::Regex(pattern) = name {
+                let place = self.env.files.place(word.span);
+                let regex = Regex::new(pattern, true, &place);
+                let regex = regex.map_err(|e| Error::at(e, word.span, self.env.files))?;
                 self.names.capture(regex.names());
             }
         }
@@ -257,8 +258,11 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
         }
     };
     let regex = |caseless| {
-        let compiled = Regex::new(pattern, caseless);
-        compiled.map(Kind::Regex).map_err(|message| setting.error_at(at, message))
+        let place = setting.env().files.place(setting.node().name.span);
+        let compiled = Regex::new(pattern, caseless, &place);
+        compiled
+            .map(|regex| Kind::Regex(Box::new(regex)))
+            .map_err(|message| setting.error_at(at, message))
     };
     let kind = match modifier {
         "" => Kind::Prefix,
@@ -271,7 +275,7 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
             return Err(setting.error_at(0, format!("invalid location modifier \"{other}\"")));
         }
     };
-    Ok((kind, Str::copy(pattern.as_bytes())))
+    Ok((kind, Str::copy(&conf::text::bytes(pattern))))
 }
 
 fn check_nesting(

@@ -46,6 +46,14 @@ impl Rest {
         }
     }
 
+    /// Bytes that have been skipped between the chunks, beyond what frames them.
+    pub fn skipped(&self) -> u64 {
+        match self {
+            Rest::Chunks(chunks) => chunks.skipped(),
+            Rest::Done | Rest::Length(_) => 0,
+        }
+    }
+
     /// Takes the next part of the body from `input`.
     pub fn take(&mut self, input: &[u8]) -> Result<Part, Reject> {
         match self {

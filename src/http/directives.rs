@@ -129,11 +129,11 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         Contexts::SERVER,
         Arity::AtLeast(1),
         |c, s| {
-            c.listen.push(listen::parse(s)?);
+            listen::parse(s)?.into_iter().for_each(|listen| c.listen.push(listen));
             Ok(())
         },
         "8000, or 80 as root",
-        "an address, port or unix:path to accept connections on, and its options",
+        "an address, port, FROM-TO ports or unix:path to accept connections on, and its options",
     ),
     Directive::new(
         "server_name",
@@ -323,7 +323,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
 ];
 
 fn text(text: &str) -> Str {
-    Str::copy(text.as_bytes())
+    Str::copy(&conf::text::bytes(text))
 }
 
 fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
@@ -333,6 +333,10 @@ fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Err
             text => text.to_owned(),
         };
         let name = Name::parse(&name).map_err(|message| setting.error_at(at, message))?;
+        if word.text.contains('/') && !matches!(name, Name::Regex(_)) {
+            let message = format!("server name \"{word}\" has suspicious symbols");
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
+        }
         conf.server_name.push((name, word.clone()));
     }
     Ok(())
@@ -363,14 +367,15 @@ fn set_root(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
 }
 
 fn set_types(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    let mut types = match conf.types.get() {
-        // A second block adds to the first, as in nginx.
-        Some(_) => return Err(setting.duplicate()),
-        None => Types::new(),
-    };
+    if !conf.types.is_set() {
+        conf.types.replace(Rc::new(Types::new()));
+    }
+    // A second block on the same level adds to the first, as in nginx.
+    let types = conf.types.get_mut().and_then(Rc::get_mut);
+    let types = types.ok_or_else(|| setting.error("the types are in use already"))?;
     for node in setting.block() {
         let row = Setting::new(node, setting.context(), setting.env());
-        if node.block.is_some() || node.args.is_empty() {
+        if node.block.is_some() {
             return Err(row.error("a line of types is a media type and its extensions"));
         }
         let media_type = text(&node.name.text);
@@ -384,7 +389,7 @@ fn set_types(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
             }
         }
     }
-    conf.types.set_in(Rc::new(types), setting)
+    Ok(())
 }
 
 fn set_keepalive_timeout(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
@@ -534,7 +539,10 @@ impl CoreConf {
 
     /// The compiled root, and whether it is relative until evaluated.
     fn root(&self, names: &Names, env: &conf::Env<'_>) -> Result<(Template, bool), Error> {
-        let absolute = |text: &str| env.prefix.join(text).to_string_lossy().into_owned();
+        let absolute = |text: &str| {
+            let path = env.prefix.join(conf::text::path(text));
+            conf::text::decode(sys::file::bytes(&path))
+        };
         let Some((word, _)) = self.root.get() else {
             return Ok((Template::literal(&absolute("html")), false));
         };

@@ -102,12 +102,8 @@ fn go_to(request: &mut Request, page: &ErrorPage, status: u16) -> Flow {
             let args = args.and_then(|args| uri.slice_of(args)).unwrap_or_default();
             Flow::Redirect(uri.slice(..path.len()), args)
         }
-        Some(b'@') => {
-            if request.method != Method::Head {
-                request.method = Method::Get;
-            }
-            Flow::Named(uri)
-        }
+        // A named location gets the request as it is, to do with it what could not be done here.
+        Some(b'@') => Flow::Named(uri),
         _ => {
             let code = match page.overwrite {
                 Overwrite::With(code @ (301 | 302 | 303 | 307 | 308)) => code,
@@ -134,6 +130,7 @@ pub fn plain_page(request: &mut Request, status: u16) {
         request.keep_alive = false;
     }
     let shown = presented(status);
+    request.response.plain = shown >= 400;
     if let Some(title) = title(status) {
         let mut page = page(&title, request.location().settings.tokens);
         if shown >= 400 && pads(request) {

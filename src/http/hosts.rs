@@ -6,7 +6,7 @@ use std::rc::Rc;
 use mem::Str;
 
 use crate::location::Server;
-use crate::regex::{Captures, Regex};
+use crate::regex::{Captures, GaveUp, Regex};
 
 /// A `server_name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum Name {
 }
 
 impl Name {
-    /// Reads a `server_name` argument.
+    /// Reads a `server_name` argument, as nginx does: what is no wildcard that it knows is a name that
+    /// no host has, and a fault only where servers have to be told apart ([`Name::is_distinct`]).
     pub fn parse(text: &str) -> Result<Name, String> {
         if let Some(pattern) = text.strip_prefix('~') {
             return match pattern {
@@ -31,21 +32,33 @@ impl Name {
             };
         }
         let lower = text.to_ascii_lowercase();
-        let invalid = || Err(format!("server name \"{text}\" is invalid"));
-        let name = match &lower {
-            name if name.starts_with("*.") => Name::Suffix(name[1..].to_owned(), false),
-            name if name.starts_with('.') => Name::Suffix(name.clone(), true),
-            name if name.ends_with(".*") => Name::Prefix(name[..name.len() - 1].to_owned()),
-            name => Name::Exact(name.clone()),
-        };
-        match &name {
-            Name::Suffix(rest, _) | Name::Prefix(rest) if rest.contains('*') || rest.len() < 2 => {
-                invalid()
+        match &lower {
+            name if name.starts_with('*') && (name.len() < 3 || !name.starts_with("*."))
+                || name == "." =>
+            {
+                Err(format!("server name \"{text}\" is invalid"))
             }
-            Name::Exact(name) if name.contains('*') || name.contains('/') => invalid(),
-            _ => Ok(name),
+            name if !is_well_formed(name) => Ok(Name::Exact(lower)),
+            name if name.starts_with("*.") => Ok(Name::Suffix(name[1..].to_owned(), false)),
+            name if name.starts_with('.') => Ok(Name::Suffix(lower, true)),
+            name if name.len() > 2 && name.ends_with(".*") => {
+                Ok(Name::Prefix(name[..name.len() - 1].to_owned()))
+            }
+            _ => Ok(Name::Exact(lower)),
         }
     }
+
+    /// Whether hosts can be told by it from those of other names.
+    fn is_distinct(&self) -> bool {
+        match self {
+            Name::Exact(name) => is_well_formed(name) && !name.contains('*'),
+            Name::Suffix(..) | Name::Prefix(_) | Name::Regex(_) => true,
+        }
+    }
+}
+
+fn is_well_formed(name: &str) -> bool {
+    name.matches('*').count() <= 1 && !name.contains("..")
 }
 
 /// The servers that share an address, by name. Servers are numbers here: their place in the list.
@@ -58,16 +71,23 @@ pub struct Hosts {
     suffixes: Vec<(String, usize)>,
     prefixes: Vec<(String, usize)>,
     regexes: Vec<(Regex, usize)>,
+    indistinct: Option<String>,
 }
 
 impl Hosts {
-    /// Adds a server under its names. A name that another server has already is returned.
-    pub fn add(&mut self, server: Rc<Server>, names: &[Name]) -> Result<Vec<String>, String> {
+    /// Adds a server under its names, each with the place where it is written. A name that another
+    /// server has already is returned.
+    pub fn add(
+        &mut self,
+        server: Rc<Server>,
+        names: &[(Name, String)],
+    ) -> Result<Vec<String>, String> {
         let number = self.servers.len();
         self.servers.push(server);
         let mut conflicts = Vec::new();
-        for name in names {
+        for (name, place) in names {
             match name {
+                Name::Exact(text) if !name.is_distinct() => self.indistinct = Some(text.clone()),
                 Name::Exact(name) => self.add_exact(name, number, &mut conflicts),
                 Name::Suffix(suffix, also_bare) => {
                     match self.suffixes.iter().any(|(known, _)| known == suffix) {
@@ -84,7 +104,9 @@ impl Hosts {
                         false => self.prefixes.push((prefix.clone(), number)),
                     }
                 }
-                Name::Regex(pattern) => self.regexes.push((Regex::new(pattern, true)?, number)),
+                Name::Regex(pattern) => {
+                    self.regexes.push((Regex::new(pattern, true, place)?, number));
+                }
             }
         }
         self.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
@@ -99,6 +121,11 @@ impl Hosts {
         }
     }
 
+    /// A name by which servers cannot be told apart, if there is more than one of them.
+    pub fn indistinct(&self) -> Option<&str> {
+        self.indistinct.as_deref().filter(|_| self.servers.len() > 1)
+    }
+
     /// Makes the server that was added last the one for all other names.
     pub fn make_default(&mut self) {
         self.default = self.servers.len() - 1;
@@ -111,9 +138,9 @@ impl Hosts {
 
     /// The server for a host name (lower case): exact, the longest `*.x`, the longest `x.*`, the
     /// expressions in their order, the default.
-    pub fn find(&self, host: &Str, captures: &mut Captures) -> &Server {
+    pub fn find(&self, host: &Str, captures: &mut Captures) -> Result<&Server, GaveUp> {
         if self.servers.len() == 1 && self.regexes.is_empty() {
-            return self.default_server();
+            return Ok(self.default_server());
         }
         let number = self.exact.get(&host[..]).copied();
         let number = number.or_else(|| {
@@ -125,14 +152,17 @@ impl Hosts {
             let begins = |prefix: &str| host.starts_with(prefix.as_bytes());
             self.prefixes.iter().find(|(prefix, _)| begins(prefix)).map(|(_, number)| *number)
         });
-        let number = number.or_else(|| {
-            if host.is_empty() {
-                return None;
+        if let Some(number) = number {
+            return Ok(&self.servers[number]);
+        }
+        if !host.is_empty() {
+            for (regex, number) in &self.regexes {
+                if regex.matches(host, captures)? {
+                    return Ok(&self.servers[*number]);
+                }
             }
-            let matching = self.regexes.iter().find(|(regex, _)| regex.matches(host, captures));
-            matching.map(|(_, number)| *number)
-        });
-        number.map_or(self.default_server(), |number| &self.servers[number])
+        }
+        Ok(self.default_server())
     }
 }
 
@@ -147,8 +177,14 @@ mod tests {
         assert_eq!(Name::parse(".example"), Ok(Name::Suffix(".example".into(), true)));
         assert_eq!(Name::parse("www.*"), Ok(Name::Prefix("www.".into())));
         assert_eq!(Name::parse("~^w"), Ok(Name::Regex("^w".into())));
-        for bad in ["*.*", "a*.example", "w*w", "*.", "~", "a/b"] {
+        // As nginx -t says.
+        for bad in ["*", "*.", ".", "*a.example", "~"] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
+        for odd in ["*.*", "a*.example", "w*w", "*.a.*", "a..b", "http://a/"] {
+            assert_eq!(Name::parse(odd), Ok(Name::Exact(odd.into())), "{odd}");
+        }
+        assert!(Name::Exact("http://a/".into()).is_distinct());
+        assert!(!Name::Exact("w*w".into()).is_distinct());
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use conf::{Error, Setting, Span};
-use module::listen::address;
+use module::listen::addresses;
 use sys::socket::{Address, Options};
 
 /// One `listen` directive.
@@ -21,20 +21,22 @@ pub struct Listen {
     pub span: Span,
 }
 
-/// Reads a `listen` directive.
-pub fn parse(setting: &Setting<'_>) -> Result<Listen, Error> {
-    let address = address(setting.arg(0), 80).map_err(|message| setting.error_at(0, message))?;
-    let mut listen = Listen {
-        address,
-        options: None,
-        default_server: false,
-        bind: false,
-        span: setting.args()[0].span,
-    };
+/// Reads a `listen` directive: one for each of its addresses.
+pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
+    let addresses = addresses(setting.arg(0), 80);
+    let addresses = addresses.map_err(|message| setting.error_at(0, message))?;
+    let span = setting.args()[0].span;
+    let first = addresses[0].clone();
+    let mut listen =
+        Listen { address: first, options: None, default_server: false, bind: false, span };
     for (at, word) in setting.args().iter().enumerate().skip(1) {
+        if let Some(reason) = module::listen::ignored(&listen.address, &word.text) {
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, reason));
+            continue;
+        }
         listen.option(&word.text).map_err(|message| setting.error_at(at, message))?;
     }
-    Ok(listen)
+    Ok(addresses.into_iter().map(|address| Listen { address, ..listen.clone() }).collect())
 }
 
 impl Listen {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mem::Str;
 
 use crate::api::{Filter, Handler, Logger, Phase};
-use crate::regex::{Captures, Regex};
+use crate::regex::{Captures, GaveUp, Regex};
 use crate::settings::Settings;
 
 /// How a location takes requests.
@@ -18,7 +18,7 @@ pub enum Kind {
     /// `=`
     Exact,
     /// `~`, `~*`
-    Regex(Regex),
+    Regex(Box<Regex>),
     /// `@name`: only by name.
     Named,
     /// The server itself: requests that no location takes.
@@ -60,8 +60,8 @@ impl Server {
     }
 
     /// The location for a URI.
-    pub fn find<'s>(&'s self, uri: &Str, captures: &mut Captures) -> &'s Location {
-        self.location.nested.find(uri, captures).unwrap_or(&self.location)
+    pub fn find<'s>(&'s self, uri: &Str, captures: &mut Captures) -> Result<&'s Location, GaveUp> {
+        Ok(self.location.nested.find(uri, captures)?.unwrap_or(&self.location))
     }
 }
 
@@ -96,27 +96,34 @@ impl Locations {
 
     /// nginx's search: an exact one ends it, the longest prefix is remembered (and its nested ones
     /// are asked), then the expressions in their order, unless the prefix is `^~`.
-    fn find<'s>(&'s self, uri: &Str, captures: &mut Captures) -> Option<&'s Location> {
+    fn find<'s>(
+        &'s self,
+        uri: &Str,
+        captures: &mut Captures,
+    ) -> Result<Option<&'s Location>, GaveUp> {
         if !self.exact.is_empty()
             && let Some(exact) = self.exact.get(&uri[..])
         {
-            return Some(exact);
+            return Ok(Some(exact));
         }
         let prefix = self.longest_prefix(uri);
-        let inner = prefix.and_then(|prefix| prefix.nested.find(uri, captures));
+        let inner = match prefix {
+            Some(prefix) => prefix.nested.find(uri, captures)?,
+            None => None,
+        };
         if inner.is_some_and(|inner| matches!(inner.kind, Kind::Exact | Kind::Regex(_))) {
-            return inner;
+            return Ok(inner);
         }
         if !prefix.is_some_and(|prefix| matches!(prefix.kind, Kind::PrefixFinal)) {
             for location in &self.regexes {
                 if let Kind::Regex(regex) = &location.kind
-                    && regex.matches(uri, captures)
+                    && regex.matches(uri, captures)?
                 {
-                    return location.nested.find(uri, captures).or(Some(location));
+                    return Ok(location.nested.find(uri, captures)?.or(Some(location)));
                 }
             }
         }
-        inner.or(prefix)
+        Ok(inner.or(prefix))
     }
 
     /// The greatest pattern that is not above the URI is the longest prefix, or shares with it the
@@ -152,12 +159,13 @@ mod tests {
     }
 
     fn regex(pattern: &str) -> Location {
-        location(Kind::Regex(Regex::new(pattern, false).expect("compiles")), pattern)
+        let regex = Regex::new(pattern, false, "").expect("compiles");
+        location(Kind::Regex(Box::new(regex)), pattern)
     }
 
     fn found(locations: &Locations, uri: &str) -> String {
         let uri = Str::copy(uri.as_bytes());
-        let found = locations.find(&uri, &mut Captures::default());
+        let found = locations.find(&uri, &mut Captures::default()).expect("an answer");
         found.map_or("-".into(), |location| location.pattern.to_string())
     }
 

@@ -7,7 +7,6 @@ use std::rc::Rc;
 
 use mem::{Block, Buf, Chain, Data};
 use rt::Conn;
-use sys::file::Stat;
 
 use crate::settings::Settings;
 
@@ -18,8 +17,8 @@ pub struct Output {
     pub chain: Chain,
     /// A piece of a file that was read into memory: it goes before the chain.
     piece: Chain,
-    /// What the file was when the answer was begun, and whether a part of it has gone out since.
-    pub file: Option<Stat>,
+    /// Whether windows of a file are in it, and whether a part of them has gone out.
+    pub file: bool,
     started: bool,
     /// Bytes handed to the kernel.
     pub sent: u64,
@@ -47,8 +46,8 @@ pub enum Fault {
     Connection(io::Error),
     /// Reading the file failed.
     File(io::Error),
-    /// The file has changed its size or was written to since its length was promised.
-    Changed,
+    /// The file is shorter than what was promised of it.
+    Shrunk,
 }
 
 /// Slices of one system call.
@@ -96,13 +95,13 @@ impl Output {
     pub fn clear(&mut self) {
         self.chain.clear();
         self.piece.clear();
-        self.file = None;
+        self.file = false;
         self.started = false;
         self.sent = 0;
     }
 
     /// Begins another answer's accounts.
-    pub fn begin(&mut self, file: Option<Stat>) {
+    pub fn begin(&mut self, file: bool) {
         self.file = file;
         self.started = false;
     }
@@ -168,7 +167,7 @@ impl Output {
         offset: u64,
         len: u64,
     ) -> Result<u64, Fault> {
-        self.check(&file)?;
+        self.check(&file, offset)?;
         if !settings.sendfile {
             let mut block = Block::take((settings.output_buffer as usize).min(len as usize));
             let room = block.capacity().min(len as usize);
@@ -181,7 +180,7 @@ impl Output {
         let sent = conn.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
         let sent = sent.map_err(Fault::Connection)? as u64;
         if sent == 0 {
-            return Err(Fault::Changed);
+            return Err(Fault::Shrunk);
         }
         self.chain.advance(sent);
         self.sent += sent;
@@ -190,36 +189,36 @@ impl Output {
 
     fn take_piece(&mut self, block: Block, read: usize) -> Result<(), Fault> {
         if read == 0 {
-            return Err(Fault::Changed);
+            return Err(Fault::Shrunk);
         }
         self.chain.advance(read as u64);
         self.piece.push(Buf::memory(block.freeze()));
         Ok(())
     }
 
-    /// Between two pieces the file is looked at again: its length has been promised to the client.
-    fn check(&mut self, file: &File) -> Result<(), Fault> {
-        if !std::mem::replace(&mut self.started, true) {
+    /// Between two pieces the file is looked at again: so many bytes of it were promised, and nothing
+    /// goes out in the place of those that are gone. Whatever else happens to it (a log grows, a date
+    /// is set) breaks no promise.
+    fn check(&mut self, file: &File, offset: u64) -> Result<(), Fault> {
+        if !self.file || !std::mem::replace(&mut self.started, true) {
             return Ok(());
         }
-        let Some(before) = self.file else { return Ok(()) };
-        let now = sys::file::stat(file).map_err(Fault::File)?;
-        let same = now.size == before.size
-            && (now.mtime, now.mtime_nsec) == (before.mtime, before.mtime_nsec);
-        if same { Ok(()) } else { Err(Fault::Changed) }
+        let left = self.chain.front_file().map_or(0, |(_, _, left)| left);
+        let size = sys::file::stat(file).map_err(Fault::File)?.size;
+        if size < offset.saturating_add(left) { Err(Fault::Shrunk) } else { Ok(()) }
     }
 
     /// The next piece of the file at the front, as work for another thread.
     pub fn piece(&mut self, conn: Conn, settings: &Settings) -> Result<Piece, Fault> {
-        let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Changed) };
-        self.check(&file)?;
+        let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Shrunk) };
+        self.check(&file, offset)?;
         conn.lend();
         let most = match settings.sendfile {
             true => settings.sendfile_max_chunk.clamp(1, 1 << 30),
             false => settings.output_buffer,
         };
         Ok(Piece {
-            file: file.try_clone().map_err(Fault::File)?,
+            file: sys::descriptors::retry(|| file.try_clone()).map_err(Fault::File)?,
             offset,
             len: len.min(most) as usize,
             socket: settings.sendfile.then(|| conn.fd()),
@@ -229,7 +228,7 @@ impl Output {
     /// Takes the result of a piece that another thread worked on.
     pub fn took(&mut self, conn: Conn, result: io::Result<(usize, Vec<u8>)>) -> Result<(), Fault> {
         match result {
-            Ok((0, _)) => Err(Fault::Changed),
+            Ok((0, _)) => Err(Fault::Shrunk),
             Ok((count, bytes)) => {
                 conn.returned_writable();
                 self.chain.advance(count as u64);

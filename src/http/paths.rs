@@ -37,7 +37,8 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
             uri
         }
         // The expression's captures make the whole path.
-        Some(Alias::Whole) => return Ok(path.len()),
+        Some(Alias::Whole) if !request.below_alias => return Ok(path.len()),
+        Some(Alias::Whole) => uri,
         Some(Alias::Prefix(prefix)) => match uri.strip_prefix(&prefix[..]) {
             Some(rest) => rest,
             None => {

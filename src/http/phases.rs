@@ -26,8 +26,8 @@ pub enum Outcome {
     Respond,
     /// The handler must be waited for; its flow goes to [`waited`].
     Wait(&'static dyn Handler),
-    /// Close the connection without an answer.
-    Close,
+    /// Close the connection without an answer; the status is for the log.
+    Close(u16),
 }
 
 /// A request that was redirected more often goes in circles.
@@ -53,7 +53,9 @@ pub fn resume(request: &mut Request, mut flow: Flow) -> Outcome {
         flow = match flow {
             Flow::Declined | Flow::Granted => step(request),
             Flow::Respond => return Outcome::Respond,
-            Flow::Status(444) | Flow::Close => return Outcome::Close,
+            Flow::Close => return Outcome::Close(444),
+            // Nobody is there who would read an answer, or is meant to get one.
+            Flow::Status(status @ (408 | 444 | 499)) => return Outcome::Close(status),
             Flow::Status(status) => errors::answer(request, status),
             Flow::Redirect(uri, args) => redirect(request, uri, args),
             Flow::Named(name) => go_to_named(request, &name),
@@ -105,7 +107,15 @@ fn step(request: &mut Request) -> Flow {
 }
 
 fn find_location(request: &mut Request) -> Flow {
-    request.location = request.server.find(&request.uri, &mut request.captures);
+    request.location = match request.server.find(&request.uri, &mut request.captures) {
+        Ok(location) => location,
+        // In which location it is, and who may have it there, is not known.
+        Err(gave_up) => {
+            request.location = request.server.location();
+            request.error(Level::Alert, format_args!("{gave_up}"));
+            return Flow::Status(500);
+        }
+    };
     request.stage = Stage::Location;
     request.cursor = 0;
     let settings = &request.location.settings;

@@ -26,7 +26,7 @@ pub struct Request {
     pub head: Head,
     /// The bytes of the head.
     pub bytes: Str,
-    /// The method that handlers see; an error page is always fetched with GET or HEAD.
+    /// The method that handlers see; an error page with a URI is fetched with GET or HEAD.
     pub method: Method,
     /// The normalised path: `$uri`.
     pub uri: Str,
@@ -52,6 +52,8 @@ pub struct Request {
     pub forced_status: Option<u16>,
     /// The URI is not the one that the location was chosen by.
     pub uri_changed: bool,
+    /// The URI is to be appended to an `alias` that is a whole path: `try_files` has found it there.
+    pub below_alias: bool,
     /// When its first byte was read, in the loop's milliseconds.
     pub started: u64,
     /// Its number on the connection, from 1.
@@ -96,6 +98,7 @@ impl Request {
             error_page: false,
             forced_status: None,
             uri_changed: false,
+            below_alias: false,
             started: 0,
             number: 0,
             bytes_sent: 0,
@@ -130,6 +133,7 @@ impl Request {
         self.error_page = false;
         self.forced_status = None;
         self.uri_changed = false;
+        self.below_alias = false;
         self.started = 0;
         self.number = 0;
         self.bytes_sent = 0;
@@ -154,6 +158,7 @@ impl Request {
         self.cursor = 0;
         self.stage = crate::phases::Stage::ServerRewrite;
         self.refused = None;
+        self.below_alias = false;
     }
 
     /// The server that was chosen by name.

@@ -1,7 +1,6 @@
 //! The answer to a request.
 
 use mem::{Buf, Chain, Str};
-use sys::file::Stat;
 
 use crate::takeover::Takeover;
 
@@ -28,8 +27,10 @@ pub struct Response {
     pub headers: Vec<(Str, Str)>,
     /// The body.
     pub body: Chain,
-    /// What the file was whose windows are in the body: between two pieces it is looked at again.
-    pub file: Option<Stat>,
+    /// Windows of a file are in the body: between two pieces it is looked at again.
+    pub file: bool,
+    /// It is the server's own page for an error.
+    pub plain: bool,
     /// The body goes on after what is in `body`, and its length is not known: it ends with its last
     /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
     pub streaming: bool,

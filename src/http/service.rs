@@ -41,14 +41,15 @@ impl Port {
         &self.hosts
     }
 
-    /// The servers for a connection: an exact address goes before the wildcard.
-    pub(crate) fn hosts_for(&self, conn: Conn) -> &Hosts {
+    /// The servers for a connection: an exact address goes before the wildcard. `None`: to which
+    /// address it came is not known.
+    pub(crate) fn hosts_for(&self, conn: Conn) -> Option<&Hosts> {
         if self.covered.is_empty() {
-            return &self.hosts;
+            return Some(&self.hosts);
         }
-        let local = sys::socket::local_address(conn.fd());
-        let covered = self.covered.iter().find(|(address, _)| Some(address) == local.as_ref());
-        covered.map_or(&self.hosts, |(_, hosts)| hosts)
+        let local = sys::socket::local_address(conn.fd())?;
+        let covered = self.covered.iter().find(|(address, _)| *address == local);
+        Some(covered.map_or(&self.hosts, |(_, hosts)| hosts))
     }
 
     pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {

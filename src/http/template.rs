@@ -62,7 +62,7 @@ enum Part {
 impl Template {
     /// A word without variables.
     pub fn literal(text: &str) -> Template {
-        Template { parts: vec![Part::Literal(Str::copy(text.as_bytes()))] }
+        Template { parts: vec![Part::Literal(Str::copy(&conf::text::bytes(text)))] }
     }
 
     /// Compiles `text`; the error is in nginx's words.
@@ -133,7 +133,7 @@ impl Template {
 
 fn literal(parts: &mut Vec<Part>, text: &str) {
     if !text.is_empty() {
-        parts.push(Part::Literal(Str::copy(text.as_bytes())));
+        parts.push(Part::Literal(Str::copy(&conf::text::bytes(text))));
     }
 }
 

@@ -31,7 +31,7 @@ impl Types {
 
     /// Adds an extension; gives the type that it had before.
     pub fn add(&mut self, extension: &str, media_type: Str) -> Option<Str> {
-        let extension = extension.to_ascii_lowercase().into_bytes();
+        let extension = conf::text::bytes(extension).to_ascii_lowercase();
         self.longest = self.longest.max(extension.len());
         self.by_extension.insert(extension.into(), media_type)
     }

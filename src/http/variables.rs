@@ -69,7 +69,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
     "remote_port" |r, _, o| match r.peer() {
         sys::socket::Peer::Inet(address) => show(o, address.port()),
-        sys::socket::Peer::Unix => put(o, b""),
+        sys::socket::Peer::Unix | sys::socket::Peer::Unknown => put(o, b""),
     }, "the client's port";
     "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
@@ -81,7 +81,11 @@ pub static VARIABLES: &[Variable] = variables! {
     "request_filename" |r, _, o| file(r, o), "the file that the URI stands for";
     "request_length" |r, _, o| show(o, r.head.len as u64 + r.body_received),
         "bytes of the request, head and body";
-    "request_method" |r, _, o| put_some(o, r.head.method_name.of(&r.bytes)), "the method as sent";
+    "request_method" |r, _, o| match r.method == r.head.method {
+        true => put_some(o, r.head.method_name.of(&r.bytes)),
+        // An error page is fetched with another than was sent.
+        false => put(o, b"GET"),
+    }, "the method as sent, of an error page GET";
     "request_time" |r, _, o| {
         let ms = rt::now().saturating_sub(r.started);
         let _ = write!(o, "{}.{:03}", ms / 1000, ms % 1000);

@@ -3,6 +3,16 @@
 use conf::{Error, Setting};
 use sys::log::{LEVELS, Level, Target};
 
+const DEBUG_PARTS: [&str; 7] = [
+    "debug_core",
+    "debug_alloc",
+    "debug_mutex",
+    "debug_event",
+    "debug_http",
+    "debug_mail",
+    "debug_stream",
+];
+
 /// The target and level of an `error_log` directive, in whichever context.
 pub fn error_log(setting: &Setting<'_>) -> Result<(Target, Level), Error> {
     let target = match setting.arg(0) {
@@ -12,9 +22,13 @@ pub fn error_log(setting: &Setting<'_>) -> Result<(Target, Level), Error> {
         }
         _ => Target::File(setting.path(0)),
     };
-    let level = match setting.args().len() {
-        1 => Level::Error,
-        2 => setting.choice(1, &LEVELS)?,
+    let level = match setting.args() {
+        [_] => Level::Error,
+        // nginx's parts of the level "debug", of which there may be several.
+        [_, parts @ ..] if parts.iter().all(|part| DEBUG_PARTS.contains(&part.text.as_str())) => {
+            Level::Debug
+        }
+        [_, _] => setting.choice(1, &LEVELS)?,
         _ => return Err(setting.error("invalid number of arguments in \"error_log\" directive")),
     };
     Ok((target, level))

@@ -5,6 +5,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use conf::value;
 use sys::socket::{Address, Keepalive, Options};
 
+/// Why a parameter that nginx accepts has no effect here, if it has none.
+pub fn ignored(address: &Address, text: &str) -> Option<String> {
+    let v6 = matches!(address, Address::Inet(address) if address.is_ipv6());
+    match text.split_once('=') {
+        Some(("ipv6only", flag)) if !v6 && value::flag(flag).is_some() => {
+            Some(format!("ipv6only has no effect on addr \"{address}\", ignored"))
+        }
+        Some(("accept_filter", name)) => {
+            Some(format!("accept filters \"{name}\" are not supported on this platform, ignored"))
+        }
+        _ => None,
+    }
+}
+
 /// Sets the socket option that a parameter names. The error says what is wrong with it.
 pub fn option(address: &Address, options: &mut Options, text: &str) -> Result<(), String> {
     let (name, argument) = match text.split_once('=') {
@@ -17,15 +31,16 @@ pub fn option(address: &Address, options: &mut Options, text: &str) -> Result<()
         ("bind", None) => {}
         ("reuseport", None) => options.reuseport = true,
         ("deferred", None) => options.deferred = true,
+        ("multipath", None) => options.multipath = true,
         ("backlog", _) => options.backlog = number().ok_or_else(invalid)?,
         ("fastopen", _) => options.fastopen = Some(number().ok_or_else(invalid)?),
         ("rcvbuf", Some(size)) => options.rcvbuf = Some(bytes(size).ok_or_else(invalid)?),
         ("sndbuf", Some(size)) => options.sndbuf = Some(bytes(size).ok_or_else(invalid)?),
         ("ipv6only", Some(flag)) => {
+            options.ipv6only = value::flag(flag).ok_or_else(invalid)?;
             if !matches!(address, Address::Inet(address) if address.is_ipv6()) {
                 return Err(format!("ipv6only is not supported on addr \"{}\"", address));
             }
-            options.ipv6only = value::flag(flag).ok_or_else(invalid)?;
         }
         ("so_keepalive", Some(times)) => {
             options.so_keepalive = Some(keepalive(times).ok_or_else(invalid)?);
@@ -58,6 +73,26 @@ fn keepalive(text: &str) -> Option<Keepalive> {
         count => Some(count.parse().ok()?),
     };
     Some(Keepalive { on: true, idle: seconds(idle)?, interval: seconds(interval)?, count })
+}
+
+/// The addresses that are written as one: the last port may be a range, `127.0.0.1:8000-8010`.
+pub fn addresses(text: &str, default: u16) -> Result<Vec<Address>, String> {
+    let range = match text.starts_with("unix:") {
+        true => None,
+        false => text.rsplit_once('-').filter(|(_, last)| last.bytes().all(|b| b.is_ascii_digit())),
+    };
+    let Some((first, last)) = range else { return Ok(vec![address(text, default)?]) };
+    // A name may have such an end, too: what precedes it must be a port.
+    let digits = first.rsplit(':').next().unwrap_or_default();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(vec![address(text, default)?]);
+    }
+    let (from, to) = (port(digits, text)?, port(last, text)?);
+    if from > to {
+        return Err(format!("invalid port range in \"{text}\" of the \"listen\" directive"));
+    }
+    let start = &first[..first.len() - digits.len()];
+    (from..=to).map(|port| address(&format!("{start}{port}"), default)).collect()
 }
 
 /// An address as it is written; `default` is the port of one without.
@@ -127,6 +162,32 @@ mod tests {
         {
             assert!(shown(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn ranges_of_ports() {
+        let shown = |text: &str| -> Result<Vec<String>, String> {
+            Ok(super::addresses(text, 80)?.iter().map(Address::to_string).collect())
+        };
+        let three = |start: &str| Ok((1..4).map(|port| format!("{start}:800{port}")).collect());
+        assert_eq!(shown("127.0.0.1:8001-8003"), three("127.0.0.1"));
+        assert_eq!(shown("8001-8003"), three("0.0.0.0"));
+        assert_eq!(shown("*:8001-8003"), three("0.0.0.0"));
+        assert_eq!(shown("[::1]:8001-8003"), three("[::1]"));
+        assert_eq!(shown("8001-8001").map(|all| all.len()), Ok(1));
+        assert_eq!(shown("unix:/a:1-2").map(|all| all.len()), Ok(1));
+        for bad in ["8003-8001", "8001-", "-8001", "0-1", "1-70000", "127.0.0.1:1-2-3", "a:1-b"] {
+            assert!(shown(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect() {
+        let v4 = address("80", 80).expect("an address");
+        let v6 = address("[::]:80", 80).expect("an address");
+        assert!(ignored(&v4, "ipv6only=on").is_some() && ignored(&v6, "ipv6only=on").is_none());
+        assert!(ignored(&v4, "accept_filter=httpready").is_some());
+        assert!(ignored(&v4, "ipv6only=x").is_none() && ignored(&v4, "deferred").is_none());
     }
 
     #[test]

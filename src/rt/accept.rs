@@ -143,6 +143,8 @@ impl Worker {
         if let Some(slot) = self.slot(token) {
             slot.service.set(Some(service));
         }
+        // It may have connected, and asked, since another's answer in this turn.
+        self.next_moment();
         self.step(token, |conn| service.open(conn));
     }
 

@@ -51,7 +51,7 @@ impl Conn {
 
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
-        self.get(|slot| slot.peer.get(), Peer::Unix)
+        self.get(|slot| slot.peer.get(), Peer::Unknown)
     }
 
     /// The descriptor, for calls that have no method here; -1 once ended.
@@ -145,6 +145,9 @@ impl Conn {
             // stream has been seen already, whose edge is past.
             if count < len && !slot.has(HANGUP) {
                 slot.clear(READABLE);
+            } else if count == len {
+                // What is read next may have been sent since the turn began.
+                worker().next_moment();
             }
         })
     }

@@ -36,6 +36,6 @@ pub use stream::Stream;
 pub use token::Token;
 pub use turn::run;
 pub use worker::{
-    Config, add_listener, after, connect, connections, create, drain, draining, now, on_readable,
-    remove_listeners, spawn, stop, wake_all, wall,
+    Config, add_listener, after, connect, connections, create, drain, draining, moment, now,
+    on_readable, remove_listeners, spawn, stop, wake_all, wall,
 };

@@ -125,7 +125,7 @@ impl Slot {
             opened: Cell::new(0),
             idle_since: Cell::new(0),
             service: Cell::new(None),
-            peer: Cell::new(Peer::Unix),
+            peer: Cell::new(Peer::Unknown),
             task: Cell::new(None),
         }
     }

@@ -47,6 +47,7 @@ impl Worker {
             Err(error) => return Err(error),
             Ok(()) => {}
         }
+        self.next_moment();
         self.now.set(sys::clock::monotonic_ms());
         self.wall.set(sys::clock::wall());
         let mut listeners = 0u64;

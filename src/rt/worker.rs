@@ -89,6 +89,7 @@ pub(crate) struct Worker {
     pub alarms_set: Cell<u64>,
     pub pulses: RefCell<Vec<&'static dyn Pulse>>,
     pub serial: Cell<u64>,
+    pub moment: Cell<u64>,
     pub draining: Cell<bool>,
     pub stop: Cell<bool>,
 }
@@ -135,6 +136,7 @@ pub fn create(config: Config) -> io::Result<()> {
         alarms_set: Cell::new(0),
         pulses: RefCell::new(Vec::new()),
         serial: Cell::new(0),
+        moment: Cell::new(0),
         draining: Cell::new(false),
         stop: Cell::new(false),
     };
@@ -150,6 +152,11 @@ impl Drop for Worker {
 }
 
 impl Worker {
+    /// What was known is to be looked at again.
+    pub fn next_moment(&self) {
+        self.moment.set(self.moment.get() + 1);
+    }
+
     /// The slot that `token` names, unless it has gone to another since.
     pub fn slot(&self, token: Token) -> Option<&Slot> {
         let slot = self.slots.get(token.index() as usize)?;
@@ -263,6 +270,13 @@ pub fn wall() -> Duration {
     worker().wall.get()
 }
 
+/// A number that is another in each turn of the loop, and for each connection that is accepted. What was
+/// looked at in the same moment needs no second look: whoever asks in it has not asked after a change
+/// that the first look has missed.
+pub fn moment() -> u64 {
+    worker().moment.get()
+}
+
 /// Connections open in this loop.
 pub fn connections() -> u32 {
     here().map_or(0, |worker| worker.connections.get())
@@ -276,7 +290,7 @@ pub fn draining() -> bool {
 /// Runs `task` in a slot of its own, without a connection. `false`: no slot is free.
 pub fn spawn(task: impl Future<Output = ()> + 'static) -> bool {
     let worker = worker();
-    let Some(token) = worker.take_slot(-1, Peer::Unix) else { return false };
+    let Some(token) = worker.take_slot(-1, Peer::Unknown) else { return false };
     if let Some(slot) = worker.slot(token) {
         slot.task.set(Some(Box::pin(async move {
             task.await;

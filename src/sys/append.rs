@@ -29,7 +29,8 @@ impl AppendFile {
     pub fn open(path: &Path) -> io::Result<AppendFile> {
         let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
         // Open for reading, too, a FIFO is never without a reader: opening it waits for nobody.
-        let open = || OpenOptions::new().read(is_fifo).append(true).create(true).open(path);
+        let options = OpenOptions::new().read(is_fifo).append(true).create(true).clone();
+        let open = || crate::descriptors::retry(|| options.open(path));
         let file = match (open(), path.parent()) {
             (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
                 std::fs::create_dir(directory).and_then(|()| open())

@@ -1,6 +1,6 @@
 //! Files: opening without surprises, and what `fstat` says.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -33,7 +33,7 @@ pub struct Stat {
     pub mtime: i64,
     /// Its nanoseconds.
     pub mtime_nsec: i64,
-    /// Last change of the inode: seconds and nanoseconds.
+    /// Last change of the inode, which nobody can set: seconds and nanoseconds.
     pub ctime: (i64, i64),
     /// Inode number.
     pub inode: u64,
@@ -77,16 +77,54 @@ pub fn stat(file: &impl AsRawFd) -> io::Result<Stat> {
 
 /// `stat(2)`.
 pub fn stat_path(path: &[u8]) -> io::Result<Stat> {
-    let path = CString::new(path)?;
     // SAFETY: an all-zero `stat` is a valid value of that plain structure.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: `path` is NUL-terminated, `stat` is valid for the call.
-    check(unsafe { libc::stat(path.as_ptr(), &mut stat) })?;
+    let mut call = |path: &CStr| {
+        // SAFETY: `path` is NUL-terminated, `stat` is valid for the call.
+        check(unsafe { libc::stat(path.as_ptr(), &mut stat) })
+    };
+    // Most paths are short: nothing is allocated for them.
+    let mut short = [0; SHORT];
+    match short.get_mut(..path.len()).filter(|_| path.len() < SHORT) {
+        Some(room) => {
+            room.copy_from_slice(path);
+            call(CStr::from_bytes_with_nul(&short[..=path.len()]).map_err(io::Error::other)?)?
+        }
+        None => call(&CString::new(path)?)?,
+    };
     Ok(Stat::of(&stat))
 }
 
 /// `O_NONBLOCK`: opening a FIFO or a device waits for nobody.
 pub const NONBLOCK: i32 = libc::O_NONBLOCK;
+
+/// A path of less than so many bytes is handed to the kernel from the stack.
+const SHORT: usize = 256;
+
+/// Whether the file system tells by a file's dates that it was written to, by `mmap(2)` as well, and on
+/// no other machine. What is in memory only has no dates that the kernel would set when it writes back.
+pub fn has_reliable_dates(file: &File) -> bool {
+    const RELIABLE: [libc::c_long; 13] = [
+        libc::EXT4_SUPER_MAGIC as _,
+        libc::XFS_SUPER_MAGIC as _,
+        libc::BTRFS_SUPER_MAGIC as _,
+        libc::F2FS_SUPER_MAGIC as _,
+        libc::OVERLAYFS_SUPER_MAGIC as _,
+        libc::ISOFS_SUPER_MAGIC as _,
+        libc::REISERFS_SUPER_MAGIC as _,
+        libc::NILFS_SUPER_MAGIC as _,
+        0x2fc1_2fc1, // ZFS
+        0x7371_7368, // SquashFS
+        0xe0f5_e1e2, // EROFS
+        0xca45_1a4e, // bcachefs
+        0x3153_464a, // JFS
+    ];
+    // SAFETY: an all-zero `statfs` is a valid value of that plain structure.
+    let mut found: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open (we borrow its owner), `found` is valid for the call.
+    let known = check(unsafe { libc::fstatfs(file.as_raw_fd(), &mut found) });
+    known.is_ok() && RELIABLE.contains(&(found.f_type as libc::c_long))
+}
 
 /// Opens `path` for reading, not waiting on FIFOs or devices.
 pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {
@@ -141,8 +179,10 @@ fn walk(
 fn open_at(parent: RawFd, path: &[u8], flags: i32) -> io::Result<File> {
     let path = CString::new(path)?;
     let flags = flags | libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC;
-    // SAFETY: `path` is NUL-terminated; `parent` is AT_FDCWD or a descriptor its caller holds open.
-    let fd = check(unsafe { libc::openat(parent, path.as_ptr(), flags) })?;
+    let fd = crate::descriptors::retry(|| {
+        // SAFETY: `path` is NUL-terminated; `parent` is AT_FDCWD or a descriptor its caller holds open.
+        check(unsafe { libc::openat(parent, path.as_ptr(), flags) })
+    })?;
     // SAFETY: the call has just given us this descriptor; nobody else owns it.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
 }

@@ -7,6 +7,7 @@ pub mod append;
 pub mod bell;
 pub mod channel;
 pub mod clock;
+pub mod descriptors;
 pub mod file;
 pub mod inotify;
 pub mod log;

@@ -20,10 +20,17 @@ impl Network {
             None => (text, None),
         };
         let address: IpAddr = address.parse().ok()?;
-        let (value, width) = value(address);
-        let bits = bits.unwrap_or(width);
+        let (mut value, mut width) = value(address);
+        let mut bits = bits.unwrap_or(width);
         if bits > width {
             return None;
+        }
+        // Clients that come as IPv4 over an IPv6 socket are asked for as IPv4 (`Peer::ip`).
+        if bits >= 96
+            && let IpAddr::V6(v6) = address
+            && let Some(v4) = v6.to_ipv4_mapped()
+        {
+            (value, width, bits) = (u32::from(v4).into(), 32, bits - 96);
         }
         let mask = match width - bits {
             128 => 0,

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 use crate::unix::{Identity, SocketFile};
 
@@ -43,6 +43,8 @@ pub struct Options {
     pub deferred: bool,
     /// Queue of TCP Fast Open.
     pub fastopen: Option<i32>,
+    /// Connections over several paths at once (Multipath TCP).
+    pub multipath: bool,
     /// TCP keep-alive: `Some(None)` is on with the system's times.
     pub so_keepalive: Option<Keepalive>,
     /// An IPv6 socket takes IPv6 only.
@@ -62,6 +64,7 @@ impl Default for Options {
             reuseport: false,
             deferred: false,
             fastopen: None,
+            multipath: false,
             so_keepalive: None,
             ipv6only: true,
             rcvbuf: None,
@@ -98,7 +101,9 @@ impl Listener {
             Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
             Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
         };
-        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+        let inet = matches!(address, Address::Inet(_));
+        let protocol = (inet && options.multipath).then_some(Protocol::MPTCP);
+        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), protocol)?;
         if let Address::Inet(inet) = address {
             socket.set_reuse_address(true)?;
             socket.set_reuse_port(options.reuseport)?;
@@ -235,6 +240,8 @@ pub enum Peer {
     Inet(SocketAddr),
     /// A Unix socket's client has no address.
     Unix,
+    /// It cannot be told: the connection is gone, or its address is of no family that we know.
+    Unknown,
 }
 
 impl Peer {
@@ -242,7 +249,7 @@ impl Peer {
     pub fn ip(&self) -> Option<IpAddr> {
         match self {
             Peer::Inet(address) => Some(address.ip().to_canonical()),
-            Peer::Unix => None,
+            Peer::Unix | Peer::Unknown => None,
         }
     }
 }
@@ -253,12 +260,17 @@ impl std::fmt::Display for Peer {
         match self {
             Peer::Inet(address) => write!(f, "{}", address.ip()),
             Peer::Unix => f.write_str("unix:"),
+            Peer::Unknown => f.write_str("unknown"),
         }
     }
 }
 
 /// Accepts one connection, non-blocking and closed on exec; the descriptor is the caller's.
 pub fn accept(listener: RawFd) -> io::Result<(RawFd, Peer)> {
+    crate::descriptors::retry(|| accept_once(listener))
+}
+
+fn accept_once(listener: RawFd) -> io::Result<(RawFd, Peer)> {
     // SAFETY: an all-zero `sockaddr_storage` is a valid value of that plain structure.
     let mut storage: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
@@ -285,7 +297,8 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
             let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
             Peer::Inet(SocketAddr::new(ip.into(), u16::from_be(v6.sin6_port)))
         }
-        _ => Peer::Unix,
+        libc::AF_UNIX => Peer::Unix,
+        _ => Peer::Unknown,
     }
 }
 
@@ -293,7 +306,8 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
 /// first write tells how.
 pub fn connect(address: SocketAddr) -> io::Result<RawFd> {
     let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = crate::descriptors::retry(|| Socket::new(domain, kind, None))?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),

@@ -78,7 +78,7 @@ pub fn cases() -> Vec<Case> {
         }
     }
     let plain = "HTTP/1.1\r\nHost: localhost";
-    for uri in ["/text", "/small/file.txt", "/any/file.txt"] {
+    for uri in ["/text", "/204", "/301", "/small/file.txt", "/any/file.txt", "/missing"] {
         for (kind, table) in [("chunks", CHUNKS), ("bad chunks", BAD_CHUNKS)] {
             for chunks in table {
                 let body = format!("Transfer-Encoding: chunked\r\n\r\n{chunks}");

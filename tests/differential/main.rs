@@ -37,7 +37,10 @@ const DELIBERATE: &[(&str, &str)] = &[
         "*X-Test: a\\r\\nX-Test: b*",
         "a variable has the values of all fields of its name (nginx 1.23)",
     ),
-    ("bad chunks *", LATER),
+    ("* of host \"user@localhost\"", HOSTS),
+    ("* of host \"ä\"", HOSTS),
+    ("bad chunks * \"3\\nabc\\n0\\n\\n\"", BARE),
+    ("bad chunks * \"3\\r\\nab\\r\\n0\\r\\n\\r\\n\"", BARE),
     ("body *small/file.txt *Transfer-Encoding: chunked*0123456789a*", LIMIT),
     ("*: ??? ranges of 1*", "parts may not make the answer longer than the file (nginx 1.31)"),
     ("* field \"Proxy-Authorization: x*", "must not be repeated (nginx 1.31)"),
@@ -49,9 +52,11 @@ const DELIBERATE: &[(&str, &str)] = &[
     ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
 ];
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
+const HOSTS: &str =
+    "what would mean something of its own in a URL is no part of a name (nginx 1.31)";
+const BARE: &str = "a bare LF ends no line between chunks (nginx 1.31)";
 const EXPECT: &str = "a body that nobody reads is not asked for: the answer closes the connection";
 const LIMIT: &str = "of a body that is thrown away no more than client_max_body_size is read";
-const LATER: &str = "the body is thrown away behind the answer; a bad one ends the connection";
 
 const CONF: &str = r#"
     http {

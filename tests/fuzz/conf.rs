@@ -18,7 +18,7 @@ pub fn conf(data: &[u8]) {
     if short {
         // Not at the very front, where a byte order mark is refused.
         let text: String = tree.root.iter().map(|node| format!("\n{node}")).collect();
-        match Tree::parse("printed", &text) {
+        match Tree::parse("printed", conf::text::bytes(&text)) {
             Ok(again) => assert!(same(&tree.root, &again.root), "reads differently:\n{text}"),
             Err(error) => panic!("cannot be read again: {}\n{text}", error.render()),
         }

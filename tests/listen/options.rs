@@ -135,7 +135,7 @@ fn faults_are_shown_where_they_are() {
         ("nonsense", "invalid parameter \"nonsense\""),
         ("backlog=x", "invalid backlog \"backlog=x\""),
         ("so_keepalive=::", "invalid so_keepalive \"so_keepalive=::\""),
-        ("ipv6only=on", "ipv6only is not supported on addr \"127.0.0.1:"),
+        ("ipv6only=x", "invalid ipv6only \"ipv6only=x\""),
         ("ssl", "the \"ssl\" parameter is not supported"),
     ] {
         let text = format!("server {{ listen 127.0.0.1:{{port}} {options}; }}");

@@ -173,10 +173,26 @@ fn globals_come_first() {
 #[test]
 fn bytes_that_are_no_text() {
     let error = |bytes: &[u8]| Tree::parse("t", bytes).unwrap_err().to_string();
-    assert_eq!(error(b"a;\n\xff\xfe b;"), "invalid UTF-8 in t:2");
-    assert_eq!(error(b"a;\n\nb\0;\xff"), "unexpected NUL byte in t:3");
+    let error_of = |bytes: &[u8]| Tree::parse("t", bytes).unwrap_err().render();
+    assert_eq!(
+        error_of(b"a;\n\xff\xfe }b"),
+        "unexpected \"}\" in t:2\n    \u{fffd}\u{fffd} }b\n       ^"
+    );
+    assert_eq!(error(b"a;\n\xff\nb\0;\xff"), "unexpected NUL byte in t:3");
     assert_eq!(error(b"\xef\xbb\xbfa;"), "unexpected byte order mark in t:1");
     assert_eq!(error(&[b'a'; 17 << 20]), "\"t\" is longer than 16777216 bytes");
+}
+
+/// As nginx: a configuration is bytes.
+#[test]
+fn other_encodings() {
+    let tree = Tree::parse("t", b"# M\xf6lln\nroot /srv/\xe9 \"\xe9 \xc3\xa9\";").expect("parses");
+    let words: Vec<_> =
+        tree.root[0].args.iter().map(|word| crate::text::bytes(&word.text)).collect();
+    assert_eq!([&words[0][..], &words[1][..]], [&b"/srv/\xe9"[..], &b"\xe9 \xc3\xa9"[..]]);
+    let mut dump = Vec::new();
+    tree.files.dump(&mut dump).expect("written");
+    assert!(dump.windows(7).any(|part| part == b"# M\xf6lln"));
 }
 
 #[test]

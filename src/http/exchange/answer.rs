@@ -8,6 +8,7 @@ use sys::log::Level;
 
 use super::{Exchange, READ, State, Step};
 use crate::api::Flow;
+use crate::body::Rest;
 use crate::output::{Fault, Sent};
 use crate::{Happening, errors, phases, render};
 
@@ -19,6 +20,17 @@ const COLLECTED: u64 = 64 << 10;
 impl Exchange {
     /// The answer is made: its header is filtered, which may replace it by an error's page.
     pub(super) fn respond(&mut self) -> Option<Step> {
+        // What has come of the body is looked at before anything is promised.
+        if let Err(status) = self.take_body(|_| {}) {
+            self.rest = Rest::Done;
+            self.request.keep_alive = false;
+            // As nginx: a page that says what is wrong already says enough.
+            if status == 400 && !self.request.response.plain {
+                self.request.response.reset();
+                let outcome = phases::resume(&mut self.request, Flow::Status(status));
+                return self.settle(outcome);
+            }
+        }
         if let Some(status) = self.filter() {
             // Of what was made only what explains the status is kept.
             let request = &mut self.request;
@@ -72,7 +84,7 @@ impl Exchange {
         render::head(&mut self.request, &mut head);
         self.request.head_sent = head.len() as u64;
         let status = self.request.response.status;
-        self.output.begin(self.request.response.file.take());
+        self.output.begin(self.request.response.file);
         let body = &mut self.request.response.body;
         if self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304) {
             body.clear();
@@ -98,10 +110,6 @@ impl Exchange {
         if self.request.response.takeover.is_some() || !self.request.has_length() {
             self.request.keep_alive = false;
         }
-        // What has come of the body is looked at before the promise is made.
-        if self.take_body(|_| {}).is_err() {
-            self.request.keep_alive = false;
-        }
         // Whether the client still sends its body is open: it was told to wait for our word.
         if self.expects_continue && !self.rest.is_done() {
             self.request.keep_alive = false;
@@ -125,7 +133,7 @@ impl Exchange {
 
     pub(super) fn send(&mut self) -> Option<Step> {
         let more_requests = !self.unread().is_empty() && self.rest.is_done();
-        let collected = self.output.chain.len() < COLLECTED && self.output.file.is_none();
+        let collected = self.output.chain.len() < COLLECTED && !self.output.file;
         let collected = collected && self.request.response.takeover.is_none();
         if !(self.request.keep_alive && more_requests && collected)
             && let Some(step) = self.flush()
@@ -194,9 +202,9 @@ impl Exchange {
                 Level::Alert,
                 format_args!("pread() failed {} while sending to client", sys::log::errno(error)),
             ),
-            Fault::Changed => self.request.error(
+            Fault::Shrunk => self.request.error(
                 Level::Alert,
-                format_args!("the file was changed while it was sent, closing the connection"),
+                format_args!("the file was truncated while it was sent, closing the connection"),
             ),
         }
         if matches!(fault, Fault::Connection(_)) {

@@ -2,6 +2,7 @@
 
 use mem::Str;
 use proto::http1::{self, Body, Method, Name, Reject, Version};
+use sys::log::Level;
 
 use crate::request::Request;
 
@@ -42,8 +43,18 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
         let found = http1::host(target.of(&request.bytes))?;
         host = request.pool.copy(&found.host);
     }
-    request.hosts = request.port.hosts_for(request.conn);
-    request.server = request.hosts.find(&host, &mut request.captures);
+    // Neither fault may lead to another server than that of the address and the name: it could let
+    // in whom this one refuses.
+    const NO_ADDRESS: Reject = Reject::new(500, "getsockname() failed");
+    const NO_SERVER: Reject = Reject::new(500, "no server can be chosen by the name");
+    request.hosts = request.port.hosts_for(request.conn).ok_or(NO_ADDRESS)?;
+    request.server = match request.hosts.find(&host, &mut request.captures) {
+        Ok(server) => server,
+        Err(gave_up) => {
+            request.error(Level::Alert, format_args!("{gave_up}"));
+            return Err(NO_SERVER);
+        }
+    };
     request.location = request.server.location();
     request.host = host;
     Ok(())

@@ -170,8 +170,8 @@ impl Exchange {
     pub(super) fn settle(&mut self, outcome: Outcome) -> Option<Step> {
         match outcome {
             Outcome::Respond => self.respond(),
-            Outcome::Close => {
-                self.request.response.status = 444;
+            Outcome::Close(status) => {
+                self.request.response.status = status;
                 self.log(0);
                 self.state = State::Close;
                 None

@@ -58,7 +58,7 @@ impl Exchange {
             let input = self.input.as_ref().map_or(&[][..], |block| &block.filled()[self.start..]);
             let part = self.rest.take(input).map_err(|reject| reject.status)?;
             self.request.body_received += part.content.len() as u64;
-            if most != 0 && self.request.body_received > most {
+            if most != 0 && self.request.body_received + self.rest.skipped() > most {
                 return Err(413);
             }
             content(&input[part.content.clone()]);

@@ -17,10 +17,6 @@ use memchr::memchr;
 use std::ops::Range;
 
 const INVALID: Reject = Reject::new(400, "client sent invalid chunked body");
-const TOO_LARGE: Reject = Reject::new(400, "client sent too large chunk extension or trailer");
-
-/// How many bytes the extensions of one chunk, or all trailers, may have.
-const SKIPPED: u32 = 8 << 10;
 
 /// Where in the drawing the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +44,7 @@ pub struct Chunked {
     state: State,
     /// The size being read, then the bytes of the chunk that are still to come.
     left: u64,
-    skipped: u32,
+    skipped: u64,
 }
 
 /// What [`Chunked::decode`] found.
@@ -72,6 +68,11 @@ impl Chunked {
     /// A decoder at the start of a body.
     pub const fn new() -> Chunked {
         Chunked { state: State::Start, left: 0, skipped: 0 }
+    }
+
+    /// How many bytes of extensions and trailers have been skipped: whoever limits a body limits them, too.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// Whether the body has ended.
@@ -107,10 +108,7 @@ impl Chunked {
     /// The length of what precedes the CR; a bare LF in it is refused.
     fn skip(&mut self, input: &[u8]) -> Result<usize, Reject> {
         let len = memchr(b'\r', input).unwrap_or(input.len());
-        self.skipped = self.skipped.saturating_add(len.min(SKIPPED as usize + 1) as u32);
-        if self.skipped > SKIPPED {
-            return Err(TOO_LARGE);
-        }
+        self.skipped = self.skipped.saturating_add(len as u64);
         if memchr(b'\n', &input[..len]).is_some() { Err(INVALID) } else { Ok(len) }
     }
 
@@ -120,13 +118,20 @@ impl Chunked {
             (State::Size, b';' | b' ' | b'\t') => Ok(State::Extension),
             (State::Size | State::Extension, b'\r') => Ok(State::SizeEnd),
             (State::SizeEnd, b'\n') => {
-                self.skipped = 0;
+                // Such a chunk's end could not be counted to.
+                if self.left > i64::MAX as u64 - 5 {
+                    return Err(INVALID);
+                }
                 Ok(if self.left == 0 { State::TrailerStart } else { State::Data })
             }
             (State::DataCr, b'\r') => Ok(State::DataLf),
             (State::DataLf, b'\n') => Ok(State::Start),
             (State::TrailerStart, b'\r') => Ok(State::End),
-            (State::TrailerStart, byte) if byte != b'\n' => self.trailer(),
+            (State::TrailerStart, byte) if byte != b'\n' => {
+                // Counted, so that lines without end are bounded, too.
+                self.skipped = self.skipped.saturating_add(1);
+                Ok(State::Trailer)
+            }
             (State::Trailer, b'\r') => Ok(State::TrailerEnd),
             (State::TrailerEnd, b'\n') => Ok(State::TrailerStart),
             (State::End, b'\n') => Ok(State::Done),
@@ -142,11 +147,5 @@ impl Chunked {
             left => left << 4 | u64::from(digit),
         };
         Ok(State::Size)
-    }
-
-    /// The first byte of a trailer line; counted, so that lines without end are bounded too.
-    fn trailer(&mut self) -> Result<State, Reject> {
-        self.skipped += 1;
-        if self.skipped > SKIPPED { Err(TOO_LARGE) } else { Ok(State::Trailer) }
     }
 }

@@ -30,8 +30,13 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
         _ => return Err(INVALID),
     };
     let (mut bad, mut upper, mut before) = (false, false, 0);
-    for &byte in name {
-        bad |= byte <= 0x20 || byte == 0x7f || byte == b'/' || (byte == b'.' && before == b'.');
+    let (literal, inner) = match name {
+        [b'[', inner @ .., b']'] => (true, inner),
+        name => (false, name),
+    };
+    for &byte in inner {
+        bad |=
+            !(NAME[usize::from(byte)] || literal && byte == b':') || byte == b'.' && before == b'.';
         upper |= byte.is_ascii_uppercase();
         before = byte;
     }
@@ -42,6 +47,24 @@ pub fn host(value: &[u8]) -> Result<HostPort<'_>, Reject> {
     let host = if upper { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) };
     Ok(HostPort { host, port })
 }
+
+/// What may stand in a name (RFC 3986, 3.2.2: unreserved, sub-delims, `%`). Anything else would mean
+/// something of its own where the host is put into a URL: `@`, `#`, `?`, `\`.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let others = b"-._~!$&'()*+,;=%";
+    let mut at = 0;
+    while at < 256 {
+        table[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 fn port(digits: &[u8]) -> Option<u16> {
     digits.iter().try_fold(0u16, |port, &byte| {
