@@ -384,3 +384,49 @@ fn where_the_configuration_is_looked_for() {
     assert!(nothing.contains("conf/other.conf\" failed (2: No such file"), "{nothing}");
     assert!(nothing.contains("-c names another file"), "{nothing}");
 }
+
+/// A configuration of somebody who tries the server: everything that is not served, at once.
+#[test]
+fn every_refusal_is_told_in_one_run() {
+    let (code, said) = test(
+        "load_module modules/ngx_rtmp_module.so;
+events { use poll; }
+http {
+    variables_hash_max_size 1024;
+    types_hash_max_size 1024;
+    upstream app { server 127.0.0.1:3000; }
+    server {
+        listen 443 ssl;
+        location / { proxy_pass http://app; }
+        location /a { proxy_pass http://app; rang on; }
+        location /b { nchan_subscriber; more_set_headers a:b; root; }
+    }
+}
+",
+    );
+    assert_eq!(code, 1);
+    for wanted in [
+        "[warn] \"load_module\" directive has no effect (rserve has live video of its own",
+        "[warn] no effect: tables take the size that they need\n\
+         \x20   variables_hash_max_size   conf:4\n\
+         \x20   types_hash_max_size       conf:5\n",
+        "[emerg] invalid event type \"poll\"",
+        "[emerg] not served: rserve does not proxy to upstreams yet\n\
+         \x20   upstream     conf:6\n\
+         \x20   proxy_pass   conf:9, 10\n",
+        "[emerg] \"ssl\" is not served (rserve does not speak TLS yet) in conf:8",
+        "[emerg] unknown directive \"rang\" in conf:10",
+        "[emerg] \"nchan_subscriber\" directive is of the module nchan (rserve has event streams of its own",
+        "[emerg] \"more_set_headers\" directive is of the module headers-more (add_header",
+        "[emerg] invalid number of arguments in \"root\" directive in conf:11",
+        "rserve: serves 9 of 19 directives; not yet: listen … ssl, more_set_headers, \
+         nchan_subscriber, proxy_pass, upstream; 3 mistakes\n\
+         rserve: configuration file conf test failed\n",
+    ] {
+        assert!(said.contains(wanted), "no {wanted} in\n{said}");
+    }
+    // A start stops at the first, as nginx's does.
+    let start = Start::new(BINARY).conf("rang on; roar on;");
+    let (_, said) = start.fail();
+    assert!(said.contains("\"rang\"") && !said.contains("\"roar\""), "{said}");
+}

@@ -156,11 +156,12 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Error> {
         for node in nodes {
             let setting = Setting::new(node, context, self.env);
-            let Some(found) = self.table.find(&setting)? else { continue };
-            match found.owner {
-                BLOCK => inner(&setting)?,
-                _ => found.entry.set(options, &setting)?,
-            }
+            let set = self.table.find(&setting).and_then(|found| match found {
+                Some(found) if found.owner == BLOCK => inner(&setting),
+                Some(found) => found.entry.set(options, &setting),
+                None => Ok(()),
+            });
+            self.env.settle(set)?;
         }
         Ok(())
     }

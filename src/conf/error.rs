@@ -27,6 +27,18 @@ struct Inner {
     message: String,
     place: Option<Place>,
     hint: Option<String>,
+    lack: Option<Lack>,
+}
+
+/// A directive that is right in itself and that this server does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Its name.
+    pub name: String,
+    /// Why it is not there.
+    pub why: String,
+    /// How many directives are lost by it: itself, and what stands in its block.
+    pub directives: usize,
 }
 
 /// The place that an error is about.
@@ -44,7 +56,7 @@ impl Error {
     /// An error without a place.
     pub fn new(message: impl Into<String>) -> Error {
         let message = text::shown(&message.into());
-        Error(Box::new(Inner { message, place: None, hint: None }))
+        Error(Box::new(Inner { message, place: None, hint: None, lack: None }))
     }
 
     /// An error at a word.
@@ -81,6 +93,18 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
         self.0.hint = Some(hint.into());
         self
+    }
+
+    /// Marks it as one of what the server does not have, not of what is wrong.
+    #[must_use]
+    pub fn lacking(mut self, lack: Lack) -> Error {
+        self.0.lack = Some(lack);
+        self
+    }
+
+    /// What the server does not have, if that is what the error is about.
+    pub fn lack(&self) -> Option<&Lack> {
+        self.0.lack.as_ref()
     }
 
     /// What is wrong, without the place.

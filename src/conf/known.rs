@@ -10,6 +10,7 @@
 
 use std::sync::LazyLock;
 
+use crate::foreign;
 use crate::nearest::nearest;
 use crate::{Arity, Block, Contexts};
 
@@ -55,6 +56,13 @@ pub enum Known {
     Misplaced {
         /// Where it may stand.
         contexts: Contexts,
+    },
+    /// A well-known module that others wrote for nginx has it.
+    Foreign {
+        /// The module.
+        module: &'static str,
+        /// What to use instead.
+        advice: &'static str,
     },
     /// nginx does not know it either.
     Unknown {
@@ -146,6 +154,9 @@ pub fn verdict(name: &str, context: Contexts, implemented: &[&str]) -> Known {
     let elsewhere = named(name).iter().fold(Contexts::NONE, |all, known| all | known.contexts);
     if elsewhere != Contexts::NONE {
         return Known::Misplaced { contexts: elsewhere };
+    }
+    if let Some((module, advice)) = foreign::find(name) {
+        return Known::Foreign { module, advice };
     }
     // What is implemented is the better advice; of the rest, what belongs here.
     let here = NAMES.iter().filter(|known| known.contexts.meets(context)).map(|known| known.name);

@@ -18,6 +18,7 @@ mod context;
 mod directive;
 mod error;
 mod files;
+mod foreign;
 mod glob;
 pub mod grammar;
 pub mod known;
@@ -32,7 +33,7 @@ pub mod value;
 
 pub use context::Contexts;
 pub use directive::{Arity, Block, Directive, Entry, check, erase};
-pub use error::{Error, Place};
+pub use error::{Error, Lack, Place};
 pub use files::{COMMAND_LINE, File, Files};
 pub use opt::{Duplicate, Opt};
 pub use setting::{Env, Setting};

@@ -1,6 +1,6 @@
 //! What a setter sees of its directive.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use crate::{Contexts, Error, Files, Node, Word, value};
@@ -16,12 +16,41 @@ pub struct Env<'a> {
     pub conf_dir: &'a Path,
     /// Warnings, in order.
     pub warnings: RefCell<Vec<Error>>,
+    /// How many directives were read.
+    pub directives: Cell<usize>,
+    /// The faults so far, if reading goes on after one.
+    faults: Option<RefCell<Vec<Error>>>,
 }
 
 impl<'a> Env<'a> {
     /// An environment without warnings.
     pub fn new(files: &'a Files, prefix: &'a Path, conf_dir: &'a Path) -> Env<'a> {
-        Env { files, prefix, conf_dir, warnings: RefCell::default() }
+        let warnings = RefCell::default();
+        Env { files, prefix, conf_dir, warnings, directives: Cell::new(0), faults: None }
+    }
+
+    /// One that goes on after a fault, to find them all.
+    #[must_use]
+    pub fn thorough(mut self) -> Env<'a> {
+        self.faults = Some(RefCell::default());
+        self
+    }
+
+    /// What became of one directive: its fault ends the reading, or is kept, and the next one is read.
+    /// Every reader of a block asks this after each directive.
+    pub fn settle(&self, result: Result<(), Error>) -> Result<(), Error> {
+        match (result, &self.faults) {
+            (Err(error), Some(faults)) => {
+                faults.borrow_mut().push(error);
+                Ok(())
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// The faults that were kept.
+    pub fn take_faults(&self) -> Vec<Error> {
+        self.faults.as_ref().map(RefCell::take).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::known::{self, Known};
-use crate::{Contexts, Entry, Error, Setting, check};
+use crate::{Contexts, Entry, Error, Lack, Node, Setting, check, foreign};
 
 /// All directives, by name. A name may have several rows, for different contexts.
 #[derive(Debug, Default)]
@@ -54,6 +54,8 @@ impl Table {
     /// `None` if it has no effect: nginx has it, it can be ignored, and the user has been warned.
     pub fn find(&self, setting: &Setting<'_>) -> Result<Option<Found<'_>>, Error> {
         let (name, context) = (setting.name(), setting.context());
+        let directives = &setting.env().directives;
+        directives.set(directives.get() + 1);
         let rows = self.rows.get(name).map_or(&[][..], Vec::as_slice);
         if let Some((owner, entry)) = rows.iter().find(|(_, row)| row.contexts.meets(context)) {
             check(setting, entry.arity, entry.block)?;
@@ -66,11 +68,23 @@ impl Table {
                 if let Some(known) = known::find(name, context) {
                     check(setting, known.arity, known.block)?;
                 }
-                setting.warn(format!("\"{name}\" directive has no effect ({why})"));
+                let why = match name {
+                    "load_module" => foreign::loaded(setting.arg(0)),
+                    _ => why,
+                };
+                let message = format!("\"{name}\" directive has no effect ({why})");
+                let warning = setting.error(message).lacking(lack(setting, why));
+                setting.env().warnings.borrow_mut().push(warning);
                 Ok(None)
             }
             Known::Refused { why } => {
-                Err(setting.error(format!("\"{name}\" directive is not supported ({why})")))
+                let message = format!("\"{name}\" directive is not supported ({why})");
+                Err(setting.error(message).lacking(lack(setting, why)))
+            }
+            Known::Foreign { module, advice } => {
+                let message = format!("\"{name}\" directive is of the module {module} ({advice})");
+                let why = format!("{module}: {advice}");
+                Err(setting.error(message).lacking(lack(setting, why)))
             }
             Known::Misplaced { contexts } => Err(misplaced(setting, contexts | here)),
             Known::Unknown { .. } if here != Contexts::NONE => Err(misplaced(setting, here)),
@@ -83,6 +97,17 @@ impl Table {
             }
         }
     }
+}
+
+/// What is lost with this directive.
+fn lack(setting: &Setting<'_>, why: String) -> Lack {
+    fn count(nodes: &[Node]) -> usize {
+        nodes.iter().map(|node| 1 + node.block.as_deref().map_or(0, count)).sum()
+    }
+    let inside = count(setting.block());
+    let directives = &setting.env().directives;
+    directives.set(directives.get() + inside);
+    Lack { name: setting.name().to_owned(), why, directives: 1 + inside }
 }
 
 fn misplaced(setting: &Setting<'_>, contexts: Contexts) -> Error {

@@ -195,12 +195,15 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Error> {
         for node in nodes {
             let setting = Setting::new(node, context, self.env);
-            let Some(found) = self.table.find(&setting)? else { continue };
-            match found.owner {
-                BLOCK => inner(self, &setting)?,
-                CORE => found.entry.set(&mut conf.core, &setting)?,
-                owner => found.entry.set(&mut *conf.modules[owner - FIRST_MODULE], &setting)?,
-            }
+            let set = self.table.find(&setting).and_then(|found| match found {
+                None => Ok(()),
+                Some(found) => match found.owner {
+                    BLOCK => inner(self, &setting),
+                    CORE => found.entry.set(&mut conf.core, &setting),
+                    owner => found.entry.set(&mut *conf.modules[owner - FIRST_MODULE], &setting),
+                },
+            });
+            self.env.settle(set)?;
         }
         Ok(())
     }

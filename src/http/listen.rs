@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use conf::{Error, Setting, Span};
+use conf::{Error, Lack, Setting, Span};
 use module::listen::addresses;
 use sys::socket::{Address, Options};
 
@@ -34,6 +34,11 @@ pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
             setting.env().warnings.borrow_mut().push(setting.error_at(at, reason));
             continue;
         }
+        if let Some(why) = not_yet(&word.text) {
+            let (name, why) = (format!("listen … {}", word.text), why.to_owned());
+            let error = setting.error_at(at, format!("\"{}\" is not served ({why})", word.text));
+            return Err(error.lacking(Lack { name, why, directives: 1 }));
+        }
         listen.option(&word.text).map_err(|message| setting.error_at(at, message))?;
     }
     Ok(addresses.into_iter().map(|address| Listen { address, ..listen.clone() }).collect())
@@ -49,11 +54,19 @@ impl Listen {
             self.default_server = true;
             return Ok(());
         }
-        if matches!(name, "ssl" | "http2" | "quic" | "spdy" | "proxy_protocol") {
-            return Err(format!("the \"{name}\" parameter is not supported by this build"));
-        }
         self.bind = true;
         module::listen::option(&self.address, self.options.get_or_insert_default(), text)
+    }
+}
+
+/// Why a parameter that nginx has is refused: a client would get something else than it expects.
+fn not_yet(parameter: &str) -> Option<&'static str> {
+    match parameter {
+        "ssl" => Some("rserve does not speak TLS yet"),
+        "http2" | "spdy" => Some("rserve does not speak HTTP/2 yet"),
+        "quic" => Some("rserve does not speak HTTP/3 yet"),
+        "proxy_protocol" => Some("rserve does not read the PROXY protocol in http {} yet"),
+        _ => None,
     }
 }
 

@@ -1,17 +1,19 @@
 //! A cycle: one loaded configuration, with all that it opened.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use conf::{Contexts, Env, Setting, Table, Tree, erase};
+use conf::{Contexts, Env, Error, Setting, Table, Tree, erase};
 use module::{Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
 use sys::log::Log;
 use sys::unix::SocketFile;
 use sys::user::Identity;
 
 use crate::core_conf::{self, CoreConf};
+use crate::findings::Findings;
 use crate::options::Options;
 use crate::{Failure, Modules, NAME};
 
@@ -69,6 +71,30 @@ fn prefix(options: &Options) -> PathBuf {
     }
 }
 
+/// What the directives of the main context have set, of the core and of each module.
+type Confs = (CoreConf, Vec<Box<dyn Any>>);
+
+/// Sets every directive of the main context; blocks set theirs.
+fn read(tree: &Tree, modules: Modules, env: &Env<'_>) -> Result<Confs, Error> {
+    let mut table = Table::new();
+    table.add(0, erase(core_conf::DIRECTIVES))?;
+    for (at, module) in modules.iter().enumerate() {
+        table.add(at + 1, module.directives())?;
+    }
+    let mut core = CoreConf::default();
+    let mut confs: Vec<_> = modules.iter().map(|module| module.create()).collect();
+    for node in &tree.root {
+        let setting = Setting::new(node, Contexts::MAIN, env);
+        let set = table.find(&setting).and_then(|found| match found {
+            Some(found) if found.owner == 0 => found.entry.set(&mut core, &setting),
+            Some(found) => found.entry.set(&mut *confs[found.owner - 1], &setting),
+            None => Ok(()),
+        });
+        env.settle(set)?;
+    }
+    Ok((core, confs))
+}
+
 /// A configuration that is ready to be opened and run.
 pub struct Cycle {
     /// The main context.
@@ -106,28 +132,44 @@ impl Cycle {
     /// Steps 3 and 5: creates the modules' configurations, sets every directive, lets the modules
     /// check them. Nothing is opened.
     pub fn load(place: &Place, tree: &Tree, modules: Modules) -> Result<Cycle, Failure> {
-        let mut table = Table::new();
-        table.add(0, erase(core_conf::DIRECTIVES))?;
-        for (at, module) in modules.iter().enumerate() {
-            table.add(at + 1, module.directives())?;
-        }
-        let mut core = CoreConf::default();
-        let mut confs: Vec<_> = modules.iter().map(|module| module.create()).collect();
-
         let conf_dir = std::path::absolute(&tree.dir).unwrap_or_else(|_| tree.dir.clone());
         let env = Env::new(&tree.files, &place.prefix, &conf_dir);
-        for node in &tree.root {
-            let setting = Setting::new(node, Contexts::MAIN, &env);
-            match table.find(&setting)? {
-                Some(found) if found.owner == 0 => found.entry.set(&mut core, &setting)?,
-                Some(found) => found.entry.set(&mut *confs[found.owner - 1], &setting)?,
-                None => {}
-            }
-        }
+        let (core, confs) = read(tree, modules, &env)?;
         if !core.events.is_set() {
             return Err(Failure::new("no \"events\" section in configuration"));
         }
+        Ok(Cycle::init(place, modules, core, confs, env)?)
+    }
 
+    /// The same, to find everything that is wrong: nothing of it is kept.
+    pub fn check(place: &Place, tree: &Tree, modules: Modules) -> Result<Findings, Failure> {
+        let conf_dir = std::path::absolute(&tree.dir).unwrap_or_else(|_| tree.dir.clone());
+        let env = Env::new(&tree.files, &place.prefix, &conf_dir).thorough();
+        let (core, confs) = read(tree, modules, &env)?;
+        let directives = env.directives.get();
+        let mut faults = env.take_faults();
+        let mut warnings = env.warnings.take();
+        if faults.is_empty() && !core.events.is_set() {
+            faults.push(Error::new("no \"events\" section in configuration"));
+        }
+        // With a directive missing the rest need not fit together.
+        if faults.is_empty() {
+            match Cycle::init(place, modules, core, confs, env) {
+                Ok(cycle) => warnings.extend(cycle.warnings),
+                Err(error) => faults.push(error),
+            }
+        }
+        Ok(Findings { faults, warnings, directives })
+    }
+
+    /// Lets the modules check what was set, and collects what they ask for.
+    fn init(
+        place: &Place,
+        modules: Modules,
+        core: CoreConf,
+        confs: Vec<Box<dyn Any>>,
+        env: Env<'_>,
+    ) -> Result<Cycle, Error> {
         let mut setup = Setup::new(&env);
         let log = core.main_logs(&mut setup, place.error_log.clone());
         let mut instances = Vec::new();

@@ -82,9 +82,11 @@ impl Events {
         let mut events = Events::default();
         for node in setting.block() {
             let inner = Setting::new(node, Contexts::EVENTS, setting.env());
-            if let Some(found) = table.find(&inner)? {
-                found.entry.set(&mut events, &inner)?;
-            }
+            let set = table.find(&inner).and_then(|found| match found {
+                Some(found) => found.entry.set(&mut events, &inner),
+                None => Ok(()),
+            });
+            setting.env().settle(set)?;
         }
         Ok(events)
     }

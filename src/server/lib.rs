@@ -13,6 +13,7 @@ mod core_conf;
 mod cycle;
 mod events;
 mod files;
+mod findings;
 mod listen;
 mod master;
 mod options;
@@ -51,18 +52,19 @@ pub fn run(modules: Modules) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let done = |()| ExitCode::SUCCESS;
     let result = match &options.action {
-        options::Action::Help => options::print_help(),
-        options::Action::Version { build } => options::print_version(*build, modules),
-        options::Action::Signal(signal) => signal::send(&options, modules, *signal),
+        options::Action::Help => options::print_help().map(done),
+        options::Action::Version { build } => options::print_version(*build, modules).map(done),
+        options::Action::Signal(signal) => signal::send(&options, modules, *signal).map(done),
         options::Action::Test { dump } => start::test(&options, modules, *dump),
         options::Action::Run => {
             sys::title::prepare();
-            start::start(&options, modules)
+            start::start(&options, modules).map(done)
         }
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             error.report();
             ExitCode::FAILURE
@@ -75,20 +77,15 @@ pub fn run(modules: Modules) -> ExitCode {
 pub struct Failure {
     /// The message, ready to be shown; several lines if a place in a file is part of it.
     message: String,
-    /// Further lines that go before it.
-    notes: Vec<String>,
 }
 
 impl Failure {
     fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), notes: Vec::new() }
+        Failure { message: message.into() }
     }
 
     /// Prints the failure, and writes it to the error log if that is a file.
     fn report(&self) {
-        for note in &self.notes {
-            eprintln!("{NAME}: {note}");
-        }
         eprintln!("{NAME}: [emerg] {}", self.message);
         sys::log::to_file(sys::log::Level::Emerg, format_args!("{}", self.message));
     }

@@ -1,5 +1,6 @@
 //! From the command line to a running server, in eleven steps.
 
+use std::process::ExitCode;
 use std::rc::Rc;
 
 use module::Regions;
@@ -69,17 +70,30 @@ fn serve(
     }
 }
 
-/// `-t` and `-T`: everything that a start checks before it opens files and sockets.
-pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<(), Failure> {
+/// `-t` and `-T`: everything that a start checks before it opens files and sockets, and all that is wrong
+/// with it, not just the first.
+pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<ExitCode, Failure> {
     let place = Place::find(options)?;
     let conf = place.conf.display();
-    let verdict = |error: Failure| Failure {
-        notes: Vec::new(),
-        message: format!("{error}\n{NAME}: configuration file {conf} test failed"),
+    let failed = || {
+        eprintln!("{NAME}: configuration file {conf} test failed");
+        Ok(ExitCode::FAILURE)
     };
-    let tree = cycle::parse(&place).map_err(verdict)?;
-    let cycle = Cycle::load(&place, &tree, modules).map_err(verdict)?;
-    cycle.warn(true);
+    let checked = cycle::parse(&place).and_then(|tree| {
+        let findings = Cycle::check(&place, &tree, modules)?;
+        Ok((tree, findings))
+    });
+    let (tree, findings) = match checked {
+        Ok(checked) => checked,
+        Err(failure) => {
+            failure.report();
+            return failed();
+        }
+    };
+    eprint!("{}", findings.report());
+    if !findings.faults.is_empty() {
+        return failed();
+    }
     if !options.quiet {
         eprintln!("{NAME}: the configuration file {conf} syntax is ok");
         eprintln!("{NAME}: configuration file {conf} test is successful");
@@ -88,7 +102,7 @@ pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<(), Failu
         let written = tree.files.dump(&mut std::io::stdout().lock());
         written.map_err(|e| Failure::new(format!("write() failed {}", sys::log::errno(&e))))?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn greet(cycle: &Cycle) {

@@ -111,7 +111,9 @@ fn ports_come_and_go() {
     }
     let log = server.error_log();
     let port = server.port2();
-    assert!(log.contains(&format!("] {0}#{0}: listening on http://127.0.0.1:{port}/", server.pid())));
+    assert!(
+        log.contains(&format!("] {0}#{0}: listening on http://127.0.0.1:{port}/", server.pid()))
+    );
     assert!(log.contains(&format!("no longer listening on 127.0.0.1:{port}")), "{log}");
 }
 
