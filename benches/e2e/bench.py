@@ -3,6 +3,7 @@ import os, pathlib, re, resource, shutil, signal, socket, subprocess, sys, tempf
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 
 def need(*tools):
@@ -55,7 +56,7 @@ class Server:
         path = pathlib.Path(directory, f"{name}.conf")
         path.write_text(conf)
         # By its whole path: an upgrade (USR2) executes what the first one was called.
-        binary = shutil.which("nginx") if name == "nginx" else str(ROOT / "target/release/rserve")
+        binary = shutil.which("nginx") if name == "nginx" else str(TARGET / "release/rserve")
         log = open(f"{directory}/{name}.stderr", "w")
         self.master = subprocess.Popen(
             ["taskset", "-c", "0", binary, "-p", directory, "-c", str(path)],

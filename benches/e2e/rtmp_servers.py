@@ -2,7 +2,7 @@
 import json, os, pathlib, signal, subprocess, sys, time
 
 import bench
-from bench import ROOT
+from bench import ROOT, TARGET
 
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 COMMON = """{main}worker_processes {workers}; daemon off; pid {dir}/{name}.pid;
@@ -79,7 +79,7 @@ class Load:
     """rtmp-load on processor 1, its clients connected and served."""
 
     def __init__(self, server, flags):
-        command = ["taskset", "-c", "1", str(ROOT / "target/release/rtmp-load"),
+        command = ["taskset", "-c", "1", str(TARGET / "release/rtmp-load"),
                    "--target", f"127.0.0.1:{server.port}", "--wait", *flags.split()]
         self.flags = flags
         self.process = subprocess.Popen(

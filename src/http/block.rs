@@ -146,6 +146,14 @@ impl Module for Http {
         parts.extend(self.modules.iter().map(|module| (module.name, (module.directives)())));
         parts
     }
+
+    fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+        let rows = |all: &[variables::Variable]| all.iter().map(|v| (v.name, v.help)).collect();
+        let mut parts = vec![("http", rows(variables::VARIABLES))];
+        parts.extend(self.modules.iter().map(|module| (module.name, rows(module.variables))));
+        parts.retain(|(_, rows): &(_, Vec<_>)| !rows.is_empty());
+        parts
+    }
 }
 
 /// Reads the block: finds each directive's row and sets it in its block's conf.

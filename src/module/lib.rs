@@ -41,6 +41,11 @@ pub trait Module {
     fn parts(&self) -> Vec<(&'static str, Vec<Entry>)> {
         vec![(self.name(), self.directives())]
     }
+
+    /// The variables, by the module that they belong to: name and help, for the reference.
+    fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+        Vec::new()
+    }
 }
 
 /// A module, configured. Its methods run in the process that is named.

@@ -56,6 +56,10 @@ pub fn run(modules: Modules) -> ExitCode {
     let result = match &options.action {
         options::Action::Help => options::print_help().map(done),
         options::Action::Version { build } => options::print_version(*build, modules).map(done),
+        options::Action::Reference => {
+            print!("{}", reference(modules));
+            Ok(ExitCode::SUCCESS)
+        }
         options::Action::Signal(signal) => signal::send(&options, modules, *signal).map(done),
         options::Action::Test { dump } => start::test(&options, modules, *dump),
         options::Action::Run => {

@@ -36,6 +36,8 @@ pub enum Action {
         /// Show how it was built, too.
         build: bool,
     },
+    /// `--directives`.
+    Reference,
     /// `-t`; with `dump`, `-T`.
     Test {
         /// Print the configuration, too.
@@ -79,6 +81,10 @@ impl Options {
             match text.as_str() {
                 "--help" => {
                     options.action = Action::Help;
+                    continue;
+                }
+                "--directives" => {
+                    options.action = Action::Reference;
                     continue;
                 }
                 "--version" => {
@@ -181,6 +187,7 @@ Options:
   -?,-h,--help  : this help
   -v,--version  : show version and exit
   -V            : show version, modules and the installed prefix, then exit
+  --directives  : print the directives and variables of this binary, as a page in Markdown
   -t            : test configuration and exit
   -T            : test configuration, dump it and exit
   -q            : suppress non-error messages during configuration testing

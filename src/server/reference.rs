@@ -1,4 +1,4 @@
-//! The directive reference, made from the tables that the parser uses.
+//! The reference of directives and variables, made from the tables that the parser uses.
 
 use std::fmt::Write;
 
@@ -6,18 +6,28 @@ use conf::{Block, Entry, erase};
 
 use crate::{Modules, core_conf, events};
 
-/// Every directive of the compiled-in modules as a page in Markdown.
+/// Every directive and variable of the compiled-in modules as a page in Markdown.
 pub fn reference(modules: Modules) -> String {
     let mut text = String::from(
-        "# Directives
+        "# Directives and variables
 
-Generated from the tables that the parser uses: a test compares this page with \
-         them, and writes it anew with `RSERVE_WRITE_REFERENCE=1`.
+Generated from the tables that the parser uses: `rserve --directives` prints it for the modules that a \
+         binary has. A test compares this page with them, and writes it anew with \
+         `RSERVE_WRITE_REFERENCE=1`.
 ",
     );
     section(&mut text, "core", erase(core_conf::DIRECTIVES).chain(erase(events::DIRECTIVES)));
     for (name, entries) in modules.iter().flat_map(|module| module.parts()) {
         section(&mut text, name, entries.into_iter());
+    }
+    text.push_str(
+        "\n# Variables\n\nA name that ends with `_` stands for all names that begin so.\n",
+    );
+    for (name, rows) in modules.iter().flat_map(|module| module.variables()) {
+        let _ = writeln!(text, "\n## Variables of {name}\n\n| variable | |\n|---|---|");
+        for (variable, help) in rows {
+            let _ = writeln!(text, "| `${variable}` | {} |", help.replace('|', "\\|"));
+        }
     }
     text
 }

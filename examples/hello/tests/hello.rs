@@ -42,3 +42,27 @@ fn a_missing_argument_is_explained() {
     assert_eq!(code, 1);
     assert!(message.contains("invalid number of arguments in \"hello\" directive"), "{message}");
 }
+
+/// The block of `docs/own-module.md`.
+#[test]
+fn the_configuration_of_the_page() {
+    let page = include_str!("../../../docs/own-module.md");
+    let block = page.split("```nginx hello\n").nth(1).and_then(|rest| rest.split("```").next());
+    let server = start(block.expect("a block in docs/own-module.md"));
+    assert_eq!(server.get("/hi/Ada").text(), "hello, Ada\n");
+}
+
+#[test]
+fn the_binary_names_its_module() {
+    let run = |option: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rserve-hello"));
+        let output = support::process::run(command.arg(option));
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let version = run("-V");
+    assert!(version.contains("modules: http log hello static"), "{version}");
+    let reference = run("--directives");
+    for row in ["## hello", "| `hello` |", "| `$hello_name` | the last part of the path |"] {
+        assert!(reference.contains(row), "no {row} in {reference}");
+    }
+}

@@ -1,0 +1,182 @@
+//! The pages say what is true: every configuration in them starts when it is copied, every program in them
+//! does what it is said to do.
+//!
+//! The word behind ```` ```nginx ```` says where a block stands that is not whole: `http`, `server`,
+//! `location`; `twin` is for nginx itself, `hello` for the example of a module, whose own tests read it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use support::{Dir, Start, free_port, process, wait_for};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_rserve");
+
+/// A block of a page.
+struct Block {
+    page: String,
+    line: usize,
+    /// What stands behind the backquotes.
+    kind: String,
+    text: String,
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    let docs = fs::read_dir(root.join("docs")).expect("docs/").flatten();
+    pages.extend(docs.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
+    pages.sort();
+    pages
+}
+
+fn blocks() -> Vec<Block> {
+    let mut found = Vec::new();
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        let page = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let mut lines = text.lines().enumerate();
+        while let Some((at, line)) = lines.next() {
+            let Some(kind) = line.trim_start().strip_prefix("```") else { continue };
+            let inside = lines.by_ref().map(|(_, line)| line);
+            let text: Vec<&str> = inside.take_while(|line| line.trim() != "```").collect();
+            let page = page.clone().unwrap_or_default();
+            found.push(Block { page, line: at + 1, kind: kind.into(), text: text.join("\n") });
+        }
+    }
+    found
+}
+
+/// The text with ports that are free here, and those.
+fn with_free_ports(text: &str) -> (String, u16) {
+    let (web, live) = (free_port(), free_port());
+    let text = text.replace("1935", &live.to_string());
+    (text.replace("8080", &web.to_string()), web)
+}
+
+fn whole(kind: &str, text: &str) -> String {
+    let server = |text: &str| format!("server {{ listen 8080;\n{text}\n}}");
+    let http = |text: &str| format!("events {{}} http {{ sse_zone events 1m;\n{text}\n}}");
+    match kind {
+        "nginx" => text.to_owned(),
+        "nginx http" => http(text),
+        "nginx server" => http(&server(text)),
+        "nginx location" => http(&server(&format!("location / {{\n{text}\n}}"))),
+        other => panic!("a block of the kind {other:?}: see the head of this file"),
+    }
+}
+
+#[test]
+fn every_configuration_starts() {
+    let mut count = 0;
+    for block in blocks() {
+        let what = format!("{}:{}", block.page, block.line);
+        match block.kind.as_str() {
+            "nginx hello" => {}
+            "nginx twin" => loads_in_nginx(&what, &block.text),
+            kind if kind.starts_with("nginx") => {
+                starts(&what, &whole(kind, &block.text));
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(count >= 3, "the blocks are not where this test looks");
+}
+
+fn starts(what: &str, text: &str) {
+    let (text, port) = with_free_ports(text);
+    let start = Start::new(BINARY);
+    let dir = start.dir();
+    let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
+    fs::copy(conf.join("mime.types"), dir.path("mime.types")).expect("a copy");
+    // As it is written: but for what the harness must know.
+    dir.file("page.conf", &text);
+    let daemon = if text.contains("daemon") { "" } else { "daemon off;" };
+    let mut child = Command::new(BINARY)
+        .arg("-p")
+        .arg(dir.path(""))
+        .args(["-c", "page.conf", "-g", daemon])
+        .stderr(fs::File::create(dir.path("logs/stderr")).expect("a file"))
+        .spawn()
+        .expect("the server");
+    let mut ended = false;
+    wait_for(&format!("the configuration of {what} to serve"), || {
+        ended = child.try_wait().expect("wait").is_some();
+        ended || support::is_listening(port)
+    });
+    assert!(!ended, "{what} does not start: {}\n{text}", dir.text("logs/stderr"));
+    process::signal(child.id(), "TERM");
+    assert!(child.wait().expect("wait").success(), "{what}");
+}
+
+fn loads_in_nginx(what: &str, text: &str) {
+    let dir = Dir::new();
+    let port = free_port();
+    let main = "pid nginx.pid; error_log stderr; events {} http { access_log off;";
+    let server = format!("{main} server {{ listen 127.0.0.1:{port};\n{text}\n}} }}");
+    dir.file("nginx.conf", server);
+    let mut command = Command::new("/usr/sbin/nginx");
+    let output = process::run(command.arg("-p").arg(dir.path("")).args(["-t", "-c", "nginx.conf"]));
+    assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The programs of `events.md` hear what is published, also after the stream broke off.
+#[test]
+fn the_programs_follow_a_channel() {
+    let all = blocks();
+    let find = |kind: &str| {
+        let its = |block: &&Block| block.page == "events.md" && block.kind == kind;
+        all.iter().find(its).unwrap_or_else(|| panic!("no block {kind} in events.md"))
+    };
+    for (kind, program, file) in [("python", "python3", "follow.py"), ("js", "node", "follow.mjs")]
+    {
+        let start = Start::new(BINARY).conf(find("nginx").text.replace("8080", "127.0.0.1:{port}"));
+        let server = start.start();
+        let text = find(kind).text.replace("8080", &server.port().to_string());
+        let path = server.file(file, text);
+        let heard = server.path("heard");
+        let mut child = Command::new(program)
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&heard).expect("a file"))
+            .spawn()
+            .unwrap_or_else(|e| panic!("{program}: {e} (Debian: nodejs, python3)"));
+        let publish = |text: &str| server.curl(&["-d", text], "/events/news").status;
+        let hears = |text: &str| {
+            let said = || fs::read_to_string(&heard).unwrap_or_default();
+            wait_for(&format!("{program} to hear {text:?}"), || said().contains(text));
+        };
+        server.wait_for("the subscriber", || publish("first") == 201);
+        hears("first");
+        // Its worker dies; what is published meanwhile comes when it is back.
+        for worker in server.workers() {
+            process::signal(worker, "KILL");
+        }
+        server.wait_for("a new worker", || matches!(publish("second"), 201 | 202));
+        hears("second");
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+    }
+}
+
+/// `own-module.md`, followed outside of the repository: its `Cargo.toml`, the two files that it says to copy.
+#[test]
+fn a_module_is_built_outside_of_the_repository() {
+    let all = blocks();
+    let toml = all.iter().find(|block| block.page == "own-module.md" && block.kind == "toml");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let dir = Dir::new();
+    dir.file("Cargo.toml", toml.expect("a Cargo.toml").text.replace("../rserve", root));
+    for file in ["lib.rs", "main.rs"] {
+        let path = Path::new(root).join("examples/hello").join(file);
+        dir.file(file, fs::read(path).expect("the example"));
+    }
+    // The versions that are here already: nothing is fetched.
+    dir.file("Cargo.lock", fs::read(Path::new(root).join("Cargo.lock")).expect("Cargo.lock"));
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["check", "--offline", "--quiet"]).current_dir(dir.path(""));
+    command.env("CARGO_TARGET_DIR", dir.path("target"));
+    let output = process::run(&mut command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
