@@ -22,6 +22,7 @@ mod program;
 mod publisher;
 mod reload;
 mod stat;
+mod tracks;
 mod well_formed;
 
 use support::{Server, start};

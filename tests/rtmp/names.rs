@@ -61,20 +61,27 @@ fn what_is_no_name_is_refused() {
     let server = up("");
     let mut client = Client::connect(&server, "live");
     let long = "x".repeat(161);
-    for name in ["", "?a=b", "/", "a\0b", "a\nb", "\u{1B}[31m", "a\x7F", &long] {
+    for name in ["a\0b", "a\nb", "\u{1B}[31m", "a\x7F", &long] {
         assert_eq!(client.try_publish(name), "NetStream.Publish.BadName", "{name:?}");
         client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
         assert_eq!(client.try_play(name), "NetStream.Play.StreamNotFound", "{name:?}");
         client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
     }
-    for path in [
-        "/live/%00.flv",
-        "/live/a%0Ab.flv",
-        "/flv?app=live",
-        "/flv?app=live&stream=",
-        "/flv?app=live&stream=%1B",
-    ] {
+    for path in ["/live/%00.flv", "/live/a%0Ab.flv", "/flv?app=live", "/flv?app=live&stream=%1B"] {
         assert_eq!(server.get(path).status, if path.contains("%00") { 400 } else { 404 }, "{path}");
+    }
+    // As with nginx-rtmp, what is published to the application's address alone is a stream without a name.
+    for (n, name) in ["", "?a=b", "/"].into_iter().enumerate() {
+        let n = n as u32;
+        let mut publisher = Client::next_publisher(&server, name);
+        let mut player = Client::player(&server, "/?x=y");
+        publisher.video(0, &key(n));
+        publisher.audio(0, &crate::frames::aac(n));
+        player.frames_to(&format!("k{n}"));
+        let mut http = crate::flv::Flv::get(&server, "/flv?app=live&stream=");
+        assert_eq!(http.frames(1), [format!("k{n}@0")]);
+        publisher.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
+        publisher.expect("NetStream.Unpublish.Success");
     }
     // Bytes that are no UTF-8 are bytes.
     let mut publisher = Client::connect(&server, "live");

@@ -232,7 +232,7 @@ fn each_connection_has_a_line() {
     let mut client = Client::open(server.port2());
     client.connect_to("nowhere", &[]);
     drop(client.rest());
-    line("logs/rtmp.log", "NONE");
+    line("logs/rtmp.log", "CONNECT-REFUSED \"nowhere\"");
     assert!(!server.dir().text("logs/rtmp.log").contains("quiet"));
     // Logs are opened anew as the others are.
     let old = server.path("logs/two.log");

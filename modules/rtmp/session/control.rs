@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn create_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         let mut streams = self.client.streams.borrow_mut();
         if streams.len() >= self.server.max_streams {
-            return Err(Fault::Refused("the client makes too many streams"));
+            return Err(Fault::Refused("the client makes too many streams".to_owned()));
         }
         let free = (1..).find(|number| streams.iter().all(|stream| stream.number != *number));
         let number = free.unwrap_or(1);
@@ -44,7 +44,9 @@ impl Session {
                 let streams = self.client.streams.borrow();
                 let named = |stream: &&NetStream| {
                     stream.asked().is_some_and(|(what, publishing)| {
-                        publishing && what.given == self.stream_name(&name).0
+                        publishing
+                            && Some(&what.given)
+                                == self.stream_name(&name).as_ref().map(|(name, _)| name)
                     })
                 };
                 streams.iter().find(named).map(|stream| stream.number)

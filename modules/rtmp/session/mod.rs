@@ -18,10 +18,11 @@ use proto::rtmp::chunk::{self, Limits};
 use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
+use sys::log::Level;
 
 use crate::client::{Client, NetStream, Order, StreamState};
 use crate::events::Happening;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::feed::TakenOver;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
@@ -60,6 +61,7 @@ pub struct Session {
     running: &'static Running,
     hub: &'static Hub,
     server: &'static Server,
+    port: &'static Port,
     conn: Conn,
     client: Rc<Client>,
     /// Its place among the worker's clients.
@@ -72,6 +74,12 @@ pub struct Session {
     members: Vec<broadcast::ChannelId>,
     /// What stands before its streams' names: the instance of the application.
     instance: Vec<u8>,
+    /// What its streams' names must begin with: the rest of the application's name.
+    rest_of_app: Vec<u8>,
+    /// It was told that it may not publish, and has published nothing since.
+    refused: bool,
+    /// A message of media was nobody's, and that was told.
+    dropped: bool,
     /// It has said `connect`, and was let in.
     connected: bool,
     /// What its log line says it did.
@@ -82,10 +90,11 @@ pub struct Session {
 pub async fn serve(conn: Conn, port: &'static Port) -> Next {
     let Some(running) = running() else { return Next::Close };
     let mut session = Box::new(Session::new(running, conn, port));
-    let outcome = session.run(port).await;
+    let outcome = session.run().await;
     let mut ends = false;
     if let Err(fault) = outcome {
-        fault.log(&session.client);
+        fault.log(&session.client, session.deeds.name());
+        session.deeds.ended_by(&fault);
         ends = fault.ends_streams();
     }
     session.last_words(ends).await;
@@ -94,7 +103,7 @@ pub async fn serve(conn: Conn, port: &'static Port) -> Next {
 
 impl Session {
     fn new(running: &'static Running, conn: Conn, port: &'static Port) -> Session {
-        let server = port.server();
+        let server = port.server(b"");
         let hub = running.hub;
         let outlet = hub.add_outlet(Outlet::new(conn, Wire::Rtmp, DEFAULT_CHUNK));
         let client = Rc::new(Client::new(conn, outlet, server.number));
@@ -109,6 +118,7 @@ impl Session {
             running,
             hub,
             server,
+            port,
             conn,
             client,
             place,
@@ -117,15 +127,18 @@ impl Session {
             flow: Flow::new(server),
             members: Vec::new(),
             instance: Vec::new(),
+            rest_of_app: Vec::new(),
+            refused: false,
+            dropped: false,
             connected: false,
             deeds: Default::default(),
         }
     }
 
-    async fn run(&mut self, port: &'static Port) -> Result<(), Fault> {
+    async fn run(&mut self) -> Result<(), Fault> {
         self.conn.set_timeout(self.server.handshake_timeout);
         let mut room = Room::take();
-        if port.proxy_protocol() {
+        if self.port.proxy_protocol() {
             self.proxy_header(&mut room).await?;
         }
         self.handshake(&mut room).await?;
@@ -139,6 +152,7 @@ impl Session {
                 }
                 Event::Time => self.time()?,
                 Event::Order(Order::Drop) => return Err(Fault::Dropped),
+                Event::Order(Order::Refuse(why)) => return Err(Fault::Hook(why)),
                 Event::Order(Order::Redirect(name, streams)) => self.redirect(&name, &streams)?,
                 Event::Over => return Ok(()),
             }
@@ -216,7 +230,7 @@ impl Session {
             match kind {
                 message::AUDIO | message::VIDEO | message::DATA | message::DATA_AMF3 => {
                     let taken = media(&self.client, stream, kind, timestamp, payload);
-                    self.go_on_without(stream, taken)?;
+                    self.go_on_without(stream, kind, taken)?;
                 }
                 message::AGGREGATE => {
                     let mut taken = Ok(());
@@ -224,7 +238,7 @@ impl Session {
                         let (kind, time) = (part.kind, part.timestamp);
                         taken = taken.and(media(&self.client, stream, kind, time, part.payload));
                     }
-                    self.go_on_without(stream, taken)?;
+                    self.go_on_without(stream, kind, taken)?;
                 }
                 message::COMMAND | message::COMMAND_AMF3 => {
                     // One that cannot be understood cannot be answered either.
@@ -306,11 +320,33 @@ impl Session {
     }
 
     /// Another client may publish one of this client's streams now: it is told so, and goes on with what else
-    /// it does.
-    fn go_on_without(&mut self, stream: u32, taken: Result<(), TakenOver>) -> Result<(), Fault> {
-        if taken.is_ok() {
-            return Ok(());
-        }
+    /// it does. What is nobody's is told once, and by one that was refused not taken.
+    fn go_on_without(
+        &mut self,
+        stream: u32,
+        kind: u8,
+        taken: Result<(), Lost>,
+    ) -> Result<(), Fault> {
+        let stream = match taken {
+            Ok(()) => return Ok(()),
+            Err(Lost::Nobodys) if self.refused => {
+                let why = "the client goes on sending what it may not publish";
+                return Err(Fault::Refused(why.to_owned()));
+            }
+            Err(Lost::Nobodys) => {
+                if !std::mem::replace(&mut self.dropped, true) {
+                    // Some send a last frame behind the end.
+                    let level = if self.deeds.published() { Level::Info } else { Level::Warn };
+                    let what = format_args!(
+                        "messages of type {kind} in the message stream {stream} are dropped: nothing is \
+                         published there"
+                    );
+                    fault::log(level, &self.client, None, what);
+                }
+                return Ok(());
+            }
+            Err(Lost::TakenOver(stream)) => stream,
+        };
         self.end_stream(stream, false);
         let why = "Another client publishes the stream now";
         self.status(stream, "error", "NetStream.Publish.BadName", why);
@@ -355,19 +391,30 @@ impl Session {
     }
 }
 
-/// Takes a publisher's message in.
-fn media(
-    client: &Client,
-    stream: u32,
-    kind: u8,
-    time: u32,
-    payload: &[u8],
-) -> Result<(), TakenOver> {
+/// Why a message of media was not taken in.
+enum Lost {
+    /// The stream, of this message stream, is another publisher's now.
+    TakenOver(u32),
+    /// Nothing is published where it belongs.
+    Nobodys,
+}
+
+/// Takes a publisher's message in. If only one stream is published on the connection it is for that, whatever the
+/// number of its message stream: nginx-rtmp looks at no number, and encoders get them wrong.
+fn media(client: &Client, stream: u32, kind: u8, time: u32, payload: &[u8]) -> Result<(), Lost> {
     let mut streams = client.streams.borrow_mut();
-    let found = streams.iter_mut().find(|known| known.number == stream);
-    match found.map(|stream| &mut stream.state) {
-        Some(StreamState::Publishing { what, feed }) => {
-            feed.message(kind, time, payload)?;
+    let publishes = |known: &NetStream| matches!(known.state, StreamState::Publishing { .. });
+    let at = streams.iter().position(|known| known.number == stream && publishes(known));
+    let at = at.or_else(|| {
+        let at = streams.iter().position(publishes)?;
+        (!streams[at + 1..].iter().any(publishes)).then_some(at)
+    });
+    let found = at.map(|at| &mut streams[at]).ok_or(Lost::Nobodys)?;
+    let number = found.number;
+    match &mut found.state {
+        StreamState::Publishing { what, feed } => {
+            let taken = feed.message(kind, time, payload);
+            taken.map_err(|TakenOver| Lost::TakenOver(number))?;
             if feed.tracks.take_changed() {
                 let tracks = &feed.tracks;
                 let more = |data: &mut Vec<u8>| tracks.write_json(data);
@@ -375,8 +422,7 @@ fn media(
             }
             Ok(())
         }
-        // Some send a last frame behind the end.
-        _ => Ok(()),
+        _ => Err(Lost::Nobodys),
     }
 }
 
@@ -388,7 +434,7 @@ impl Drop for Session {
             self.hub.attachment.unsubscribe(member);
         }
         if let Some(outlet) = self.hub.remove_outlet(self.client.outlet.get()) {
-            self.client.sent.set(outlet.sent, rt::now());
+            self.client.sent.set(outlet.sent.total());
         }
         self.running.count_gone(&self.client);
         crate::access_log::write(self.server, &self.client, &self.deeds);
