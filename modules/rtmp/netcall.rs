@@ -286,4 +286,40 @@ mod tests {
             assert!(matches!(parse(bad), Answer::Failed(_)));
         }
     }
+
+    /// `localhost` is ::1 first, and programs often listen on 127.0.0.1 alone.
+    #[test]
+    fn a_program_is_looked_for_at_all_addresses_of_its_name() {
+        use std::io::{Read, Write};
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let gone = free().local_addr().expect("an address");
+        let program = free();
+        let there = program.local_addr().expect("an address");
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = program.accept().expect("a connection");
+            let mut room = [0; 1024];
+            let count = stream.read(&mut room).expect("a request");
+            assert!(room[..count].starts_with(b"POST /x HTTP/1.0\r\n"));
+            stream.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").expect("an answer");
+        });
+        rt::create(rt::Config { slots: 8, multi_accept: false }).expect("a loop");
+        let ask = |addresses: Vec<SocketAddr>| {
+            let url = Rc::new(Url { addresses, host: "x".to_owned(), path: "/x".to_owned() });
+            begin(&url, Method::Post, b"a=b", 5_000)
+        };
+        let (found, lost) = (ask(vec![gone, there]), ask(vec![gone, gone]));
+        let answers = Rc::new(RefCell::new(Vec::new()));
+        let theirs = answers.clone();
+        rt::spawn(async move {
+            for shared in [found, lost] {
+                let answer = poll_fn(|context| poll(&shared, context)).await;
+                theirs.borrow_mut().push(answer);
+            }
+            rt::stop();
+        });
+        rt::run().expect("the loop runs");
+        thread.join().expect("the program was asked");
+        let why = format!("connect({gone}) failed (111: Connection refused)");
+        assert_eq!(*answers.borrow(), [Answer::Status(204), Answer::Failed(why)]);
+    }
 }

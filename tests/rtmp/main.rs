@@ -20,6 +20,7 @@ mod names;
 mod players;
 mod program;
 mod publisher;
+mod refusals;
 mod reload;
 mod stat;
 mod tracks;

@@ -244,3 +244,36 @@ fn each_connection_has_a_line() {
     drop(client);
     line("logs/two.log", "NONE \"live\"");
 }
+
+/// What goes out is counted as it goes, not when somebody looks: a rate of twice the truth, or of nothing, comes of the latter.
+#[test]
+fn the_rate_of_what_goes_out_is_that_of_what_comes_in() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    let mut http = crate::flv::Flv::get(&server, "/live/s.flv");
+    let of = |text: &str, name: &str| -> u64 {
+        let rest = text.split(&format!("<{name}>")).nth(1).and_then(|rest| rest.split('<').next());
+        rest.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    let (begun, mut n) = (std::time::Instant::now(), 0);
+    let looked = std::cell::Cell::new(0);
+    wait_for("a rate", || {
+        // As much in each second.
+        while u128::from(n) * 20 < begun.elapsed().as_millis() {
+            publisher.video(n * 20, &crate::frames::key_of(n, 2_000));
+            http.frame();
+            n += 1;
+        }
+        // Somebody looks every three seconds.
+        let second = begun.elapsed().as_secs();
+        if second < looked.get() + 3 {
+            return false;
+        }
+        looked.set(second);
+        let stat = server.get("/stat").text();
+        let stream = stat.split("<name>s</name>").nth(1).unwrap_or_default();
+        let (coming, going) = (of(stream, "bw_in"), of(stream, "bw_out"));
+        assert!(going == 0 || going.abs_diff(800_000) < 200_000, "{going} of {coming}");
+        going > 0
+    });
+}
