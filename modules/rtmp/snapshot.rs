@@ -78,6 +78,10 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                 add("dropped", player.counts.dropped);
                 add("skips", player.counts.skips);
                 add("timestamp", player.state.time.max(0) as u64);
+                // Where it is by the stream's own clock: the publisher's tells how far behind that is.
+                if let Some(at) = player.state.stream_time {
+                    add("position", u64::from(at));
+                }
                 let [_, audio, video] = player.state.sent;
                 let apart = audio.zip(video).map_or(0, |(a, v)| i64::from(v) - i64::from(a));
                 args::add(&mut line, "avsync", apart.to_string().as_bytes());
