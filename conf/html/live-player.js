@@ -66,6 +66,17 @@ export class Player {
     video.addEventListener('play', () => { if (this.state === 'paused') this.#toEdge(); });
     video.addEventListener('error', () => { if (this.#buffer && video.error) this.#broken(video.error.message || 'the browser cannot decode it'); });
     setInterval(() => this.#tick(), 100);
+    // A page that is left may be kept for the way back.
+    addEventListener('pagehide', () => this.#pause());
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted && this.#url) this.#connect();
+    });
+  }
+
+  #pause() {
+    clearTimeout(this.#retry);
+    this.#worker.postMessage({ stop: true });
+    this.#id++;
   }
 
   play(url, transport = 'auto') {

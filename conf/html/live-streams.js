@@ -17,11 +17,21 @@ export class Streams {
   #event;
   #figures = true;              // they may be read
   #timer = 0;
+  #source = null;
+  #retry = 0;
 
   constructor(changed, event) {
     this.#changed = changed;
     this.#event = event;
     this.#read().then(() => this.#listen());
+    // A page that is left may be kept for the way back, and its connections with it: of those a browser has six for a server.
+    addEventListener('pagehide', () => {
+      clearTimeout(this.#retry);
+      this.#source?.close();
+    });
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) this.#listen();
+    });
   }
 
   get list() {
@@ -39,11 +49,12 @@ export class Streams {
 
   #listen() {
     // Where the figures may not be read, what is kept of the events is all there is to know: from the beginning.
-    const source = new EventSource(this.#figures ? 'events/live' : 'events/live?last_event_id=0-0');
+    this.#source?.close();
+    const source = this.#source = new EventSource(this.#figures ? 'events/live' : 'events/live?last_event_id=0-0');
     source.onopen = () => this.#turn('open');
     source.onerror = () => {
       this.#turn(source.readyState === EventSource.CLOSED ? 'closed' : 'connecting');
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#listen(), 10000);
+      if (source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#listen(), 10000);
     };
     // What follows is all there is.
     source.addEventListener('gap', () => {

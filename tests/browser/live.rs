@@ -27,25 +27,32 @@ struct Publisher(Child);
 
 impl Stage {
     fn new() -> Stage {
+        Stage::with(|conf| conf)
+    }
+
+    /// With another configuration.
+    fn with(change: impl Fn(String) -> String) -> Stage {
         let conf = http(&format!(
             "include mime.types; sse_zone events 4m;
             server {{ listen 127.0.0.1:{{port}};
                 location / {{ root html; add_header Content-Security-Policy \"{POLICY}\"; }}
                 location ~ ^/events/(?<channel>[\\w.-]+)$ {{ sse_subscribe $channel; sse_history 100 1h; }}
-                location ~ ^/live/(?<stream>[\\w.-]+)\\.flv$ {{ flv_live live/$stream; }}
+                location ~ ^/live/(?<stream>.*)\\.flv$ {{ flv_live live/$stream; }}
                 location = /streams {{ rtmp_stat live; }}
+                location = /stat {{ rtmp_stat all; }}
+                location /control/ {{ rtmp_control drop; }}
             }}"
         ));
         let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
         let read = |path: &std::path::Path| std::fs::read(path).expect("a file");
         let mut start = Start::new(env!("CARGO_BIN_EXE_rserve"))
             .file("mime.types", read(&home.join("mime.types")))
-            .conf(format!(
+            .conf(change(format!(
                 "worker_processes 2; events {{ worker_connections 256; }}
                 rtmp {{ server {{ listen 127.0.0.1:{{port2}};
                     application live {{ live on; rtmp_events events:live; }} }} }}
                 {conf}"
-            ));
+            )));
         for entry in std::fs::read_dir(home.join("html")).expect("a folder").flatten() {
             if entry.path().is_file() {
                 let name = format!("html/{}", entry.file_name().to_string_lossy());
@@ -156,6 +163,15 @@ impl Stage {
         )
     }
 
+    fn hidden(&self, id: &str) -> String {
+        self.chromium.text(&format!("document.getElementById('{id}').hidden"))
+    }
+
+    /// How many elements there are of that kind.
+    fn count(&self, selector: &str) -> f64 {
+        self.chromium.number(&format!("document.querySelectorAll('{selector}').length"))
+    }
+
     /// How often the player has connected.
     fn connections(&self) -> f64 {
         self.chromium.number("document.querySelectorAll('#line .open').length")
@@ -237,7 +253,15 @@ fn the_list_follows_the_streams() {
     stage.open("");
     let hint = || stage.chromium.text("document.getElementById('hint').hidden");
     stage.server.wait_for("the hint", || hint() == "false");
-    assert!(stage.said("hint").contains("ffmpeg -re"), "{}", stage.said("hint"));
+    assert!(stage.said("hint").contains("Nobody publishes a stream."), "{}", stage.said("hint"));
+    // How to publish here: the port that the configuration has.
+    let address = format!("rtmp://127.0.0.1:{}/live", stage.server.port2());
+    stage.server.wait_for("the address", || stage.said("obs-server") == address);
+    let command = stage.said("command");
+    assert!(
+        command.starts_with("ffmpeg -re") && command.ends_with(&format!("{address}/test")),
+        "{command}"
+    );
     // The first that comes is played.
     let first = stage.publish("first");
     stage.server.wait_for("the first", || stage.list() == "first");
@@ -299,6 +323,151 @@ fn a_stream_may_change_and_lack_a_track() {
     let begin = stage.video("currentTime");
     stage.server.wait_for("more of it", || stage.video("currentTime") > begin + 1.0);
     assert_eq!((stage.said("picture"), stage.said("sound")), ("–".into(), "AAC 44.1 kHz".into()));
+    assert_eq!(stage.said("instead"), "Sound only: this stream has no picture.");
+    assert_eq!(stage.hidden("instead"), "false");
+}
+
+/// What is published is played, whatever its name: those of rooms, with signs, in other scripts, escaped by the client.
+#[test]
+fn any_name_is_played() {
+    let stage = Stage::new();
+    let names = ["room1/cam", "a+b", "cam@home", "камера", "x%20y", "50%", ""];
+    let small: &[&str] = &[
+        "-re",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=160x120:rate=10",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        "yuv420p",
+        "-g",
+        "10",
+    ];
+    for name in names {
+        let publisher = stage.ffmpeg(name, small);
+        stage.open("");
+        let listed = if name.is_empty() { "" } else { name };
+        stage.server.wait_for(name, || stage.count("#streams a") == 1.0 && stage.list() == listed);
+        // Chosen by itself, as the first of the list, and by its address.
+        stage.watch(name, 0.5);
+        let link = stage.chromium.text("document.querySelector('#streams a').href");
+        stage.chromium.open(&link);
+        stage.watch(name, 0.5);
+        assert_eq!(stage.said("problem"), "");
+        publisher.end();
+        stage.server.wait_for("its end", || {
+            !stage.server.get("/streams?format=json").text().contains("\"publishing\":true")
+        });
+    }
+}
+
+/// A configuration that has no address for a name that runs is told of: it is not "nobody publishes this".
+#[test]
+fn a_stream_without_an_address_is_told() {
+    let stage = Stage::with(|conf| conf.replace("(?<stream>.*)", "(?<stream>[a-z]+)"));
+    let _publisher = stage.publish("room1/cam");
+    stage.open("");
+    stage.server.wait_for("the problem", || {
+        stage.said("problem").contains("the server has no address for it")
+    });
+    stage.server.wait_for("it in the stage", || stage.hidden("instead") == "false");
+}
+
+/// MP3 has no place in MP4 that all browsers know; they take it as it is.
+#[test]
+fn mp3_is_played_alone_and_with_pictures() {
+    let stage = Stage::new();
+    let tone: &[&str] = &["-f", "lavfi", "-i", "sine=frequency=330"];
+    let mp3: &[&str] = &["-c:a", "libmp3lame", "-ar", "44100"];
+    let picture: &[&str] = &["-re", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25"];
+    let x264: &[&str] =
+        &["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"];
+    let publisher = stage.ffmpeg("s", &[picture, tone, x264, mp3].concat());
+    stage.open("?stream=s");
+    stage.watch("pictures and MP3", 3.0);
+    assert_eq!(stage.said("sound"), "MP3 44.1 kHz");
+    publisher.end();
+    let _publisher = stage.ffmpeg("t", &[&["-re"][..], tone, mp3].concat());
+    stage.open("?stream=t");
+    stage.server.wait_for("the sound", || stage.video("currentTime") > 3.0);
+    assert_eq!(
+        (stage.said("sound"), stage.said("problem")),
+        ("MP3 44.1 kHz".into(), String::new())
+    );
+}
+
+/// The operators' page: who publishes and who plays, and a button that closes them, pressed twice.
+#[test]
+fn operators_see_and_close_clients() {
+    let stage = Stage::new();
+    let _publisher = stage.publish("room1/cam");
+    stage.server.wait_for("the stream", || {
+        stage.server.get("/streams?format=json").text().contains("room1")
+    });
+    let player = || {
+        let mut wire = stage.server.wire();
+        wire.send(
+            "GET /live/room1%2Fcam.flv HTTP/1.1\r\nHost: x\r\nUser-Agent: <b>a player</b>\r\n\r\n",
+        );
+        wire.until("\r\n\r\n");
+        wire
+    };
+    let mut players = [player(), player()];
+    stage.chromium.open(&stage.server.url("/streams.html"));
+    stage.server.wait_for("the clients", || stage.count(".clients tbody tr") == 3.0);
+    let page = stage.chromium.text("document.getElementById('list').innerText");
+    assert!(page.contains("live/room1/cam") && page.contains("127.0.0.1 publishes"), "{page}");
+    assert!(page.contains("2 players"), "{page}");
+    let agent = "[...document.querySelectorAll('.agent')].filter(one => one.textContent === '<b>a player</b>').length";
+    assert_eq!(stage.chromium.number(agent), 2.0, "what a client says of itself is text");
+    stage.server.wait_for("what it consists of", || {
+        stage
+            .chromium
+            .text("document.querySelector('.what').textContent")
+            .starts_with("H264 640×360 25/s · AAC 44.1 kHz · 2 players")
+    });
+    let press = || stage.chromium.text("document.querySelectorAll('.clients button')[2].click()");
+    press();
+    assert_eq!(
+        stage.chromium.text("document.querySelectorAll('.clients button')[2].textContent"),
+        "Really?"
+    );
+    press();
+    stage.server.wait_for("its end", || stage.count(".clients tbody tr") == 2.0);
+    // It is one of the two that was closed, and its connection has ended.
+    let ended = players.iter_mut().filter(|player| {
+        let _ = player.stream().set_nonblocking(true);
+        loop {
+            match std::io::Read::read(&mut player.stream(), &mut [0; 65536]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    });
+    assert_eq!(ended.count(), 1);
+    assert_eq!(stage.chromium.complaints(), "[]");
+}
+
+/// A page of another site may know the address of the operator's server: its orders are not obeyed.
+#[test]
+fn pages_of_other_sites_close_nobody() {
+    let stage = Stage::new();
+    let _publisher = stage.publish("s");
+    stage.server.wait_for("the stream", || {
+        stage.server.get("/streams?format=json").text().contains("\"s\"")
+    });
+    let drop = "/control/drop/publisher?app=live&name=s";
+    for from in
+        ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example"]
+    {
+        assert_eq!(stage.server.curl(&["-H", from], drop).status, 403, "{from}");
+    }
+    assert_eq!(stage.server.curl(&["-H", "Sec-Fetch-Site: same-origin"], drop).text(), "1");
 }
 
 #[test]
@@ -312,5 +481,19 @@ fn what_it_cannot_play_it_tells() {
     stage.server.wait_for("the problem", || {
         stage.said("problem") == "The video: this player cannot play Sorenson H.263."
     });
+    // With sound that can be played: what is said of the picture stays.
+    let _both = stage.ffmpeg(
+        "both",
+        &[
+            &["-re", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"][..],
+            &["-f", "lavfi", "-i", "sine=frequency=330", "-c:v", "flv1", "-c:a", "aac"],
+        ]
+        .concat(),
+    );
+    stage.open("?stream=both");
+    stage.server.wait_for("the sound", || stage.video("currentTime") > 3.0);
+    let why = "The video: this player cannot play Sorenson H.263.";
+    assert_eq!((stage.said("problem"), stage.said("instead")), (why.into(), why.into()));
+    assert_eq!(stage.hidden("instead"), "false");
     assert_eq!(stage.chromium.complaints(), "[]");
 }
