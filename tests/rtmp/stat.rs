@@ -277,3 +277,33 @@ fn the_rate_of_what_goes_out_is_that_of_what_comes_in() {
         going > 0
     });
 }
+
+/// nginx-rtmp's own style sheet shows versions and the day of the binary at its foot, under these names.
+#[test]
+fn the_style_sheet_of_nginx_rtmp_finds_its_elements() {
+    let server = up("");
+    let stat = server.get("/stat").text();
+    for name in ["nginx_version", "nginx_rtmp_version", "built", "pid", "uptime"] {
+        let value = stat.split(&format!("<{name}>")).nth(1).and_then(|rest| rest.split('<').next());
+        assert!(value.is_some_and(|value| !value.is_empty()), "{name}: {stat}");
+    }
+}
+
+/// What pages need to say where to publish, and how far players are behind.
+#[test]
+fn figures_in_json_tell_ports_and_who_is_behind() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    let mut player = Client::player(&server, "s");
+    // Opus: two channels, and 48 kHz whatever the input had (RFC 7845 §5.1).
+    publisher.audio(0, b"\x90OpusOpusHead\x01\x02\x38\x01\x44\xac\0\0\0\0\0");
+    publisher.video(0, &key(1));
+    publisher.video(40, &inter(2));
+    player.frames_to("p2");
+    publisher.sync();
+    let json = server.get("/stat?format=json").text();
+    well_formed::json(&json);
+    assert!(json.contains(&format!("\"ports\":[{}],\"names\":[]", server.port2())), "{json}");
+    assert!(json.contains("\"channels\":2,\"sample_rate\":48000,\"codec\":\"Opus\""), "{json}");
+    assert!(json.contains("\"behind\":0"), "{json}");
+}
