@@ -8,6 +8,7 @@ mod listener;
 mod live;
 mod origins;
 mod refuser;
+mod stage;
 mod tabs;
 mod web_socket;
 

@@ -14,6 +14,7 @@ mod guards;
 mod handshake;
 mod hooks;
 mod http_flv;
+mod lenient;
 mod limits;
 mod messages;
 mod names;
