@@ -5,6 +5,7 @@ use broadcast::{Limits, Reading, Start};
 use crate::hub::{Hub, Inner};
 use crate::record::{CONTENTS, NEWS, News};
 use crate::view::View;
+use crate::wire::Wire;
 
 /// Batches that a stream, or a player, gets in a row.
 const ROUNDS: usize = 8;
@@ -189,14 +190,14 @@ impl Inner {
     /// `false`: it waits for what the stream consists of, and looks again.
     fn give(&mut self, hub: &'static Hub, number: u32, view: &View<'_>) -> bool {
         let Some(player) = self.players.get_mut(number) else { return true };
-        let contents = match player.state.opened {
-            true => 0,
-            false => self.streams.get(&player.stream.index()).map_or(0, |stream| stream.contents),
-        };
         let Some(outlet) = self.outlets.get_mut(player.outlet) else { return true };
         if player.waiting || !outlet.is_clear() {
             return true;
         }
+        let contents = match player.state.opened || outlet.lane.wire == Wire::Rtmp {
+            true => 0,
+            false => self.streams.get(&player.stream.index()).map_or(0, |stream| stream.contents),
+        };
         self.draft.clear();
         let now = || hub.attachment.zone().now();
         if !player.compose(view, &mut self.draft, &mut { outlet.lane }, contents, now) {

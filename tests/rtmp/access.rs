@@ -148,6 +148,9 @@ fn who_has_not_logged_in_is_told_how() {
     encoder.connect_to("live?authmod=adobe&user=otto", &[]);
     let refusal = encoder.status().expect("an answer").info("description");
     assert!(refusal.contains("?reason=authfailed"), "{refusal}");
+    wait_for("its line", || {
+        server.error_log().contains("a login is refused: wrong user or password, client: 127.0.0.1")
+    });
     // By HTTP there is no way to log in.
     let guarded = up("login play otto word;");
     assert_eq!(get(&guarded, "/live/s.flv"), "403");

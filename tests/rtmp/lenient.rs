@@ -30,6 +30,9 @@ fn the_number_of_a_message_stream_keeps_nobody_out() {
         assert!(frames.iter().all(|frame| frame.stream == number), "{frames:?}");
         let said: Vec<String> = frames.iter().map(crate::frames::label).collect();
         assert_eq!(said, ["meta@0", "k1@0", "a1@0"]);
+        // The end, too: nginx-rtmp closes what there is.
+        client.call(0, "deleteStream", &[Value::Null, 77.0.into()]);
+        client.expect("NetStream.Unpublish.Success");
     }
     // Where several are published the number counts, and what is nobody's is told once.
     let mut client = Client::publisher(&server, "a");

@@ -167,7 +167,11 @@ impl Session {
             }
             Verdict::Refused(why) => {
                 self.refuse_connect(&why);
-                Err(Fault::LogIn)
+                // Every login begins with refusals that tell how; only these two are the last word.
+                match why.contains("reason=authfailed") || why.contains("reason=nosuchuser") {
+                    true => Err(Fault::Refused("a login is refused: wrong user or password".to_owned())),
+                    false => Err(Fault::LogIn),
+                }
             }
         }
     }
