@@ -169,7 +169,9 @@ impl Session {
                 self.refuse_connect(&why);
                 // Every login begins with refusals that tell how; only these two are the last word.
                 match why.contains("reason=authfailed") || why.contains("reason=nosuchuser") {
-                    true => Err(Fault::Refused("a login is refused: wrong user or password".to_owned())),
+                    true => {
+                        Err(Fault::Refused("a login is refused: wrong user or password".to_owned()))
+                    }
                     false => Err(Fault::LogIn),
                 }
             }
