@@ -298,3 +298,33 @@ pub const VIDEO: u8 = 1;
 pub const AUDIO: u8 = 2;
 const DATA: u8 = 4;
 const ALL: u8 = VIDEO | AUDIO | DATA;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: u32 = HAS_AUDIO | HAS_VIDEO;
+
+    #[test]
+    fn what_the_header_of_flv_tells() {
+        let tells = |contents, age| Opening::default().tells(contents, age);
+        assert_eq!(tells(HAS_VIDEO | SETTLED, 0), Some((false, true)));
+        assert_eq!(tells(BOTH | SETTLED | PROMISED, 0), Some((true, true)));
+        // A publisher that says no more: its records bring no news, the time does.
+        assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS - 1), None);
+        assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS), Some((false, true)));
+        assert_eq!(tells(HAS_AUDIO | PROMISED, SECOND_TRACK_MS), None);
+        assert_eq!(tells(HAS_AUDIO | PROMISED, PROMISE_MS), Some((true, false)));
+        // Records of a version that told nothing of tracks, after an upgrade.
+        assert_eq!(tells(0, u64::MAX), Some((true, true)));
+    }
+
+    #[test]
+    fn who_has_said_what_there_is_does_not_wait() {
+        let said = Opening { audio: Some(true), video: Some(true), waits: false };
+        assert_eq!(said.tells(0, 0), Some((true, true)));
+        let sound = Opening { audio: Some(true), ..Opening::default() };
+        assert_eq!(sound.tells(HAS_VIDEO, 0), None);
+        assert_eq!(sound.tells(HAS_VIDEO | SETTLED, 0), Some((true, true)));
+    }
+}
