@@ -79,7 +79,6 @@ fn a_new_chunk_size_is_told_to_players_that_stay() {
 #[test]
 fn a_publishers_worker_dies_and_players_elsewhere_go_on() {
     let server = up("publish_grace 20s;");
-    wait_for("the workers", || server.workers().len() == 2);
     let workers = server.workers();
     let before: Vec<usize> = workers.iter().map(|&pid| proc::descriptors(pid)).collect();
     let mut publisher = Client::publisher(&server, "s");
