@@ -52,11 +52,12 @@ export class Buffer {
     this.#feed(track);
   }
 
-  media(kind, bytes) {
+  /** `begin` is where it begins, in seconds, if it does not tell that itself; null: behind the last. */
+  media(kind, bytes, begin = null) {
     const track = this.#tracks.get(kind);
     if (!track || this.#over) return;
     if (this.#begun && !track.buffer) return this.#lost(`${kind} has come in`);
-    track.queue.push({ bytes });
+    track.queue.push({ bytes, begin });
     track.has = true;
     if (this.#begun) return this.#feed(track);
     if (this.#open && this.#tracks.size === 2 && [...this.#tracks.values()].every(track => track.has)) return this.#begin(true);
@@ -99,10 +100,16 @@ export class Buffer {
       if (queue[0].mime && queue[0].mime !== track.mimeNow) {
         buffer.changeType(queue[0].mime);
         track.mimeNow = queue[0].mime;
+        // What has no times of its own has switched this.
+        if (track.mimeNow !== 'audio/mpeg') {
+          buffer.mode = 'segments';
+          buffer.timestampOffset = 0;
+        }
       }
+      if (Number.isFinite(queue[0].begin)) buffer.timestampOffset = queue[0].begin;
       // What stands up to the next change of the codec goes in at once.
       let count = 1;
-      while (count < queue.length && !queue[count].mime) count++;
+      while (count < queue.length && !queue[count].mime && !Number.isFinite(queue[count].begin)) count++;
       const bytes = count === 1 ? queue[0].bytes : joined(queue.slice(0, count));
       buffer.appendBuffer(bytes);
       queue.splice(0, count);

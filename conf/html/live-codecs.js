@@ -1,6 +1,7 @@
 // Decoder configurations: from the header of a codec to its name in MIME types and to its sample entry.
 
-import { box, esds, join, u16, u32 } from './live-mp4.js';
+import { called } from './live-flv.js';
+import { box, esds, full, join, u16, u32 } from './live-mp4.js';
 
 /** A header that cannot be understood. */
 export class CodecError extends Error {}
@@ -10,8 +11,8 @@ const two = number => String(number).padStart(2, '0');
 
 /** `{ codec, label, entry, width, height }`; `told` are the members of the metadata. */
 export function videoTrack(name, header, told) {
-  const make = { avc, hevc, av1 }[name];
-  if (!make) throw new CodecError(`this player cannot play ${name}`);
+  const make = { avc, hevc, av1, vp9 }[name];
+  if (!make) throw new CodecError(`this player cannot play ${called(name)}`);
   const track = make(header);
   track.width ||= told.width > 0 && told.width < 65536 ? told.width & 0xffff : 1280;
   track.height ||= told.height > 0 && told.height < 65536 ? told.height & 0xffff : 720;
@@ -21,8 +22,8 @@ export function videoTrack(name, header, told) {
 
 /** `{ codec, label, entry, rate, samples }`: so many samples are in a frame. */
 export function audioTrack(name, header) {
-  const make = { aac, opus }[name];
-  if (!make) throw new CodecError(`this player cannot play ${name}`);
+  const make = { aac, mp3, opus }[name];
+  if (!make) throw new CodecError(`this player cannot play ${called(name)}`);
   return make(header);
 }
 
@@ -66,6 +67,14 @@ function av1(header) {
   return { four: 'av01', codec: `av01.${profile}.${two(level)}${tier}.${two(depth)}`, label: 'AV1', config: box('av1C', header) };
 }
 
+// "VP Codec ISO Media File Format Binding", 2.2: FFmpeg sends the box's version and flags along.
+function vp9(header) {
+  const record = header.length > 4 && header[0] === 1 && !header[1] && !header[2] && !header[3] ? header.subarray(4) : header;
+  if (record.length < 8) throw new CodecError('the header of the VP9 video is broken');
+  const depth = record[2] >> 4;
+  return { four: 'vp09', codec: `vp09.${two(record[0])}.${two(record[1])}.${two(depth)}`, label: 'VP9', config: full('vpcC', 1, 0, record) };
+}
+
 const RATES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
 
 // AudioSpecificConfig: ISO 14496-3, 1.6.2.1
@@ -83,6 +92,18 @@ function aac(header) {
   const label = type === 5 ? 'HE-AAC' : type === 29 ? 'HE-AAC v2' : 'AAC';
   return { codec: `mp4a.40.${type}`, label, rate, channels, samples: short ? 960 : 1024,
     entry: sounding('mp4a', channels || 2, rate, esds(header)) };
+}
+
+// ISO 11172-3, 2.4.1.3, and ISO 13818-3: MP3 has no header of its own, the first frame's tells. Browsers take it as it is,
+// not in MP4 ("MPEG Audio Byte Stream Format" of Media Source Extensions).
+function mp3(frame) {
+  const version = frame[1] >> 3 & 3, layer = frame[1] >> 1 & 3, index = frame[2] >> 2 & 3;
+  if (frame.length < 4 || frame[0] !== 0xff || frame[1] < 0xe0 || version === 1 || layer !== 1 || index === 3) {
+    throw new CodecError('the MP3 audio is broken');
+  }
+  const rate = [44100, 48000, 32000][index] >> [2, 0, 1, 0][version];
+  const channels = frame[3] >> 6 === 3 ? 1 : 2;
+  return { mime: 'audio/mpeg', label: 'MP3', rate, channels, samples: version === 3 ? 1152 : 576 };
 }
 
 // RFC 7845, 5.1, and "Encapsulation of Opus in ISO Base Media File Format", 4.3.2: the same in big endian.

@@ -74,6 +74,10 @@ const four = (body, at) => {
   const code = String.fromCharCode(...body.subarray(at, at + 4));
   return FOUR[code] ?? code;
 };
+/** A codec as people call it. */
+const NAMES = { avc: 'H.264', hevc: 'H.265', av1: 'AV1', vp9: 'VP9', vvc: 'H.266', aac: 'AAC', opus: 'Opus', flac: 'FLAC', mp3: 'MP3', 'ac-3': 'AC-3', 'ec-3': 'E-AC-3' };
+export const called = codec => NAMES[codec] ?? codec;
+
 const signed24 = (body, at) => (body[at] << 24 | body[at + 1] << 16 | body[at + 2] << 8) >> 8;
 
 /** `{ codec, key, what: 'header' | 'frame' | 'other', shift, data }`; null if it says nothing. */

@@ -21,7 +21,7 @@ export function box(name, ...parts) {
   return join([u32(size), letters(name), ...parts]);
 }
 
-const full = (name, version, flags, ...parts) => box(name, u32(version << 24 | flags), ...parts);
+export const full = (name, version, flags, ...parts) => box(name, u32(version << 24 | flags), ...parts);
 const zeros = count => new Uint8Array(count);
 const UNITY = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000].flatMap(u32);
 

@@ -12,8 +12,11 @@ const BEGIN = 1000;                     // ms: where the first frame is put on t
 
 export { canPlay };
 
+const codec = mime => mime.split('"')[1] ?? mime;
+
 /**
- * `note(kind, text)` tells what happens, for the page's log; `problem(text)` what the viewer must know;
+ * `note(kind, text)` tells what happens, for the page's log; `problem(about, text)` what the viewer must know about the
+ * 'video', the 'audio' or the 'stream', no text: nothing any more;
  * `changed()` that `state` or `about` is another.
  */
 export class Player {
@@ -56,13 +59,24 @@ export class Player {
     this.#worker.onmessage = ({ data }) => {
       if (data.id === this.#id) this['_' + data.type]?.(data);
     };
-    this.#worker.onerror = () => say.problem('The player’s worker has failed; the console of the browser says why.');
+    this.#worker.onerror = () => say.problem('stream', 'The player’s worker has failed; the console of the browser says why.');
     video.addEventListener('waiting', () => this.#stalled());
     video.addEventListener('playing', () => { if (this.#begun) this.#set('playing'); });
     video.addEventListener('pause', () => { if (!this.#mine && this.#begun && !video.ended) this.#set('paused'); });
     video.addEventListener('play', () => { if (this.state === 'paused') this.#toEdge(); });
     video.addEventListener('error', () => { if (this.#buffer && video.error) this.#broken(video.error.message || 'the browser cannot decode it'); });
     setInterval(() => this.#tick(), 100);
+    // A page that is left may be kept for the way back.
+    addEventListener('pagehide', () => this.#pause());
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted && this.#url) this.#connect();
+    });
+  }
+
+  #pause() {
+    clearTimeout(this.#retry);
+    this.#worker.postMessage({ stop: true });
+    this.#id++;
   }
 
   play(url, transport = 'auto') {
@@ -143,6 +157,7 @@ export class Player {
   _open({ transport }) {
     this.transport = transport;
     this.#heard = performance.now();
+    for (const about of ['video', 'audio', 'stream']) this.#say.problem(about, '');    // all of it is told again
     this.#say.note('open', transport === 'HTTP' && this.#wanted === 'auto' ? 'by HTTP: a WebSocket was refused' : `by ${transport}`);
     this.#set('waiting');
   }
@@ -154,20 +169,20 @@ export class Player {
 
   _init({ kind, mime, label, width, height, rate, channels, bytes }) {
     if (!Buffer.plays(mime)) {
-      this._problem({ kind, text: `this browser cannot play ${label} (${mime.split('"')[1]})` });
+      this._problem({ kind, text: `this browser cannot play ${label} (${codec(mime)})` });
       return;
     }
     this.#buffer ??= new Buffer(this.#video, why => this.#broken(why));
     this.#buffer.init(kind, mime, bytes);
     const was = this.about[kind]?.mime;
-    if (was && was !== mime) this.#say.note('codec', `the ${kind} is ${mime.split('"')[1]} now`);
+    if (was && was !== mime) this.#say.note('codec', `the ${kind} is ${codec(mime)} now`);
     this.about = { ...this.about, [kind]: { mime, label, width, height, rate, channels } };
-    this.#say.problem('');
+    this.#say.problem(kind, '');
     this.#say.changed();
   }
 
-  _media({ kind, bytes }) {
-    this.#buffer?.media(kind, bytes);
+  _media({ kind, bytes, begin }) {
+    this.#buffer?.media(kind, bytes, begin);
   }
 
   _figures({ received, share, edge }) {
@@ -178,16 +193,20 @@ export class Player {
   }
 
   _problem({ kind, text }) {
-    this.#say.problem(`The ${kind}: ${text}.`);
+    this.#say.problem(kind, `The ${kind}: ${text}.`);
     this.#say.note('problem', `the ${kind}: ${text}`);
   }
 
   _closed({ why, status }) {
     if (status === 403 || status === 401) {
-      this.#say.problem('The server does not let you watch this stream.');
+      this.#say.problem('stream', 'The server does not let you watch this stream.');
       this.#wait = LONGEST_WAIT;
     }
-    this.#again(status === 404 ? 'nobody publishes this stream' : why);
+    if (status === 404 && this.running) {
+      // Somebody does: the server's configuration has no address for such a name.
+      this.#say.problem('stream', 'This stream runs, but the server has no address for it: the location for live/NAME.flv in its configuration does not take this name.');
+    }
+    this.#again(status !== 404 ? why : this.running ? 'the server has no address for this stream' : 'nobody publishes this stream');
   }
 
   // ---- the live edge

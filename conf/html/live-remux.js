@@ -1,9 +1,10 @@
 // From the tags of FLV to the batches of two tracks in fragmented MP4, on one clock that only goes forward.
 
-import { AUDIO, SCRIPT, VIDEO, audio, metadata, video } from './live-flv.js';
+import { AUDIO, SCRIPT, VIDEO, audio, called, metadata, video } from './live-flv.js';
 import { CodecError, audioTrack, opusSamples, videoTrack } from './live-codecs.js';
-import { initSegment, mediaSegment } from './live-mp4.js';
+import { initSegment, join, mediaSegment } from './live-mp4.js';
 
+const PLAYED = ['avc', 'hevc', 'av1', 'vp9', 'aac', 'mp3', 'opus'];
 const BACK = 3000;          // ms: a clock that goes back further has begun anew
 const APART = 200, DRIFT = 30;  // ms between the audio's clock and its count of samples: at once, on average
 
@@ -29,11 +30,14 @@ export class Remux {
     if (!frame || frame.what === 'other') return null;
     const track = this.#tracks[kind];
     if (frame.what === 'header') {
+      if (frame.codec === 'mp3') return null;                     // it says nothing
       this.#header(kind, track, frame);
       return null;
     }
+    // The first frame of MP3 is its header.
+    if (frame.codec === 'mp3' && track.name !== 'mp3' && frame.data.length) this.#header(kind, track, frame);
     if (!track.ready) {
-      if (!['avc', 'hevc', 'av1', 'aac', 'opus'].includes(frame.codec)) this.#problem(kind, `this player cannot play ${frame.codec}`);
+      if (!PLAYED.includes(frame.codec)) this.#problem(kind, `this player cannot play ${called(frame.codec)}`);
       return null;
     }
     if (frame.codec !== track.name || !frame.data.length) return null;
@@ -56,8 +60,8 @@ export class Remux {
       track.flushTo(this.#tell, kind);
       track.begin(codec, data, made);
       const { label, width, height, rate, channels } = made;
-      const bytes = initSegment(made, kind, track.scale);
-      this.#tell({ type: 'init', kind, mime: `${kind}/mp4; codecs="${made.codec}"`, label, width, height, rate, channels, bytes });
+      const bytes = made.mime ? new Uint8Array() : initSegment(made, kind, track.scale);
+      this.#tell({ type: 'init', kind, mime: made.mime ?? `${kind}/mp4; codecs="${made.codec}"`, label, width, height, rate, channels, bytes });
     } catch (error) {
       if (!(error instanceof CodecError)) throw error;
       track.ready = false;
@@ -166,13 +170,17 @@ class Video extends Track {
   }
 }
 
-/** Milliseconds are too coarse for samples: they are counted, as long as the count and the clock agree. */
+/**
+ * Milliseconds are too coarse for samples: they are counted, as long as the count and the clock agree. What is not put into
+ * MP4 has no times of its own: a batch tells where it begins, unless it goes on behind the last one.
+ */
 class Audio extends Track {
   #next = null;
   #drift = 0;
 
-  begin(name, header, { rate, samples }) {
+  begin(name, header, { rate, samples, mime }) {
     super.begin(name, header);
+    this.bare = Boolean(mime);
     this.scale = rate;
     this.length = samples;
     this.#next = null;
@@ -180,18 +188,28 @@ class Audio extends Track {
 
   push(time, { data }) {
     const duration = this.length || opusSamples(data), told = Math.round(time * this.scale / 1000);
+    let anew = this.#next === null;
     this.#next ??= told;
     const apart = told - this.#next, ms = samples => Math.abs(samples) * 1000 / this.scale;
     this.#drift += (apart - this.#drift) / 16;
     if (ms(apart) > APART || ms(this.#drift) > DRIFT) {
       this.#drift = 0;
       if (apart < 0) return false;                              // there is too much: one goes
-      if (this.samples.length) this.samples[this.samples.length - 1].duration += apart;
+      if (this.samples.length && !this.bare) this.samples[this.samples.length - 1].duration += apart;
       this.#next = told;
+      anew = true;
     }
     if (!this.samples.length) this.time = this.#next;
-    this.samples.push({ key: true, shift: 0, duration, data });
+    this.samples.push({ key: true, shift: 0, duration, data, begin: anew ? this.#next / this.scale : null });
     this.#next += duration;
     return true;
+  }
+
+  take(kind) {
+    if (!this.bare || !this.samples.length) return super.take(kind);
+    let count = 1;
+    while (count < this.samples.length && this.samples[count].begin === null) count++;
+    const samples = this.samples.splice(0, count);
+    return { type: 'media', kind, frames: count, begin: samples[0].begin, bytes: join(samples.map(sample => sample.data)) };
   }
 }

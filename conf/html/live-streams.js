@@ -1,10 +1,14 @@
 // Which streams run: from the server's figures, where they may be read, and kept up to date by events.
 
-const APP = 'live';
 const TYPES = ['publish', 'unpublish', 'play', 'stop', 'metadata'];
 
 /** `changed(streams)` is called with the list, `event(type, name)` with each event. */
 export class Streams {
+  /** The application whose streams these are, and where it is published: nobody knows as long as the figures are not read. */
+  app = 'live';
+  port = 1935;
+  /** Whether the server has such an application. */
+  configured = true;
   /** 'open', 'connecting', 'closed' */
   state = 'connecting';
 
@@ -13,11 +17,21 @@ export class Streams {
   #event;
   #figures = true;              // they may be read
   #timer = 0;
+  #source = null;
+  #retry = 0;
 
   constructor(changed, event) {
     this.#changed = changed;
     this.#event = event;
     this.#read().then(() => this.#listen());
+    // A page that is left may be kept for the way back, and its connections with it: of those a browser has six for a server.
+    addEventListener('pagehide', () => {
+      clearTimeout(this.#retry);
+      this.#source?.close();
+    });
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) this.#listen();
+    });
   }
 
   get list() {
@@ -35,11 +49,12 @@ export class Streams {
 
   #listen() {
     // Where the figures may not be read, what is kept of the events is all there is to know: from the beginning.
-    const source = new EventSource(this.#figures ? 'events/live' : 'events/live?last_event_id=0-0');
+    this.#source?.close();
+    const source = this.#source = new EventSource(this.#figures ? 'events/live' : 'events/live?last_event_id=0-0');
     source.onopen = () => this.#turn('open');
     source.onerror = () => {
       this.#turn(source.readyState === EventSource.CLOSED ? 'closed' : 'connecting');
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#listen(), 10000);
+      if (source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#listen(), 10000);
     };
     // What follows is all there is.
     source.addEventListener('gap', () => {
@@ -61,7 +76,7 @@ export class Streams {
     } catch {
       return;
     }
-    if (told?.app !== APP || typeof told.name !== 'string') return;
+    if (told?.app !== this.app || typeof told.name !== 'string') return;
     const stream = this.#streams.get(told.name);
     if (type === 'publish' && !stream) this.#streams.set(told.name, { name: told.name, viewers: 0 });
     if (type === 'unpublish') this.#streams.delete(told.name);
@@ -83,8 +98,11 @@ export class Streams {
       const answer = await fetch('streams', { headers: { Accept: 'application/json' }, cache: 'no-store' });
       if (!answer.ok) throw new Error(answer.statusText);
       const { servers } = await answer.json();
+      const server = servers.find(server => server.applications.some(app => app.name === this.app));
+      this.configured = Boolean(server);
+      if (server?.ports?.length) [this.port] = server.ports;
       const running = servers.flatMap(server => server.applications)
-        .filter(app => app.name === APP).flatMap(app => app.streams).filter(stream => stream.publishing);
+        .filter(app => app.name === this.app).flatMap(app => app.streams).filter(stream => stream.publishing);
       this.#streams = new Map(running.map(({ name, video, audio, viewers }) =>
         [name, { name, video, audio, viewers }]));
       this.#changed();

@@ -10,11 +10,13 @@ import { Streams } from './live-streams.js';
 const $ = id => document.getElementById(id);
 const put = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
 const NOTES = 60, STEP = 500;           // of the log; ms between values of the graphs
-const NAME = /^[\w.-]{1,160}$/;
+// As the server has it: up to 160 bytes without control characters, and no name is a name.
+const isName = text => text !== null && !/[\0-\x1f\x7f]/.test(text) && new TextEncoder().encode(text).length <= 160;
+const called = name => name || '(no name)';
 
 const query = new URLSearchParams(location.search);
 const transport = query.get('transport') === 'http' ? 'http' : 'auto';
-let name = NAME.test(query.get('stream') ?? '') ? query.get('stream') : '';
+let name = isName(query.get('stream')) ? query.get('stream') : null;       // null: none is chosen
 let player = null;
 
 function el(tag, text, cls = '') {
@@ -33,9 +35,15 @@ function note(kind, text) {
   while ($('line').childElementCount > NOTES) $('line').lastChild.remove();
 }
 
-function problem(text) {
-  $('problem').hidden = !text;
-  put('problem', text);
+// Each track has its own, and the stream: what one does well does not make good what another cannot.
+const problems = {};
+
+function problem(about, text) {
+  problems[about] = text;
+  const all = ['stream', 'video', 'audio'].map(about => problems[about]).filter(Boolean);
+  $('problem').hidden = !all.length;
+  put('problem', all.join(' '));
+  show();
 }
 
 // ---- the streams
@@ -44,7 +52,7 @@ const streams = new Streams(listed, happened);
 
 function listed() {
   const list = streams.list;
-  if (!name && list.length) choose(list[0].name, false);
+  if (name === null && list.length) choose(list[0].name, false);
   const rows = list.map(stream => {
     const link = el('a', '');
     link.href = '?' + new URLSearchParams({ ...Object.fromEntries(query), stream: stream.name });
@@ -53,27 +61,29 @@ function listed() {
     const { width, height, codec } = stream.video ?? {};
     const what = width ? `${width}×${height}` : codec ?? (stream.audio ? 'audio only' : '');
     const viewers = stream.viewers === 1 ? '1 viewer' : `${stream.viewers} viewers`;
-    link.append(el('b', stream.name), el('span', [what, viewers].filter(Boolean).join(' · ')));
+    link.append(el('b', called(stream.name)), el('span', [what, viewers].filter(Boolean).join(' · ')));
     const li = el('li', '');
     li.append(link);
     return li;
   });
   const focused = document.activeElement?.dataset?.stream;
   $('streams').replaceChildren(...rows);
-  if (focused) $('streams').querySelector(`a[data-stream="${CSS.escape(focused)}"]`)?.focus();
+  if (focused !== undefined) $('streams').querySelector(`a[data-stream="${CSS.escape(focused)}"]`)?.focus();
   put('streams-note', streams.state === 'closed' ? 'The list does not follow: there is no event stream at events/live.'
+    : !streams.configured ? `The server has no application “${streams.app}”, whose streams this page plays.`
     : list.length ? '' : 'No stream. One that begins is shown here at once.');
-  if (player) player.running = streams.known && name ? streams.has(name) : null;
+  if (player) player.running = streams.known && name !== null ? streams.has(name) : null;
+  instructions();
   show();
 }
 
 function happened(type, stream) {
   if (stream !== name) return;
   if (type === 'publish') {
-    note('publish', `${stream} has begun`);
+    note('publish', `${called(stream)} has begun`);
     player?.hurry();
   }
-  if (type === 'unpublish') note('unpublish', `${stream} has ended`);
+  if (type === 'unpublish') note('unpublish', `${called(stream)} has ended`);
 }
 
 $('streams').addEventListener('click', event => {
@@ -84,8 +94,8 @@ $('streams').addEventListener('click', event => {
 });
 
 addEventListener('popstate', () => {
-  const wanted = new URLSearchParams(location.search).get('stream') ?? '';
-  if (NAME.test(wanted)) choose(wanted, false);
+  const wanted = new URLSearchParams(location.search).get('stream');
+  if (isName(wanted)) choose(wanted, false);
 });
 
 function choose(wanted, push) {
@@ -100,11 +110,11 @@ function choose(wanted, push) {
 const video = $('video');
 
 function play() {
-  problem('');
+  for (const about of Object.keys(problems)) problem(about, '');
   Object.values(graphs).forEach(graph => graph.clear());
   player.running = streams.known ? streams.has(name) : null;
   player.play(new URL(`live/${encodeURIComponent(name)}.flv`, location).href, transport);
-  document.title = `${name} · Live · rserve`;
+  document.title = `${called(name)} · Live · rserve`;
 }
 
 const STATES = { idle: ['closed', 'not connected'], connecting: ['connecting', 'connecting'], waiting: ['connecting', 'waiting'],
@@ -120,9 +130,7 @@ function show() {
   put('picture', picture ? `${picture.label} ${picture.width}×${picture.height}${rate ? ` ${Math.round(100 * rate) / 100}/s` : ''}` : '–');
   put('sound', sound ? `${sound.label} ${sound.rate / 1000} kHz` : '–');
   $('unmute').hidden = !(sound && video.muted && state !== 'idle');
-  const nothing = !picture && !sound && $('problem').hidden && (!name || player.running !== true);
-  $('hint').hidden = !nothing;
-  put('hint-text', !name ? 'Nobody publishes a stream. This is how:' : `Nobody publishes ${name}. It is played here when it begins:`);
+  stage(picture, sound);
 }
 
 $('unmute').addEventListener('click', () => {
@@ -131,6 +139,16 @@ $('unmute').addEventListener('click', () => {
   video.play().catch(() => {});
 });
 video.addEventListener('volumechange', show);
+
+/** What stands in the stage where there is no picture. */
+function stage(picture, sound) {
+  const nobody = !picture && !sound && $('problem').hidden && (name === null || player.running !== true);
+  const heard = sound && !picture && ['playing', 'paused'].includes(player.state);
+  $('hint').hidden = !nobody;
+  put('hint-text', name === null ? 'Nobody publishes a stream.' : `Nobody publishes ${called(name)}. It is played here when it begins.`);
+  $('instead').hidden = nobody || picture || !(heard || problems.video || problems.stream);
+  put('instead', problems.stream || problems.video || 'Sound only: this stream has no picture.');
+}
 
 // ---- the figures
 
@@ -167,26 +185,47 @@ function measure() {
 
 // ---- the beginning
 
-const host = location.hostname || 'localhost';
-const server = `rtmp://${host}/live`;
-const key = name || 'test';
-document.querySelectorAll('.publish').forEach(code => {
-  code.textContent = `ffmpeg -re \\
+/** How to publish: where the server listens, and under the name that is waited for. */
+function instructions() {
+  const port = streams.port === 1935 ? '' : `:${streams.port}`;
+  const server = `rtmp://${location.hostname || 'localhost'}${port}/${streams.app}`, key = name || 'test';
+  const quoted = /^[\w.:/-]+$/.test(key) ? `${server}/${key}` : `'${server}/${key.replaceAll("'", "'\\''")}'`;
+  put('command', `ffmpeg -re \\
   -f lavfi -i testsrc2=size=1280x720:rate=30 \\
   -f lavfi -i sine=frequency=330 \\
   -c:v libx264 -preset veryfast -b:v 2500k \\
   -tune zerolatency -pix_fmt yuv420p -g 60 \\
   -c:a aac -f flv \\
-  ${server}/${key}`;
-});
-put('obs-server', server);
-put('obs-key', key);
+  ${quoted}`);
+  put('obs-server', server);
+  put('obs-key', key);
+}
 
+/** Without a secure context there is no clipboard for pages, but a selection may be copied. */
+async function copy(button) {
+  const source = $(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+  } catch {
+    getSelection().selectAllChildren(source);
+    const done = document.execCommand('copy');
+    if (done) getSelection().removeAllRanges();
+    else return;
+  }
+  const before = button.dataset.words ??= button.textContent;
+  button.textContent = 'Copied';
+  clearTimeout(button.timer);
+  button.timer = setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+for (const button of document.querySelectorAll('button[data-copy]')) button.addEventListener('click', () => copy(button));
+
+instructions();
 if (canPlay) {
   player = new Player(video, { note, problem, changed: show });
-  if (name) play();
+  if (name !== null) play();
   listed();
   setInterval(measure, STEP);
 } else {
-  problem('This browser has no Media Source Extensions: it cannot play this.');
+  problem('stream', 'This browser has no Media Source Extensions: it cannot play this.');
 }

@@ -9,6 +9,7 @@ use conf::{Error, Setting, Word};
 use module::{LogFile, Setup};
 
 use crate::client::{Asked, Client};
+use crate::fault::Fault;
 use crate::options::Options;
 use crate::settings::Server;
 
@@ -51,6 +52,10 @@ enum Part {
 pub struct Deeds {
     published: bool,
     played: bool,
+    /// What it asked for last was refused.
+    refused: bool,
+    /// Something has begun.
+    active: bool,
     name: Vec<u8>,
     args: Vec<u8>,
 }
@@ -70,14 +75,50 @@ impl Deeds {
 
     fn note(&mut self, what: &Asked) {
         (self.name, self.args) = (what.name.clone(), what.args.clone());
+        self.refused = false;
+    }
+
+    /// What it asked for last was refused.
+    pub fn refused(&mut self) {
+        self.refused = true;
+    }
+
+    /// What it asked for last has begun.
+    pub fn begun(&mut self) {
+        self.refused = false;
+        self.active = true;
+    }
+
+    /// The session has ended with this.
+    pub fn ended_by(&mut self, fault: &Fault) {
+        self.refused |= match fault {
+            Fault::Refused(_) | Fault::LogIn => true,
+            // One that is asked again and again may have served long before.
+            Fault::Hook(_) => !self.active,
+            _ => false,
+        };
+    }
+
+    /// Whether something was asked to be published.
+    pub fn published(&self) -> bool {
+        self.published
+    }
+
+    /// The stream that it asked for last.
+    pub fn name(&self) -> Option<&[u8]> {
+        (self.published || self.played).then_some(&self.name)
     }
 
     fn command(&self) -> &'static str {
-        match (self.played, self.published) {
-            (true, true) => "PLAY+PUBLISH",
-            (true, false) => "PLAY",
-            (false, true) => "PUBLISH",
-            (false, false) => "NONE",
+        match (self.played, self.published, self.refused) {
+            (true, true, false) => "PLAY+PUBLISH",
+            (true, false, false) => "PLAY",
+            (false, true, false) => "PUBLISH",
+            (false, false, false) => "NONE",
+            (true, true, true) => "PLAY+PUBLISH-REFUSED",
+            (true, false, true) => "PLAY-REFUSED",
+            (false, true, true) => "PUBLISH-REFUSED",
+            (false, false, true) => "CONNECT-REFUSED",
         }
     }
 }
@@ -200,7 +241,10 @@ fn value(variable: Variable, client: &Client, deeds: &Deeds, out: &mut Vec<u8>) 
     };
     match variable {
         Variable::RemoteAddr => return text(client.address().as_bytes()),
-        Variable::App => return text(client.app.get().map_or("", |app| &app.name).as_bytes()),
+        Variable::App => {
+            let app = client.app.get().map(|app| app.name.as_bytes());
+            return text(app.unwrap_or(&hello.app));
+        }
         Variable::FlashVer => return text(&hello.flash_version),
         Variable::SwfUrl => return text(&hello.swf_url),
         Variable::TcUrl => return text(&hello.tc_url),
@@ -214,7 +258,7 @@ fn value(variable: Variable, client: &Client, deeds: &Deeds, out: &mut Vec<u8>) 
     let session = wall.saturating_sub(client.since);
     let _ = match variable {
         Variable::Connection => write!(out, "{}", client.serial),
-        Variable::BytesSent => write!(out, "{}", client.sent.total()),
+        Variable::BytesSent => write!(out, "{}", client.sent.get()),
         Variable::BytesReceived => write!(out, "{}", client.received.total()),
         Variable::TimeLocal => {
             write!(out, "{}", sys::clock::local(wall.as_secs()).access_log())

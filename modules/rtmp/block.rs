@@ -35,6 +35,7 @@ struct Written {
 struct ServerBlock {
     options: Options,
     listens: Vec<Listen>,
+    names: Vec<String>,
     apps: Vec<(String, Options)>,
 }
 
@@ -44,6 +45,7 @@ struct Listen {
     address: Address,
     options: SocketOptions,
     proxy_protocol: bool,
+    default_server: bool,
     span: Span,
 }
 
@@ -79,7 +81,15 @@ static BLOCKS: &[Directive<()>] = &[
         Arity::AtLeast(1),
         |_, _| Ok(()),
         "1935",
-        "ADDRESS[:PORT] or PORT [bind] [backlog=N] [reuseport] [ipv6only=on|off] [so_keepalive=…] [proxy_protocol]",
+        "ADDRESS[:PORT] or PORT [default_server] [bind] [backlog=N] [reuseport] [ipv6only=on|off] [so_keepalive=…] [proxy_protocol]",
+    ),
+    Directive::new(
+        "server_name",
+        Contexts::RTMP_SERVER,
+        Arity::AtLeast(1),
+        |_, _| Ok(()),
+        "",
+        "hosts for which this server is, among those that share a listen: NAME, *.NAME or NAME.*",
     ),
     Directive::new(
         "rtmp_zone",
@@ -183,6 +193,7 @@ impl<'a> Reader<'a> {
     fn server(&self, setting: &Setting<'_>) -> Result<ServerBlock, Error> {
         let mut options = Options::default();
         let (mut listens, mut apps) = (Vec::<Listen>::new(), Vec::<(String, Options)>::new());
+        let mut names = Vec::new();
         self.block(setting.block(), Contexts::RTMP_SERVER, &mut options, &mut |inner| {
             if inner.name() == "listen" {
                 let listen = listen(inner)?;
@@ -190,6 +201,10 @@ impl<'a> Reader<'a> {
                     return Err(inner.error_at(0, format!("duplicate listen {}", listen.address)));
                 }
                 listens.push(listen);
+                return Ok(());
+            }
+            if inner.name() == "server_name" {
+                names.extend(inner.args().iter().map(|word| word.text.to_ascii_lowercase()));
                 return Ok(());
             }
             let name = inner.arg(0).to_owned();
@@ -207,10 +222,11 @@ impl<'a> Reader<'a> {
                 address: Address::Inet(any),
                 options: SocketOptions::default(),
                 proxy_protocol: false,
+                default_server: false,
                 span: setting.node().name.span,
             });
         }
-        Ok(ServerBlock { options, listens, apps })
+        Ok(ServerBlock { options, listens, names, apps })
     }
 }
 
@@ -219,10 +235,12 @@ fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
     let address = address.map_err(|message| setting.error_at(0, message))?;
     let span = setting.args()[0].span;
     let options = SocketOptions::default();
-    let mut listen = Listen { address, options, proxy_protocol: false, span };
+    let mut listen =
+        Listen { address, options, proxy_protocol: false, default_server: false, span };
     for (at, word) in setting.args().iter().enumerate().skip(1) {
         match word.text.as_str() {
             "proxy_protocol" => listen.proxy_protocol = true,
+            "default_server" | "default" => listen.default_server = true,
             text => module::listen::option(&listen.address, &mut listen.options, text)
                 .map_err(|message| setting.error_at(at, message))?,
         }
@@ -262,11 +280,16 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
             let first = !std::mem::replace(names.entry(name.clone()).or_default(), true);
             let prefix = match first {
                 true => format!("{name}{SEPARATOR}"),
-                false => format!("{}{SEPARATOR}{name}{SEPARATOR}", block.listens[0].address),
+                false => {
+                    // Servers that share an address differ in their names.
+                    let host = block.names.first().map_or(String::new(), |name| format!("{name}@"));
+                    format!("{host}{}{SEPARATOR}{name}{SEPARATOR}", block.listens[0].address)
+                }
             };
             apps.push(Rc::new(App::new(&name, prefix, number, &options, made)));
         }
-        let server = Rc::new(Server::new(number, listening, &block.options, logs, apps));
+        let server =
+            Rc::new(Server::new(number, listening, block.names, &block.options, logs, apps));
         for mut listen in block.listens {
             if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none()
             {
@@ -274,15 +297,30 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
                 listen.options.so_keepalive = Some(on);
             }
             let place = |error: Error| error.or_at(listen.span, setup.env.files);
-            if ports.iter().any(|port| port.address == listen.address) {
-                return Err(place(Error::new(format!("duplicate listen {}", listen.address))));
+            if let Some(port) = ports.iter_mut().find(|port| port.address == listen.address) {
+                if server.names.is_empty() && port.servers.iter().any(|one| one.names.is_empty()) {
+                    let hint = "servers that share it need a server_name";
+                    let message = format!("duplicate listen {}", listen.address);
+                    return Err(place(Error::new(message).with_hint(hint)));
+                }
+                if listen.default_server && std::mem::replace(&mut port.has_default, true) {
+                    let message = format!("a duplicate default server for {}", listen.address);
+                    return Err(place(Error::new(message)));
+                }
+                port.proxy_protocol |= listen.proxy_protocol;
+                match listen.default_server {
+                    true => port.servers.insert(0, server.clone()),
+                    false => port.servers.push(server.clone()),
+                }
+                continue;
             }
             let asked = setup.listen(listen.address.clone(), listen.options, "rtmp");
             asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
             ports.push(PortPlan {
                 address: listen.address,
                 proxy_protocol: listen.proxy_protocol,
-                server: server.clone(),
+                servers: vec![server.clone()],
+                has_default: listen.default_server,
             });
         }
         all.push(server);

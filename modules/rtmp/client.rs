@@ -24,7 +24,7 @@ pub struct Client {
     /// Its part in the hub.
     pub outlet: Cell<u32>,
     /// The server that it came to.
-    pub server: usize,
+    pub server: Cell<usize>,
     /// Its application, once it is connected to one.
     pub app: Cell<Option<&'static App>>,
     /// When it came, since 1970.
@@ -35,8 +35,8 @@ pub struct Client {
     pub streams: RefCell<Vec<NetStream>>,
     /// Bytes that it has sent.
     pub received: Rate,
-    /// Bytes that it was sent.
-    pub sent: Rate,
+    /// Bytes that it was sent, when it has gone.
+    pub sent: Cell<u64>,
     /// What it is to do, by order of an operator.
     pub order: RefCell<Option<Order>>,
 }
@@ -44,6 +44,8 @@ pub struct Client {
 /// What a client says of itself when it connects.
 #[derive(Clone, Debug, Default)]
 pub struct Hello {
+    /// The application that it has asked for.
+    pub app: Vec<u8>,
     /// The arguments of its application's name.
     pub args: Vec<u8>,
     /// `flashVer`
@@ -107,11 +109,23 @@ pub struct Asked {
     pub since: Duration,
 }
 
+impl Asked {
+    /// A hook has given it another name, and perhaps other arguments.
+    pub fn rename(&mut self, name: Vec<u8>, args: Option<Vec<u8>>) {
+        self.name = name;
+        if let Some(args) = args {
+            self.args = args;
+        }
+    }
+}
+
 /// An operator's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Go.
     Drop,
+    /// Go: a hook is against it, for this reason.
+    Refuse(String),
     /// Publish or play under another name, in these message streams.
     Redirect(Vec<u8>, Vec<u32>),
 }
@@ -125,13 +139,13 @@ impl Client {
             conn,
             peer: Cell::new(conn.peer()),
             outlet: Cell::new(outlet),
-            server,
+            server: Cell::new(server),
             app: Cell::new(None),
             since: rt::wall(),
             hello: RefCell::default(),
             streams: RefCell::default(),
             received: Rate::default(),
-            sent: Rate::default(),
+            sent: Cell::new(0),
             order: RefCell::new(None),
         }
     }

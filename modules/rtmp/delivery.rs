@@ -1,15 +1,19 @@
 //! Delivery: a stream's news to all players that are up to date, and to the others one by one.
 
-use broadcast::{Attachment, Limits, Reading, Start};
+use broadcast::{Limits, Reading, Start};
 
 use crate::hub::{Hub, Inner};
-use crate::record::{NEWS, News};
+use crate::record::{CONTENTS, NEWS, News};
 use crate::view::View;
+use crate::wire::Wire;
 
 /// Batches that a stream, or a player, gets in a row.
 const ROUNDS: usize = 8;
 /// Bytes of a batch for one player: what is begun and not taken is kept for it.
 const BEHIND: Limits = Limits { records: 32, bytes: 128 << 10, upto: u64::MAX, told: 0 };
+
+/// A player that waits for what its stream consists of looks again after so many milliseconds.
+const LOOK_MS: u64 = 100;
 
 /// What came of reading.
 enum Read {
@@ -42,7 +46,7 @@ impl Inner {
 
     fn deliver_stream(&mut self, hub: &'static Hub, index: u32) {
         for _ in 0..ROUNDS {
-            match self.deliver_batch(&hub.attachment, index) {
+            match self.deliver_batch(hub, index) {
                 Read::Done => return,
                 Read::More => {}
                 Read::Later(ms) => return self.make_due(hub, index, ms),
@@ -52,7 +56,8 @@ impl Inner {
     }
 
     /// Gives a stream's next batch to all who are up to date.
-    fn deliver_batch(&mut self, attachment: &Attachment, index: u32) -> Read {
+    fn deliver_batch(&mut self, hub: &'static Hub, index: u32) -> Read {
+        let attachment = &hub.attachment;
         let Some(stream) = self.streams.get_mut(&index) else { return Read::Done };
         let (before, delay) = (stream.cursor, stream.app.delay);
         let hint = Some(&mut stream.hint);
@@ -64,6 +69,7 @@ impl Inner {
                 }
                 let Some(last) = view.items.last().map(|item| item.seq) else { return Read::Done };
                 stream.cursor = last;
+                stream.contents = view.items.last().map_or(0, |item| item.flags & CONTENTS);
                 for item in view.items.iter().filter(|item| item.flags & NEWS != 0) {
                     let broke = item.head.event() == Some(News::Broke);
                     stream.broke = broke.then_some(item.time);
@@ -72,7 +78,9 @@ impl Inner {
                 for &number in &players {
                     match self.players.get(number).map(|player| player.state.cursor) {
                         Some(cursor) if cursor < before => self.wait(number),
-                        Some(cursor) if cursor < last => self.give(number, &view),
+                        Some(cursor) if cursor < last => {
+                            self.give(hub, number, &view);
+                        }
                         _ => {}
                     }
                 }
@@ -115,7 +123,7 @@ impl Inner {
             if !clear {
                 return;
             }
-            match self.serve_batch(&hub.attachment, number) {
+            match self.serve_batch(hub, number) {
                 Read::Done => return,
                 Read::More => {}
                 Read::Later(ms) => {
@@ -127,7 +135,8 @@ impl Inner {
         self.wait(number);
     }
 
-    fn serve_batch(&mut self, attachment: &Attachment, number: u32) -> Read {
+    fn serve_batch(&mut self, hub: &'static Hub, number: u32) -> Read {
+        let attachment = &hub.attachment;
         let Some(player) = self.players.get_mut(number) else { return Read::Done };
         let (id, cursor, delay) = (player.stream, player.state.cursor, player.app.delay);
         let limits = Limits { told: player.told, ..BEHIND };
@@ -137,8 +146,7 @@ impl Inner {
                 if let Some(ms) = hold_back(&mut view, delay, attachment.zone().now()) {
                     return Read::Later(ms);
                 }
-                self.give(number, &view);
-                Read::More
+                self.give_behind(hub, number, &view)
             }
             Reading::Batch(batch) => {
                 let record = batch.records()[0].clone();
@@ -152,8 +160,7 @@ impl Inner {
                         _ => return Read::More,
                     }
                 }
-                self.give(number, &View::of_long(&record, &bytes));
-                Read::More
+                self.give_behind(hub, number, &View::of_long(&record, &bytes))
             }
             // It was too slow. What it has missed is made up for in its clock, not in its queue.
             Reading::Lagged { upto } => {
@@ -171,15 +178,34 @@ impl Inner {
         }
     }
 
-    /// Writes to a player what of a view is for it and what its socket takes.
-    fn give(&mut self, number: u32, view: &View<'_>) {
-        let Some(player) = self.players.get_mut(number) else { return };
-        let Some(outlet) = self.outlets.get_mut(player.outlet) else { return };
-        if player.waiting || !outlet.is_clear() {
-            return;
+    /// Gives a player that is behind what a view has.
+    fn give_behind(&mut self, hub: &'static Hub, number: u32, view: &View<'_>) -> Read {
+        match self.give(hub, number, view) {
+            true => Read::More,
+            false => Read::Done,
         }
+    }
+
+    /// Writes to a player what of a view is for it and what its socket takes.
+    /// `false`: it waits for what the stream consists of, and looks again.
+    fn give(&mut self, hub: &'static Hub, number: u32, view: &View<'_>) -> bool {
+        let Some(player) = self.players.get_mut(number) else { return true };
+        let Some(outlet) = self.outlets.get_mut(player.outlet) else { return true };
+        if player.waiting || !outlet.is_clear() {
+            return true;
+        }
+        let contents = match player.state.opened || outlet.lane.wire == Wire::Rtmp {
+            true => 0,
+            false => self.streams.get(&player.stream.index()).map_or(0, |stream| stream.contents),
+        };
         self.draft.clear();
-        player.compose(view, &mut self.draft, &mut { outlet.lane });
+        let now = || hub.attachment.zone().now();
+        if !player.compose(view, &mut self.draft, &mut { outlet.lane }, contents, now) {
+            if !std::mem::replace(&mut player.opening.waits, true) {
+                rt::after(LOOK_MS, move || hub.look_again(number));
+            }
+            return false;
+        }
         let slices = self.draft.slices(view);
         let sent = match slices.is_empty() {
             true => 0,
@@ -209,6 +235,7 @@ impl Inner {
             // one call takes: the next one finds out.
             self.wait_for_flush(number);
         }
+        true
     }
 
     fn wait_for_flush(&mut self, number: u32) {

@@ -131,6 +131,16 @@ pub static DIRECTIVES: &[Row] = &[
         "most bytes of unfinished messages of a connection",
     ),
     one(
+        "max_args",
+        CONNECTION,
+        |c, s| {
+            let value = s.size(0)?;
+            bounded(&mut c.max_args, s, value, (256, 1 << 20))
+        },
+        "8k",
+        "the longest arguments and addresses that a client may give; longer ones are refused",
+    ),
+    one(
         "ack_window",
         CONNECTION,
         |c, s| {
@@ -349,9 +359,9 @@ pub static DIRECTIVES: &[Row] = &[
     flag(
         "notify_relay_redirect",
         ANY,
-        |c, s| c.notify_relay_redirect.set_in(s.flag()?, s),
+        always,
         "off",
-        "name a stream that is redirected to another server by its URL",
+        "accepted; streams are not relayed yet: a redirect to another server refuses",
     ),
     one(
         "netcall_timeout",

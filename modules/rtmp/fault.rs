@@ -27,13 +27,13 @@ pub enum Fault {
     /// It wants something before it is connected.
     NotConnected,
     /// It is refused, and was told so; this is the reason.
-    Refused(&'static str),
+    Refused(String),
     /// It has to log in, and was told how.
     LogIn,
     /// Somebody else publishes its stream now.
     TakenOver,
-    /// A hook was against it.
-    Hook(&'static str),
+    /// A hook was against it, for this reason.
+    Hook(String),
     /// An operator does not want it.
     Dropped,
 }
@@ -52,7 +52,7 @@ impl fmt::Display for Fault {
             Fault::Refused(why) => return write!(f, "{why}"),
             Fault::LogIn => "the client has not logged in yet",
             Fault::TakenOver => "another client publishes the stream now",
-            Fault::Hook(hook) => return write!(f, "{hook} is against it"),
+            Fault::Hook(why) => return write!(f, "{why}"),
             Fault::Dropped => "an operator has closed the connection",
         })
     }
@@ -72,18 +72,34 @@ impl Fault {
         matches!(self, Fault::Dropped | Fault::IdlePublisher | Fault::Hook(_))
     }
 
-    /// Writes it to the error log: who, where, what.
-    pub fn log(&self, client: &Client) {
+    /// Writes it to the error log: who, where, what. `name`: the stream that it is about.
+    pub fn log(&self, client: &Client, name: Option<&[u8]>) {
         let level = match self {
             Fault::Left => return,
             Fault::Refused(_) | Fault::Hook(_) => Level::Error,
             _ => Level::Info,
         };
-        if sys::log::takes(level) {
-            let app = client.app.get().map_or("-", |app| &app.name);
-            let (id, address) = (client.serial, client.address());
-            let message = format_args!("*{id} {self}, client: {address}, application: {app}");
-            sys::log::write(level, message);
-        }
+        log(level, client, name, format_args!("{self}"));
     }
+}
+
+/// Writes a line about a client: what happened, who it is, what it has asked for.
+pub fn log(level: Level, client: &Client, name: Option<&[u8]>, what: fmt::Arguments<'_>) {
+    if !sys::log::takes(level) {
+        return;
+    }
+    let hello = client.hello.borrow();
+    let app = client.app.get().map_or(&hello.app[..], |app| app.name.as_bytes());
+    let shown = |text: &[u8]| {
+        let mut out = Vec::new();
+        proto::escape::log(text, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    };
+    let app = if app.is_empty() { "-".to_owned() } else { shown(app) };
+    let name = name.map(|name| format!(", stream: \"{}\"", shown(name))).unwrap_or_default();
+    let (id, address) = (client.serial, client.address());
+    sys::log::write(
+        level,
+        format_args!("*{id} {what}, client: {address}, application: {app}{name}"),
+    );
 }

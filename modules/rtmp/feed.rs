@@ -5,6 +5,7 @@
 //! reads from the newest mark, in any worker, also when the publisher's worker is dead.
 
 mod clock;
+mod contents;
 mod headers;
 mod kept;
 
@@ -15,10 +16,13 @@ use proto::rtmp::{chunk, message};
 use crate::grace;
 use crate::hub::Hub;
 use crate::meta::{self, Data, Meta};
-use crate::record::{CSID_AUDIO, CSID_DATA, CSID_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT};
+use crate::record::{
+    CSID_AUDIO, CSID_DATA, CSID_VIDEO, HAS_AUDIO, HAS_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT,
+};
 use crate::settings::{App, SEPARATOR};
 use crate::tracks::Tracks;
 use clock::Clock;
+use contents::Contents;
 use headers::Headers;
 use kept::Kept;
 
@@ -42,6 +46,11 @@ pub struct Feed {
     owner: Owner,
     clock: Clock,
     headers: Headers,
+    contents: Contents,
+    /// Metadata that tells which tracks there are, and what players were told of that.
+    told: Option<(Vec<u8>, u32)>,
+    /// When the newest message came, in the zone's milliseconds.
+    now: u64,
     kept: Kept,
     /// Milliseconds that groups have saved up, and when that was so.
     groups: (u64, u64),
@@ -92,6 +101,9 @@ impl Feed {
             owner,
             clock: Clock::new(&last, resumed, now),
             headers: Headers::default(),
+            contents: Contents::default(),
+            told: None,
+            now,
             kept: Kept::since(now),
             groups: (GROUPS_AT_ONCE * GROUP_MS, now),
             lost: false,
@@ -109,6 +121,7 @@ impl Feed {
     /// Takes a message of the publisher's in.
     pub fn message(&mut self, kind: u8, time: u32, payload: &[u8]) -> Result<(), TakenOver> {
         let now = self.hub.attachment.zone().now();
+        self.now = now;
         match kind {
             message::VIDEO => {
                 let time = self.clock.stream(time, now, false);
@@ -135,6 +148,8 @@ impl Feed {
         };
         self.tracks.video(&video, payload, time);
         self.video_at = Some(now);
+        let is_frame = !video.header && !video.metadata && !video.end;
+        self.contents.saw(HAS_VIDEO, is_frame, now);
         let coded = video.codec != VideoCodec::Other([0; 4]);
         if video.header || video.extended && video.metadata && coded {
             self.headers.set(message::VIDEO, video.track, video.metadata, payload);
@@ -158,6 +173,7 @@ impl Feed {
         let audio = Audio::of(payload);
         if let Some(audio) = &audio {
             self.tracks.audio(audio, payload, time);
+            self.contents.saw(HAS_AUDIO, !audio.header && !audio.end, now);
             if audio.header {
                 self.headers.set(message::AUDIO, audio.track, false, payload);
                 return self.send(message::AUDIO, time, payload, HEADER);
@@ -176,15 +192,23 @@ impl Feed {
         match meta::read(payload) {
             Data::Metadata(values, payload) => {
                 self.tracks.metadata(&values);
+                self.contents.metadata(&values);
+                let contents = self.contents.flags(self.now);
+                self.told = None;
                 let payload = match self.app.meta {
                     Meta::Off => return Ok(()),
                     Meta::Copy => payload.to_vec(),
-                    Meta::On => meta::render(&values),
+                    Meta::On => {
+                        let tells = meta::tells_tracks(&values);
+                        self.told = tells.then(|| (payload.to_vec(), contents));
+                        meta::render(&values, contents)
+                    }
                 };
                 self.headers.set(message::DATA, 0, true, &payload);
                 self.send(message::DATA, time, &payload, HEADER)
             }
             Data::Cleared => {
+                self.told = None;
                 self.headers.forget(message::DATA);
                 Ok(())
             }
@@ -201,6 +225,7 @@ impl Feed {
         if credit < GROUP_MS {
             return Ok(0);
         }
+        self.correct_metadata();
         let headers = std::mem::take(&mut self.headers);
         let mut flags = MARK;
         let mut sent = Ok(());
@@ -211,6 +236,18 @@ impl Feed {
         self.headers = headers;
         self.kept.let_go(self.app, now);
         sent.map(|()| flags)
+    }
+
+    /// Who comes later is told which tracks there are, not which the publisher has announced.
+    fn correct_metadata(&mut self) {
+        let contents = self.contents.flags(self.now);
+        let Some((payload, told)) = &mut self.told else { return };
+        if std::mem::replace(told, contents) != contents
+            && let Data::Metadata(values, _) = meta::read(payload)
+        {
+            let rendered = meta::render(&values, contents);
+            self.headers.set(message::DATA, 0, true, &rendered);
+        }
     }
 
     fn send(&mut self, kind: u8, time: u32, payload: &[u8], flags: u32) -> Result<(), TakenOver> {
@@ -229,7 +266,7 @@ impl Feed {
         let continuation = [0xC0 | head.csid];
         let pieces: Vec<&[u8]> = chunk::cut(payload, head.chunk as usize, &continuation).collect();
         let attributes = Attributes {
-            flags,
+            flags: flags | self.contents.flags(self.now),
             max_age: grace::max_age(self.app),
             unneeded: self.kept.unneeded(),
             owner: Some(self.owner),

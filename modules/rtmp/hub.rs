@@ -68,6 +68,8 @@ pub struct Stream {
     pub cursor: u64,
     /// Where that is.
     pub hint: Hint,
+    /// What its newest record tells of its tracks.
+    pub contents: u32,
     /// Its players.
     pub players: Vec<u32>,
     /// It is in `dirty`.
@@ -170,9 +172,11 @@ impl Hub {
         self.inner.borrow_mut().listeners.insert(channel.index(), listener);
     }
 
-    /// Bytes sent on a connection.
-    pub fn sent(&self, outlet: u32) -> u64 {
-        self.inner.borrow().outlets.get(outlet).map_or(0, |outlet| outlet.sent)
+    /// Bytes sent on a connection, and bits per second.
+    pub fn sent(&self, outlet: u32, now: u64) -> (u64, u64) {
+        let inner = self.inner.borrow();
+        let sent = inner.outlets.get(outlet).map(|outlet| &outlet.sent);
+        sent.map_or((0, 0), |sent| (sent.total(), sent.bits_per_second(now)))
     }
 
     /// What is spoken on a connection.
@@ -223,6 +227,15 @@ impl Hub {
             outlet.players.retain(|&known| known != number);
         }
         Some(player)
+    }
+
+    /// A player that waited for what its stream consists of looks whether that is known.
+    pub fn look_again(&self, number: u32) {
+        let mut inner = self.inner.borrow_mut();
+        if let Some(player) = inner.players.get_mut(number) {
+            player.opening.waits = false;
+        }
+        inner.wait(number);
     }
 
     /// A connection's task: there may be room to write. `false`: the connection is over.
@@ -306,6 +319,7 @@ impl Inner {
             app,
             cursor: newest,
             hint: Hint::default(),
+            contents: 0,
             players: Vec::new(),
             dirty: false,
             due: false,

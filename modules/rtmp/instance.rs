@@ -33,8 +33,10 @@ pub struct PortPlan {
     pub address: Address,
     /// Its clients come through a proxy that tells who they are.
     pub proxy_protocol: bool,
-    /// The server behind it.
-    pub server: Rc<Server>,
+    /// The servers behind it, the default one first.
+    pub servers: Vec<Rc<Server>>,
+    /// One of them was written as the default one.
+    pub has_default: bool,
 }
 
 /// What a configuration asks for.
@@ -107,7 +109,7 @@ impl Instance for RtmpInstance {
             let address = &port.address;
             let shared = sockets.shared(address);
             let service: &'static Port =
-                Box::leak(Box::new(Port::new(&port.server, port.proxy_protocol)));
+                Box::leak(Box::new(Port::new(&port.servers, port.proxy_protocol)));
             for socket in sockets.of_worker(address, number) {
                 rt::add_listener(&socket.as_raw_fd(), service, shared)
                     .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
@@ -139,7 +141,7 @@ impl Running {
 
     /// A client has gone: what it was sent, and what it has sent, is not forgotten.
     pub fn count_gone(&self, client: &Client) {
-        self.gone.0.set(self.gone.0.get() + client.sent.total());
+        self.gone.0.set(self.gone.0.get() + client.sent.get());
         self.gone.1.set(self.gone.1.get() + client.received.total());
     }
 
@@ -164,20 +166,24 @@ impl Running {
         secret
     }
 
-    /// The server that listens on a port.
-    pub fn server_of_port(&self, port: u16) -> Option<usize> {
-        self.servers.iter().find(|server| server.ports.contains(&port)).map(|server| server.number)
-    }
-
     /// How long the clients of an application may take nothing of what they are sent, in milliseconds.
     pub fn timeout(&self, app: &App) -> u64 {
         self.servers.get(app.server).map_or(60_000, |server| server.timeout)
     }
 
-    /// An application by name; `server`: of that server alone.
-    pub fn app(&self, name: &[u8], server: Option<usize>) -> Option<&'static App> {
-        let servers = self.servers.iter().filter(|known| server.is_none_or(|n| known.number == n));
-        let found = servers.flat_map(|server| &server.apps).find(|app| app.name.as_bytes() == name);
-        found.map(|app| &**app)
+    /// An application by name; `port`: of a server there alone. Of several, that of the server whose name the host
+    /// fits best, else the first.
+    pub fn app(&self, name: &[u8], port: Option<u16>, host: &[u8]) -> Option<&'static App> {
+        let servers = self.servers.iter();
+        let servers = servers.filter(|server| port.is_none_or(|port| server.ports.contains(&port)));
+        let mut best: Option<(u8, &'static App)> = None;
+        for server in servers {
+            let Some(app) = server.app(name) else { continue };
+            let fit = server.fits(host);
+            if best.is_none_or(|(known, _)| fit > known) {
+                best = Some((fit, app));
+            }
+        }
+        best.map(|(_, app)| app)
     }
 }

@@ -4,7 +4,7 @@ use broadcast::{ChannelId, Start};
 
 use crate::grace;
 use crate::hub::{self, Hub};
-use crate::player::{Counts, Player, State};
+use crate::player::{Counts, Opening, Player, State};
 use crate::settings::App;
 
 /// A stream that somebody is about to play. Its subscription is to be given to a player, or back.
@@ -50,6 +50,7 @@ pub fn player(outlet: u32, app: &'static App, message_stream: u32, joined: &Join
         audio: true,
         video: true,
         paused: false,
+        opening: Opening::default(),
         counts: Counts::default(),
     }
 }

@@ -58,6 +58,15 @@ pub struct Wish<'a> {
     pub name: &'a [u8],
     /// What stands behind the `?`.
     pub args: &'a [u8],
+    /// The arguments of the application's name, which count where the stream's have none of that name.
+    pub outer: &'a [u8],
+}
+
+impl Wish<'_> {
+    fn given(&self, name: &[u8]) -> Vec<u8> {
+        let given = args::get(self.args, name).or_else(|| args::get(self.outer, name));
+        given.unwrap_or_default()
+    }
 }
 
 /// Whether the wish has the key that its stream needs. Keys for the name go before those for all.
@@ -65,7 +74,7 @@ pub fn has_key(keys: &[Key], wish: &Wish<'_>) -> bool {
     let about = |key: &&Key| key.about.covers(wish.deed);
     let named = |key: &&Key| key.name.as_deref() == Some(wish.name);
     let mut needed = keys.iter().filter(about).filter(named).peekable();
-    let given = args::get(wish.args, b"key").unwrap_or_default();
+    let given = wish.given(b"key");
     let fits = |key: &Key| key.keys.iter().any(|known| same(known, &given));
     if needed.peek().is_some() {
         return needed.any(fits);
@@ -80,8 +89,8 @@ pub fn is_signed(signatures: &[Signature], wish: &Wish<'_>, now: u64) -> bool {
     if needed.peek().is_none() {
         return true;
     }
-    let expires = args::get(wish.args, b"expires").unwrap_or_default();
-    let sign = args::get(wish.args, b"sign").and_then(|sign| from_hex(&sign)).unwrap_or_default();
+    let expires = wish.given(b"expires");
+    let sign = from_hex(&wish.given(b"sign")).unwrap_or_default();
     let number = std::str::from_utf8(&expires).ok().and_then(|text| text.parse::<u64>().ok());
     if number.is_none_or(|expires| expires <= now) {
         return false;
@@ -114,7 +123,7 @@ mod tests {
     use super::*;
 
     fn wish<'a>(deed: Deed, name: &'a [u8], args: &'a [u8]) -> Wish<'a> {
-        Wish { deed, app: b"live", name, args }
+        Wish { deed, app: b"live", name, args, outer: b"" }
     }
 
     #[test]
@@ -133,6 +142,12 @@ mod tests {
         assert!(!may(Deed::Publish, b"cam", b"key=c") && !may(Deed::Publish, b"cam", b""));
         assert!(may(Deed::Publish, b"other", b"key=c") && !may(Deed::Publish, b"other", b"key=a"));
         assert!(may(Deed::Play, b"cam", b""));
+        // A key in the application's address: rtmp://HOST/live?key=a
+        let outer = |args: &[u8]| {
+            let wish = Wish { outer: b"key=a", ..wish(Deed::Publish, b"cam", args) };
+            has_key(&keys, &wish)
+        };
+        assert!(outer(b"") && outer(b"x=y") && !outer(b"key=no"));
     }
 
     #[test]

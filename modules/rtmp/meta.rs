@@ -2,6 +2,8 @@
 
 use proto::rtmp::amf::{self, Decoder, Value};
 
+use crate::record::{HAS_AUDIO, HAS_VIDEO, SETTLED};
+
 /// `meta`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Meta {
@@ -68,10 +70,21 @@ const KNOWN: &[&str] = &[
     "profile",
     "level",
     "encoder",
+    "hasVideo",
+    "hasAudio",
 ];
 
-/// The metadata that players get with `meta on`.
-pub fn render(members: &[(&[u8], Value<'_>)]) -> Vec<u8> {
+/// What tells of tracks, and which: players believe it more than the header of FLV.
+const TRACKS: &[(&str, u32)] = &[("hasVideo", HAS_VIDEO), ("hasAudio", HAS_AUDIO)];
+
+/// Whether metadata tells which tracks there are.
+pub fn tells_tracks(members: &[(&[u8], Value<'_>)]) -> bool {
+    members.iter().any(|(key, _)| TRACKS.iter().any(|(name, _)| *key == name.as_bytes()))
+}
+
+/// The metadata that players get with `meta on`. What it tells of tracks is what is known of them: these
+/// flags of a record.
+pub fn render(members: &[(&[u8], Value<'_>)], contents: u32) -> Vec<u8> {
     let find = |name: &str| {
         let found = members.iter().rev().find(|(key, _)| *key == name.as_bytes());
         found.map(|(_, value)| value.clone())
@@ -86,6 +99,11 @@ pub fn render(members: &[(&[u8], Value<'_>)]) -> Vec<u8> {
             // What is live has none.
             "duration" => Some(0.0.into()),
             _ => None,
+        });
+        let track = TRACKS.iter().find(|(track, _)| track == name).map(|(_, bit)| *bit);
+        let value = value.map(|value| match track {
+            Some(bit) if contents & SETTLED != 0 => Value::Boolean(contents & bit != 0),
+            _ => value,
         });
         if let Some(value @ (Value::Number(_) | Value::String(_) | Value::Boolean(_))) = value {
             told.push((name.as_bytes(), value));
@@ -115,11 +133,25 @@ mod tests {
         let Data::Metadata(found, rest) = read(&payload) else { panic!("no metadata") };
         assert_eq!(found, members());
         assert_eq!(rest, message(&[b"onMetaData"], members()));
-        let told = render(&found);
+        let told = render(&found, 0);
         let Data::Metadata(told, _) = read(&told) else { panic!("no metadata") };
         let width = told.iter().find(|(name, _)| *name == b"displayWidth");
         assert_eq!(width.map(|(_, value)| value), Some(&Value::Number(640.0)));
         assert!(told.iter().all(|(name, _)| *name != b"own"));
+    }
+
+    #[test]
+    fn what_it_tells_of_tracks_is_so() {
+        let members = [(&b"hasAudio"[..], Value::Boolean(true)), (b"hasVideo", false.into())];
+        let told = |contents| {
+            let payload = render(&members, contents);
+            let Data::Metadata(told, _) = read(&payload) else { panic!("no metadata") };
+            let find = |name: &[u8]| told.iter().find(|(key, _)| *key == name)?.1.as_bool();
+            (find(b"hasVideo"), find(b"hasAudio"))
+        };
+        assert_eq!(told(HAS_VIDEO), (Some(false), Some(true)), "nobody knows yet");
+        assert_eq!(told(HAS_VIDEO | SETTLED), (Some(true), Some(false)));
+        assert!(tells_tracks(&members) && !tells_tracks(&members[..0]));
     }
 
     #[test]

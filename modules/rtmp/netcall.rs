@@ -14,7 +14,8 @@ use crate::notify::Method;
 /// Where a program is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
-    address: SocketAddr,
+    /// In the order in which they are tried.
+    addresses: Vec<SocketAddr>,
     host: String,
     path: String,
 }
@@ -26,8 +27,8 @@ pub enum Answer {
     Status(u16),
     /// A status of 3xx, and where it points to.
     Redirect(Vec<u8>),
-    /// None, or one that is no HTTP.
-    None,
+    /// None, or one that is no HTTP: this is why.
+    Failed(String),
 }
 
 /// The longest head of an answer.
@@ -44,11 +45,17 @@ impl Url {
         let (host, path) = rest.split_at(at);
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let target = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let mut found =
-            target.to_socket_addrs().map_err(|_| format!("host not found in \"{text}\""))?;
-        let address = found.next().ok_or_else(|| format!("host not found in \"{text}\""))?;
+        let found = target.to_socket_addrs().map(Iterator::collect).unwrap_or_else(|_| Vec::new());
+        if found.is_empty() {
+            return Err(format!("host not found in \"{text}\""));
+        }
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Url { address, host: host.to_owned(), path: path.to_owned() })
+        Ok(Url { addresses: found, host: host.to_owned(), path: path.to_owned() })
+    }
+
+    /// As it is told to an operator.
+    pub fn shown(&self) -> String {
+        format!("http://{}{}", self.host, self.path)
     }
 
     fn request(&self, method: Method, form: &[u8]) -> Vec<u8> {
@@ -79,11 +86,17 @@ struct Shared {
 }
 
 /// Calls, for a client whose connection waits meanwhile. If that ends, nobody waits any more.
-pub async fn call(url: &Url, method: Method, form: Vec<u8>, timeout: u64, conn: Conn) -> Answer {
+pub async fn call(
+    url: &Rc<Url>,
+    method: Method,
+    form: Vec<u8>,
+    timeout: u64,
+    conn: Conn,
+) -> Answer {
     let shared = begin(url, method, &form, timeout);
     poll_fn(|context| {
         if conn.is_broken() {
-            return Poll::Ready(Answer::None);
+            return Poll::Ready(Answer::Failed("the client has left".to_owned()));
         }
         poll(&shared, context)
     })
@@ -91,7 +104,7 @@ pub async fn call(url: &Url, method: Method, form: Vec<u8>, timeout: u64, conn: 
 }
 
 /// Calls, from a task of its own.
-pub async fn call_alone(url: &Url, method: Method, form: Vec<u8>, timeout: u64) -> Answer {
+pub async fn call_alone(url: &Rc<Url>, method: Method, form: Vec<u8>, timeout: u64) -> Answer {
     let shared = begin(url, method, &form, timeout);
     poll_fn(|context| poll(&shared, context)).await
 }
@@ -107,28 +120,72 @@ fn poll(shared: &RefCell<Shared>, context: &std::task::Context<'_>) -> Poll<Answ
     }
 }
 
-/// Calls; nobody waits for the answer.
-pub fn tell(url: &Url, method: Method, form: Vec<u8>, timeout: u64) {
-    begin(url, method, &form, timeout);
+/// Calls; nobody waits for the answer, but `failed` is told if there is none, or one that is no 2xx.
+pub fn tell(
+    url: &Rc<Url>,
+    method: Method,
+    form: Vec<u8>,
+    timeout: u64,
+    failed: impl FnOnce(&Answer) + 'static,
+) {
+    let shared = begin(url, method, &form, timeout);
+    let watched = rt::spawn(async move {
+        let answer = poll_fn(|context| poll(&shared, context)).await;
+        if !matches!(answer, Answer::Status(200..=299)) {
+            failed(&answer);
+        }
+    });
+    if !watched {
+        sys::log!(
+            Warn,
+            "nobody waits for {}: there are not enough worker_connections",
+            url.shown()
+        );
+    }
 }
 
-fn begin(url: &Url, method: Method, form: &[u8], timeout: u64) -> Rc<RefCell<Shared>> {
+/// A call on its way: to one address after the other, until one lets us in.
+struct Attempt {
+    url: Rc<Url>,
+    request: Vec<u8>,
+    timeout: u64,
+    shared: Rc<RefCell<Shared>>,
+}
+
+fn begin(url: &Rc<Url>, method: Method, form: &[u8], timeout: u64) -> Rc<RefCell<Shared>> {
     let shared = Rc::new(RefCell::new(Shared::default()));
     let request = url.request(method, form);
-    let theirs = shared.clone();
-    let begun = rt::connect(url.address, |conn| {
-        Box::pin(async move {
-            conn.set_timeout(timeout);
-            let answer = exchange(conn, &request).await.unwrap_or(Answer::None);
-            finish(&theirs, answer);
-            Next::Close
-        })
-    });
-    if let Err(error) = begun {
-        sys::log!(Error, "connect({}) failed {}", url.address, sys::log::errno(&error));
-        finish(&shared, Answer::None);
-    }
+    let attempt = Attempt { url: url.clone(), request, timeout, shared: shared.clone() };
+    attempt.connect(0);
     shared
+}
+
+impl Attempt {
+    /// Tries an address, and what comes behind it.
+    fn connect(self, at: usize) {
+        let Some(&address) = self.url.addresses.get(at) else { return };
+        let shared = self.shared.clone();
+        let begun = rt::connect(address, |conn| {
+            Box::pin(async move {
+                conn.set_timeout(self.timeout);
+                match exchange(conn, &self.request, self.timeout).await {
+                    Ok(answer) => finish(&self.shared, answer),
+                    Err(Failure::NotThere(_)) if at + 1 < self.url.addresses.len() => {
+                        self.connect(at + 1);
+                    }
+                    Err(Failure::NotThere(why)) => {
+                        finish(&self.shared, Answer::Failed(format!("connect({address}) {why}")));
+                    }
+                    Err(Failure::Broke(why)) => finish(&self.shared, Answer::Failed(why)),
+                }
+                Next::Close
+            })
+        });
+        if let Err(error) = begun {
+            let why = format!("connect({address}) failed {}", sys::log::errno(&error));
+            finish(&shared, Answer::Failed(why));
+        }
+    }
 }
 
 fn finish(shared: &RefCell<Shared>, answer: Answer) {
@@ -142,15 +199,26 @@ fn finish(shared: &RefCell<Shared>, answer: Answer) {
     }
 }
 
-async fn exchange(conn: Conn, request: &[u8]) -> io::Result<Answer> {
-    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+/// Why there is no answer.
+enum Failure {
+    /// Nobody is at that address.
+    NotThere(String),
+    /// Somebody is.
+    Broke(String),
+}
+
+async fn exchange(conn: Conn, request: &[u8], timeout: u64) -> Result<Answer, Failure> {
+    let late = |_| Failure::Broke(format!("no answer within {timeout} ms (netcall_timeout)"));
+    let errno = |error: &io::Error| format!("failed {}", sys::log::errno(error));
     let mut sent = 0;
     while sent < request.len() {
         conn.writable().await.map_err(late)?;
         match conn.write(&[IoSlice::new(&request[sent..])], false) {
             Ok(count) => sent += count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+            // The first write tells what became of the connection.
+            Err(error) if sent == 0 => return Err(Failure::NotThere(errno(&error))),
+            Err(error) => return Err(Failure::Broke(format!("send() {}", errno(&error)))),
         }
     }
     let mut head = Vec::new();
@@ -161,7 +229,7 @@ async fn exchange(conn: Conn, request: &[u8]) -> io::Result<Answer> {
             Ok(0) => break,
             Ok(count) => head.extend_from_slice(&room[..count]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(Failure::Broke(format!("recv() {}", errno(&error)))),
         }
     }
     Ok(parse(&head))
@@ -186,7 +254,8 @@ fn parse(bytes: &[u8]) -> Answer {
     match (code, location) {
         (Some(300..=399), Some(location)) => Answer::Redirect(location),
         (Some(code @ 100..=599), _) => Answer::Status(code),
-        _ => Answer::None,
+        _ if bytes.is_empty() => Answer::Failed("closed without an answer".to_owned()),
+        _ => Answer::Failed("the answer is no HTTP".to_owned()),
     }
 }
 
@@ -214,7 +283,43 @@ mod tests {
         assert_eq!(parse(redirect), Answer::Redirect(b"other".to_vec()));
         assert_eq!(parse(b"HTTP/1.0 302 Found\r\n\r\n"), Answer::Status(302));
         for bad in [&b""[..], b"hello", b"HTTP/1.0", b"HTTP/1.0 abc\r\n\r\n"] {
-            assert_eq!(parse(bad), Answer::None);
+            assert!(matches!(parse(bad), Answer::Failed(_)));
         }
+    }
+
+    /// `localhost` is ::1 first, and programs often listen on 127.0.0.1 alone.
+    #[test]
+    fn a_program_is_looked_for_at_all_addresses_of_its_name() {
+        use std::io::{Read, Write};
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let gone = free().local_addr().expect("an address");
+        let program = free();
+        let there = program.local_addr().expect("an address");
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = program.accept().expect("a connection");
+            let mut room = [0; 1024];
+            let count = stream.read(&mut room).expect("a request");
+            assert!(room[..count].starts_with(b"POST /x HTTP/1.0\r\n"));
+            stream.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").expect("an answer");
+        });
+        rt::create(rt::Config { slots: 8, multi_accept: false }).expect("a loop");
+        let ask = |addresses: Vec<SocketAddr>| {
+            let url = Rc::new(Url { addresses, host: "x".to_owned(), path: "/x".to_owned() });
+            begin(&url, Method::Post, b"a=b", 5_000)
+        };
+        let (found, lost) = (ask(vec![gone, there]), ask(vec![gone, gone]));
+        let answers = Rc::new(RefCell::new(Vec::new()));
+        let theirs = answers.clone();
+        rt::spawn(async move {
+            for shared in [found, lost] {
+                let answer = poll_fn(|context| poll(&shared, context)).await;
+                theirs.borrow_mut().push(answer);
+            }
+            rt::stop();
+        });
+        rt::run().expect("the loop runs");
+        thread.join().expect("the program was asked");
+        let why = format!("connect({gone}) failed (111: Connection refused)");
+        assert_eq!(*answers.borrow(), [Answer::Status(204), Answer::Failed(why)]);
     }
 }

@@ -1,6 +1,8 @@
 //! `on_connect`, `on_publish` and the others: asking and telling a program of the user's by HTTP, in
 //! nginx-rtmp's words. Nobody waits for it but the client that it is about.
 
+mod location;
+
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -8,7 +10,6 @@ use conf::{Error, Setting};
 
 use crate::args;
 use crate::client::{Asked, Client, Order};
-use crate::name;
 use crate::netcall::{self, Answer, Url};
 use crate::options::Options;
 
@@ -98,7 +99,6 @@ pub struct Hooks {
     timeout: u64,
     update_every: u64,
     strict: bool,
-    relay_redirect: bool,
 }
 
 /// What a program says.
@@ -106,10 +106,10 @@ pub struct Hooks {
 pub enum Verdict {
     /// Go on.
     Yes,
-    /// Do not.
-    No,
-    /// Go on under this name.
-    Instead(Vec<u8>),
+    /// Do not: this is why.
+    No(String),
+    /// Go on under this name, and with these arguments if there are some.
+    Instead(Vec<u8>, Option<Vec<u8>>),
 }
 
 /// Sets one of these directives.
@@ -133,7 +133,6 @@ impl Hooks {
             timeout: options.netcall_timeout.or_default(10_000).max(1),
             update_every: options.notify_update_timeout.or_default(30_000),
             strict: options.notify_update_strict.or_default(false),
-            relay_redirect: options.notify_relay_redirect.or_default(false),
         }
     }
 
@@ -197,18 +196,31 @@ pub async fn ask(hooks: &Hooks, event: Event, client: &Client, what: &Asked) -> 
     let Some(url) = hooks.url(event) else { return Verdict::Yes };
     let form = form(event, client, what);
     let answer = netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await;
-    match answer {
+    match &answer {
         Answer::Status(200..=299) => Verdict::Yes,
-        Answer::Redirect(to) if is_url(&to) => {
-            let to = String::from_utf8_lossy(&to).into_owned();
-            sys::log!(Warn, "streams are not relayed yet: {to} does not get, or send, the stream");
-            match hooks.relay_redirect {
-                true => Verdict::Instead(to.into_bytes()),
-                false => Verdict::Yes,
-            }
-        }
-        Answer::Redirect(name) if name::is_valid(&name) => Verdict::Instead(name),
-        _ => Verdict::No,
+        Answer::Redirect(to) => match location::stream(to, client) {
+            Ok((name, args)) => Verdict::Instead(name, args),
+            Err(why) => Verdict::No(refusal(event, url, &why)),
+        },
+        answer => Verdict::No(refusal(event, url, &told(answer))),
+    }
+}
+
+/// What an operator is told of a hook that lets nobody in.
+fn refusal(event: Event, url: &Url, why: &str) -> String {
+    format!("{} refuses: {why}, {}", directive(event), url.shown())
+}
+
+fn directive(event: Event) -> &'static str {
+    EVENTS.iter().find(|(_, known, _)| *known == event).map_or("", |known| known.0)
+}
+
+/// An answer that is no yes, in words.
+fn told(answer: &Answer) -> String {
+    match answer {
+        Answer::Status(code) => format!("the answer is {code}"),
+        Answer::Redirect(to) => format!("redirected to \"{}\"", location::shown(to)),
+        Answer::Failed(why) => why.clone(),
     }
 }
 
@@ -218,21 +230,21 @@ pub async fn ask_connect(hooks: &Hooks, event: Event, client: &Client, app: &[u8
     let mut form = common("connect", app, client);
     args::add(&mut form, "epoch", rt::now().to_string().as_bytes());
     args::add_clients(&mut form, &client.hello.borrow().args, OURS);
-    match netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await {
+    match &netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await {
         Answer::Status(200..=299) => Verdict::Yes,
-        Answer::Redirect(app) if !app.is_empty() => Verdict::Instead(app),
-        _ => Verdict::No,
+        Answer::Redirect(to) => match location::app(to) {
+            Ok((app, args)) => Verdict::Instead(app, args),
+            Err(why) => Verdict::No(refusal(event, url, &why)),
+        },
+        answer => Verdict::No(refusal(event, url, &told(answer))),
     }
-}
-
-fn is_url(text: &[u8]) -> bool {
-    text.windows(3).take(10).any(|three| three == b"://")
 }
 
 /// Tells of something that has happened. Nobody waits for the answer.
 pub fn tell(hooks: &Hooks, event: Event, client: &Client, what: &Asked) {
     if let Some(url) = hooks.url(event) {
-        netcall::tell(url, hooks.method, form(event, client, what), hooks.timeout);
+        let failed = failed(event, url, client.serial);
+        netcall::tell(url, hooks.method, form(event, client, what), hooks.timeout, failed);
     }
 }
 
@@ -242,7 +254,17 @@ pub fn tell_disconnect(hooks: &Hooks, client: &Client) {
         let app = client.app.get().map_or("", |app| &app.name);
         let mut form = common("disconnect", app.as_bytes(), client);
         args::add_clients(&mut form, &client.hello.borrow().args, OURS);
-        netcall::tell(url, hooks.method, form, hooks.timeout);
+        let failed = failed(Event::Disconnect, url, client.serial);
+        netcall::tell(url, hooks.method, form, hooks.timeout, failed);
+    }
+}
+
+/// Nobody can be refused any more, but an operator is to know.
+fn failed(event: Event, url: &Rc<Url>, serial: u64) -> impl FnOnce(&Answer) + 'static {
+    let url = url.clone();
+    move |answer| {
+        let (hook, why) = (directive(event), told(answer));
+        sys::log!(Error, "*{serial} {hook} was not told: {why}, {}", url.shown());
     }
 }
 
@@ -279,13 +301,15 @@ async fn update(client: &Weak<Client>, stream: u32, since: Duration) -> bool {
     let (Some(what), Some(url)) = (what, app.hooks.url(Event::Update)) else { return false };
     let hooks = &app.hooks;
     let form = form(Event::Update, &client, &what);
-    let goes_on = match netcall::call_alone(url, hooks.method, form, hooks.timeout).await {
+    let answer = netcall::call_alone(url, hooks.method, form, hooks.timeout).await;
+    let goes_on = match &answer {
         Answer::Status(200..=299) => true,
         Answer::Redirect(_) => !hooks.strict,
         _ => false,
     };
     if !goes_on {
-        *client.order.borrow_mut() = Some(Order::Drop);
+        let why = refusal(Event::Update, url, &told(&answer));
+        *client.order.borrow_mut() = Some(Order::Refuse(why));
         client.conn.wake();
     }
     goes_on

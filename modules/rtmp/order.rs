@@ -28,7 +28,10 @@ pub fn obey(running: &Running, words: &[u8]) -> usize {
     };
     let name = match (get("call").as_deref(), get("newname")) {
         (Some(b"drop"), _) => None,
-        (Some(b"redirect"), Some(name)) if name::is_valid(&name) => Some(name),
+        (Some(b"redirect"), Some(name)) if name::is_valid(&name) => match name::join(&[&name]) {
+            name if name.is_empty() => return 0,
+            name => Some(name),
+        },
         _ => return 0,
     };
     let target = Target {
@@ -62,7 +65,7 @@ impl Target {
     fn streams(&self, client: &Client) -> Vec<u32> {
         let Some(app) = client.app.get() else { return Vec::new() };
         let address = client.address();
-        let here = self.server.is_none_or(|server| client.server == server)
+        let here = self.server.is_none_or(|server| client.server.get() == server)
             && self.app.as_ref().is_none_or(|name| app.name.as_bytes() == &name[..])
             && self.id.is_none_or(|id| client.id == id)
             && self.address.as_ref().is_none_or(|wanted| address.as_bytes() == &wanted[..]);

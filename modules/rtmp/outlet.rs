@@ -6,6 +6,7 @@ use http::Session;
 use rt::Conn;
 
 use crate::lane::Lane;
+use crate::rate::Rate;
 use crate::wire::{self, Wire};
 
 /// One connection's part in the hub.
@@ -27,7 +28,7 @@ pub struct Outlet {
     /// The connection is over.
     pub broken: bool,
     /// Bytes sent.
-    pub sent: u64,
+    pub sent: Rate,
 }
 
 impl Outlet {
@@ -42,7 +43,7 @@ impl Outlet {
             blocked: None,
             closing: false,
             broken: false,
-            sent: 0,
+            sent: Rate::default(),
         }
     }
 
@@ -102,7 +103,7 @@ impl Outlet {
                 0
             }
         };
-        self.sent += sent as u64;
+        self.sent.add(sent as u64, rt::now());
         if let Some(session) = &mut self.session {
             session.count_sent(sent);
         }

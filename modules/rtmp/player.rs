@@ -4,7 +4,10 @@ use broadcast::{ChannelId, MARK};
 
 use crate::draft::Draft;
 use crate::lane::Lane;
-use crate::record::{self, HEADER, KEY, NEWS, News, REPEAT};
+use crate::record::{
+    self, CONTENTS, HAS_AUDIO, HAS_VIDEO, HEADER, KEY, NEWS, News, PROMISE_MS, PROMISED, REPEAT,
+    SECOND_TRACK_MS, SETTLED,
+};
 use crate::settings::App;
 use crate::status;
 use crate::view::{Item, View};
@@ -38,8 +41,38 @@ pub struct Player {
     pub video: bool,
     /// The client has paused.
     pub paused: bool,
+    /// What the header of its FLV is to tell.
+    pub opening: Opening,
     /// What it has got, and what it has not.
     pub counts: Counts,
+}
+
+/// What the header of FLV is to tell of the stream's tracks, where the client has said so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opening {
+    /// Whether there is sound.
+    pub audio: Option<bool>,
+    /// Whether there are pictures.
+    pub video: Option<bool>,
+    /// An alarm is set, with which the player looks again.
+    pub waits: bool,
+}
+
+impl Opening {
+    /// Whether there is sound, and whether there are pictures; `None`: that is to be waited for. `age`: milliseconds
+    /// since the first tag.
+    fn tells(&self, contents: u32, age: u64) -> Option<(bool, bool)> {
+        let has = |said: Option<bool>, bit| said.unwrap_or(contents & bit != 0);
+        let said = self.audio.is_some() && self.video.is_some();
+        let patience = if contents & PROMISED != 0 { PROMISE_MS } else { SECOND_TRACK_MS };
+        let known = said || contents & SETTLED != 0 || age >= patience;
+        match (has(self.audio, HAS_AUDIO), has(self.video, HAS_VIDEO)) {
+            _ if !known => None,
+            // A publisher of an older version tells nothing: what was always said, then.
+            (false, false) => Some((true, true)),
+            told => Some(told),
+        }
+    }
 }
 
 /// A player's figures.
@@ -68,6 +101,8 @@ pub struct State {
     pub marked: bool,
     /// Video has begun.
     pub began: bool,
+    /// The header of FLV is sent.
+    pub opened: bool,
     /// The stream's clock at its last message; `None`: it has got none.
     pub stream_time: Option<u32>,
     /// It has got a frame, with which its own clock begins.
@@ -111,14 +146,38 @@ impl State {
 
 impl Player {
     /// Appends to the draft what of a view is for this player.
-    pub fn compose(&self, view: &View<'_>, draft: &mut Draft, lane: &mut Lane) {
+    ///
+    /// `contents` are the flags of the stream's newest record as far as they are known, and `now` is the zone's
+    /// time. `false`: a player of FLV that does not know yet what to expect gets nothing, and stays where it is.
+    pub fn compose(
+        &self,
+        view: &View<'_>,
+        draft: &mut Draft,
+        lane: &mut Lane,
+        contents: u32,
+        now: impl Fn() -> u64,
+    ) -> bool {
         let mut state = self.state;
+        let mut opening = None;
+        if !state.opened && lane.wire != Wire::Rtmp {
+            let last = view.items.last().map_or(0, |item| item.flags);
+            let contents = (contents | last) & CONTENTS;
+            let first = view.items.iter().find(|item| item.flags & NEWS == 0);
+            let age = first.map_or(u64::MAX, |item| {
+                now().saturating_sub(item.time).saturating_sub(self.app.delay)
+            });
+            opening = self.opening.tells(contents, age);
+            if opening.is_none() {
+                return false;
+            }
+        }
         for item in view.items.iter().filter(|item| item.seq > self.state.cursor) {
-            self.compose_one(view, item, draft, &mut state, lane);
+            self.compose_one(view, item, draft, &mut state, lane, opening);
             state.cursor = item.seq;
             state.number = item.number;
             draft.end(state, *lane);
         }
+        true
     }
 
     fn compose_one(
@@ -128,6 +187,7 @@ impl Player {
         draft: &mut Draft,
         state: &mut State,
         lane: &mut Lane,
+        opening: Option<(bool, bool)>,
     ) {
         state.marked |= item.flags & MARK != 0;
         if item.flags & NEWS != 0 {
@@ -165,7 +225,13 @@ impl Player {
                 wire::rtmp(draft, view, item, self.message_stream, at);
                 state.sent[slot] = Some(time);
             }
-            _ if wire::is_tag(item.head.kind) => wire::tag(draft, view, item, lane.wire, time),
+            _ if wire::is_tag(item.head.kind) => {
+                if let Some((audio, video)) = opening.filter(|_| !state.opened) {
+                    state.opened = true;
+                    draft.own(|out| wire::begin(out, lane.wire, audio, video));
+                }
+                wire::tag(draft, view, item, lane.wire, time);
+            }
             _ => {}
         }
     }
@@ -232,3 +298,33 @@ pub const VIDEO: u8 = 1;
 pub const AUDIO: u8 = 2;
 const DATA: u8 = 4;
 const ALL: u8 = VIDEO | AUDIO | DATA;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: u32 = HAS_AUDIO | HAS_VIDEO;
+
+    #[test]
+    fn what_the_header_of_flv_tells() {
+        let tells = |contents, age| Opening::default().tells(contents, age);
+        assert_eq!(tells(HAS_VIDEO | SETTLED, 0), Some((false, true)));
+        assert_eq!(tells(BOTH | SETTLED | PROMISED, 0), Some((true, true)));
+        // A publisher that says no more: its records bring no news, the time does.
+        assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS - 1), None);
+        assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS), Some((false, true)));
+        assert_eq!(tells(HAS_AUDIO | PROMISED, SECOND_TRACK_MS), None);
+        assert_eq!(tells(HAS_AUDIO | PROMISED, PROMISE_MS), Some((true, false)));
+        // Records of a version that told nothing of tracks, after an upgrade.
+        assert_eq!(tells(0, u64::MAX), Some((true, true)));
+    }
+
+    #[test]
+    fn who_has_said_what_there_is_does_not_wait() {
+        let said = Opening { audio: Some(true), video: Some(true), waits: false };
+        assert_eq!(said.tells(0, 0), Some((true, true)));
+        let sound = Opening { audio: Some(true), ..Opening::default() };
+        assert_eq!(sound.tells(HAS_VIDEO, 0), None);
+        assert_eq!(sound.tells(HAS_VIDEO | SETTLED, 0), Some((true, true)));
+    }
+}

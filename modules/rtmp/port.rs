@@ -7,21 +7,29 @@ use rt::{Conn, Next, Service};
 use crate::session;
 use crate::settings::Server;
 
-/// A listening address, and the server behind it.
+/// A listening address, and the servers behind it.
 pub struct Port {
-    server: &'static Rc<Server>,
+    /// The default one first.
+    servers: &'static [Rc<Server>],
     proxy_protocol: bool,
 }
 
 impl Port {
-    /// With that server.
-    pub fn new(server: &'static Rc<Server>, proxy_protocol: bool) -> Port {
-        Port { server, proxy_protocol }
+    /// With these servers, the default one first.
+    pub fn new(servers: &'static [Rc<Server>], proxy_protocol: bool) -> Port {
+        Port { servers, proxy_protocol }
     }
 
-    /// The server.
-    pub fn server(&self) -> &'static Server {
-        self.server
+    /// The server for clients that ask for this host; the default one if it is nobody's name, or empty.
+    pub fn server(&self, host: &[u8]) -> &'static Server {
+        let mut best = (0, &self.servers[0]);
+        for server in self.servers {
+            let fit = server.fits(host);
+            if fit > best.0 {
+                best = (fit, server);
+            }
+        }
+        best.1
     }
 
     /// Whether its clients come through a proxy that tells who they are.

@@ -22,11 +22,6 @@ impl Rate {
         self.span.set(self.span.get() + bytes);
     }
 
-    /// Notes that there are `total` bytes at a time of the loop.
-    pub fn set(&self, total: u64, now: u64) {
-        self.add(total.saturating_sub(self.total.get()), now);
-    }
-
     fn roll(&self, now: u64) {
         let passed = now.saturating_sub(self.begin.get());
         if passed >= SPAN_MS {
@@ -63,7 +58,22 @@ mod tests {
         assert_eq!(rate.bits_per_second(110_000), 8_000);
         assert_eq!(rate.bits_per_second(119_000), 8_000);
         assert_eq!(rate.bits_per_second(140_000), 0, "nothing has come since");
-        rate.set(12_000, 140_500);
-        assert_eq!(rate.total(), 12_000);
+    }
+
+    /// What comes at an even pace has the same rate, whoever looks how often.
+    #[test]
+    fn a_rate_does_not_depend_on_who_looks() {
+        for every in [500, 3_000, 10_000, 22_000, 60_000, u64::MAX] {
+            let rate = Rate::default();
+            let mut looked = 100_000;
+            for now in (100_000..400_000).step_by(40) {
+                rate.add(500, now);
+                if now >= 130_000 && now - looked >= every.min(250_000) {
+                    looked = now;
+                    assert_eq!(rate.bits_per_second(now) / 1000, 100, "every {every} ms, at {now}");
+                }
+            }
+            assert!(looked > 130_000, "{every}");
+        }
     }
 }

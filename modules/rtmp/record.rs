@@ -21,6 +21,21 @@ pub const REPEAT: u32 = 1 << 18;
 /// Not a message, but news of the stream.
 pub const NEWS: u32 = 1 << 19;
 
+/// The stream has sound, as far as its publisher has shown when the record was made.
+pub const HAS_AUDIO: u32 = 1 << 20;
+/// The stream has pictures.
+pub const HAS_VIDEO: u32 = 1 << 21;
+/// These two are all that is to be waited for.
+pub const SETTLED: u32 = 1 << 22;
+/// The publisher's metadata tells which tracks there are to be.
+pub const PROMISED: u32 = 1 << 23;
+/// How long, in milliseconds from the first frame, the other track may take to come of which nobody has told.
+pub const SECOND_TRACK_MS: u64 = 1000;
+/// How long a track may take that was promised. Some cameras promise sound and have none.
+pub const PROMISE_MS: u64 = 3000;
+/// All that a record tells of the stream's tracks.
+pub const CONTENTS: u32 = HAS_AUDIO | HAS_VIDEO | SETTLED | PROMISED;
+
 /// Bytes of the part before the payload.
 pub const HEAD: usize = 16;
 

@@ -100,6 +100,10 @@ pub struct Server {
     pub ack_window: u32,
     /// `chunk_size`, bytes.
     pub chunk_size: usize,
+    /// `max_args`, bytes.
+    pub max_args: usize,
+    /// `server_name`, in lower case.
+    pub names: Vec<String>,
     /// `max_connections`; 0: no limit.
     pub max_connections: u64,
     /// `on_connect`, `on_disconnect`
@@ -166,6 +170,7 @@ impl Server {
     pub fn new(
         number: usize,
         ports: Vec<u16>,
+        names: Vec<String>,
         options: &Options,
         logs: Vec<Line>,
         apps: Vec<Rc<App>>,
@@ -183,11 +188,29 @@ impl Server {
             max_memory: options.max_memory.or_default(32 << 20) as usize,
             ack_window: options.ack_window.or_default(5_000_000) as u32,
             chunk_size: options.chunk_size.or_default(4096) as usize,
+            max_args: options.max_args.or_default(8192) as usize,
+            names,
             max_connections: options.max_connections.or_default(0),
             hooks: Hooks::new(options),
             logs,
             apps,
         }
+    }
+
+    /// How well a host's name fits: 0 not at all, 3 as one of the server's names; between them are `*.NAME` and
+    /// `NAME.*`, as with nginx.
+    pub fn fits(&self, host: &[u8]) -> u8 {
+        let host = host.to_ascii_lowercase();
+        let host = host.strip_suffix(b".").unwrap_or(&host);
+        let fit = |name: &String| match name.as_bytes() {
+            name if name == host => 3,
+            [b'*', rest @ ..] if host.len() > rest.len() && host.ends_with(rest) => 2,
+            [rest @ .., b'*'] if host.len() > rest.len() && host.starts_with(rest) => 1,
+            [b'.', rest @ ..] if host == rest => 3,
+            rest @ [b'.', ..] if host.len() > rest.len() && host.ends_with(rest) => 2,
+            _ => 0,
+        };
+        self.names.iter().map(fit).max().unwrap_or(0)
     }
 
     /// The application of that name.

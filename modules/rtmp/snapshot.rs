@@ -14,10 +14,9 @@ pub fn write(running: &Running, out: &mut Vec<u8>) {
     let (mut sent, mut sent_rate, mut received, mut received_rate) =
         (running.gone.0.get(), 0, running.gone.1.get(), 0);
     for (_, client) in running.clients.borrow().iter() {
-        let total = running.hub.sent(client.outlet.get());
-        client.sent.set(total, now);
-        sent += client.sent.total();
-        sent_rate += client.sent.bits_per_second(now);
+        let (total, rate) = running.hub.sent(client.outlet.get(), now);
+        sent += total;
+        sent_rate += rate;
         received += client.received.total();
         received_rate += client.received.bits_per_second(now);
         write_client(running.hub, client, now, out);
@@ -52,13 +51,14 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     args::add(&mut common, "protocol", wire);
     let time = rt::wall().saturating_sub(client.since).as_millis();
     let mut add = |name, value: u64| args::add(&mut common, name, value.to_string().as_bytes());
-    add("server", client.server as u64);
+    add("server", client.server.get() as u64);
     add("id", client.id);
     add("time", time as u64);
     add("bytes_in", client.received.total());
-    add("bytes_out", client.sent.total());
+    let (sent, sent_rate) = hub.sent(client.outlet.get(), now);
+    add("bytes_out", sent);
     add("bw_in", client.received.bits_per_second(now));
-    add("bw_out", client.sent.bits_per_second(now));
+    add("bw_out", sent_rate);
     for stream in client.streams.borrow().iter() {
         let Some((what, _)) = stream.asked() else { continue };
         out.extend_from_slice(b"what=client&");
@@ -78,6 +78,10 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                 add("dropped", player.counts.dropped);
                 add("skips", player.counts.skips);
                 add("timestamp", player.state.time.max(0) as u64);
+                // Where it is by the stream's own clock: the publisher's tells how far behind that is.
+                if let Some(at) = player.state.stream_time {
+                    add("position", u64::from(at));
+                }
                 let [_, audio, video] = player.state.sent;
                 let apart = audio.zip(video).map_or(0, |(a, v)| i64::from(v) - i64::from(a));
                 args::add(&mut line, "avsync", apart.to_string().as_bytes());

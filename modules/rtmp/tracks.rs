@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use proto::flv::media::{Audio, Video, VideoCodec};
-use proto::flv::{aac, avc};
+use proto::flv::media::{Audio, AudioCodec, Video, VideoCodec};
+use proto::flv::{aac, avc, sound};
 use proto::rtmp::amf::Value;
 
 use crate::rate::Rate;
@@ -93,12 +93,23 @@ impl Tracks {
         if audio.header && audio.track == 0 || self.audio.is_none() {
             let config = audio.header.then(|| aac::Config::of(&payload[audio.body..])).flatten();
             let config = config.filter(|_| audio.codec.name() == "AAC");
+            let sound = audio.header.then(|| match audio.codec {
+                AudioCodec::Opus => sound::opus(&payload[audio.body..]),
+                AudioCodec::Flac => sound::flac(&payload[audio.body..]),
+                _ => None,
+            });
+            let sound = sound.flatten();
+            let (channels, rate) = match (&config, sound) {
+                (Some(config), _) => (config.channels, config.rate),
+                (None, Some(sound)) => (sound.channels, sound.rate),
+                (None, None) => (audio.channels, audio.rate),
+            };
             let before = self.audio.take();
             self.audio = Some(AudioTrack {
                 codec: audio.codec.name(),
                 profile: config.as_ref().map(|config| config.profile_name()),
-                channels: config.as_ref().map_or(audio.channels, |config| config.channels),
-                rate: config.map_or(audio.rate, |config| config.rate),
+                channels,
+                rate,
             });
             self.changed |= self.audio != before;
         }

@@ -71,6 +71,14 @@ pub fn tag(draft: &mut Draft, view: &View<'_>, item: &Item, wire: Wire, time: u3
     });
 }
 
+/// The head of FLV.
+pub fn begin(out: &mut Vec<u8>, wire: Wire, audio: bool, video: bool) {
+    let header = flv::header(audio, video);
+    open(out, wire, header.len());
+    out.extend_from_slice(&header);
+    close(out, wire);
+}
+
 /// What stands before `len` bytes of FLV.
 pub fn open(out: &mut Vec<u8>, wire: Wire, len: usize) {
     match wire {

@@ -79,16 +79,19 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 /// Reasons to ignore.
 const HARMLESS: &[(&str, &str)] = &[
     ("files", "how files are opened and read is not tuned here"),
+    ("gop", "what is kept of a stream is set with live_window and max_behind"),
     ("gzip", "of all answers, only event streams are compressed"),
     ("hash", "tables take the size that they need"),
     ("jit", "regular expressions are always compiled"),
     ("length", "every answer has its length"),
+    ("lines", "a client's line is written when it has gone"),
     ("live", "live streams are not yet recorded, relayed, transcoded or cut into HLS and DASH"),
     ("log", "it only adds to the log"),
     ("loop", "the event loop tunes itself"),
     ("memory", "buffers take the size that they need"),
     ("module", "modules are compiled in"),
     ("msie", "old browsers get no special treatment"),
+    ("once", "the names of hooks are looked up once, when the configuration is read"),
     ("socket", "sockets are tuned by the server itself"),
     ("workers", "every worker sees every stream"),
 ];

@@ -8,6 +8,7 @@ mod listener;
 mod live;
 mod origins;
 mod refuser;
+mod stage;
 mod tabs;
 mod web_socket;
 
@@ -57,6 +58,20 @@ fn the_front_page_sees_ranges() {
     known("accept-ranges", "bytes");
     known("range", " 206 Partial Content, 65536 bytes");
     known("304", " 304 Not Modified, 0 bytes");
+    assert_eq!(chromium.complaints(), "[]");
+}
+
+/// The operators' page as it is shipped: it has all that it needs, and shows how to publish.
+#[test]
+fn operators_have_their_page() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/streams.html"));
+    let none = || chromium.text("document.getElementById('none').textContent");
+    let address = format!("rtmp://127.0.0.1:{}/live/NAME", server.port2());
+    server.wait_for("the figures", || none().contains(&address));
+    assert_eq!(chromium.text("document.getElementById('trouble').textContent"), "");
+    assert_eq!(server.get("/control/drop/client?clientid=1").text(), "0");
     assert_eq!(chromium.complaints(), "[]");
 }
 

@@ -148,6 +148,9 @@ fn who_has_not_logged_in_is_told_how() {
     encoder.connect_to("live?authmod=adobe&user=otto", &[]);
     let refusal = encoder.status().expect("an answer").info("description");
     assert!(refusal.contains("?reason=authfailed"), "{refusal}");
+    wait_for("its line", || {
+        server.error_log().contains("a login is refused: wrong user or password, client: 127.0.0.1")
+    });
     // By HTTP there is no way to log in.
     let guarded = up("login play otto word;");
     assert_eq!(get(&guarded, "/live/s.flv"), "403");
@@ -196,4 +199,25 @@ fn by_number_over_all_workers() {
     publisher.publish("s");
     publisher.video(0, &key(1));
     publisher.sync();
+}
+
+/// OBS keeps the server's address apart from the key: the secret may stand in either. SRS looks at both.
+#[test]
+fn a_key_may_stand_in_the_applications_address() {
+    let server = up("stream_key publish * SECRET; signed_url play S;");
+    let ask = |app: &str, name: &str| Client::connect(&server, app).try_publish(name);
+    assert_eq!(ask("live?key=SECRET", "a"), STARTS.0);
+    assert_eq!(ask("live/room?key=SECRET", "cam?x=y"), STARTS.0);
+    assert_eq!(ask("live", "b?key=SECRET"), STARTS.0);
+    assert_eq!(ask("live?key=SECRET", "c?key=no"), FAILS.0, "the stream's own comes first");
+    assert_eq!(ask("live?key=no", "d"), FAILS.0);
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"S").expect("a key");
+    mac.update(b"play/live/cam?expires=4102444800");
+    let sign: String =
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let app = format!("live?expires=4102444800&sign={sign}");
+    assert_eq!(Client::connect(&server, &app).try_play("cam"), STARTS.1);
+    assert_eq!(Client::connect(&server, &app).try_play("cat"), FAILS.1);
+    let log = server.error_log();
+    assert!(log.contains("publishing is refused: The stream needs its key, client: 127.0.0.1, application: live, stream: \"d\""), "{log}");
 }

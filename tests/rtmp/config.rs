@@ -60,9 +60,7 @@ fn an_nginx_rtmp_users_block_is_loaded_with_warnings() {
     assert!(output.status.success(), "{said}");
     for name in ["hls", "hls_path", "dash", "exec", "push", "pull", "recorder", "play", "exec_push"]
     {
-        let line = said
-            .lines()
-            .find(|line| line.contains("[warn]") && line.contains(&format!("\"{name}\"")));
+        let line = said.lines().find(|line| line.split_whitespace().next() == Some(name));
         assert!(line.is_some_and(|line| line.contains("rserve.conf:")), "{name}: {said}");
     }
     assert!(said.contains("test is successful"), "{said}");
@@ -172,4 +170,102 @@ fn applications_of_two_servers_have_streams_of_their_own() {
     }
     let stat = server.get("/stat").text();
     assert_eq!(stat.matches("<server>").count(), 2, "{stat}");
+}
+
+/// The example of nginx-http-flv-module's README, but for the addresses.
+const WITH_HOSTS: &str = "
+    rtmp_auto_push on;
+    rtmp_auto_push_reconnect 1s;
+    rtmp_socket_dir /tmp;
+    rtmp {
+        rtmp_zone 16m;
+        out_queue 4096; out_cork 8; max_streams 128; timeout 15s; drop_idle_publisher 15s;
+        log_interval 5s; log_size 1m;
+        gop_max_frame_count 2048; gop_max_video_count 1024; gop_max_audio_count 1024;
+        server {
+            listen 127.0.0.1:{port2};
+            server_name www.test.*;
+            application myapp { live on; gop_cache on; }
+            application hls { live on; hls on; hls_path /tmp/hls; }
+        }
+        server {
+            listen 127.0.0.1:{port2} default_server;
+            server_name *.test.com;
+            application myapp { live on; gop_cache on; }
+        }
+        server {
+            listen 127.0.0.1:{port2};
+            server_name www.test.com;
+            application myapp { live on; gop_cache on; }
+            application own { live on; }
+        }
+    }";
+
+#[test]
+fn servers_share_an_address_by_their_names() {
+    let web = "location /live { flv_live on; } location /stat { rtmp_stat all; }";
+    let server =
+        start!(format!("{WITH_HOSTS} http {{ server {{ listen 127.0.0.1:{{port}}; {web} }} }}"));
+    let connect = |host: &str, app: &str| {
+        let mut client = Client::open(server.port2());
+        client.connect_to(app, &[("tcUrl", &format!("rtmp://{host}/{app}"))]);
+        client.set_chunk_size(60_000);
+        client
+    };
+    // The exact name, then the longest beginning, the end, and the default one, as with nginx.
+    let hosts = ["www.test.com:1935", "a.test.com", "www.test.org", "127.0.0.1"];
+    let mut publishers = Vec::new();
+    for (n, host) in hosts.into_iter().take(3).enumerate() {
+        let mut publisher = connect(host, "myapp");
+        publisher.expect("NetConnection.Connect.Success");
+        publisher.publish("s");
+        publisher.video(0, &key(n as u32));
+        publisher.audio(0, &crate::frames::aac(n as u32));
+        publisher.sync();
+        publishers.push(publisher);
+    }
+    for (host, n) in hosts.into_iter().zip([0, 1, 2, 1]) {
+        let mut player = connect(host, "myapp");
+        player.play("s");
+        assert_eq!(player.frames(1), [format!("k{n}@0")], "{host}");
+        let request = format!(
+            "GET /live?port={}&app=myapp&stream=s HTTP/1.1\r\nHost: {host}\r\n\r\n",
+            server.port2()
+        );
+        // By HTTP without a name that fits it is the first that has the application.
+        let n = if host == "127.0.0.1" { 2 } else { n };
+        assert_eq!(
+            crate::flv::Flv::ask(&server, &request).frames(1),
+            [format!("k{n}@0")],
+            "{host}"
+        );
+    }
+    let mut own = connect("WWW.test.com.", "own");
+    assert_eq!(own.answer(), "NetConnection.Connect.Success");
+    assert_eq!(connect("a.test.com", "own").answer(), "NetConnection.Connect.Rejected");
+    let said = String::from_utf8_lossy(&server.command(&["-t"]).stderr).into_owned();
+    for name in [
+        "log_interval",
+        "log_size",
+        "gop_max_frame_count",
+        "gop_max_video_count",
+        "gop_max_audio_count",
+    ] {
+        let named = said.lines().any(|line| line.split_whitespace().next() == Some(name));
+        assert!(named, "{name}: {said}");
+    }
+}
+
+#[test]
+fn servers_without_names_do_not_share_an_address() {
+    let said = refused("server { listen 127.0.0.1:1; } server { listen 127.0.0.1:1; }");
+    assert!(
+        said.contains("duplicate listen 127.0.0.1:1") && said.contains("server_name"),
+        "{said}"
+    );
+    let said = refused(
+        "server { listen 127.0.0.1:1 default_server; server_name a; }
+         server { listen 127.0.0.1:1 default_server; server_name b; }",
+    );
+    assert!(said.contains("a duplicate default server for 127.0.0.1:1"), "{said}");
 }

@@ -25,7 +25,8 @@ pub struct Flv {
     pub head: String,
     bytes: Vec<u8>,
     ended: bool,
-    begun: bool,
+    /// What the header tells of tracks, once it was read: 4 sound, 1 pictures.
+    flags: Option<u8>,
 }
 
 impl Flv {
@@ -47,7 +48,7 @@ impl Flv {
             _ => Frame::Plain,
         };
         assert!(head.contains(" 200 ") || frame == Frame::Socket, "{head}");
-        Flv { wire, frame, head, bytes: Vec::new(), ended: false, begun: false }
+        Flv { wire, frame, head, bytes: Vec::new(), ended: false, flags: None }
     }
 
     /// By WebSocket, with further lines of its head.
@@ -116,12 +117,21 @@ impl Flv {
         self.bytes.drain(..count).collect()
     }
 
+    /// What the header tells of tracks: 4 sound, 1 pictures.
+    #[track_caller]
+    pub fn flags(&mut self) -> u8 {
+        if let Some(flags) = self.flags {
+            return flags;
+        }
+        let header = self.exactly(13);
+        assert_eq!((&header[..4], &header[5..]), (&b"FLV\x01"[..], &b"\0\0\0\x09\0\0\0\0"[..]));
+        *self.flags.insert(header[4])
+    }
+
     /// The next tag.
     #[track_caller]
     pub fn frame(&mut self) -> Message {
-        if !std::mem::replace(&mut self.begun, true) {
-            assert_eq!(self.exactly(13), b"FLV\x01\x05\0\0\0\x09\0\0\0\0");
-        }
+        self.flags();
         let head = self.exactly(11);
         let [kind, l0, l1, l2, t1, t2, t3, t0, s0, s1, s2] = head[..] else { panic!("{head:?}") };
         assert_eq!((s0, s1, s2), (0, 0, 0));

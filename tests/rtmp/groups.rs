@@ -98,6 +98,8 @@ fn a_stalled_viewer_goes_on_with_a_key_frame() {
     let server = up("live_window 100ms; max_behind 512k;");
     let mut publisher = Client::publisher(&server, "s");
     let mut viewers = [Flv::get(&server, "/live/s.flv"), Flv::socket(&server, "/live/s.flv", "")];
+    // What it consists of is known at once: nobody waits for sound.
+    publisher.data(0, &metadata(640.0));
     publisher.video(0, &avc_header(1));
     let mut quick = Client::player(&server, "s");
     for n in 0..600 {

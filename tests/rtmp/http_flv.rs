@@ -28,7 +28,8 @@ fn a_stream_is_flv_from_its_first_byte() {
         "/flv?app=live&stream=s",
         &format!("/flv?port={}&app=live&stream=s", server.port2()),
     ];
-    for path in paths {
+    for (n, path) in paths.into_iter().enumerate() {
+        let time = 70_000 + n as u32 * 80;
         let mut http = Flv::get(&server, path);
         for field in
             ["Content-Type: video/x-flv", "Transfer-Encoding: chunked", "Cache-Control: no-cache"]
@@ -37,11 +38,11 @@ fn a_stream_is_flv_from_its_first_byte() {
         }
         assert!(!http.head.contains("Accept-Ranges") && !http.head.contains("Content-Length"));
         assert_eq!(http.frames(4), FIRST, "{path}");
-        publisher.video(70_040, &inter(2));
-        publisher.audio(70_050, &aac(2));
+        publisher.video(time + 40, &inter(2));
+        publisher.audio(time + 50, &aac(2));
         assert_eq!(http.frames(2), ["p2@40", "a2@50"]);
-        publisher.video(70_000, &key(1));
-        assert_eq!(http.frames(1), ["k1@0"]);
+        publisher.video(time + 80, &key(1));
+        assert_eq!(http.frames(1), ["k1@80"]);
     }
     // Fields that change nothing.
     let request =

@@ -14,17 +14,20 @@ mod guards;
 mod handshake;
 mod hooks;
 mod http_flv;
+mod lenient;
 mod limits;
 mod messages;
 mod names;
 mod players;
 mod program;
 mod publisher;
+mod refusals;
 mod reload;
 mod stat;
+mod tracks;
 mod well_formed;
 
-use support::{Server, start};
+use support::{Server, start, wait_for};
 
 /// A configuration of two workers, with an application `live` that has these settings, and by HTTP
 /// `/flv`, `/stat` and `/control`. HTTP has the first port, RTMP the second.
@@ -50,11 +53,18 @@ fn with_server(rtmp: &str, server: &str) -> String {
 /// A server whose application `live` has these settings.
 #[track_caller]
 fn up(settings: &str) -> Server {
-    start!(conf(settings))
+    with_both_workers(start!(conf(settings)))
 }
 
 /// A server with these lines in `rtmp {}`, whose application `live` has no settings of its own.
 #[track_caller]
 fn up_with(rtmp: &str) -> Server {
-    start!(with_server(rtmp, "application live { live on; }"))
+    with_both_workers(start!(with_server(rtmp, "application live { live on; }")))
+}
+
+/// A server answers before the last of its workers is there.
+#[track_caller]
+fn with_both_workers(server: Server) -> Server {
+    wait_for("the workers", || server.workers().len() == 2);
+    server
 }

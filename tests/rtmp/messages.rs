@@ -74,12 +74,12 @@ fn aggregates_are_taken_apart() {
     publisher.message(7, message::AGGREGATE, 1, 1040, &all);
     assert_eq!(player.frames(4), ["k0@0", "p1@40", "a2@50", "k3@80"]);
     // What is cut short gives what is whole.
-    for len in [all.len() - 4, all.len() - 5, 60, 10, 1, 0] {
-        publisher.message(7, message::AGGREGATE, 1, 2000, &all[..len]);
+    for (n, len) in [all.len() - 4, all.len() - 5, 60, 10, 1, 0].into_iter().enumerate() {
+        publisher.message(7, message::AGGREGATE, 1, 2000 + n as u32 * 100, &all[..len]);
     }
-    publisher.video(2100, &inter(9));
+    publisher.video(2500, &inter(9));
     let said = player.frames_to("p9");
-    let wanted = ["p1@1000", "a2@1010", "k3@1040", "p1@1000", "a2@1010", "p1@1000", "p9@1100"];
+    let wanted = ["p1@1000", "a2@1010", "k3@1040", "p1@1100", "a2@1110", "p1@1200", "p9@1500"];
     assert_eq!(said, wanted);
 }
 

@@ -80,9 +80,15 @@ fn a_second_publisher_is_refused_and_may_try_again() {
     for _ in 0..3 {
         assert_eq!(second.try_publish("s"), "NetStream.Publish.BadName");
     }
-    // What it sends all the same is nobody's.
-    second.video(0, &key(9));
-    second.sync();
+    // Who sends all the same, since it looks at no answer, is not read for nothing.
+    let mut third = Client::connect(&server, "live");
+    assert_eq!(third.try_publish("s"), "NetStream.Publish.BadName");
+    third.video(0, &key(9));
+    assert_eq!(third.rest(), [""; 0]);
+    let log = server.error_log();
+    assert!(log.contains("publishing is refused: Already publishing, client: 127.0.0.1, application: live, stream: \"s\""));
+    assert!(log.contains("goes on sending what it may not publish"), "{log}");
+    wait_for("its line", || server.dir().text("logs/rtmp.log").contains("PUBLISH-REFUSED"));
     first.video(0, &key(1));
     assert_eq!(player.frames(1), ["k1@0"]);
     first.call(0, "deleteStream", &[Value::Null, 1.0.into()]);

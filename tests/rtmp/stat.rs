@@ -232,7 +232,7 @@ fn each_connection_has_a_line() {
     let mut client = Client::open(server.port2());
     client.connect_to("nowhere", &[]);
     drop(client.rest());
-    line("logs/rtmp.log", "NONE");
+    line("logs/rtmp.log", "CONNECT-REFUSED \"nowhere\"");
     assert!(!server.dir().text("logs/rtmp.log").contains("quiet"));
     // Logs are opened anew as the others are.
     let old = server.path("logs/two.log");
@@ -243,4 +243,67 @@ fn each_connection_has_a_line() {
     client.call(0, "FCPublish", &[Value::Null, "s".into()]);
     drop(client);
     line("logs/two.log", "NONE \"live\"");
+}
+
+/// What goes out is counted as it goes, not when somebody looks: a rate of twice the truth, or of nothing, comes of the latter.
+#[test]
+fn the_rate_of_what_goes_out_is_that_of_what_comes_in() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    let mut http = crate::flv::Flv::get(&server, "/live/s.flv");
+    let of = |text: &str, name: &str| -> u64 {
+        let rest = text.split(&format!("<{name}>")).nth(1).and_then(|rest| rest.split('<').next());
+        rest.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    let (begun, mut n) = (std::time::Instant::now(), 0);
+    let looked = std::cell::Cell::new(0);
+    wait_for("a rate", || {
+        // As much in each second.
+        while u128::from(n) * 20 < begun.elapsed().as_millis() {
+            publisher.video(n * 20, &crate::frames::key_of(n, 2_000));
+            http.frame();
+            n += 1;
+        }
+        // Somebody looks every three seconds.
+        let second = begun.elapsed().as_secs();
+        if second < looked.get() + 3 {
+            return false;
+        }
+        looked.set(second);
+        let stat = server.get("/stat").text();
+        let stream = stat.split("<name>s</name>").nth(1).unwrap_or_default();
+        let (coming, going) = (of(stream, "bw_in"), of(stream, "bw_out"));
+        assert!(going == 0 || going.abs_diff(800_000) < 200_000, "{going} of {coming}");
+        going > 0
+    });
+}
+
+/// nginx-rtmp's own style sheet shows versions and the day of the binary at its foot, under these names.
+#[test]
+fn the_style_sheet_of_nginx_rtmp_finds_its_elements() {
+    let server = up("");
+    let stat = server.get("/stat").text();
+    for name in ["nginx_version", "nginx_rtmp_version", "built", "pid", "uptime"] {
+        let value = stat.split(&format!("<{name}>")).nth(1).and_then(|rest| rest.split('<').next());
+        assert!(value.is_some_and(|value| !value.is_empty()), "{name}: {stat}");
+    }
+}
+
+/// What pages need to say where to publish, and how far players are behind.
+#[test]
+fn figures_in_json_tell_ports_and_who_is_behind() {
+    let server = up("");
+    let mut publisher = Client::publisher(&server, "s");
+    let mut player = Client::player(&server, "s");
+    // Opus: two channels, and 48 kHz whatever the input had (RFC 7845 §5.1).
+    publisher.audio(0, b"\x90OpusOpusHead\x01\x02\x38\x01\x44\xac\0\0\0\0\0");
+    publisher.video(0, &key(1));
+    publisher.video(40, &inter(2));
+    player.frames_to("p2");
+    publisher.sync();
+    let json = server.get("/stat?format=json").text();
+    well_formed::json(&json);
+    assert!(json.contains(&format!("\"ports\":[{}],\"names\":[]", server.port2())), "{json}");
+    assert!(json.contains("\"channels\":2,\"sample_rate\":48000,\"codec\":\"Opus\""), "{json}");
+    assert!(json.contains("\"behind\":0"), "{json}");
 }

@@ -2,18 +2,44 @@
 
 use crate::grace::Last;
 
-/// A publisher's clock that goes back further than this has begun anew.
-const BACK_MS: i32 = 3000;
+/// A track that goes back further than this has begun anew: no frame is longer. Up to here it stands still.
+const BACK_MS: i32 = 100;
+/// A track that is further ahead than this, and than the time that has passed, has begun anew, too: players would wait
+/// for what lies between.
+const AHEAD_MS: i32 = 5000;
+/// Data that differs from the frames by so much says nothing of its time.
+const ASIDE_MS: i32 = 3000;
 
-/// From the publisher's clock to the stream's.
+/// From the publisher's clock to the stream's. Within a track the stream's never goes back, and it never goes far ahead
+/// of the time that passes.
 pub struct Clock {
+    /// What is added to the publisher's times, as the track has it that began anew last.
     offset: u32,
     /// What the stream's clock is to be at the publisher's first message.
     begin: Option<u32>,
-    /// The stream's clock at the newest message, and the zone's time then.
+    /// The stream's clock at the newest message.
+    last: Option<u32>,
+    /// Video, and audio: those of some encoders began apart, and when both begin anew one of them does so first.
+    tracks: [Track; 2],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Track {
+    offset: u32,
+    /// The stream's clock at the newest frame, and the zone's time then.
     last: Option<(u32, u64)>,
-    /// The stream's clock at the newest frame of video, and of audio: those of some encoders began apart.
-    kinds: [Option<u32>; 2],
+}
+
+impl Track {
+    /// Whether a frame may have this time. `newest`: that of the newest frame of either track, up to which one that has
+    /// paused may catch up.
+    fn takes(&self, stream: u32, newest: Option<u32>, now: u64) -> bool {
+        let Some((last, at)) = self.last else { return true };
+        let step = stream.wrapping_sub(last) as i32;
+        let passed = i32::try_from(now.saturating_sub(at)).unwrap_or(i32::MAX);
+        let behind = newest.map_or(0, |newest| newest.wrapping_sub(last) as i32);
+        step >= -BACK_MS && step <= AHEAD_MS.saturating_add(passed.max(behind))
+    }
 }
 
 impl Clock {
@@ -23,7 +49,7 @@ impl Clock {
         let passed =
             |(time, at): (u32, u64)| time.wrapping_add(now.saturating_sub(at).max(1) as u32);
         let begin = last.frame.filter(|_| resumed).map(passed);
-        Clock { offset: 0, begin, last: None, kinds: [None; 2] }
+        Clock { offset: 0, begin, last: None, tracks: [Track::default(); 2] }
     }
 
     /// The stream's time of data, which many send at zero whenever it comes: it sets no clock.
@@ -31,8 +57,8 @@ impl Clock {
         let stream = time.wrapping_add(self.offset);
         match (self.begin, self.last) {
             (Some(begin), _) => begin,
-            (None, Some((last, _))) if (stream.wrapping_sub(last) as i32) < 0 => last,
-            (None, Some((last, _))) if stream.wrapping_sub(last) as i32 >= BACK_MS => last,
+            (None, Some(last)) if (stream.wrapping_sub(last) as i32) < 0 => last,
+            (None, Some(last)) if stream.wrapping_sub(last) as i32 >= ASIDE_MS => last,
             _ => stream,
         }
     }
@@ -42,34 +68,42 @@ impl Clock {
         if let Some(begin) = self.begin.take() {
             self.offset = begin.wrapping_sub(time);
         }
-        let mut stream = time.wrapping_add(self.offset);
-        let kind = &mut self.kinds[usize::from(is_audio)];
-        // The times of FLV, from which many take theirs, have 31 bits.
-        let wrapped = stream.wrapping_add(1 << 31);
-        if kind
-            .is_some_and(|last| (wrapped.wrapping_sub(last) as i32).unsigned_abs() < BACK_MS as u32)
-        {
-            self.offset = self.offset.wrapping_add(1 << 31);
-            stream = wrapped;
+        let track = &mut self.tracks[usize::from(is_audio)];
+        if track.last.is_none() {
+            track.offset = self.offset;
         }
-        if let Some((last, at)) = self.last
-            && kind.is_some_and(|last| (stream.wrapping_sub(last) as i32) < -BACK_MS)
-        {
-            let next = last.wrapping_add(now.saturating_sub(at).max(1) as u32);
-            self.offset = next.wrapping_sub(time);
-            stream = next;
+        // As before; as the other track, which has begun anew; or over the end of FLV's times, from which many take
+        // theirs and which have 31 bits.
+        let half = 1 << 31;
+        let offsets = [track.offset, self.offset, track.offset.wrapping_add(half)];
+        let fit = offsets
+            .into_iter()
+            .find(|offset| track.takes(time.wrapping_add(*offset), self.last, now));
+        let offset = fit.unwrap_or_else(|| {
+            let next = track
+                .last
+                .map_or(time, |(last, at)| last.wrapping_add(now.saturating_sub(at).max(1) as u32));
+            next.wrapping_sub(time)
+        });
+        if offset != track.offset {
+            (track.offset, self.offset) = (offset, offset);
         }
-        *kind = Some(stream);
-        let newer = self.last.is_none_or(|(last, _)| stream.wrapping_sub(last) as i32 >= 0);
-        if newer {
-            self.last = Some((stream, now));
+        let mut stream = time.wrapping_add(offset);
+        if let Some((last, _)) = track.last
+            && (stream.wrapping_sub(last) as i32) < 0
+        {
+            stream = last;
+        }
+        track.last = Some((stream, now));
+        if self.last.is_none_or(|last| stream.wrapping_sub(last) as i32 >= 0) {
+            self.last = Some(stream);
         }
         stream
     }
 
     /// The stream's time at its newest frame.
     pub fn newest(&self) -> u32 {
-        self.last.map_or(0, |(time, _)| time)
+        self.last.unwrap_or(0)
     }
 }
 
@@ -93,11 +127,49 @@ mod tests {
         let mut clock = Clock::new(&Last::default(), false, 0);
         assert_eq!(clock.stream(100_000, 1_000, false), 100_000);
         assert_eq!(clock.stream(99_980, 1_010, true), 99_980, "audio behind video");
-        assert_eq!(clock.stream(0, 1_040, false), 100_040, "the encoder began anew");
-        assert_eq!(clock.stream(40, 1_080, false), 100_080);
-        assert_eq!(clock.stream(3_600_000, 1_120, false), 3_700_040, "a jump forward passes");
-        assert_eq!(clock.aside(0), 3_700_040);
-        assert_eq!(clock.newest(), 3_700_040);
+        assert_eq!(
+            clock.stream(99_960, 1_020, false),
+            100_000,
+            "less than a frame: it stands still"
+        );
+        assert_eq!(clock.stream(0, 1_040, false), 100_020, "the encoder began anew");
+        assert_eq!(clock.stream(40, 1_080, false), 100_060);
+        assert_eq!(clock.stream(50, 1_090, true), 100_070, "its sound, too");
+        assert_eq!(clock.aside(0), 100_070);
+        assert_eq!(clock.newest(), 100_070);
+    }
+
+    /// Sound and pictures step back by two seconds, one of them first, and stay together.
+    #[test]
+    fn a_small_step_back_is_a_new_beginning() {
+        for sound_is_late in [0, 3] {
+            let mut clock = Clock::new(&Last::default(), false, 0);
+            let (mut newest, mut heard) = (0, 0);
+            for n in 0..400_u32 {
+                let time = |late: u32| n * 40 - if n >= 200 + late { 2_000 } else { 0 };
+                let now = u64::from(n) * 40;
+                let picture = clock.stream(time(0), now, false);
+                let sound = clock.stream(time(sound_is_late), now, true);
+                assert!(picture >= newest && sound >= heard, "{n}");
+                assert!(picture - newest <= 80 && sound.saturating_sub(heard) <= 80, "{n}");
+                assert!(picture.abs_diff(sound) <= 40, "{n}: {picture} {sound}");
+                (newest, heard) = (picture, sound);
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_ahead_is_a_new_beginning_a_pause_is_none() {
+        let mut clock = Clock::new(&Last::default(), false, 0);
+        assert_eq!(clock.stream(1_000, 1_000, false), 1_000);
+        assert_eq!(clock.stream(1_010, 1_010, true), 1_010);
+        assert_eq!(clock.stream(31_000, 31_000, false), 31_000, "nothing came for half a minute");
+        assert_eq!(clock.stream(31_010, 31_010, true), 31_010);
+        assert_eq!(clock.stream(3_631_040, 31_040, false), 31_040, "an hour at once");
+        assert_eq!(clock.stream(31_040, 31_045, true), 31_040, "its sound has not jumped yet");
+        assert_eq!(clock.stream(3_631_080, 31_080, false), 31_080);
+        assert_eq!(clock.stream(3_631_063, 31_085, true), 31_063);
+        assert_eq!(clock.stream(3_634_000, 31_090, false), 34_000, "a slow picture");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Address<'a> {
 impl Session {
     pub(super) async fn connect(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         if self.connected {
-            return Err(Fault::Refused("the client connects twice"));
+            return Err(Fault::Refused("the client connects twice".to_owned()));
         }
         let object = command.arguments.first();
         let get = |name: &str| object.and_then(|object| object.get(name));
@@ -56,21 +56,34 @@ impl Session {
         if address.app.is_empty() {
             address = Address::of_url(text("tcUrl"));
         }
+        self.server = self.port.server(host(text("tcUrl")));
+        self.flow.set_server(self.server);
+        self.client.server.set(self.server.number);
+        // Cut off, a token would be a wrong one: what is too long is refused.
+        let most = self.server.max_args;
+        let given = ["app", "tcUrl", "flashVer", "swfUrl", "pageUrl"];
+        if let Some(name) = given.iter().find(|name| text(name).len() > most) {
+            let why = format!("\"{name}\" is longer than {most} bytes (max_args)");
+            return Err(self.refuse_connect(&why));
+        }
         {
             let mut hello = self.client.hello.borrow_mut();
-            let keep = |bytes: &[u8]| bytes[..bytes.len().min(LONGEST)].to_vec();
-            hello.args = keep(address.args);
-            hello.flash_version = keep(text("flashVer"));
-            hello.swf_url = keep(text("swfUrl"));
-            hello.tc_url = keep(text("tcUrl"));
-            hello.page_url = keep(text("pageUrl"));
+            hello.app = address.app.to_vec();
+            hello.args = address.args.to_vec();
+            hello.flash_version = text("flashVer").to_vec();
+            hello.swf_url = text("swfUrl").to_vec();
+            hello.tc_url = text("tcUrl").to_vec();
+            hello.page_url = text("pageUrl").to_vec();
         }
         let publisher = text("type") == b"nonprivate" || text("flashVer").starts_with(b"FMLE/");
         let app = self.asked_app(address.app);
         let app = self.ask_on_connect(app, address.app).await?;
         let Some(app) = app else {
-            let name = String::from_utf8_lossy(address.app);
-            return Err(self.refuse_connect(&format!("there is no application \"{name}\" here")));
+            let why = {
+                let hello = self.client.hello.borrow();
+                format!("there is no application \"{}\" here", String::from_utf8_lossy(&hello.app))
+            };
+            return Err(self.refuse_connect(&why));
         };
         self.client.app.set(Some(app));
         self.log_in(app, publisher)?;
@@ -82,18 +95,29 @@ impl Session {
     }
 
     /// The application, and what of an instance's name stands before its streams' names.
+    ///
+    /// It is the longest that fits. Where a client has cut the address short of it, the rest is taken from the stream's
+    /// name, provided that there is but one such application.
     fn asked_app(&mut self, name: &[u8]) -> Option<&'static App> {
         self.instance.clear();
+        self.rest_of_app.clear();
         if let Some(app) = self.server.app(name) {
             return Some(app);
         }
-        let at = name.iter().position(|&byte| byte == b'/')?;
-        let app: &'static App = self.server.app(&name[..at])?;
-        let instance = &name[at + 1..];
-        name::is_valid(instance).then(|| {
-            self.instance = [instance, b"/"].concat();
-            app
-        })
+        let name = name::join(&[name]);
+        let slashes = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut ends: Vec<usize> = slashes.chain([name.len()]).collect();
+        while let Some(end) = ends.pop() {
+            let Some(app) = self.server.app(&name[..end]) else { continue };
+            self.instance = name.get(end + 1..).unwrap_or_default().to_vec();
+            return Some(app);
+        }
+        let begin = [&name[..], b"/"].concat();
+        let mut longer =
+            self.server.apps.iter().filter(|app| app.name.as_bytes().starts_with(&begin));
+        let (app, None) = (longer.next()?, longer.next()) else { return None };
+        self.rest_of_app = app.name.as_bytes()[begin.len()..].to_vec();
+        Some(app)
     }
 
     async fn ask_on_connect(
@@ -105,11 +129,19 @@ impl Session {
         let said = notify::ask_connect(hooks, Event::Connect, &self.client, name).await;
         match said {
             Said::Yes => Ok(app),
-            Said::No => {
+            Said::No(why) => {
                 let _ = self.refuse_connect("the client is not let in");
-                Err(Fault::Hook("on_connect"))
+                Err(Fault::Hook(why))
             }
-            Said::Instead(name) => Ok(self.asked_app(&name)),
+            Said::Instead(name, args) => {
+                let app = self.asked_app(&name);
+                let mut hello = self.client.hello.borrow_mut();
+                hello.app = name;
+                if let Some(args) = args {
+                    hello.args = args;
+                }
+                Ok(app)
+            }
         }
     }
 
@@ -117,7 +149,7 @@ impl Session {
     fn refuse_connect(&self, why: &str) -> Fault {
         let info = status::info("error", "NetConnection.Connect.Rejected", why);
         self.answer(b"_error", 1.0, &[Value::Null, info]);
-        Fault::Refused("a connection is refused")
+        Fault::Refused(format!("a connection is refused: {why}"))
     }
 
     fn log_in(&self, app: &App, publisher: bool) -> Result<(), Fault> {
@@ -135,7 +167,13 @@ impl Session {
             }
             Verdict::Refused(why) => {
                 self.refuse_connect(&why);
-                Err(Fault::LogIn)
+                // Every login begins with refusals that tell how; only these two are the last word.
+                match why.contains("reason=authfailed") || why.contains("reason=nosuchuser") {
+                    true => {
+                        Err(Fault::Refused("a login is refused: wrong user or password".to_owned()))
+                    }
+                    false => Err(Fault::LogIn),
+                }
             }
         }
     }
@@ -188,23 +226,56 @@ impl Session {
     }
 
     /// A stream's name and arguments as a client gives them.
-    pub(super) fn stream_name(&self, text: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let at = text.iter().position(|&byte| byte == b'?').unwrap_or(text.len());
-        let name = text[..at].strip_prefix(b"/").unwrap_or(&text[..at]);
-        let args = text.get(at + 1..).unwrap_or_default();
-        ([&self.instance, name].concat(), args[..args.len().min(LONGEST)].to_vec())
+    pub(super) fn stream_name(&self, text: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (name, args) = name::split(text);
+        let mut name = name::join(&[&self.instance, name]);
+        if !self.rest_of_app.is_empty() {
+            let rest = name.strip_prefix(&self.rest_of_app[..])?;
+            name = match rest {
+                [] => Vec::new(),
+                [b'/', rest @ ..] => rest.to_vec(),
+                _ => return None,
+            };
+        }
+        Some((name, args.unwrap_or_default().to_vec()))
     }
 
-    /// The name that a command asks for.
-    pub(super) fn asked_name(&self, command: &Command<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
-        let text = argument(command, 1).and_then(Value::as_bytes)?;
-        let (name, args) = self.stream_name(text);
-        name::is_valid(&name).then_some((name, args))
+    /// The name that a command asks for; the error says why it is none.
+    pub(super) fn asked_name(
+        &self,
+        command: &Command<'_>,
+    ) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
+        let text = argument(command, 1).and_then(Value::as_bytes).ok_or("There is no name")?;
+        let (name, args) = self.stream_name(text).ok_or("There is no such application")?;
+        match name::is_valid(&name) {
+            false => Err("That is no name for a stream"),
+            true if args.len() > self.server.max_args => {
+                Err("The arguments are too long (max_args)")
+            }
+            true => Ok((name, args)),
+        }
     }
 }
 
-/// Bytes that are kept of what a client says of itself.
-const LONGEST: usize = 1024;
+/// The host in `tcUrl`, without a port.
+fn host(url: &[u8]) -> &[u8] {
+    let begin = url.windows(3).position(|three| three == b"://").map_or(url.len(), |at| at + 3);
+    let rest = &url[begin..];
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (begin, end) = match rest[..end].iter().rposition(|&byte| byte == b'@') {
+        Some(at) => (at + 1, end),
+        None => (0, end),
+    };
+    let host = &rest[begin..end];
+    match host.first() {
+        // An IPv6 address.
+        Some(b'[') => {
+            let end = host.iter().position(|&byte| byte == b']').map_or(host.len(), |at| at + 1);
+            &host[..end]
+        }
+        _ => host.split(|&byte| byte == b':').next().unwrap_or_default(),
+    }
+}
 
 #[cfg(test)]
 mod tests {

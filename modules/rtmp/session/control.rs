@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn create_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         let mut streams = self.client.streams.borrow_mut();
         if streams.len() >= self.server.max_streams {
-            return Err(Fault::Refused("the client makes too many streams"));
+            return Err(Fault::Refused("the client makes too many streams".to_owned()));
         }
         let free = (1..).find(|number| streams.iter().all(|stream| stream.number != *number));
         let number = free.unwrap_or(1);
@@ -44,7 +44,9 @@ impl Session {
                 let streams = self.client.streams.borrow();
                 let named = |stream: &&NetStream| {
                     stream.asked().is_some_and(|(what, publishing)| {
-                        publishing && what.given == self.stream_name(&name).0
+                        publishing
+                            && Some(&what.given)
+                                == self.stream_name(&name).as_ref().map(|(name, _)| name)
                     })
                 };
                 streams.iter().find(named).map(|stream| stream.number)
@@ -57,14 +59,28 @@ impl Session {
     }
 
     pub(super) async fn close_stream(&mut self, stream: u32) -> Result<(), Fault> {
-        self.end_stream(stream, true);
+        self.end_stream(self.meant(stream), true);
         Ok(())
+    }
+
+    /// The message stream that a number means: if there is none of that number, the only one in which something happens. So
+    /// it is with media, and with nginx-rtmp.
+    fn meant(&self, number: u32) -> u32 {
+        let streams = self.client.streams.borrow();
+        if streams.iter().any(|stream| stream.number == number) {
+            return number;
+        }
+        let mut active = streams.iter().filter(|stream| stream.asked().is_some());
+        match (active.next(), active.next()) {
+            (Some(one), None) => one.number,
+            _ => number,
+        }
     }
 
     pub(super) async fn delete_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         if let Some(number) = argument(command, 1).and_then(Value::as_f64) {
-            self.end_stream(number as u32, true);
-            let number = number as u32;
+            let number = self.meant(number as u32);
+            self.end_stream(number, true);
             self.client.streams.borrow_mut().retain(|stream| stream.number != number);
         }
         Ok(())
@@ -114,7 +130,7 @@ impl Session {
     }
 
     fn player(&self, stream: u32) -> Option<u32> {
-        self.with_stream(stream, |stream| match stream.state {
+        self.with_stream(self.meant(stream), |stream| match stream.state {
             StreamState::Playing { player, .. } => Some(player),
             _ => None,
         })?

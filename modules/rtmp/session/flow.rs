@@ -26,6 +26,11 @@ impl Flow {
         Flow { server, heard: 0, acknowledged: 0, window: 0, heard_at: rt::now(), asked_at: None }
     }
 
+    /// The client has said which server it has come for.
+    pub fn set_server(&mut self, server: &'static Server) {
+        self.server = server;
+    }
+
     /// The client has sent bytes. Gives the count to acknowledge, if it is due.
     pub fn heard(&mut self, count: usize) -> Option<u32> {
         self.heard_at = rt::now();

@@ -4,6 +4,7 @@ mod connect;
 mod control;
 mod flow;
 mod greeting;
+mod media;
 mod play;
 mod publish;
 mod reply;
@@ -19,10 +20,8 @@ use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
-use crate::client::{Client, NetStream, Order, StreamState};
-use crate::events::Happening;
+use crate::client::{Client, NetStream, Order};
 use crate::fault::Fault;
-use crate::feed::TakenOver;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
 use crate::notify;
@@ -31,6 +30,7 @@ use crate::port::Port;
 use crate::settings::Server;
 use crate::wire::Wire;
 use flow::Flow;
+use media::media;
 use room::Room;
 
 pub use publish::permitted;
@@ -60,6 +60,7 @@ pub struct Session {
     running: &'static Running,
     hub: &'static Hub,
     server: &'static Server,
+    port: &'static Port,
     conn: Conn,
     client: Rc<Client>,
     /// Its place among the worker's clients.
@@ -72,6 +73,12 @@ pub struct Session {
     members: Vec<broadcast::ChannelId>,
     /// What stands before its streams' names: the instance of the application.
     instance: Vec<u8>,
+    /// What its streams' names must begin with: the rest of the application's name.
+    rest_of_app: Vec<u8>,
+    /// It was told that it may not publish, and has published nothing since.
+    refused: bool,
+    /// A message of media was nobody's, and that was told.
+    dropped: bool,
     /// It has said `connect`, and was let in.
     connected: bool,
     /// What its log line says it did.
@@ -82,10 +89,11 @@ pub struct Session {
 pub async fn serve(conn: Conn, port: &'static Port) -> Next {
     let Some(running) = running() else { return Next::Close };
     let mut session = Box::new(Session::new(running, conn, port));
-    let outcome = session.run(port).await;
+    let outcome = session.run().await;
     let mut ends = false;
     if let Err(fault) = outcome {
-        fault.log(&session.client);
+        fault.log(&session.client, session.deeds.name());
+        session.deeds.ended_by(&fault);
         ends = fault.ends_streams();
     }
     session.last_words(ends).await;
@@ -94,7 +102,7 @@ pub async fn serve(conn: Conn, port: &'static Port) -> Next {
 
 impl Session {
     fn new(running: &'static Running, conn: Conn, port: &'static Port) -> Session {
-        let server = port.server();
+        let server = port.server(b"");
         let hub = running.hub;
         let outlet = hub.add_outlet(Outlet::new(conn, Wire::Rtmp, DEFAULT_CHUNK));
         let client = Rc::new(Client::new(conn, outlet, server.number));
@@ -109,6 +117,7 @@ impl Session {
             running,
             hub,
             server,
+            port,
             conn,
             client,
             place,
@@ -117,15 +126,18 @@ impl Session {
             flow: Flow::new(server),
             members: Vec::new(),
             instance: Vec::new(),
+            rest_of_app: Vec::new(),
+            refused: false,
+            dropped: false,
             connected: false,
             deeds: Default::default(),
         }
     }
 
-    async fn run(&mut self, port: &'static Port) -> Result<(), Fault> {
+    async fn run(&mut self) -> Result<(), Fault> {
         self.conn.set_timeout(self.server.handshake_timeout);
         let mut room = Room::take();
-        if port.proxy_protocol() {
+        if self.port.proxy_protocol() {
             self.proxy_header(&mut room).await?;
         }
         self.handshake(&mut room).await?;
@@ -139,6 +151,7 @@ impl Session {
                 }
                 Event::Time => self.time()?,
                 Event::Order(Order::Drop) => return Err(Fault::Dropped),
+                Event::Order(Order::Refuse(why)) => return Err(Fault::Hook(why)),
                 Event::Order(Order::Redirect(name, streams)) => self.redirect(&name, &streams)?,
                 Event::Over => return Ok(()),
             }
@@ -216,7 +229,7 @@ impl Session {
             match kind {
                 message::AUDIO | message::VIDEO | message::DATA | message::DATA_AMF3 => {
                     let taken = media(&self.client, stream, kind, timestamp, payload);
-                    self.go_on_without(stream, taken)?;
+                    self.go_on_without(stream, kind, taken)?;
                 }
                 message::AGGREGATE => {
                     let mut taken = Ok(());
@@ -224,7 +237,7 @@ impl Session {
                         let (kind, time) = (part.kind, part.timestamp);
                         taken = taken.and(media(&self.client, stream, kind, time, part.payload));
                     }
-                    self.go_on_without(stream, taken)?;
+                    self.go_on_without(stream, kind, taken)?;
                 }
                 message::COMMAND | message::COMMAND_AMF3 => {
                     // One that cannot be understood cannot be answered either.
@@ -305,22 +318,6 @@ impl Session {
         .await;
     }
 
-    /// Another client may publish one of this client's streams now: it is told so, and goes on with what else
-    /// it does.
-    fn go_on_without(&mut self, stream: u32, taken: Result<(), TakenOver>) -> Result<(), Fault> {
-        if taken.is_ok() {
-            return Ok(());
-        }
-        self.end_stream(stream, false);
-        let why = "Another client publishes the stream now";
-        self.status(stream, "error", "NetStream.Publish.BadName", why);
-        let streams = self.client.streams.borrow();
-        match streams.iter().any(|stream| stream.asked().is_some()) {
-            true => Ok(()),
-            false => Err(Fault::TakenOver),
-        }
-    }
-
     /// A deadline has passed: which, and what follows?
     fn time(&mut self) -> Result<(), Fault> {
         if !self.connected {
@@ -355,31 +352,6 @@ impl Session {
     }
 }
 
-/// Takes a publisher's message in.
-fn media(
-    client: &Client,
-    stream: u32,
-    kind: u8,
-    time: u32,
-    payload: &[u8],
-) -> Result<(), TakenOver> {
-    let mut streams = client.streams.borrow_mut();
-    let found = streams.iter_mut().find(|known| known.number == stream);
-    match found.map(|stream| &mut stream.state) {
-        Some(StreamState::Publishing { what, feed }) => {
-            feed.message(kind, time, payload)?;
-            if feed.tracks.take_changed() {
-                let tracks = &feed.tracks;
-                let more = |data: &mut Vec<u8>| tracks.write_json(data);
-                Happening::Metadata.tell_more(feed.app, what, more);
-            }
-            Ok(())
-        }
-        // Some send a last frame behind the end.
-        _ => Ok(()),
-    }
-}
-
 impl Drop for Session {
     fn drop(&mut self) {
         self.end_streams(false);
@@ -388,7 +360,7 @@ impl Drop for Session {
             self.hub.attachment.unsubscribe(member);
         }
         if let Some(outlet) = self.hub.remove_outlet(self.client.outlet.get()) {
-            self.client.sent.set(outlet.sent, rt::now());
+            self.client.sent.set(outlet.sent.total());
         }
         self.running.count_gone(&self.client);
         crate::access_log::write(self.server, &self.client, &self.deeds);

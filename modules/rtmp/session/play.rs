@@ -3,13 +3,14 @@
 use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
+use sys::log::Level;
 
 use super::Session;
 use super::control::argument;
 use crate::access::Deed;
 use crate::client::{Asked, StreamState};
 use crate::events::Happening;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::join::{self, Joined};
 use crate::notify::{self, Event, Verdict};
 use crate::settings::App;
@@ -18,21 +19,20 @@ use crate::status;
 impl Session {
     pub(super) async fn play(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
         let app = self.app()?;
-        let Some((name, args)) = self.asked_name(command) else {
-            let why = "That is no name for a stream";
-            self.status(stream, "error", "NetStream.Play.StreamNotFound", why);
-            return Ok(());
+        let (name, args) = match self.asked_name(command) {
+            Ok(asked) => asked,
+            Err(why) => {
+                self.deeds.play(&Asked::default());
+                self.not_played(stream, "NetStream.Play.StreamNotFound", why);
+                return Ok(());
+            }
         };
+        self.make_stream(stream)?;
         // A second play on the same message stream replaces the first.
         let playing =
             self.with_stream(stream, |found| matches!(found.state, StreamState::Playing { .. }));
         if playing == Some(true) {
             self.end_stream(stream, true);
-        }
-        if !self.is_idle(stream) {
-            let why = "There is no such message stream, or it is in use";
-            self.status(stream, "error", "NetStream.Play.Failed", why);
-            return Ok(());
         }
         let number = |at| argument(command, at).and_then(Value::as_f64);
         let reset = argument(command, 4);
@@ -49,17 +49,22 @@ impl Session {
             ..Asked::default()
         };
         self.deeds.play(&what);
+        let idle = self.with_stream(stream, |found| matches!(found.state, StreamState::Idle));
+        if idle != Some(true) {
+            self.not_played(stream, "NetStream.Play.Failed", "The message stream is in use");
+            return Ok(());
+        }
         if let Err(why) = self.may(app, Deed::Play, &what) {
             self.status(stream, "error", "NetStream.Play.Failed", why);
-            return Err(Fault::Refused(why));
+            return Err(Fault::Refused(format!("playing is refused: {why}")));
         }
         match notify::ask(&app.hooks, Event::Play, &self.client, &what).await {
             Verdict::Yes => {}
-            Verdict::No => {
+            Verdict::No(why) => {
                 self.status(stream, "error", "NetStream.Play.Failed", "Not allowed");
-                return Err(Fault::Hook("on_play"));
+                return Err(Fault::Hook(why));
             }
-            Verdict::Instead(name) => what.name = name,
+            Verdict::Instead(name, args) => what.rename(name, args),
         }
         self.begin_play(stream, app, what)
     }
@@ -75,6 +80,7 @@ impl Session {
 
     fn begin_play(&mut self, stream: u32, app: &'static App, what: Asked) -> Result<(), Fault> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
+        self.deeds.begun();
         let mut begin = Vec::new();
         UserControl::StreamBegin(stream).write(&mut begin);
         self.control(message::USER_CONTROL, &begin);
@@ -96,8 +102,16 @@ impl Session {
         Ok(())
     }
 
+    /// Tells the client, and the log, that it does not play. It may try again.
+    fn not_played(&mut self, stream: u32, code: &str, why: &str) {
+        self.deeds.refused();
+        let what = format_args!("playing is refused: {why}");
+        fault::log(Level::Error, &self.client, self.deeds.name(), what);
+        self.status(stream, "error", code, why);
+    }
+
     /// Joins the stream; `None`: there is none, and the client has been told so.
-    fn find_stream(&self, stream: u32, app: &'static App, what: &Asked) -> Option<Joined> {
+    fn find_stream(&mut self, stream: u32, app: &'static App, what: &Asked) -> Option<Joined> {
         let joined = join::join(self.hub, app, &what.name);
         let why = match joined {
             Some(joined) if joined.live || app.idle_streams => return Some(joined),
@@ -107,7 +121,7 @@ impl Session {
             }
             None => "There are as many streams as there is room for",
         };
-        self.status(stream, "error", "NetStream.Play.StreamNotFound", why);
+        self.not_played(stream, "NetStream.Play.StreamNotFound", why);
         None
     }
 

@@ -2,18 +2,30 @@
 
 use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
+use sys::log::Level;
 
 use super::Session;
 use super::control::argument;
 use crate::access::{self, Deed};
-use crate::client::{Asked, StreamState};
+use crate::client::{Asked, Hello, NetStream, StreamState};
 use crate::events::Happening;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::feed::{Feed, Refused};
 use crate::key::{self, Wish};
 use crate::login;
 use crate::notify::{self, Event, Verdict};
 use crate::settings::App;
+
+/// How a stream is published. The word matters to hooks alone, and encoders have their own: what is none of Adobe's is
+/// live.
+fn kind(given: Option<&Value<'_>>) -> &'static [u8] {
+    let word = given.and_then(Value::as_bytes).unwrap_or_default().to_ascii_lowercase();
+    match &word[..] {
+        b"record" => b"record",
+        b"append" | b"appendwithgap" => b"append",
+        _ => b"live",
+    }
+}
 
 impl Session {
     pub(super) async fn publish(
@@ -22,36 +34,72 @@ impl Session {
         command: &Command<'_>,
     ) -> Result<(), Fault> {
         let app = self.app()?;
-        let bad = |why| self.status(stream, "error", "NetStream.Publish.BadName", why);
-        let Some((name, args)) = self.asked_name(command) else {
-            bad("That is no name for a stream");
-            return Ok(());
+        let (name, args) = match self.asked_name(command) {
+            Ok(asked) => asked,
+            Err(why) => {
+                self.deeds.publish(&Asked::default());
+                self.bad_name(stream, why);
+                return Ok(());
+            }
         };
-        if !self.is_idle(stream) {
-            bad("There is no such message stream, or it is in use");
-            return Ok(());
-        }
-        let kind = argument(command, 2).and_then(Value::as_bytes).unwrap_or(b"live").to_vec();
-        if !matches!(&kind[..], b"live" | b"record" | b"append" | b"") {
-            bad("Streams are published live, to record or to append");
-            return Ok(());
-        }
+        let kind = kind(argument(command, 2)).to_vec();
         let mut what =
             Asked { given: name.clone(), name, args, kind, since: rt::wall(), ..Asked::default() };
         self.deeds.publish(&what);
+        self.make_stream(stream)?;
+        let doing = self.with_stream(stream, |found| {
+            found.asked().map(|(what, publishing)| (what.given.clone(), publishing))
+        });
+        match doing.flatten() {
+            None => {}
+            // As with nginx-rtmp, it goes on.
+            Some((given, true)) if given == what.given => {
+                self.deeds.begun();
+                self.status(stream, "status", "NetStream.Publish.Start", "Start publishing");
+                return Ok(());
+            }
+            Some((_, true)) => self.end_stream(stream, true),
+            Some((_, false)) => {
+                self.bad_name(stream, "The message stream is in use");
+                return Ok(());
+            }
+        }
         if let Err(why) = self.may(app, Deed::Publish, &what) {
             self.status(stream, "error", "NetStream.Publish.Denied", why);
-            return Err(Fault::Refused(why));
+            return Err(Fault::Refused(format!("publishing is refused: {why}")));
         }
         match notify::ask(&app.hooks, Event::Publish, &self.client, &what).await {
             Verdict::Yes => {}
-            Verdict::No => {
+            Verdict::No(why) => {
                 self.status(stream, "error", "NetStream.Publish.Denied", "Not allowed");
-                return Err(Fault::Hook("on_publish"));
+                return Err(Fault::Hook(why));
             }
-            Verdict::Instead(name) => what.name = name,
+            Verdict::Instead(name, args) => what.rename(name, args),
         }
         self.begin_publish(stream, app, what);
+        Ok(())
+    }
+
+    /// Tells the client, and the log, that it cannot publish. It may try again.
+    fn bad_name(&mut self, stream: u32, why: &str) {
+        self.refused = true;
+        self.deeds.refused();
+        let what = format_args!("publishing is refused: {why}");
+        fault::log(Level::Error, &self.client, self.deeds.name(), what);
+        self.status(stream, "error", "NetStream.Publish.BadName", why);
+    }
+
+    /// A message stream that the client has not made is made when it is used: some count from another number, and
+    /// some ask for none.
+    pub(super) fn make_stream(&mut self, number: u32) -> Result<(), Fault> {
+        let mut streams = self.client.streams.borrow_mut();
+        if streams.iter().any(|stream| stream.number == number) {
+            return Ok(());
+        }
+        if streams.len() >= self.server.max_streams {
+            return Err(Fault::Refused("the client makes too many streams".to_owned()));
+        }
+        streams.push(NetStream { number, state: StreamState::Idle });
         Ok(())
     }
 
@@ -63,9 +111,11 @@ impl Session {
                     Refused::Busy => "Already publishing",
                     Refused::Full => "There are as many streams as there is room for",
                 };
-                return self.status(stream, "error", "NetStream.Publish.BadName", why);
+                return self.bad_name(stream, why);
             }
         };
+        self.refused = false;
+        self.deeds.begun();
         Happening::Publish.tell(app, &what);
         notify::begin_updates(&self.client, stream, what.since);
         self.with_stream(stream, |found| found.state = StreamState::Publishing { what, feed });
@@ -78,16 +128,10 @@ impl Session {
         self.client.app.get().ok_or(Fault::NotConnected)
     }
 
-    /// Whether there is a message stream of that number in which nothing happens.
-    pub(super) fn is_idle(&self, stream: u32) -> bool {
-        let idle = self.with_stream(stream, |found| matches!(found.state, StreamState::Idle));
-        idle.unwrap_or(false)
-    }
-
     /// Whether the configuration lets the client do that.
     pub(super) fn may(&self, app: &App, deed: Deed, what: &Asked) -> Result<(), &'static str> {
         let hello = self.client.hello.borrow();
-        permitted(app, deed, self.client.peer.get(), what, hello.user.as_deref())
+        permitted(app, deed, self.client.peer.get(), what, &hello)
     }
 
     /// Ends what happens in a message stream. `deliberate`: the client has said so.
@@ -154,16 +198,17 @@ pub fn permitted(
     deed: Deed,
     peer: sys::socket::Peer,
     what: &Asked,
-    user: Option<&[u8]>,
+    hello: &Hello,
 ) -> Result<(), &'static str> {
-    let wish = Wish { deed, app: app.name.as_bytes(), name: &what.name, args: &what.args };
+    let outer = &hello.args;
+    let wish = Wish { deed, app: app.name.as_bytes(), name: &what.name, args: &what.args, outer };
     if !app.live {
         return Err("The application is not live");
     }
     if !access::allows(&app.rules, deed, peer) {
         return Err("Access forbidden by rule");
     }
-    if !login::may(&app.logins, deed, user) {
+    if !login::may(&app.logins, deed, hello.user.as_deref()) {
         return Err("The client has not logged in");
     }
     if !key::has_key(&app.keys, &wish) {

@@ -3,6 +3,7 @@
 
 use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::Method;
+use sse::cors::Origins;
 
 use super::text;
 use crate::args;
@@ -22,6 +23,11 @@ const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname"
 
 impl Handler for Control {
     fn handle(&self, request: &mut Request) -> Flow {
+        if is_foreign(request) {
+            let why = "an order is refused: a page of another origin has sent it";
+            request.error(sys::log::Level::Error, format_args!("{why}"));
+            return Flow::Status(403);
+        }
         match request.method {
             Method::Get | Method::Post => Flow::Wait,
             _ => Flow::Status(405),
@@ -48,6 +54,15 @@ impl Handler for Control {
             request.response.add_header("Cache-Control", text("no-store"));
             Flow::Respond
         })
+    }
+}
+
+/// Whether a browser says that a page from elsewhere asks. Who may give orders may be known by the address alone, and that
+/// is also the address of whatever page the operator is looking at.
+fn is_foreign(request: &Request) -> bool {
+    match request.headers_named("Sec-Fetch-Site").next() {
+        Some(from) => !matches!(from, b"same-origin" | b"none"),
+        None => !Origins::default().admit(request),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use http::{BoxFuture, Exchange, Flow, Handler, Request, Template, Version};
-use mem::{Buf, Str};
-use proto::flv;
+use mem::Str;
 use proto::http1::{Method, Name};
 use sse::cors::Origins;
 use sse::websocket;
@@ -20,7 +19,7 @@ use crate::name;
 use crate::notify::{self, Event, Verdict};
 use crate::session::permitted;
 use crate::settings::App;
-use crate::wire::{self, Wire};
+use crate::wire::Wire;
 
 /// The handler of a location.
 pub struct Live {
@@ -74,8 +73,8 @@ impl Handler for Live {
             let Admitted { app, client, what, .. } = &admitted;
             match notify::ask(&app.hooks, Event::Play, client, what).await {
                 Verdict::Yes => {}
-                Verdict::No => return self.refuse(&mut exchange.request, "on_play is against it"),
-                Verdict::Instead(name) => admitted.what.name = name,
+                Verdict::No(why) => return self.refuse(&mut exchange.request, &why),
+                Verdict::Instead(name, args) => admitted.what.rename(name, args),
             }
             self.answer(&mut exchange.request, admitted)
         })
@@ -85,15 +84,17 @@ impl Handler for Live {
 impl Live {
     fn admit(&self, request: &mut Request) -> Result<Admitted, Flow> {
         let running = running().ok_or(Flow::Status(404))?;
-        let (app, server, name) = self.asked(request).ok_or(Flow::Status(404))?;
-        let app = running.app(&app, server).ok_or(Flow::Status(404))?;
+        let (app, port, name) = self.asked(request).ok_or(Flow::Status(404))?;
+        let host = request.header(Name::Host).unwrap_or_default();
+        let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
+        let app = running.app(&app, port, host).ok_or(Flow::Status(404))?;
         let args = request.args.to_vec();
         let start = -1.0;
         let what = Asked { name, args, start, since: rt::wall(), ..Asked::default() };
         if !name::is_valid(&what.name) {
             return Err(Flow::Status(404));
         }
-        if let Err(why) = permitted(app, Deed::Play, request.peer(), &what, None) {
+        if let Err(why) = permitted(app, Deed::Play, request.peer(), &what, &Hello::default()) {
             return Err(self.refuse(request, why));
         }
         let client = Client::new(request.conn, u32::MAX, app.server);
@@ -103,12 +104,12 @@ impl Live {
         Ok(Admitted { running, app, client: Rc::new(client), what })
     }
 
-    /// Application, server and name.
-    fn asked(&self, request: &mut Request) -> Option<(Vec<u8>, Option<usize>, Vec<u8>)> {
+    /// Application, port and name.
+    fn asked(&self, request: &mut Request) -> Option<(Vec<u8>, Option<u16>, Vec<u8>)> {
         if let Some(stream) = &self.stream {
             let path = stream.evaluate(request);
             let at = path.iter().position(|&byte| byte == b'/')?;
-            return Some((path[..at].to_vec(), None, path[at + 1..].to_vec()));
+            return Some((path[..at].to_vec(), None, name::join(&[&path[at + 1..]])));
         }
         // As nginx-http-flv has it: ?port=1935&app=live&stream=name
         let query = request.args.clone();
@@ -116,11 +117,7 @@ impl Live {
         let port = args::get(&query, b"port").map(|port| {
             std::str::from_utf8(&port).ok().and_then(|port| port.parse::<u16>().ok()).unwrap_or(0)
         });
-        let server = match port {
-            None => None,
-            Some(port) => Some(running()?.server_of_port(port)?),
-        };
-        Some((app, server, name))
+        Some((app, port, name::join(&[&name])))
     }
 
     fn refuse(&self, request: &mut Request, why: &str) -> Flow {
@@ -139,15 +136,11 @@ impl Live {
             self.head(request);
             return Flow::Respond;
         }
-        let Some(viewer) = Self::viewer(admitted, lane, None) else {
+        let Some(viewer) = Self::viewer(admitted, lane) else {
             self.origins.add_fields(request);
             return Flow::Status(404);
         };
         self.head(request);
-        let mut bytes = Vec::with_capacity(32);
-        begin(&mut bytes, lane);
-        let bytes = request.pool.copy(&bytes);
-        request.response.body.push(Buf::memory(bytes));
         request.response.takeover = Some(Box::new(viewer));
         Flow::Respond
     }
@@ -170,9 +163,7 @@ impl Live {
         if let Err(status) = websocket::accept(request) {
             return Flow::Status(status);
         }
-        let mut first = Vec::with_capacity(32);
-        begin(&mut first, Wire::FlvSocket);
-        let Some(viewer) = Self::viewer(admitted, Wire::FlvSocket, Some(first)) else {
+        let Some(viewer) = Self::viewer(admitted, Wire::FlvSocket) else {
             request.response.reset();
             return Flow::Status(404);
         };
@@ -182,23 +173,15 @@ impl Live {
     }
 
     /// Joins the stream; `None`: there is none.
-    fn viewer(admitted: Admitted, wire: Wire, first: Option<Vec<u8>>) -> Option<Viewer> {
+    fn viewer(admitted: Admitted, wire: Wire) -> Option<Viewer> {
         let Admitted { running, app, client, what } = admitted;
         let joined = join::join(running.hub, app, &what.name)?;
         if !joined.live && !app.idle_streams {
             running.hub.attachment.unsubscribe(joined.id);
             return None;
         }
-        Some(Viewer { running, app, client, what, joined: Some(joined), wire, first })
+        Some(Viewer { running, app, client, what, joined: Some(joined), wire })
     }
-}
-
-/// The head of an FLV file. What it tells of tracks is taken back by the tags.
-fn begin(out: &mut Vec<u8>, lane: Wire) {
-    let header = flv::header(true, true);
-    wire::open(out, lane, header.len());
-    out.extend_from_slice(&header);
-    wire::close(out, lane);
 }
 
 /// What an HTTP client says of itself, in RTMP's words.

@@ -17,8 +17,12 @@ pub fn render(picture: &Picture) -> Vec<u8> {
         out.extend_from_slice(b"}\n");
         return out;
     }
-    list(&mut out, "servers", &picture.servers, |out, apps| {
-        list(out, "applications", apps, |out, (name, streams)| {
+    list(&mut out, "servers", &picture.servers, |out, server| {
+        let ports: Vec<String> = server.ports.iter().map(u16::to_string).collect();
+        member(out, "ports", format!("[{}]", ports.join(",")).as_bytes());
+        let names: Vec<Vec<u8>> = server.names.iter().map(|name| quoted(name.as_bytes())).collect();
+        member(out, "names", &[&b"["[..], &names.join(&b','), b"]"].concat());
+        list(out, "applications", &server.apps, |out, (name, streams)| {
             member(out, "name", &quoted(name));
             list(out, "streams", streams, |out, (name, stream)| {
                 write_stream(out, name, stream, picture.parts.clients);
@@ -99,7 +103,12 @@ fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &Stream, clients: bool) 
     let viewers = stream.clients.len() - usize::from(publisher.is_some());
     member(out, "viewers", viewers.to_string().as_bytes());
     if clients {
-        list(out, "clients", &stream.clients, write_client);
+        list(out, "clients", &stream.clients, |out, client| {
+            write_client(out, client);
+            if let Some(behind) = stream.behind(client) {
+                member(out, "behind", behind.to_string().as_bytes());
+            }
+        });
     }
 }
 

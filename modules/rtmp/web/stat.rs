@@ -41,8 +41,19 @@ pub struct Picture {
     pub parts: Parts,
     /// Sums over all workers: `accepted`, `bytes_in`, …
     pub totals: BTreeMap<&'static str, u64>,
-    /// By server, then by application.
-    pub servers: Vec<BTreeMap<Vec<u8>, Streams>>,
+    /// By server.
+    pub servers: Vec<Server>,
+}
+
+/// A server.
+#[derive(Default)]
+pub struct Server {
+    /// Its TCP ports.
+    pub ports: Vec<u16>,
+    /// Its names.
+    pub names: Vec<String>,
+    /// The streams, by application.
+    pub apps: BTreeMap<Vec<u8>, Streams>,
 }
 
 /// The streams of an application, by name.
@@ -127,6 +138,15 @@ impl Stream {
         self.clients.iter().find(|client| client.has("publishing"))
     }
 
+    /// How far a player is behind its publisher, in milliseconds of the stream's clock.
+    pub fn behind(&self, client: &Fields) -> Option<u64> {
+        let publisher = self.publisher()?;
+        let known = client.has("position") && !client.has("publishing");
+        let behind = publisher.number("timestamp") as u32;
+        let behind = behind.wrapping_sub(client.number("position") as u32) as i32;
+        known.then(|| behind.max(0) as u64)
+    }
+
     /// A sum over its clients.
     pub fn sum(&self, name: &str) -> u64 {
         self.clients.iter().map(|client| client.number(name)).sum()
@@ -139,7 +159,11 @@ impl Picture {
         for server in running.servers {
             let apps = server.apps.iter().filter(|app| app.live);
             let apps = apps.map(|app| (app.name.clone().into_bytes(), Streams::new()));
-            picture.servers.push(apps.collect());
+            picture.servers.push(Server {
+                ports: server.ports.clone(),
+                names: server.names.clone(),
+                apps: apps.collect(),
+            });
         }
         let lines = answers.iter().flat_map(|answer| answer.split(|&byte| byte == b'\n'));
         for line in lines.filter(|line| !line.is_empty()) {
@@ -159,8 +183,8 @@ impl Picture {
         }
         // A worker of an older configuration may have had other servers.
         let server = (fields.number("server") as usize).min(self.servers.len().saturating_sub(1));
-        let Some(apps) = self.servers.get_mut(server) else { return };
-        let streams = apps.entry(fields.get("app").to_vec()).or_default();
+        let Some(server) = self.servers.get_mut(server) else { return };
+        let streams = server.apps.entry(fields.get("app").to_vec()).or_default();
         let stream = streams.entry(fields.get("name").to_vec()).or_default();
         match fields.has("publishing") {
             true => stream.clients.insert(0, fields),

@@ -10,12 +10,14 @@ use rt::{Conn, Next, Task};
 use sse::websocket::{self, Close, Inbound, Said};
 use sys::socket::Peer;
 
+use crate::args;
 use crate::client::{Asked, Client, NetStream, StreamState};
 use crate::events::Happening;
 use crate::instance::Running;
 use crate::join::{self, Joined};
 use crate::notify::{self, Event};
 use crate::outlet::Outlet;
+use crate::player::Player;
 use crate::settings::App;
 use crate::wire::Wire;
 
@@ -33,8 +35,6 @@ pub struct Viewer {
     pub joined: Option<Joined>,
     /// How it is written to.
     pub wire: Wire,
-    /// A WebSocket's first message: it must not go out before the handshake's answer.
-    pub first: Option<Vec<u8>>,
 }
 
 /// The longest message of a client, which has nothing to say.
@@ -55,12 +55,13 @@ impl Takeover for Viewer {
         let input = std::mem::take(&mut session.input);
         let mut outlet = Outlet::new(conn, self.wire, 0);
         outlet.session = Some(session);
-        outlet.unsent = self.first.take().unwrap_or_default();
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
         let place = running.clients.borrow_mut().add(self.client.clone());
         if let Some(joined) = self.joined.take() {
-            let player = hub.add_player(join::player(outlet, self.app, 1, &joined));
+            let mut player = join::player(outlet, self.app, 1, &joined);
+            choose_tracks(&mut player, &self.what.args);
+            let player = hub.add_player(player);
             let what = self.what.clone();
             Happening::Play.tell(self.app, &what);
             let state = StreamState::Playing { what, player };
@@ -72,6 +73,22 @@ impl Takeover for Viewer {
         viewing.hear(&input);
         Box::pin(viewing)
     }
+}
+
+/// `audio=0`, `video=0`: the player does without; others call that `onlyvideo=1` and `onlyaudio=1`. `audio=1`,
+/// `video=1`: it is to expect the track, though that may come late.
+fn choose_tracks(player: &mut Player, given: &[u8]) {
+    let says = |name: &str, other: &str| match args::get(given, name.as_bytes()).as_deref() {
+        Some(b"0" | b"off" | b"false") => Some(false),
+        Some(b"1" | b"on" | b"true") => Some(true),
+        _ => match args::get(given, other.as_bytes()).as_deref() {
+            Some(b"1" | b"on" | b"true") => Some(false),
+            _ => None,
+        },
+    };
+    let (audio, video) = (says("audio", "onlyvideo"), says("video", "onlyaudio"));
+    (player.opening.audio, player.opening.video) = (audio, video);
+    (player.audio, player.video) = (audio != Some(false), video != Some(false));
 }
 
 impl Drop for Viewer {
@@ -167,7 +184,7 @@ impl Drop for Viewing {
         let Viewer { running, app, client, what, .. } = &*self.viewer;
         running.clients.borrow_mut().take(self.place);
         if let Some(outlet) = running.hub.remove_outlet(client.outlet.get()) {
-            client.sent.set(outlet.sent, rt::now());
+            client.sent.set(outlet.sent.total());
         }
         running.count_gone(client);
         notify::tell(&app.hooks, Event::PlayDone, client, what);

@@ -13,7 +13,12 @@ pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
         xml.out.extend_from_slice(b"\" ?>\n");
     }
     xml.within("rtmp", |xml| {
-        xml.element("rserve_version", env!("CARGO_PKG_VERSION").as_bytes());
+        // What nginx-rtmp's own style sheet shows at its foot.
+        let version = env!("CARGO_PKG_VERSION");
+        xml.element("nginx_version", format!("(rserve/{version})").as_bytes());
+        xml.element("nginx_rtmp_version", version.as_bytes());
+        xml.element("built", built().as_bytes());
+        xml.element("rserve_version", version.as_bytes());
         xml.element("pid", sys::process::pid().to_string().as_bytes());
         if picture.parts.global {
             xml.global(picture);
@@ -21,9 +26,9 @@ pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
         if !picture.parts.live {
             return;
         }
-        for apps in &picture.servers {
+        for server in &picture.servers {
             xml.within("server", |xml| {
-                for (name, streams) in apps {
+                for (name, streams) in &server.apps {
                     xml.within("application", |xml| {
                         xml.element("name", name);
                         xml.within("live", |xml| {
@@ -40,6 +45,13 @@ pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
         }
     });
     xml.out
+}
+
+/// When this binary was made, as far as its file tells.
+fn built() -> String {
+    let file = std::env::current_exe().and_then(|path| path.metadata()?.modified());
+    let time = file.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    time.map_or(String::new(), |time| sys::clock::local(time.as_secs()).access_log().to_string())
 }
 
 struct Xml {

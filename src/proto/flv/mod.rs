@@ -7,6 +7,7 @@ pub mod avc;
 mod bits;
 pub mod file;
 pub mod media;
+pub mod sound;
 
 pub use file::{Error, Reader, Tag, header, previous_tag_size, tag_header};
 pub use media::{Audio, AudioCodec, Video, VideoCodec};

@@ -41,13 +41,16 @@ const VERSION: u8 = 3;
 /// The first version that the specification forbids, to tell RTMP from text.
 const TEXT: u8 = 32;
 
+/// The first byte of a TLS handshake: a record of type 22 (RFC 8446 §5.1).
+const TLS: u8 = 22;
+
 /// The version of the server's software, in S1; zero would tell clients that no digest is there.
 const SOFTWARE: [u8; 4] = [0x0D, 0x0E, 0x0A, 0x0D];
 
 /// Why a handshake fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The first byte is text: the peer speaks another protocol, most likely HTTP.
+    /// The first byte is text or that of TLS: the peer speaks another protocol, most likely HTTP or RTMPS.
     NotRtmp,
 }
 
@@ -82,7 +85,7 @@ impl Incoming {
         let mut rest = input;
         if !self.version {
             let Some((&version, after)) = rest.split_first() else { return Ok((0, false)) };
-            if version >= TEXT {
+            if version >= TEXT || version == TLS {
                 return Err(Error::NotRtmp);
             }
             (self.version, rest) = (true, after);

@@ -91,17 +91,16 @@ fn a_wrong_digest_is_answered_plainly() {
 
 #[test]
 fn versions() {
-    for version in 0..32 {
+    // 22 is where TLS begins (RFC 8446 §5.1).
+    for version in (0..32).filter(|version| *version != 22) {
         let mut input = client(None);
         input[0] = version;
         let (out, used, done) = answer(&input, usize::MAX).unwrap();
         assert_eq!((out[0], used, done), (3, 1 + SIZE, false), "{version}");
     }
     for text in [&b"GET / HTTP/1.1\r\n"[..], b"POST", b" ", b"\x80", b"\x16\x03\x01", b"\xff"] {
-        let expected =
-            if text[0] < 32 { Ok((Vec::new(), text.len(), false)) } else { Err(Error::NotRtmp) };
-        assert_eq!(answer(text, 1), expected, "{text:?}");
-        assert_eq!(answer(text, usize::MAX), expected, "{text:?}");
+        assert_eq!(answer(text, 1), Err(Error::NotRtmp), "{text:?}");
+        assert_eq!(answer(text, usize::MAX), Err(Error::NotRtmp), "{text:?}");
     }
     let mut out = Vec::new();
     assert_eq!(Handshake::new([0; SIZE]).feed(b"", &mut out), Ok((0, false)));

@@ -1,0 +1,205 @@
+//! The page that plays live streams, on a server of its own, and who publishes to it.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use support::{Server, Start, comes, http, is_listening, process};
+
+use crate::chromium::Chromium;
+
+/// Strict, to see that the page gets along with it. `'self'` stands for the WebSocket, too.
+const POLICY: &str = "default-src 'self'; media-src blob:; base-uri 'none'; form-action 'none'";
+/// `of(X, Y)` is the colour of the picture there, `clock` the milliseconds that are drawn in it.
+const PICTURE: &str = "const canvas = new OffscreenCanvas(640, 360).getContext('2d', { willReadFrequently: true }); \
+    canvas.drawImage(document.getElementById('video'), 0, 0, 640, 360); \
+    const of = (x, y) => [...canvas.getImageData(x, y, 1, 1).data].slice(0, 3); \
+    let clock = 0; \
+    for (let bit = 0; bit < 16; bit++) if (of(40 * bit + 20, 335)[0] > 128) clock += 2 ** bit;";
+
+/// A server, and a browser that is to open its page.
+pub struct Stage {
+    pub server: Server,
+    pub chromium: Chromium,
+}
+
+/// ffmpeg; it ends with the value.
+pub struct Publisher(Child);
+
+impl Stage {
+    pub fn new() -> Stage {
+        Stage::with(|conf| conf)
+    }
+
+    /// With another configuration.
+    pub fn with(change: impl Fn(String) -> String) -> Stage {
+        let conf = http(&format!(
+            "include mime.types; sse_zone events 4m;
+            server {{ listen 127.0.0.1:{{port}};
+                location / {{ root html; add_header Content-Security-Policy \"{POLICY}\"; }}
+                location ~ ^/events/(?<channel>[\\w.-]+)$ {{ sse_subscribe $channel; sse_history 100 1h; }}
+                location ~ ^/live/(?<stream>.*)\\.flv$ {{ flv_live live/$stream; }}
+                location = /streams {{ rtmp_stat live; }}
+                location = /stat {{ rtmp_stat all; }}
+                location /control/ {{ rtmp_control drop; }}
+            }}"
+        ));
+        let home = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
+        let read = |path: &std::path::Path| std::fs::read(path).expect("a file");
+        let mut start = Start::new(env!("CARGO_BIN_EXE_rserve"))
+            .file("mime.types", read(&home.join("mime.types")))
+            .conf(change(format!(
+                "worker_processes 2; events {{ worker_connections 256; }}
+                rtmp {{ server {{ listen 127.0.0.1:{{port2}};
+                    application live {{ live on; rtmp_events events:live; }} }} }}
+                {conf}"
+            )));
+        for entry in std::fs::read_dir(home.join("html")).expect("a folder").flatten() {
+            if entry.path().is_file() {
+                let name = format!("html/{}", entry.file_name().to_string_lossy());
+                start = start.file(&name, read(&entry.path()));
+            }
+        }
+        let server = start.start();
+        server.wait_for("RTMP", || is_listening(server.port2()));
+        Stage { server, chromium: Chromium::start() }
+    }
+
+    /// Publishes what these arguments of ffmpeg make.
+    pub fn ffmpeg(&self, name: &str, arguments: &[&str]) -> Publisher {
+        let address = format!("rtmp://127.0.0.1:{}/live/{name}", self.server.port2());
+        let mut command = Command::new("ffmpeg");
+        command.args(["-loglevel", "error"]).args(arguments).args(["-f", "flv", &address]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        Publisher(command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)"))
+    }
+
+    /// Bars, and below them the wall's time in milliseconds, a bit for each of 16 fields; and a tone.
+    pub fn publish(&self, name: &str) -> Publisher {
+        let bits: String = (0..16)
+            .map(|bit| {
+                format!(
+                    ",drawbox=x={}:y=310:w=40:h=50:color=white:t=fill:\
+                     enable='mod(floor(t*1000/pow(2,{bit})),2)'",
+                    40 * bit
+                )
+            })
+            .collect();
+        // Drawn when a frame is about to be encoded: the source is read ahead.
+        let picture = format!(
+            "settb=1/1000,setpts=RTCTIME/1000,\
+             drawbox=x=0:y=300:w=640:h=60:color=black:t=fill{bits},setpts=40*N"
+        );
+        self.ffmpeg(
+            name,
+            &[
+                &["-re", "-f", "lavfi", "-i", "smptehdbars=size=640x360:rate=25"][..],
+                &["-f", "lavfi", "-i", "sine=frequency=330", "-vf", &picture],
+                &["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
+                &["-pix_fmt", "yuv420p", "-colorspace", "bt709", "-g", "50", "-c:a", "aac"],
+            ]
+            .concat(),
+        )
+    }
+
+    pub fn open(&self, query: &str) {
+        self.chromium.open(&self.server.url(&format!("/live.html{query}")));
+    }
+
+    pub fn said(&self, id: &str) -> String {
+        self.chromium.text(&format!("document.getElementById('{id}').textContent"))
+    }
+
+    pub fn video(&self, member: &str) -> f64 {
+        self.chromium.number(&format!("document.getElementById('video').{member}"))
+    }
+
+    pub fn frames(&self) -> f64 {
+        self.video("getVideoPlaybackQuality().totalVideoFrames")
+    }
+
+    /// What is seen of the picture now.
+    pub fn picture(&self, expression: &str) -> String {
+        self.chromium.text(&format!("(() => {{ {PICTURE} return {expression}; }})()"))
+    }
+
+    /// Milliseconds from the drawing of a frame to its being seen.
+    pub fn latency(&self) -> f64 {
+        let text = self.picture("clock ? (Date.now() - clock) % 65536 : 65536");
+        text.parse().unwrap_or_else(|_| panic!("latency: {text}"))
+    }
+
+    /// Waits until the stream has been played for some seconds more; the latencies meanwhile.
+    pub fn watch(&self, what: &str, seconds: f64) -> Vec<f64> {
+        let moving = || self.said("state") == "playing" && self.video("videoWidth") > 0.0;
+        assert!(comes(moving), "waited in vain for: {what}\n{}", self.said("line"));
+        let (begin, frames) = (self.video("currentTime"), self.frames());
+        let mut latencies = Vec::new();
+        let on = || {
+            latencies.push(self.latency());
+            self.video("currentTime") > begin + seconds && self.frames() > frames
+        };
+        assert!(comes(on), "{what}: it does not play on\n{}", self.said("line"));
+        latencies.sort_by(f64::total_cmp);
+        latencies
+    }
+
+    /// The same, and it is live: at some time it is for two seconds on end. Where the cores are busy with other tests, the
+    /// encoder may be late, or the browser; a player that is behind comes to the live edge again.
+    pub fn watch_live(&self, what: &str) {
+        let mut seen = Vec::new();
+        let live = || {
+            seen = self.watch(what, 2.0);
+            seen.last().is_some_and(|worst| *worst < 1500.0)
+        };
+        assert!(comes(live), "{what}: {seen:?}\n{}", self.said("line"));
+        let (median, worst) = (seen[seen.len() / 2], seen[seen.len() - 1]);
+        println!(
+            "{what}: latency {median} ms, at most {worst} ms, the page says {}",
+            self.said("latency")
+        );
+    }
+
+    /// Waits for a picture that was drawn after this: what is in the buffer still is another publisher's.
+    pub fn wait_for_picture_since(&self, what: &str, since: Instant) {
+        self.server.wait_for(what, || {
+            let latency = self.latency();
+            latency < since.elapsed().as_millis() as f64
+        });
+    }
+
+    /// The names in the list of what runs.
+    pub fn list(&self) -> String {
+        self.chromium.text(
+            "[...document.querySelectorAll('#streams a')].map(link => link.dataset.stream).join()",
+        )
+    }
+
+    pub fn hidden(&self, id: &str) -> String {
+        self.chromium.text(&format!("document.getElementById('{id}').hidden"))
+    }
+
+    /// How many elements there are of that kind.
+    pub fn count(&self, selector: &str) -> f64 {
+        self.chromium.number(&format!("document.querySelectorAll('{selector}').length"))
+    }
+
+    /// How often the player has connected.
+    pub fn connections(&self) -> f64 {
+        self.chromium.number("document.querySelectorAll('#line .open').length")
+    }
+}
+
+impl Publisher {
+    /// Ends as a publisher does that wants to.
+    pub fn end(mut self) {
+        process::signal(self.0.id(), "INT");
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
