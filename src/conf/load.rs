@@ -118,6 +118,11 @@ impl Loader {
         let mut nodes = Vec::new();
         for path in glob::paths(&self.dir, &pattern.text) {
             let placed = |files: &Files, error: Error| error.or_at(pattern.span, files);
+            if is_fifo(&path) {
+                let message =
+                    format!("\"{}\" is a FIFO, whose writer may never come", path.display());
+                return Err(placed(&self.files, Error::new(message)));
+            }
             let file = self.read(&path).map_err(|error| placed(&self.files, error))?;
             if self.chain.contains(&file) {
                 return Err(Error::at(self.cycle(file), pattern.span, &self.files));
@@ -223,6 +228,12 @@ fn syntax_error(error: SyntaxError, files: &Files) -> Error {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// Whether reading the file could wait for somebody: the server that reloads would stand still.
+fn is_fifo(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
 }
 
 #[cfg(test)]

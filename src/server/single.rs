@@ -26,12 +26,15 @@ pub fn run(
         [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT, signal::SIGHUP, signal::SIGUSR1];
     let signals = Signals::catch(&wanted).map_err(|e| failed("sigaction()", e))?;
     let fd = signals.fd();
-    let (pid_file, files) = (cycle.pid.clone(), cycle.new_files.clone());
+    let pid_file = cycle.pid.clone();
+    let files = Rc::new(RefCell::new(cycle.new_files.clone()));
+    let made = files.clone();
     let state = RefCell::new((signals, cycle));
     rt::on_readable(fd, move || {
         let taken = state.borrow_mut().0.take();
         for taken in taken {
             handle(taken, &place, modules, &mut state.borrow_mut().1);
+            remove_unused(&mut made.borrow_mut(), state.borrow().1.socket_files());
         }
     })
     .map_err(|e| failed("epoll_ctl()", e))?;
@@ -41,8 +44,14 @@ pub fn run(
     }
     let result = rt::run();
     pid::remove(&pid_file);
-    files.iter().for_each(SocketFile::remove);
+    files.borrow().iter().for_each(SocketFile::remove);
     result.map_err(|e| failed("epoll_wait()", e))
+}
+
+/// Takes away the files of sockets that are not open any more, after a reload or to drain.
+fn remove_unused(files: &mut Vec<SocketFile>, open: Vec<SocketFile>) {
+    files.iter().filter(|file| !open.contains(file)).for_each(SocketFile::remove);
+    *files = open;
 }
 
 fn handle(taken: i32, place: &Place, modules: Modules, cycle: &mut Rc<Cycle>) {
@@ -74,7 +83,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
     new.open_files()?;
     new.open_regions(&old.regions, Vec::new())?;
     new.listen(&old.sockets.borrow())?;
-    new.init_modules()?;
+    new.init_modules().inspect_err(|_| new.remove_new_files())?;
     sys::log::set_main(new.log.clone());
     let new = Rc::new(new);
     rt::remove_listeners();

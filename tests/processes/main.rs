@@ -100,6 +100,24 @@ fn one_process_is_enough_for_development() {
     assert!(!server.path("logs/rserve.pid").exists());
 }
 
+/// Its Unix sockets come and go with the configuration, and with the process.
+#[test]
+fn one_process_leaves_no_socket() {
+    let conf = |listen: &str| {
+        let server = format!("server {{ listen 127.0.0.1:{{port}}; {listen} return 200 ok; }}");
+        format!("master_process off; {}", http(&server))
+    };
+    let mut server = start!(conf("listen unix:{dir}/a.sock;"));
+    let there = |name: &str| server.path(name).exists();
+    assert!(there("a.sock"));
+    server.set_conf(conf("listen unix:{dir}/b.sock;"));
+    server.signal("HUP");
+    server.wait_for("the other socket", || there("b.sock") && !there("a.sock"));
+    assert_eq!(server.get("/").text(), "ok");
+    assert_eq!(server.stop(), Some(0));
+    assert!(!server.path("b.sock").exists());
+}
+
 #[test]
 fn one_process_ends_at_term() {
     let mut server = start!(format!("master_process off; {}", site("return 200;")));

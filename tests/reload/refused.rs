@@ -146,3 +146,15 @@ fn nobody_is_there_to_reload() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("rserve.pid\" failed (2: No such file or directory)"), "{said}");
 }
+
+/// A reload waits for nobody: not for whoever might write into a FIFO.
+#[test]
+fn a_fifo_is_not_read() {
+    let server = up("", "one");
+    let fifo = server.path("more.conf");
+    support::process::run(std::process::Command::new("mkfifo").arg(&fifo));
+    server.set_conf(format!("include more.conf; {}", site("return 200 two;")));
+    let said = refused(&server);
+    assert!(said.contains("more.conf\" is a FIFO"), "{said}");
+    recovers(&server);
+}
