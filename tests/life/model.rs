@@ -163,6 +163,18 @@ impl Model {
             (self.socket_left || killed) && gone.unix && !known || self.socket_left && !gone.unix;
     }
 
+    /// The older master was killed in the middle of an upgrade: the newer one has come to serve, or it has
+    /// not.
+    pub fn lost_the_older(&mut self, newer: Option<u32>) {
+        let Some(gone) = self.first.take() else { return };
+        if let (Some(pid), Conf::Good { word, unix }) = (newer, self.conf) {
+            self.first = Some(Master { pid, word, unix, workers: true });
+        }
+        self.files_left = self.first.is_none();
+        self.socket_left |= gone.unix;
+        self.socket_left &= !self.first.is_some_and(|first| first.unix);
+    }
+
     /// A start of the program: whether it comes to serve.
     pub fn start(&mut self) -> Fate {
         match self.conf {

@@ -17,6 +17,9 @@ pub enum Step {
     Signal(Who, Signal),
     /// A worker of one of the masters is killed.
     KillWorker(Who),
+    /// An upgrade is begun, and after so many microseconds one of its two sides is killed, wherever it is
+    /// then.
+    CrashIn(Who, u64),
     /// `rserve -s WORD`.
     Command(&'static str),
 }
@@ -84,8 +87,12 @@ impl Step {
         match random.below(20) {
             0..=3 => Step::Write(conf(random)),
             4 => Step::Fill(!model.disk_full && random.one_in(2)),
-            5 if model.of(who).is_some_and(|master| master.workers) => Step::KillWorker(who),
-            6..=8 => {
+            5 if model.second.is_none() => {
+                let side = if random.one_in(2) { Who::First } else { Who::Second };
+                Step::CrashIn(side, random.below(60_000) as u64)
+            }
+            6 if model.of(who).is_some_and(|master| master.workers) => Step::KillWorker(who),
+            7..=8 => {
                 let words = ["reload", "reload", "upgrade", "reopen", "quit", "stop"];
                 Step::Command(words[random.below(words.len())])
             }

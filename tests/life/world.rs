@@ -79,6 +79,7 @@ impl World {
             Step::Start => self.start(model),
             Step::Signal(who, signal) => self.signal(who, signal, model),
             Step::KillWorker(who) => self.kill_worker(who, model),
+            Step::CrashIn(side, micros) => self.crash_in(side, micros, model),
             Step::Command(word) => self.command(word, model),
         }
     }
@@ -209,6 +210,60 @@ impl World {
         }
     }
 
+    fn crash_in(&mut self, side: Who, micros: u64, model: &mut Model) -> Outcome {
+        let Some(first) = model.first else { return Ok(()) };
+        process::signal(first.pid, "USR2");
+        let begun = std::time::Instant::now();
+        while begun.elapsed().as_micros() < u128::from(micros) {
+            std::hint::spin_loop();
+        }
+        if side == Who::First {
+            process::signal(first.pid, "KILL");
+            self.has_ended(first.pid)?;
+            // Whoever is left comes to serve, or ends.
+            let mut newer = None;
+            comes_to("the newer master to serve or to end", || {
+                let masters = self.masters();
+                newer = self.pid_in(PID).filter(|pid| masters.contains(pid));
+                newer.is_some() || masters.is_empty()
+            })?;
+            self.seen.extend(newer);
+            model.lost_the_older(newer);
+            return Ok(());
+        }
+        match self.masters().into_iter().find(|pid| *pid != first.pid) {
+            Some(second) => {
+                self.seen.insert(second);
+                self.seen.extend(process::children(second));
+                process::signal(second, "KILL");
+                model.upgrade(Who::First);
+                model.second = Some(crate::model::Master { pid: second, ..first });
+                model.ends(Who::Second, Signal::Kill);
+                self.has_ended(second)
+            }
+            // It was not there yet, or has ended by itself.
+            None => match model.upgrade(Who::First) {
+                Fate::Done => self.meet_second(model),
+                _ => comes_to("the new one's end", || self.masters() == [first.pid]),
+            },
+        }
+    }
+
+    /// The masters of this directory, by their titles; one that is being started has the program's name.
+    fn masters(&self) -> Vec<u32> {
+        let dir = self.dir.path("");
+        let dir = dir.to_string_lossy();
+        let names = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = names.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let ours = |pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            let master = line.starts_with("rserve: master") || line.starts_with(BINARY);
+            master && line.contains(&*dir) && process::is_alive(*pid)
+        };
+        pids.filter(ours).collect()
+    }
+
     /// The newer master is whom the pid file names now.
     fn meet_second(&mut self, model: &mut Model) -> Outcome {
         let old = model.first.map(|first| first.pid);
@@ -294,8 +349,13 @@ impl World {
             comes_to("the old pid file to be right", || self.pid_in(OLD) == old)?;
         }
         let socket = |path: &str| self.dir.path(path).exists();
+        let killed_alone = named.is_none() && model.files_left;
         comes_to("the control sockets to be right", || {
-            socket("run/rserve.pid.sock") == (named.is_some() || model.files_left)
+            if killed_alone {
+                return true;
+            }
+
+            socket("run/rserve.pid.sock") == named.is_some()
                 && socket("run/rserve.pid.oldbin.sock") == old.is_some()
         })?;
         for master in [model.first, model.second].into_iter().flatten() {
