@@ -430,3 +430,13 @@ http {
     let (_, said) = start.fail();
     assert!(said.contains("\"rang\"") && !said.contains("\"roar\""), "{said}");
 }
+
+/// Whoever read what it says may be gone, or the disk full that takes it.
+#[test]
+fn nobody_has_to_read_what_it_says() {
+    for (words, code) in [("-h", "0"), ("-V", "0"), ("-t -c missing.conf", "1"), ("-x", "1")] {
+        let script = format!("{BINARY} {words} 2>/dev/full; echo $?");
+        let output = support::process::run(std::process::Command::new("sh").args(["-c", &script]));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), code, "{words}");
+    }
+}

@@ -15,7 +15,7 @@ use sys::user::Identity;
 use crate::core_conf::{self, CoreConf};
 use crate::findings::Findings;
 use crate::options::Options;
-use crate::{Failure, Modules, NAME};
+use crate::{Failure, Modules, NAME, say};
 
 /// Where the command line says that things are.
 #[derive(Clone, Debug)]
@@ -242,7 +242,7 @@ impl Cycle {
     pub fn warn(&self, aloud: bool) {
         for warning in &self.warnings {
             if aloud {
-                eprintln!("{NAME}: [warn] {}", warning.render());
+                say(format_args!("{NAME}: [warn] {}\n", warning.render()));
             }
             sys::log::to_file(sys::log::Level::Warn, format_args!("{warning}"));
         }

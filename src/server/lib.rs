@@ -48,7 +48,7 @@ pub fn run(modules: Modules) -> ExitCode {
     let options = match options::Options::from_args(std::env::args_os()) {
         Ok(options) => options,
         Err(message) => {
-            eprintln!("{NAME}: {message}");
+            say(format_args!("{NAME}: {message}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -57,8 +57,9 @@ pub fn run(modules: Modules) -> ExitCode {
         options::Action::Help => options::print_help().map(done),
         options::Action::Version { build } => options::print_version(*build, modules).map(done),
         options::Action::Reference => {
-            print!("{}", reference(modules));
-            Ok(ExitCode::SUCCESS)
+            let text = reference(modules);
+            let written = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+            Ok(if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         options::Action::Signal(signal) => signal::send(&options, modules, *signal).map(done),
         options::Action::Test { dump } => start::test(&options, modules, *dump),
@@ -76,6 +77,11 @@ pub fn run(modules: Modules) -> ExitCode {
     }
 }
 
+/// Writes to standard error. If whoever read there is gone, that is no reason to stop.
+fn say(text: std::fmt::Arguments<'_>) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), text);
+}
+
 /// Why the program, or a new configuration, did not start.
 #[derive(Debug)]
 pub struct Failure {
@@ -90,7 +96,7 @@ impl Failure {
 
     /// Prints the failure, and writes it to the error log if that is a file.
     fn report(&self) {
-        eprintln!("{NAME}: [emerg] {}", self.message);
+        say(format_args!("{NAME}: [emerg] {}\n", self.message));
         sys::log::to_file(sys::log::Level::Emerg, format_args!("{}", self.message));
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{Failure, Modules, NAME, VERSION};
+use crate::{Failure, Modules, NAME, VERSION, say};
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
@@ -156,23 +156,23 @@ impl Signal {
 
 /// `-v`, `-V`, `--version`.
 pub fn print_version(build: bool, modules: Modules) -> Result<(), Failure> {
-    eprintln!("{NAME} version: {NAME}/{VERSION}");
+    say(format_args!("{NAME} version: {NAME}/{VERSION}\n"));
     if build {
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
         let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        eprintln!("built for: {target} ({profile})");
+        say(format_args!("built for: {target} ({profile})\n"));
         let parts = modules.iter().flat_map(|module| module.parts());
         let mut names: Vec<_> = parts.map(|(name, _)| name).collect();
         names.dedup();
-        eprintln!("modules: {}", names.join(" "));
-        eprintln!("prefix: {}", crate::cycle::INSTALLED_PREFIX);
+        say(format_args!("modules: {}\n", names.join(" ")));
+        say(format_args!("prefix: {}\n", crate::cycle::INSTALLED_PREFIX));
     }
     Ok(())
 }
 
 /// `-h`, `-?`, `--help`.
 pub fn print_help() -> Result<(), Failure> {
-    eprint!(
+    say(format_args!(
         "{NAME} version: {NAME}/{VERSION}
 Files with ranges, event streams and live video, from nginx's configuration language.
 
@@ -207,7 +207,7 @@ Without -p and -c, conf/rserve.conf is looked for in the current directory, then
 or, if that is not set, in {prefix}.
 ",
         prefix = crate::cycle::INSTALLED_PREFIX
-    );
+    ));
     Ok(())
 }
 

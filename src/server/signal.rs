@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::control::{self, Order};
 use crate::cycle::{self, Cycle, Place};
 use crate::options::{Options, Signal};
-use crate::{Failure, Modules, NAME, pid};
+use crate::{Failure, Modules, NAME, pid, say};
 
 /// Sends `signal` to the master that the configuration's pid file names.
 pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), Failure> {
@@ -39,10 +39,10 @@ pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), F
     // Nobody will tell how it went: what can be told beforehand is told here, as nginx does.
     fault.map_or(Ok(()), Err)?;
     kill(pid, sys::signal::SIGHUP)?;
-    eprintln!(
+    say(format_args!(
         "{NAME}: [warn] process {pid} has no control socket; whether it serves the new configuration \
-         is in its error log"
-    );
+         is in its error log\n"
+    ));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::cycle::{self, Cycle, Place};
 use crate::master::Master;
 use crate::options::Options;
 use crate::upgrade::Inheritance;
-use crate::{Failure, Modules, NAME, VERSION, pid, single, welcome};
+use crate::{Failure, Modules, NAME, VERSION, pid, say, single, welcome};
 
 /// Starts the server and runs it to its end.
 pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<ExitCode,
     let place = Place::find(options)?;
     let conf = place.conf.display();
     let failed = || {
-        eprintln!("{NAME}: configuration file {conf} test failed");
+        say(format_args!("{NAME}: configuration file {conf} test failed\n"));
         Ok(ExitCode::FAILURE)
     };
     let checked = cycle::parse(&place).and_then(|tree| {
@@ -90,13 +90,15 @@ pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<ExitCode,
             return failed();
         }
     };
-    eprint!("{}", findings.report());
+    say(format_args!("{}", findings.report()));
     if !findings.faults.is_empty() {
         return failed();
     }
     if !options.quiet {
-        eprintln!("{NAME}: the configuration file {conf} syntax is ok");
-        eprintln!("{NAME}: configuration file {conf} test is successful");
+        say(format_args!(
+            "{NAME}: the configuration file {conf} syntax is ok\n\
+             {NAME}: configuration file {conf} test is successful\n"
+        ));
     }
     if dump {
         let written = tree.files.dump(&mut std::io::stdout().lock());

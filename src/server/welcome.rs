@@ -9,12 +9,12 @@ use sys::socket::Address;
 
 use crate::cycle::{Cycle, Place};
 use crate::options::Options;
-use crate::{NAME, VERSION};
+use crate::{NAME, VERSION, say};
 
 /// Prints it, if somebody sits there.
 pub fn print(options: &Options, place: &Place, cycle: &Cycle) {
     if std::io::stderr().is_terminal() {
-        eprint!("{}", text(options, place, cycle));
+        say(format_args!("{}", text(options, place, cycle)));
     }
 }
 
