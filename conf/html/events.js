@@ -4,7 +4,9 @@ const $ = id => document.getElementById(id);
 const put = (id, text) => { $(id).textContent = text; };
 const wait = ms => new Promise(done => setTimeout(done, ms));
 const plural = n => n === 1 ? 'one event' : `${n} events`;
-const ROWS = 14, NOTES = 60;            // of the feed, of the timeline
+const ROWS = 10, NOTES = 60;            // of the feed, of the timeline
+const DEMO = 'demo';                    // the channel that ticks
+const ALL = '0-0';                      // an id of no life of the log: what is kept follows
 const AWAY = 2000;                      // ms without a connection after "drop"
 const SHOWN = 4000;                     // characters of an event's data
 
@@ -40,22 +42,25 @@ function state(name, text) {
 
 function follow(name) {
   if (now) now.source.close();
+  ticker.open(false);
   now = {
     name, source: null, last: '', opened: 0, brokeAt: 0, told: false, resumed: null,
     received: 0, published: 0, missed: 0, twice: 0,
     seen: new Set(), awaited: new Set(),
   };
-  history.replaceState(null, '', name === 'demo' ? location.pathname : '?' + encodeURIComponent(name));
+  history.replaceState(null, '', name === DEMO ? location.pathname : '?' + encodeURIComponent(name));
   document.querySelectorAll('.stream').forEach(s => { s.textContent = address(name); });
   $('feed-body').replaceChildren();
   rows.length = 0;
-  connect(now, '');
+  connect(now, ALL);
   figures();
+  feed();
 }
 
 function connect(my, from) {
   state('connecting', 'connecting');
   const query = from ? '?last_event_id=' + encodeURIComponent(from) : '';
+  my.source?.close();
   const source = my.source = new EventSource(address(my.name) + query);
   const mine = handle => event => { if (my === now && source === my.source) handle(my, event); };
   // A stream may have events whose types are "open" and "error".
@@ -76,11 +81,19 @@ function hear(type) {
 
 function opened(my) {
   state('open', 'open');
-  if (!my.opened++) return note('open', `reads ${my.name} from now on`);
+  ticker.open(my.name === DEMO, true);
+  if (!my.opened++) {
+    note('open', `reads ${my.name}, from what is kept on`);
+    return catchUp(my, { kept: true });
+  }
   const away = ((performance.now() - my.brokeAt) / 1000).toFixed(1);
   my.told = my.over = false;
   note('resumed', my.last ? `behind ${my.last}, after ${away} s` : `after ${away} s, behind the id that came when it was opened`);
-  const resumed = my.resumed = { count: 0, upto: Infinity, gap: false };
+  catchUp(my, { gap: false });
+}
+
+function catchUp(my, what) {
+  const resumed = my.resumed = { count: 0, upto: Infinity, ...what };
   // Up to what is the log full by now? Those are the ones to catch up with.
   look(my.name).then(found => { resumed.upto = found.newest ? seqOf(found.newest) : 0; caughtUp(my, resumed); });
   setTimeout(() => caughtUp(my, resumed, true), 1500);
@@ -98,11 +111,13 @@ async function look(name) {
 function caughtUp(my, resumed, late = false) {
   if (my.resumed !== resumed || !(late || my.last && seqOf(my.last) >= resumed.upto)) return;
   my.resumed = null;
+  if (resumed.kept) return;
   const came = resumed.count ? `${plural(resumed.count)} had come` : 'nothing had come';
   note('caught up', resumed.gap ? `${came} that is still there` : my.missed ? `${came}, ${my.missed} missed` : `${came}, nothing missed`);
 }
 
 function broke(my) {
+  ticker.open(false);
   if (my.source.readyState === EventSource.CLOSED) {
     state('closed', 'closed');
     look(my.name).then(found => note('closed', found.ended
@@ -118,11 +133,16 @@ function broke(my) {
   note('reconnecting', my.last ? `the browser comes back by itself, with Last-Event-ID: ${my.last}` : 'the browser comes back by itself');
 }
 
+function leave() {
+  now.source.close();
+  now.brokeAt = performance.now();
+  ticker.open(false);
+}
+
 function drop() {
   const my = now, from = my.last;
   if (my.source.readyState === EventSource.CLOSED) return;
-  my.source.close();
-  my.brokeAt = performance.now();
+  leave();
   state('closed', 'dropped');
   note('dropped', `closed by this page, for ${AWAY / 1000} seconds`);
   $('drop').disabled = true;
@@ -159,8 +179,9 @@ function take(my, event) {
     my.awaited.delete(other);
     my.missed++;
   }
-  count(late);
-  rows.push({ id, type: event.type, data: event.data, late });
+  if (!my.resumed?.kept || !late) count(late);
+  ticker.heard();
+  rows.push({ id, type: event.type, data: event.data, late: late && !my.resumed.kept });
   if (rows.length > ROWS) rows.shift();
   if (late) my.resumed.count++;
   if (my.resumed) caughtUp(my, my.resumed);
@@ -172,7 +193,7 @@ function gap(my, event) {
   try { told = JSON.parse(event.data); } catch { /* a publisher's own event of that name */ }
   if (!told.resumed_from) return take(my, event);
   if (my.resumed) my.resumed.gap = true;
-  note('gap', `what followed ${told.requested} is gone (${told.reason}); goes on behind ${told.resumed_from}`);
+  if (!my.resumed?.kept) note('gap', `what followed ${told.requested} is gone (${told.reason}); goes on behind ${told.resumed_from}`);
   place(my, event.lastEventId);
   soon();
 }
@@ -188,7 +209,7 @@ function ended(my, event) {
 // ---- publishing
 
 const page = Date.now().toString(36) + Math.random().toString(36).slice(2);
-let posts = 0;
+let posts = 0, leaving = new AbortController();
 
 // The id of the event. One that gets no answer is posted again: the key makes it one event all the same.
 async function post(data, type) {
@@ -196,7 +217,7 @@ async function post(data, type) {
   const url = address(my.name) + (type ? '?event=' + encodeURIComponent(type) : '');
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await fetch(url, { method: 'POST', body: data, headers: { 'Idempotency-Key': key } });
+      const answer = await fetch(url, { method: 'POST', body: data, headers: { 'Idempotency-Key': key }, signal: leaving.signal });
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(`${answer.status} ${said.error || answer.statusText}`, { cause: 'refused' });
       confirmed(my, said.id);
@@ -256,6 +277,24 @@ $('end').addEventListener('click', async () => {
   }
 });
 
+// A page that is left may be kept for the way back, and its connections with it: of those a browser has six for a server.
+addEventListener('pagehide', () => {
+  leave();
+  leaving.abort();
+  leaving = new AbortController();
+});
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  note('reconnecting', 'this page was left, and is back');
+  connect(now, now.last || ALL);
+});
+
+// ---- the tick
+
+const ticker = new Ticker(text => post(text, 'tick'), () => { $('tick-box').hidden = now?.name !== DEMO || ticker.refused; });
+$('tick').checked = true;
+$('tick').addEventListener('change', () => ticker.want($('tick').checked));
+
 $('follow').addEventListener('submit', event => { event.preventDefault(); follow($('channel').value); });
 $('drop').addEventListener('click', drop);
 $('type').addEventListener('change', () => hear($('type').value.trim()));
@@ -286,6 +325,11 @@ function feed() {
     body.prepend(tr);
   }
   while (body.childElementCount > ROWS) body.lastChild.remove();
+  while (body.childElementCount < ROWS) {
+    const none = el('tr', '', 'none');
+    none.append(el('td', '\u00a0'), el('td', ''), el('td', ''));
+    body.append(none);
+  }
 }
 
 // ---- the graph: for each second how many came, and how many of a time before

@@ -121,6 +121,7 @@ const STATES = { idle: ['closed', 'not connected'], connecting: ['connecting', '
   playing: ['open', 'playing'], paused: ['closed', 'paused'] };
 
 function show() {
+  $('figures').hidden = $('graphs').hidden = name === null;
   if (!player) return;
   const { about, state } = player, [dot, text] = STATES[state];
   $('state').dataset.state = dot;
@@ -200,25 +201,6 @@ function instructions() {
   put('obs-server', server);
   put('obs-key', key);
 }
-
-/** Without a secure context there is no clipboard for pages, but a selection may be copied. */
-async function copy(button) {
-  const source = $(button.dataset.copy);
-  try {
-    await navigator.clipboard.writeText(source.textContent);
-  } catch {
-    getSelection().selectAllChildren(source);
-    const done = document.execCommand('copy');
-    if (done) getSelection().removeAllRanges();
-    else return;
-  }
-  const before = button.dataset.words ??= button.textContent;
-  button.textContent = 'Copied';
-  clearTimeout(button.timer);
-  button.timer = setTimeout(() => { button.textContent = before; }, 1500);
-}
-
-for (const button of document.querySelectorAll('button[data-copy]')) button.addEventListener('click', () => copy(button));
 
 instructions();
 if (canPlay) {
