@@ -2,13 +2,13 @@
 //! does what it is said to do.
 //!
 //! The word behind ```` ```nginx ```` says where a block stands that is not whole: `http`, `server`,
-//! `location`; `twin` is for nginx itself, `hello` for the example of a module, whose own tests read it.
+//! `location`, `application` (of `rtmp`); `twin` is for nginx itself, `hello` for the example of a module, whose own tests read it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use support::{Dir, Start, free_port, process, wait_for};
+use support::{Dir, Server, Start, free_port, process, wait_for};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rserve");
 
@@ -62,6 +62,10 @@ fn whole(kind: &str, text: &str) -> String {
         "nginx http" => http(text),
         "nginx server" => http(&server(text)),
         "nginx location" => http(&server(&format!("location / {{\n{text}\n}}"))),
+        "nginx application" => {
+            let live = format!("application live {{ live on;\n{text}\n}}");
+            format!("rtmp {{ server {{ listen 1935; {live} }} }}\n{}", http(&server("")))
+        }
         other => panic!("a block of the kind {other:?}: see the head of this file"),
     }
 }
@@ -121,42 +125,101 @@ fn loads_in_nginx(what: &str, text: &str) {
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// A program of a page, run as it stands but for its ports.
+struct Program {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Program {
+    fn run(kind: &str, text: &str, server: &Server) -> Program {
+        let (program, file) = match kind {
+            "python" => ("python3", "program.py"),
+            _ => ("node", "program.mjs"),
+        };
+        let path = server.file(file, text);
+        let said = server.path("said");
+        let child = Command::new(program)
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(fs::File::create(&said).expect("a file"))
+            .spawn()
+            .unwrap_or_else(|e| panic!("{program}: {e} (Debian: nodejs, python3)"));
+        Program { child, said }
+    }
+
+    fn says(&self, text: &str) {
+        let said = || fs::read_to_string(&self.said).unwrap_or_default();
+        wait_for(&format!("{} to say {text:?}", self.said.display()), || said().contains(text));
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn find<'a>(all: &'a [Block], page: &str, kind: &str) -> &'a str {
+    let its = |block: &&Block| block.page == page && block.kind == kind;
+    &all.iter().find(its).unwrap_or_else(|| panic!("no block {kind} in {page}")).text
+}
+
 /// The programs of `events.md` hear what is published, also after the stream broke off.
 #[test]
 fn the_programs_follow_a_channel() {
     let all = blocks();
-    let find = |kind: &str| {
-        let its = |block: &&Block| block.page == "events.md" && block.kind == kind;
-        all.iter().find(its).unwrap_or_else(|| panic!("no block {kind} in events.md"))
-    };
-    for (kind, program, file) in [("python", "python3", "follow.py"), ("js", "node", "follow.mjs")]
-    {
-        let start = Start::new(BINARY).conf(find("nginx").text.replace("8080", "127.0.0.1:{port}"));
-        let server = start.start();
-        let text = find(kind).text.replace("8080", &server.port().to_string());
-        let path = server.file(file, text);
-        let heard = server.path("heard");
-        let mut child = Command::new(program)
-            .arg(path)
-            .stdin(Stdio::null())
-            .stdout(fs::File::create(&heard).expect("a file"))
-            .spawn()
-            .unwrap_or_else(|e| panic!("{program}: {e} (Debian: nodejs, python3)"));
+    for kind in ["python", "js"] {
+        let conf = find(&all, "events.md", "nginx").replace("8080", "127.0.0.1:{port}");
+        let server = Start::new(BINARY).conf(conf).start();
+        let text = find(&all, "events.md", kind).replace("8080", &server.port().to_string());
+        let program = Program::run(kind, &text, &server);
         let publish = |text: &str| server.curl(&["-d", text], "/events/news").status;
-        let hears = |text: &str| {
-            let said = || fs::read_to_string(&heard).unwrap_or_default();
-            wait_for(&format!("{program} to hear {text:?}"), || said().contains(text));
-        };
         server.wait_for("the subscriber", || publish("first") == 201);
-        hears("first");
+        program.says("first");
         // Its worker dies; what is published meanwhile comes when it is back.
         for worker in server.workers() {
             process::signal(worker, "KILL");
         }
         server.wait_for("a new worker", || matches!(publish("second"), 201 | 202));
-        hears("second");
-        child.kill().expect("kill");
-        child.wait().expect("wait");
+        program.says("second");
+    }
+}
+
+/// The programs of `live.md` let in who has the key, and nobody else.
+#[test]
+fn the_programs_decide_who_publishes() {
+    let all = blocks();
+    for kind in ["python", "js"] {
+        let port = free_port();
+        let with_port = |text: &str| text.replace("8000", &port.to_string());
+        let hook = with_port(find(&all, "live.md", "nginx application"));
+        let conf = find(&all, "live.md", "nginx").replace("8080", "127.0.0.1:{port}");
+        let conf = conf.replace("1935", "127.0.0.1:{port2}");
+        let conf = conf.replace("live on;", &format!("live on;\n{hook}"));
+        let server = Start::new(BINARY).conf(conf).start();
+        let program = Program::run(kind, &with_port(find(&all, "live.md", kind)), &server);
+        wait_for("the program to listen", || support::is_listening(port));
+        wait_for("RTMP", || support::is_listening(server.port2()));
+        let ffmpeg = |key: &str| {
+            let mut command = Command::new("ffmpeg");
+            command.args(["-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc"]);
+            command.args(["-c:v", "flv", "-f", "flv"]);
+            command.arg(format!("rtmp://127.0.0.1:{}/live/cam?key={key}", server.port2()));
+            command.stderr(Stdio::null());
+            command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)")
+        };
+        let published = || server.get("/streams").text().contains("\"name\":\"cam\"");
+        let mut wrong = ffmpeg("other");
+        program.says("127.0.0.1 publish cam no");
+        assert!(!wrong.wait().expect("wait").success(), "{kind}: it was let in");
+        assert!(!published(), "{kind}: {}", server.get("/streams").text());
+        let mut right = ffmpeg("secret");
+        program.says("127.0.0.1 publish cam yes");
+        wait_for("the stream", published);
+        right.kill().expect("kill");
+        right.wait().expect("wait");
     }
 }
 

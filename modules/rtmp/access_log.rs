@@ -124,31 +124,35 @@ impl Deeds {
 }
 
 macro_rules! variables {
-    ($($name:literal $variant:ident,)*) => {
+    ($($name:literal $variant:ident $help:literal,)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Variable { $($variant,)* }
 
         const VARIABLES: &[(&str, Variable)] = &[$(($name, Variable::$variant),)*];
+
+        /// The variables of `log_format`, for the reference.
+        pub const HELP: &[(&str, &str)] = &[$(($name, $help),)*];
     };
 }
 
 variables! {
-    "connection" Connection,
-    "remote_addr" RemoteAddr,
-    "app" App,
-    "flashver" FlashVer,
-    "swfurl" SwfUrl,
-    "tcurl" TcUrl,
-    "pageurl" PageUrl,
-    "command" Command,
-    "name" Name,
-    "args" Args,
-    "bytes_sent" BytesSent,
-    "bytes_received" BytesReceived,
-    "time_local" TimeLocal,
-    "msec" Msec,
-    "session_time" SessionTime,
-    "session_readable_time" SessionReadableTime,
+    "connection" Connection "number of the connection",
+    "remote_addr" RemoteAddr "address of the client",
+    "app" App "application; as long as there is none, what the client asked for",
+    "flashver" FlashVer "what the client says it is",
+    "swfurl" SwfUrl "address of its program, as it says",
+    "tcurl" TcUrl "address that it connected to, as it says",
+    "pageurl" PageUrl "address of the page that it is on, as it says",
+    "command" Command
+        "what it did: PUBLISH, PLAY, PLAY+PUBLISH or NONE; with -REFUSED if that was not let in (CONNECT-REFUSED before it)",
+    "name" Name "stream that it asked for last",
+    "args" Args "arguments of that stream: what stood behind the ?",
+    "bytes_sent" BytesSent "bytes sent to it",
+    "bytes_received" BytesReceived "bytes that came from it",
+    "time_local" TimeLocal "time of the line: 02/Jan/2026:15:04:05 +0000",
+    "msec" Msec "the same in seconds since 1970, with milliseconds",
+    "session_time" SessionTime "seconds for which it was connected",
+    "session_readable_time" SessionReadableTime "the same as 1h 2m 3s",
 }
 
 /// Sets `log_format`.

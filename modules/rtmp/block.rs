@@ -139,6 +139,10 @@ impl Module for Rtmp {
         let all = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(directives::DIRECTIVES));
         vec![("rtmp", all.collect())]
     }
+
+    fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+        vec![("rtmp, in its log_format", access_log::HELP.to_vec())]
+    }
 }
 
 struct Reader<'a> {
