@@ -19,8 +19,9 @@ class Ticker {
     document.addEventListener('visibilitychange', () => this.#wait());
   }
 
-  get ticks() {
-    return this.#open && this.#wanted && !this.refused;
+  /** A tick is going to come. */
+  get waits() {
+    return this.#timer !== 0;
   }
 
   /** Whether the stream is open: nothing is published to one that is broken, dropped, or has ended. */
@@ -43,7 +44,8 @@ class Ticker {
 
   #wait(hurry = false) {
     clearTimeout(this.#timer);
-    if (!this.ticks || document.hidden) return;
+    this.#timer = 0;
+    if (!this.#open || !this.#wanted || this.refused || document.hidden) return;
     this.#timer = setTimeout(() => this.#tick(), hurry ? Ticker.SOON : Ticker.QUIET * (1 + Math.random() / 3));
   }
 

@@ -114,10 +114,51 @@ impl Chromium {
         text.parse().unwrap_or_else(|_| panic!("{expression}: {text}"))
     }
 
+    /// A command of the DevTools protocol; `parameters` is JSON.
+    fn devtools(&self, name: &str, parameters: &str) -> String {
+        self.command("goog/cdp/execute", &format!("{{\"cmd\":\"{name}\",\"params\":{parameters}}}"))
+    }
+
+    /// What is opened from now on has this width, in pixels, and this theme: `light` or `dark`.
+    pub fn look(&self, width: u32, theme: &str) {
+        let scheme = format!("{{\"name\":\"prefers-color-scheme\",\"value\":\"{theme}\"}}");
+        self.devtools("Emulation.setEmulatedMedia", &format!("{{\"features\":[{scheme}]}}"));
+        let size = format!("\"width\":{width},\"height\":800,\"deviceScaleFactor\":1");
+        let screen = format!("{{{size},\"mobile\":false}}");
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+    }
+
+    /// The upper part of the page as a PNG.
+    pub fn picture(&self, width: u32, height: u32) -> Vec<u8> {
+        let size = format!("\"width\":{width},\"height\":{height},\"scale\":1");
+        let clip =
+            format!("{{\"captureBeyondViewport\":true,\"clip\":{{\"x\":0,\"y\":0,{size}}}}}");
+        let answer = self.devtools("Page.captureScreenshot", &clip);
+        let data = answer.split("\"data\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        base64(data.unwrap_or_else(|| panic!("no picture: {answer}")))
+    }
+
     /// What the browser complains of, as JSON: missing files, faults in scripts.
     pub fn complaints(&self) -> String {
         self.command("se/log", "{\"type\":\"browser\"}")
     }
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').map(value).collect();
+    let group = |four: &[u8]| {
+        let bits = four.iter().fold(0u32, |bits, digit| bits << 6 | u32::from(*digit));
+        let bits = bits << (6 * (4 - four.len()));
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    };
+    digits.chunks(4).flat_map(group).collect()
 }
 
 impl Drop for Chromium {

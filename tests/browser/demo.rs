@@ -1,10 +1,10 @@
 //! The page that shows event streams.
 
-use support::process;
+use support::{Server, process};
 
 use crate::chromium::Chromium;
-use crate::listener::unescape;
-use crate::shipped;
+use crate::listener::{publish, unescape};
+use crate::{shipped, shipped_with};
 
 #[test]
 fn the_events_page_publishes_and_misses_nothing() {
@@ -16,6 +16,8 @@ fn the_events_page_publishes_and_misses_nothing() {
     };
     let line = || said("line");
     chromium.open(&server.url("/events.html"));
+    // What is counted here is the test's own.
+    click("tick");
     server.wait_for("the stream", || said("state") == "open");
 
     // One event, of several lines and a type of its own.
@@ -26,7 +28,7 @@ fn the_events_page_publishes_and_misses_nothing() {
     );
     server.wait_for("the event", || said("received") == "1");
     let cells = || {
-        let all = "[...document.querySelectorAll('#feed-body td')].map(cell => cell.textContent)";
+        let all = "[...document.querySelectorAll('#feed-body tr:not(.none) td')].map(cell => cell.textContent)";
         unescape(&chromium.text(&format!("encodeURIComponent({all}.join('|'))")))
     };
     let last = said("last");
@@ -66,7 +68,7 @@ fn the_events_page_publishes_and_misses_nothing() {
     chromium.text("document.getElementById('follow').requestSubmit()");
     server.wait_for("the stream", || said("state") == "open");
     assert_eq!(server.curl(&["-d", "and again"], "/events/demo").status, 201);
-    server.wait_for("the event", || cells().ends_with("|message|and again"));
+    server.wait_for("the event", || cells().contains("|message|and again|"));
 }
 
 #[test]
@@ -75,9 +77,107 @@ fn the_events_page_tells_of_a_gap() {
     let chromium = Chromium::start();
     chromium.open(&server.url("/events.html?other"));
     let line = || chromium.text("document.getElementById('line').textContent");
-    server.wait_for("the stream", || line().contains("openreads other from now on"));
+    server.wait_for("the stream", || line().contains("openreads other, from what is kept on"));
     // An id of another life of the log, as after a restart.
     chromium.text("(now.source.close(), connect(now, '0-1'))");
     server.wait_for("the gap", || line().contains("gapwhat followed 0-1 is gone (epoch)"));
     assert_eq!(chromium.complaints(), "[]");
+}
+
+/// Rows of the feed: what is in them.
+fn rows(chromium: &Chromium) -> String {
+    chromium.text(
+        "[...document.querySelectorAll('#feed-body tr:not(.none)')].map(row => row.lastChild.textContent).join()",
+    )
+}
+
+fn subscribers(server: &Server, channel: &str) -> String {
+    let url = format!("/events/{channel}");
+    let text = server.curl(&["-H", "Accept: application/json"], &url).text();
+    let count = text.split("\"subscribers\":").nth(1).and_then(|rest| rest.split(',').next());
+    count.unwrap_or("none").to_owned()
+}
+
+#[test]
+fn the_events_page_begins_with_the_last_ten() {
+    let server = shipped();
+    for n in 1..=12 {
+        publish(&server, "/events/news", &n.to_string());
+    }
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/events.html?news"));
+    server.wait_for("the last ten", || rows(&chromium) == "12,11,10,9,8,7,6,5,4,3");
+    publish(&server, "/events/news", "13");
+    server.wait_for("the next one", || rows(&chromium) == "13,12,11,10,9,8,7,6,5,4");
+    let gaps = "document.querySelectorAll('#line .gap').length";
+    assert_eq!(chromium.text(gaps), "0", "that it began at the beginning is nothing to tell");
+    // Only the channel of the demonstration ticks.
+    assert_eq!(chromium.text("document.getElementById('tick-box').hidden"), "true");
+    assert_eq!(chromium.complaints(), "[]");
+}
+
+#[test]
+fn a_quiet_demonstration_ticks_while_it_is_seen() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/events.html"));
+    let ticks = || rows(&chromium).matches("tick at ").count();
+    server.wait_for("two ticks", || ticks() >= 2);
+    assert_eq!(chromium.text("document.getElementById('tick-box').hidden"), "false");
+    // Hidden, then switched off: no timer is left that would publish.
+    let silent = || chromium.text("ticker.waits") == "false";
+    assert!(!silent());
+    chromium.text("(Object.defineProperty(document, 'hidden', { configurable: true, value: true }), document.dispatchEvent(new Event('visibilitychange')))");
+    assert!(silent());
+    chromium
+        .text("(delete document.hidden, document.dispatchEvent(new Event('visibilitychange')))");
+    assert!(!silent());
+    chromium.text("document.getElementById('tick').click()");
+    assert!(silent());
+    assert_eq!(chromium.complaints(), "[]");
+}
+
+#[test]
+fn who_may_not_publish_does_not_tick() {
+    let server =
+        shipped_with(|conf| conf.replace("# sse_publish_from  127.0.0.1", "sse_publish_from "));
+    let chromium = Chromium::start();
+    chromium.open(&server.url("/events.html"));
+    let hidden = || chromium.text("document.getElementById('tick-box').hidden") == "true";
+    server.wait_for("the stream", || chromium.text("now.opened") == "1");
+    server.wait_for("the refusal", || hidden() && chromium.text("ticker.refused") == "true");
+    chromium.open(&server.url("/"));
+    let said = || chromium.text("document.getElementById('ticks').textContent");
+    server.wait_for("the front page's word", || said() == "It counts what others publish.");
+}
+
+/// A browser has six connections for a server, and may keep a page that was left, with what it holds.
+#[test]
+fn a_page_that_is_left_holds_no_connection() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    for n in 0..8 {
+        chromium.open(&server.url(&format!("/events.html?channel{n}")));
+        let open = || chromium.text("document.getElementById('state').textContent") == "open";
+        server.wait_for("the stream", open);
+    }
+    let event = |name: &str| {
+        chromium.text(&format!(
+            "dispatchEvent(new PageTransitionEvent('{name}', {{ persisted: true }}))"
+        ));
+    };
+    assert_eq!(subscribers(&server, "channel7"), "1");
+    event("pagehide");
+    server.wait_for("nobody", || subscribers(&server, "channel7") != "1");
+    publish(&server, "/events/channel7", "meanwhile");
+    event("pageshow");
+    server.wait_for("what it missed", || rows(&chromium) == "meanwhile");
+    assert_eq!(subscribers(&server, "channel7"), "1");
+
+    chromium.open(&server.url("/"));
+    server.wait_for("the front page", || subscribers(&server, "demo") == "1");
+    event("pagehide");
+    server.wait_for("nobody", || subscribers(&server, "demo") == "0");
+    event("pageshow");
+    server.wait_for("the front page again", || subscribers(&server, "demo") == "1");
 }

@@ -7,7 +7,9 @@ mod event_source;
 mod listener;
 mod live;
 mod origins;
+mod pictures;
 mod refuser;
+mod site;
 mod stage;
 mod tabs;
 mod web_socket;
@@ -19,6 +21,11 @@ use support::{Server, Start};
 
 /// The configuration as it is shipped, but for the ports.
 fn shipped() -> Server {
+    shipped_with(|conf| conf)
+}
+
+/// The same with a change.
+fn shipped_with(change: impl Fn(String) -> String) -> Server {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
     let conf = std::fs::read_to_string(home.join("rserve.conf")).expect("conf/rserve.conf");
     let ports = ["listen          8080;", "listen          1935;"];
@@ -38,7 +45,7 @@ fn shipped() -> Server {
             start = start.file(&format!("conf/{name}"), std::fs::read(&path).expect("a file"));
         }
     }
-    let conf = conf.replace(ports[0], "listen 127.0.0.1:{port};");
+    let conf = change(conf).replace(ports[0], "listen 127.0.0.1:{port};");
     start.conf(conf.replace(ports[1], "listen 127.0.0.1:{port2};")).start()
 }
 

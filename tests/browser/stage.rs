@@ -73,6 +73,26 @@ impl Stage {
         Publisher(command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)"))
     }
 
+    /// Plays the stream by RTMP, and throws it away.
+    pub fn viewer(&self, name: &str) -> Publisher {
+        let address = format!("rtmp://127.0.0.1:{}/live/{name}", self.server.port2());
+        let mut command = Command::new("ffmpeg");
+        command.args([
+            "-nostdin",
+            "-loglevel",
+            "error",
+            "-i",
+            &address,
+            "-c",
+            "copy",
+            "-f",
+            "null",
+            "-",
+        ]);
+        command.stdout(Stdio::null());
+        Publisher(command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)"))
+    }
+
     /// Bars, and below them the wall's time in milliseconds, a bit for each of 16 fields; and a tone.
     pub fn publish(&self, name: &str) -> Publisher {
         let bits: String = (0..16)

@@ -1,0 +1,77 @@
+//! The pictures in the README are of the pages as they are.
+
+use std::path::Path;
+
+use crate::chromium::Chromium;
+use crate::shipped;
+use crate::stage::Stage;
+
+/// Makes them anew.
+const WRITE: &str = "RSERVE_WRITE_PICTURES";
+const WIDTH: u32 = 1100;
+/// Name, page, what has to be so before it is taken, and how much of it is seen.
+const PICTURES: &[(&str, &str, &str, u32)] = &[
+    (
+        "front",
+        "",
+        "Number(count.textContent) > 12 && clip.currentTime > 4 && !document.getElementById('on-air').hidden",
+        850,
+    ),
+    (
+        "player",
+        "player.html?60",
+        "document.getElementById('video').currentTime >= 60 && document.querySelectorAll('#ranges-body tr').length > 2",
+        900,
+    ),
+    (
+        "events",
+        "events.html",
+        "document.querySelectorAll('#line .caught-up').length && now.received > 160",
+        1000,
+    ),
+    ("live", "live.html?stream=camera", "document.getElementById('video').currentTime > 12", 830),
+    ("streams", "streams.html", "document.querySelectorAll('.clients tbody tr').length > 1", 440),
+];
+
+#[test]
+fn every_picture_is_shown_and_can_be_taken() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(home.join("README.md")).expect("README.md");
+    for (name, ..) in PICTURES {
+        let file = format!("docs/pictures/{name}.png");
+        assert!(readme.contains(&file), "README.md does not show {file}");
+        let size = std::fs::metadata(home.join(&file)).map_or(0, |about| about.len());
+        assert!((1..200_000).contains(&size), "{file} has {size} bytes: make it with {WRITE}=1");
+    }
+    let write = std::env::var_os(WRITE).is_some();
+    let wanted = if write { PICTURES } else { &PICTURES[..1] };
+    let stage = Stage { server: shipped(), chromium: Chromium::start() };
+    let _publisher = stage.publish("camera");
+    stage.chromium.look(WIDTH, "light");
+    for (name, page, ready, height) in wanted {
+        let _viewer = (*name == "streams").then(|| stage.viewer("camera"));
+        stage.chromium.open(&stage.server.url(&format!("/{page}")));
+        if *name == "events" {
+            let click =
+                |id: &str| stage.chromium.text(&format!("document.getElementById('{id}').click()"));
+            stage.server.wait_for("the stream", || stage.said("state") == "open");
+            click("hundred");
+            stage.server.wait_for("some", || stage.chromium.number("now.published") > 40.0);
+            click("drop");
+            stage.server.wait_for("the end of it", || stage.said("said").contains("100 of 100"));
+            click("hundred");
+        }
+        let ready = ready.replace("count.", "document.getElementById('count').");
+        let ready = ready.replace("clip.", "document.getElementById('clip').");
+        let ready = if write { ready } else { "document.readyState === 'complete'".to_owned() };
+        stage.server.wait_for(name, || stage.chromium.text(&format!("Boolean({ready})")) == "true");
+        let picture = stage.chromium.picture(WIDTH, *height);
+        // The signature of a PNG, and its width (RFC 2083).
+        assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{name} is no PNG");
+        assert_eq!(picture[16..20], WIDTH.to_be_bytes());
+        if write {
+            let path = home.join(format!("docs/pictures/{name}.png"));
+            std::fs::write(path, picture).expect("docs/pictures");
+        }
+    }
+}
