@@ -223,6 +223,26 @@ fn the_programs_decide_who_publishes() {
     }
 }
 
+/// The mistake that the README shows, made in the configuration that is shipped, is told in these words.
+#[test]
+fn a_mistake_is_told_as_the_readme_says() {
+    let all = blocks();
+    let told = |block: &&Block| block.page == "README.md" && block.text.contains("[emerg]");
+    let block = all.iter().find(told).expect("the block");
+    let (_, wanted) = block.text.split_once('\n').expect("a command, and what it says");
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
+    let read = |name: &str| fs::read_to_string(home.join(name)).expect("a file");
+    let conf = read("rserve.conf").replace(" range       on;", " rang       on;");
+    let dir = Dir::new();
+    dir.file("conf/rserve.conf", conf);
+    dir.file("conf/mime.types", read("mime.types"));
+    let mut command = Command::new(BINARY);
+    command.args(["-t", "-c", "conf/rserve.conf"]).current_dir(dir.path(""));
+    let output = process::run(&mut command);
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr).trim_end(), wanted);
+}
+
 /// `own-module.md`, followed outside of the repository: its `Cargo.toml`, the two files that it says to copy.
 #[test]
 fn a_module_is_built_outside_of_the_repository() {
