@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use support::process;
 
+use crate::chromium::Chromium;
 use crate::refuser::Refuser;
+use crate::shipped;
 use crate::stage::Stage;
 
 #[test]
@@ -179,6 +181,21 @@ fn any_name_is_played() {
             !stage.server.get("/streams?format=json").text().contains("\"publishing\":true")
         });
     }
+}
+
+/// The page that `docs/live.md` shows, as it stands.
+#[test]
+fn a_page_of_ones_own_plays_with_this_player() {
+    let docs = include_str!("../../docs/live.md");
+    let page = docs.split("```html\n").nth(1).and_then(|rest| rest.split("```").next());
+    let stage = Stage { server: shipped(), chromium: Chromium::start() };
+    stage.server.file("conf/html/watch.html", page.expect("a page"));
+    let _publisher = stage.publish("cam");
+    stage.chromium.open(&stage.server.url("/watch.html"));
+    let plays = || stage.video("currentTime") > 0.5 && stage.video("videoWidth") == 640.0;
+    stage.server.wait_for("the picture", plays);
+    assert_eq!(stage.chromium.text("document.title"), "playing");
+    assert_eq!(stage.said("told"), "");
 }
 
 /// A configuration that has no address for a name that runs is told of: it is not "nobody publishes this".

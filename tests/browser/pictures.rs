@@ -16,13 +16,13 @@ const PICTURES: &[(&str, &str, &str, u32)] = &[
         "front",
         "",
         "Number(count.textContent) > 40 && clip.currentTime > 4 && !document.getElementById('on-air').hidden",
-        850,
+        960,
     ),
     (
         "player",
         "player.html?60",
-        "document.getElementById('video').currentTime >= 60 && document.querySelectorAll('#ranges-body tr').length > 2",
-        900,
+        "document.getElementById('video').currentTime >= 60 && document.getElementById('ranges-text').textContent.startsWith('3 requests')",
+        1130,
     ),
     (
         "events",
@@ -31,7 +31,12 @@ const PICTURES: &[(&str, &str, &str, u32)] = &[
         1000,
     ),
     ("live", "live.html?stream=camera", "document.getElementById('video').currentTime > 12", 830),
-    ("streams", "streams.html", "document.querySelectorAll('.clients tbody tr').length > 1", 440),
+    (
+        "streams",
+        "streams.html",
+        "document.querySelectorAll('.clients tbody tr').length > 1 && document.getElementById('out').textContent !== '–'",
+        520,
+    ),
 ];
 
 #[test]
