@@ -194,7 +194,8 @@ fn a_page_of_ones_own_plays_with_this_player() {
     stage.chromium.open(&stage.server.url("/watch.html"));
     let plays = || stage.video("currentTime") > 0.5 && stage.video("videoWidth") == 640.0;
     stage.server.wait_for("the picture", plays);
-    assert_eq!(stage.chromium.text("document.title"), "playing");
+    // Where the cores are busy it may wait again for a moment.
+    stage.server.wait_for("its word", || stage.chromium.text("document.title") == "playing");
     assert_eq!(stage.said("told"), "");
 }
 
