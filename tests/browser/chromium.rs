@@ -128,6 +128,12 @@ impl Chromium {
         self.devtools("Emulation.setDeviceMetricsOverride", &screen);
     }
 
+    /// Who looks at what is opened from now on does not like it to move.
+    pub fn keep_still(&self) {
+        let wish = "{\"features\":[{\"name\":\"prefers-reduced-motion\",\"value\":\"reduce\"}]}";
+        self.devtools("Emulation.setEmulatedMedia", wish);
+    }
+
     /// The upper part of the page as a PNG.
     pub fn picture(&self, width: u32, height: u32) -> Vec<u8> {
         let size = format!("\"width\":{width},\"height\":{height},\"scale\":1");

@@ -54,6 +54,20 @@ fn the_front_page_lives() {
 }
 
 #[test]
+fn the_front_page_keeps_still_where_that_is_wished() {
+    let server = shipped();
+    let chromium = Chromium::start();
+    chromium.keep_still();
+    chromium.open(&server.url("/"));
+    // It counts all the same; by then a clip that were to play would.
+    let count = || chromium.text("document.getElementById('count').textContent").parse::<u32>();
+    server.wait_for("the counter", || count().is_ok_and(|count| count >= 2));
+    let clip = "(clip => clip.autoplay || !clip.paused)(document.getElementById('clip'))";
+    assert_eq!(chromium.text(clip), "false");
+    assert_eq!(chromium.text("document.getElementById('beat').getAnimations().length"), "0");
+}
+
+#[test]
 fn the_front_page_shows_a_stream_that_runs() {
     let stage = Stage { server: shipped(), chromium: Chromium::start() };
     let _publisher = stage.publish("camera");
