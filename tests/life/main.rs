@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! steps.rs   what may happen          model.rs   what must be true then
-//! world.rs   the real processes       main.rs    the same sequence in both, compared after each step
+//! world.rs   the real processes       checks.rs  what must be seen of them
+//! main.rs    the same sequence in both, compared after each step
 //! ```
 //! `RSERVE_LIFE_SEEDS=200` tries more sequences, `RSERVE_LIFE_SEED=17` one again; the sequence so far is
 //! printed when it fails.
 
+mod checks;
 mod model;
 mod steps;
 mod world;
