@@ -1,7 +1,8 @@
 //! The same requests to nginx and to rserve: the same answers, byte for byte but for the server's
 //! name, the date, the port and the boundaries between parts.
 //!
-//! Where rserve is different on purpose the case stands in [`DELIBERATE`], with the reason.
+//! Where rserve is different on purpose the case stands in [`support::compare::DELIBERATE`], with the
+//! reason.
 
 mod bodies;
 mod conditionals;
@@ -9,7 +10,8 @@ mod heads;
 mod ranges;
 mod uris;
 
-use support::{Answer, Server, Twin, answers, raw, set_modified};
+use support::compare::{difference, is_deliberate, normalize};
+use support::{Answer, Dir, Server, Twin, answers, raw, set_modified};
 
 /// A request, or several on one connection.
 struct Case {
@@ -19,44 +21,6 @@ struct Case {
     /// The methods of the answers, as far as it matters (`HEAD` has no body).
     methods: &'static [&'static str],
 }
-
-/// Names of cases (`*` stands for anything), and why they differ.
-const DELIBERATE: &[(&str, &str)] = &[
-    ("line * cut", "a line is judged when it is complete; nginx answers bad beginnings at once"),
-    ("* of host \"localhost:x\"", PORTS),
-    ("* of host \"localhost:99999\"", PORTS),
-    ("* of host \"localhost:80:80\"", PORTS),
-    ("* of host \"[::1\"", PORTS),
-    ("* of host \"[::1]x\"", PORTS),
-    ("* of host \".example.com\"", "an empty label is no name that a wildcard could stand for"),
-    ("body *Expect: 100-continue*", EXPECT),
-    ("body *Expect: 100-Continue*", EXPECT),
-    ("GET /exact If-*", "RFC 9110, 13.1: without a date or a tag there is nothing to compare with"),
-    ("fields of ?????", "more than 1000 fields are refused (max_headers of nginx 1.29.8)"),
-    (
-        "*X-Test: a\\r\\nX-Test: b*",
-        "a variable has the values of all fields of its name (nginx 1.23)",
-    ),
-    ("* of host \"user@localhost\"", HOSTS),
-    ("* of host \"ä\"", HOSTS),
-    ("bad chunks * \"3\\nabc\\n0\\n\\n\"", BARE),
-    ("bad chunks * \"3\\r\\nab\\r\\n0\\r\\n\\r\\n\"", BARE),
-    ("body *small/file.txt *Transfer-Encoding: chunked*0123456789a*", LIMIT),
-    ("*: ??? ranges of 1*", "parts may not make the answer longer than the file (nginx 1.31)"),
-    ("* field \"Proxy-Authorization: x*", "must not be repeated (nginx 1.31)"),
-    (
-        "* \"If-Match: x\\r\\n\", then another",
-        "nginx closes behind a 412 that it said it would keep",
-    ),
-    ("GET /page-416/file.txt Range: *", "nginx sends two ETags: the file's and the page's"),
-    ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
-];
-const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
-const HOSTS: &str =
-    "what would mean something of its own in a URL is no part of a name (nginx 1.31)";
-const BARE: &str = "a bare LF ends no line between chunks (nginx 1.31)";
-const EXPECT: &str = "a body that nobody reads is not asked for: the answer closes the connection";
-const LIMIT: &str = "of a body that is thrown away no more than client_max_body_size is read";
 
 const CONF: &str = r#"
     http {
@@ -182,82 +146,21 @@ impl Case {
 
     /// What is wrong, if anything is.
     fn compare(&self, server: &Server, twin: &Twin) -> Option<String> {
-        let (theirs, ours) = (self.ask(twin.port()), self.ask(server.port()));
+        let theirs = self.ask(twin.port(), twin.dir());
+        let ours = self.ask(server.port(), server.dir());
         let different = ours != theirs;
-        if !different || DELIBERATE.iter().any(|(name, _)| matches(name, &self.name)) {
+        if !different || is_deliberate(&self.name) {
             return None;
         }
         let sent = String::from_utf8_lossy(&self.bytes);
         Some(format!("--- {}\nsent   {sent:?}\n{}", self.name, difference(&theirs, &ours)))
     }
 
-    fn ask(&self, port: u16) -> Vec<Answer> {
+    fn ask(&self, port: u16, dir: &Dir) -> Vec<Answer> {
         let bytes = raw(port, &self.bytes);
-        answers(&bytes, self.methods).into_iter().map(|answer| normalize(answer, port)).collect()
+        answers(&bytes, self.methods)
+            .into_iter()
+            .map(|answer| normalize(answer, port, dir))
+            .collect()
     }
-}
-
-/// Whether a name is one of those that `pattern` stands for: `*` any text, `?` any character.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (mut here, mut rest) = (pattern.chars(), name.chars());
-    match (here.next(), rest.next()) {
-        (None, None) => true,
-        (Some('*'), first) => {
-            matches(here.as_str(), name) || first.is_some() && matches(pattern, rest.as_str())
-        }
-        (Some(wanted), Some(found)) => {
-            (wanted == '?' || wanted == found) && matches(here.as_str(), rest.as_str())
-        }
-        _ => false,
-    }
-}
-
-/// Takes away what cannot be the same.
-fn normalize(mut answer: Answer, port: u16) -> Answer {
-    // RFC 9110 wants it on a 405, nginx does not send it.
-    answer.headers.retain(|(name, _)| name != "Allow");
-    // Where it stands depends in nginx on whether it has a host.
-    answer.headers.sort_by_key(|(name, _)| name == "Location");
-    let boundary = answer.header("Content-Type").and_then(|value| value.split_once("boundary="));
-    let boundary = boundary.map(|(_, boundary)| boundary.to_owned());
-    let clean = |text: &str| {
-        let mut text = text.replace(&format!(":{port}"), ":PORT");
-        for name in ["nginx/1.22.1", concat!("rserve/", env!("CARGO_PKG_VERSION"))] {
-            text = text.replace(name, "SERVER");
-        }
-        match &boundary {
-            Some(boundary) => text.replace(boundary.as_str(), "BOUNDARY"),
-            None => text,
-        }
-    };
-    let signed = answer.body.len();
-    answer.body = match std::str::from_utf8(&answer.body) {
-        Ok(text) => clean(text).into_bytes(),
-        Err(_) => answer.body,
-    };
-    let shorter = signed - answer.body.len();
-    for (name, value) in &mut answer.headers {
-        *value = match (name.as_str(), value.parse::<usize>()) {
-            ("Date", _) => "DATE".to_owned(),
-            ("Content-Length", Ok(length)) if answer.complete && length >= signed && signed > 0 => {
-                (length - shorter).to_string()
-            }
-            _ => clean(value),
-        };
-    }
-    answer
-}
-
-fn difference(theirs: &[Answer], ours: &[Answer]) -> String {
-    let shown = |answers: &[Answer]| {
-        let one = |answer: &Answer| {
-            let fields: Vec<_> = answer.headers.iter().map(|(n, v)| format!("{n}: {v}")).collect();
-            let body: String = answer.text().chars().take(300).collect();
-            let Answer { status, reason, .. } = answer;
-            format!("{status} {reason} [{}] {body:?}", fields.join(" | "))
-        };
-        let all: Vec<_> = answers.iter().map(one).collect();
-        all.join("\n       ")
-    };
-    format!("nginx  {}\nrserve {}", shown(theirs), shown(ours))
 }

@@ -16,7 +16,8 @@ impl Dir {
     pub fn new() -> Dir {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("rserve-test-{}-{number}", std::process::id());
+        // The length is the same for all: answers that have a path in them can be compared.
+        let name = format!("rserve-test-{}-{number:06}", std::process::id());
         // The real path: what the server logs is what the test compares with.
         let parent =
             fs::canonicalize(std::env::temp_dir()).expect("a directory for temporary files");

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod compare;
 mod conf;
 mod curl;
 mod dir;

@@ -62,6 +62,11 @@ impl Twin {
         format!("http://127.0.0.1:{}{path}", self.port())
     }
 
+    /// Its directory.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
     /// What is in its access log.
     pub fn access_log(&self) -> String {
         self.dir.text("logs/access.log")

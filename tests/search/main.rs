@@ -1,0 +1,30 @@
+//! A search for differences: what nobody thought of is made up by chance, given to nginx (with nchan
+//! and nginx-rtmp) and to rserve, and what they do differently is made as small as it goes.
+//!
+//! Without variables a fixed number of rounds is run, the same each time. With
+//! `RSERVE_SEARCH_SECONDS` each part goes on for so long; `RSERVE_SEARCH_SEED` is the seed of the
+//! first round, each further round has the next. A difference is printed with its round's seed.
+//!
+//! What is different on purpose stands in [`support::compare::DELIBERATE`], with the reason.
+
+mod configurations;
+mod http;
+mod pair;
+mod places;
+mod requests;
+mod rounds;
+mod shrink;
+mod site;
+mod tree;
+
+/// Generated sites, and requests of all forms to them.
+#[test]
+fn sites_answer_as_nginx() {
+    http::search(40);
+}
+
+/// Generated configurations: what one takes, the other takes.
+#[test]
+fn configurations_are_taken_as_by_nginx() {
+    configurations::search(400);
+}

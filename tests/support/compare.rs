@@ -1,0 +1,124 @@
+//! What nginx and rserve answer, put beside each other; and where they differ on purpose.
+
+use crate::{Answer, Dir};
+
+/// Names of cases (`*` stands for any text, `?` for any character), and why they differ.
+pub const DELIBERATE: &[(&str, &str)] = &[
+    ("line * cut", "a line is judged when it is complete; nginx answers bad beginnings at once"),
+    ("* of host \"localhost:x\"", PORTS),
+    ("* of host \"localhost:99999\"", PORTS),
+    ("* of host \"localhost:80:80\"", PORTS),
+    ("* of host \"[::1\"", PORTS),
+    ("* of host \"[::1]x\"", PORTS),
+    ("* of host \".example.com\"", "an empty label is no name that a wildcard could stand for"),
+    ("body *Expect: 100-continue*", EXPECT),
+    ("body *Expect: 100-Continue*", EXPECT),
+    ("GET /exact If-*", "RFC 9110, 13.1: without a date or a tag there is nothing to compare with"),
+    ("fields of ?????", "more than 1000 fields are refused (max_headers of nginx 1.29.8)"),
+    (
+        "*X-Test: a\\r\\nX-Test: b*",
+        "a variable has the values of all fields of its name (nginx 1.23)",
+    ),
+    ("* of host \"user@localhost\"", HOSTS),
+    ("* of host \"ä\"", HOSTS),
+    ("bad chunks * \"3\\nabc\\n0\\n\\n\"", BARE),
+    ("bad chunks * \"3\\r\\nab\\r\\n0\\r\\n\\r\\n\"", BARE),
+    ("body *small/file.txt *Transfer-Encoding: chunked*0123456789a*", LIMIT),
+    ("*: ??? ranges of 1*", "parts may not make the answer longer than the file (nginx 1.31)"),
+    ("* field \"Proxy-Authorization: x*", "must not be repeated (nginx 1.31)"),
+    (
+        "* \"If-Match: x\\r\\n\", then another",
+        "nginx closes behind a 412 that it said it would keep",
+    ),
+    ("GET /page-416/file.txt Range: *", "nginx sends two ETags: the file's and the page's"),
+    ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
+];
+const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
+const HOSTS: &str =
+    "what would mean something of its own in a URL is no part of a name (nginx 1.31)";
+const BARE: &str = "a bare LF ends no line between chunks (nginx 1.31)";
+const EXPECT: &str = "a body that nobody reads is not asked for: the answer closes the connection";
+const LIMIT: &str = "of a body that is thrown away no more than client_max_body_size is read";
+
+/// Whether a case of this name stands in the table.
+pub fn is_deliberate(name: &str) -> bool {
+    DELIBERATE.iter().any(|(pattern, _)| matches(pattern, name))
+}
+
+/// Whether a name is one of those that `pattern` stands for.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
+    let (mut at, mut to) = (0, 0);
+    // Behind the last `*`, and how much of the name it stands for.
+    let mut star = None;
+    while to < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                at += 1;
+                star = Some((at, to));
+            }
+            Some(&wanted) if wanted == '?' || wanted == name[to] => (at, to) = (at + 1, to + 1),
+            _ => match &mut star {
+                Some((behind, upto)) => {
+                    *upto += 1;
+                    (at, to) = (*behind, *upto);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|&c| c == '*')
+}
+
+/// Takes away what cannot be the same: the port, the directory, the name, the date.
+pub fn normalize(mut answer: Answer, port: u16, dir: &Dir) -> Answer {
+    let dir = dir.path("").display().to_string();
+    // RFC 9110 wants it on a 405, nginx does not send it.
+    answer.headers.retain(|(name, _)| name != "Allow");
+    // Where it stands depends in nginx on whether it has a host.
+    answer.headers.sort_by_key(|(name, _)| name == "Location");
+    let boundary = answer.header("Content-Type").and_then(|value| value.split_once("boundary="));
+    let boundary = boundary.map(|(_, boundary)| boundary.to_owned());
+    let clean = |text: &str| {
+        let mut text = text.replace(&format!(":{port}"), ":PORT").replace(&dir, "DIR");
+        for name in ["nginx/1.22.1", concat!("rserve/", env!("CARGO_PKG_VERSION"))] {
+            text = text.replace(name, "SERVER");
+        }
+        match &boundary {
+            Some(boundary) => text.replace(boundary.as_str(), "BOUNDARY"),
+            None => text,
+        }
+    };
+    let signed = answer.body.len();
+    answer.body = match std::str::from_utf8(&answer.body) {
+        Ok(text) => clean(text).into_bytes(),
+        Err(_) => answer.body,
+    };
+    let shorter = signed - answer.body.len();
+    for (name, value) in &mut answer.headers {
+        *value = match (name.as_str(), value.parse::<usize>()) {
+            ("Date", _) => "DATE".to_owned(),
+            ("Content-Length", Ok(length)) if answer.complete && length >= signed && signed > 0 => {
+                (length - shorter).to_string()
+            }
+            _ => clean(value),
+        };
+    }
+    answer
+}
+
+/// Both, one answer a line.
+pub fn difference(theirs: &[Answer], ours: &[Answer]) -> String {
+    let shown = |answers: &[Answer]| {
+        let one = |answer: &Answer| {
+            let fields: Vec<_> = answer.headers.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+            let body: String = answer.text().chars().take(300).collect();
+            let Answer { status, reason, .. } = answer;
+            format!("{status} {reason} [{}] {body:?}", fields.join(" | "))
+        };
+        let all: Vec<_> = answers.iter().map(one).collect();
+        all.join("\n       ")
+    };
+    format!("nginx  {}\nrserve {}", shown(theirs), shown(ours))
+}
