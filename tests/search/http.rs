@@ -104,8 +104,8 @@ fn other_answer(rounds: &mut Rounds, check: &Check, pair: &Pair, site: &[Node], 
         let part = part(site, kept);
         let verdicts = verdicts(check, &part);
         let starts = verdicts.nginx && verdicts.rserve && part.iter().any(|n| n.text == "server");
-        let both = starts.then(|| differ(&Pair::start(&render(&part, 1)), &sent)).flatten();
-        both.is_some_and(|now| form(&now) == form(&both))
+        let now = starts.then(|| differ(&Pair::start(&render(&part, 1)), &sent)).flatten();
+        now.is_some_and(|now| form(&now) == form(&both))
     };
     let least = render(&part(site, &smallest(&all, &mut { STARTS }, shows)), 1);
     let pair = Pair::start(&least);
