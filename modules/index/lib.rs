@@ -134,7 +134,8 @@ fn refused(request: &Request, path: &Str, error: &std::io::Error) -> Option<u16>
         kind => {
             let errno = sys::log::errno(error);
             request.error(sys::log::Level::Error, format_args!("stat() \"{path}\" failed {errno}"));
-            Some(if kind == PermissionDenied { 403 } else { 500 })
+            let forbidden = kind == PermissionDenied || sys::file::is_link_refusal(error);
+            Some(if forbidden { 403 } else { 500 })
         }
     }
 }

@@ -306,7 +306,8 @@ fn check_nesting(
         (_, Kind::Named) => {
             fail(format!("named location \"{pattern}\" can be on the server level only"))
         }
-        (Kind::Regex(_), _) | (_, Kind::Regex(_)) => Ok(()),
+        (_, Kind::Regex(_)) => Ok(()),
+        // As nginx, which compares with an expression's text, too.
         _ if pattern.starts_with(&outer[..]) => Ok(()),
         _ => fail(format!("location \"{pattern}\" is outside location \"{outer}\"")),
     }

@@ -25,7 +25,9 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     }
     field(out, b"Server: ", errors::signature(settings.tokens).as_bytes());
     now::with(|now| field(out, b"Date: ", &now.http));
-    if let Some(content_type) = &response.content_type {
+    if let Some(content_type) = &response.content_type
+        && !content_type.is_empty()
+    {
         field(out, b"Content-Type: ", content_type);
     }
     if let Some(length) = response.content_length {

@@ -1,6 +1,6 @@
 //! The search among sites and requests.
 
-use support::compare::{difference, normalize};
+use support::compare::{difference, is_deliberate, normalize};
 use support::{Answer, Random, answers};
 
 use crate::pair::{Check, Pair, Verdicts, ask};
@@ -126,7 +126,9 @@ fn shorter(pair: &Pair, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let mut shows = sent.clone();
         sent[at] = smallest_text(&sent[at].clone(), &mut tries, |bytes| {
             shows[at] = bytes.to_vec();
-            differ(pair, &shows).map(|both| form(&both)) == wanted
+            let both = differ(pair, &shows);
+            let meant = |both| is_deliberate(&name(&shows, both, ""));
+            both.as_ref().map(form) == wanted && !both.as_ref().is_some_and(meant)
         });
     }
     sent
@@ -135,7 +137,7 @@ fn shorter(pair: &Pair, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// What the table of deliberate differences knows it by.
 fn name(sent: &[Vec<u8>], both: &[Vec<Answer>; 2], site: &str) -> String {
     let sent = String::from_utf8_lossy(&sent.concat()).into_owned();
-    format!("search: {sent:?} {} in {site}", form(both))
+    format!("search: {sent:?} {}{} in {site}", requests::traits(&sent), form(both))
 }
 
 /// What stays the same while a difference gets smaller: statuses, and the names of the fields that

@@ -41,8 +41,17 @@ pub fn smallest_text(
     mut shows: impl FnMut(&[u8]) -> bool,
 ) -> Vec<u8> {
     let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
-    let lines = smallest(&lines, tries, |lines| shows(&lines.concat()));
-    smallest(&lines.concat(), tries, |bytes| shows(bytes))
+    let lines = smallest(&lines, tries, |lines| shows(&lines.concat())).concat();
+    // The two bytes that end a line are one.
+    let units: Vec<&[u8]> = lines
+        .split_inclusive(|&byte| byte == b'\n')
+        .flat_map(|line| {
+            let end = line.len() - if line.ends_with(b"\r\n") { 2 } else { 0 };
+            let (line, end) = line.split_at(end);
+            line.chunks(1).chain(end.chunks(2))
+        })
+        .collect();
+    smallest(&units, tries, |units| shows(&units.concat())).concat()
 }
 
 #[test]

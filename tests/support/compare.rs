@@ -32,7 +32,23 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ),
     ("GET /page-416/file.txt Range: *", "nginx sends two ETags: the file's and the page's"),
     ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
+    // What the search finds, once it is small: what was sent, traits of it, and both statuses.
+    ("search: *(odd host) *rserve 400*", HOSTS),
+    ("search: *(odd port) *rserve 400*", PORTS),
+    ("search: *Expect:*nginx *100*rserve *", EXPECT),
+    ("search: *(bare LF in chunks)*rserve *", BARE),
+    ("search: *(chunks)*rserve 400*", CHUNKS),
+    (
+        "search: *nginx  rserve 2??*=2*",
+        "nginx answers nothing to try_files … =200, and waits; the status is a status here",
+    ),
+    (
+        "search: *nginx 3?? rserve 3?? -Location in*",
+        "an empty Location would lead back to the same page: none is sent",
+    ),
 ];
+const CHUNKS: &str = "a body that is seen to be malformed is 400, whatever else the answer would \
+     have been (RFC 9112, 7.1); nginx has often answered before it looks";
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
 const HOSTS: &str =
     "what would mean something of its own in a URL is no part of a name (nginx 1.31)";

@@ -3,7 +3,7 @@
 use std::io;
 
 use mem::Block;
-use proto::http1::{self, Parsed, Range32, Reject};
+use proto::http1::{self, Method, Parsed, Range32, Reject};
 use sys::log::Level;
 
 use super::{Exchange, READ, READS, State, Step, check};
@@ -117,6 +117,9 @@ impl Exchange {
             len = unread.iter().position(|&byte| byte == b'\n').unwrap_or(len);
             len -= usize::from(unread[..len].ends_with(b"\r"));
             request.head.request_line = Range32 { start: 0, end: len as u32 };
+            if unread.starts_with(b"HEAD ") {
+                request.method = Method::Head;
+            }
         }
         request.bytes = block.share(self.start..self.start + len);
     }
