@@ -89,6 +89,7 @@ impl Filter for Add {
 fn set(request: &mut Request, name: &Str, value: Str) {
     if name.eq_ignore_ascii_case(b"last-modified") {
         request.response.last_modified = proto::date::parse(&value);
+        request.response.last_modified_text = (!value.is_empty()).then_some(value);
     } else if name.eq_ignore_ascii_case(b"etag") {
         request.response.etag = (!value.is_empty()).then_some(value);
     } else if !value.is_empty() {

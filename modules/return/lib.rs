@@ -68,8 +68,12 @@ struct Answer {
 
 impl Handler for Answer {
     fn handle(&self, request: &mut Request) -> Flow {
-        let Some(text) = &self.text else { return Flow::Status(self.status) };
-        let text = text.evaluate(request);
+        let text = match &self.text {
+            Some(text) => text.evaluate(request),
+            // As nginx: what is no error has a type even without a text.
+            None if self.status < 300 => Str::EMPTY,
+            None => return Flow::Status(self.status),
+        };
         if matches!(self.status, 301 | 302 | 303 | 307 | 308) {
             request.response.location = Some(text);
             return Flow::Status(self.status);

@@ -38,10 +38,12 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     if response.streaming && request.version() >= Version::V11 {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
-    // An error's page has a date of its own, but it is not that of what was asked for.
-    if let Some(time) = response.last_modified
+    if let Some(text) = &response.last_modified_text {
+        field(out, b"Last-Modified: ", text);
+    } else if let Some(time) = response.last_modified
         && matches!(response.status, 200 | 206 | 304)
     {
+        // An error's page has a date of its own, but it is not that of what was asked for.
         field(out, b"Last-Modified: ", &proto::date::format(time));
     }
     if let Some(location) = &response.location {

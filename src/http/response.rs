@@ -15,6 +15,8 @@ pub struct Response {
     pub content_length: Option<u64>,
     /// Modification time in seconds since 1970.
     pub last_modified: Option<u64>,
+    /// `Last-Modified` as the configuration adds it, which need not be a date.
+    pub last_modified_text: Option<Str>,
     /// The entity tag, with its quotes.
     pub etag: Option<Str>,
     /// `Location`: absolute, or a path that is completed when the head is written.

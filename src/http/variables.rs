@@ -169,9 +169,10 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
         "content_length" => response.content_length.is_some_and(|length| show(out, length)),
         "etag" => response.etag.as_ref().is_some_and(|value| put(out, value)),
         "location" => response.location.as_ref().is_some_and(|value| put(out, value)),
-        "last_modified" => {
-            response.last_modified.is_some_and(|time| put(out, &proto::date::format(time)))
-        }
+        "last_modified" => match &response.last_modified_text {
+            Some(text) => put(out, text),
+            None => response.last_modified.is_some_and(|time| put(out, &proto::date::format(time))),
+        },
         "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),
         name => response.header(name).is_some_and(|value| put(out, value)),
     }

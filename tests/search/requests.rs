@@ -252,6 +252,17 @@ pub fn traits(sent: &str) -> String {
             traits += "(empty label) ";
         }
     }
+    let mut names: Vec<_> = sent
+        .lines()
+        .map(|line| line.split(':').next().unwrap_or(line).to_ascii_lowercase())
+        .filter(|name| !name.is_empty() && !name.contains(' '))
+        .collect();
+    let count = names.len();
+    names.sort();
+    names.dedup();
+    if names.len() < count {
+        traits += "(field twice) ";
+    }
     let coding = sent.to_ascii_lowercase();
     if coding.contains("transfer-encoding") {
         let chunks = coding.split_once("transfer-encoding").map_or("", |(_, rest)| rest);

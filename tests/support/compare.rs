@@ -38,6 +38,32 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: *Expect:*nginx *100*rserve *", EXPECT),
     ("search: *(bare LF in chunks)*rserve *", BARE),
     ("search: *(chunks)*rserve 400*", CHUNKS),
+    ("search: *(chunks)*nginx ??? rserve ??? -Connection +Connection in*", CHUNKS),
+    (
+        "search: *(field twice)*in *$http_*",
+        "a variable has the values of all fields of its name (nginx 1.23)",
+    ),
+    (
+        "search: *$request_length*",
+        "the length has the body that is thrown away, as far as it was read",
+    ),
+    (
+        "search: *nginx 400* rserve  in *",
+        "a head is judged when it is complete; nginx judges each line",
+    ),
+    (
+        "search: *If-*nginx *412 rserve *412,*",
+        "nginx closes behind a 412 that it said it would keep",
+    ),
+    ("search: *nginx *416* rserve *416* -X-*", "nginx adds the headers of a 416 twice"),
+    (
+        "search: *nginx 404 rserve 404 -Connection +Connection in *internal;*",
+        "keepalive_timeout of an internal location counts, too",
+    ),
+    (
+        "search: *nginx 3?? rserve 3?? -Location +Location in *server_name_in_redirect on*",
+        "a server without a name, of which nginx makes http:///, has that of the request",
+    ),
     (
         "search: *nginx  rserve 2??*=2*",
         "nginx answers nothing to try_files … =200, and waits; the status is a status here",

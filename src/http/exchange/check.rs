@@ -13,15 +13,17 @@ pub fn expects_continue(request: &Request) -> bool {
         && expects.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// In nginx's order; sets host, server, framing and URI.
+/// In nginx's order; sets URI, host, server and framing. The request's line goes first, and is read as
+/// the address's default server says.
 pub fn check(request: &mut Request) -> Result<(), Reject> {
+    set_uri(request)?;
     set_host(request)?;
     request.body = http1::framing(&request.head, &request.bytes)?;
     if matches!(request.method, Method::Trace | Method::Connect) {
         request.body = Body::None;
         return Err(Reject::new(405, "client sent a method that is not served"));
     }
-    set_uri(request)
+    Ok(())
 }
 
 fn set_host(request: &mut Request) -> Result<(), Reject> {

@@ -3,7 +3,7 @@
 use std::io;
 
 use mem::Block;
-use proto::http1::{self, Method, Parsed, Range32, Reject};
+use proto::http1::{self, Method, Parsed, Range32, Reject, Version};
 use sys::log::Level;
 
 use super::{Exchange, READ, READS, State, Step, check};
@@ -112,14 +112,15 @@ impl Exchange {
             return;
         }
         let unread = &block.filled()[self.start..];
+        // A version that has heads (0.9 has none) leaves out a body that was not asked for.
+        if unread.starts_with(b"HEAD ") && request.version() >= Version::V10 {
+            request.method = Method::Head;
+        }
         let mut len = unread.len();
         if request.head.request_line.is_empty() {
             len = unread.iter().position(|&byte| byte == b'\n').unwrap_or(len);
             len -= usize::from(unread[..len].ends_with(b"\r"));
             request.head.request_line = Range32 { start: 0, end: len as u32 };
-            if unread.starts_with(b"HEAD ") {
-                request.method = Method::Head;
-            }
         }
         request.bytes = block.share(self.start..self.start + len);
     }
