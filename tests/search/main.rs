@@ -7,10 +7,15 @@
 //!
 //! What is different on purpose stands in [`support::compare::DELIBERATE`], with the reason.
 
+#[allow(dead_code)]
+#[path = "../events/client.rs"]
+mod client;
 mod configurations;
+mod events;
 mod http;
 mod pair;
 mod places;
+mod reader;
 mod requests;
 mod rounds;
 mod shrink;
@@ -27,4 +32,10 @@ fn sites_answer_as_nginx() {
 #[test]
 fn configurations_are_taken_as_by_nginx() {
     configurations::search(400);
+}
+
+/// Publishers and readers of event streams, beside nchan.
+#[test]
+fn events_arrive_as_from_nchan() {
+    events::search(60);
 }

@@ -78,8 +78,7 @@ fn settings(random: &mut Random, place: Place, most: usize) -> Vec<Node> {
 }
 
 fn setting(random: &mut Random, place: Place) -> Node {
-    let code =
-        one(random, &["404", "403", "405", "416", "500", "418", "301", "413", "404 403", "400"]);
+    let code = one(random, &["404", "403", "405", "416", "500", "418", "301", "413", "404 403"]);
     let text = match random.below(22) {
         0 => "index ".to_owned() + one(random, INDEXES),
         1 => {

@@ -32,6 +32,10 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ),
     ("GET /page-416/file.txt Range: *", "nginx sends two ETags: the file's and the page's"),
     ("GET /added/file.txt Range: *", "nginx adds the headers of a 416 twice"),
+    ("search: taken by rserve alone: *time*y;*", YEARS),
+    ("search: taken by rserve alone: *time*M;*", YEARS),
+    ("search: taken by rserve alone: *accept_mutex_delay *", YEARS),
+    ("search: taken by rserve alone: *aio on;*", "served as aio threads, with a warning"),
     // What the search finds, once it is small: what was sent, traits of it, and both statuses.
     ("search: *(odd host) *rserve 400*", HOSTS),
     ("search: *(odd port) *rserve 400*", PORTS),
@@ -73,6 +77,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "an empty Location would lead back to the same page: none is sent",
     ),
 ];
+const YEARS: &str = "nginx has no years and months in times that it keeps in milliseconds";
 const CHUNKS: &str = "a body that is seen to be malformed is 400, whatever else the answer would \
      have been (RFC 9112, 7.1); nginx has often answered before it looks";
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
