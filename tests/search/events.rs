@@ -55,7 +55,7 @@ fn conf(body: &str, rserve: bool) -> String {
 pub fn search(rounds: u64) {
     let mut rounds = Rounds::new(rounds);
     let server = support::start!(format!(
-        "http {{ access_log off; sse_zone events 64m;
+        "http {{ access_log off; sse_zone zone 64m;
         server {{ listen 127.0.0.1:{{port}};\n{} }} }}",
         conf(RSERVE, true)
     ));
