@@ -142,11 +142,19 @@ fn files(server: &Server) {
 
 /// Sends bytes and no more; gives all that comes, and whether the server then closed.
 pub fn ask(port: u16, bytes: &[u8]) -> (Vec<u8>, bool) {
+    send(port, bytes, true)
+}
+
+/// Sends bytes, and closes that side if `half_close`; gives all that comes, and whether the server
+/// then closed.
+pub fn send(port: u16, bytes: &[u8], half_close: bool) -> (Vec<u8>, bool) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
     stream.set_read_timeout(Some(SILENCE)).expect("SO_RCVTIMEO");
     stream.set_write_timeout(Some(SILENCE)).expect("SO_SNDTIMEO");
     let _ = stream.write_all(bytes);
-    let _ = stream.shutdown(Shutdown::Write);
+    if half_close {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
     let (mut all, mut block) = (Vec::new(), [0; 16 << 10]);
     loop {
         match stream.read(&mut block) {

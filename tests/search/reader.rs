@@ -73,7 +73,7 @@ pub fn request(port: u16, method: &str, path: &str, fields: &str, body: &str) ->
     let text = format!(
         "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
     );
-    let (bytes, _) = crate::pair::ask(port, text.as_bytes());
+    let (bytes, _) = crate::pair::send(port, text.as_bytes(), false);
     let answers = support::answers(&bytes, &[method]);
     answers.first().map_or((0, String::new()), |answer| (answer.status, answer.text()))
 }
