@@ -93,6 +93,10 @@ pub fn search(rounds: u64) {
         rounds.note(&name, &name, || {
             let shown = |all: &[String]| all.join("\n       ");
             let steps: Vec<_> = steps.iter().map(|step| format!("       {step:?}\n")).collect();
+            let alone = |of: &[String], than: &[String]| -> Vec<String> {
+                of.iter().filter(|line| !than.contains(line)).cloned().collect()
+            };
+            let (theirs, ours) = (alone(&theirs, &ours), alone(&ours, &theirs));
             format!("{}nginx  {}\nrserve {}", steps.concat(), shown(&theirs), shown(&ours))
         });
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub use crate::client::events;
 
 /// What has not come in this time does not come.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A stream that is read.
 pub struct Reader {
