@@ -86,10 +86,10 @@ impl Handler for Find {
                     if let Some(status) = refused(request, &path, &error) {
                         return Flow::Status(status);
                     }
-                    directory_exists = directory_exists || is_there(request, &directory);
-                    if !directory_exists {
-                        return Flow::Status(404);
+                    if !directory_exists && let Some(status) = missing(request, &directory) {
+                        return Flow::Status(status);
                     }
+                    directory_exists = true;
                 }
             }
         }
@@ -110,17 +110,23 @@ fn join(request: &mut Request, directory: &Str, name: &Str) -> Str {
     })
 }
 
-/// Whether there is a directory at all: without one nothing is forbidden, it is not found.
-fn is_there(request: &Request, directory: &Str) -> bool {
+/// The answer if there is no directory at all: without one nothing is forbidden, it is not found. What
+/// an alias makes a directory's URI stand for can be a file: as in nginx that is a fault.
+fn missing(request: &Request, directory: &Str) -> Option<u16> {
     match sys::file::stat_path(directory) {
-        Ok(_) => true,
+        Ok(stat) if stat.is_dir() => None,
+        Ok(_) => {
+            let message = format_args!("\"{directory}\" is not a directory");
+            request.error(sys::log::Level::Crit, message);
+            Some(500)
+        }
         Err(error) => {
             if request.location().settings.log_not_found {
                 let errno = sys::log::errno(&error);
                 let message = format_args!("\"{directory}\" is not found {errno}");
                 request.error(sys::log::Level::Error, message);
             }
-            false
+            Some(404)
         }
     }
 }

@@ -246,6 +246,13 @@ impl<'a> Reader<'a> {
         if let Kind::Regex(regex) = &kind {
             self.names.capture(regex.names());
         }
+        if let Kind::Named = kind
+            && let Some(alias) = setting.block().iter().find(|node| node.name.text == "alias")
+        {
+            let alias = Setting::new(alias, Contexts::LOCATION, self.env);
+            let message = "the \"alias\" directive cannot be used inside the named location";
+            self.env.settle(Err(alias.error(message)))?;
+        }
         let mut conf = BlockConf::new(self.modules);
         let mut locations = Vec::new();
         self.block(setting.block(), Contexts::LOCATION, &mut conf, &mut |reader, inner| {

@@ -26,7 +26,7 @@ const READERS: usize = 3;
 /// What a reader reads.
 const READS: [&[usize]; 3] = [&[0], &[1], &[0, 1]];
 /// Attempts to make a plan smaller.
-const TRIES: usize = 60;
+const TRIES: usize = 30;
 const HISTORIES: [usize; 3] = [1, 3, 100];
 /// Where a newcomer begins: how rserve and how nchan say it, and how many events it gets.
 const STARTS: [(&str, &str, usize); 3] =

@@ -35,6 +35,12 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: taken by rserve alone: *time*y;*", YEARS),
     ("search: taken by rserve alone: *time*M;*", YEARS),
     ("search: taken by rserve alone: *accept_mutex_delay *", YEARS),
+    ("search: taken by nginx alone: *access_log *$*", "access_log writes to a file with a fixed name"),
+    ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
+    ("search: taken by nginx alone: *allow *.*", LOOSE),
+    ("search: taken by nginx alone: *deny *.*", LOOSE),
+    ("search: taken by nginx alone: *worker_priority *", "a nice value is between -20 and 20"),
+    ("search: taken by nginx alone: *worker_processes 0*", "without workers nobody would be served"),
     ("search: taken by rserve alone: *aio on;*", "served as aio threads, with a warning"),
     // What the search finds, once it is small: what was sent, traits of it, and both statuses.
     ("search: *(odd host) *rserve 400*", HOSTS),
@@ -78,6 +84,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ),
 ];
 const YEARS: &str = "nginx has no years and months in times that it keeps in milliseconds";
+const NO_EFFECT: &str = "what has no effect is taken with a warning, whatever its value is";
+const LOOSE: &str = "nginx takes an empty number between dots for 0";
 const CHUNKS: &str = "a body that is seen to be malformed is 400, whatever else the answer would \
      have been (RFC 9112, 7.1); nginx has often answered before it looks";
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";
