@@ -2,12 +2,14 @@
 //!
 //! What is left out of the plans, because it is different on purpose: readers that come back when
 //! more has gone than is kept (rserve tells them of a gap, and keeps more for the first seconds), ended
-//! channels (`event: end`, then 204), the order between channels (nchan has none).
+//! channels (`event: end`, then 204), the order between channels (nchan has none), newcomers to several
+//! channels that do not begin with the oldest (nchan counts for each channel, may give `newest` an old
+//! one, and does not subscribe to empty channels with `-2`).
 
 use support::{Random, Server, Twin};
 
 use crate::places::one;
-use crate::reader::{Reader, events, request, subscribers};
+use crate::reader::{Reader, comes, events, request, subscribers};
 use crate::rounds::Rounds;
 use crate::shrink::smallest;
 
@@ -235,6 +237,10 @@ impl Play {
         // Who comes back reads what it has read.
         let (reads, id, seen) = match self.left[number].take() {
             Some(left) => left,
+            // Only from the oldest on it is clear where several channels begin.
+            None if STARTS[self.place.start].0 != "oldest" => {
+                (reads % CHANNELS, String::new(), [0; CHANNELS])
+            }
             None => (reads, String::new(), [0; CHANNELS]),
         };
         let mut wanted = Vec::new();
@@ -288,7 +294,7 @@ impl Play {
             } else {
                 self.path(&[channel])
             };
-            if !support::comes(|| subscribers(self.port, &path) == count) {
+            if !comes(|| subscribers(self.port, &path) == count) {
                 self.said.push(format!("not {count} subscribers"));
             }
         }

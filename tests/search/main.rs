@@ -8,16 +8,23 @@
 //! What is different on purpose stands in [`support::compare::DELIBERATE`], with the reason.
 
 #[allow(dead_code)]
-#[path = "../events/client.rs"]
+#[path = "../rtmp/client.rs"]
 mod client;
 mod configurations;
+#[allow(dead_code)]
+#[path = "../events/client.rs"]
+mod event_source;
 mod events;
+#[allow(dead_code)]
+#[path = "../rtmp/frames.rs"]
+mod frames;
 mod http;
 mod pair;
 mod places;
 mod reader;
 mod requests;
 mod rounds;
+mod rtmp;
 mod shrink;
 mod site;
 mod tree;
@@ -38,4 +45,10 @@ fn configurations_are_taken_as_by_nginx() {
 #[test]
 fn events_arrive_as_from_nchan() {
     events::search(60);
+}
+
+/// Publishers and players of live streams, beside nginx-rtmp.
+#[test]
+fn live_streams_go_as_at_nginx_rtmp() {
+    rtmp::search(40);
 }

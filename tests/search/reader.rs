@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-pub use crate::client::events;
+pub use crate::event_source::events;
 
 /// What has not come in this time does not come.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -76,6 +76,18 @@ pub fn request(port: u16, method: &str, path: &str, fields: &str, body: &str) ->
     let (bytes, _) = crate::pair::send(port, text.as_bytes(), false);
     let answers = support::answers(&bytes, &[method]);
     answers.first().map_or((0, String::new()), |answer| (answer.status, answer.text()))
+}
+
+/// Whether something comes about in time.
+pub fn comes(ready: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while !ready() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    true
 }
 
 /// How many the server says read a channel.

@@ -13,7 +13,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("* of host \".example.com\"", "an empty label is no name that a wildcard could stand for"),
     ("body *Expect: 100-continue*", EXPECT),
     ("body *Expect: 100-Continue*", EXPECT),
-    ("GET /exact If-*", "RFC 9110, 13.1: without a date or a tag there is nothing to compare with"),
+    ("GET /exact If-*", NOTHING_TO_COMPARE),
     ("fields of ?????", "more than 1000 fields are refused (max_headers of nginx 1.29.8)"),
     (
         "*X-Test: a\\r\\nX-Test: b*",
@@ -35,12 +35,18 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: taken by rserve alone: *time*y;*", YEARS),
     ("search: taken by rserve alone: *time*M;*", YEARS),
     ("search: taken by rserve alone: *accept_mutex_delay *", YEARS),
-    ("search: taken by nginx alone: *access_log *$*", "access_log writes to a file with a fixed name"),
+    (
+        "search: taken by nginx alone: *access_log *$*",
+        "access_log writes to a file with a fixed name",
+    ),
     ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
     ("search: taken by nginx alone: *allow *.*", LOOSE),
     ("search: taken by nginx alone: *deny *.*", LOOSE),
     ("search: taken by nginx alone: *worker_priority *", "a nice value is between -20 and 20"),
-    ("search: taken by nginx alone: *worker_processes 0*", "without workers nobody would be served"),
+    (
+        "search: taken by nginx alone: *worker_processes 0*",
+        "without workers nobody would be served",
+    ),
     ("search: taken by rserve alone: *aio on;*", "served as aio threads, with a warning"),
     // What the search finds, once it is small: what was sent, traits of it, and both statuses.
     ("search: *(odd host) *rserve 400*", HOSTS),
@@ -65,6 +71,12 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: *If-*nginx *412 rserve *412,*",
         "nginx closes behind a 412 that it said it would keep",
     ),
+    ("search: *If-*nginx *412* rserve *2??*", NOTHING_TO_COMPARE),
+    (
+        "search: *nginx 400 rserve 400 *in *always;*",
+        "of a head that cannot be read not even the first line is known",
+    ),
+    ("search: */loop*disable_symlinks*", "403 for a link; Linux tells nginx of no directory: 404"),
     ("search: *nginx *416* rserve *416* -X-*", "nginx adds the headers of a 416 twice"),
     (
         "search: *nginx 404 rserve 404 -Connection +Connection in *internal;*",
@@ -86,6 +98,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
 const YEARS: &str = "nginx has no years and months in times that it keeps in milliseconds";
 const NO_EFFECT: &str = "what has no effect is taken with a warning, whatever its value is";
 const LOOSE: &str = "nginx takes an empty number between dots for 0";
+const NOTHING_TO_COMPARE: &str =
+    "RFC 9110, 13.1: without a date or a tag there is nothing to compare with";
 const CHUNKS: &str = "a body that is seen to be malformed is 400, whatever else the answer would \
      have been (RFC 9112, 7.1); nginx has often answered before it looks";
 const PORTS: &str = "a port is a number up to 65535, an IPv6 address ends with ] (nginx 1.31)";

@@ -32,9 +32,6 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
         "client sent HTTP/1.1 request without \"Host\" header while reading client request headers",
     );
     let field = request.header_str(Name::Host);
-    if field.is_none() && request.version() >= Version::V11 {
-        return Err(NO_HOST);
-    }
     let mut host = Str::EMPTY;
     if let Some(field) = &field {
         let found = http1::host(field)?.host;
@@ -59,7 +56,11 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     };
     request.location = request.server.location();
     request.host = host;
-    Ok(())
+    // The page that says so is that of the server for no name.
+    match field.is_none() && request.version() >= Version::V11 {
+        true => Err(NO_HOST),
+        false => Ok(()),
+    }
 }
 
 fn set_uri(request: &mut Request) -> Result<(), Reject> {
