@@ -46,7 +46,8 @@ pub fn search(rounds: u64) {
     let conf = |own: &str| format!("rtmp {{ server {{ {COMMON} {own} }} }} }}\n");
     let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf("gop_cache off;")).start();
     let module = "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\n";
-    let twin = Twin::start(format!("{module}{}", conf("")), &server);
+    let events = "events { worker_connections 512; }\n";
+    let twin = Twin::start(format!("{module}{events}{}", conf("")), &server);
     let mut run = 0;
     while let Some(seed) = rounds.next() {
         let mut random = Random::new(seed, 4);
