@@ -3,8 +3,9 @@
 //! What is left out of the plans, because it is different on purpose: readers that come back when
 //! more has gone than is kept (rserve tells them of a gap, and keeps more for the first seconds), ended
 //! channels (`event: end`, then 204), the order between channels (nchan has none), newcomers to several
-//! channels that do not begin with the oldest (nchan counts for each channel, may give `newest` an old
-//! one, and does not subscribe to empty channels with `-2`).
+//! channels that do not begin with the oldest of all (nchan counts for each channel, and may give `newest`
+//! an old one), newcomers to empty channels by `-2` (the second is not subscribed at all), readers
+//! that come back without having had an event (rserve tells them their place at once).
 
 use support::{Random, Server, Twin};
 
@@ -234,11 +235,18 @@ impl Play {
         if self.readers[number].is_some() {
             return;
         }
+        let empty = |channel: &usize| self.published[*channel].is_empty();
+        if self.left[number].is_none()
+            && STARTS[self.place.start].0 == "2"
+            && READS[reads].iter().any(empty)
+        {
+            return;
+        }
         // Who comes back reads what it has read.
         let (reads, id, seen) = match self.left[number].take() {
             Some(left) => left,
             // Only from the oldest on it is clear where several channels begin.
-            None if STARTS[self.place.start].0 != "oldest" => {
+            None if STARTS[self.place.start].0 != "oldest" || self.place.history < 100 => {
                 (reads % CHANNELS, String::new(), [0; CHANNELS])
             }
             None => (reads, String::new(), [0; CHANNELS]),
@@ -278,7 +286,7 @@ impl Play {
         let reads = reader.number;
         drop(reader);
         let seen = [0, 1].map(|channel: usize| self.published[channel].len());
-        if !id.is_empty() {
+        if !id.is_empty() && !events.is_empty() {
             self.left[number] = Some((reads, id, seen));
         }
         self.settle(reads);
