@@ -38,7 +38,7 @@ pub enum Start {
     Newest,
     /// With all that a newcomer gets.
     Oldest,
-    /// With so many of the newest, of each channel no more than a newcomer gets.
+    /// With so many of the newest.
     Last(u32),
     /// With the newest marked record; behind the newest, if there is none.
     Marked,
@@ -174,9 +174,8 @@ impl Attachment {
                 living().filter_map(|id| locked.marked_before(id.index, time)).min().unwrap_or(told)
             }
             Start::Last(count) => {
-                let most = |id: &ChannelId| self.zone.memory.channel(id.index).max_count.get();
                 let mut seqs: Vec<u64> =
-                    living().flat_map(|id| locked.newest(id.index, count.min(most(id)))).collect();
+                    living().flat_map(|id| locked.newest(id.index, count)).collect();
                 seqs.sort_unstable();
                 let from = seqs.len().saturating_sub(count as usize);
                 seqs.get(from).map_or(newest, |&seq| seq - 1)

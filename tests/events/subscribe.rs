@@ -144,21 +144,6 @@ fn several_channels_are_one_stream_with_one_order() {
     assert_eq!(data(&replay(&server, "/some?c=a,b", &ids[9])), later);
 }
 
-/// As nchan: what is not kept for newcomers is not given to one that begins with so many, either.
-#[test]
-fn a_newcomer_gets_no_more_than_the_history_however_many_it_begins_with() {
-    for (start, wanted) in [("1", 1), ("2", 2), ("5", 2), ("oldest", 2)] {
-        let server = up(&format!("sse_history 2 1h; sse_start {start};"));
-        for number in 0..4 {
-            publish(&server, "/events/a", &number.to_string());
-        }
-        end(&server, "/events/a");
-        let events = replay(&server, "/events/a", "");
-        // The end is an event, too.
-        assert_eq!(events.len(), wanted, "{start}: {events:?}");
-    }
-}
-
 #[test]
 fn a_pattern_is_every_channel_that_begins_so() {
     let server = up("sse_start oldest;");

@@ -30,7 +30,7 @@ const READERS: usize = 3;
 const READS: [&[usize]; 3] = [&[0], &[1], &[0, 1]];
 /// Attempts to make a plan smaller.
 const TRIES: usize = 30;
-const HISTORIES: [usize; 3] = [1, 3, 100];
+const HISTORIES: [usize; 3] = [2, 3, 100];
 /// Where a newcomer begins: how rserve and how nchan say it, and how many events it gets.
 const STARTS: [(&str, &str, usize); 3] =
     [("newest", "newest", 0), ("oldest", "oldest", usize::MAX), ("2", "-2", 2)];
