@@ -270,3 +270,22 @@ fn bytes_come_out_as_they_went_in() {
 fn raw_answer(port: u16, request: &str) -> Vec<u8> {
     support::raw(port, request.as_bytes())
 }
+
+/// As nginx: a prefix inside of an expression is compared with its text, and no alias replaces a name.
+#[test]
+fn where_locations_and_aliases_may_stand() {
+    for text in [
+        r"location ~ \.txt$ { location /a {} }",
+        r"location ~ \.txt$ { location = /a {} }",
+        r"location ~ \.txt$ { location ^~ /a {} }",
+        r"location ~ ^/a { location /a {} }",
+        r"location ~ /a { location /a/b {} }",
+        r"location ~ /a { location ~ b {} }",
+        r"location /a { location ~ b { location /c {} } }",
+        r"location @a { alias html; }",
+        r"location @a { root html; }",
+        r"location ~ ^/(.*) { alias html/$1; }",
+    ] {
+        same(format!("server {{ {text} }}"));
+    }
+}

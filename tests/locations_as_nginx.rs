@@ -1,6 +1,7 @@
 //! Locations beside nginx: the same configuration, the same files, the same answers.
 
-use support::{Server, Twin, raw, site, start};
+use support::compare::{difference, normalize};
+use support::{Answer, Dir, Server, Twin, http, raw, site, start};
 
 /// Sends these bytes to both: status and body, which must be the same.
 #[track_caller]
@@ -19,6 +20,24 @@ fn both(body: &str) -> (Server, Twin) {
     let server = start!(site(&format!("root html; {body}")));
     let twin = Twin::start(site(&format!("root html; {body}")), &server);
     (server, twin)
+}
+
+/// Sends these bytes to both: their answers, which must be the same in all but the order of fields.
+#[track_caller]
+fn alike(server: &Server, twin: &Twin, request: &str) -> Vec<Answer> {
+    let method = request.split(' ').next().unwrap_or_default();
+    let ask = |port, dir: &Dir| -> Vec<Answer> {
+        let answers = support::answers(&raw(port, request.as_bytes()), &[method]);
+        let sorted = answers.into_iter().map(|answer| {
+            let mut answer = normalize(answer, port, dir);
+            answer.headers.sort();
+            answer
+        });
+        sorted.collect()
+    };
+    let (ours, theirs) = (ask(server.port(), server.dir()), ask(twin.port(), twin.dir()));
+    assert!(ours == theirs, "{request:?}\n{}", difference(&theirs, &ours));
+    ours
 }
 
 fn get(path: &str) -> String {
@@ -152,4 +171,91 @@ fn names_that_are_too_long() {
     }
     same(&server, &twin, &get(&format!("/index/?i={name}")));
     assert!(!server.error_log().contains("[crit]"));
+}
+
+/// As nginx: an empty type is no field, a status without a text has a type, and what `add_header` says of
+/// the last change is sent as it is, also when it is no date and with errors.
+#[test]
+fn fields_that_are_empty_or_no_dates() {
+    let (server, twin) = both(
+        r#"
+        location /untyped/ { alias html/; types {} default_type ""; }
+        location = /201 { return 201; }
+        location = /200 { return 200; }
+        location /changed/ { alias html/; add_header Last-Modified "at $uri" always; }
+        location /sent/ { alias html/; add_header Last-Modified x; add_header X-Sent $sent_http_last_modified; }
+        location /unchanged/ { alias html/; add_header Last-Modified "" always; }
+    "#,
+    );
+    support::set_modified(&server.file("html/a.txt", "text"), 1_600_000_000);
+    let untyped = alike(&server, &twin, &get("/untyped/a.txt"));
+    assert_eq!(untyped[0].header("Content-Type"), None);
+    let created = alike(&server, &twin, &get("/201"));
+    assert_eq!(created[0].header("Content-Type"), Some("text/plain"));
+    let changed = alike(&server, &twin, &get("/changed/a.txt"));
+    assert_eq!(changed[0].header("Last-Modified"), Some("at /changed/a.txt"));
+    let missing = alike(&server, &twin, &get("/changed/none"));
+    assert_eq!(missing[0].header("Last-Modified"), Some("at /changed/none"));
+    for path in ["/200", "/sent/a.txt", "/sent/none", "/unchanged/a.txt", "/unchanged/none"] {
+        alike(&server, &twin, &get(path));
+        alike(&server, &twin, &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
+}
+
+/// As nginx: the request's line is read before the fields, and a HEAD has no body even if it is wrong.
+#[test]
+fn requests_that_are_refused() {
+    let (server, twin) = both("add_header X-Args \"$args\" always;");
+    for request in [
+        "HEAD \r\n\r\n",
+        "HEAD / HTTP/1.1\r\n \r\n\r\n",
+        "HEAD / HTTP/1.x\r\n\r\n",
+        "HEAD /\r\n",
+        "HEADER / HTTP/1.1\r\n\r\n",
+        "GET /?a=1 HTTP/1.1\r\n\r\n",
+        "GET /%zz?a=1 HTTP/1.1\r\n\r\n",
+        "GET /?a=1 HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET /% HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n",
+        "GET /?a=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n",
+        "TRACE /% HTTP/1.1\r\nHost: x\r\n\r\n",
+        "TRACE /?a=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        alike(&server, &twin, request);
+    }
+}
+
+/// As nginx: what stands for a directory but is a file is a fault, what leads in circles is forbidden.
+#[test]
+fn an_index_where_there_is_no_directory() {
+    let (server, twin) = both("location = /d/ { alias html/$arg_a; }");
+    server.file("html/a.txt", "text");
+    server.file("html/sub/index.html", "index");
+    std::os::unix::fs::symlink("loop", server.path("html/loop")).expect("a link");
+    assert_eq!(same(&server, &twin, &get("/d/?a=a.txt")).0, 500);
+    same(&server, &twin, &get("/d/?a=sub/"));
+    assert_eq!(same(&server, &twin, &get("/d/?a=none/")).0, 404);
+    assert_eq!(same(&server, &twin, &get("/loop/")).0, 403);
+    same(&server, &twin, &get("/loop/x/"));
+    same(&server, &twin, &get("/a.txt/"));
+}
+
+/// nginx's documentation of `merge_slashes`: the value of the default server counts for all of an address.
+/// A request without a host, though, is refused by the server for no name.
+#[test]
+fn what_the_default_server_decides() {
+    let text = |first: &str, second: &str| {
+        http(&format!(
+            "server {{ listen 127.0.0.1:{{port}}; server_name a; merge_slashes {first}; return 200 \"a $uri\"; }}
+            server {{ listen 127.0.0.1:{{port}}; server_name b; merge_slashes {second}; return 200 \"b $uri\"; }}
+            server {{ listen 127.0.0.1:{{port}}; server_name \"\"; add_header X-No-Name 1 always; }}"
+        ))
+    };
+    for (first, second, wanted) in [("off", "on", "b //x//y"), ("on", "off", "b /x/y")] {
+        let server = start!(text(first, second));
+        let twin = Twin::start(text(first, second), &server);
+        let request = "GET //x//y HTTP/1.0\r\nHost: b\r\n\r\n";
+        assert_eq!(same(&server, &twin, request), (200, wanted.into()));
+        let refused = alike(&server, &twin, "GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(refused[0].header("X-No-Name"), Some("1"));
+    }
 }

@@ -194,6 +194,18 @@ fn chunks_have_the_size_that_is_set() {
     }
 }
 
+/// As nginx-rtmp: who stops playing is told so.
+#[test]
+fn a_player_that_stops_is_told() {
+    let server = up("");
+    for command in ["closeStream", "deleteStream"] {
+        let mut player = Client::player(&server, "s");
+        player.call(1, command, &[Value::Null, 1.0.into()]);
+        player.expect("NetStream.Play.Stop");
+        assert!(player.is_alive());
+    }
+}
+
 #[test]
 fn players_are_told_of_the_publisher_if_they_are_to() {
     let begin = format!("{:?}", Some(UserControl::StreamBegin(1)));

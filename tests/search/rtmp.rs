@@ -276,7 +276,9 @@ fn word(message: &Message) -> String {
         message::COMMAND if message.info("code") == "NetStream.Play.Reset" => String::new(),
         message::COMMAND => message.said(),
         message::AUDIO | message::VIDEO | message::DATA => {
-            label(message).split('@').next().unwrap_or_default().to_owned()
+            let word = label(message).split('@').next().unwrap_or_default().to_owned();
+            // Who comes late gets them at once; from nginx-rtmp each before the track's first frame.
+            if word.starts_with("vh") || word.starts_with("ah") { String::new() } else { word }
         }
         _ => String::new(),
     }

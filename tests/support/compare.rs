@@ -48,6 +48,15 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "without workers nobody would be served",
     ),
     ("search: taken by rserve alone: *aio on;*", "served as aio threads, with a warning"),
+    ("search rtmp: *\"pause\"*", "nginx-rtmp cuts off who pauses what does not play"),
+    (
+        "search rtmp: *\"nonsense\"*",
+        "an unknown call is answered with _error, as the specification says",
+    ),
+    (
+        "search rtmp: [Frames(*)]",
+        "nginx-rtmp sometimes cuts off who sends media without publishing; it is dropped, and told once",
+    ),
     // What the search finds, once it is small: what was sent, traits of it, and both statuses.
     ("search: *(odd host) *rserve 400*", HOSTS),
     ("search: *(odd port) *rserve 400*", PORTS),

@@ -59,8 +59,17 @@ impl Session {
     }
 
     pub(super) async fn close_stream(&mut self, stream: u32) -> Result<(), Fault> {
-        self.end_stream(self.meant(stream), true);
+        self.stop(self.meant(stream));
         Ok(())
+    }
+
+    /// Ends a message stream as its client wants it, and says so, to players in nginx-rtmp's words.
+    fn stop(&mut self, stream: u32) {
+        let plays = self.player(stream).is_some();
+        self.end_stream(stream, true);
+        if plays {
+            self.status(stream, "status", "NetStream.Play.Stop", "Stop live");
+        }
     }
 
     /// The message stream that a number means: if there is none of that number, the only one in which something happens. So
@@ -80,7 +89,7 @@ impl Session {
     pub(super) async fn delete_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
         if let Some(number) = argument(command, 1).and_then(Value::as_f64) {
             let number = self.meant(number as u32);
-            self.end_stream(number, true);
+            self.stop(number);
             self.client.streams.borrow_mut().retain(|stream| stream.number != number);
         }
         Ok(())

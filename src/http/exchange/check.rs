@@ -68,14 +68,16 @@ fn set_uri(request: &mut Request) -> Result<(), Reject> {
     let merge = request.server.location().settings.merge_slashes;
     let path = request.head.path;
     let args = request.head.args;
-    request.args = request.bytes.slice(args.start as usize..args.end as usize);
+    let args = request.bytes.slice(args.start as usize..args.end as usize);
     if proto::uri::is_plain(path.of(&request.bytes), merge) {
         request.uri = request.bytes.slice(path.start as usize..path.end as usize);
+        request.args = args;
         return Ok(());
     }
     request.scratch.clear();
     let normalized = proto::uri::normalize(path.of(&request.bytes), merge, &mut request.scratch);
     normalized.map_err(|_| BAD)?;
     request.uri = request.pool.copy(&request.scratch);
+    request.args = args;
     Ok(())
 }
