@@ -271,6 +271,15 @@ fn raw_answer(port: u16, request: &str) -> Vec<u8> {
     support::raw(port, request.as_bytes())
 }
 
+#[test]
+fn buffers_that_are_none() {
+    for directive in ["output_buffers", "large_client_header_buffers"] {
+        for value in ["0 1k", "1 0", "1 1k", "x 1k", "1 x", "1"] {
+            same(format!("{directive} {value};"));
+        }
+    }
+}
+
 /// As nginx: a prefix inside of an expression is compared with its text, and no alias replaces a name.
 #[test]
 fn where_locations_and_aliases_may_stand() {

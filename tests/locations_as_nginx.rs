@@ -184,6 +184,12 @@ fn fields_that_are_empty_or_no_dates() {
         location = /200 { return 200; }
         location /changed/ { alias html/; add_header Last-Modified "at $uri" always; }
         location /sent/ { alias html/; add_header Last-Modified x; add_header X-Sent $sent_http_last_modified; }
+        location = /404 { return 404 ""; }
+        location = /444 { return 444 ""; }
+        location = /503 { return 503 $arg_none; }
+        location = /204 { add_header X-Type $sent_http_content_type; return 204 "no"; }
+        location = /aliased.html { alias html/a.txt; }
+        location /aliased/ { alias html/a.txt; }
         location /unchanged/ { alias html/; add_header Last-Modified "" always; }
     "#,
     );
@@ -196,7 +202,20 @@ fn fields_that_are_empty_or_no_dates() {
     assert_eq!(changed[0].header("Last-Modified"), Some("at /changed/a.txt"));
     let missing = alike(&server, &twin, &get("/changed/none"));
     assert_eq!(missing[0].header("Last-Modified"), Some("at /changed/none"));
-    for path in ["/200", "/sent/a.txt", "/sent/none", "/unchanged/a.txt", "/unchanged/none"] {
+    let aliased = alike(&server, &twin, &get("/aliased.html"));
+    assert_eq!(aliased[0].header("Content-Type"), Some("text/html"));
+    assert!(alike(&server, &twin, &get("/444")).is_empty());
+    for path in [
+        "/404",
+        "/503",
+        "/204",
+        "/aliased/x.gif",
+        "/200",
+        "/sent/a.txt",
+        "/sent/none",
+        "/unchanged/a.txt",
+        "/unchanged/none",
+    ] {
         alike(&server, &twin, &get(path));
         alike(&server, &twin, &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
     }

@@ -50,6 +50,8 @@ fn set_return(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let answer = match (first.parse::<u16>(), args) {
         (Ok(status), _) if status > 999 => return Err(setting.invalid(0, "return code")),
         (Ok(status), [_]) => (status, None),
+        // As nginx: an error without a text has its page, and 444 none at all.
+        (Ok(status @ 400..), [_, text]) if text.text.is_empty() => (status, None),
         (Ok(status), [_, text]) => (status, Some(text.clone())),
         (Err(_), [url]) if is_url(first) => (302, Some(url.clone())),
         _ => return Err(setting.error_at(0, format!("invalid return code \"{first}\""))),
@@ -79,11 +81,8 @@ impl Handler for Answer {
             return Flow::Status(self.status);
         }
         let content_type = self.content_type(request);
+        // A 204 loses both when it is framed: filters see them, as in nginx.
         request.response.set_body(self.status, content_type, text);
-        if self.status == 204 {
-            request.response.set_empty(204);
-            request.response.content_length = None;
-        }
         Flow::Respond
     }
 }

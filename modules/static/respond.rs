@@ -78,7 +78,7 @@ impl Files {
     }
 
     fn answer(&self, request: &mut Request, entry: &Entry, path: &Str) {
-        let content_type = request.location().settings.type_of(path).clone();
+        let content_type = request.location().settings.type_of(&request.uri).clone();
         let response = &mut request.response;
         response.status = 200;
         response.content_type = Some(content_type);

@@ -242,10 +242,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "output_buffers",
         WEB,
         Arity::Exactly(2),
-        |c, s| {
-            s.number(0)?;
-            c.output_buffers.set_in(s.size(1)?, s)
-        },
+        |c, s| c.output_buffers.set_in(buffers(s)?.1, s),
         "2 32k",
         "size of the buffer (second argument) that a file is read into without sendfile",
     ),
@@ -297,7 +294,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "large_client_header_buffers",
         SERVERS,
         Arity::Exactly(2),
-        |c, s| c.large_client_header_buffers.set_in((s.number(0)?, s.size(1)?), s),
+        |c, s| c.large_client_header_buffers.set_in(buffers(s)?, s),
         "4 8k",
         "number and size: a line fits into one, a head into all",
     ),
@@ -321,6 +318,15 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "file to which the life of connections (from these networks) is written, line by line",
     ),
 ];
+
+/// A number and a size of buffers, of which there is one at least.
+fn buffers(setting: &Setting<'_>) -> Result<(u64, u64), Error> {
+    match (setting.number(0)?, setting.size(1)?) {
+        (0, _) => Err(setting.invalid(0, "value")),
+        (_, 0) => Err(setting.invalid(1, "value")),
+        both => Ok(both),
+    }
+}
 
 fn text(text: &str) -> Str {
     Str::copy(&conf::text::bytes(text))

@@ -80,7 +80,7 @@ fn step(random: &mut Random) -> Step {
         1..4 => Step::Publish(client, name, one(random, &["live", "record", "append", "x", ""])),
         4..7 => Step::Play(client, name),
         7 => Step::Meta(client),
-        8..13 => Step::Frames(client, [128, 1000, 4096, 60_000][random.below(4)]),
+        8..13 => Step::Frames(client, [128, 500, 1000, 4096][random.below(4)]),
         13 | 14 => Step::Close(client, one(random, &["closeStream", "deleteStream"])),
         _ => Step::Leave(client),
     }
@@ -134,6 +134,11 @@ impl Session {
                 Err(_) => return self.said.push(format!("{number} cannot connect")),
             },
         };
+        // Who sends what it does not publish is cut off at different times.
+        if matches!(step, Step::Meta(_) | Step::Frames(..)) && peer.publishes.is_none() {
+            self.clients[number] = Some(peer);
+            return;
+        }
         let plain = |name: &str| name.split('?').next().unwrap_or(name).to_owned();
         let name = |name: &str| format!("r{}{name}", self.run);
         let mut wanted = None;
@@ -258,6 +263,9 @@ impl Session {
             answered |= message.name() == "_result" && message.transaction() == call;
             let word = word(&message);
             came |= Some(word.as_str()) == label;
+            if word == "NetStream.Publish.BadName" {
+                peer.publishes = None;
+            }
             if !word.is_empty() && !(message.name() == "_result" && message.transaction() == call) {
                 all.push(word);
             }
@@ -274,11 +282,14 @@ fn word(message: &Message) -> String {
     match message.kind {
         // Flash players wait for it; nginx-rtmp does not send it.
         message::COMMAND if message.info("code") == "NetStream.Play.Reset" => String::new(),
+        // nginx-rtmp says it to the last of a stream only.
+        message::COMMAND if message.info("code") == "NetStream.Play.Stop" => String::new(),
         message::COMMAND => message.said(),
         message::AUDIO | message::VIDEO | message::DATA => {
             let word = label(message).split('@').next().unwrap_or_default().to_owned();
             // Who comes late gets them at once; from nginx-rtmp each before the track's first frame.
-            if word.starts_with("vh") || word.starts_with("ah") { String::new() } else { word }
+            let head = word.starts_with("vh") || word.starts_with("ah") || word == "meta";
+            if head { String::new() } else { word }
         }
         _ => String::new(),
     }

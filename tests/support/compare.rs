@@ -40,6 +40,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "access_log writes to a file with a fixed name",
     ),
     ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
+    ("search: taken by rserve alone: *thread_pool *", NO_EFFECT),
+    ("search: taken by rserve alone: *user nobody;*", "without a group it is the user's own"),
     ("search: taken by nginx alone: *allow *.*", LOOSE),
     ("search: taken by nginx alone: *deny *.*", LOOSE),
     ("search: taken by nginx alone: *worker_priority *", "a nice value is between -20 and 20"),
@@ -52,10 +54,6 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     (
         "search rtmp: *\"nonsense\"*",
         "an unknown call is answered with _error, as the specification says",
-    ),
-    (
-        "search rtmp: [Frames(*)]",
-        "nginx-rtmp sometimes cuts off who sends media without publishing; it is dropped, and told once",
     ),
     // What the search finds, once it is small: what was sent, traits of it, and both statuses.
     ("search: *(odd host) *rserve 400*", HOSTS),
@@ -85,8 +83,20 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: *nginx 400 rserve 400 *in *always;*",
         "of a head that cannot be read not even the first line is known",
     ),
-    ("search: */loop*disable_symlinks*", "403 for a link; Linux tells nginx of no directory: 404"),
-    ("search: *nginx *416* rserve *416* -X-*", "nginx adds the headers of a 416 twice"),
+    (
+        "search: *nginx 404 rserve 403 *disable_symlinks*",
+        "403 for a link on the way to an index; Linux tells nginx that it is no directory",
+    ),
+    ("search: \"CONNECT *rserve 400*", "CONNECT takes a host and a port (nginx 1.31)"),
+    (
+        "search: *nginx 505 rserve 505 *always*",
+        "the line is known also if its version is not served",
+    ),
+    (
+        "search: *Range:*nginx 3?? rserve 3?? -Content-Range in*error_page 416*",
+        "what is said of a range stays in nginx when the page for it is a redirect",
+    ),
+    ("search: *nginx *416* rserve *416* -*", "nginx adds the headers of a 416 twice"),
     (
         "search: *nginx 404 rserve 404 -Connection +Connection in *internal;*",
         "keepalive_timeout of an internal location counts, too",
@@ -96,7 +106,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "a server without a name, of which nginx makes http:///, has that of the request",
     ),
     (
-        "search: *nginx  rserve 2??*=2*",
+        "search: *nginx *rserve 2??*=200;*",
         "nginx answers nothing to try_files … =200, and waits; the status is a status here",
     ),
     (
