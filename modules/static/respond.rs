@@ -56,7 +56,7 @@ impl Handler for Files {
         if request.method == Method::Post {
             return not_allowed(request);
         }
-        self.answer(request, &entry, &path);
+        self.answer(request, &entry);
         Flow::Respond
     }
 }
@@ -77,7 +77,7 @@ impl Files {
         Entry::new(sys::file::open(path, symlinks)?)
     }
 
-    fn answer(&self, request: &mut Request, entry: &Entry, path: &Str) {
+    fn answer(&self, request: &mut Request, entry: &Entry) {
         let content_type = request.location().settings.type_of(&request.uri).clone();
         let response = &mut request.response;
         response.status = 200;
