@@ -7,7 +7,7 @@ use crate::pair::{Check, Pair, Verdicts, ask};
 use crate::rounds::Rounds;
 use crate::shrink::{smallest, smallest_text};
 use crate::tree::{Node, count, part, render};
-use crate::{requests, site};
+use crate::{requests, site, traits};
 
 /// Connections to one site.
 const CONNECTIONS: usize = 60;
@@ -137,7 +137,7 @@ fn shorter(pair: &Pair, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// What the table of deliberate differences knows it by.
 fn name(sent: &[Vec<u8>], both: &[Vec<Answer>; 2], site: &str) -> String {
     let sent = String::from_utf8_lossy(&sent.concat()).into_owned();
-    format!("search: {sent:?} {}{} in {site}", requests::traits(&sent), form(both))
+    format!("search: {sent:?} {}{} in {site}", traits::of(&sent), form(both))
 }
 
 /// What stays the same while a difference gets smaller: statuses, and the names of the fields that

@@ -11,6 +11,8 @@
 #[path = "../rtmp/client.rs"]
 mod client;
 mod configurations;
+mod content;
+mod event_run;
 #[allow(dead_code)]
 #[path = "../events/client.rs"]
 mod event_source;
@@ -25,8 +27,10 @@ mod reader;
 mod requests;
 mod rounds;
 mod rtmp;
+mod rtmp_session;
 mod shrink;
 mod site;
+mod traits;
 mod tree;
 
 /// Generated sites, and requests of all forms to them.

@@ -2,12 +2,13 @@
 
 use support::Random;
 
-use crate::places::{EXPRESSIONS, FILES, NAMES, PREFIXES, TEXTS, one};
+use crate::content::content;
+use crate::places::{EXPRESSIONS, NAMES, PREFIXES, TEXTS, one};
 use crate::tree::Node;
 
 /// Where a directive stands.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+pub enum Place {
     Http,
     Server,
     Prefix,
@@ -172,85 +173,4 @@ fn types(random: &mut Random) -> Node {
         ["text/html html htm", "text/plain txt", "image/gif gif", "text/x-gz gz", "text/up TXT"];
     let some = (0..random.below(4)).map(|_| Node::line(one(random, &all))).collect();
     Node::block("types", some)
-}
-
-/// What makes the answer, if it is not a file below `root`.
-fn content(random: &mut Random, place: Place) -> Vec<Node> {
-    let text = match random.below(12) {
-        0..3 => {
-            let code = one(
-                random,
-                &["200", "404", "403", "500", "204", "418", "405", "301", "201", "444", "416"],
-            );
-            match (random.below(3), place) {
-                (0, _) => format!("return {code}"),
-                _ => format!("return {code} \"{}\"", one(random, TEXTS)),
-            }
-        }
-        3 => {
-            let code = one(random, &["301 ", "302 ", "303 ", "307 ", "308 ", ""]);
-            let to = one(
-                random,
-                &[
-                    "/x",
-                    "http://example.com/$arg_a",
-                    "$scheme://$host/x",
-                    "/a?b=$uri",
-                    "https://x",
-                    "$uri",
-                ],
-            );
-            match code.is_empty() && !to.contains("://") {
-                true => format!("return 302 {to}"),
-                false => format!("return {code}{to}"),
-            }
-        }
-        4..6 if place == Place::Prefix => {
-            "alias html".to_owned()
-                + one(
-                    random,
-                    &["/", "/dir/", "/sub", "", "/file.txt", "/$arg_a", "/linked/", "/dir"],
-                )
-        }
-        4..6 if place == Place::Regex => {
-            "alias html".to_owned()
-                + one(random, &["/$1", "/dir/$1", "/$n/$2", "/$2", "/file.txt", "/$n"])
-        }
-        6..9 => {
-            let first = one(random, FILES);
-            let tries = [
-                "$uri",
-                "$uri/",
-                "$uri $uri/",
-                first,
-                "/dir$uri",
-                "$uri.txt",
-                "$uri/index.html",
-                "$document_uri",
-                "/$arg_a",
-                "$arg_a/",
-            ];
-            let last = one(
-                random,
-                &[
-                    "=404",
-                    "/index.html",
-                    "@a",
-                    "@b",
-                    "=403",
-                    "/sub/page.html?$args",
-                    "$uri",
-                    "/x/",
-                    "/dir/",
-                    "=200",
-                    "/missing",
-                    "@none",
-                    "=301",
-                ],
-            );
-            format!("try_files {} {last}", one(random, &tries))
-        }
-        _ => return Vec::new(),
-    };
-    vec![Node::line(text)]
 }

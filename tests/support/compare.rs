@@ -87,6 +87,10 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: *nginx 404 rserve 403 *disable_symlinks*",
         "403 for a link on the way to an index; Linux tells nginx that it is no directory",
     ),
+    (
+        "search: *nginx 400 rserve 0 -Connection*",
+        "to a line without a version the answer has no head, also if nginx gives up before it looks",
+    ),
     ("search: \"CONNECT *rserve 400*", "CONNECT takes a host and a port (nginx 1.31)"),
     (
         "search: *nginx 505 rserve 505 *always*",
@@ -98,8 +102,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ),
     ("search: *nginx *416* rserve *416* -*", "nginx adds the headers of a 416 twice"),
     (
-        "search: *nginx 404 rserve 404 -Connection +Connection in *internal;*",
-        "keepalive_timeout of an internal location counts, too",
+        "search: *nginx ??? rserve ??? -Connection +Connection in *keepalive_*",
+        "the last location says whether to keep the connection; in nginx each on the way that is not internal",
     ),
     (
         "search: *nginx 3?? rserve 3?? -Location +Location in *server_name_in_redirect on*",
