@@ -139,3 +139,20 @@ fn no_way_out_of_the_root() {
         assert!(!raw.ends_with(b"secret"), "{path}");
     }
 }
+
+/// As nginx: what is trusted ends where a name ends. `from=/a` says nothing of `/ab`, and `/ab` is not `/a/b`.
+#[test]
+fn what_is_trusted_ends_where_a_name_ends() {
+    let server = start!(site(
+        "location /i { alias {dir}/html; disable_symlinks on from=$document_root; }
+        location /j/ { alias {dir}/html/; disable_symlinks on from=$document_root; }
+        location /k/ { alias {dir}/html/; disable_symlinks on from={dir}/ht; }",
+    ));
+    server.file("html/secret", "inside");
+    server.file("htmlb", "beside");
+    assert_eq!(server.get("/isecret").status, 404);
+    assert_eq!(server.get("/ib").text(), "beside");
+    assert_eq!(server.get("/i/secret").text(), "inside");
+    assert_eq!(server.get("/j/secret").text(), "inside");
+    assert_eq!(server.get("/k/secret").text(), "inside");
+}

@@ -69,7 +69,12 @@ impl Files {
         }
         // What a link on the way leads to may change without a trace: nothing is kept.
         let from = self.from.as_ref().map(|from| from.evaluate(request));
-        let from = from.filter(|from| path.starts_with(from)).map_or(0, |from| from.len());
+        // As nginx: it has to end where a name ends, `/a` is no part of `/ab`.
+        let trusted = |from: &Str| {
+            path.strip_prefix(&from[..])
+                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || from.ends_with(b"/"))
+        };
+        let from = from.filter(trusted).map_or(0, |from| from.len());
         let symlinks = match self.symlinks {
             Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
             _ => sys::file::Symlinks::Refuse { from },

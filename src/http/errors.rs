@@ -202,6 +202,8 @@ const PADDING: &str = "<!-- a padding to disable MSIE and Chrome friendly error 
 
 fn pads(request: &Request) -> bool {
     let agent = request.header(proto::http1::Name::UserAgent).unwrap_or_default();
-    let has = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
-    !has(b"Opera") && (has(b"MSIE ") || has(b"Chrome/"))
+    let find = |word: &[u8]| agent.windows(word.len()).position(|part| part == word);
+    let msie = find(b"MSIE ").is_some_and(|at| at + 7 < agent.len());
+    let chrome = || find(b"Gecko/").is_none() && find(b"Chrome/").is_some();
+    find(b"Opera").is_none() && (msie || chrome())
 }

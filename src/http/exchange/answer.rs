@@ -56,7 +56,7 @@ impl Exchange {
     fn filter(&mut self) -> Option<u16> {
         let request = &mut self.request;
         if let Some(status) = request.forced_status.take()
-            && request.response.status == 200
+            && !request.response.plain
         {
             request.response.status = status;
         }
