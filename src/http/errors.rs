@@ -75,6 +75,7 @@ pub fn answer(request: &mut Request, status: u16) -> Flow {
     match page {
         Some(page) if !repeated => go_to(request, page, status),
         _ => {
+            request.forced_status = None;
             plain_page(request, status);
             Flow::Respond
         }

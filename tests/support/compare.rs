@@ -39,9 +39,15 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: taken by nginx alone: *access_log *$*",
         "access_log writes to a file with a fixed name",
     ),
+    (
+        "search: taken by rserve alone: *access_log *flush=*",
+        "lines are buffered without being told",
+    ),
+    ("search: taken by rserve alone: *1g*", GIGA),
+    ("search: taken by rserve alone: *1G*", GIGA),
     ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
     ("search: taken by rserve alone: *thread_pool *", NO_EFFECT),
-    ("search: taken by rserve alone: *user nobody;*", "without a group it is the user's own"),
+    ("search: taken by rserve alone: *user *nobody*", "without a group it is the user's own"),
     ("search: taken by nginx alone: *allow *.*", LOOSE),
     ("search: taken by nginx alone: *deny *.*", LOOSE),
     ("search: taken by nginx alone: *worker_priority *", "a nice value is between -20 and 20"),
@@ -49,7 +55,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: taken by nginx alone: *worker_processes 0*",
         "without workers nobody would be served",
     ),
-    ("search: taken by rserve alone: *aio on;*", "served as aio threads, with a warning"),
+    ("search: taken by rserve alone: *aio *on*", "served as aio threads, with a warning"),
     ("search rtmp: *\"pause\"*", "nginx-rtmp cuts off who pauses what does not play"),
     (
         "search rtmp: *\"nonsense\"*",
@@ -100,6 +106,11 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: *Range:*nginx 3?? rserve 3?? -Content-Range in*error_page 416*",
         "what is said of a range stays in nginx when the page for it is a redirect",
     ),
+    (
+        "search: *HTTP/1.? *nginx ??? rserve ??? *$server_protocol*",
+        "a blank behind the version is no part of it",
+    ),
+    ("search: *nginx *416* rserve *416* in *add_header*", "nginx adds the headers of a 416 twice"),
     ("search: *nginx *416* rserve *416* -*", "nginx adds the headers of a 416 twice"),
     (
         "search: *nginx ??? rserve ??? -Connection +Connection in *keepalive_*",
@@ -119,6 +130,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ),
 ];
 const YEARS: &str = "nginx has no years and months in times that it keeps in milliseconds";
+const GIGA: &str = "nginx knows g in some sizes only";
 const NO_EFFECT: &str = "what has no effect is taken with a warning, whatever its value is";
 const LOOSE: &str = "nginx takes an empty number between dots for 0";
 const NOTHING_TO_COMPARE: &str =

@@ -55,9 +55,7 @@ impl Exchange {
 
     fn filter(&mut self) -> Option<u16> {
         let request = &mut self.request;
-        if let Some(status) = request.forced_status.take()
-            && !request.response.plain
-        {
+        if let Some(status) = request.forced_status.take() {
             request.response.status = status;
         }
         request.location().filters.iter().find_map(|filter| filter.header(request))
