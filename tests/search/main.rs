@@ -36,23 +36,23 @@ mod tree;
 /// Generated sites, and requests of all forms to them.
 #[test]
 fn sites_answer_as_nginx() {
-    http::search(40);
+    http::search(120);
 }
 
 /// Generated configurations: what one takes, the other takes.
 #[test]
 fn configurations_are_taken_as_by_nginx() {
-    configurations::search(400);
+    configurations::search(900);
 }
 
 /// Publishers and readers of event streams, beside nchan.
 #[test]
 fn events_arrive_as_from_nchan() {
-    events::search(60);
+    events::search(1000);
 }
 
 /// Publishers and players of live streams, beside nginx-rtmp.
 #[test]
 fn live_streams_go_as_at_nginx_rtmp() {
-    rtmp::search(40);
+    rtmp::search(80);
 }

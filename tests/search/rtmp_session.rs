@@ -181,13 +181,16 @@ impl Session {
                 self.said.push(format!("{number}: {} (end)", all.join(" ")));
                 return false;
             };
-            answered |= message.name() == "_result" && message.transaction() == call;
+            if message.name() == "_result" && message.transaction() == call {
+                answered = true;
+                continue;
+            }
             let word = word(&message);
             came |= Some(word.as_str()) == label;
             if word == "NetStream.Publish.BadName" {
                 peer.publishes = None;
             }
-            if !word.is_empty() && !(message.name() == "_result" && message.transaction() == call) {
+            if !word.is_empty() {
                 all.push(word);
             }
         }
