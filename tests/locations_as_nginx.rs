@@ -198,6 +198,12 @@ fn fields_that_are_empty_or_no_dates() {
         location /page-201 { error_page 404 @201; }
         location /page-410 { error_page 404 =410 @201; }
         location /page-to-204 { error_page 404 =200 @204; }
+        location /page-status { error_page 404 @status; }
+        location /page-own-status { error_page 404 = @status; }
+        location @status { return 410 "$status"; }
+        location = /status { return 403 "$status"; }
+        location = /to-status { return 302 /$status; }
+        location = /no-status { return 403 ""; }
         location @418 { return 418 "text"; }
         location @none { return 418; }
         location @301 { return 301 /x; }
@@ -218,9 +224,12 @@ fn fields_that_are_empty_or_no_dates() {
     let aliased = alike(&server, &twin, &get("/aliased.html"));
     assert_eq!(aliased[0].header("Content-Type"), Some("text/html"));
     assert!(alike(&server, &twin, &get("/444")).is_empty());
+    assert_eq!(alike(&server, &twin, &get("/status"))[0].text(), "403");
+    alike(&server, &twin, &get("/to-status"));
+    alike(&server, &twin, &get("/no-status"));
     let page = alike(&server, &twin, &get("/page-418"));
     assert_eq!((page[0].status, page[0].text()), (404, "text".into()));
-    for name in ["204", "own", "none", "301", "201", "410", "to-204"] {
+    for name in ["204", "own", "none", "301", "201", "410", "to-204", "status", "own-status"] {
         alike(&server, &twin, &get(&format!("/page-{name}")));
     }
     for agent in [

@@ -71,7 +71,11 @@ struct Answer {
 impl Handler for Answer {
     fn handle(&self, request: &mut Request) -> Flow {
         let text = match &self.text {
-            Some(text) => text.evaluate(request),
+            Some(text) => {
+                // The text may say it.
+                request.response.status = request.forced_status.unwrap_or(self.status);
+                text.evaluate(request)
+            }
             // As nginx: what is no error has a type even without a text.
             None if self.status < 300 => Str::EMPTY,
             None => return Flow::Status(self.status),

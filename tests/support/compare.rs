@@ -43,6 +43,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: taken by rserve alone: *access_log *flush=*",
         "lines are buffered without being told",
     ),
+    ("search: taken by rserve alone: *access_log *buffer=*", "a format need not be named"),
     ("search: taken by rserve alone: *1g*", GIGA),
     ("search: taken by rserve alone: *1G*", GIGA),
     ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
@@ -90,12 +91,16 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "of a head that cannot be read not even the first line is known",
     ),
     (
-        "search: *nginx 404 rserve 403 *disable_symlinks*",
+        "search: *nginx 404 rserve ??? *disable_symlinks*",
         "403 for a link on the way to an index; Linux tells nginx that it is no directory",
     ),
     (
         "search: *nginx 400 rserve 0 -Connection*",
         "to a line without a version the answer has no head, also if nginx gives up before it looks",
+    ),
+    (
+        "search: * .example.com*",
+        "if the exact name is taken, .example.com still stands for the others; nginx drops it, with a warning",
     ),
     ("search: \"CONNECT *rserve 400*", "CONNECT takes a host and a port (nginx 1.31)"),
     (
