@@ -287,7 +287,11 @@ fn requests_that_are_refused() {
 /// As nginx: what stands for a directory but is a file is a fault, what leads in circles is forbidden.
 #[test]
 fn an_index_where_there_is_no_directory() {
-    let (server, twin) = both("location = /d/ { alias html/$arg_a; }");
+    let (server, twin) = both(
+        "location = /d/ { alias html/$arg_a; } location /y { try_files / =404; }
+        location /z { try_files /$arg_a/ =404; } location /w { alias html/sub/; try_files / =404; }
+        location /e { try_files '' =404; }",
+    );
     server.file("html/a.txt", "text");
     server.file("html/sub/index.html", "index");
     std::os::unix::fs::symlink("loop", server.path("html/loop")).expect("a link");
@@ -296,6 +300,11 @@ fn an_index_where_there_is_no_directory() {
     assert_eq!(same(&server, &twin, &get("/d/?a=none/")).0, 404);
     assert_eq!(same(&server, &twin, &get("/loop/")).0, 403);
     same(&server, &twin, &get("/loop/x/"));
+    let moved = alike(&server, &twin, "GET /y HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(moved[0].header("Location"), Some("http://x:PORT/"));
+    for path in ["/y/x", "/z", "/z?a=sub", "/z?a=none", "/w", "/w/x", "/e"] {
+        alike(&server, &twin, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
     same(&server, &twin, &get("/a.txt/"));
 }
 

@@ -34,8 +34,9 @@ impl Module for TryFiles {
         let mut templates = Vec::new();
         for word in files {
             let (name, directory) = match word.text.strip_suffix('/') {
-                Some(name) if !name.is_empty() => (name, true),
-                _ => (word.text.as_str(), false),
+                // Of `/` nothing is left: it is the root, and is redirected to as every directory is.
+                Some(name) => (name, true),
+                None => (word.text.as_str(), false),
             };
             let stripped = Word { text: name.to_owned(), ..word.clone() };
             templates.push((hooks.template(&stripped)?, directory));

@@ -44,6 +44,11 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "lines are buffered without being told",
     ),
     ("search: taken by rserve alone: *access_log *buffer=*", "a format need not be named"),
+    (
+        "search: taken by rserve alone: *large_client_header_buffers *",
+        "there is no connection_pool_size, which a line must not be shorter than",
+    ),
+    ("search: taken by rserve alone: *access_log *", "-t does not open the logs of requests"),
     ("search: taken by rserve alone: *1g*", GIGA),
     ("search: taken by rserve alone: *1G*", GIGA),
     ("search: taken by rserve alone: *timer_resolution *", NO_EFFECT),
@@ -102,7 +107,15 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "search: * .example.com*",
         "if the exact name is taken, .example.com still stands for the others; nginx drops it, with a warning",
     ),
-    ("search: \"CONNECT *rserve 400*", "CONNECT takes a host and a port (nginx 1.31)"),
+    ("search: *nginx 505 rserve  in*", "a line is judged when it is complete"),
+    ("search: \"TRACE *nginx 413*", "the body of a TRACE is not looked at"),
+    ("search: *(chunks)*$content_length*", "chunks have no length, also when they have been read"),
+    ("search: *MSIE*nginx 400 rserve 400 *", "the page of a bad line is padded, too"),
+    (
+        "search: *MSIE 6*-Connection +Connection*",
+        "nobody needs keepalive_disable for MSIE 6 any more",
+    ),
+    ("search: \"CONNECT *nginx 400 rserve 405*", "the target of a CONNECT is no path"),
     (
         "search: *nginx 505 rserve 505 *always*",
         "the line is known also if its version is not served",

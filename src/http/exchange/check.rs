@@ -16,7 +16,11 @@ pub fn expects_continue(request: &Request) -> bool {
 /// In nginx's order; sets URI, host, server and framing. The request's line goes first, and is read as
 /// the address's default server says.
 pub fn check(request: &mut Request) -> Result<(), Reject> {
-    set_uri(request)?;
+    let uri = set_uri(request);
+    // What CONNECT names is no path.
+    if request.method != Method::Connect {
+        uri?;
+    }
     set_host(request)?;
     request.body = http1::framing(&request.head, &request.bytes)?;
     if matches!(request.method, Method::Trace | Method::Connect) {
