@@ -108,6 +108,11 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "if the exact name is taken, .example.com still stands for the others; nginx drops it, with a warning",
     ),
     ("search: *nginx 505 rserve  in*", "a line is judged when it is complete"),
+    ("search: *ontent-Length:*-Connection +Connection in *client_max_body_size *return *", LIMIT),
+    (
+        "search: *$request_filename*root html/$arg_a*",
+        "a root that ends with a slash has none, also if that comes from a variable",
+    ),
     ("search: \"TRACE *nginx 413*", "the body of a TRACE is not looked at"),
     ("search: *(chunks)*$content_length*", "chunks have no length, also when they have been read"),
     ("search: *MSIE*nginx 400 rserve 400 *", "the page of a bad line is padded, too"),
@@ -121,7 +126,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "the line is known also if its version is not served",
     ),
     (
-        "search: *Range:*nginx 3?? rserve 3?? -Content-Range in*error_page 416*",
+        "search: *Range:*nginx * rserve * -*in *error_page 416*",
         "what is said of a range stays in nginx when the page for it is a redirect",
     ),
     (
@@ -131,7 +136,7 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: *nginx *416* rserve *416* in *add_header*", "nginx adds the headers of a 416 twice"),
     ("search: *nginx *416* rserve *416* -*", "nginx adds the headers of a 416 twice"),
     (
-        "search: *nginx ??? rserve ??? -Connection +Connection in *keepalive_*",
+        "search: *nginx * rserve * -Connection +Connection in *keepalive_*",
         "the last location says whether to keep the connection; in nginx each on the way that is not internal",
     ),
     (
