@@ -118,11 +118,6 @@ impl Loader {
         let mut nodes = Vec::new();
         for path in glob::paths(&self.dir, &pattern.text) {
             let placed = |files: &Files, error: Error| error.or_at(pattern.span, files);
-            if is_fifo(&path) {
-                let message =
-                    format!("\"{}\" is a FIFO, whose writer may never come", path.display());
-                return Err(placed(&self.files, Error::new(message)));
-            }
             let file = self.read(&path).map_err(|error| placed(&self.files, error))?;
             if self.chain.contains(&file) {
                 return Err(Error::at(self.cycle(file), pattern.span, &self.files));
@@ -173,7 +168,7 @@ impl Loader {
             return Ok(*file);
         }
         let failed = |call: &'static str| move |error| Error::io(call, path, &error);
-        let file = fs::File::open(path).map_err(failed("open"))?;
+        let file = open(path)?;
         let mut text = Vec::new();
         // One byte more than the limit tells a file at the limit from a longer one.
         file.take(MAX_FILE + 1).read_to_end(&mut text).map_err(failed("read"))?;
@@ -230,11 +225,27 @@ fn syntax_error(error: SyntaxError, files: &Files) -> Error {
     }
 }
 
-/// Whether reading the file could wait for somebody: the server that reloads would stand still.
-fn is_fifo(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+/// Opens a file to read all of it. A FIFO is refused, and opening one waits for nobody: the server that
+/// reloads would stand still until somebody comes to write. A pipe that was inherited (`-c <(…)` in a
+/// shell) is read: its name leads through `/dev/fd` or `/proc`.
+fn open(path: &Path) -> Result<fs::File, Error> {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    let failed = |error| Error::io("open", path, &error);
+    let inherited = path.starts_with("/dev") || path.starts_with("/proc");
+    let flags = if inherited { 0 } else { O_NONBLOCK };
+    let file = fs::File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    match kind.is_fifo() && !inherited {
+        true => {
+            let path = path.display();
+            Err(Error::new(format!("\"{path}\" is a FIFO, whose writer may never come")))
+        }
+        false => Ok(file),
+    }
 }
+
+/// Linux's, on every architecture that Rust's standard library runs on but MIPS and SPARC.
+const O_NONBLOCK: i32 = 0o4000;
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::time::Duration;
 
 use sys::clock::monotonic_ms;
 use sys::unix::{Occupant, SocketFile, with_short_path};
@@ -23,6 +23,9 @@ const PATIENCE_MS: u64 = 5000;
 /// So many may be in the middle of their line; more are sent away.
 const MOST_CLIENTS: usize = 16;
 const LONGEST_LINE: usize = 16;
+/// A verdict that has not come by then will not come: the master is stopped, or waits for workers that
+/// were given more time than that.
+const VERDICT: Duration = Duration::from_secs(300);
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,17 +72,27 @@ impl Control {
             let message = "something is there that is not this server's";
             return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
         }
-        let listener = with_short_path(path, |path| UnixListener::bind(path))?;
+        // Its mode is right from the first moment on: a later change would go by the path.
+        let bind = || with_short_path(path, |path| UnixListener::bind(path));
+        let listener = sys::file::with_umask(0o177, bind)?;
         let file = SocketFile::at(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
+        listener.set_nonblocking(true).inspect_err(|_| file.remove())?;
         Ok(Control { listener, file, clients: Vec::new() })
     }
 
-    /// The descriptors to wait on; also all that a worker must close.
+    /// All descriptors: a worker must close them.
     pub fn descriptors(&self) -> Vec<RawFd> {
-        let clients = self.clients.iter().map(|client| client.stream.as_raw_fd());
-        clients.chain([self.listener.as_raw_fd()]).collect()
+        self.awaited().chain([self.listener.as_raw_fd()]).collect()
+    }
+
+    /// What can be read from now: of new clients only if there is room for one.
+    pub fn readable(&self) -> Vec<RawFd> {
+        let room = self.clients.len() < MOST_CLIENTS;
+        self.awaited().chain(room.then_some(self.listener.as_raw_fd())).collect()
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = RawFd> {
+        self.clients.iter().map(|client| client.stream.as_raw_fd())
     }
 
     /// When the first client is sent away.
@@ -190,20 +203,13 @@ impl Master {
     }
 }
 
-/// Whether the master `pid` listens at `path`.
-pub fn answers(path: &Path, pid: i32) -> bool {
-    match sys::unix::connect(path) {
-        Ok(stream) => sys::unix::peer_pid(&stream).is_none_or(|found| found == pid),
-        // Its queue is full: somebody has it.
-        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-    }
-}
-
 /// Asks the master at the other end and waits for its verdict.
 pub fn ask(mut master: UnixStream, order: Order) -> Result<(), Failure> {
     let failed =
         |e: io::Error| Failure::new(format!("the master does not answer {}", sys::log::errno(&e)));
     let what = order.word();
+    // The master's own patience with its workers ends before (worker_ready_timeout).
+    master.set_read_timeout(Some(VERDICT)).map_err(failed)?;
     master.write_all(format!("{what}\n").as_bytes()).map_err(failed)?;
     let mut answer = String::new();
     master.read_to_string(&mut answer).map_err(failed)?;

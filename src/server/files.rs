@@ -36,9 +36,10 @@ impl Master {
     /// Makes room for the files of a new binary.
     pub(crate) fn make_room(&mut self) -> std::io::Result<()> {
         let old = pid::old_binary(&self.cycle.pid);
-        pid::rename(&self.cycle.pid, &old)?;
+        // In this order: a crash between the two leaves no pid file that nothing proves to be ours.
         self.move_control(&old);
-        Ok(())
+        pid::rename(&self.cycle.pid, &old)
+            .inspect_err(|_| self.move_control(&self.cycle.pid.clone()))
     }
 
     /// The new binary is gone: the plain names are ours again.
@@ -48,6 +49,10 @@ impl Master {
             return;
         }
         let path = self.cycle.pid.clone();
+        if std::fs::symlink_metadata(&path).is_ok() && pid::read(&path).is_err() {
+            sys::log!(Alert, "\"{}\" is somebody else's now, it stays", path.display());
+            return;
+        }
         if let Err(error) = std::fs::rename(&old, &path) {
             let errno = sys::log::errno(&error);
             sys::log!(Alert, "rename() \"{}\" failed {errno}", old.display());

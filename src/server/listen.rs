@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::path::Path;
 
 use module::{Request, Sockets};
 use sys::socket::{Address, Listener};
@@ -95,35 +96,37 @@ fn open(request: &Request) -> Result<Listener, Failure> {
             Err(error) => error,
         };
         let message = format!("bind() to {address} failed {}", sys::log::errno(&error));
-        if error.kind() != io::ErrorKind::AddrInUse {
+        if error.kind() != io::ErrorKind::AddrInUse || tries == TRIES {
             return Err(Failure::new(message));
         }
-        if let Address::Unix(path) = address {
-            match Occupant::of(path) {
-                Ok(Occupant::Nobody) => continue,
-                Ok(Occupant::Abandoned(file)) => {
-                    sys::log!(Notice, "{address} is a dead server's, it is taken over");
-                    file.remove();
-                    continue;
-                }
-                Ok(Occupant::Stranger) if is_socket(path) => {}
-                // Neither will go away by itself: a file, or a place that cannot be looked at.
-                Ok(Occupant::Stranger) | Err(_) => {
-                    let what = "something is there that is no socket, it stays";
-                    return Err(Failure::new(format!("{message}: {what}")));
-                }
-            }
-        }
-        if tries == TRIES {
-            return Err(Failure::new(message));
+        tries += 1;
+        if let Address::Unix(path) = address
+            && make_room(path).map_err(|why| Failure::new(format!("{message}: {why}")))?
+        {
+            continue;
         }
         sys::log!(Notice, "{message}, trying again");
-        tries += 1;
         let _ = sys::process::wait_readable(&[], Some(PAUSE_MS));
     }
 }
 
-fn is_socket(path: &std::path::Path) -> bool {
+/// Takes a dead server's socket away. `false`: another program listens there, for now. The error is why
+/// the place will not become free.
+fn make_room(path: &Path) -> Result<bool, String> {
+    let looked = Occupant::of(path);
+    match looked.map_err(|e| format!("it cannot be looked at {}", sys::log::errno(&e)))? {
+        Occupant::Nobody => Ok(true),
+        Occupant::Abandoned(file) => {
+            sys::log!(Notice, "unix:{} is a dead server's, it is taken over", path.display());
+            let removed = file.try_remove().map(|()| true);
+            removed.map_err(|e| format!("unlink() failed {}", sys::log::errno(&e)))
+        }
+        Occupant::Stranger if is_socket(path) => Ok(false),
+        Occupant::Stranger => Err("something is there that is no socket, it stays".to_owned()),
+    }
+}
+
+fn is_socket(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }

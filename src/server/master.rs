@@ -202,7 +202,7 @@ impl Master {
         }
         let mut descriptors = vec![self.signals.fd()];
         descriptors.extend(self.workers.channels());
-        descriptors.extend(self.control.iter().flat_map(Control::descriptors));
+        descriptors.extend(self.control.iter().flat_map(Control::readable));
         descriptors.extend(self.inheritance.fd());
         let starting = self.successor.as_ref().filter(|successor| !successor.ready());
         descriptors.extend(starting.map(Successor::fd));

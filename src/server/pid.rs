@@ -19,8 +19,12 @@ pub fn read(path: &Path) -> io::Result<i32> {
 const MOST: u64 = 32;
 
 /// Writes this process's number, creating the directory if only that is missing. A file that has
-/// anything else in it than a number is somebody else's, and stays.
+/// anything else in it than a number, or the number of another process that lives, is somebody else's, and
+/// stays. So does a link, and what it leads to.
 pub fn write(path: &Path) -> io::Result<()> {
+    if let Some(pid) = other(path) {
+        return Err(taken(format!("it names the process {pid}, which runs")));
+    }
     let is_new = !path.exists();
     let mut file = match (open(path, true), path.parent()) {
         (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
@@ -45,8 +49,7 @@ fn replace(file: &mut fs::File, text: &str) -> io::Result<()> {
     file.take(MOST + 1).read_to_end(&mut before)?;
     let number = before.trim_ascii();
     if before.len() as u64 > MOST || !number.iter().all(u8::is_ascii_digit) {
-        let message = "it is there and is no pid file: it has something else in it";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        return Err(taken("it is there and is no pid file: it has something else in it"));
     }
     file.rewind()?;
     file.write_all(text.as_bytes())?;
@@ -57,12 +60,34 @@ fn replace(file: &mut fs::File, text: &str) -> io::Result<()> {
 fn open(path: &Path, write: bool) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(write).create(write).mode(0o644);
-    let file = options.custom_flags(sys::file::NONBLOCK).open(path)?;
+    if fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink()) {
+        return Err(taken("it is a link"));
+    }
+    let file = options.custom_flags(sys::file::NONBLOCK | sys::file::NOFOLLOW).open(path)?;
     let kind = file.metadata()?.file_type();
     match kind.is_file() || kind.is_char_device() {
         true => Ok(file),
-        false => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and is no file")),
+        false => Err(taken("it is there and is no file")),
     }
+}
+
+fn taken(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::AlreadyExists, message.into())
+}
+
+/// The process that the file names, if that is another one that lives and may have the file: a server that
+/// answers beside it, or one of which nothing is known. A socket beside it on which nobody listens
+/// proves that its server is dead, and the number another's by now.
+pub fn other(path: &Path) -> Option<i32> {
+    let pid = read(path).ok().filter(|pid| *pid != sys::process::pid())?;
+    if !sys::process::lives(pid) {
+        return None;
+    }
+    let dead = match sys::unix::connect(&control_socket(path)) {
+        Ok(_) => false,
+        Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+    };
+    (!dead).then_some(pid)
 }
 
 /// Whether both names lead to one file, however they are spelled.
@@ -95,30 +120,24 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
         return write(to);
     }
     if !is_ours(from) {
-        let message = "the pid file is not this process's any more";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        return Err(taken("the pid file is not this process's any more"));
     }
-    if fs::symlink_metadata(to).is_ok() && read(to).is_err() {
-        let message = format!("\"{}\" is there and is no pid file", to.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    if fs::symlink_metadata(to).is_ok() && (read(to).is_err() || other(to).is_some()) {
+        return Err(taken(format!("\"{}\" is there and is somebody else's", to.display())));
     }
     fs::rename(from, to)
 }
 
-/// The master that the file names, if it lives: if it answers at its control socket. Its number alone
-/// proves nothing, another process may have it since.
-pub fn running(path: &Path) -> Option<i32> {
-    let pid = read(path).ok().filter(|pid| *pid != sys::process::pid())?;
-    (sys::process::exists(pid) && crate::control::answers(&control_socket(path), pid))
-        .then_some(pid)
-}
-
-/// Takes away what a predecessor left that was killed: its number is in the file, and no process has it.
+/// Takes away what a predecessor left that was killed: its control socket, on which nobody listens, and the
+/// file beside it with a number that no process has.
 pub fn remove_stale(path: &Path) {
-    let dead = |pid: i32| !sys::process::exists(pid);
-    if read(path).is_ok_and(dead) {
+    let socket = control_socket(path);
+    let Ok(sys::unix::Occupant::Abandoned(socket)) = sys::unix::Occupant::of(&socket) else {
+        return;
+    };
+    socket.remove();
+    if read(path).is_ok_and(|pid| !sys::process::lives(pid)) {
         let _ = fs::remove_file(path);
-        let _ = sys::unix::Occupant::make_room(&control_socket(path));
     }
 }
 
@@ -145,9 +164,9 @@ mod tests {
     #[test]
     fn only_a_pid_file_is_written_over() {
         let path = std::env::temp_dir().join(format!("rserve-pid-{}", sys::process::pid()));
-        for (before, taken) in [("", true), ("12\n", true), ("12345678901234567890\n", true)] {
+        for before in ["", "4194304\n", "12345678901234567890\n"] {
             fs::write(&path, before).expect("a file");
-            assert_eq!(write(&path).is_ok(), taken, "{before:?}");
+            assert!(write(&path).is_ok(), "{before:?}");
             assert!(is_ours(&path));
         }
         for before in ["key = value\n", "12 13\n", &"1".repeat(40)] {
@@ -155,7 +174,20 @@ mod tests {
             assert!(write(&path).is_err(), "{before:?}");
             assert_eq!(fs::read_to_string(&path).expect("still there"), *before);
         }
+        // Another process's, which lives: the one that started this test.
+        fs::write(&path, format!("{}\n", sys::process::parent())).expect("a file");
+        assert!(write(&path).is_err() && !is_ours(&path));
         fs::remove_file(&path).expect("removed");
+        // A link, and what it leads to.
+        let target = path.with_extension("target");
+        fs::write(&target, "").expect("a file");
+        std::os::unix::fs::symlink(&target, &path).expect("a link");
+        assert!(write(&path).is_err());
+        remove(&path);
+        assert!(path.is_symlink() && fs::read(&target).expect("there").is_empty());
+        for path in [&path, &target] {
+            fs::remove_file(path).expect("removed");
+        }
         assert!(write(Path::new("/dev/null")).is_ok());
         remove(Path::new("/dev/null"));
         assert!(Path::new("/dev/null").exists());

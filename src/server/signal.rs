@@ -62,7 +62,9 @@ fn find(path: &Path, pid: i32) -> Result<Option<UnixStream>, Failure> {
         Ok(_) => io::Error::other("another server answers there"),
         Err(error) => error,
     };
-    if !sys::process::exists(pid) || !sys::process::is_this_program(pid) {
+    // A socket on which nobody listens is a dead server's, whoever has its number now.
+    let dead = refused.kind() == io::ErrorKind::ConnectionRefused;
+    if dead || !sys::process::lives(pid) || !sys::process::is_this_program(pid) {
         let path = path.display();
         return Err(Failure::new(format!(
             "no server runs: the process {pid} that \"{path}\" names is gone, the file is a dead \

@@ -47,10 +47,13 @@ fn serve(
     cycle.init_modules()?;
     // 9. Is one running already? (A predecessor is meant to be.)
     if !inheritance.is_upgrade()
-        && let Some(pid) = pid::running(&cycle.pid)
+        && let Some(pid) = pid::other(&cycle.pid)
     {
         let file = cycle.pid.display();
-        return Err(Failure::new(format!("a server runs already: process {pid} (\"{file}\")")));
+        return Err(Failure::new(match sys::process::is_this_program(pid) {
+            true => format!("a server runs already: process {pid} (\"{file}\")"),
+            false => format!("\"{file}\" names the process {pid}, which runs and is no {NAME}"),
+        }));
     }
     greet(&cycle);
     sys::signal::ignore_sigpipe();

@@ -250,6 +250,10 @@ impl Master {
             let _ = sys::unix::Occupant::make_room(&pid::control_socket(&old));
         }
         self.remove_unused_sockets();
+        if self.is_running() {
+            // Nobody else is left to serve: workers that were sent away come back.
+            self.bring_workers_back();
+        }
     }
 }
 

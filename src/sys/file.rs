@@ -95,6 +95,15 @@ pub fn stat_path(path: &[u8]) -> io::Result<Stat> {
     Ok(Stat::of(&stat))
 }
 
+/// Runs `work` with a umask; for a process with one thread, since it is the process's.
+pub fn with_umask<T>(mask: u32, work: impl FnOnce() -> T) -> T {
+    use nix::sys::stat::{Mode, umask};
+    let before = umask(Mode::from_bits_truncate(mask));
+    let result = work();
+    umask(before);
+    result
+}
+
 /// `O_NONBLOCK`: opening a FIFO or a device waits for nobody.
 pub const NONBLOCK: i32 = libc::O_NONBLOCK;
 
@@ -125,6 +134,9 @@ pub fn has_reliable_dates(file: &File) -> bool {
     let known = check(unsafe { libc::fstatfs(file.as_raw_fd(), &mut found) });
     known.is_ok() && RELIABLE.contains(&(found.f_type as libc::c_long))
 }
+
+/// `O_NOFOLLOW`: a link is not followed, it is an error.
+pub const NOFOLLOW: i32 = libc::O_NOFOLLOW;
 
 /// Opens `path` for reading, not waiting on FIFOs or devices.
 pub fn open(path: &[u8], symlinks: Symlinks) -> io::Result<File> {

@@ -80,12 +80,22 @@ pub fn exists(pid: i32) -> bool {
     !matches!(nix::sys::signal::kill(Pid::from_raw(pid), None), Err(Errno::ESRCH))
 }
 
-/// Whether process `pid` runs this program, as far as can be told: a pid file may name a number that
+/// Whether a process of that number runs: one that has ended and waits for its parent does not.
+pub fn lives(pid: i32) -> bool {
+    let zombie = || {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name, in parentheses, may contain anything.
+        text.get(text.rfind(')')? + 1..)?.trim_start().chars().next().map(|state| state == 'Z')
+    };
+    exists(pid) && !zombie().unwrap_or(false)
+}
+
+/// Whether process `pid` is a server of this program, as far as can be told: a pid file may name a number that
 /// another process has since.
 pub fn is_this_program(pid: i32) -> bool {
     let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) else { return exists(pid) };
     if line.starts_with(b"rserve: ") {
-        return true;
+        return line.starts_with(b"rserve: master process");
     }
     let first = line.split(|byte| *byte == 0).next().unwrap_or_default();
     let name = |path: &[u8]| Path::new(OsStr::from_bytes(path)).file_name().map(OsStr::to_owned);
@@ -194,12 +204,14 @@ pub fn keep_environment(wanted: &[String]) {
         .iter()
         .map(|word| word.split_once('=').map_or(word.as_str(), |(name, _)| name))
         .collect();
-    for (name, _) in std::env::vars_os() {
-        let known = name.to_str().is_some_and(|name| name == "TZ" || names.contains(&name));
-        if !known && !name.is_empty() {
-            // SAFETY: a worker calls this before its loop, in its only thread.
-            unsafe { std::env::remove_var(name) };
-        }
+    let known =
+        |name: &OsStr| name.to_str().is_some_and(|name| name == "TZ" || names.contains(&name));
+    let kept: Vec<_> = std::env::vars_os().filter(|(name, _)| known(name)).collect();
+    // SAFETY: a worker calls this before its loop, in its only thread. What is in the environment besides
+    // may be no variable at all: it goes with the rest.
+    unsafe {
+        libc::clearenv();
+        kept.into_iter().for_each(|(name, value)| std::env::set_var(name, value));
     }
     for (name, value) in wanted.iter().filter_map(|word| word.split_once('=')) {
         if !name.is_empty() {

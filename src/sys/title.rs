@@ -17,16 +17,31 @@ static ROOM: OnceLock<(usize, usize)> = OnceLock::new();
 /// are threads, when the arguments have been read. Without `/proc` there are no titles.
 pub fn prepare() {
     let Some((start, end)) = arguments() else { return };
-    let variables: Vec<_> = std::env::vars_os().collect();
-    // SAFETY: there is one thread; `clearenv` forgets the pointers into the room, and each variable is
-    // set anew in memory of its own.
+    // SAFETY: there is one thread, and nothing else holds pointers into the environment.
+    unsafe { move_environment() };
+    let _ = ROOM.set((start, end - start));
+}
+
+/// Copies each entry of the environment, whatever is in it, to memory of its own.
+///
+/// # Safety
+/// No other thread, and nobody with a pointer to an entry.
+unsafe fn move_environment() {
+    unsafe extern "C" {
+        static mut environ: *mut *mut libc::c_char;
+    }
+    // SAFETY: `environ` is the C library's list of strings, ended by a null; the caller has the only
+    // thread. The copies are given to the list for the life of the process.
     unsafe {
-        libc::clearenv();
-        for (name, value) in variables {
-            std::env::set_var(name, value);
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            let copy = libc::strdup(*entry);
+            if !copy.is_null() {
+                *entry = copy;
+            }
+            entry = entry.add(1);
         }
     }
-    let _ = ROOM.set((start, end - start));
 }
 
 /// Shows `rserve: master process` for `master process`. What does not fit is cut.

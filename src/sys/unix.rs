@@ -73,8 +73,14 @@ impl SocketFile {
 
     /// Takes it away, if it still stands there.
     pub fn remove(&self) {
-        if self.is_there() {
-            let _ = fs::remove_file(&self.path);
+        let _ = self.try_remove();
+    }
+
+    /// The same, for who needs the place.
+    pub fn try_remove(&self) -> io::Result<()> {
+        match self.is_there() {
+            true => fs::remove_file(&self.path),
+            false => Ok(()),
         }
     }
 }
@@ -114,10 +120,7 @@ impl Occupant {
     pub fn make_room(path: &Path) -> bool {
         match Occupant::of(path) {
             Ok(Occupant::Nobody) => true,
-            Ok(Occupant::Abandoned(file)) => {
-                file.remove();
-                true
-            }
+            Ok(Occupant::Abandoned(file)) => file.try_remove().is_ok(),
             Ok(Occupant::Stranger) | Err(_) => false,
         }
     }
@@ -167,16 +170,19 @@ pub fn named_address(name: &std::ffi::OsStr) -> io::Result<SocketAddr> {
 /// Num       RefCount Protocol Flags    Type St Inode Path
 /// 0000…: 00000002 00000000 00010000 0001 01 19387 /run/dbus/system_bus_socket
 /// ```
-/// The table has the path as its owner wrote it when the socket was made. A relative one may be this
-/// file if its last name is the same: relative to what, the table does not say.
+/// The table has the path as its owner wrote it when the socket was made. Only those whose last name is the
+/// same are looked at. A relative one may be this file, relative to what the table does not say; but not
+/// if it listens: here nobody has answered.
 fn is_bound(path: &Path, identity: Identity) -> bool {
     let Ok(table) = fs::read("/proc/net/unix") else { return true };
     let table = String::from_utf8_lossy(&table);
-    table.lines().skip(1).filter_map(|line| bound_path(line)).any(|bound| {
-        match bound.is_absolute() {
-            true => Identity::of(bound).is_ok_and(|found| found == identity),
-            false => bound.file_name() == path.file_name(),
+    table.lines().skip(1).any(|line| match bound_path(line) {
+        Some(bound) if bound.file_name() != path.file_name() => false,
+        Some(bound) if bound.is_absolute() => {
+            Identity::of(bound).is_ok_and(|found| found == identity)
         }
+        Some(_) => line.split_whitespace().nth(3) == Some("00000000"),
+        None => false,
     })
 }
 

@@ -49,10 +49,15 @@ impl Identity {
         setuid(self.uid).map_err(failed(format!("setuid({})", self.uid)))
     }
 
-    /// Gives an open file to that user (a log that a worker must reopen), unless it is that user's.
+    /// Gives an open file of ours to that user (a log that a worker must reopen). Another user's stays.
     pub fn own(&self, file: &std::fs::File) -> io::Result<()> {
-        if file.metadata()?.uid() == self.uid.as_raw() {
+        let owner = Uid::from_raw(file.metadata()?.uid());
+        if owner == self.uid {
             return Ok(());
+        }
+        if owner != Uid::effective() {
+            let message = "it is another user's, and stays so: the workers cannot open it anew";
+            return Err(io::Error::other(message));
         }
         Ok(nix::unistd::fchown(file, Some(self.uid), None)?)
     }

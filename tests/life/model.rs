@@ -150,7 +150,12 @@ impl Model {
         let killed = signal == Signal::Kill;
         let Some(gone) = self.slot(who).take() else { return };
         match who {
-            Who::First => self.first = self.second.take(),
+            Who::First => {
+                self.first = self.second.take();
+                if let Some(first) = &mut self.first {
+                    first.workers = true;
+                }
+            }
             Who::Second => {
                 if let Some(first) = &mut self.first {
                     first.workers = true;

@@ -1,7 +1,7 @@
 //! What is not the server's own: it is neither removed nor replaced, and nobody waits for it.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
@@ -287,7 +287,6 @@ fn the_master_waits_for_no_client_of_its_control_socket() {
 /// to the directory could have put it there.
 #[test]
 fn no_strangers_file_is_given_to_the_workers_user() {
-    use std::os::unix::fs::MetadataExt;
     let dir = Dir::new();
     let (secret, twin) = (dir.file("secret", ""), dir.file("twin", ""));
     let owner = fs::metadata(&secret).expect("a file").uid();
@@ -301,4 +300,79 @@ fn no_strangers_file_is_given_to_the_workers_user() {
     for file in [&secret, &twin] {
         assert_eq!(fs::metadata(file).expect("a file").uid(), owner, "{}", file.display());
     }
+}
+
+/// The pid file of another server that runs: `pid /run/nginx.pid;` beside a running nginx.
+#[test]
+fn the_pid_file_of_a_running_process_stays() {
+    let dir = Dir::new();
+    let mut other = Command::new("sleep").arg("600").spawn().expect("a process");
+    let file = dir.file("nginx.pid", format!("{}\n", other.id()));
+    let conf = format!("pid {}; {}", file.display(), site("return 200;"));
+    let (code, said) = Start::new(BINARY).conf(&conf).fail();
+    assert!(code == 1 && said.contains(&format!("names the process {}", other.id())), "{said}");
+    assert_eq!(dir.text("nginx.pid"), format!("{}\n", other.id()));
+    other.kill().expect("kill");
+    other.wait().expect("wait");
+
+    // One of our own whose control socket a cleaner has removed.
+    let server = start!(site("return 200 ok;"));
+    fs::remove_file(server.path("logs/rserve.pid.sock")).expect("removed");
+    server.set_conf(http("server { listen 127.0.0.1:{port2}; return 200; }"));
+    let output = server.command(&[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&format!("a server runs already: process {}", server.pid())), "{said}");
+    assert_eq!(server.get("/").text(), "ok");
+}
+
+/// A dead server's socket in a directory where this one may remove nothing: an error, not a loop.
+#[test]
+fn a_socket_that_cannot_be_removed_is_an_error() {
+    let root = fs::metadata("/proc/self").expect("/proc").uid() == 0;
+    if !root {
+        return;
+    }
+    let dir = Dir::new();
+    let path = dir.path("web.sock");
+    drop(UnixListener::bind(&path).expect("bind"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("chmod");
+    fs::set_permissions(dir.path(""), fs::Permissions::from_mode(0o1777)).expect("chmod");
+    let start = Start::new(BINARY).conf(listens_at(&path));
+    let own = start.dir();
+    for part in ["", "logs"] {
+        fs::set_permissions(own.path(part), fs::Permissions::from_mode(0o777)).expect("chmod");
+    }
+    let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let (code, said) = start.under(&nobody).fail();
+    assert!(code == 1 && said.contains("unlink() failed (1: Operation not permitted)"), "{said}");
+    assert!(is_socket(&path));
+}
+
+/// A log of a third user's is written to, and stays that user's.
+#[test]
+fn another_users_log_stays_its_own() {
+    let start = Start::new(BINARY).conf(format!("user www-data; {}", site("return 200 ok;")));
+    let log = start.dir().file("logs/error.log", "");
+    if std::os::unix::fs::chown(&log, Some(1), Some(1)).is_err() {
+        return;
+    }
+    let server = start.start();
+    assert_eq!(server.get("/").text(), "ok");
+    assert_eq!(fs::metadata(&log).expect("a file").uid(), 1);
+    let said = server.dir().text("logs/stderr");
+    assert!(said.contains("it is another user's, and stays so"), "{said}");
+}
+
+/// As many clients as there is room for: those that say nothing are sent away, and orders go on.
+#[test]
+fn a_full_house_of_silent_clients_is_cleared() {
+    let server = start!(site("return 200 one;"));
+    let path = server.path("logs/rserve.pid.sock");
+    let connect = |_| UnixStream::connect(&path).expect("a control socket");
+    let silent: Vec<UnixStream> = (0..20).map(connect).collect();
+    server.set_conf(site("return 200 two;"));
+    let output = server.command(&["-s", "reload"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(server.get("/").text(), "two");
+    drop(silent);
 }

@@ -57,3 +57,14 @@ fn the_environment_survives() {
     let kept = |line: &str| line.contains("again") && line.contains(" +0500]");
     server.wait_for("the line", || server.access_log().lines().any(kept));
 }
+
+/// Whatever is in the environment: names that begin with `=`, as Windows leaves them, are no obstacle.
+#[test]
+fn odd_environments_start() {
+    let start =
+        support::Start::new(env!("CARGO_BIN_EXE_rserve")).conf(support::site("return 200 ok;"));
+    let server = start.under(&["env", "=A=b", "B=", "TZ=XXX-5"]).start();
+    assert_eq!(server.get("/").text(), "ok");
+    assert!(title(server.pid()).starts_with("rserve: master process "));
+    server.wait_for("the line", || server.access_log().contains(" +0500]"));
+}

@@ -156,5 +156,11 @@ fn a_fifo_is_not_read() {
     server.set_conf(format!("include more.conf; {}", site("return 200 two;")));
     let said = refused(&server);
     assert!(said.contains("more.conf\" is a FIFO"), "{said}");
+    // The file itself, too.
+    std::fs::rename(server.path("rserve.conf"), server.path("aside")).expect("renamed");
+    std::fs::rename(&fifo, server.path("rserve.conf")).expect("renamed");
+    let said = refused_by_hup(&server);
+    assert!(said.contains("rserve.conf\" is a FIFO"), "{said}");
+    std::fs::remove_file(server.path("rserve.conf")).expect("removed");
     recovers(&server);
 }

@@ -183,3 +183,18 @@ fn a_strangers_file_is_not_written_over() {
     quit(old);
     assert_eq!(server.get("/").text(), "one");
 }
+
+/// The mirror of the way back: the new one's workers were sent away, and then the old one goes.
+#[test]
+fn workers_of_the_new_one_come_back_when_the_old_one_goes() {
+    for signal in ["QUIT", "TERM", "KILL"] {
+        let server = two_workers();
+        let (old, new) = upgrade(&server);
+        process::signal(new, "WINCH");
+        server.wait_for("the new workers to end", || process::children(new).is_empty());
+        process::signal(old, signal);
+        server.wait_for("the new workers again", || process::children(new).len() == 2);
+        assert_eq!(server.get("/").text(), "one", "{signal}");
+        assert_eq!(server.pid(), new);
+    }
+}
