@@ -115,7 +115,7 @@ fn find(ports: &[PortPlan], host: &str, port: u16, ours: Option<IpAddr>) -> Opti
     };
     let is_listen = |address: SocketAddr| {
         let all = address.ip().is_unspecified();
-        ip.is_some_and(|ip| address.ip() == ip || all && ours == Some(ip))
+        ip.is_some() && ip == if all { ours } else { Some(address.ip()) }
     };
     let mut found = ports.iter().filter_map(|plan| {
         let address = inet(plan)?;
@@ -203,6 +203,44 @@ mod tests {
         assert_eq!(within("/room/cam"), Some("room/cam"));
         assert_eq!(within("pub?x=/vod/y"), Some("pub?x=/vod/y"));
         assert_eq!((within("/vod/pub"), within("vod/pub")), (None, None));
+    }
+
+    /// What `listen` and `server_name` say, and on a wildcard where the client has really come.
+    #[test]
+    fn addresses_of_a_server() {
+        use std::rc::Rc;
+
+        use crate::settings::Server;
+
+        let server = |number: usize, name: &str| {
+            let names = vec![name.to_owned()];
+            Rc::new(Server::new(number, vec![], names, &Default::default(), vec![], vec![]))
+        };
+        let plan = |address: &str, servers: Vec<Rc<Server>>| PortPlan {
+            address: Address::Inet(address.parse().expect("an address")),
+            proxy_protocol: false,
+            servers,
+            has_default: false,
+        };
+        let (a, b) = (server(0, "a.example"), server(1, "*.example"));
+        let ports = [
+            plan("0.0.0.0:1935", vec![a.clone(), b.clone()]),
+            plan("192.0.2.7:1936", vec![b.clone()]),
+            plan("[::1]:1937", vec![a.clone()]),
+            plan("192.0.2.1:1938", vec![a]),
+            plan("192.0.2.2:1938", vec![b]),
+        ];
+        let ours = "192.0.2.1".parse().ok();
+        let find = |host: &str, port: u16| find(&ports, host, port, ours);
+        assert_eq!((find("a.example", 1935), find("b.example", 1935)), (Some(0), Some(1)));
+        assert_eq!((find("192.0.2.1", 1935), find("192.0.2.2", 1935)), (Some(0), None));
+        assert_eq!((find("192.0.2.7", 1936), find("192.0.2.1", 1936)), (Some(1), None));
+        assert_eq!(
+            (find("[::1]", 1937), find("", 1935), find("0.0.0.0", 1935)),
+            (Some(0), None, None)
+        );
+        assert_eq!((find("192.0.2.2", 1938), find("a.example", 1938)), (Some(1), None), "in doubt");
+        assert_eq!((find("a.example", 1939), find("elsewhere", 1935)), (None, None));
     }
 
     #[test]
