@@ -55,6 +55,8 @@ pub struct Running {
     pub hub: &'static Hub,
     /// The servers.
     pub servers: &'static [Rc<Server>],
+    /// The listening addresses.
+    pub ports: &'static [PortPlan],
     /// Its clients.
     pub clients: RefCell<Slab<Rc<Client>>>,
     /// Connections that it has accepted.
@@ -97,6 +99,7 @@ impl Instance for RtmpInstance {
         let running: &'static Running = Box::leak(Box::new(Running {
             hub,
             servers: &plan.servers,
+            ports: &plan.ports,
             clients: RefCell::default(),
             accepted: Cell::new(0),
             gone: (Cell::new(0), Cell::new(0)),

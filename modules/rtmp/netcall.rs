@@ -32,7 +32,7 @@ pub enum Answer {
 }
 
 /// The longest head of an answer.
-const LONGEST: usize = 16 << 10;
+const LONGEST: usize = 64 << 10;
 
 impl Url {
     /// Reads `http://HOST[:PORT][/PATH]`. The name is looked up once, as nginx-rtmp does.
@@ -156,35 +156,39 @@ fn begin(url: &Rc<Url>, method: Method, form: &[u8], timeout: u64) -> Rc<RefCell
     let shared = Rc::new(RefCell::new(Shared::default()));
     let request = url.request(method, form);
     let attempt = Attempt { url: url.clone(), request, timeout, shared: shared.clone() };
-    attempt.connect(0);
+    Rc::new(attempt).connect(0);
     shared
 }
 
 impl Attempt {
-    /// Tries an address, and what comes behind it.
-    fn connect(self, at: usize) {
-        let Some(&address) = self.url.addresses.get(at) else { return };
-        let shared = self.shared.clone();
-        let begun = rt::connect(address, |conn| {
-            Box::pin(async move {
-                conn.set_timeout(self.timeout);
-                match exchange(conn, &self.request, self.timeout).await {
-                    Ok(answer) => finish(&self.shared, answer),
-                    Err(Failure::NotThere(_)) if at + 1 < self.url.addresses.len() => {
-                        self.connect(at + 1);
-                    }
-                    Err(Failure::NotThere(why)) => {
-                        finish(&self.shared, Answer::Failed(format!("connect({address}) {why}")));
-                    }
-                    Err(Failure::Broke(why)) => finish(&self.shared, Answer::Failed(why)),
-                }
-                Next::Close
-            })
-        });
-        if let Err(error) = begun {
-            let why = format!("connect({address}) failed {}", sys::log::errno(&error));
-            finish(&shared, Answer::Failed(why));
+    /// Tries an address, and those behind it.
+    fn connect(self: Rc<Self>, mut at: usize) {
+        while let Some(&address) = self.url.addresses.get(at) {
+            let attempt = self.clone();
+            let Err(error) = rt::connect(address, |conn| Box::pin(attempt.ask(conn, at))) else {
+                return;
+            };
+            // A family without a route fails at once.
+            at += 1;
+            if at == self.url.addresses.len() {
+                let why = format!("connect({address}) failed {}", sys::log::errno(&error));
+                finish(&self.shared, Answer::Failed(why));
+            }
         }
+    }
+
+    async fn ask(self: Rc<Self>, conn: Conn, at: usize) -> Next {
+        let address = self.url.addresses[at];
+        conn.set_timeout(self.timeout);
+        match exchange(conn, &self.request, self.timeout).await {
+            Ok(answer) => finish(&self.shared, answer),
+            Err(Failure::NotThere(_)) if at + 1 < self.url.addresses.len() => self.connect(at + 1),
+            Err(Failure::NotThere(why)) => {
+                finish(&self.shared, Answer::Failed(format!("connect({address}) {why}")));
+            }
+            Err(Failure::Broke(why)) => finish(&self.shared, Answer::Failed(why)),
+        }
+        Next::Close
     }
 }
 
@@ -235,28 +239,67 @@ async fn exchange(conn: Conn, request: &[u8], timeout: u64) -> Result<Answer, Fa
     Ok(parse(&head))
 }
 
+/// Where the head ends: at the first empty line. Scripts end lines with LF alone (RFC 9112, section 2.2).
 fn end_of_head(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|four| four == b"\r\n\r\n")
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    ends.map(|at| at + 1).find(|&at| matches!(bytes[at..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
-/// Reads status and `Location`.
+/// Reads status and `Location`. What was cut off may have been about to say something else.
 fn parse(bytes: &[u8]) -> Answer {
-    let head = &bytes[..end_of_head(bytes).unwrap_or(bytes.len())];
-    let mut lines = head.split(|&byte| byte == b'\n').map(|line| line.trim_ascii_end());
-    let status = lines.next().filter(|line| line.starts_with(b"HTTP/"));
-    let code = status.and_then(|line| line.split(|&byte| byte == b' ').nth(1));
-    let code = code.and_then(|code| std::str::from_utf8(code).ok()?.parse::<u16>().ok());
-    let location = lines.find_map(|line| {
-        let at = line.iter().position(|&byte| byte == b':')?;
-        let is = line[..at].eq_ignore_ascii_case(b"location");
-        is.then(|| line[at + 1..].trim_ascii().to_vec())
-    });
-    match (code, location) {
-        (Some(300..=399), Some(location)) => Answer::Redirect(location),
-        (Some(code @ 100..=599), _) => Answer::Status(code),
-        _ if bytes.is_empty() => Answer::Failed("closed without an answer".to_owned()),
-        _ => Answer::Failed("the answer is no HTTP".to_owned()),
+    let Some(end) = end_of_head(bytes) else {
+        return Answer::Failed(match bytes.len() {
+            0 => "closed without an answer".to_owned(),
+            LONGEST.. => format!("the answer's head is longer than {LONGEST} bytes"),
+            _ => "closed before the end of the answer's head".to_owned(),
+        });
+    };
+    let mut lines = bytes[..end - 1]
+        .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let Some(code) = lines.next().and_then(status) else {
+        return Answer::Failed("the answer is no HTTP".to_owned());
+    };
+    match (code, location(lines)) {
+        (300..=399, Ok(Some(location))) => Answer::Redirect(location),
+        (300..=399, Err(why)) => Answer::Failed(why.to_owned()),
+        _ => Answer::Status(code),
     }
+}
+
+/// `HTTP/1.DIGIT SP 3DIGIT`, and perhaps a reason (RFC 9112, section 4).
+fn status(line: &[u8]) -> Option<u16> {
+    let [minor, b' ', code @ ..] = line.strip_prefix(b"HTTP/1.")? else { return None };
+    let (code, reason) = code.split_at_checked(3)?;
+    let is_whole = reason.is_empty() || reason.starts_with(b" ");
+    if !minor.is_ascii_digit() || !code.iter().all(u8::is_ascii_digit) || !is_whole {
+        return None;
+    }
+    let code = code.iter().fold(0, |code, &digit| code * 10 + u16::from(digit - b'0'));
+    (100..=599).contains(&code).then_some(code)
+}
+
+/// The `Location` among these fields.
+fn location<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<Option<Vec<u8>>, &'static str> {
+    let mut found: Option<&[u8]> = None;
+    let mut in_location = false;
+    for line in lines {
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            if in_location {
+                return Err("the answer's Location goes on in another line");
+            }
+            continue;
+        }
+        let at = line.iter().position(|&byte| byte == b':');
+        in_location = at.is_some_and(|at| line[..at].eq_ignore_ascii_case(b"location"));
+        if let (true, Some(at)) = (in_location, at) {
+            let value = line[at + 1..].trim_ascii();
+            if found.replace(value).is_some_and(|other| other != value) {
+                return Err("the answer has two Locations");
+            }
+        }
+    }
+    Ok(found.map(<[u8]>::to_vec))
 }
 
 #[cfg(test)]
@@ -282,9 +325,62 @@ mod tests {
         let redirect = b"HTTP/1.0 302 Found\r\nA: b\r\nlocation:  other \r\n\r\n";
         assert_eq!(parse(redirect), Answer::Redirect(b"other".to_vec()));
         assert_eq!(parse(b"HTTP/1.0 302 Found\r\n\r\n"), Answer::Status(302));
-        for bad in [&b""[..], b"hello", b"HTTP/1.0", b"HTTP/1.0 abc\r\n\r\n"] {
-            assert!(matches!(parse(bad), Answer::Failed(_)));
+        for whole in ["HTTP/1.1 200\n\n", "HTTP/1.0 200 OK\nA: b\r\n\n", "HTTP/1.1 200 \r\n\r\n"] {
+            assert_eq!(parse(whole.as_bytes()), Answer::Status(200), "{whole:?}");
         }
+        let twice = b"HTTP/1.0 302 Found\r\nLocation: a\r\nlocation: a\r\n\r\n";
+        assert_eq!(parse(twice), Answer::Redirect(b"a".to_vec()));
+    }
+
+    /// RFC 9112, section 4: `HTTP-version SP 3DIGIT SP [ reason-phrase ]`; section 8: a head without its end is incomplete.
+    #[test]
+    fn broken_answers() {
+        let why = |answer: &str| match parse(answer.as_bytes()) {
+            Answer::Failed(why) => why,
+            answer => panic!("{answer:?}"),
+        };
+        assert_eq!(why(""), "closed without an answer");
+        for cut in [
+            "hello",
+            "HTTP/1.1 200",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\n\r",
+            "HTTP/1.1 200 OK\r\nX-Part",
+            "HTTP/1.1 302 Found\r\nLocation: pub",
+            "HTTP/1.1 302 Found\r\nLocation: pub\r\n",
+        ] {
+            assert_eq!(why(cut), "closed before the end of the answer's head", "{cut:?}");
+        }
+        let endless = format!("HTTP/1.1 200 {}", "x".repeat(LONGEST));
+        assert_eq!(why(&endless), "the answer's head is longer than 65536 bytes");
+        for line in [
+            "HTTP/garbage 200 x",
+            "HTTP/ 200",
+            "HTTP/2 200",
+            "HTTP/2.0 200 OK",
+            "http/1.1 200 OK",
+            " HTTP/1.1 200 OK",
+            "HTTP/1.1  200 OK",
+            "HTTP/1.1\t200 OK",
+            "HTTP/1.10 200 OK",
+            "HTTP/1.1 +200 OK",
+            "HTTP/1.1 000200 OK",
+            "HTTP/1.1 2000",
+            "HTTP/1.1 200OK",
+            "HTTP/1.1 20 OK",
+            "HTTP/1.1 000 OK",
+            "HTTP/1.1 600 OK",
+            "HTTP/1.1 abc",
+            "HTTP/1.0",
+            "",
+        ] {
+            assert_eq!(why(&format!("{line}\r\n\r\n")), "the answer is no HTTP", "{line:?}");
+        }
+        let redirect = |fields: &str| why(&format!("HTTP/1.1 302 Found\r\n{fields}\r\n\r\n"));
+        assert_eq!(redirect("Location: a\r\nLocation: b"), "the answer has two Locations");
+        assert_eq!(redirect("Location:\r\nLocation: b"), "the answer has two Locations");
+        let folded = redirect("Location: a\r\n b");
+        assert_eq!(folded, "the answer's Location goes on in another line");
     }
 
     /// `localhost` is ::1 first, and programs often listen on 127.0.0.1 alone.
@@ -307,11 +403,14 @@ mod tests {
             let url = Rc::new(Url { addresses, host: "x".to_owned(), path: "/x".to_owned() });
             begin(&url, Method::Post, b"a=b", 5_000)
         };
-        let (found, lost) = (ask(vec![gone, there]), ask(vec![gone, gone]));
+        // TCP to a multicast address fails with ENETUNREACH before a packet leaves (connect(2)), as without a route.
+        let unreachable: SocketAddr = "224.0.0.1:80".parse().expect("an address");
+        let (found, lost) = (ask(vec![unreachable, gone, there]), ask(vec![unreachable, gone]));
+        let (nowhere, at_last) = (ask(vec![unreachable]), ask(vec![gone, unreachable]));
         let answers = Rc::new(RefCell::new(Vec::new()));
         let theirs = answers.clone();
         rt::spawn(async move {
-            for shared in [found, lost] {
+            for shared in [found, lost, nowhere, at_last] {
                 let answer = poll_fn(|context| poll(&shared, context)).await;
                 theirs.borrow_mut().push(answer);
             }
@@ -320,6 +419,8 @@ mod tests {
         rt::run().expect("the loop runs");
         thread.join().expect("the program was asked");
         let why = format!("connect({gone}) failed (111: Connection refused)");
-        assert_eq!(*answers.borrow(), [Answer::Status(204), Answer::Failed(why)]);
+        let no_route = "connect(224.0.0.1:80) failed (101: Network is unreachable)".to_owned();
+        let (refused, no_route) = (Answer::Failed(why), Answer::Failed(no_route));
+        assert_eq!(*answers.borrow(), [Answer::Status(204), refused, no_route.clone(), no_route]);
     }
 }

@@ -106,7 +106,8 @@ fn arguments_may_stand_in_the_address() {
 /// Case 37: whatever is not a plain yes is a no, and nobody waits for longer than is allowed.
 #[test]
 fn programs_refuse_break_and_keep_silent() {
-    let long = format!("HTTP/1.0 200 OK\r\nX: {}\r\n", "x".repeat(20_000));
+    let long = format!("HTTP/1.0 200 OK\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    let endless = format!("HTTP/1.0 200 {}", "x".repeat(20_000));
     let answers = [
         NO,
         "HTTP/1.1 500 Oops\r\n\r\n",
@@ -120,6 +121,15 @@ fn programs_refuse_break_and_keep_silent() {
         "SILENT",
         "HTTP/1.0 302 Found\r\n\r\n",
         "HTTP/1.0 302 Found\r\nLocation: \r\n\r\n",
+        // What is cut off, or is not HTTP to the letter (RFC 9112, sections 4 and 8), is no yes.
+        "HTTP/1.1 200",
+        "HTTP/1.1 200 OK\r\nX-Part",
+        &endless,
+        "HTTP/garbage 200 x\r\n\r\n",
+        "HTTP/1.1 +200 OK\r\n\r\n",
+        "HTTP/1.1 000200 OK\r\n\r\n",
+        "HTTP/1.0 302 Found\r\nLocation: pub",
+        "HTTP/1.0 302 Found\r\nLocation: a\r\nLocation: b\r\n\r\n",
     ];
     let program = Program::answering("");
     let server = up(&program, "", "on_publish {hook}/; on_play {hook}/;");

@@ -31,6 +31,15 @@ fn a_location_that_is_no_name_lets_nobody_in() {
         "/",
         "?a=b",
         "a\tb",
+        // RFC 3986, sections 3 and 4.2: schemes, fragments, relative parts, escapes.
+        "http:/x/y",
+        "mailto:x",
+        "#frag",
+        "public#x",
+        "./public",
+        "..%2fa b",
+        "\\\\h\\public",
+        "HTTP%3a//h/public",
     ];
     for location in bad {
         program.set(&redirect(location));
@@ -46,12 +55,13 @@ fn a_location_that_is_no_name_lets_nobody_in() {
     assert!(log.contains("on_publish refuses: the Location \"http://127.0.0.1:8000/public\" is an address, no name"), "{log}");
     assert!(
         log.contains(
-            "\"rtmp://192.0.2.1/live/public\" is another server, and streams are not relayed yet"
+            "\"rtmp://192.0.2.1/live/public\" is no listen or server_name of this server with the application \"live\""
         ),
         "{log}"
     );
-    // What names do mean, for a client that has come by this address.
-    for (n, location) in ["public", "/public", "public?u=7", own.as_str()].into_iter().enumerate() {
+    // What names do mean.
+    let good = ["public", "/public", "public?u=7", "/live/public", own.as_str()];
+    for (n, location) in good.into_iter().enumerate() {
         program.set(&redirect(location));
         let mut client = Client::open(server.port2());
         let url = format!("rtmp://127.0.0.1:{}/live", server.port2());
@@ -65,6 +75,43 @@ fn a_location_that_is_no_name_lets_nobody_in() {
         assert_eq!(player.frames(1), [format!("k{n}@0")], "{location}");
         client.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
         client.expect("NetStream.Unpublish.Success");
+    }
+}
+
+/// A client chooses what it says of the address by which it came; `listen` and `server_name` are the operator's.
+#[test]
+fn an_address_in_a_location_must_be_this_servers() {
+    let program = Program::answering("");
+    let app =
+        format!("application live {{ live on; publish_grace 0; on_publish {}/; }}", program.url());
+    let names =
+        "listen 127.0.0.1:{port2}; server_name other.example; application live { live on; }";
+    let conf = with_server("", &format!("server_name me.example; {app} }} server {{ {names}"));
+    let server = start!(conf);
+    let port = server.port2();
+    let publishes = |host: &str, location: &str| {
+        program.set(&redirect(location));
+        let mut client = Client::open(port);
+        client.connect_to("live", &[("tcUrl", &format!("rtmp://{host}/live"))]);
+        client.expect("NetConnection.Connect.Success");
+        let said = client.try_publish("S3CRET");
+        drop(client);
+        wait_for("its end", || !server.get("/stat").text().contains("<publishing/>"));
+        said == "NetStream.Publish.Start"
+    };
+    assert!(publishes("me.example", &format!("rtmp://ME.example:{port}/live/public")));
+    assert!(publishes("evil.example", &format!("rtmp://me.example:{port}/live/public")));
+    assert!(publishes("evil.example", &format!("rtmp://127.0.0.1:{port}/live/public")));
+    for location in [
+        "rtmp://evil.example/live/public".to_owned(),
+        format!("rtmp://evil.example:{port}/live/public"),
+        format!("rtmp://other.example:{port}/live/public"),
+        format!("rtmp://x@me.example:{port}/live/public"),
+        format!("rtmp://me.example:{port}/vod/public"),
+        format!("rtmp://me.example:{port}/live/"),
+        "rtmp://me.example/live/public".to_owned(),
+    ] {
+        assert!(!publishes(&format!("evil.example:{port}"), &location), "{location}");
     }
 }
 
@@ -114,6 +161,7 @@ fn it_is_told_how_a_hook_fails() {
     said("HTTP/1.1 500 Oops\r\n\r\n", "the answer is 500");
     said("hello\r\n\r\n", "the answer is no HTTP");
     said("", "closed without an answer");
+    said("HTTP/1.1 200 OK\r\nX-Part", "closed before the end of the answer's head");
     said("SILENT", "no answer within 300 ms (netcall_timeout)");
     drop(Client::player(&server, "cam"));
     wait_for("a hook that was not told", || {
