@@ -178,6 +178,28 @@ fn a_range_of_ports_is_listened_on() {
     assert_eq!(server.get("/").text(), server.port().to_string());
 }
 
+/// All ports, alone and with the wildcard that takes their connections. (nginx wants as many connections.)
+#[test]
+fn all_ports() {
+    for (server, fault) in [
+        ("listen 127.0.0.1:1-65535;", None),
+        ("listen 1-65535; listen 127.0.0.1:1-65535; listen [::]:1-65535;", None),
+        ("listen 127.0.0.1:1-65535; } server { listen 127.0.0.1:1-65535; server_name b;", None),
+        (
+            "listen 127.0.0.1:1-65535; listen 127.0.0.1:65535;",
+            Some("duplicate listen 127.0.0.1:65535 in "),
+        ),
+    ] {
+        let dir = Dir::new();
+        let conf = dir.file("rserve.conf", format!("events {{}} http {{ server {{ {server} }} }}"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rserve"));
+        let said = process::run(command.arg("-t").arg("-p").arg(dir.path("")).arg("-c").arg(conf));
+        let text = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.success(), fault.is_none(), "{server}: {text}");
+        assert!(fault.is_none_or(|fault| text.contains(fault)), "{server}: {text}");
+    }
+}
+
 /// Multipath TCP, where the kernel has it: ordinary clients are served as ever.
 #[test]
 fn multipath() {
