@@ -178,6 +178,28 @@ fn a_range_of_ports_is_listened_on() {
     assert_eq!(server.get("/").text(), server.port().to_string());
 }
 
+/// All ports, alone and with the wildcard that takes their connections. (nginx wants as many connections.)
+#[test]
+fn all_ports() {
+    for (server, fault) in [
+        ("listen 127.0.0.1:1-65535;", None),
+        ("listen 1-65535; listen 127.0.0.1:1-65535; listen [::]:1-65535;", None),
+        ("listen 127.0.0.1:1-65535; } server { listen 127.0.0.1:1-65535; server_name b;", None),
+        (
+            "listen 127.0.0.1:1-65535; listen 127.0.0.1:65535;",
+            Some("duplicate listen 127.0.0.1:65535 in "),
+        ),
+    ] {
+        let dir = Dir::new();
+        let conf = dir.file("rserve.conf", format!("events {{}} http {{ server {{ {server} }} }}"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rserve"));
+        let said = process::run(command.arg("-t").arg("-p").arg(dir.path("")).arg("-c").arg(conf));
+        let text = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.success(), fault.is_none(), "{server}: {text}");
+        assert!(fault.is_none_or(|fault| text.contains(fault)), "{server}: {text}");
+    }
+}
+
 /// Multipath TCP, where the kernel has it: ordinary clients are served as ever.
 #[test]
 fn multipath() {
@@ -296,5 +318,44 @@ fn where_locations_and_aliases_may_stand() {
         r"location ~ ^/(.*) { alias html/$1; }",
     ] {
         same(format!("server {{ {text} }}"));
+    }
+}
+
+/// As nginx: a group cannot have the name of a variable that cannot be set.
+#[test]
+fn groups_with_names_of_variables() {
+    let names = "host uri remote_addr request_uri document_root status scheme HOST Uri http_host \
+        sent_http_location request_id pipe tcpinfo_rtt args limit_rate http_x arg_x cookie_x own \
+        http_ nginx_version time_local proxy_protocol_addr sent_http_etag query_string request_body";
+    for name in names.split_whitespace() {
+        let said = same(format!("server {{ location ~ ^/(?<{name}>.*)$ {{ }} }}"));
+        same(format!("server {{ location ~* ^/(?P<{name}>.*)$ {{ }} }}"));
+        same(format!("server {{ location /a {{ location ~ (?<{name}>.*) {{ }} }} }}"));
+        same(format!("server {{ server_name x ~^(?<{name}>.*)$; }}"));
+        if name == "host" {
+            assert!(said.contains("the duplicate \"host\" variable in "), "{said}");
+        }
+    }
+}
+
+/// As nginx: what a group may have the name of is the group's from then on, and names are in any case.
+#[test]
+fn groups_in_the_place_of_variables() {
+    const BODY: &str = r#"location ~ ^/a/(?<args>.*)$ { return 200 "$args $HOST"; }
+        location ~ ^/b/(?<Ab>.*)$ { return 200 "$ab $AB ${aB} [$http_none]"; }
+        location ~ ^/c/(?<http_host_x>.*)$ { return 200 "$http_host_x $http_host_y"; }
+        location / { return 200 "[$args] [$http_host_x] [$query_string]"; }"#;
+    let server = start!(site(BODY));
+    let twin = Twin::start(site(BODY), &server);
+    for (path, wanted) in
+        [("/a/1?q", "1 h"), ("/b/2", "2 2 2 []"), ("/c/3", "3 y"), ("/z?q", "[] [] [q]")]
+    {
+        let head = "Host: h\r\nHost-X: x\r\nHost-Y: y";
+        let request = format!("GET {path} HTTP/1.0\r\n{head}\r\n\r\n");
+        for port in [twin.port(), server.port()] {
+            let answer = raw_answer(port, &request);
+            let answer = String::from_utf8_lossy(&answer);
+            assert_eq!(answer.split("\r\n\r\n").nth(1), Some(wanted), "{path}: {answer}");
+        }
     }
 }

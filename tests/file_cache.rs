@@ -343,3 +343,35 @@ fn without_inotify() {
         assert_eq!(count, 1, "{log}");
     }
 }
+
+/// The dates of a tmpfs do not tell of what is written by mmap: nothing of it is kept, and the log says so
+/// once in each worker.
+#[test]
+fn file_systems_whose_files_are_not_kept() {
+    let server = serving(AGES[0]);
+    let shm = std::path::PathBuf::from(format!("/dev/shm/rserve-cache-{}", std::process::id()));
+    fs::create_dir(&shm).expect("a directory");
+    fs::write(shm.join("a"), "one").expect("written");
+    symlink(&shm, server.path("html/shm")).expect("a link");
+    let answers = [cached(&server, "/shm/a"), cached(&server, "/shm/a")];
+    fs::remove_dir_all(&shm).expect("removed");
+    assert_eq!(answers, ["one", "one"]);
+    let log = server.error_log();
+    assert_eq!(log.matches("file_cache does not keep \"").count(), 1, "{log}");
+    assert!(log.contains("html/shm/a\", nor others of its file system"), "{log}");
+}
+
+#[test]
+fn a_short_time_to_settle_is_warned_of() {
+    for (value, warned) in [
+        ("16m settle=59s", true),
+        ("16m settle=0", true),
+        ("off settle=0", false),
+        ("16m settle=60s", false),
+        ("16m", false),
+    ] {
+        let said = serving(&format!("file_cache {value};")).command(&["-t"]).stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(said.contains("\"settle\" of less than 60s"), warned, "{value}: {said}");
+    }
+}

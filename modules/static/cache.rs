@@ -57,6 +57,8 @@ struct Cache {
     /// Files kept open: the cost is descriptors.
     open: Order,
     directories: Directories,
+    /// The log was told of a file system whose files are not kept.
+    told: bool,
     /// The process's limit of descriptors.
     descriptors: u64,
 }
@@ -73,6 +75,7 @@ pub fn start() {
         small: Order::default(),
         open: Order::default(),
         directories: Directories::new(),
+        told: false,
         descriptors: sys::process::file_limit(),
     };
     if let Some(fd) = cache.directories.fd()
@@ -147,6 +150,13 @@ impl Cache {
     fn keep(&mut self, path: &Str, entry: &Entry, limits: Limits) {
         // The name outlives the request: it must not keep the request's memory.
         let path = Str::copy(path);
+        if entry.dateless && !std::mem::replace(&mut self.told, true) {
+            sys::log!(
+                Notice,
+                "file_cache does not keep \"{path}\", nor others of its file system, whose dates need not \
+                 tell of every change (tmpfs, overlayfs, a network's): they are read anew each time"
+            );
+        }
         if !entry.lasting {
             return self.fresh.add(path, entry, limits.memory);
         }

@@ -19,6 +19,8 @@ pub struct Entry {
     pub etag: Str,
     /// Whatever makes it another than this from now on shows in what `stat` says of it.
     pub lasting: bool,
+    /// It would last, but for the file system, whose dates do not tell of every change.
+    pub dateless: bool,
     content: Content,
 }
 
@@ -32,21 +34,21 @@ impl Entry {
     /// The entry of a file that is open, for one request.
     pub fn new(file: File) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
-        Ok(Entry { stat, etag: etag(&stat), lasting: false, content: Content::File(Rc::new(file)) })
+        let content = Content::File(Rc::new(file));
+        Ok(Entry { stat, etag: etag(&stat), lasting: false, dateless: false, content })
     }
 
     /// The same to be kept for others. A small regular file is read.
     pub fn to_keep(file: File, limits: Limits) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
         let small = stat.is_file() && stat.size <= limits.file;
-        let lasting = stat.is_file()
-            && (!small || is_settled(&stat, limits.settle))
-            && sys::file::has_reliable_dates(&file);
+        let settled = stat.is_file() && (!small || is_settled(&stat, limits.settle));
+        let lasting = settled && sys::file::has_reliable_dates(&file);
         let content = match small {
             true => read(file, &stat, lasting)?,
             false => Content::File(Rc::new(file)),
         };
-        Ok(Entry { stat, etag: etag(&stat), lasting, content })
+        Ok(Entry { stat, etag: etag(&stat), lasting, dateless: settled && !lasting, content })
     }
 
     /// Whether the content is in memory.

@@ -54,9 +54,12 @@ pub(crate) struct Limits {
     pub settle: u64,
 }
 
+/// Twice the time after which the kernel writes mapped pages back (`vm.dirty_expire_centisecs`).
+const SETTLE: u64 = 60_000;
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { memory: 16 << 20, file: 64 << 10, files: 256, settle: 60_000 }
+        Limits { memory: 16 << 20, file: 64 << 10, files: 256, settle: SETTLE }
     }
 }
 
@@ -203,6 +206,12 @@ fn set_file_cache(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
             Some(("files", count)) => limits.files = count.parse().map_err(|_| invalid())?,
             _ => return Err(invalid()),
         }
+    }
+    if limits.settle < SETTLE && limits.memory > 0 {
+        setting.warn(
+            "\"settle\" of less than 60s: a file that is written to by mmap, or twice within one tick of \
+             the clock, may be served as it was before",
+        );
     }
     conf.file_cache.set_in(limits, setting)
 }

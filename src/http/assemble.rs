@@ -1,5 +1,6 @@
 //! From the written block to what serves: inheritance, hooks, servers by address.
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use conf::Error;
@@ -173,8 +174,12 @@ struct Listening {
     hosts: Hosts,
 }
 
+/// In the order in which they are written, and where each stands: a range of ports has thousands.
 #[derive(Default)]
-struct Addresses(Vec<Listening>);
+struct Addresses {
+    all: Vec<Listening>,
+    places: HashMap<Address, usize>,
+}
 
 impl Addresses {
     fn add(
@@ -190,12 +195,13 @@ impl Addresses {
             let default_server = false;
             listens.push(Listen { address, options: None, default_server, bind: false, span });
         }
-        for (at, listen) in listens.iter().enumerate() {
+        let mut own = HashSet::new();
+        for listen in &listens {
             let fail = |what: &str| {
                 let message = format!("{what} {}", listen.address);
                 Error::at(message, listen.span, setup.env.files)
             };
-            if listens[..at].iter().any(|before| before.address == listen.address) {
+            if !own.insert(&listen.address) {
                 return Err(fail("a duplicate listen"));
             }
             let listening = self.at(&listen.address);
@@ -231,41 +237,50 @@ impl Addresses {
     }
 
     fn at(&mut self, address: &Address) -> &mut Listening {
-        let known = self.0.iter().position(|listening| listening.address == *address);
+        let known = self.places.get(address).copied();
         let at = known.unwrap_or_else(|| {
-            self.0.push(Listening {
+            self.places.insert(address.clone(), self.all.len());
+            self.all.push(Listening {
                 address: address.clone(),
                 options: None,
                 bind: false,
                 has_default: false,
                 hosts: Hosts::default(),
             });
-            self.0.len() - 1
+            self.all.len() - 1
         });
-        &mut self.0[at]
+        &mut self.all[at]
     }
 
     /// Sockets, each with the addresses that share it: a wildcard address takes the connections of
     /// the others on its port, unless they want a socket of their own.
     fn group(self) -> Vec<(Listening, Vec<Listening>)> {
-        let is_any =
-            |address: &Address| matches!(address, Address::Inet(a) if a.ip().is_unspecified());
-        let (mut own, mut rest): (Vec<_>, Vec<_>) =
-            self.0.into_iter().partition(|one| one.bind || is_any(&one.address));
-        let covers = |any: &Listening, one: &Listening| match (&any.address, &one.address) {
-            (Address::Inet(a), Address::Inet(b)) => {
-                a.ip().is_unspecified() && a.is_ipv4() == b.is_ipv4() && a.port() == b.port()
+        let (own, rest): (Vec<_>, Vec<_>) =
+            self.all.into_iter().partition(|one| one.bind || one.is_any());
+        let mut groups: Vec<_> = own.into_iter().map(|one| (one, Vec::new())).collect();
+        let wildcards = groups.iter().enumerate().filter(|(_, (one, _))| one.is_any());
+        let wildcards: HashMap<_, _> =
+            wildcards.filter_map(|(at, (one, _))| Some((one.port()?, at))).collect();
+        for one in rest {
+            match one.port().and_then(|port| wildcards.get(&port)) {
+                Some(&at) => groups[at].1.push(one),
+                None => groups.push((one, Vec::new())),
             }
-            _ => false,
-        };
-        let alone = rest.extract_if(.., |one| !own.iter().any(|any| covers(any, one)));
-        let alone: Vec<_> = alone.collect();
-        own.extend(alone);
-        let mut groups = Vec::new();
-        for one in own {
-            let covered = rest.extract_if(.., |other| covers(&one, other)).collect();
-            groups.push((one, covered));
         }
         groups
+    }
+}
+
+impl Listening {
+    fn is_any(&self) -> bool {
+        matches!(self.address, Address::Inet(address) if address.ip().is_unspecified())
+    }
+
+    /// What a wildcard address takes all of: a port of one family.
+    fn port(&self) -> Option<(bool, u16)> {
+        match self.address {
+            Address::Inet(address) => Some((address.is_ipv4(), address.port())),
+            Address::Unix(_) => None,
+        }
     }
 }

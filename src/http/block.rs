@@ -228,7 +228,8 @@ impl<'a> Reader<'a> {
                 let place = self.env.files.place(word.span);
                 let regex = Regex::new(pattern, true, &place);
                 let regex = regex.map_err(|e| Error::at(e, word.span, self.env.files))?;
-                self.names.capture(regex.names());
+                let captured = self.names.capture(&regex);
+                captured.map_err(|e| Error::at(e, word.span, self.env.files))?;
             }
         }
         Ok(ServerBlock { conf, locations, span: setting.node().name.span })
@@ -244,7 +245,8 @@ impl<'a> Reader<'a> {
             check_nesting(setting, &kind, &pattern, outer)?;
         }
         if let Kind::Regex(regex) = &kind {
-            self.names.capture(regex.names());
+            let captured = self.names.capture(regex);
+            captured.map_err(|message| setting.error_at(setting.args().len() - 1, message))?;
         }
         if let Kind::Named = kind
             && let Some(alias) = setting.block().iter().find(|node| node.name.text == "alias")

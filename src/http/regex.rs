@@ -8,6 +8,11 @@ use std::rc::Rc;
 use mem::Str;
 use pcre2::bytes::{CaptureLocations, RegexBuilder};
 
+/// `PCRE2_ERROR_JIT_STACKLIMIT` (`pcre2api(3)`).
+const JIT_STACKLIMIT: i32 = -46;
+/// So much of a subject is shown in the log.
+const SHOWN: usize = 200;
+
 /// A compiled expression, with room for the groups of one match.
 pub struct Regex {
     regex: pcre2::bytes::Regex,
@@ -48,25 +53,6 @@ impl fmt::Display for GaveUp {
     }
 }
 
-/// `PCRE2_ERROR_JIT_STACKLIMIT` (`pcre2api(3)`).
-const JIT_STACKLIMIT: i32 = -46;
-/// The pattern in characters that PCRE is given: it matches bytes.
-fn escaped(pattern: &str) -> Cow<'_, str> {
-    let bytes = conf::text::bytes(pattern);
-    if bytes == pattern.as_bytes() {
-        return Cow::Borrowed(pattern);
-    }
-    let mut escaped = String::new();
-    for chunk in bytes.utf8_chunks() {
-        escaped.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| escaped.push_str(&format!("\\x{byte:02x}")));
-    }
-    Cow::Owned(escaped)
-}
-
-/// So much of a subject is shown in the log.
-const SHOWN: usize = 200;
-
 impl Regex {
     /// Compiles `pattern`, which is written at `place` (`FILE:LINE`); the error is PCRE's explanation.
     pub fn new(pattern: &str, caseless: bool, place: &str) -> Result<Regex, String> {
@@ -74,7 +60,9 @@ impl Regex {
         builder.caseless(caseless).jit_if_available(true);
         let regex = builder.build(&escaped(pattern)).map_err(|error| error.to_string())?;
         let names = regex.capture_names().iter().enumerate();
-        let names = names.filter_map(|(at, name)| Some((at, Rc::from(name.as_deref()?)))).collect();
+        // As variables everywhere: in any case.
+        let lower = |name: &str| Rc::from(name.to_ascii_lowercase());
+        let names = names.filter_map(|(at, name)| Some((at, lower(name.as_deref()?)))).collect();
         let locations = RefCell::new(regex.capture_locations());
         let source = Str::copy(&conf::text::bytes(pattern));
         let (interpreted, place) = (OnceCell::new(), place.into());
@@ -86,7 +74,7 @@ impl Regex {
         &self.source
     }
 
-    /// The names of its groups: the variables that it sets.
+    /// The names of its groups in lower case: the variables that it sets.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|(_, name)| &**name)
     }
@@ -164,6 +152,20 @@ impl Captures {
         self.groups.clear();
         self.named.clear();
     }
+}
+
+/// The pattern in characters that PCRE is given: it matches bytes.
+fn escaped(pattern: &str) -> Cow<'_, str> {
+    let bytes = conf::text::bytes(pattern);
+    if bytes == pattern.as_bytes() {
+        return Cow::Borrowed(pattern);
+    }
+    let mut escaped = String::new();
+    for chunk in bytes.utf8_chunks() {
+        escaped.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| escaped.push_str(&format!("\\x{byte:02x}")));
+    }
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use mem::Str;
 
+use crate::regex::Regex;
 use crate::request::Request;
-use crate::variables::{Get, Variable};
+use crate::variables::{CHANGEABLE, Get, RESERVED, Variable};
 
 /// The variables that a configuration knows.
 #[derive(Default)]
@@ -28,17 +29,26 @@ impl Names {
         }
     }
 
-    /// Adds the named groups of an expression.
-    pub fn capture<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        self.captured.borrow_mut().extend(names.map(Rc::from));
+    /// Adds the named groups of an expression. As in nginx none may have the name of a variable, unless
+    /// it is one that can be set: that one is the group's from then on, in every location.
+    pub fn capture(&self, regex: &Regex) -> Result<(), String> {
+        for name in regex.names() {
+            let known = self.variables.contains_key(name) || RESERVED.contains(&name);
+            if known && !CHANGEABLE.contains(&name) {
+                return Err(format!("the duplicate \"{name}\" variable"));
+            }
+            self.captured.borrow_mut().push(name.into());
+        }
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Option<Part> {
-        if let Some(variable) = self.variables.get(name) {
-            return Some(Part::Variable(variable.get, "".into()));
-        }
+        let name = &*name.to_ascii_lowercase();
         if let Some(captured) = self.captured.borrow().iter().find(|known| &***known == name) {
             return Some(Part::Named(captured.clone()));
+        }
+        if let Some(variable) = self.variables.get(name) {
+            return Some(Part::Variable(variable.get, "".into()));
         }
         let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;
         Some(Part::Variable(prefix.get, name[prefix.name.len()..].into()))

@@ -31,6 +31,41 @@ macro_rules! variables {
     };
 }
 
+/// Those that can be set: a group of an expression may have their name.
+pub const CHANGEABLE: [&str; 1] = ["args"];
+
+/// Variables of nginx's core that are not here, or only as one of many (`http_`): no group has their name.
+pub const RESERVED: [&str; 28] = [
+    "connection_time",
+    "http_cookie",
+    "http_host",
+    "http_referer",
+    "http_user_agent",
+    "http_via",
+    "http_x_forwarded_for",
+    "pipe",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "request_body",
+    "request_body_file",
+    "request_id",
+    "sent_http_cache_control",
+    "sent_http_connection",
+    "sent_http_content_length",
+    "sent_http_content_type",
+    "sent_http_keep_alive",
+    "sent_http_last_modified",
+    "sent_http_link",
+    "sent_http_location",
+    "sent_http_transfer_encoding",
+    "tcpinfo_rcv_space",
+    "tcpinfo_rtt",
+    "tcpinfo_rttvar",
+    "tcpinfo_snd_cwnd",
+];
+
 /// The core's variables.
 pub static VARIABLES: &[Variable] = variables! {
     "arg_" argument, "an argument of the query";

@@ -1,5 +1,6 @@
 //! What modules ask of the server while a configuration is made ready.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub struct Setup<'a> {
     pub env: &'a Env<'a>,
     /// The sockets asked for so far.
     pub listeners: Vec<Request>,
+    addresses: HashSet<Address>,
     /// The log files asked for so far.
     pub logs: Logs,
     /// The shared memory asked for so far.
@@ -37,7 +39,13 @@ pub struct Setup<'a> {
 impl<'a> Setup<'a> {
     /// Nothing asked for yet.
     pub fn new(env: &'a Env<'a>) -> Setup<'a> {
-        Setup { env, listeners: Vec::new(), logs: Logs::default(), regions: Regions::default() }
+        Setup {
+            env,
+            listeners: Vec::new(),
+            addresses: HashSet::new(),
+            logs: Logs::default(),
+            regions: Regions::default(),
+        }
     }
 
     /// Asks for a listening socket on which `scheme` is spoken. Two modules cannot have the same.
@@ -47,7 +55,7 @@ impl<'a> Setup<'a> {
         options: Options,
         scheme: &'static str,
     ) -> Result<(), conf::Error> {
-        if self.listeners.iter().any(|listener| listener.address == address) {
+        if !self.addresses.insert(address.clone()) {
             return Err(conf::Error::new(format!("duplicate listen {address}")));
         }
         self.listeners.push(Request { address, options, scheme });

@@ -111,14 +111,14 @@ pub const NONBLOCK: i32 = libc::O_NONBLOCK;
 const SHORT: usize = 256;
 
 /// Whether the file system tells by a file's dates that it was written to, by `mmap(2)` as well, and on
-/// no other machine. What is in memory only has no dates that the kernel would set when it writes back.
+/// no other machine. What is in memory only has no dates that the kernel would set when it writes back;
+/// overlayfs does not say whether its upper layer is such a one.
 pub fn has_reliable_dates(file: &File) -> bool {
-    const RELIABLE: [libc::c_long; 13] = [
+    const RELIABLE: [libc::c_long; 12] = [
         libc::EXT4_SUPER_MAGIC as _,
         libc::XFS_SUPER_MAGIC as _,
         libc::BTRFS_SUPER_MAGIC as _,
         libc::F2FS_SUPER_MAGIC as _,
-        libc::OVERLAYFS_SUPER_MAGIC as _,
         libc::ISOFS_SUPER_MAGIC as _,
         libc::REISERFS_SUPER_MAGIC as _,
         libc::NILFS_SUPER_MAGIC as _,
