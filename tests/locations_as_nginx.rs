@@ -328,3 +328,25 @@ fn what_the_default_server_decides() {
         assert_eq!(refused[0].header("X-No-Name"), Some("1"));
     }
 }
+
+/// A server's name is shown in small letters; the parts of an answer without a type have none.
+#[test]
+fn names_in_small_letters_and_parts_without_a_type() {
+    let conf = http(
+        "server { listen 127.0.0.1:{port}; server_name EXAMPLE.com; default_type '';
+                  location = /name { return 200 $server_name; } location / { root html; } }",
+    );
+    let server = start!(&conf);
+    server.file("html/untyped", "0123456789");
+    let twin = Twin::start(&conf, &server);
+    let name = same(&server, &twin, "GET /name HTTP/1.0\r\n\r\n");
+    assert_eq!(name, (200, "example.com".into()));
+    let request = "GET /untyped HTTP/1.0\r\nRange: bytes=0-1,4-5\r\n\r\n";
+    let length = |port| {
+        let said = support::raw(port, request);
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let line = said.lines().find(|line| line.starts_with("Content-Length:"));
+        line.map(str::to_owned).unwrap_or(said)
+    };
+    assert_eq!(length(server.port()), length(twin.port()));
+}

@@ -70,7 +70,7 @@ fn one(request: &mut Request, span: Span, size: u64) {
 }
 
 fn many(request: &mut Request, spans: &[Span], size: u64) {
-    let content_type = request.response.content_type.take();
+    let content_type = request.response.content_type.take().filter(|name| !name.is_empty());
     let parts =
         Multipart { boundary: next_boundary(), content_type: content_type.as_deref(), size };
     let mut body = Chain::new();

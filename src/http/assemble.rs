@@ -77,7 +77,11 @@ impl Builder<'_, '_> {
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
         let name = conf.core.server_name.as_slice().first();
-        let name = name.map_or(Str::EMPTY, |(_, word)| Str::copy(&conf::text::bytes(&word.text)));
+        let name = name.map_or(Str::EMPTY, |(name, word)| match name {
+            Name::Regex(_) => Str::copy(&conf::text::bytes(&word.text)),
+            // Names have no case, and are shown in small letters.
+            _ => Str::copy(&conf::text::bytes(&word.text).to_ascii_lowercase()),
+        });
         let (named, plain): (Vec<_>, Vec<_>) =
             locations.into_iter().partition(|location| matches!(location.kind, Kind::Named));
         let mut all_named = Vec::new();
