@@ -20,7 +20,7 @@ use crate::master::Master;
 
 /// A client that has not sent its line by then is sent away.
 const PATIENCE_MS: u64 = 5000;
-/// So many may be in the middle of their line; more are sent away.
+/// So many may be in the middle of their line; more wait to be accepted.
 const MOST_CLIENTS: usize = 16;
 const LONGEST_LINE: usize = 16;
 /// A verdict that has not come by then will not come: the master is stopped, or waits for workers that

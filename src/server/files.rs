@@ -14,10 +14,9 @@ impl Master {
     /// socket, too.
     pub(crate) fn claim_files(&mut self) -> Result<(), Failure> {
         let path = self.cycle.pid.clone();
-        pid::remove_stale(&pid::old_binary(&path));
-        let control = pid::control_socket(&path);
-        // Beside a file that is not there yet, too; but not beside a device.
-        if !path.exists() || pid::is_file(&path) {
+        if !pid::is_device(&path) {
+            pid::remove_stale(&pid::old_binary(&path));
+            let control = pid::control_socket(&path);
             match Control::open(&control) {
                 Ok(opened) => self.control = Some(opened),
                 Err(error) => {
@@ -35,6 +34,10 @@ impl Master {
 
     /// Makes room for the files of a new binary.
     pub(crate) fn make_room(&mut self) -> std::io::Result<()> {
+        if pid::is_device(&self.cycle.pid) {
+            // There is no file that could have another name.
+            return Ok(());
+        }
         let old = pid::old_binary(&self.cycle.pid);
         // In this order: a crash between the two leaves no pid file that nothing proves to be ours.
         self.move_control(&old);
@@ -75,9 +78,9 @@ impl Master {
         }
         self.other_pid_files.push(before.pid.clone());
         pid::remove(&before.pid);
-        match pid::is_file(&path) {
-            true => self.move_control(&path),
-            false => self.control.take().iter().for_each(Control::remove),
+        match pid::is_device(&path) {
+            false => self.move_control(&path),
+            true => self.control.take().iter().for_each(Control::remove),
         }
     }
 

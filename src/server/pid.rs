@@ -101,14 +101,14 @@ pub fn is_ours(path: &Path) -> bool {
     read(path).ok() == Some(sys::process::pid())
 }
 
-/// Whether other things may stand beside it that go by its name: not beside `/dev/null`.
-pub fn is_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file())
+/// Whether there is no pid file, but a device: `/dev/null`. Nothing may stand beside it by its name.
+pub fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// Takes the file away if this process's number is in it.
 pub fn remove(path: &Path) {
-    if is_file(path) && is_ours(path) {
+    if !is_device(path) && is_ours(path) {
         let _ = fs::remove_file(path);
     }
 }

@@ -1,6 +1,6 @@
 //! Files: opening without surprises, and what `fstat` says.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -75,24 +75,9 @@ pub fn stat(file: &impl AsRawFd) -> io::Result<Stat> {
     Ok(Stat::of(&stat))
 }
 
-/// `stat(2)`.
+/// `stat(2)`. Asked for each cached file once a turn: nix puts the NUL behind a path on the stack.
 pub fn stat_path(path: &[u8]) -> io::Result<Stat> {
-    // SAFETY: an all-zero `stat` is a valid value of that plain structure.
-    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
-    let mut call = |path: &CStr| {
-        // SAFETY: `path` is NUL-terminated, `stat` is valid for the call.
-        check(unsafe { libc::stat(path.as_ptr(), &mut stat) })
-    };
-    // Most paths are short: nothing is allocated for them.
-    let mut short = [0; SHORT];
-    match short.get_mut(..path.len()).filter(|_| path.len() < SHORT) {
-        Some(room) => {
-            room.copy_from_slice(path);
-            call(CStr::from_bytes_with_nul(&short[..=path.len()]).map_err(io::Error::other)?)?
-        }
-        None => call(&CString::new(path)?)?,
-    };
-    Ok(Stat::of(&stat))
+    Ok(Stat::of(&nix::sys::stat::stat(path)?))
 }
 
 /// Runs `work` with a umask; for a process with one thread, since it is the process's.
@@ -106,9 +91,6 @@ pub fn with_umask<T>(mask: u32, work: impl FnOnce() -> T) -> T {
 
 /// `O_NONBLOCK`: opening a FIFO or a device waits for nobody.
 pub const NONBLOCK: i32 = libc::O_NONBLOCK;
-
-/// A path of less than so many bytes is handed to the kernel from the stack.
-const SHORT: usize = 256;
 
 /// Whether the file system tells by a file's dates that it was written to, by `mmap(2)` as well, and on
 /// no other machine. What is in memory only has no dates that the kernel would set when it writes back;

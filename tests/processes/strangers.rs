@@ -239,7 +239,20 @@ fn a_device_as_pid_file_stays() {
     start.dir().file("logs/rserve.pid", "4194304");
     let mut server = start.start();
     server.wait_for("an answer", || server.get("/").text() == "ok");
-    assert!(!Path::new("/dev/null.sock").exists());
+    let stands_there = |name: &str| Path::new("/dev").join(name).exists();
+    let beside = ["null.sock", "null.oldbin", "null.oldbin.sock"];
+    assert!(!beside.iter().any(|name| stands_there(name)));
+    // Nor by an upgrade, which needs no such file.
+    let old = server.started();
+    process::signal(old, "USR2");
+    logged(&server, "is ready");
+    let new = process::children(old).into_iter().find(|pid| !process::children(*pid).is_empty());
+    assert!(!beside.iter().any(|name| stands_there(name)));
+    let new = new.expect("the new master");
+    process::signal(new, "TERM");
+    process::wait_for_end(new);
+    assert_eq!(server.get("/").text(), "ok");
+    assert!(!beside.iter().any(|name| stands_there(name)));
     assert_eq!(server.stop(), Some(0));
     assert!(fs::metadata("/dev/null").expect("still there").file_type().is_char_device());
 }

@@ -245,6 +245,11 @@ impl Server {
         crate::raw(self.port(), bytes)
     }
 
+    /// The process that was started.
+    pub fn started(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The master, by its file: after an upgrade the new one.
     #[track_caller]
     pub fn pid(&self) -> u32 {
