@@ -34,7 +34,7 @@ fn report(what: &str, count: u32, begun: Instant) {
 fn main() {
     let zone = zone();
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, u32::MAX).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     let attributes = Attributes { max_count: 100, ..Attributes::default() };
 
     let begun = Instant::now();
@@ -83,7 +83,7 @@ fn wake(zone: &'static Zone) {
     const ROUNDS: u32 = 20_000;
     let play = |mine: &'static [u8], other: &'static [u8], first: bool| {
         let me = zone.attach().expect("a row");
-        let (id, _) = me.subscribe(mine, Kind::Channel, u32::MAX).expect("a channel");
+        let (id, _) = me.subscribe(mine, Kind::Channel).expect("a channel");
         let mut cursor = 0;
         if first {
             while zone.count_of(other, Kind::Channel) == 0 {}

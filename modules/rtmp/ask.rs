@@ -42,7 +42,7 @@ struct Desk {
 pub fn start(running: &'static Running) -> Result<(), String> {
     let hub = running.hub;
     let subscribe = |name: &[u8]| {
-        let subscribed = hub.attachment.subscribe(name, Kind::Channel, u32::MAX);
+        let subscribed = hub.attachment.subscribe(name, Kind::Channel);
         let full = |_| "the rtmp_zone has no room for another channel".to_owned();
         subscribed.map(|(channel, _)| channel).map_err(full)
     };

@@ -81,11 +81,17 @@ fn stream(data: &mut Vec<u8>, app: &[u8], name: &[u8]) {
     json::string(data, name);
 }
 
-/// A publisher's worker has died: nobody else can tell.
-pub fn tell_lost(app: &App, name: &[u8]) {
-    let Some(events) = &app.events else { return };
+/// A publisher's worker has died: nobody else than the master can tell, which waits for nobody. `false`: it has to
+/// come again.
+pub fn try_tell_lost(app: &App, name: &[u8]) -> bool {
+    let Some(events) = &app.events else { return true };
     let mut data = b"{".to_vec();
     stream(&mut data, app.name.as_bytes(), name);
     data.push(b'}');
-    events.publish(Happening::Unpublish.word(), &data);
+    sse::try_announce(
+        &events.zone,
+        events.channel.as_bytes(),
+        Happening::Unpublish.word().as_bytes(),
+        &data,
+    )
 }

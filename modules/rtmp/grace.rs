@@ -66,6 +66,13 @@ pub fn is_live(attachment: &Attachment, id: ChannelId, app: &App) -> bool {
     zone.owner(id).is_some() || last(attachment, id).is_broken(app, zone.now())
 }
 
+/// Tells that a publisher's connection broke, without waiting for anybody: `false`, if the zone is locked.
+pub fn try_tell_broken(zone: &Zone, channel: &[u8], max_age: u64) -> bool {
+    let attributes = Attributes { flags: NEWS, max_age, ..Attributes::default() };
+    let head = Head::news(News::Broke, 0).bytes();
+    zone.try_append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]).is_some()
+}
+
 /// Appends news of a stream that is nobody's. Whoever comes second with the same news is not heard.
 pub fn append_news(zone: &Zone, channel: &[u8], news: News, about: u64, max_age: u64) {
     let key = match about {

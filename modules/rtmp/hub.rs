@@ -402,9 +402,8 @@ impl Inner {
     }
 }
 
-/// Counts a client as one of its stream's; gives the stream. Streams that nobody publishes may take half of
-/// the room: players cannot keep publishers out.
+/// Counts a client as one of its stream's; gives the stream. Those that nobody publishes have half of the slots at
+/// most: players cannot keep publishers out.
 pub fn subscribe(attachment: &Attachment, channel: &[u8]) -> Result<ChannelId, broadcast::Full> {
-    let most = attachment.zone().most_channels() / 2;
-    attachment.subscribe(channel, Kind::Channel, most).map(|(id, _)| id)
+    attachment.subscribe(channel, Kind::Channel).map(|(id, _)| id)
 }

@@ -47,6 +47,14 @@ pub fn plan(zone: Rc<ZoneConf>, ports: Vec<PortPlan>, servers: Vec<Rc<Server>>) 
 /// All that an `rtmp {}` block came to.
 pub struct RtmpInstance {
     plan: Option<Plan>,
+    /// Streams whose publisher's worker has died, until that is told.
+    broken: RefCell<Vec<Broken>>,
+}
+
+struct Broken {
+    channel: Vec<u8>,
+    /// The players know.
+    told: bool,
 }
 
 /// What a worker has of it.
@@ -83,7 +91,7 @@ const CONNECTIONS: &[u8] = b"connections";
 impl RtmpInstance {
     /// With a plan, if there is a block.
     pub fn new(plan: Option<Plan>) -> RtmpInstance {
-        RtmpInstance { plan }
+        RtmpInstance { plan, broken: RefCell::default() }
     }
 }
 
@@ -121,25 +129,35 @@ impl Instance for RtmpInstance {
         Ok(())
     }
 
-    fn ended(&self, pid: i32) {
-        let Some(plan) = &self.plan else { return };
+    fn ended(&self, pid: i32) -> bool {
+        let Some(plan) = &self.plan else { return true };
         let app_of = |channel: &[u8]| {
             let mut apps = plan.servers.iter().flat_map(|server| &server.apps);
             apps.find(|app| channel.starts_with(app.prefix.as_bytes()))
         };
         let max_age = |channel: &[u8]| app_of(channel).map_or(120_000, |app| grace::max_age(app));
-        for channel in plan.zone.worker_ended(pid, max_age) {
-            if let Some(app) = app_of(&channel) {
-                events::tell_lost(app, &channel[app.prefix.len()..]);
-            }
-        }
+        let Some(orphans) = plan.zone.worker_ended(pid) else { return false };
+        let mut broken = self.broken.borrow_mut();
+        broken.extend(orphans.into_iter().map(|channel| Broken { channel, told: false }));
+        broken.retain_mut(|stream| {
+            let channel = &stream.channel;
+            stream.told = stream.told || plan.zone.tell_broken(channel, max_age(channel));
+            let known = app_of(channel);
+            let tell = |app: &Rc<App>| events::try_tell_lost(app, &channel[app.prefix.len()..]);
+            !stream.told || !known.is_none_or(tell)
+        });
+        broken.is_empty()
+    }
+
+    fn stuck(&self) -> Vec<i32> {
+        self.plan.iter().filter_map(|plan| plan.zone.stuck()).collect()
     }
 }
 
 impl Running {
     /// Counts a connection over all workers. `None`: there is no room in the zone to count it.
     pub fn count_connection(&self) -> Option<(ChannelId, u32)> {
-        self.hub.attachment.subscribe(CONNECTIONS, Kind::Counter, u32::MAX).ok()
+        self.hub.attachment.subscribe(CONNECTIONS, Kind::Counter).ok()
     }
 
     /// A client has gone: what it was sent, and what it has sent, is not forgotten.

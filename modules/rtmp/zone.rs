@@ -1,17 +1,16 @@
 //! The memory of the streams: made by the master, shared by all workers and by their successors.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::num::NonZero;
 use std::rc::Rc;
 
-use broadcast::{OpenError, Shape, Zone};
+use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
 use module::{Setup, Slot, Wanted};
 use shm::Backing;
 
 use crate::grace;
 use crate::hub::Hub;
-use crate::record::News;
 
 /// Large: a frame is a few of them, and goes out in as many pieces.
 const BLOCK: usize = 16 << 10;
@@ -20,8 +19,8 @@ const LARGEST: usize = 1 << 40;
 
 thread_local! {
     /// The hubs of this process, by their memory.
-    static HUBS: std::cell::RefCell<Vec<(NonZero<usize>, &'static Hub)>> =
-        const { std::cell::RefCell::new(Vec::new()) };
+    static HUBS: RefCell<Vec<(NonZero<usize>, &'static Hub)>> =
+        const { RefCell::new(Vec::new()) };
 }
 
 /// `rtmp_zone`, and what came of it in this process.
@@ -30,6 +29,7 @@ pub struct ZoneConf {
     shape: Shape,
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
+    holder: RefCell<Holder>,
 }
 
 impl ZoneConf {
@@ -41,7 +41,13 @@ impl ZoneConf {
         let channels = (size / (64 << 10)).clamp(64, 16 << 10);
         let shape = Shape { block_size: BLOCK, rows, channels };
         let fits = (SMALLEST..=LARGEST).contains(&size) && Zone::fits(size, shape);
-        fits.then(|| ZoneConf { size, shape, region: OnceCell::new(), zone: OnceCell::new() })
+        fits.then(|| ZoneConf {
+            size,
+            shape,
+            region: OnceCell::new(),
+            zone: OnceCell::new(),
+            holder: RefCell::default(),
+        })
     }
 
     /// Asks for the memory.
@@ -89,13 +95,20 @@ impl ZoneConf {
     }
 
     /// Master: a worker has ended. What it published waits for its publishers to come back. Gives the
-    /// names of these streams. `max_age`: how long news of a stream are kept.
-    pub fn worker_ended(&self, pid: i32, max_age: impl Fn(&[u8]) -> u64) -> Vec<Vec<u8>> {
-        let Some(zone) = self.zone.get() else { return Vec::new() };
-        let orphans = zone.sweep(pid);
-        orphans.iter().for_each(|channel| {
-            grace::append_news(zone, channel, News::Broke, 0, max_age(channel))
-        });
-        orphans
+    /// names of these streams.
+    /// `None`: the zone is locked.
+    pub fn worker_ended(&self, pid: i32) -> Option<Vec<Vec<u8>>> {
+        self.zone.get().map_or(Some(Vec::new()), |zone| zone.sweep(pid))
+    }
+
+    /// Master: tells a stream's players that its publisher is gone. `false`: the zone is locked.
+    pub fn tell_broken(&self, channel: &[u8], max_age: u64) -> bool {
+        self.zone.get().is_none_or(|zone| grace::try_tell_broken(zone, channel, max_age))
+    }
+
+    /// Master: the process that keeps the zone's lock, and gets no further.
+    pub fn stuck(&self) -> Option<i32> {
+        let zone = self.zone.get()?;
+        self.holder.borrow_mut().look(zone, sys::clock::monotonic_ms(), broadcast::PATIENCE_MS)
     }
 }

@@ -37,9 +37,10 @@ impl Subscriber {
         // the news that were heard.
         let complete = match &self.route {
             Route::Single { .. } => attachment.zone().newest(),
+            Route::Waiting => seen,
             Route::Many(many) => many.complete.max(seen),
         };
-        let reading = self.read(attachment, complete);
+        let Some(reading) = self.read(attachment, complete) else { return true };
         match reading {
             Reading::Batch(batch) => {
                 let whole = batch.records()[0].is_whole();
@@ -63,7 +64,7 @@ impl Subscriber {
                 true
             }
             Reading::Nothing => {
-                self.up_to_date(complete);
+                self.cursor = self.cursor.max(complete);
                 self.end_if_over(attachment);
                 !self.unsent.is_empty()
             }
@@ -74,33 +75,29 @@ impl Subscriber {
         }
     }
 
-    fn read<'a>(&self, attachment: &'a Attachment, complete: u64) -> Reading<'a> {
-        match &self.route {
+    fn read<'a>(&mut self, attachment: &'a Attachment, complete: u64) -> Option<Reading<'a>> {
+        match &mut self.route {
             Route::Single { id, .. } => {
                 let limits = Limits { told: self.told, ..Limits::default() };
-                attachment.read(&[*id], self.cursor, None, limits)
+                Some(attachment.read(&[*id], self.cursor, None, limits))
             }
+            Route::Waiting => Some(Reading::Nothing),
+            Route::Many(many) if many.pending.is_empty() => Some(Reading::Nothing),
             Route::Many(many) => {
-                let pending: Vec<_> = many.pending.iter().copied().collect();
                 let limits = Limits { upto: complete, told: self.told, ..Limits::default() };
-                attachment.read(&pending, self.cursor, None, limits)
+                let most = self.settings.max_history;
+                attachment.read_merged(&mut many.pending, self.cursor, limits, most)
             }
-        }
-    }
-
-    /// Everything up to `complete` was looked at, and there is nothing more.
-    fn up_to_date(&mut self, complete: u64) {
-        self.cursor = self.cursor.max(complete);
-        if let Route::Many(many) = &mut self.route {
-            many.pending.clear();
         }
     }
 
     fn end_if_over(&mut self, attachment: &Attachment) {
         let over = match &self.route {
             Route::Single { id, .. } => attachment.is_over(&[*id], self.cursor),
+            Route::Waiting => false,
             Route::Many(many) => {
-                many.prefixes.is_empty() && attachment.is_over(&many.channels, self.cursor)
+                let all = many.prefixes.is_empty() && many.waiting == 0;
+                all && attachment.is_over(&many.channels, self.cursor)
             }
         };
         if over {
@@ -169,10 +166,11 @@ impl Subscriber {
     fn read_rest<'a>(&self, attachment: &'a Attachment, seq: u64, skip: usize) -> Reading<'a> {
         match &self.route {
             Route::Single { id, .. } => attachment.read_rest(&[*id], seq, skip),
-            Route::Many(many) => {
-                let pending: Vec<_> = many.pending.iter().copied().collect();
-                attachment.read_rest(&pending, seq, skip)
-            }
+            Route::Waiting => Reading::Torn,
+            Route::Many(many) => match many.pending.channel_of(seq) {
+                Some(id) => attachment.read_rest(&[id], seq, skip),
+                None => Reading::Torn,
+            },
         }
     }
 
@@ -242,7 +240,7 @@ impl Subscriber {
 
     /// Some of what the reader has not got is gone, up to `upto`. Of several channels, what is there
     /// still of the others comes all the same: only the reader of one is at `upto` now.
-    fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
+    pub fn lag(&mut self, attachment: &Attachment, upto: u64, gzip: &mut Gzip) {
         let epoch = attachment.zone().epoch();
         let id = |seq| {
             let mut id = Vec::new();
@@ -253,13 +251,14 @@ impl Subscriber {
         self.told = upto;
         match (self.settings.lag, &self.route) {
             (Lag::Close, _) | (Lag::Gap, Route::Single { .. }) => self.cursor = upto,
-            (Lag::Gap, Route::Many(_)) => {}
+            (Lag::Gap, Route::Many(_)) | (_, Route::Waiting) => {}
             (Lag::Latest, Route::Single { id, .. }) => {
                 self.cursor = attachment.start(&[*id], Start::Last(1)).0.max(upto);
             }
             (Lag::Latest, Route::Many(many)) => {
-                let pending: Vec<_> = many.pending.iter().copied().collect();
-                self.cursor = attachment.start(&pending, Start::Last(1)).0.max(upto);
+                let mut channels = attachment.newest_of(&many.prefixes, 1);
+                channels.extend_from_slice(&many.channels);
+                self.cursor = attachment.start(&channels, Start::Last(1)).0.max(upto);
             }
         }
         let gap = gap(&requested, &id(self.cursor), Lost::Evicted);

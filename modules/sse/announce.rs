@@ -8,6 +8,9 @@ use broadcast::{AppendError, Attributes, Zone};
 
 use crate::record;
 
+/// As `sse_history`'s default.
+const KEPT: Attributes = Attributes { max_count: 100, max_age: 3_600_000, ..Attributes::DEFAULT };
+
 thread_local! {
     /// The zones of this process, by name: those of the newest configuration.
     static ZONES: RefCell<HashMap<String, Rc<Zone>>> = RefCell::default();
@@ -23,10 +26,22 @@ pub fn opened(name: &str, zone: &Rc<Zone>) {
 pub fn announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result<u64, String> {
     let zone = ZONES.with_borrow(|zones| zones.get(zone).cloned());
     let zone = zone.ok_or("no location uses a zone of this name")?;
+    let body = body(event, data);
+    let head = record::head(zone.epoch(), None, body.len());
+    let appended = zone.append(channel, &KEPT, head, &[&body]);
+    appended.map(|appended| appended.seq).map_err(|error: AppendError| error.to_string())
+}
+
+/// The same, for the master, which waits for no worker: `false`, if the zone is locked.
+pub fn try_announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> bool {
+    let Some(zone) = ZONES.with_borrow(|zones| zones.get(zone).cloned()) else { return true };
+    let body = body(event, data);
+    let head = record::head(zone.epoch(), None, body.len());
+    zone.try_append(channel, &KEPT, head, &[&body]).is_some()
+}
+
+fn body(event: &[u8], data: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(data.len() + 64);
     record::body(&mut body, event, data);
-    let attributes = Attributes { max_count: 100, max_age: 3_600_000, ..Attributes::default() };
-    let head = record::head(zone.epoch(), None, body.len());
-    let appended = zone.append(channel, &attributes, head, &[&body]);
-    appended.map(|appended| appended.seq).map_err(|error: AppendError| error.to_string())
+    body
 }

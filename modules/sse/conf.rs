@@ -23,6 +23,7 @@ pub struct Conf {
     zone: Opt<Word>,
     publish_from: Opt<Vec<From>>,
     history: Opt<History>,
+    max_history: Opt<u32>,
     start: Opt<Start>,
     keepalive: Opt<u64>,
     retry: Opt<u64>,
@@ -136,6 +137,14 @@ impl Module for Sse {
             "events that a newcomer gets at most, and how long an event is kept (0: as long as there is room)",
         ),
         Directive::new(
+            "sse_max_history",
+            WEB,
+            Arity::Exactly(1),
+            |c, s| c.max_history.set_in(s.number(0)?.clamp(1, u64::from(u32::MAX)) as u32, s),
+            "10000",
+            "events that a newcomer of several channels gets at most, of all of them together",
+        ),
+        Directive::new(
             "sse_start",
             WEB,
             Arity::Exactly(1),
@@ -246,6 +255,7 @@ impl Module for Sse {
         conf.zone.inherit(&outer.zone);
         conf.publish_from.inherit(&outer.publish_from);
         conf.history.inherit(&outer.history);
+        conf.max_history.inherit(&outer.max_history);
         conf.start.inherit(&outer.start);
         conf.keepalive.inherit(&outer.keepalive);
         conf.retry.inherit(&outer.retry);
@@ -287,6 +297,7 @@ impl Module for Sse {
                 Start::Oldest => broadcast::Start::Oldest,
                 Start::Last(count) => broadcast::Start::Last(count),
             },
+            max_history: conf.max_history.or_default(10_000),
             keepalive: conf.keepalive.or_default(15_000),
             retry: conf.retry.or_default(2000),
             lag: conf.lag.or_default(Lag::Gap),
@@ -309,6 +320,7 @@ pub(crate) struct Settings {
     pub from: Vec<From>,
     pub attributes: broadcast::Attributes,
     pub start: broadcast::Start,
+    pub max_history: u32,
     pub keepalive: u64,
     pub retry: u64,
     pub lag: Lag,

@@ -1,6 +1,6 @@
 //! From what a client says of its place to a cursor.
 
-use broadcast::{Attachment, ChannelId, Start};
+use broadcast::{Attachment, ChannelId, From, Start};
 use http::Request;
 use mem::Str;
 use proto::http1::Name;
@@ -34,8 +34,10 @@ impl Lost {
 /// Where a stream begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begin {
-    /// The cursor.
+    /// The cursor; 0: it has none, before it has got the history of its channels.
     pub cursor: u64,
+    /// Where it begins in each of several channels.
+    pub from: From,
     /// What is gone up to here is not asked for: a newcomer has not lost it.
     pub told: u64,
     /// The client's place is lost: what it asked for, and why.
@@ -67,27 +69,52 @@ pub fn argument(request: &mut Request, name: &[u8]) -> Option<Str> {
     Some(request.pool.copy(&plain))
 }
 
+/// The channels of one stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Channels<'a> {
+    /// Those that exist, by name.
+    pub names: &'a [ChannelId],
+    /// Beginnings of names.
+    pub prefixes: &'a [Vec<u8>],
+    /// There are, or may come to be, more than one.
+    pub several: bool,
+}
+
+impl Channels<'_> {
+    /// Where a newcomer begins.
+    fn start(&self, attachment: &Attachment, start: Start) -> Begin {
+        let told = attachment.zone().newest();
+        // What is kept of each, and not what all have together.
+        if self.several && start == Start::Oldest {
+            return Begin { cursor: 0, from: From::History(u32::MAX), told, lost: None };
+        }
+        let mut channels = self.names.to_vec();
+        if let Start::Last(count @ 1..) = start {
+            channels.extend(attachment.newest_of(self.prefixes, count as usize));
+        }
+        let (cursor, gone) = attachment.start(&channels, start);
+        let told = if self.several { told } else { gone };
+        Begin { cursor, from: From::Cursor, told, lost: None }
+    }
+}
+
 /// Where the stream of these channels begins for a client that says `asked`. `latest`: one that is
 /// lost goes on with the newest event.
 pub fn begin(
     attachment: &Attachment,
-    channels: &[ChannelId],
+    channels: &Channels<'_>,
     asked: Option<Str>,
     start: Start,
     latest: bool,
 ) -> Begin {
-    let Some(asked) = asked else {
-        let (cursor, told) = attachment.start(channels, start);
-        return Begin { cursor, told, lost: None };
-    };
+    let Some(asked) = asked else { return channels.start(attachment, start) };
     let zone = attachment.zone();
     let lost = match EventId::parse(&asked) {
         None | Some(EventId { seq: 0, .. }) => Lost::Malformed,
         Some(id) if id.epoch != zone.epoch() => Lost::Epoch,
         Some(id) if id.seq > zone.newest() => Lost::Future,
-        Some(id) => return Begin { cursor: id.seq, told: 0, lost: None },
+        Some(id) => return Begin { cursor: id.seq, from: From::Cursor, told: 0, lost: None },
     };
     let start = if latest { Start::Last(1) } else { Start::Oldest };
-    let (cursor, told) = attachment.start(channels, start);
-    Begin { cursor, told, lost: Some((asked, lost)) }
+    Begin { lost: Some((asked, lost)), ..channels.start(attachment, start) }
 }

@@ -14,6 +14,7 @@ use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
 use crate::gzip::Gzip;
+use crate::patterns::Patterns;
 use crate::subscriber::{Route, Subscriber};
 
 /// How often counts are published and aged events taken away.
@@ -34,8 +35,10 @@ pub struct Inner {
     pub seen: u64,
     /// Channels with subscribers here, by number.
     pub channels: HashMap<u32, LocalChannel>,
-    /// Patterns with subscribers here.
-    pub patterns: Vec<LocalPattern>,
+    /// Subscribers of patterns, by the beginning of the names.
+    pub patterns: Patterns,
+    /// Subscribers of channels that do not exist, by name.
+    pub waiting_for: HashMap<Vec<u8>, Vec<u32>>,
     /// By number.
     pub subscribers: Vec<Option<Subscriber>>,
     free: Vec<u32>,
@@ -69,21 +72,14 @@ pub struct LocalChannel {
     pub walk: Option<(usize, usize)>,
 }
 
-/// A pattern and its subscribers here.
-pub struct LocalPattern {
-    /// The beginning of the names.
-    pub prefix: Vec<u8>,
-    /// Its subscribers.
-    pub members: Vec<u32>,
-}
-
 impl Hub {
     /// Begins to listen, in this worker.
     pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
         let inner = Inner {
             seen: attachment.zone().newest(),
             channels: HashMap::new(),
-            patterns: Vec::new(),
+            patterns: Patterns::default(),
+            waiting_for: HashMap::new(),
             subscribers: Vec::new(),
             free: Vec::new(),
             dirty: VecDeque::new(),
@@ -182,6 +178,9 @@ impl Inner {
     fn attach(&mut self, number: u32, newest: u64) {
         let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
         let channels = &mut self.channels;
+        for name in subscriber.membership.waiting() {
+            self.waiting_for.entry(name.clone()).or_default().push(number);
+        }
         match &mut subscriber.route {
             Route::Single { id, at } => {
                 let channel = entry(channels, *id, newest);
@@ -197,15 +196,10 @@ impl Inner {
                     entry(channels, *id, newest).many.push(number);
                 }
                 for prefix in &many.prefixes {
-                    let known = self.patterns.iter_mut().find(|known| known.prefix == *prefix);
-                    match known {
-                        Some(pattern) => pattern.members.push(number),
-                        None => self
-                            .patterns
-                            .push(LocalPattern { prefix: prefix.clone(), members: vec![number] }),
-                    }
+                    self.patterns.add(prefix, number);
                 }
             }
+            Route::Waiting => {}
         }
     }
 
@@ -213,6 +207,14 @@ impl Inner {
         let gone = self.subscribers.get_mut(number as usize)?.take()?;
         self.free.push(number);
         self.behind -= u32::from(gone.blocked);
+        for name in gone.membership.waiting() {
+            if let Some(members) = self.waiting_for.get_mut(name) {
+                members.retain(|&member| member != number);
+                if members.is_empty() {
+                    self.waiting_for.remove(name);
+                }
+            }
+        }
         match &gone.route {
             Route::Single { id, at } => self.leave_single(*id, *at as usize),
             Route::Many(many) => {
@@ -222,11 +224,11 @@ impl Inner {
                         self.forget_if_empty(*id);
                     }
                 }
-                for pattern in &mut self.patterns {
-                    pattern.members.retain(|&member| member != number);
+                for prefix in &many.prefixes {
+                    self.patterns.remove(prefix, number);
                 }
-                self.patterns.retain(|pattern| !pattern.members.is_empty());
             }
+            Route::Waiting => {}
         }
         Some(gone)
     }
@@ -283,7 +285,7 @@ impl Inner {
     }
 }
 
-fn entry(
+pub fn entry(
     channels: &mut HashMap<u32, LocalChannel>,
     id: ChannelId,
     newest: u64,

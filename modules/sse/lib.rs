@@ -25,6 +25,7 @@ mod listening;
 mod manage;
 mod membership;
 mod news;
+mod patterns;
 mod publish;
 mod record;
 mod stream;
@@ -33,5 +34,5 @@ mod subscriber;
 pub mod websocket;
 mod zone;
 
-pub use announce::announce;
+pub use announce::{announce, try_announce};
 pub use conf::Sse;

@@ -1,66 +1,93 @@
 //! A subscriber's place in the zone's counts.
 
-use broadcast::{ChannelId, Full, Kind};
+use broadcast::{ChannelId, Full, Joined, Kind};
 
+use crate::channels::Selection;
 use crate::hub::Hub;
 
 /// Counts a subscriber in the zone, as long as it is kept.
 pub struct Membership {
     hub: &'static Hub,
-    /// Its channels; then its patterns.
-    ids: Box<[ChannelId]>,
-    channels: usize,
+    channels: Vec<ChannelId>,
+    /// Channels that do not exist: nobody has published to them.
+    waiting: Vec<Vec<u8>>,
+    patterns: Vec<ChannelId>,
     counter: Option<ChannelId>,
 }
 
+/// How a subscriber finds its channels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Joining {
+    /// The largest number of subscribers that one of the channels has now.
+    pub subscribers: u32,
+    /// With channels of these names, which do not exist now, something has gone up to this seq.
+    pub gone: u64,
+}
+
 impl Membership {
-    /// Counts a subscriber of these channels and patterns. Gives the largest number of subscribers
-    /// that one of the channels has now.
-    pub fn new(
-        hub: &'static Hub,
-        names: &[Vec<u8>],
-        prefixes: &[Vec<u8>],
-        most: u32,
-    ) -> Result<(Membership, u32), Full> {
-        let mut membership =
-            Membership { hub, ids: Box::default(), channels: names.len(), counter: None };
-        let mut ids = Vec::with_capacity(names.len() + prefixes.len());
-        let mut subscribers = 0;
-        let names = names.iter().map(|name| (name, Kind::Channel));
-        for (name, kind) in names.chain(prefixes.iter().map(|prefix| (prefix, Kind::Pattern))) {
-            match hub.attachment.subscribe(name, kind, most) {
-                Ok((id, count)) => {
-                    ids.push(id);
-                    subscribers = subscribers.max(count);
+    /// Counts a subscriber.
+    pub fn new(hub: &'static Hub, selection: &Selection) -> Result<(Membership, Joining), Full> {
+        let mut membership = Membership {
+            hub,
+            channels: Vec::with_capacity(selection.names.len()),
+            waiting: Vec::new(),
+            patterns: Vec::with_capacity(selection.prefixes.len()),
+            counter: None,
+        };
+        let mut joining = Joining::default();
+        for name in &selection.names {
+            let subscribers = match hub.attachment.join(name) {
+                Joined::Channel(id, count) => {
+                    membership.channels.push(id);
+                    count
                 }
-                Err(full) => {
-                    membership.ids = ids.into();
-                    return Err(full);
+                Joined::Waiting { subscribers, gone } => {
+                    membership.waiting.push(name.clone());
+                    joining.gone = joining.gone.max(gone);
+                    subscribers
                 }
-            }
+            };
+            joining.subscribers = joining.subscribers.max(subscribers);
         }
-        membership.ids = ids.into();
-        Ok((membership, subscribers))
+        for prefix in &selection.prefixes {
+            let (id, count) = hub.attachment.subscribe(prefix, Kind::Pattern)?;
+            membership.patterns.push(id);
+            joining.subscribers = joining.subscribers.max(count);
+        }
+        Ok((membership, joining))
     }
 
     /// Counts it for a client's address, too; gives the streams that the address has now.
     pub fn count_address(&mut self, address: &str) -> Result<u32, Full> {
         let attachment = &self.hub.attachment;
-        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter, u32::MAX)?;
+        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter)?;
         self.counter = Some(id);
         Ok(count)
     }
 
-    /// The channels.
+    /// The channels that exist.
     pub fn channels(&self) -> &[ChannelId] {
-        &self.ids[..self.channels.min(self.ids.len())]
+        &self.channels
+    }
+
+    /// The names of the others.
+    pub fn waiting(&self) -> &[Vec<u8>] {
+        &self.waiting
+    }
+
+    /// A channel that it waited for exists now, and it is counted there.
+    pub fn bound(&mut self, name: &[u8], id: ChannelId) {
+        self.waiting.retain(|waiting| waiting != name);
+        self.channels.push(id);
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        for id in self.ids.iter().chain(&self.counter) {
-            self.hub.attachment.unsubscribe(*id);
+        let attachment = &self.hub.attachment;
+        for id in self.channels.iter().chain(&self.patterns).chain(&self.counter) {
+            attachment.unsubscribe(*id);
         }
+        self.waiting.iter().for_each(|name| attachment.wait_no_more(name));
     }
 }

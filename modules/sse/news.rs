@@ -1,8 +1,8 @@
 //! News of the zone: which channels, and so which subscribers, have something to come.
 
-use broadcast::{Attachment, ChannelId};
+use broadcast::{Attachment, ChannelId, From};
 
-use crate::hub::{Hub, Inner};
+use crate::hub::{Hub, Inner, entry};
 use crate::subscriber::Route;
 
 impl Hub {
@@ -24,6 +24,9 @@ impl Hub {
 impl Inner {
     /// A channel has news.
     fn mark(&mut self, attachment: &Attachment, index: u32) {
+        if !self.patterns.is_empty() || !self.waiting_for.is_empty() {
+            self.mark_by_name(attachment, index);
+        }
         if let Some(channel) = self.channels.get_mut(&index) {
             if !channel.singles.is_empty() && !std::mem::replace(&mut channel.dirty, true) {
                 self.dirty.push_back(index);
@@ -34,16 +37,76 @@ impl Inner {
                 channel.many = members;
             }
         }
-        if !self.patterns.is_empty() {
-            let patterns = std::mem::take(&mut self.patterns);
-            let mut members = Vec::new();
-            let id = attachment.zone().channel_of(index, |name| {
-                let matching = patterns.iter().filter(|pattern| name.starts_with(&pattern.prefix));
-                members.extend(matching.flat_map(|pattern| pattern.members.iter().copied()));
-            });
-            self.patterns = patterns;
-            if let Some(id) = id {
-                members.iter().for_each(|&member| self.news_for(member, id));
+    }
+
+    /// The subscribers of patterns that the channel matches, and those who have waited for it.
+    fn mark_by_name(&mut self, attachment: &Attachment, index: u32) {
+        let mut patterns = std::mem::take(&mut self.patterns);
+        let mut awaited = None;
+        let named = |name: &[u8], _| {
+            awaited = self.waiting_for.contains_key(name).then(|| name.to_vec());
+        };
+        let mut members = Vec::new();
+        let lives =
+            patterns.of(attachment.zone(), index, named, |member, id| members.push((member, id)));
+        self.patterns = patterns;
+        members.into_iter().for_each(|(member, id)| self.news_for(member, id));
+        match awaited {
+            Some(name) => self.bind(attachment, &name),
+            // Whatever it was is gone already: perhaps somebody has waited for it.
+            None if !lives => self.look_for_the_forgotten(attachment),
+            None => {}
+        }
+    }
+
+    /// Those who wait for a channel of that name are its subscribers, if it exists now.
+    fn bind(&mut self, attachment: &Attachment, name: &[u8]) {
+        let Some(members) = self.waiting_for.remove(name) else { return };
+        let Some(id) = attachment.bind(name, members.len() as u32) else {
+            self.waiting_for.insert(name.to_vec(), members);
+            return;
+        };
+        for number in members {
+            let seen = self.seen;
+            let Some(subscriber) = self.subscriber(number) else { continue };
+            subscriber.membership.bound(name, id);
+            match &mut subscriber.route {
+                Route::Waiting => {
+                    let channel = entry(&mut self.channels, id, seen);
+                    if channel.singles.is_empty() {
+                        channel.cursor = seen;
+                    }
+                    let at = channel.singles.len() as u32;
+                    channel.singles.push(number);
+                    if let Some(subscriber) = self.subscriber(number) {
+                        subscriber.route = Route::Single { id, at };
+                    }
+                    self.wait(number);
+                }
+                Route::Many(many) => {
+                    many.channels.push(id);
+                    many.waiting -= 1;
+                    entry(&mut self.channels, id, seen).many.push(number);
+                    self.news_for(number, id);
+                }
+                Route::Single { .. } => {}
+            }
+        }
+    }
+
+    /// Channels that are waited for may have come and gone again before anybody here has looked.
+    fn look_for_the_forgotten(&mut self, attachment: &Attachment) {
+        let names: Vec<Vec<u8>> = self.waiting_for.keys().cloned().collect();
+        for name in names {
+            let upto = attachment.forgotten(&name);
+            let members = self.waiting_for.get(&name).cloned().unwrap_or_default();
+            for number in members {
+                if let Some(subscriber) = self.subscribers[number as usize].as_mut()
+                    && upto > subscriber.cursor.max(subscriber.told)
+                {
+                    subscriber.lag(attachment, upto, &mut self.gzip);
+                    self.wait(number);
+                }
             }
         }
     }
@@ -51,7 +114,7 @@ impl Inner {
     fn news_for(&mut self, number: u32, id: ChannelId) {
         if let Some(subscriber) = self.subscriber(number) {
             if let Route::Many(many) = &mut subscriber.route {
-                many.pending.insert(id);
+                many.pending.expect(id, From::Cursor);
             }
             self.wait(number);
         }
@@ -68,9 +131,12 @@ impl Inner {
                 self.dirty.push_back(index);
             }
         }
+        let names: Vec<Vec<u8>> = self.waiting_for.keys().cloned().collect();
+        names.iter().for_each(|name| self.bind(attachment, name));
+        self.look_for_the_forgotten(attachment);
         for number in 0..self.subscribers.len() as u32 {
             if let Some(subscriber) = self.subscriber(number)
-                && subscriber.expect_everything(attachment)
+                && subscriber.expect_everything(attachment, From::Cursor)
             {
                 self.wait(number);
             }

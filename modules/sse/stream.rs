@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use broadcast::From;
 use http::{Session, Takeover};
 use rt::{Next, Task};
 use sys::socket::Peer;
 
+use crate::channels::Selection;
 use crate::conf::Settings;
 use crate::framing::Framing;
 use crate::hub::Hub;
@@ -21,14 +23,16 @@ pub struct Stream {
     pub hub: &'static Hub,
     /// Its place in the counts.
     pub membership: Membership,
-    /// Beginnings of names.
-    pub prefixes: Vec<Vec<u8>>,
+    /// What it reads.
+    pub selection: Selection,
     /// Its location's settings.
     pub settings: Rc<Settings>,
     /// With what has been written so far.
     pub framing: Framing,
     /// Where it begins.
     pub cursor: u64,
+    /// Where it begins in each of several channels.
+    pub from: From,
     /// What is gone up to here it has not lost.
     pub told: u64,
     /// A WebSocket's first message: it must not go out before the handshake's answer.
@@ -39,18 +43,22 @@ pub struct Stream {
 
 impl Takeover for Stream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
-        let Stream { hub, membership, prefixes, settings, framing, cursor, told, first, socket } =
-            *self;
+        let Stream { hub, membership, selection, settings, framing, .. } = *self;
+        let Stream { cursor, from, told, first, socket, .. } = *self;
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(session.conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
             let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
             let _ = sys::socket::set_user_timeout(session.conn.fd(), ms);
         }
-        let route = match membership.channels() {
-            [id] if prefixes.is_empty() => Route::Single { id: *id, at: 0 },
-            channels => {
-                Route::Many(Box::new(Many { channels: channels.into(), ..Many::default() }))
-            }
+        let route = match (membership.channels(), membership.waiting()) {
+            ([id], []) if selection.prefixes.is_empty() => Route::Single { id: *id, at: 0 },
+            ([], [_]) if selection.prefixes.is_empty() => Route::Waiting,
+            (channels, waiting) => Route::Many(Box::new(Many {
+                channels: channels.into(),
+                waiting: waiting.len(),
+                prefixes: selection.prefixes.into(),
+                ..Many::default()
+            })),
         };
         let input = std::mem::take(&mut session.input);
         let mut subscriber = Subscriber {
@@ -71,12 +79,9 @@ impl Takeover for Stream {
             half_closed: false,
             silent: 0,
             socket,
-            _membership: membership,
+            membership,
         };
-        if let Route::Many(many) = &mut subscriber.route {
-            many.prefixes = prefixes.as_slice().into();
-        }
-        subscriber.expect_everything(&hub.attachment);
+        subscriber.expect_everything(&hub.attachment, from);
         subscriber.set_timeout();
         let number = hub.add(subscriber);
         if !input.is_empty() {

@@ -10,11 +10,11 @@ use proto::sse::{self, EventId};
 use crate::advance;
 use crate::channels::Selection;
 use crate::conf::{Lag, text};
-use crate::cursor::{self, Begin};
+use crate::cursor::{self, Begin, Channels};
 use crate::endpoint::Endpoint;
 use crate::framing::{Framing, Kind};
 use crate::hub::Hub;
-use crate::membership::Membership;
+use crate::membership::{Joining, Membership};
 use crate::stream::Stream;
 use crate::subscriber::Socket;
 use crate::websocket;
@@ -44,9 +44,11 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
         Ok(membership) => membership,
         Err(limit) => return turn_away(endpoint, hub, request, kind, &limit),
     };
-    let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
-    let over =
-        selection.prefixes.is_empty() && hub.attachment.is_over(membership.channels(), cursor);
+    let (membership, joining) = membership;
+    let begin = begin(endpoint, hub, request, selection, &membership, joining);
+    let Begin { cursor, from, told, lost } = begin;
+    let alone = selection.prefixes.is_empty() && membership.waiting().is_empty();
+    let over = alone && hub.attachment.is_over(membership.channels(), cursor);
     if over && lost.is_none() {
         request.response.set_empty(204);
         request.response.content_length = None;
@@ -67,10 +69,11 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     request.response.takeover = Some(Box::new(Stream {
         hub,
         membership,
-        prefixes: selection.prefixes.clone(),
+        selection: selection.clone(),
         settings: endpoint.settings.clone(),
         framing,
         cursor,
+        from,
         told,
         first: Vec::new(),
         socket: None,
@@ -84,19 +87,23 @@ fn begin(
     request: &mut Request,
     selection: &Selection,
     membership: &Membership,
+    joining: Joining,
 ) -> Begin {
     let asked = cursor::asked(request);
-    let mut channels = membership.channels().to_vec();
-    for prefix in &selection.prefixes {
-        // A cursor that is not known yet may be anywhere.
-        channels.extend(hub.attachment.zone().matching(prefix, 0));
-    }
     let latest = endpoint.settings.lag == Lag::Latest;
-    let mut begin =
-        cursor::begin(&hub.attachment, &channels, asked.clone(), endpoint.settings.start, latest);
-    // Of a pattern's channels some may have been forgotten with what they had.
-    let gone = hub.attachment.removed_upto();
-    if let Some(asked) = asked.filter(|_| !selection.prefixes.is_empty())
+    let channels = Channels {
+        names: membership.channels(),
+        prefixes: &selection.prefixes,
+        several: selection.names.len() + selection.prefixes.len() > 1
+            || !selection.prefixes.is_empty(),
+    };
+    let start = endpoint.settings.start;
+    let mut begin = cursor::begin(&hub.attachment, &channels, asked.clone(), start, latest);
+    // Some of its channels may have been forgotten with what they had.
+    let prefixes = selection.prefixes.iter();
+    let forgotten = prefixes.map(|prefix| hub.attachment.forgotten_of(prefix, begin.cursor));
+    let gone = forgotten.max().unwrap_or(0).max(joining.gone);
+    if let Some(asked) = asked
         && begin.lost.is_none()
         && begin.cursor < gone
     {
@@ -143,12 +150,16 @@ fn first_block(
     lost: Option<(Str, cursor::Lost)>,
 ) -> Vec<u8> {
     let mut id = Vec::new();
-    EventId { epoch: hub.attachment.zone().epoch(), seq: cursor }.write(&mut id, None);
+    // Who begins with each channel's history is nowhere yet: if it drops out now, it begins anew.
+    EventId { epoch: hub.attachment.zone().epoch(), seq: cursor.max(1) }.write(&mut id, None);
     let mut block = Vec::with_capacity(128);
     if endpoint.settings.retry > 0 {
         sse::retry(&mut block, endpoint.settings.retry);
     }
-    sse::cursor(&mut block, &id);
+    match cursor {
+        0 => block.push(b'\n'),
+        _ => sse::cursor(&mut block, &id),
+    }
     if let Some((asked, why)) = lost {
         block.extend_from_slice(&advance::gap(&asked, &id, why));
     }
@@ -161,12 +172,11 @@ fn join(
     hub: &'static Hub,
     request: &Request,
     selection: &Selection,
-) -> Result<Membership, Limit> {
+) -> Result<(Membership, Joining), Limit> {
     let settings = &endpoint.settings;
-    let most = settings.attributes.max_channels;
-    let joined = Membership::new(hub, &selection.names, &selection.prefixes, most);
-    let (mut membership, subscribers) = joined.map_err(|_| Limit::Channels)?;
-    if settings.max_subscribers > 0 && subscribers > settings.max_subscribers {
+    let joined = Membership::new(hub, selection);
+    let (mut membership, joining) = joined.map_err(|_| Limit::Channels)?;
+    if settings.max_subscribers > 0 && joining.subscribers > settings.max_subscribers {
         return Err(Limit::Subscribers);
     }
     if settings.max_per_address > 0 {
@@ -176,7 +186,7 @@ fn join(
             return Err(Limit::Address);
         }
     }
-    Ok(membership)
+    Ok((membership, joining))
 }
 
 /// A browser that is refused by a status does not come back: it gets a stream that ends, and is told
@@ -248,14 +258,15 @@ fn upgrade(
         Err(426) => return endpoint.problem(request, 426, "WebSocket version 13 is spoken here"),
         Err(status) => return endpoint.problem(request, status, "this is no WebSocket handshake"),
     };
-    let membership = match membership {
-        Ok(membership) => membership,
+    let (membership, joining) = match membership {
+        Ok(joined) => joined,
         Err(_) => {
             request.response.reset();
             return endpoint.problem(request, 503, "too many channels or subscribers");
         }
     };
-    let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
+    let begin = begin(endpoint, hub, request, selection, &membership, joining);
+    let Begin { cursor, from, told, lost } = begin;
     let framing_kind = if events { Kind::SocketEvents } else { Kind::SocketData };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
@@ -265,10 +276,11 @@ fn upgrade(
     request.response.takeover = Some(Box::new(Stream {
         hub,
         membership,
-        prefixes: selection.prefixes.clone(),
+        selection: selection.clone(),
         settings: endpoint.settings.clone(),
         framing,
         cursor,
+        from,
         told,
         first,
         socket: Some(Box::new(Socket { inbound: None, publish })),

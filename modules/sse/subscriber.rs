@@ -1,9 +1,8 @@
 //! A subscriber: a connection, a cursor, and what of an event it has got.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use broadcast::{Attachment, ChannelId};
+use broadcast::{Attachment, ChannelId, From, Merge};
 use http::Session;
 
 use crate::conf::Settings;
@@ -25,6 +24,8 @@ pub enum Route {
         /// Its place in the channel's list.
         at: u32,
     },
+    /// One that nobody has published to: the hub has its name.
+    Waiting,
     /// Several, or patterns.
     Many(Box<Many>),
 }
@@ -33,11 +34,13 @@ pub enum Route {
 #[derive(Default)]
 pub struct Many {
     /// By name.
-    pub channels: Box<[ChannelId]>,
+    pub channels: Vec<ChannelId>,
+    /// How many others it waits for, which do not exist.
+    pub waiting: usize,
     /// By the beginnings of their names.
     pub prefixes: Box<[Vec<u8>]>,
     /// Every event that it has not got is in one of these.
-    pub pending: BTreeSet<ChannelId>,
+    pub pending: Merge,
     /// That holds for events up to this seq, and for those that were heard of since.
     pub complete: u64,
 }
@@ -80,7 +83,7 @@ pub struct Subscriber {
     /// What a WebSocket's client says, and the channel that it publishes to.
     pub socket: Option<Box<Socket>>,
     /// Its place in the zone's counts, given back with it.
-    pub _membership: Membership,
+    pub membership: Membership,
 }
 
 /// The part of a WebSocket that listens.
@@ -93,14 +96,12 @@ pub struct Socket {
 
 impl Subscriber {
     /// Looks for everything anew; `true`: it is one with several channels.
-    pub fn expect_everything(&mut self, attachment: &Attachment) -> bool {
+    pub fn expect_everything(&mut self, attachment: &Attachment, from: From) -> bool {
         let Route::Many(many) = &mut self.route else { return false };
         // Before the look, not after it.
         many.complete = attachment.zone().newest();
-        many.pending.extend(many.channels.iter().copied());
-        for prefix in &many.prefixes {
-            many.pending.extend(attachment.zone().matching(prefix, self.cursor));
-        }
+        many.channels.iter().for_each(|&id| many.pending.expect(id, from));
+        many.pending.search(&many.prefixes, from);
         true
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use broadcast::{OpenError, Shape, Zone};
+use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
 use http::{Hooks, Process};
 use module::{Slot, Wanted};
@@ -36,6 +36,7 @@ pub struct ZoneConf {
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
     hub: OnceCell<&'static Hub>,
+    holder: RefCell<Holder>,
 }
 
 impl ZoneConf {
@@ -61,6 +62,7 @@ impl ZoneConf {
             region: OnceCell::new(),
             zone: OnceCell::new(),
             hub: OnceCell::new(),
+            holder: RefCell::default(),
         })
     }
 
@@ -140,10 +142,13 @@ impl Process for ZoneConf {
         }
     }
 
-    fn worker_ended(&self, pid: i32) {
-        if let Some(zone) = self.zone() {
-            zone.sweep(pid);
-        }
+    fn worker_ended(&self, pid: i32) -> bool {
+        self.zone().is_none_or(|zone| zone.sweep(pid).is_some())
+    }
+
+    fn stuck(&self) -> Option<i32> {
+        let now = sys::clock::monotonic_ms();
+        self.holder.borrow_mut().look(self.zone()?, now, broadcast::PATIENCE_MS)
     }
 }
 

@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::index::{ChannelId, Full};
 use crate::layout::{Place, RECORD, State};
+use crate::lock::Locked;
 use crate::owner::Owner;
 use crate::row::Wakes;
 use crate::step::step;
-use crate::zone::{Locked, Zone};
+use crate::zone::Zone;
 
 /// The channel has ended with this record.
 pub const END: u32 = 1;
@@ -35,17 +36,22 @@ pub struct Attributes {
     pub owner: Option<Owner>,
 }
 
+impl Attributes {
+    /// A record that is kept as long as there is room.
+    pub const DEFAULT: Attributes = Attributes {
+        flags: 0,
+        key: 0,
+        max_count: u32::MAX,
+        max_age: 0,
+        max_channels: u32::MAX,
+        unneeded: 0,
+        owner: None,
+    };
+}
+
 impl Default for Attributes {
     fn default() -> Attributes {
-        Attributes {
-            flags: 0,
-            key: 0,
-            max_count: u32::MAX,
-            max_age: 0,
-            max_channels: u32::MAX,
-            unneeded: 0,
-            owner: None,
-        }
+        Attributes::DEFAULT
     }
 }
 
@@ -119,9 +125,31 @@ impl Zone {
         head: impl FnOnce(u64, &mut Vec<u8>),
         body: &[&[u8]],
     ) -> Result<Appended, AppendError> {
+        self.append_locked(self.lock(), name, attributes, head, body)
+    }
+
+    /// The same, for those whom nobody may keep waiting. `None`: somebody has the lock.
+    pub fn try_append(
+        &self,
+        name: &[u8],
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Option<Result<Appended, AppendError>> {
+        let locked = self.try_lock()?;
+        Some(self.append_locked(locked, name, attributes, head, body))
+    }
+
+    fn append_locked(
+        &self,
+        locked: Locked<'_>,
+        name: &[u8],
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Result<Appended, AppendError> {
         let mut wakes = Wakes::default();
-        let locked = self.lock();
-        let index = locked.find_or_create(name, State::Channel, attributes.max_channels)?;
+        let index = locked.find_or_create(name, attributes.max_channels)?;
         let appended = locked.append(index, attributes, head, body, &mut wakes);
         drop(locked);
         step("append: before the wake");
@@ -334,6 +362,9 @@ impl Locked<'_> {
         step("account: the last seq");
         channel.count.add(1);
         step("account: the count");
+        if channel.number.get() == 0 {
+            header.real_channels.add(1);
+        }
         channel.number.set(record.number.get());
         channel.bytes.add(len as u64);
         let ended = record.flags.get() & END != 0;

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use crate::append::END;
 use crate::layout::{PINS, Place};
+use crate::lock::Locked;
 use crate::read::{Limits, Reading};
 use crate::row::Attachment;
 use crate::step::step;
-use crate::zone::Locked;
 
 /// Slices of one batch: what one `sendmsg` takes.
 pub(crate) const SLICES: usize = 64;

@@ -1,8 +1,8 @@
 //! The free blocks, and those that wait until nobody reads them any more.
 
 use crate::layout::PINS;
+use crate::lock::Locked;
 use crate::step::step;
-use crate::zone::Locked;
 
 impl Locked<'_> {
     /// Takes a free block, alone in its chain. `None`: there is none.

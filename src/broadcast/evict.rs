@@ -1,8 +1,9 @@
 //! Taking records away: for age, for number, and to make room. The oldest goes first.
 
 use crate::layout::{Channel, Place, State};
+use crate::lock::Locked;
 use crate::step::step;
-use crate::zone::{Locked, Zone};
+use crate::zone::Zone;
 
 /// A limit of number takes no record that is younger: whoever is just behind gets it still.
 const GRACE_MS: u64 = 5000;
@@ -47,8 +48,7 @@ impl Locked<'_> {
         }
         self.trim(index, now, 0, SWEPT as usize);
         let quiet = now.saturating_sub(channel.touched.get()) >= IDLE_MS;
-        let unused =
-            channel.first.get() == 0 && channel.owner.get() == 0 && self.subscribers(index) == 0;
+        let unused = channel.first.get() == 0 && self.is_unused(index);
         if unused && (quiet || state == State::Counter) {
             self.remove(index);
         }

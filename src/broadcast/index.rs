@@ -1,8 +1,9 @@
 //! Channels by name.
 
 use crate::layout::{Channel, MAX_NAME, Place, State};
+use crate::lock::Locked;
 use crate::step::step;
-use crate::zone::{Locked, Zone};
+use crate::zone::Zone;
 
 /// Names a channel, for as long as it lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,10 +17,15 @@ impl ChannelId {
     pub fn index(self) -> u32 {
         self.index
     }
+
+    /// Which life of its slot it lives.
+    pub fn generation(self) -> u32 {
+        self.generation
+    }
 }
 
 /// Slots that are compared when one must go.
-const LOOKED: u32 = 64;
+const LOOKED: u32 = 256;
 
 /// There are as many channels as there may be, or the name is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,24 +79,46 @@ impl Locked<'_> {
         None
     }
 
-    /// The slot of that name and kind, made if need be; of channels there may be `most`.
-    pub fn find_or_create(&self, name: &[u8], state: State, most: u32) -> Result<u32, Full> {
+    /// The slot of a channel that is written to, made if need be; there may be `most` of them.
+    pub fn find_or_create(&self, name: &[u8], most: u32) -> Result<u32, Full> {
+        let known = self.find(name, State::Channel);
+        let published = known.is_some_and(|index| self.memory.channel(index).number.get() > 0);
+        if !published {
+            let channels = self.header().real_channels.get();
+            if channels >= most {
+                return Err(Full);
+            }
+            if channels as usize >= self.memory.layout.published && !self.forget_a_channel() {
+                return Err(Full);
+            }
+        }
+        match known {
+            Some(index) => Ok(index),
+            None => self.create(name, State::Channel),
+        }
+    }
+
+    /// A reader's slot. Readers have their own part of the slots: nothing that was published goes for them.
+    pub fn find_or_reserve(&self, name: &[u8], state: State) -> Result<u32, Full> {
         if let Some(index) = self.find(name, state) {
             return Ok(index);
         }
+        let header = self.header();
+        let readers = header.used_channels.get().saturating_sub(header.real_channels.get());
+        let most = self.memory.layout.channels - 1 - self.memory.layout.published;
+        match readers as usize >= most && !self.forget_a_reader() {
+            true => Err(Full),
+            false => self.create(name, state),
+        }
+    }
+
+    fn create(&self, name: &[u8], state: State) -> Result<u32, Full> {
         // The empty beginning is every channel's.
         if (name.is_empty() && state != State::Pattern) || name.len() > MAX_NAME {
             return Err(Full);
         }
         let header = self.header();
-        if state == State::Channel && header.real_channels.get() >= most {
-            return Err(Full);
-        }
-        let mut index = self.free_slot();
-        if index as usize >= self.memory.layout.channels {
-            self.forget_a_channel();
-            index = self.free_slot();
-        }
+        let index = self.free_slot();
         if index as usize >= self.memory.layout.channels {
             return Err(Full);
         }
@@ -110,8 +138,8 @@ impl Locked<'_> {
         for cell in [&channel.count, &channel.blocks, &channel.max_count] {
             cell.set(0);
         }
-        // What went with an earlier channel of this name, or of its neighbours, may be missed.
-        channel.evicted_upto.set(self.memory.tomb(hash).get());
+        // What went with an earlier channel of this name may be missed.
+        channel.evicted_upto.set(self.forgotten(hash));
         channel.touched.set(self.now());
         self.clear_interest(index);
         channel.generation.add(1);
@@ -136,37 +164,57 @@ impl Locked<'_> {
         }
     }
 
-    /// The table is full: of the next channels that nobody subscribes to, the one goes that was quiet
-    /// for longest.
-    fn forget_a_channel(&self) {
+    /// There are as many channels as fit: of the next ones that nobody subscribes to, an empty one goes, else that
+    /// which was quiet for longest. `false`: there is none.
+    fn forget_a_channel(&self) -> bool {
         let header = self.header();
         let slots = self.memory.channels().end;
-        let mut quietest: Option<u32> = None;
-        let mut looked = 0;
+        let (mut quietest, mut looked): (Option<u32>, u32) = (None, 0);
         for _ in 0..slots {
-            let index = header.hand.get() % slots;
-            header.hand.set(index + 1);
-            if index == 0 {
-                continue;
-            }
-            let channel = self.memory.channel(index);
-            let idle = channel.state.get() == State::Channel as u32
-                && channel.owner.get() == 0
-                && self.subscribers(index) == 0;
-            let quieter =
-                |known: u32| channel.touched.get() < self.memory.channel(known).touched.get();
-            if idle && quietest.is_none_or(quieter) {
-                quietest = Some(index);
-            }
-            looked += 1;
             if looked >= LOOKED && quietest.is_some() {
                 break;
             }
+            let index = header.hand.get() % slots;
+            header.hand.set(index + 1);
+            if index == 0 || self.memory.channel(index).number.get() == 0 || !self.is_unused(index)
+            {
+                continue;
+            }
+            looked += 1;
+            let channel = self.memory.channel(index);
+            if channel.first.get() == 0 {
+                self.remove(index);
+                return true;
+            }
+            let quieter =
+                |known: u32| channel.touched.get() < self.memory.channel(known).touched.get();
+            if quietest.is_none_or(quieter) {
+                quietest = Some(index);
+            }
         }
         if let Some(index) = quietest {
+            header.displaced.add(1);
             while self.drop_first(self.memory.channel(index)) {}
             self.remove(index);
         }
+        quietest.is_some()
+    }
+
+    /// Readers have as many slots as they may: one that nobody uses any more goes. `false`: there is none.
+    fn forget_a_reader(&self) -> bool {
+        let unused = self
+            .memory
+            .channels()
+            .find(|&index| self.memory.channel(index).number.get() == 0 && self.is_unused(index));
+        unused.inspect(|&index| self.remove(index)).is_some()
+    }
+
+    /// Whether a slot is somebody's that nobody subscribes to and nobody owns.
+    pub fn is_unused(&self, index: u32) -> bool {
+        let channel = self.memory.channel(index);
+        channel.state.get() != State::Free as u32
+            && channel.owner.get() == 0
+            && self.subscribers(index) == 0
     }
 
     fn clear_interest(&self, index: u32) {
@@ -190,12 +238,9 @@ impl Locked<'_> {
         bucket.set(index);
         header.used_channels.add(1);
         match State::of(channel.state.get()) {
-            State::Channel => header.real_channels.add(1),
-            State::Pattern => {
-                channel.next_pattern.set(header.patterns.get());
-                header.patterns.set(index);
-            }
-            State::Counter | State::Free => {}
+            State::Channel if channel.number.get() > 0 => header.real_channels.add(1),
+            State::Pattern => header.patterns[self.memory.name(index).len()].add(1),
+            _ => {}
         }
     }
 
@@ -204,11 +249,9 @@ impl Locked<'_> {
         let header = self.header();
         let channel = self.memory.channel(index);
         let state = State::of(channel.state.get());
-        let tomb = self.memory.tomb(channel.hash.get());
         if channel.number.get() > 0 {
             let gone = channel.last_seq.get().max(channel.evicted_upto.get());
-            tomb.set(tomb.get().max(gone));
-            header.removed_upto.set(header.removed_upto.get().max(gone));
+            self.bury(channel.hash.get(), self.memory.name(index), gone);
         }
         step("remove: before the commit");
         channel.state.publish(State::Free as u32);
@@ -216,16 +259,28 @@ impl Locked<'_> {
         let bucket = self.memory.bucket(channel.hash.get());
         self.unlink(bucket, index, |channel| &channel.next);
         match state {
-            State::Channel => header.real_channels.sub(1),
-            State::Pattern => {
-                self.unlink(&header.patterns, index, |channel| &channel.next_pattern);
-            }
-            State::Counter | State::Free => {}
+            State::Channel if channel.number.get() > 0 => header.real_channels.sub(1),
+            State::Pattern => header.patterns[self.memory.name(index).len()].sub(1),
+            _ => {}
         }
         step("remove: out of its lists");
         header.used_channels.sub(1);
         channel.next.set(header.free_channel.get());
         header.free_channel.set(index);
+    }
+
+    /// Calls `each` with the slots of the patterns that a name matches: its beginnings, as far as there are
+    /// patterns of such a length.
+    pub fn patterns_of(&self, name: &[u8], mut each: impl FnMut(u32)) {
+        let header = self.header();
+        if header.used_channels.get() == header.real_channels.get() {
+            return;
+        }
+        for len in (0..=name.len()).filter(|&len| header.patterns[len].get() > 0) {
+            if let Some(index) = self.find(&name[..len], State::Pattern) {
+                each(index);
+            }
+        }
     }
 
     /// Takes `index` out of a list of slots.

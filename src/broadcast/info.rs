@@ -1,7 +1,8 @@
 //! Figures of a zone and its channels.
 
 use crate::layout::State;
-use crate::zone::{Locked, Zone};
+use crate::lock::Locked;
+use crate::zone::Zone;
 
 /// A channel's figures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct ZoneInfo {
     pub delivered_bytes: u64,
     /// How often a reader was told that records are gone.
     pub lapped: u64,
+    /// Channels that were forgotten with what they kept, for want of a slot.
+    pub displaced: u64,
     /// How often a dead process left the lock behind.
     pub repairs: u64,
     /// Processes that are attached.
@@ -89,7 +92,7 @@ impl Zone {
 
     /// Channels that fit.
     pub fn most_channels(&self) -> u32 {
-        self.memory.layout.channels as u32 - 1
+        self.memory.layout.published as u32
     }
 
     /// Figures of the zone.
@@ -103,11 +106,12 @@ impl Zone {
             blocks: layout.blocks as u32,
             free_blocks: header.free_blocks.get(),
             channels: header.real_channels.get(),
-            max_channels: layout.channels as u32 - 1,
+            max_channels: layout.published as u32,
             published: header.published.get(),
             published_bytes: header.published_bytes.get(),
             evicted: header.evicted.get(),
             repairs: header.repairs.get(),
+            displaced: header.displaced.get(),
             ..ZoneInfo::default()
         };
         for row in (0..layout.rows).map(|row| self.memory.row(row)) {

@@ -1,13 +1,14 @@
 //! What stands where in a zone.
 //!
 //! ```text
-//! Header │ rows │ buckets │ tombs │ channels │ journal │ metas │ blocks
-//!        │      │         │       │          │         │       │  └ records, packed, spanning blocks
-//!        │      │         │       │          │         │       └ one for each block: its chain
-//!        │      │         │       │          │         └ a ring: the channel of each of the last seqs
-//!        │      │         │       │          └ name, limits, first and last record, interest of each row
-//!        │      │         └───────┴ index by hash of the name; the last seq that is gone with a channel
-//!        └ one for each worker: is it asleep, which blocks does it read
+//! Header │ rows │ buckets │ graves │ lost │ channels │ journal │ metas │ blocks
+//!        │      │         │        │      │          │         │       │  └ records, packed, spanning blocks
+//!        │      │         │        │      │          │         │       └ one for each block: its chain
+//!        │      │         │        │      │          │         └ a ring: the channel of each of the last seqs
+//!        │      │         │        │      │          └ name, limits, first and last record, interest of each row
+//!        │      │         └────────┴──────┴ index by hash of the name; the channels that were forgotten, by hash
+//!        │      │                           and, in a ring, by name: up to which seq something went with them
+//!        └ one for each worker: is it asleep, which blocks does it read, for what does it wait
 //! ```
 //! Everything is offsets and numbers: processes map the zone at different addresses. Index 0 of
 //! channels and blocks is nobody.
@@ -17,7 +18,7 @@ use shm::{RobustLock, U32, U64};
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -50,6 +51,8 @@ pub(crate) struct Header {
     pub last_time: U64,
     pub last_wall: U64,
     pub lock: RobustLock,
+    /// Counts up each time that the lock is taken: whoever has it makes progress.
+    pub turns: U64,
     /// The newest committed record's number; published.
     pub seq: U64,
     /// The first of the blocks that were given back, and the first that was never taken.
@@ -62,13 +65,16 @@ pub(crate) struct Header {
     pub free_channel: U32,
     pub fresh_channel: U32,
     pub used_channels: U32,
-    /// Channels of [`State::Channel`] alone.
+    /// Channels that have had a record. All other slots are readers': names that nobody has published to,
+    /// patterns, counters.
     pub real_channels: U32,
     /// Where the search for a channel to take from, and for aged ones, goes on.
     pub hand: U32,
     pub sweep_hand: U32,
-    /// The first of the patterns.
-    pub patterns: U32,
+    /// How many patterns there are of each length.
+    pub patterns: [U32; MAX_NAME + 1],
+    /// Where the next forgotten channel's name is written.
+    pub lost_at: U32,
     /// Counts up with every block that is taken or given back.
     pub stamp: U32,
     /// Rows behind these were never used.
@@ -78,10 +84,15 @@ pub(crate) struct Header {
     pub published_bytes: U64,
     pub evicted: U64,
     pub repairs: U64,
-    /// The newest seq that went with a channel's slot: readers of patterns cannot know which slots
-    /// there were.
-    pub removed_upto: U64,
+    /// Channels that were forgotten with records for want of a slot.
+    pub displaced: U64,
+    /// The newest seq that went with a channel whose name is not among the lost ones any more.
+    pub lost_upto: U64,
 }
+
+/// Counters of a row for the names that it waits for. A name has two of them, and the smaller one is how many
+/// wait for it: more only if both are also other names'.
+pub(crate) const WAITING: usize = 128;
 
 /// One worker's.
 #[repr(C, align(64))]
@@ -99,6 +110,37 @@ pub(crate) struct Row {
     pub delivered: U64,
     pub delivered_bytes: U64,
     pub lapped: U64,
+    /// Subscribers whose channel does not exist: all, and by name.
+    pub waits: U32,
+    pub waiting: [U32; WAITING],
+}
+
+/// Forgotten channels of one bucket.
+#[repr(C)]
+pub(crate) struct Grave {
+    pub entries: [GraveEntry; 7],
+    /// What was put here and is not any more went up to this seq.
+    pub upto: U64,
+    pub unused: U64,
+}
+
+#[repr(C)]
+pub(crate) struct GraveEntry {
+    pub hash: U64,
+    /// 0: nobody's.
+    pub seq: U64,
+}
+
+/// The beginning of a forgotten channel's name.
+pub(crate) const LOST_NAME: usize = 48;
+
+/// A forgotten channel's name, for the readers of patterns.
+#[repr(C)]
+pub(crate) struct Lost {
+    pub seq: U64,
+    pub len: U64,
+    /// Eight bytes each.
+    pub name: [U64; LOST_NAME / 8],
 }
 
 /// What a slot of the channel table is.
@@ -153,9 +195,6 @@ pub(crate) struct Channel {
     pub max_count: U32,
     /// The next slot of the same bucket, of the free list.
     pub next: U32,
-    /// The next pattern.
-    pub next_pattern: U32,
-    pub unused: U32,
     pub max_age: U64,
     /// Seq of the newest record that is marked, 0: none was. Derived.
     pub marked: U64,
@@ -223,12 +262,16 @@ pub(crate) struct Layout {
     pub block_size: usize,
     pub rows: usize,
     pub buckets: usize,
+    /// Slots; the first is nobody's.
     pub channels: usize,
+    /// How many of them may be of channels that were published to.
+    pub published: usize,
     pub journal: usize,
     pub blocks: usize,
     pub rows_at: usize,
     pub buckets_at: usize,
-    pub tombs_at: usize,
+    pub graves_at: usize,
+    pub lost_at: usize,
     pub channels_at: usize,
     pub channel_size: usize,
     pub journal_at: usize,
@@ -245,15 +288,19 @@ impl Layout {
         if block_size < 256 || !block_size.is_multiple_of(8) || block_size > 1 << 24 {
             return None;
         }
-        let (rows, channels) = (rows.max(1), channels.max(1) + 1);
+        let (rows, published) = (rows.max(1), channels.max(1));
+        // Readers' slots (patterns, counters, names that nobody has published to) are apart: none of them takes
+        // the place of a history.
+        let channels = 1 + published + (published / 4).max(32);
         let buckets = channels.next_power_of_two();
         let journal = (size / 1024).next_power_of_two().max(64);
         let interest = rows.div_ceil(64) * 8 + rows * size_of::<Interest>();
         let channel_size = (size_of::<Channel>() + interest + MAX_NAME).next_multiple_of(8);
         let rows_at = size_of::<Header>().next_multiple_of(64);
         let buckets_at = rows_at + rows * size_of::<Row>();
-        let tombs_at = buckets_at + (buckets * 4).next_multiple_of(8);
-        let channels_at = tombs_at + buckets * 8;
+        let graves_at = buckets_at + (buckets * 4).next_multiple_of(8);
+        let lost_at = graves_at + buckets * size_of::<Grave>();
+        let channels_at = lost_at + buckets * size_of::<Lost>();
         let journal_at = channels_at.checked_add(channels.checked_mul(channel_size)?)?;
         let metas_at = journal_at + journal * size_of::<JournalEntry>();
         let room = size.checked_sub(metas_at)?.checked_sub(4096)?;
@@ -266,11 +313,13 @@ impl Layout {
             rows,
             buckets,
             channels,
+            published,
             journal,
             blocks,
             rows_at,
             buckets_at,
-            tombs_at,
+            graves_at,
+            lost_at,
             channels_at,
             channel_size,
             journal_at,

@@ -5,7 +5,8 @@ use std::ptr::NonNull;
 use shm::{U32, U64};
 
 use crate::layout::{
-    Channel, Header, Interest, JournalEntry, Layout, MAX_NAME, Meta, Place, RECORD, Record, Row,
+    Channel, Grave, Header, Interest, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place, RECORD,
+    Record, Row,
 };
 
 /// A zone's memory, with its parts by number.
@@ -43,11 +44,18 @@ impl Memory {
         unsafe { self.part(self.layout.buckets_at + at * 4) }
     }
 
-    /// The newest seq that went with a channel of this bucket.
-    pub fn tomb(&self, hash: u64) -> &U64 {
+    /// The forgotten channels of this bucket.
+    pub fn grave(&self, hash: u64) -> &Grave {
         let at = hash as usize & (self.layout.buckets - 1);
         // SAFETY: as in `bucket`.
-        unsafe { self.part(self.layout.tombs_at + at * 8) }
+        unsafe { self.part(self.layout.graves_at + at * size_of::<Grave>()) }
+    }
+
+    /// The ring of forgotten channels' names.
+    pub fn lost(&self, at: u32) -> &Lost {
+        let at = at as usize & (self.layout.buckets - 1);
+        // SAFETY: as in `bucket`.
+        unsafe { self.part(self.layout.lost_at + at * size_of::<Lost>()) }
     }
 
     /// The slots that were ever used.

@@ -48,15 +48,11 @@ impl Zone {
         Some(locked.id(index))
     }
 
-    /// All channels whose names begin with `prefix` and that have records behind `cursor`.
-    pub fn matching(&self, prefix: &[u8], cursor: u64) -> Vec<ChannelId> {
-        let locked = self.lock();
-        let matches = |&index: &u32| {
-            let channel = self.memory.channel(index);
-            channel.state.get() == crate::layout::State::Channel as u32
-                && channel.last_seq.get() > cursor
-                && self.memory.name(index).starts_with(prefix)
-        };
-        self.memory.channels().filter(matches).map(|index| locked.id(index)).collect()
+    /// Which life of its slot a channel of that number lives. Takes no lock.
+    pub fn generation(&self, index: u32) -> u32 {
+        match (index as usize) < self.memory.layout.channels {
+            true => self.memory.channel(index).generation.get(),
+            false => 0,
+        }
     }
 }

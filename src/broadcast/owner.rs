@@ -2,8 +2,8 @@
 
 use crate::append::AppendError;
 use crate::index::ChannelId;
-use crate::layout::State;
-use crate::zone::{Locked, Zone};
+use crate::lock::Locked;
+use crate::zone::Zone;
 
 /// A writer: a process, and a number that it has given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Zone {
         most: u32,
     ) -> Result<ChannelId, AppendError> {
         let locked = self.lock();
-        let index = locked.find_or_create(name, State::Channel, most)?;
+        let index = locked.find_or_create(name, most)?;
         let channel = self.memory.channel(index);
         let known = Owner::of(channel.owner.get());
         let busy = |known: Owner| known != owner && sys::process::exists(known.pid);

@@ -7,8 +7,8 @@ use crate::append::MARK;
 use crate::batch::{Batch, Builder, SLICES};
 use crate::index::ChannelId;
 use crate::layout::Place;
+use crate::lock::Locked;
 use crate::row::Attachment;
-use crate::zone::Locked;
 
 /// How much a batch may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,10 +184,10 @@ impl Attachment {
         (cursor, told)
     }
 
-    /// The newest seq that went with a whole channel: for readers of patterns.
-    pub fn removed_upto(&self) -> u64 {
-        let _locked = self.zone.lock();
-        self.zone.header().removed_upto.get()
+    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so, which are
+    /// forgotten; 0: nothing.
+    pub fn forgotten_of(&self, prefix: &[u8], cursor: u64) -> u64 {
+        self.zone.lock().forgotten_of(prefix, cursor)
     }
 
     /// Whether all of these channels have ended, and `cursor` has seen the ends.
@@ -239,8 +239,8 @@ impl Locked<'_> {
         marked
     }
 
-    /// The seqs of the newest `count` records of a channel, oldest first.
-    fn newest(&self, index: u32, count: u32) -> Vec<u64> {
+    /// The place of the first of the newest `count` records of a channel.
+    pub fn newest_place(&self, index: u32, count: u32) -> Place {
         let channel = self.memory.channel(index);
         let first = (channel.number.get() + 1).saturating_sub(u64::from(count));
         let mut at = Place::from_word(channel.first.get());
@@ -257,11 +257,20 @@ impl Locked<'_> {
             }
             block = meta.next.get();
         }
+        while let Some(found) = self.record_at(at)
+            && found.1.number.get() < first
+        {
+            at = self.after(found);
+        }
+        at
+    }
+
+    /// The seqs of the newest `count` records of a channel, oldest first.
+    fn newest(&self, index: u32, count: u32) -> Vec<u64> {
         let mut seqs = Vec::new();
+        let mut at = self.newest_place(index, count);
         while let Some(found) = self.record_at(at) {
-            if found.1.number.get() >= first {
-                seqs.push(found.1.seq.get());
-            }
+            seqs.push(found.1.seq.get());
             at = self.after(found);
         }
         seqs

@@ -6,7 +6,7 @@
 
 use crate::append::{END, MARK, key_bits};
 use crate::layout::{Place, RECORD, State};
-use crate::zone::Locked;
+use crate::lock::Locked;
 
 /// No count reaches this, at a million a second for a hundred thousand years.
 const MOST: u64 = 1 << 62;
@@ -82,9 +82,9 @@ impl Locked<'_> {
             }
             let hash = self.hash(self.memory.name(index));
             channel.hash.set(hash);
-            self.link(index);
             self.mend_interest(index);
             let last = self.mend_chain(index, &mut reached);
+            self.link(index);
             if channel.last_seq.get() > newest.0 {
                 newest = (channel.last_seq.get(), index, last);
             }
@@ -100,18 +100,11 @@ impl Locked<'_> {
 
     /// Nothing is gone that has not been.
     fn bound_evictions(&self, newest: u64) {
-        let header = self.header();
         for index in self.memory.channels() {
             let gone = &self.memory.channel(index).evicted_upto;
             gone.set(gone.get().min(newest));
         }
-        header.removed_upto.set(header.removed_upto.get().min(newest));
-        for bucket in 0..self.memory.layout.buckets as u64 {
-            let tomb = self.memory.tomb(bucket);
-            if tomb.get() > newest {
-                tomb.set(newest);
-            }
-        }
+        self.bound_forgotten(newest);
     }
 
     fn empty_index(&self) {
@@ -119,10 +112,10 @@ impl Locked<'_> {
         for bucket in 0..self.memory.layout.buckets as u64 {
             self.memory.bucket(bucket).set(0);
         }
-        for word in [&header.patterns, &header.free_channel, &header.used_channels] {
+        for word in [&header.free_channel, &header.used_channels, &header.real_channels] {
             word.set(0);
         }
-        header.real_channels.set(0);
+        header.patterns.iter().for_each(|word| word.set(0));
     }
 
     fn mend_interest(&self, index: u32) {
@@ -281,7 +274,8 @@ impl Locked<'_> {
                 continue;
             }
             used += 1;
-            real += u32::from(channel.state.get() == State::Channel as u32);
+            real +=
+                u32::from(channel.state.get() == State::Channel as u32 && channel.number.get() > 0);
             let name = self.memory.name(index).to_vec();
             assert_eq!(self.find(&name, State::of(channel.state.get())), Some(index));
             let (mut count, mut bytes, mut seq, mut blocks) = (0, 0, 0, 0);

@@ -9,8 +9,9 @@ use sys::bell::Bell;
 
 use crate::index::{ChannelId, Full};
 use crate::layout::State;
+use crate::lock::Locked;
 use crate::step::step;
-use crate::zone::{Locked, Zone};
+use crate::zone::Zone;
 
 /// What a subscription is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,14 @@ pub struct Attachment {
 #[derive(Default)]
 pub(crate) struct Wakes {
     rows: Vec<u32>,
+}
+
+impl Wakes {
+    pub fn add(&mut self, row: u32) {
+        if !self.rows.contains(&row) {
+            self.rows.push(row);
+        }
+    }
 }
 
 impl Zone {
@@ -85,8 +94,9 @@ impl Zone {
 
     /// A process has ended: what it was interested in, and what it was reading, is forgotten. Whom it
     /// should have woken is woken. Gives the channels that it owned, which are nobody's now.
-    pub fn sweep(&self, pid: i32) -> Vec<Vec<u8>> {
-        let locked = self.lock();
+    /// `None`: somebody has the lock, and the caller, whom no worker may keep waiting, comes again.
+    pub fn sweep(&self, pid: i32) -> Option<Vec<Vec<u8>>> {
+        let locked = self.try_lock()?;
         let orphans = locked.disown(pid);
         for row in 0..self.memory.layout.rows {
             if self.memory.row(row).pid.get() == pid as u32 {
@@ -95,7 +105,7 @@ impl Zone {
         }
         drop(locked);
         self.wake_all();
-        orphans
+        Some(orphans)
     }
 
     /// The processes that are attached.
@@ -132,6 +142,8 @@ impl Zone {
         row.pinned.set(0);
         row.subscribers.set(0);
         row.behind.set(0);
+        row.waits.set(0);
+        row.waiting.iter().for_each(|word| word.set(0));
     }
 }
 
@@ -170,24 +182,15 @@ impl Locked<'_> {
 
     /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
     pub fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
-        let mut count = 0;
+        let mut count = self.wake_waiting(index, wakes);
         let mut add = |slot: u32| {
             for row in self.interested_rows(slot) {
                 count += self.memory.interest(slot, row).subscribers.get();
-                if !wakes.rows.contains(&(row as u32)) {
-                    wakes.rows.push(row as u32);
-                }
+                wakes.add(row as u32);
             }
         };
         add(index);
-        let name = self.memory.name(index);
-        let mut pattern = self.header().patterns.get();
-        while pattern != 0 {
-            if name.starts_with(self.memory.name(pattern)) {
-                add(pattern);
-            }
-            pattern = self.memory.channel(pattern).next_pattern.get();
-        }
+        self.patterns_of(self.memory.name(index), add);
         count
     }
 }
@@ -198,11 +201,20 @@ impl Attachment {
         self.zone
     }
 
-    /// Counts a subscriber; from now on this process is woken for the channel. There may be `most`
-    /// channels, should this be a new one. Gives the subscribers that there are now, in all processes.
-    pub fn subscribe(&self, name: &[u8], kind: Kind, most: u32) -> Result<(ChannelId, u32), Full> {
+    /// Counts a subscriber; from now on this process is woken for the channel, pattern or counter, for which a slot is
+    /// made if need be. Gives the subscribers that there are now, in all processes.
+    pub fn subscribe(&self, name: &[u8], kind: Kind) -> Result<(ChannelId, u32), Full> {
         let locked = self.zone.lock();
-        let index = locked.find_or_create(name, kind.state(), most)?;
+        let index = locked.find_or_reserve(name, kind.state())?;
+        Ok(self.subscribe_slot(&locked, index, kind != Kind::Counter))
+    }
+
+    pub(crate) fn subscribe_slot(
+        &self,
+        locked: &Locked<'_>,
+        index: u32,
+        reads: bool,
+    ) -> (ChannelId, u32) {
         let memory = &self.zone.memory;
         let interest = memory.interest(index, self.row);
         interest.subscribers.add(1);
@@ -210,10 +222,10 @@ impl Attachment {
         let bits = memory.interest_bits(index, self.row / 64);
         bits.set(bits.get() | 1 << (self.row % 64));
         memory.channel(index).touched.set(self.zone.now());
-        if kind != Kind::Counter {
+        if reads {
             memory.row(self.row).subscribers.add(1);
         }
-        Ok((locked.id(index), locked.subscribers(index)))
+        (locked.id(index), locked.subscribers(index))
     }
 
     /// Takes a subscriber back.

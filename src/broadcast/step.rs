@@ -8,6 +8,14 @@ pub(crate) use hooked::step;
 #[inline(always)]
 pub(crate) fn step(_: &'static str) {}
 
+/// Whether others run at the steps of this thread: then nobody may wait inside the kernel.
+pub(crate) fn is_simulated() -> bool {
+    #[cfg(test)]
+    return hooked::is_set();
+    #[cfg(not(test))]
+    false
+}
+
 #[cfg(test)]
 pub(crate) mod hooked {
     use std::cell::RefCell;
@@ -32,7 +40,7 @@ pub(crate) mod hooked {
         HOOK.with(|place| *place.borrow_mut() = hook);
     }
 
-    /// Whether it has one: then nobody may wait inside the kernel.
+    /// Whether it has one.
     pub(crate) fn is_set() -> bool {
         HOOK.with(|hook| hook.borrow().is_some())
     }

@@ -1,8 +1,8 @@
 //! Going along a channel's records.
 
 use crate::layout::{Channel, Place, RECORD, Record};
+use crate::lock::Locked;
 use crate::memory::Memory;
-use crate::zone::Locked;
 
 /// Records begin at multiples of this.
 const ALIGN: usize = 8;

@@ -2,15 +2,13 @@
 
 use std::fmt;
 use std::io::Read;
-use std::ops::Deref;
 use std::sync::{Arc, OnceLock, Weak};
 
-use shm::{Acquired, Origin, Region};
+use shm::{Origin, Region};
 use sys::bell::Bell;
 
 use crate::layout::{Header, Layout, MAGIC, VERSION};
 use crate::memory::Memory;
-use crate::step::step;
 
 /// How a zone is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,66 +202,10 @@ impl Zone {
     pub fn now(&self) -> u64 {
         sys::clock::monotonic_ms().wrapping_add(self.header().clock.get())
     }
-
-    /// Takes the lock; what a dead process left half-done is mended first.
-    pub(crate) fn lock(&self) -> Locked<'_> {
-        step("lock");
-        match self.acquire() {
-            Acquired::OwnerDied => {
-                let locked = Locked { zone: self };
-                locked.repair();
-                self.header().lock.mended();
-                locked
-            }
-            _ => Locked { zone: self },
-        }
-    }
-
-    #[cfg(not(test))]
-    fn acquire(&self) -> Acquired {
-        self.header().lock.lock()
-    }
-
-    /// In a simulation the others must run, and not the kernel wait for them.
-    #[cfg(test)]
-    fn acquire(&self) -> Acquired {
-        if !crate::step::hooked::is_set() {
-            return self.header().lock.lock();
-        }
-        loop {
-            match self.header().lock.try_lock() {
-                Acquired::Busy => step("busy"),
-                acquired => return acquired,
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Zone({} blocks, seq {})", self.memory.layout.blocks, self.newest())
-    }
-}
-
-/// The zone, with its lock.
-pub(crate) struct Locked<'z> {
-    zone: &'z Zone,
-}
-
-impl Deref for Locked<'_> {
-    type Target = Zone;
-
-    fn deref(&self) -> &Zone {
-        self.zone
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        // A fault of the program in the middle of a change: as if the process had died here.
-        if std::thread::panicking() {
-            self.repair();
-        }
-        self.zone.header().lock.unlock();
     }
 }

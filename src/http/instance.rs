@@ -41,8 +41,12 @@ impl Instance for HttpInstance {
         self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
     }
 
-    fn ended(&self, pid: i32) {
-        self.processes.iter().for_each(|process| process.worker_ended(pid));
+    fn ended(&self, pid: i32) -> bool {
+        self.processes.iter().fold(true, |done, process| process.worker_ended(pid) && done)
+    }
+
+    fn stuck(&self) -> Vec<i32> {
+        self.processes.iter().filter_map(|process| process.stuck()).collect()
     }
 
     fn drain(&'static self, within: Option<u64>) {

@@ -20,8 +20,14 @@ pub trait Process: 'static {
         let _ = within;
     }
 
-    /// Master: a worker has ended, in whichever way.
-    fn worker_ended(&self, pid: i32) {
+    /// Master: a worker has ended, in whichever way. `false`: somebody has a lock that this needs; it is asked again.
+    fn worker_ended(&self, pid: i32) -> bool {
         let _ = pid;
+        true
+    }
+
+    /// Master, twice a second: the process that keeps a lock of shared memory, and gets no further.
+    fn stuck(&self) -> Option<i32> {
+        None
     }
 }

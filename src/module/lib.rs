@@ -70,8 +70,15 @@ pub trait Instance {
         let _ = within;
     }
 
-    /// Master: a worker has ended, in whichever way.
-    fn ended(&self, pid: i32) {
+    /// Master: a worker has ended, in whichever way. `false`: what it left in shared memory cannot be seen to now,
+    /// because somebody has the lock. The master, which never waits for a worker, asks again.
+    fn ended(&self, pid: i32) -> bool {
         let _ = pid;
+        true
+    }
+
+    /// Master, twice a second: processes that keep a lock of shared memory, and get no further.
+    fn stuck(&self) -> Vec<i32> {
+        Vec::new()
     }
 }

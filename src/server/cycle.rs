@@ -215,9 +215,19 @@ impl Cycle {
         self.instances.iter().for_each(|instance| instance.drain(within));
     }
 
-    /// Tells the modules that a worker has ended.
-    pub fn worker_ended(&self, pid: i32) {
-        self.instances.iter().for_each(|instance| instance.ended(pid));
+    /// Tells the modules that a worker has ended. `false`: one of them must be told again.
+    pub fn worker_ended(&self, pid: i32) -> bool {
+        self.instances.iter().fold(true, |done, instance| instance.ended(pid) && done)
+    }
+
+    /// Processes that keep others from shared memory.
+    pub fn stuck(&self) -> Vec<i32> {
+        self.instances.iter().flat_map(|instance| instance.stuck()).collect()
+    }
+
+    /// Whether processes share memory in which they can be in each other's way.
+    pub fn shares_memory(&self) -> bool {
+        self.regions.iter().next().is_some()
     }
 
     /// The workers open the logs anew by themselves (USR1), as their own user.

@@ -25,6 +25,7 @@ mod signal;
 mod single;
 mod start;
 mod upgrade;
+mod watch;
 mod welcome;
 mod worker;
 mod workers;

@@ -15,6 +15,7 @@ use crate::control::Control;
 use crate::cycle::{Cycle, Place};
 use crate::options::Options;
 use crate::upgrade::{Inheritance, Successor};
+use crate::watch::Watch;
 use crate::workers::{Workers, log_exit};
 use crate::{Failure, Modules, welcome};
 
@@ -75,6 +76,8 @@ pub struct Master {
     pub(crate) signals: Signals,
     /// Signals that came while something else had to be finished first.
     pub(crate) pending: VecDeque<i32>,
+    /// When it looks at the locks next, and what it could not see to at once.
+    pub(crate) watch: Watch,
     /// Whether workers that end are replaced: not after WINCH.
     accepting: bool,
     phase: Phase,
@@ -112,6 +115,7 @@ impl Master {
             asking: None,
             signals,
             pending: VecDeque::new(),
+            watch: Watch::default(),
             accepting: true,
             phase: Phase::Running,
             inheritance,
@@ -211,7 +215,8 @@ impl Master {
             _ => None,
         };
         let client = self.control.as_ref().and_then(Control::next_due);
-        let timeout = [reminder, client, self.workers.next_due()].into_iter().flatten().min();
+        let timeouts = [reminder, client, self.workers.next_due(), self.next_look()];
+        let timeout = timeouts.into_iter().flatten().min();
         if let Err(error) = sys::process::wait_readable(&descriptors, timeout) {
             sys::log!(Alert, "poll() failed {}", sys::log::errno(&error));
         }
@@ -219,6 +224,7 @@ impl Master {
 
     fn turn(&mut self) {
         self.workers.hear();
+        self.look();
         self.hear_successor();
         self.hear_predecessor();
         let taken = self.signals.take();
@@ -309,7 +315,7 @@ impl Master {
         for (pid, exit) in sys::process::reap() {
             match self.workers.ended(pid, exit) {
                 Some(worker) => {
-                    self.cycle.worker_ended(pid);
+                    self.bury(pid);
                     // It may have been the last that listened on a socket of a configuration before.
                     self.remove_unused_sockets();
                     let wanted = !worker.ending && worker.generation == self.generation;

@@ -21,8 +21,10 @@ impl Master {
             }
             let mut descriptors = vec![self.signals.fd()];
             descriptors.extend(self.workers.channels());
-            let _ = sys::process::wait_readable(&descriptors, Some(left));
+            let look = self.next_look().unwrap_or(left);
+            let _ = sys::process::wait_readable(&descriptors, Some(left.min(look)));
             self.workers.hear();
+            self.look();
             for taken in self.signals.take() {
                 match taken {
                     signal::SIGCHLD => self.reap_while_waiting(generation)?,
@@ -40,7 +42,7 @@ impl Master {
     fn reap_while_waiting(&mut self, generation: u64) -> Result<(), Failure> {
         let mut result = Ok(());
         for (pid, exit) in sys::process::reap() {
-            self.cycle.worker_ended(pid);
+            self.bury(pid);
             match self.workers.ended(pid, exit) {
                 Some(worker) if worker.generation == generation => {
                     let how = describe(exit);

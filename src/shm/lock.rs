@@ -6,6 +6,7 @@
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The lock, in shared memory. It must be [`init`](RobustLock::init)ialised once, before it is shared.
 #[repr(transparent)]
@@ -24,7 +25,7 @@ pub enum Acquired {
     /// Its last owner died with it: what it protects may be half-changed. Once that is mended, the
     /// caller says so with [`RobustLock::mended`].
     OwnerDied,
-    /// Somebody has it ([`RobustLock::try_lock`] only).
+    /// Somebody has it, and has not given it back in time.
     Busy,
 }
 
@@ -49,37 +50,56 @@ impl RobustLock {
         }
     }
 
-    /// Waits for the lock.
-    pub fn lock(&self) -> Acquired {
-        // SAFETY: the mutex was initialised; it lives as long as the mapping.
-        acquired(unsafe { libc::pthread_mutex_lock(self.0.get()) })
-    }
-
     /// Takes the lock if nobody has it.
     pub fn try_lock(&self) -> Acquired {
-        // SAFETY: as in `lock`.
+        // SAFETY: the mutex was initialised; it lives as long as the mapping.
         acquired(unsafe { libc::pthread_mutex_trylock(self.0.get()) })
+    }
+
+    /// Waits for the lock, at most so many milliseconds.
+    pub fn lock_within(&self, ms: u64) -> Acquired {
+        let until = sys::clock::monotonic_after(ms);
+        // SAFETY: as in `try_lock`; the time is read during the call.
+        acquired(unsafe { pthread_mutex_clocklock(self.0.get(), libc::CLOCK_MONOTONIC, &until) })
+    }
+
+    /// The thread that has the lock, as this process numbers it; 0: nobody has it.
+    pub fn owner(&self) -> i32 {
+        // SAFETY: the word of a robust lock that the kernel looks at when its owner dies (get_robust_list(2)):
+        // glibc has it first in the mutex, and reads and writes it atomically, as we do.
+        let word = unsafe { AtomicU32::from_ptr(self.0.get().cast()) };
+        // FUTEX_TID_MASK, of linux/futex.h
+        (word.load(Ordering::Relaxed) & 0x3fff_ffff) as i32
     }
 
     /// What the lock protects is whole again.
     pub fn mended(&self) {
-        // SAFETY: as in `lock`; the caller has the lock.
+        // SAFETY: as in `try_lock`; the caller has the lock.
         unsafe { libc::pthread_mutex_consistent(self.0.get()) };
     }
 
     /// Gives the lock back; the caller has it.
     pub fn unlock(&self) {
-        // SAFETY: as in `lock`. Of somebody who has not the lock libc refuses it: robust mutexes
+        // SAFETY: as in `try_lock`. Of somebody who has not the lock libc refuses it: robust mutexes
         // check their owner.
         unsafe { libc::pthread_mutex_unlock(self.0.get()) };
     }
+}
+
+unsafe extern "C" {
+    /// POSIX.1-2024, glibc 2.30: as `pthread_mutex_timedlock`, by a clock that nobody sets.
+    fn pthread_mutex_clocklock(
+        mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
+        until: *const libc::timespec,
+    ) -> i32;
 }
 
 fn acquired(result: i32) -> Acquired {
     match result {
         0 => Acquired::Clean,
         libc::EOWNERDEAD => Acquired::OwnerDied,
-        libc::EBUSY => Acquired::Busy,
+        libc::EBUSY | libc::ETIMEDOUT => Acquired::Busy,
         // The memory holds no lock any more, or this thread has it already: whatever came next
         // would destroy other people's data.
         _ => std::process::abort(),
@@ -101,7 +121,7 @@ mod tests {
         // SAFETY: the child only locks and exits.
         match unsafe { libc::fork() } {
             0 => {
-                lock.lock();
+                lock.try_lock();
                 // SAFETY: ends the child, with the lock.
                 unsafe { libc::_exit(0) }
             }
@@ -111,12 +131,16 @@ mod tests {
                 unsafe { libc::waitpid(child, &mut status, 0) };
             }
         }
-        assert_eq!(lock.lock(), Acquired::OwnerDied);
+        assert_eq!(lock.lock_within(1000), Acquired::OwnerDied);
         lock.mended();
         lock.unlock();
-        assert_eq!(lock.lock(), Acquired::Clean);
-        let other = std::thread::scope(|scope| scope.spawn(|| lock.try_lock()).join());
-        assert_eq!(other.expect("joined"), Acquired::Busy);
+        assert_eq!(lock.owner(), 0);
+        assert_eq!(lock.lock_within(1000), Acquired::Clean);
+        // SAFETY: gettid(2) has no conditions.
+        assert_eq!(lock.owner(), unsafe { libc::gettid() });
+        let others = || [lock.try_lock(), lock.lock_within(20)];
+        let others = std::thread::scope(|scope| scope.spawn(others).join());
+        assert_eq!(others.expect("joined"), [Acquired::Busy, Acquired::Busy]);
         lock.unlock();
     }
 }

@@ -15,6 +15,15 @@ pub fn monotonic_us() -> u64 {
     now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }
 
+/// The moment of the same clock after so many milliseconds from now, as the kernel wants it.
+pub fn monotonic_after(ms: u64) -> libc::timespec {
+    let until = monotonic_us() + ms * 1000;
+    libc::timespec {
+        tv_sec: (until / 1_000_000) as libc::time_t,
+        tv_nsec: (until % 1_000_000 * 1000) as libc::c_long,
+    }
+}
+
 /// Time since 1970-01-01 UTC. A clock set before that counts as 1970.
 pub fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()

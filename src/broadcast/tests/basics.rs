@@ -7,8 +7,8 @@ use crate::{Attributes, Kind, Limits, Reading, Start};
 fn what_is_appended_is_read_in_order() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (a, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
-    let (b, _) = reader.subscribe(b"b", Kind::Channel, 64).expect("a channel");
+    let (a, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (b, _) = reader.subscribe(b"b", Kind::Channel).expect("a channel");
     let mut wanted = Vec::new();
     for n in 0..300u32 {
         let name = if n % 3 == 0 { "b" } else { "a" };
@@ -29,7 +29,7 @@ fn what_is_appended_is_read_in_order() {
 fn a_long_record_comes_in_parts() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     let body: Vec<u8> = (0..200_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
     append(zone, "a", b"before", &Attributes::default());
     let seq = append(zone, "a", &body, &Attributes::default());
@@ -58,9 +58,9 @@ fn a_long_record_comes_in_parts() {
 
 #[test]
 fn the_hint_is_only_a_hint() {
-    let zone = zone(64 << 10, 256);
+    let zone = zone(128 << 10, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     let mut hint = crate::Hint::default();
     let (mut cursor, mut seen) = (0, 0);
     for n in 0..2000u32 {
@@ -84,7 +84,7 @@ fn newcomers_get_what_they_ask_for() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
     let attributes = Attributes { max_count: 10, ..Attributes::default() };
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     assert_eq!(reader.start(&[id], Start::Oldest), (1, 0));
     for n in 0..5 {
         append(zone, "a", &[n], &attributes);
@@ -108,7 +108,7 @@ fn newcomers_get_what_they_ask_for() {
 fn one_busy_channel_does_not_take_the_others_history() {
     let zone = zone(256 << 10, 512);
     let reader = zone.attach().expect("a row");
-    let (quiet, _) = reader.subscribe(b"quiet", Kind::Channel, 64).expect("a channel");
+    let (quiet, _) = reader.subscribe(b"quiet", Kind::Channel).expect("a channel");
     for n in 0..20 {
         append(zone, "quiet", &[n; 100], &Attributes::default());
     }
@@ -117,7 +117,7 @@ fn one_busy_channel_does_not_take_the_others_history() {
     }
     zone.lock().verify();
     assert_eq!(read_all(&reader, &[quiet], 0).len(), 20);
-    let (busy, _) = reader.subscribe(b"busy", Kind::Channel, 64).expect("a channel");
+    let (busy, _) = reader.subscribe(b"busy", Kind::Channel).expect("a channel");
     assert!(matches!(
         reader.read(&[busy], 30, None, Limits::default()),
         Reading::Lagged { upto } if upto > 10_000
@@ -153,12 +153,11 @@ fn a_key_is_appended_once() {
 fn patterns_are_counted_and_end_is_the_end() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (pattern, _) = reader.subscribe(b"a.", Kind::Pattern, 64).expect("a slot");
-    let (id, _) = reader.subscribe(b"a.b", Kind::Channel, 64).expect("a channel");
+    let (pattern, _) = reader.subscribe(b"a.", Kind::Pattern).expect("a slot");
+    let (id, _) = reader.subscribe(b"a.b", Kind::Channel).expect("a channel");
     let head = |_: u64, _: &mut Vec<u8>| {};
     let appended = zone.append(b"a.b", &Attributes::default(), head, &[b"x"]).expect("appended");
     assert_eq!(appended.subscribers, 2);
-    assert_eq!(zone.matching(b"a.", 0), [id]);
     assert!(!reader.is_over(&[id], 1));
     let ended =
         zone.end(b"a.b", &Attributes::default(), head, &[]).expect("there").expect("appended");
@@ -171,39 +170,11 @@ fn patterns_are_counted_and_end_is_the_end() {
 }
 
 #[test]
-fn channels_are_limited_and_the_quietest_makes_room() {
-    let zone = zone(1 << 20, 512);
-    let reader = zone.attach().expect("a row");
-    let name = |n: u32| format!("channel {n}").into_bytes();
-    let mut ids = Vec::new();
-    for n in 0..64 {
-        let text = String::from_utf8(name(n)).expect("UTF-8");
-        append(zone, &text, b"x", &Attributes::default());
-        if n != 3 {
-            ids.push(reader.subscribe(&name(n), Kind::Channel, 99).expect("a channel").0);
-        }
-    }
-    assert!(reader.subscribe(&[b'x'; 256], Kind::Channel, 99).is_err());
-    assert!(reader.subscribe(b"over the number", Kind::Channel, 64).is_err());
-    // Of all channels one has no subscriber: it goes.
-    let (new, _) = reader.subscribe(b"one more", Kind::Channel, 99).expect("room was made");
-    assert!(zone.find(&name(3)).is_none() && zone.info().channels == 64);
-    zone.lock().verify();
-    assert!(reader.subscribe(b"and another", Kind::Channel, 99).is_err());
-    // The channel that went had records that this cursor has not seen.
-    reader.unsubscribe(new);
-    let (again, _) = reader.subscribe(&name(3), Kind::Channel, 99).expect("room was made");
-    assert!(matches!(reader.read(&[again], 2, None, Limits::default()), Reading::Lagged { .. }));
-    assert!(matches!(reader.read(&[again], 66, None, Limits::default()), Reading::Nothing));
-    assert!(reader.removed_upto() >= 5);
-}
-
-#[test]
 fn a_place_is_found_through_the_records_of_other_channels() {
     let zone = zone(8 << 20, 256);
     let reader = zone.attach().expect("a row");
-    let (a, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
-    let (b, _) = reader.subscribe(b"b", Kind::Channel, 64).expect("a channel");
+    let (a, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (b, _) = reader.subscribe(b"b", Kind::Channel).expect("a channel");
     let mut of_b = Vec::new();
     for n in 0..3000u32 {
         append(zone, "a", &[1; 20], &Attributes::default());

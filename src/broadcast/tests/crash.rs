@@ -34,7 +34,7 @@ fn die_everywhere(zone: &'static Zone, operation: impl Fn(usize)) -> usize {
 fn an_append_is_done_or_not() {
     let zone = zone(1 << 20, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     let mut wanted = Vec::new();
     for round in 0..4u8 {
         let body = vec![round; 40 + usize::from(round) * 400];
@@ -59,12 +59,12 @@ fn an_append_is_done_or_not() {
 
 #[test]
 fn an_eviction_loses_only_the_oldest() {
-    let zone = zone(64 << 10, 256);
+    let zone = zone(128 << 10, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel, 64).expect("a channel");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
     let mut number = 0u32;
     for size in [10usize, 300, 1500] {
-        for _ in 0..300 {
+        for _ in 0..1500 {
             number += 1;
             append(zone, "a", &number.to_le_bytes().repeat(size), &Attributes::default());
         }
@@ -105,7 +105,7 @@ fn channels_and_interest_survive() {
     // A child that dies as a subscriber is counted until it is swept, and then no more.
     die_everywhere(zone, |_| {
         let attachment = zone.attach().expect("a row");
-        let _ = attachment.subscribe(b"here", Kind::Channel, 64).expect("a channel");
+        let _ = attachment.subscribe(b"here", Kind::Channel).expect("a channel");
         std::mem::forget(attachment);
     });
     let dead = |row: usize| zone.memory.row(row).pid.get() as i32;
@@ -132,7 +132,7 @@ fn channels_and_interest_survive() {
 
 #[test]
 fn what_a_dead_reader_was_reading_is_freed() {
-    let zone = zone(64 << 10, 256);
+    let zone = zone(128 << 10, 256);
     append(zone, "a", &[1; 5000], &Attributes::default());
     let id = zone.find(b"a").expect("there");
     let child = in_child(|| {
@@ -179,7 +179,7 @@ fn a_panic_leaves_the_zone_whole() {
 #[test]
 fn damaged_memory_is_made_whole() {
     for seed in 1..200 {
-        let zone = zone(96 << 10, 256);
+        let zone = zone(160 << 10, 256);
         let mut random = super::Random::new(seed);
         for n in 0..120u8 {
             let name = format!("channel {}", random.below(5));
@@ -188,7 +188,7 @@ fn damaged_memory_is_made_whole() {
         // Not the header, whose shape is compared when a file is opened, and which has the lock.
         let from = size_of::<crate::layout::Header>();
         for _ in 0..random.below(400) {
-            let at = from + random.below((96 << 10) - from);
+            let at = from + random.below((160 << 10) - from);
             // SAFETY: inside the mapping, which nobody else uses.
             unsafe { zone.memory.base.add(at).write(random.below(256) as u8) };
         }

@@ -2,9 +2,12 @@
 
 mod basics;
 mod crash;
+mod merge;
 mod owner;
 mod processes;
+mod readers;
 mod simulation;
+mod stuck;
 
 use shm::{Backing, Region};
 

@@ -68,9 +68,8 @@ fn run(zone: &'static Zone, each: u32, longest: usize, may_lag: bool) {
     for _ in 0..2 {
         children.push(spawn(|| {
             let reader = zone.attach().expect("a row");
-            let ids = channels.map(|name| {
-                reader.subscribe(name.as_bytes(), Kind::Channel, 64).expect("a channel").0
-            });
+            let ids = channels
+                .map(|name| reader.subscribe(name.as_bytes(), Kind::Channel).expect("a channel").0);
             std::io::Write::write_all(&mut (&theirs), b"R").expect("written");
             let (count, gaps) = check(&reader, &ids, each);
             assert!(

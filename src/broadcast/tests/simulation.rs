@@ -67,7 +67,7 @@ fn write(zone: &Zone, writer: usize, seed: u64) {
 fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let reader = zone.attach().expect("a row");
     let channels =
-        [b"a", b"b"].map(|name| reader.subscribe(name, Kind::Channel, 64).expect("a channel").0);
+        [b"a", b"b"].map(|name| reader.subscribe(name, Kind::Channel).expect("a channel").0);
     let mut random = Random::new(seed * 77);
     let (mut cursor, mut seen, mut last) = (0, 0, [None; WRITERS]);
     loop {
@@ -118,7 +118,7 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
 }
 
 fn run(seed: u64) {
-    let zone = zone(72 << 10, 256);
+    let zone = zone(104 << 10, 256);
     let turns = Arc::new(Turns {
         state: Mutex::new(State {
             random: Random::new(seed),

@@ -1,0 +1,96 @@
+//! What went with channels that are forgotten: their readers may come back, and must hear of it; and others,
+//! whose channels had nothing to lose, must not.
+//!
+//! By name, for who comes back to the channel: the hash of the name, in a table of sets. For the readers of
+//! patterns: a ring of the last names. What had to give way in either is remembered as a seq for all.
+
+use crate::layout::{Grave, LOST_NAME};
+use crate::lock::Locked;
+use crate::step::step;
+
+impl Locked<'_> {
+    /// Remembers that a channel is forgotten, which had records up to `seq`.
+    pub fn bury(&self, hash: u64, name: &[u8], seq: u64) {
+        let grave = self.memory.grave(hash);
+        match grave.entries.iter().find(|entry| entry.seq.get() != 0 && entry.hash.get() == hash) {
+            Some(known) => known.seq.set(known.seq.get().max(seq)),
+            None => self.bury_in(grave, hash, seq),
+        }
+        step("bury: by name");
+        let header = self.header();
+        let lost = self.memory.lost(header.lost_at.get());
+        header.lost_upto.set(header.lost_upto.get().max(lost.seq.get()));
+        lost.seq.set(0);
+        step("bury: one is lost for good");
+        let mut bytes = [0; LOST_NAME];
+        let len = name.len().min(LOST_NAME);
+        bytes[..len].copy_from_slice(&name[..len]);
+        for (word, chunk) in lost.name.iter().zip(bytes.as_chunks().0) {
+            word.set(u64::from_le_bytes(*chunk));
+        }
+        lost.len.set(name.len() as u64);
+        lost.seq.set(seq);
+        step("bury: for the patterns");
+        header.lost_at.add(1);
+    }
+
+    /// The place is a free one, or the oldest's.
+    fn bury_in(&self, grave: &Grave, hash: u64, seq: u64) {
+        let Some(entry) = grave.entries.iter().min_by_key(|entry| entry.seq.get()) else { return };
+        grave.upto.set(grave.upto.get().max(entry.seq.get()));
+        step("bury: said");
+        entry.seq.set(0);
+        entry.hash.set(hash);
+        entry.seq.set(seq);
+    }
+
+    /// Up to which seq something may have gone with a channel of that hash.
+    pub fn forgotten(&self, hash: u64) -> u64 {
+        let grave = self.memory.grave(hash);
+        let known =
+            grave.entries.iter().find(|entry| entry.seq.get() != 0 && entry.hash.get() == hash);
+        known.map_or(grave.upto.get(), |entry| entry.seq.get())
+    }
+
+    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so; 0: nothing.
+    pub fn forgotten_of(&self, prefix: &[u8], cursor: u64) -> u64 {
+        let header = self.header();
+        let mut upto = Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0);
+        for at in 0..self.memory.layout.buckets as u32 {
+            let lost = self.memory.lost(at);
+            if lost.seq.get() > cursor.max(upto) {
+                let name: Vec<u8> =
+                    lost.name.iter().flat_map(|word| word.get().to_le_bytes()).collect();
+                // Of a long name the rest is not known: it may be one.
+                let len = (lost.len.get() as usize).min(LOST_NAME);
+                let long = lost.len.get() as usize > LOST_NAME && prefix.starts_with(&name[..len]);
+                if name[..len].starts_with(prefix) || long {
+                    upto = lost.seq.get();
+                }
+            }
+        }
+        upto
+    }
+
+    /// All that is not remembered may have had records up to `seq`.
+    pub fn forget_upto(&self, seq: u64) {
+        let lost = &self.header().lost_upto;
+        lost.set(lost.get().max(seq));
+        for bucket in 0..self.memory.layout.buckets as u64 {
+            let upto = &self.memory.grave(bucket).upto;
+            upto.set(upto.get().max(seq));
+        }
+    }
+
+    /// Nothing is gone that has not been.
+    pub fn bound_forgotten(&self, newest: u64) {
+        let bound = |seq: &shm::U64| seq.set(seq.get().min(newest));
+        bound(&self.header().lost_upto);
+        for bucket in 0..self.memory.layout.buckets as u64 {
+            let grave = self.memory.grave(bucket);
+            bound(&grave.upto);
+            grave.entries.iter().for_each(|entry| bound(&entry.seq));
+            bound(&self.memory.lost(bucket as u32).seq);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Readers cost nobody anything, and hear of what is gone: of nothing else.
+
+use super::{append, read_all, zone};
+use crate::{Attributes, Joined, Kind, Limits, Reading, Zone};
+
+fn name(n: u32) -> Vec<u8> {
+    format!("channel {n}").into_bytes()
+}
+
+fn publish(zone: &Zone, name: &[u8]) -> u32 {
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    zone.append(name, &Attributes::default(), head, &[b"x"]).expect("appended").subscribers
+}
+
+/// Takes everything away that a channel has, and forgets it.
+fn forget(zone: &Zone, name: &[u8]) {
+    let locked = zone.lock();
+    let index = locked.find(name, crate::layout::State::Channel).expect("there");
+    while locked.drop_first(locked.memory.channel(index)) {}
+    locked.remove(index);
+}
+
+#[test]
+fn invented_names_take_nothing_from_anybody() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    for n in 0..60 {
+        publish(zone, &name(n));
+    }
+    for n in 1000..3000 {
+        assert!(matches!(reader.join(&name(n)), Joined::Waiting { .. }));
+        reader.wait_no_more(&name(n));
+    }
+    for n in 5000..7000 {
+        assert!(matches!(reader.join(&name(n)), Joined::Waiting { .. }));
+    }
+    // Reserved slots, patterns and counters have a part of the table of their own.
+    for n in 0..500 {
+        let _ = reader.subscribe(&name(9000 + n), Kind::Channel);
+        let _ = reader.subscribe(&name(9000 + n), Kind::Pattern);
+        let _ = reader.subscribe(&name(9000 + n), Kind::Counter);
+    }
+    assert!((0..60).all(|n| zone.channel_info(&name(n)).is_some_and(|info| info.records == 1)));
+    zone.lock().verify();
+    publish(zone, b"new");
+    assert!((0..60).all(|n| zone.find(&name(n)).is_some()));
+}
+
+#[test]
+fn the_limit_of_channels_counts_those_that_were_published_to() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    let limited = Attributes { max_channels: 2, ..Attributes::default() };
+    for n in 0..10 {
+        let _ = reader.subscribe(&name(n), Kind::Channel);
+    }
+    assert!(zone.append(&name(0), &limited, head, &[b"x"]).is_ok());
+    assert!(zone.append(b"b", &limited, head, &[b"x"]).is_ok());
+    assert!(zone.append(&name(0), &limited, head, &[b"x"]).is_ok());
+    assert!(zone.append(&name(1), &limited, head, &[b"x"]).is_err());
+    assert!(zone.append(b"c", &limited, head, &[b"x"]).is_err());
+    zone.lock().verify();
+}
+
+#[test]
+fn a_full_table_forgets_the_quietest_and_says_so() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let mut ids = Vec::new();
+    for n in 0..64 {
+        publish(zone, &name(n));
+        if n != 3 {
+            ids.push(reader.subscribe(&name(n), Kind::Channel).expect("a channel").0);
+        }
+    }
+    let told = |id, cursor| match reader.read(&[id], cursor, None, Limits::default()) {
+        Reading::Lagged { upto } => upto,
+        _ => 0,
+    };
+    assert_eq!(zone.info().displaced, 0);
+    assert_eq!(publish(zone, b"one more"), 0, "of all channels one has no subscriber: it goes");
+    assert!(zone.find(&name(3)).is_none() && zone.info().channels == 64);
+    assert_eq!(zone.info().displaced, 1);
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    let busy = zone.append(b"and another", &Attributes::default(), head, &[b"x"]);
+    assert!(busy.is_ok(), "the one that came last has no subscriber");
+    reader.unsubscribe(ids[0]);
+    // The channel that went had a record that this cursor has not seen: seq 5.
+    publish(zone, &name(3));
+    let id = zone.find(&name(3)).expect("there again");
+    assert_eq!((told(id, 4), told(id, 5)), (5, 0));
+    zone.lock().verify();
+}
+
+#[test]
+fn who_waits_is_counted_woken_and_bound() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let wait = |name: &[u8]| match reader.join(name) {
+        Joined::Waiting { subscribers, .. } => subscribers,
+        Joined::Channel(..) => panic!("there is no such channel"),
+    };
+    assert_eq!((wait(b"a"), wait(b"a"), wait(b"b")), (1, 2, 1));
+    reader.wait_no_more(b"b");
+    assert_eq!(publish(zone, b"b"), 0);
+    assert!(reader.may_sleep(zone.newest()));
+    assert_eq!(publish(zone, b"a"), 2);
+    assert!(reader.silence(), "it was rung");
+    assert_eq!(reader.bind(b"none", 1), None);
+    let id = reader.bind(b"a", 2).expect("there");
+    assert_eq!((publish(zone, b"a"), zone.info().subscribers), (2, 2));
+    assert!(matches!(reader.join(b"a"), Joined::Channel(known, 3) if known == id));
+    for _ in 0..3 {
+        reader.unsubscribe(id);
+    }
+    assert_eq!((publish(zone, b"a"), zone.info().subscribers), (0, 0));
+}
+
+#[test]
+fn the_dead_wait_for_nothing() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let pid = zone.memory.row(0).pid.get() as i32;
+    reader.join(b"a");
+    assert!(zone.sweep(pid).is_some());
+    assert_eq!(publish(zone, b"a"), 0);
+}
+
+#[test]
+fn what_is_forgotten_is_known_by_name_and_by_beginning() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let gone = |name: &[u8]| match reader.join(name) {
+        Joined::Waiting { gone, .. } => gone,
+        Joined::Channel(..) => panic!("there is no such channel"),
+    };
+    publish(zone, b"a.x");
+    publish(zone, b"tmp");
+    let (last, long) = (zone.newest(), [b"a.".as_slice(), &[b'y'; 200]].concat());
+    forget(zone, b"tmp");
+    assert_eq!((gone(b"tmp"), gone(b"never"), gone(b"a.z")), (last, 0, 0));
+    assert_eq!(reader.forgotten_of(b"a.", 1), 0, "none of these has gone");
+    assert_eq!((reader.forgotten_of(b"t", 1), reader.forgotten_of(b"t", last)), (last, 0));
+    assert_eq!(reader.forgotten_of(b"", 1), last);
+    publish(zone, &long);
+    let of_long = zone.newest();
+    forget(zone, &long);
+    assert_eq!(reader.forgotten_of(&long[..100], last), of_long);
+    assert_eq!(reader.forgotten_of(b"a.x", last), 0);
+    // Three times as many channels as there is room for come and go: whoever had nothing to lose hears of nothing.
+    for n in 0..200 {
+        publish(zone, &name(n));
+        forget(zone, &name(n));
+    }
+    let told = (0..40).filter(|n| gone(format!("quiet {n}").as_bytes()) > of_long).count();
+    assert_eq!(told, 0);
+    let known = (0..200).filter(|&n| gone(&name(n)) > 0).count();
+    assert_eq!(known, 200, "and whoever had something to lose does");
+    zone.lock().verify();
+}
+
+#[test]
+fn forgetting_more_than_can_be_remembered_rather_tells_too_often() {
+    let zone = zone(256 << 10, 256);
+    let reader = zone.attach().expect("a row");
+    for n in 0..20_000 {
+        publish(zone, &name(n));
+        forget(zone, &name(n));
+    }
+    let told = |n: u32| match reader.join(&name(n)) {
+        // Its record had the seq n + 2.
+        Joined::Waiting { gone, .. } => gone >= u64::from(n) + 2,
+        Joined::Channel(..) => panic!("there is no such channel"),
+    };
+    assert!((0..20_000).all(told));
+    assert!((0..20_000).step_by(97).all(|n| reader.forgotten_of(&name(n), u64::from(n) + 1) > 0));
+    let id = zone.find(b"a");
+    assert!(id.is_none() && read_all(&reader, &[], 0).is_empty());
+    append(zone, "a", b"x", &Attributes::default());
+}

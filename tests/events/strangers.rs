@@ -1,0 +1,131 @@
+//! Readers from anywhere: whatever they ask for, they take nothing from the channels that there are.
+
+use support::Server;
+
+use crate::client::{publish, subscribe};
+use crate::with_zone;
+
+/// How many of the channels `keep0` … still have all three of their events.
+fn kept(server: &Server) -> usize {
+    let whole = |n: &usize| {
+        let mut all = subscribe(server, &format!("/events/keep{n}"), "Last-Event-ID: 0\r\n");
+        all.until("data: third\n\n").contains("data: first\n\n")
+    };
+    (0..50).filter(whole).count()
+}
+
+fn with_history(zone: &str) -> Server {
+    let server = support::start!(with_zone(zone, ""));
+    for n in 0..50 {
+        for data in ["first", "second", "third"] {
+            publish(&server, &format!("/events/keep{n}"), data);
+        }
+    }
+    server
+}
+
+#[test]
+fn names_of_their_own_invention_cost_nobody_his_history() {
+    let server = with_history("z 1m");
+    for n in 0..3000 {
+        drop(subscribe(&server, &format!("/events/rnd{n}"), ""));
+    }
+    let held: Vec<_> =
+        (0..600).map(|n| subscribe(&server, &format!("/events/held{n}"), "")).collect();
+    assert_eq!(kept(&server), 50);
+    // Who waits hears the first event of a channel, and its publisher hears of him.
+    let mut last = held.into_iter().next_back().expect("many");
+    let answer = server.curl(&["-d", "at last"], "/events/held599");
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    last.until("data: at last\n\n");
+    publish(&server, "/events/held599", "and again");
+    last.until("data: and again\n\n");
+}
+
+#[test]
+fn many_names_in_one_stream_do_not_either() {
+    let conf = r#"
+            sse_zone z 1m;
+            server {
+                listen 127.0.0.1:{port};
+                location ~ ^/events/(?<channel>[\w.]+)$ { sse_subscribe $channel; sse_publish $channel; }
+                location = /many { sse_subscribe NAMES; }
+                location = /status { sse_status; }
+            }
+    "#;
+    let names: Vec<String> = (0..200).map(|n| format!("$arg_c.{n}")).collect();
+    let server = support::start!(format!(
+        "worker_processes 2; events {{ worker_connections 512; }}\n{}",
+        support::http(&conf.replace("NAMES", &names.join(" ")))
+    ));
+    for n in 0..50 {
+        for data in ["first", "second", "third"] {
+            publish(&server, &format!("/events/keep{n}"), data);
+        }
+    }
+    let mut streams: Vec<_> =
+        (0..100).map(|n| subscribe(&server, &format!("/many?c=x{n}"), "")).collect();
+    assert_eq!(kept(&server), 50);
+    // One of two hundred comes to be: the stream has it, with what else comes, in one order.
+    publish(&server, "/events/x7.30", "one");
+    publish(&server, "/events/x7.199", "two");
+    publish(&server, "/events/x7.30", "three");
+    let text = streams[7].until("data: three\n\n");
+    let at = |data: &str| text.find(data).expect(data);
+    assert!(at("data: one") < at("data: two"));
+    drop(streams);
+    server.wait_for("nobody to be subscribed", || {
+        server.get("/status").text().contains("\"subscribers\":0,")
+    });
+}
+
+#[test]
+fn a_quiet_channel_is_no_gap() {
+    let server = support::start!(with_zone("z 1m", ""));
+    let id = crate::client::id_of(&server.curl(&["-d", "x"], "/events/some"));
+    for n in 0..300 {
+        publish(&server, &format!("/events/short{n}"), "x");
+    }
+    // Channels without an event, left and come back to: nothing of theirs is gone.
+    for n in 0..40 {
+        let path = format!("/events/quiet{n}");
+        let mut back = subscribe(&server, &path, &format!("Last-Event-ID: {id}\r\n"));
+        publish(&server, &path, "news");
+        let text = back.until("data: news\n\n");
+        assert!(!text.contains("event: gap"), "{text}");
+    }
+}
+
+#[test]
+fn what_ages_away_elsewhere_is_no_gap_for_a_pattern() {
+    let conf = r#"
+            sse_zone z 1m;
+            server {
+                listen 127.0.0.1:{port};
+                location = /a { sse_subscribe a.*; }
+                location = /ax { sse_publish a.x; }
+                location = /ay { sse_publish a.y; sse_history 1 1s; }
+                location = /tmp { sse_publish tmp; sse_history 1 1s; }
+                location = /status { sse_status; }
+            }
+    "#;
+    let server = support::start!(support::http(conf));
+    let id = crate::client::id_of(&server.curl(&["-d", "x"], "/ax"));
+    publish(&server, "/tmp", "x");
+    let forgotten = |name: &str| {
+        let name = format!("\"channel\":\"{name}\"");
+        server.wait_for("it to be forgotten", || !server.get("/status").text().contains(&name));
+    };
+    forgotten("tmp");
+    let mut back = subscribe(&server, "/a", &format!("Last-Event-ID: {id}\r\n"));
+    publish(&server, "/ax", "news");
+    let text = back.until("data: news\n\n");
+    assert!(!text.contains("event: gap"), "{text}");
+    // One of its own it is told of.
+    publish(&server, "/ay", "x");
+    drop(back);
+    forgotten("a.y");
+    let text =
+        subscribe(&server, "/a", &format!("Last-Event-ID: {id}\r\n")).until("data: news\n\n");
+    assert!(text.contains("event: gap"), "{text}");
+}
