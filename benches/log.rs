@@ -7,14 +7,14 @@ use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use broadcast::{Attributes, Hint, Kind, Limits, Reading, Shape, Zone};
-use shm::{Backing, Region};
+use shm::Region;
 
 const RECORDS: u32 = 1_000_000;
 /// Records of the channel that is read: some 20,000 blocks.
 const HISTORY: u32 = 80_000;
 
 fn zone() -> &'static Zone {
-    let region = Region::create(&Backing::Memory("bench".into()), 256 << 20).expect("memory");
+    let region = Region::create("bench", 256 << 20).expect("memory");
     let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10 };
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }

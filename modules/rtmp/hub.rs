@@ -81,6 +81,16 @@ pub struct Stream {
 }
 
 impl Hub {
+    /// Ends all connections.
+    pub fn send_away(&self) {
+        for outlet in self.inner.borrow_mut().outlets.iter_mut() {
+            match outlet.session {
+                Some(_) => outlet.end(),
+                None => outlet.conn.hang_up(),
+            }
+        }
+    }
+
     /// Begins to listen, in this worker.
     pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
         let inner = Inner {
@@ -265,6 +275,10 @@ impl Hub {
         self.attachment.count(messages, bytes, skips);
         inner.look_after_broken(&self.attachment);
         drop(inner);
+        if zone.is_retired() {
+            // Another zone has this one's place: what is live goes on there.
+            self.send_away();
+        }
         rt::after(TICK_MS, || self.tick());
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use broadcast::{ChannelId, Kind};
 use conf::Error;
-use module::{Instance, Sockets};
+use module::{Instance, Regions, Sockets};
 use proto::rtmp::handshake;
 use sys::socket::Address;
 
@@ -100,6 +100,14 @@ impl Instance for RtmpInstance {
         self.plan.as_ref().map_or(Ok(()), |plan| plan.zone.opened())
     }
 
+    fn decided(&self, serves: bool) {
+        self.plan.iter().for_each(|plan| plan.zone.decided(serves));
+    }
+
+    fn replaced(&self, by: &Regions) {
+        self.plan.iter().for_each(|plan| plan.zone.replaced(by));
+    }
+
     fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         let Some(plan) = &self.plan else { return Ok(()) };
         let hub = plan.zone.start()?;
@@ -147,6 +155,13 @@ impl Instance for RtmpInstance {
             !stream.told || !known.is_none_or(tell)
         });
         broken.is_empty()
+    }
+
+    fn drain(&'static self, within: Option<u64>) {
+        // Publishers and players come back to a worker that goes on; the streams wait for them (`publish_grace`).
+        if let (Some(within), Some(running)) = (within, running()) {
+            rt::after(within * 3 / 4, || running.hub.send_away());
+        }
     }
 
     fn stuck(&self) -> Vec<i32> {

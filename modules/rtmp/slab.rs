@@ -49,6 +49,11 @@ impl<T> Slab<T> {
         self.all.get_mut(number as usize)?.as_mut()
     }
 
+    /// All, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.all.iter_mut().flatten()
+    }
+
     /// All, with their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.all.iter().enumerate().filter_map(|(at, thing)| Some((at as u32, thing.as_ref()?)))

@@ -6,8 +6,7 @@ use std::rc::Rc;
 
 use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
-use module::{Setup, Slot, Wanted};
-use shm::Backing;
+use module::{Regions, Setup, Slot, Wanted};
 
 use crate::grace;
 use crate::hub::Hub;
@@ -29,6 +28,8 @@ pub struct ZoneConf {
     shape: Shape,
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
+    /// Another configuration's, until it is decided which of the two serves.
+    previous: RefCell<Option<Zone>>,
     holder: RefCell<Holder>,
 }
 
@@ -46,6 +47,7 @@ impl ZoneConf {
             shape,
             region: OnceCell::new(),
             zone: OnceCell::new(),
+            previous: RefCell::default(),
             holder: RefCell::default(),
         })
     }
@@ -57,7 +59,7 @@ impl ZoneConf {
             name: "rtmp".to_owned(),
             shape: format!("{}.{block_size}.{rows}.{channels}", broadcast::VERSION),
             len: self.size,
-            backing: Backing::Memory("rserve-rtmp".to_owned()),
+            file: None,
         });
         let _ = self.region.set(slot);
     }
@@ -66,12 +68,43 @@ impl ZoneConf {
     pub fn opened(&self) -> Result<(), Error> {
         let failed =
             |error: OpenError| Error::new(format!("the rtmp_zone cannot be used: {error}"));
-        let region = self.region.get().and_then(|slot| slot.get()).cloned();
+        let slot = self.region.get();
+        let region = slot.and_then(|slot| slot.region()).cloned();
         let region =
             region.ok_or_else(|| Error::new("the memory of the rtmp_zone is not there"))?;
-        let (zone, _) = Zone::of(region, self.shape).map_err(failed)?;
+        let zone = Zone::of(region, self.shape).map_err(failed)?;
+        // In another size: what its streams have comes along, for the players that come over.
+        if let Some(previous) = slot.and_then(|slot| slot.previous()).cloned()
+            && let Ok(previous) = Zone::open(previous)
+        {
+            if !zone.take_over(&previous) {
+                return Err(Error::new(
+                    "the rtmp_zone cannot be changed: a process keeps its lock",
+                ));
+            }
+            self.previous.replace(Some(previous));
+        }
         let _ = self.zone.set(Rc::new(zone));
         Ok(())
+    }
+
+    /// Master, at a reload: this configuration serves now, or it does not come to serve.
+    pub fn decided(&self, serves: bool) {
+        if let (Some(previous), Some(zone)) = (self.previous.take(), self.zone.get())
+            && !serves
+            && !previous.reopen(zone)
+        {
+            sys::log!(Alert, "the rtmp_zone stays locked: nothing can be published");
+        }
+    }
+
+    /// Master, at a reload: workers with these regions serve now.
+    pub fn replaced(&self, by: &Regions) {
+        if let Some(zone) = self.zone.get()
+            && !by.contains(zone.region())
+        {
+            zone.retire();
+        }
     }
 
     /// Worker: its part in the zone.

@@ -21,6 +21,15 @@ pub fn opened(name: &str, zone: &Rc<Zone>) {
     ZONES.with_borrow_mut(|zones| zones.insert(name.to_owned(), zone.clone()));
 }
 
+/// A zone is not that of its name any more.
+pub fn closed(name: &str, zone: &Rc<Zone>) {
+    ZONES.with_borrow_mut(|zones| {
+        if zones.get(name).is_some_and(|known| Rc::ptr_eq(known, zone)) {
+            zones.remove(name);
+        }
+    });
+}
+
 /// Publishes an event on a channel of the `sse_zone` of that name, in the master or a worker. It is kept
 /// as `sse_history`'s default says. The error tells what is in the way.
 pub fn announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result<u64, String> {

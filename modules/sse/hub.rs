@@ -20,6 +20,9 @@ use crate::subscriber::{Route, Subscriber};
 /// How often counts are published and aged events taken away.
 const TICK_MS: u64 = 1000;
 
+/// Milliseconds within which the readers of a zone that another one has replaced are sent away.
+const RETIRED_MS: u64 = 1000;
+
 /// A worker's part of a zone.
 pub struct Hub {
     /// The zone, and this process's place in it.
@@ -134,12 +137,19 @@ impl Hub {
         self.attachment.count(events, bytes, lapped);
         self.attachment.set_row_behind(inner.behind);
         inner.tell_who_is_behind(&self.attachment);
+        if rt::draining() && inner.subscribers.iter().all(Option::is_none) {
+            // Other connections may keep this worker for long: its place is another's.
+            self.attachment.leave();
+        }
         rt::after(TICK_MS, || self.tick());
     }
 }
 
 impl Pulse for Hub {
     fn beat(&'static self) {
+        if self.attachment.zone().is_retired() && !self.is_draining() {
+            self.drain(Some(RETIRED_MS));
+        }
         let mut inner = self.inner.borrow_mut();
         self.hear(&mut inner);
         inner.deliver(&self.attachment);

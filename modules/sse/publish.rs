@@ -216,7 +216,7 @@ fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flo
     let status = match error {
         AppendError::TooLarge => 413,
         AppendError::TooManyChannels => 507,
-        AppendError::Busy | AppendError::NotOwner => 503,
+        AppendError::Busy | AppendError::NotOwner | AppendError::Moved => 503,
     };
     endpoint.problem(request, status, &error.to_string())
 }

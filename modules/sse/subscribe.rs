@@ -24,6 +24,8 @@ enum Limit {
     Channels,
     Subscribers,
     Address,
+    /// This worker serves no streams any more.
+    Leaving,
 }
 
 /// Answers with the beginning of a stream.
@@ -174,6 +176,9 @@ fn join(
     selection: &Selection,
 ) -> Result<(Membership, Joining), Limit> {
     let settings = &endpoint.settings;
+    if hub.attachment.has_left() {
+        return Err(Limit::Leaving);
+    }
     let joined = Membership::new(hub, selection);
     let (mut membership, joining) = joined.map_err(|_| Limit::Channels)?;
     if settings.max_subscribers > 0 && joining.subscribers > settings.max_subscribers {
@@ -201,6 +206,7 @@ fn turn_away(
     let (status, what) = match limit {
         Limit::Channels => (503, "there are as many channels as there may be"),
         Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
+        Limit::Leaving => (503, "this worker leaves"),
         Limit::Address => (429, "this address has as many streams as it may have"),
     };
     request.error(sys::log::Level::Error, format_args!("{what}"));

@@ -4,12 +4,13 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
 use http::{Hooks, Process};
-use module::{Slot, Wanted};
-use shm::Backing;
+use module::{Regions, Slot, Wanted};
+use shm::Region;
 use sys::log::Level;
 
 use crate::hub::Hub;
@@ -31,11 +32,13 @@ pub struct ZoneConf {
     pub name: String,
     size: usize,
     shape: Shape,
-    backing: Backing,
+    file: Option<PathBuf>,
     installed: Cell<bool>,
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
     hub: OnceCell<&'static Hub>,
+    /// What another configuration has of it, until it is decided which of the two serves.
+    previous: RefCell<Option<Zone>>,
     holder: RefCell<Holder>,
 }
 
@@ -49,19 +52,16 @@ impl ZoneConf {
         let rows = (sys::process::processors() * 4).next_multiple_of(64);
         let channels = (size / 4096).min((16 << 10) + size / (16 << 10));
         let shape = Shape { block_size: BLOCK, rows, channels };
-        let backing = match path {
-            Some(path) => Backing::File(path, broadcast::MAGIC),
-            None => Backing::Memory(format!("rserve-{name}")),
-        };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),
             size,
             shape,
-            backing,
+            file: path,
             installed: Cell::new(false),
             region: OnceCell::new(),
             zone: OnceCell::new(),
             hub: OnceCell::new(),
+            previous: RefCell::default(),
             holder: RefCell::default(),
         })
     }
@@ -76,7 +76,7 @@ impl ZoneConf {
             name: self.name.clone(),
             shape: format!("{}.{block_size}.{rows}.{channels}", broadcast::VERSION),
             len: self.size,
-            backing: self.backing.clone(),
+            file: self.file.clone(),
         });
         let _ = self.region.set(slot);
         hooks.process(self.clone());
@@ -94,22 +94,71 @@ impl ZoneConf {
     }
 }
 
+impl ZoneConf {
+    /// Another configuration has this zone in another size: all that it has comes along.
+    fn take_over(&self, zone: &Zone, previous: Arc<Region>) -> Result<(), Error> {
+        let name = &self.name;
+        let previous = match Zone::open(previous) {
+            Ok(previous) => previous,
+            Err(error) => {
+                sys::log!(Warn, "what the sse_zone \"{name}\" had is lost: {error}");
+                return Ok(());
+            }
+        };
+        if !zone.take_over(&previous) {
+            let why = "a process keeps its lock";
+            return Err(Error::new(format!("the sse_zone \"{name}\" cannot be changed: {why}")));
+        }
+        self.previous.replace(Some(previous));
+        Ok(())
+    }
+}
+
 impl Process for ZoneConf {
     fn opened(&self) -> Result<(), Error> {
         let failed = |error: OpenError| {
             Error::new(format!("the sse_zone \"{}\" cannot be used: {error}", self.name))
         };
-        let region = self.region.get().and_then(|slot| slot.get()).cloned();
+        let slot = self.region.get();
+        let region = slot.and_then(|slot| slot.region()).cloned();
         let region = region.ok_or_else(|| Error::new("the memory of an sse_zone is not there"))?;
-        let (zone, dropped) = Zone::of(region, self.shape).map_err(failed)?;
-        if dropped {
-            let name = &self.name;
-            sys::log!(Warn, "the file of sse_zone \"{name}\" was of another form, it is empty now");
+        let zone = Zone::of(region, self.shape).map_err(failed)?;
+        if let Some(previous) = slot.and_then(|slot| slot.previous()) {
+            self.take_over(&zone, previous.clone())?;
         }
         let zone = Rc::new(zone);
         crate::announce::opened(&self.name, &zone);
         let _ = self.zone.set(zone);
         Ok(())
+    }
+
+    fn outgoing(&self, next: &Regions, back: bool) {
+        let Some(zone) = self.zone.get() else { return };
+        match back {
+            true => crate::announce::opened(&self.name, zone),
+            false if !next.contains(zone.region()) => crate::announce::closed(&self.name, zone),
+            false => {}
+        }
+    }
+
+    fn decided(&self, serves: bool) {
+        let Some(previous) = self.previous.take() else { return };
+        let Some(zone) = self.zone().filter(|_| !serves) else { return };
+        if !previous.reopen(zone) {
+            let name = &self.name;
+            sys::log!(
+                Alert,
+                "the sse_zone \"{name}\" stays locked: nothing can be published there"
+            );
+        }
+    }
+
+    fn replaced(&self, by: &Regions) {
+        if let Some(zone) = self.zone()
+            && !by.contains(zone.region())
+        {
+            zone.retire();
+        }
     }
 
     fn started(&'static self) -> Result<(), String> {

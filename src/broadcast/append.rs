@@ -77,6 +77,8 @@ pub enum AppendError {
     TooManyChannels,
     /// The channel is another writer's.
     NotOwner,
+    /// Another zone has taken this one's place, or is about to.
+    Moved,
 }
 
 impl fmt::Display for AppendError {
@@ -86,6 +88,7 @@ impl fmt::Display for AppendError {
             AppendError::Busy => "the zone has no room",
             AppendError::TooManyChannels => "there are as many channels as there may be",
             AppendError::NotOwner => "the channel is another writer's",
+            AppendError::Moved => "the zone is being changed",
         })
     }
 }
@@ -211,6 +214,9 @@ impl Locked<'_> {
         body: &[&[u8]],
         wakes: &mut Wakes,
     ) -> Result<Appended, AppendError> {
+        if self.is_sealed() {
+            return Err(AppendError::Moved);
+        }
         let now = self.now();
         let channel = self.memory.channel(index);
         let owner = channel.owner.get();
@@ -278,7 +284,7 @@ impl Locked<'_> {
     }
 
     /// Room for a record of `len` bytes at the channel's end; its chain is linked, nothing is visible.
-    fn reserve(&self, index: u32, len: usize) -> Result<Place, AppendError> {
+    pub fn reserve(&self, index: u32, len: usize) -> Result<Place, AppendError> {
         let size = self.memory.layout.block_size;
         let most = (len + RECORD).div_ceil(size) + 1;
         if most > self.memory.layout.blocks / 2 || u32::try_from(len).is_err() {
@@ -321,7 +327,7 @@ impl Locked<'_> {
     }
 
     /// Copies the bytes behind the header, and closes the chain behind them.
-    fn fill<'p>(&self, at: Place, len: usize, parts: impl Iterator<Item = &'p &'p [u8]>) {
+    pub fn fill<'p>(&self, at: Place, len: usize, parts: impl Iterator<Item = &'p &'p [u8]>) {
         let mut parts = parts.filter(|part| !part.is_empty());
         let mut part: &[u8] = &[];
         let end = self.memory.pieces(at, len, |block, mut offset, mut room| {
@@ -344,7 +350,7 @@ impl Locked<'_> {
     }
 
     /// What follows from a record that has just been committed.
-    fn account(&self, index: u32, at: Place, seq: u64) {
+    pub fn account(&self, index: u32, at: Place, seq: u64) {
         let header = self.header();
         let channel = self.memory.channel(index);
         let record = self.memory.record(at);

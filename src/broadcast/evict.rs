@@ -25,8 +25,9 @@ impl Zone {
             return;
         }
         let locked = self.lock();
-        header.last_time.set(now);
-        header.last_wall.set(sys::clock::wall().as_millis() as u64);
+        if locked.is_sealed() {
+            return;
+        }
         let channels = locked.memory.channels().end;
         for _ in 0..SWEPT.min(channels) {
             let index = header.sweep_hand.get() % channels;

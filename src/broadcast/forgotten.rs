@@ -72,6 +72,34 @@ impl Locked<'_> {
         upto
     }
 
+    /// Remembers what another zone with the same secret remembers.
+    pub fn inherit_forgotten(&self, theirs: &Locked<'_>) {
+        let buckets = theirs.memory.layout.buckets as u64;
+        let upto = (0..buckets).map(|bucket| theirs.memory.grave(bucket).upto.get()).max();
+        self.forget_upto(upto.unwrap_or(0).max(theirs.header().lost_upto.get()));
+        for bucket in 0..buckets {
+            for entry in theirs.memory.grave(bucket).entries.iter().filter(|e| e.seq.get() != 0) {
+                let (hash, seq) = (entry.hash.get(), entry.seq.get());
+                if self.forgotten(hash) < seq {
+                    self.bury_in(self.memory.grave(hash), hash, seq);
+                }
+            }
+        }
+        // The names follow in their order.
+        for at in 0..buckets as u32 {
+            let lost = theirs.memory.lost(theirs.header().lost_at.get().wrapping_add(at));
+            if lost.seq.get() != 0 {
+                let own = self.memory.lost(self.header().lost_at.get());
+                let known = &self.header().lost_upto;
+                known.set(known.get().max(own.seq.get()));
+                own.seq.set(lost.seq.get());
+                own.len.set(lost.len.get());
+                own.name.iter().zip(&lost.name).for_each(|(word, other)| word.set(other.get()));
+                self.header().lost_at.add(1);
+            }
+        }
+    }
+
     /// All that is not remembered may have had records up to `seq`.
     pub fn forget_upto(&self, seq: u64) {
         let lost = &self.header().lost_upto;

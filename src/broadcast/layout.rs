@@ -32,11 +32,13 @@ pub(crate) struct Header {
     pub size: U64,
     pub version: U32,
     pub block_size: U32,
-    pub blocks: U32,
+    /// Channels that may have been published to.
     pub channels: U32,
     pub rows: U32,
-    pub buckets: U32,
-    pub journal: U32,
+    /// Not 0: the process that takes everything over into another zone; nothing may be appended as long as it lives.
+    pub sealed: U32,
+    /// Not 0: another zone has taken this one's place, and its readers must go there.
+    pub retired: U32,
     /// Names this zone's life: ids of another are not of this one.
     pub epoch: U32,
     /// For the hashes of names: nobody outside can foresee them.
@@ -47,9 +49,6 @@ pub(crate) struct Header {
     /// Zone time minus the monotonic clock, in milliseconds (wrapping): a file outlives its machine's
     /// clock.
     pub clock: U64,
-    /// The zone's time and the wall clock when somebody last looked, in milliseconds.
-    pub last_time: U64,
-    pub last_wall: U64,
     pub lock: RobustLock,
     /// Counts up each time that the lock is taken: whoever has it makes progress.
     pub turns: U64,

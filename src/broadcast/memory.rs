@@ -63,15 +63,6 @@ impl Memory {
         1..self.header().fresh_channel.get().clamp(1, self.layout.channels as u32)
     }
 
-    /// Zeroes everything but the blocks.
-    ///
-    /// # Safety
-    /// Nobody uses the zone.
-    pub unsafe fn zero(&self) {
-        // SAFETY: inside the mapping; the rest is the caller's promise.
-        unsafe { self.base.write_bytes(0, self.layout.blocks_at) };
-    }
-
     fn channel_at(&self, index: u32) -> usize {
         assert!((index as usize) < self.layout.channels);
         self.layout.channels_at + index as usize * self.layout.channel_size

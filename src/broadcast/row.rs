@@ -1,5 +1,6 @@
 //! A worker's part in a zone: what it is interested in, whether it sleeps, what it reads.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{Ordering, fence};
@@ -38,7 +39,9 @@ impl Kind {
 pub struct Attachment {
     pub(crate) zone: &'static Zone,
     pub(crate) row: usize,
-    bell: Arc<Bell>,
+    /// None: it has left.
+    bell: RefCell<Option<Arc<Bell>>>,
+    fd: RawFd,
 }
 
 /// The rows that an append wakes.
@@ -85,7 +88,8 @@ impl Zone {
         self.memory.row(row).sleeping.set(0);
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
         drop(locked);
-        Ok(Attachment { zone: self, row, bell })
+        let fd = bell.as_raw_fd();
+        Ok(Attachment { zone: self, row, bell: RefCell::new(Some(bell)), fd })
     }
 
     fn bell_name(&self, row: usize) -> String {
@@ -256,6 +260,9 @@ impl Attachment {
 
     /// Adds to this process's counts: deliveries, their bytes, readers that were lapped.
     pub fn count(&self, delivered: u64, bytes: u64, lapped: u64) {
+        if self.has_left() {
+            return;
+        }
         let row = self.zone.memory.row(self.row);
         row.delivered.add(delivered);
         row.delivered_bytes.add(bytes);
@@ -264,23 +271,42 @@ impl Attachment {
 
     /// Tells how many subscribers of this process have not got all there is.
     pub fn set_row_behind(&self, behind: u32) {
+        if self.has_left() {
+            return;
+        }
         self.zone.memory.row(self.row).behind.set(behind);
     }
 
     /// The descriptor that becomes readable when this process is woken.
     pub fn bell_fd(&self) -> RawFd {
-        self.bell.as_raw_fd()
+        self.fd
     }
 
     /// Takes what the bell has rung; `true`: it has.
     pub fn silence(&self) -> bool {
-        self.bell.silence()
+        self.bell.borrow().as_ref().is_some_and(|bell| bell.silence())
+    }
+
+    /// Gives this process's place to others. It has no subscriber any more, and must not have one.
+    pub fn leave(&self) {
+        if let Some(bell) = self.bell.take() {
+            self.zone.lock().clear_row(self.row);
+            drop(bell);
+        }
+    }
+
+    /// Whether it has left.
+    pub fn has_left(&self) -> bool {
+        self.bell.borrow().is_none()
     }
 
     /// Says that this process is about to sleep, having seen everything up to `seen`. `false`: there
     /// is more, it must not. Without this check, a record that is committed just before would wake
     /// nobody: each side says its own before it looks at the other's.
     pub fn may_sleep(&self, seen: u64) -> bool {
+        if self.has_left() {
+            return true;
+        }
         let row = self.zone.memory.row(self.row);
         row.sleeping.exchange(1);
         fence(Ordering::SeqCst);
@@ -294,12 +320,14 @@ impl Attachment {
 
     /// Says that this process is awake: it need not be rung.
     pub fn awake(&self) {
-        self.zone.memory.row(self.row).sleeping.set(0);
+        if !self.has_left() {
+            self.zone.memory.row(self.row).sleeping.set(0);
+        }
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.zone.lock().clear_row(self.row);
+        self.leave();
     }
 }

@@ -66,44 +66,31 @@ impl Zone {
         Layout::new(size, shape.block_size, shape.rows, shape.channels).is_some()
     }
 
-    /// The zone of a region, made anew if the region is, taken over if it was found in a file, shared
-    /// if another process has it. What a file has that is no zone of this shape is dropped; `true`
-    /// tells of that.
-    pub fn of(region: Arc<Region>, shape: Shape) -> Result<(Zone, bool), OpenError> {
+    /// The zone of a region: made anew if the region is, shared if another process has it.
+    pub fn of(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
         match region.claim() {
-            Origin::Fresh => Ok((Zone::format(region, shape)?, false)),
-            Origin::Shared => Ok((Zone::open(region, shape)?, false)),
-            Origin::Found => match Zone::open(region.clone(), shape) {
-                Ok(zone) => {
-                    zone.revive();
-                    Ok((zone, false))
+            Origin::Fresh => Zone::format(region, shape),
+            Origin::Shared => {
+                let zone = Zone::open(region)?;
+                match zone.shape() == shape {
+                    true => Ok(zone),
+                    false => Err(OpenError::Otherwise),
                 }
-                Err(OpenError::Otherwise | OpenError::Version(_)) => {
-                    Ok((Zone::format(region, shape)?, true))
-                }
-                Err(error) => Err(error),
-            },
+            }
         }
     }
 
-    /// Makes a new zone in a region, whatever was there. Nobody else may have the region yet.
+    /// Makes a new zone in a region of zeros. Nobody else may have the region yet.
     pub fn format(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
         let Shape { block_size, rows, channels } = shape;
         let layout =
             Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
         let zone = Zone::over(region, layout);
         let header = zone.memory.header();
-        if header.magic.get() != 0 || header.size.get() != 0 {
-            // SAFETY: whoever had the file has it no more.
-            unsafe { zone.memory.zero() };
-        }
         header.size.set(layout.size as u64);
         header.block_size.set(layout.block_size as u32);
-        header.blocks.set(layout.blocks as u32);
-        header.channels.set(layout.channels as u32);
+        header.channels.set(layout.published as u32);
         header.rows.set(layout.rows as u32);
-        header.buckets.set(layout.buckets as u32);
-        header.journal.set(layout.journal as u32);
         header.version.set(VERSION);
         let mut random = [0; 28];
         let mut source = std::fs::File::open("/dev/urandom").map_err(OpenError::System)?;
@@ -127,14 +114,13 @@ impl Zone {
         Ok(zone)
     }
 
-    /// Opens the zone that another process has made in this region and still uses, or has used: an
-    /// upgrade's, or a file's.
-    pub fn open(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
-        let Shape { block_size, rows, channels } = shape;
-        let layout =
-            Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
-        let zone = Zone::over(region, layout);
-        let header = zone.memory.header();
+    /// Opens the zone that another process has made in this region.
+    pub fn open(region: Arc<Region>) -> Result<Zone, OpenError> {
+        if region.len() < size_of::<Header>() {
+            return Err(OpenError::Otherwise);
+        }
+        // SAFETY: a region begins at a page's beginning, and has room for a header, which is made of words.
+        let header = unsafe { region.base().cast::<Header>().as_ref() };
         let (magic, version) = (header.magic.published(), header.version.get());
         if magic != u64::from_le_bytes(MAGIC) {
             return Err(OpenError::Otherwise);
@@ -142,36 +128,18 @@ impl Zone {
         if version != VERSION {
             return Err(OpenError::Version(version));
         }
-        let same = header.size.get() == layout.size as u64
-            && header.block_size.get() == layout.block_size as u32
-            && header.blocks.get() == layout.blocks as u32
-            && header.channels.get() == layout.channels as u32
-            && header.rows.get() == layout.rows as u32;
-        if same { Ok(zone) } else { Err(OpenError::Otherwise) }
+        let (block_size, rows) = (header.block_size.get() as usize, header.rows.get() as usize);
+        let layout = Layout::new(region.len(), block_size, rows, header.channels.get() as usize);
+        match layout.filter(|layout| layout.size as u64 == header.size.get()) {
+            Some(layout) => Ok(Zone::over(region, layout)),
+            None => Err(OpenError::Otherwise),
+        }
     }
 
-    /// Takes a zone over that nobody has any more (a file's): its lock and its clock are of another
-    /// time, perhaps of another start of the machine.
-    pub fn revive(&self) {
-        let header = self.memory.header();
-        // SAFETY: the file's lock is ours: no other process uses the zone.
-        unsafe { header.lock.init() };
-        let wall = sys::clock::wall().as_millis() as u64;
-        let passed = wall.saturating_sub(header.last_wall.get());
-        let time = header.last_time.get().max(1).saturating_add(passed).min(1 << 62);
-        header.clock.set(time.wrapping_sub(sys::clock::monotonic_ms()));
-        header.bells.set(header.bells.get().wrapping_add(wall | 1));
-        for seq in 0..self.memory.layout.journal as u64 {
-            self.memory.journal(seq).seq.set(0);
-        }
-        for row in 0..self.memory.layout.rows {
-            self.forget_row(row);
-        }
-        for index in self.memory.channels() {
-            self.memory.channel(index).owner.set(0);
-        }
-        let locked = self.lock();
-        locked.repair();
+    /// How it is divided.
+    pub fn shape(&self) -> Shape {
+        let Layout { block_size, rows, published, .. } = self.memory.layout;
+        Shape { block_size, rows, channels: published }
     }
 
     fn over(region: Arc<Region>, layout: Layout) -> Zone {
@@ -184,7 +152,7 @@ impl Zone {
     }
 
     /// The region behind it: its descriptor goes to a new binary.
-    pub fn region(&self) -> &Region {
+    pub fn region(&self) -> &Arc<Region> {
         &self.region
     }
 

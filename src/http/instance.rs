@@ -3,7 +3,7 @@
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
-use module::{Instance, Sockets};
+use module::{Instance, Regions, Sockets};
 
 use crate::Happening;
 use crate::api::{Entry, Event};
@@ -20,6 +20,18 @@ pub(crate) struct HttpInstance {
 impl Instance for HttpInstance {
     fn opened(&self) -> Result<(), conf::Error> {
         self.processes.iter().try_for_each(|process| process.opened())
+    }
+
+    fn outgoing(&self, next: &Regions, back: bool) {
+        self.processes.iter().for_each(|process| process.outgoing(next, back));
+    }
+
+    fn decided(&self, serves: bool) {
+        self.processes.iter().for_each(|process| process.decided(serves));
+    }
+
+    fn replaced(&self, by: &Regions) {
+        self.processes.iter().for_each(|process| process.replaced(by));
     }
 
     fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
@@ -51,7 +63,8 @@ impl Instance for HttpInstance {
 
     fn drain(&'static self, within: Option<u64>) {
         self.processes.iter().for_each(|process| process.draining(within));
-        for port in &self.ports {
+        // It may be said again, that it must be faster.
+        for port in self.ports.iter().filter(|_| !rt::draining()) {
             port.trace_listener(Happening::ListenStop(port.address()));
         }
     }

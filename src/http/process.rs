@@ -1,12 +1,29 @@
 //! A module's part in the life of the server's processes.
 
 use conf::Error;
+use module::Regions;
 
 /// What a module does when a process starts or ends. Its methods run in the process that is named.
 pub trait Process: 'static {
     /// Master, before the first fork: files and shared memory are open.
     fn opened(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Master, at a reload: the workers of another configuration, with these regions, are forked next; `back` if
+    /// they did not come to serve.
+    fn outgoing(&self, next: &Regions, back: bool) {
+        let _ = (next, back);
+    }
+
+    /// Master, at a reload: this configuration serves now; or it does not come to serve, and its workers have ended.
+    fn decided(&self, serves: bool) {
+        let _ = serves;
+    }
+
+    /// Master, at a reload: workers with these regions serve now in the place of this configuration's.
+    fn replaced(&self, by: &Regions) {
+        let _ = by;
     }
 
     /// Worker: it has its loop, and accepts next.

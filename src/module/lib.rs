@@ -18,7 +18,7 @@ use conf::{Entry, Error};
 
 pub use error_log::error_log;
 pub use files::{LogFile, Logs};
-pub use regions::{Inherited, Regions, Slot, Wanted};
+pub use regions::{Inherited, Place, Regions, Slot, Wanted};
 pub use setup::{Request, Setup};
 pub use sockets::Sockets;
 
@@ -53,6 +53,24 @@ pub trait Instance {
     /// Master, before the first fork: listeners and files are open.
     fn opened(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Master, at a reload: the workers of another configuration, with these regions, are forked next; `back` if
+    /// they did not come to serve, and this configuration stays.
+    fn outgoing(&self, next: &Regions, back: bool) {
+        let _ = (next, back);
+    }
+
+    /// Master, at a reload: this configuration serves now; or it does not come to serve, `!serves`, and its workers
+    /// have ended.
+    fn decided(&self, serves: bool) {
+        let _ = serves;
+    }
+
+    /// Master, at a reload: the workers of another configuration, with these regions, serve in the place of this
+    /// one's.
+    fn replaced(&self, by: &Regions) {
+        let _ = by;
     }
 
     /// Worker `number`: the loop exists, nothing is accepted yet. Add the listeners here.

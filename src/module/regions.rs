@@ -2,12 +2,14 @@
 //! the binary that asked for it.
 
 use std::cell::OnceCell;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use shm::{Backing, Region};
+use shm::Region;
 
 /// A region that some module asked for. Regions with the same words are the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +20,43 @@ pub struct Wanted {
     pub shape: String,
     /// Bytes.
     pub len: usize,
-    /// In memory or in a file.
-    pub backing: Backing,
+    /// The file that what is in it is kept in.
+    pub file: Option<PathBuf>,
 }
 
 /// Where the module finds its region once it is open.
-pub type Slot = Rc<OnceCell<Arc<Region>>>;
+#[derive(Debug, Default)]
+pub struct Place {
+    region: OnceCell<Arc<Region>>,
+    previous: OnceCell<Arc<Region>>,
+    file: OnceCell<Arc<File>>,
+}
+
+/// Where the module finds its region once it is open.
+pub type Slot = Rc<Place>;
+
+impl Place {
+    /// The region.
+    pub fn region(&self) -> Option<&Arc<Region>> {
+        self.region.get()
+    }
+
+    /// The region of the same name that the configuration before has, or the binary before, and that is of another
+    /// shape or size: what is in it is to be taken over.
+    pub fn previous(&self) -> Option<&Arc<Region>> {
+        self.previous.get()
+    }
+
+    /// The file that goes with it: a new binary gets its descriptor, too.
+    pub fn file(&self) -> Option<&Arc<File>> {
+        self.file.get()
+    }
+
+    /// Says which file goes with it.
+    pub fn set_file(&self, file: Arc<File>) {
+        let _ = self.file.set(file);
+    }
+}
 
 /// The regions of a configuration.
 #[derive(Debug, Default)]
@@ -40,6 +73,8 @@ pub struct Inherited {
     pub shape: String,
     /// It.
     pub fd: OwnedFd,
+    /// The file that goes with it.
+    pub file: Option<OwnedFd>,
 }
 
 impl Regions {
@@ -62,40 +97,88 @@ impl Regions {
     ) -> Result<(), (String, io::Error)> {
         let mut inherited = inherited;
         for (wanted, slot) in &self.all {
-            let same = before.all.iter().find(|(known, _)| known == wanted);
-            let handed = |one: &Inherited| one.name == wanted.name && one.shape == wanted.shape;
-            let region = if let Some(region) = same.and_then(|(_, slot)| slot.get()) {
-                Ok(region.clone())
-            } else if let Some(at) = inherited.iter().position(handed) {
-                open_inherited(inherited.swap_remove(at), wanted)
-            } else {
-                Region::create(&wanted.backing, wanted.len).map(Arc::new)
+            let handed = inherited.iter().position(|one| one.name == wanted.name);
+            let handed = handed.map(|at| inherited.swap_remove(at));
+            let opened = match before.same(wanted) {
+                Some((known, place)) => slot.share(wanted, known, place),
+                None => slot.inherit(wanted, handed),
             };
-            let region = region.map_err(|error| (wanted.name.clone(), error))?;
-            let _ = slot.set(region);
+            opened.map_err(|error| (wanted.name.clone(), error))?;
         }
         Ok(())
     }
 
+    /// The one of that name; else the one that is kept in the same file.
+    fn same(&self, wanted: &Wanted) -> Option<(&Wanted, &Slot)> {
+        let by_name = self.all.iter().find(|(known, _)| known.name == wanted.name);
+        let in_file = |known: &Wanted| wanted.file.is_some() && known.file == wanted.file;
+        let found = by_name.or_else(|| self.all.iter().find(|(known, _)| in_file(known)));
+        found.map(|(known, slot)| (known, slot))
+    }
+
+    /// Whether a region is one of these.
+    pub fn contains(&self, region: &Arc<Region>) -> bool {
+        self.all
+            .iter()
+            .any(|(_, slot)| slot.region().is_some_and(|known| Arc::ptr_eq(known, region)))
+    }
+
+    /// Processes that are forked from now on do, or do not, have those regions that `others` have not.
+    pub fn inherit_only(&self, others: &Regions, all: bool) {
+        let regions = self.all.iter().filter_map(|(_, slot)| slot.region());
+        for region in regions.filter(|region| !others.contains(region)) {
+            region.set_inherited(all);
+        }
+    }
+
     /// The open ones, for the environment of a new binary.
-    pub fn iter(&self) -> impl Iterator<Item = (&Wanted, &Region)> {
-        self.all.iter().filter_map(|(wanted, slot)| Some((wanted, &**slot.get()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (&Wanted, &Region, Option<&File>)> {
+        self.all.iter().filter_map(|(wanted, slot)| {
+            Some((wanted, &**slot.region()?, slot.file().map(|file| &**file)))
+        })
     }
 
     /// Their descriptors.
     pub fn descriptors(&self) -> Vec<i32> {
-        self.iter().map(|(_, region)| region.as_raw_fd()).collect()
+        let of = |(_, region, file): (_, &Region, Option<&File>)| {
+            [Some(region.as_raw_fd()), file.map(AsRawFd::as_raw_fd)]
+        };
+        self.iter().flat_map(of).flatten().collect()
     }
 }
 
-fn open_inherited(inherited: Inherited, wanted: &Wanted) -> io::Result<Arc<Region>> {
-    let region = Region::inherit(inherited.fd)?;
-    match region.len() == wanted.len {
-        true => Ok(Arc::new(region)),
-        // Of another size it is another one.
-        false => {
-            drop(region);
-            Region::create(&wanted.backing, wanted.len).map(Arc::new)
+impl Place {
+    /// The configuration before has a region of this name.
+    fn share(&self, wanted: &Wanted, known: &Wanted, place: &Place) -> io::Result<()> {
+        let Some(region) = place.region() else { return self.create(wanted) };
+        if known == wanted {
+            let _ = self.region.set(region.clone());
+            if let Some(file) = place.file() {
+                self.set_file(file.clone());
+            }
+            return Ok(());
         }
+        let _ = self.previous.set(region.clone());
+        self.create(wanted)
+    }
+
+    fn inherit(&self, wanted: &Wanted, handed: Option<Inherited>) -> io::Result<()> {
+        let Some(handed) = handed else { return self.create(wanted) };
+        let region = Arc::new(Region::inherit(handed.fd)?);
+        if let Some(file) = handed.file {
+            self.set_file(Arc::new(File::from(file)));
+        }
+        if region.len() == wanted.len && handed.shape == wanted.shape {
+            let _ = self.region.set(region);
+            return Ok(());
+        }
+        let _ = self.previous.set(region);
+        self.create(wanted)
+    }
+
+    fn create(&self, wanted: &Wanted) -> io::Result<()> {
+        let region = Region::create(&format!("rserve-{}", wanted.name), wanted.len)?;
+        let _ = self.region.set(Arc::new(region));
+        Ok(())
     }
 }

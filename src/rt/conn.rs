@@ -175,6 +175,12 @@ impl Conn {
         self.get(|slot| slot.raise(WRITABLE), ());
     }
 
+    /// Ends the connection: its task sees the end.
+    pub fn hang_up(&self) {
+        self.get(|slot| sys::stream::shutdown(slot.fd.get()), ());
+        self.wake();
+    }
+
     /// Sends the end of our stream; reading goes on.
     pub fn shutdown_write(&self) {
         self.get(|slot| sys::stream::shutdown_write(slot.fd.get()), ());

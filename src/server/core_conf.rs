@@ -23,6 +23,7 @@ pub struct CoreConf {
     pub worker_shutdown_timeout: Opt<u64>,
     /// Milliseconds.
     pub worker_ready_timeout: Opt<u64>,
+    pub worker_generations: Opt<u64>,
     pub working_directory: Opt<PathBuf>,
     pub pid: Opt<PathBuf>,
     pub user: Opt<Identity>,
@@ -115,6 +116,14 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         |c, s| c.worker_ready_timeout.set_in(s.time_ms(0)?, s),
         "30s",
         "how long new workers may take before a reload is given up",
+    ),
+    Directive::new(
+        "worker_generations",
+        Contexts::MAIN,
+        Arity::Exactly(1),
+        |c, s| c.worker_generations.set_in(s.number(0)?.max(1), s),
+        "4",
+        "how many generations of workers there may be that a reload has sent away: of the oldest ones beyond that, the readers of event streams are sent to newer workers",
     ),
     Directive::new(
         "working_directory",

@@ -220,6 +220,22 @@ impl Cycle {
         self.instances.iter().fold(true, |done, instance| instance.ended(pid) && done)
     }
 
+    /// At a reload: the workers of the next configuration are forked now; `back` if they did not come to serve.
+    pub fn outgoing(&self, next: &Regions, back: bool) {
+        self.instances.iter().for_each(|instance| instance.outgoing(next, back));
+        self.regions.inherit_only(next, back);
+    }
+
+    /// At a reload: whether this configuration has come to serve.
+    pub fn decided(&self, serves: bool) {
+        self.instances.iter().for_each(|instance| instance.decided(serves));
+    }
+
+    /// At a reload: workers with these regions serve now.
+    pub fn replaced(&self, by: &Regions) {
+        self.instances.iter().for_each(|instance| instance.replaced(by));
+    }
+
     /// Processes that keep others from shared memory.
     pub fn stuck(&self) -> Vec<i32> {
         self.instances.iter().flat_map(|instance| instance.stuck()).collect()

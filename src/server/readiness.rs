@@ -44,9 +44,10 @@ impl Master {
         for (pid, exit) in sys::process::reap() {
             self.bury(pid);
             match self.workers.ended(pid, exit) {
-                Some(worker) if worker.generation == generation => {
-                    let how = describe(exit);
-                    let message = format!("worker process {pid} {how} before it was ready");
+                Some(mut worker) if worker.generation == generation => {
+                    let message = worker.last_words().unwrap_or_else(|| {
+                        format!("worker process {pid} {} before it was ready", describe(exit))
+                    });
                     result = Err(Failure::new(message));
                 }
                 Some(worker) if !worker.ending => self.workers.replace(&worker),

@@ -47,6 +47,7 @@ impl Master {
 
         let old_generation = self.generation;
         let old = std::mem::replace(&mut self.cycle, Rc::new(new));
+        old.outgoing(&self.cycle.regions, false);
         self.outgoing = Some(old.clone());
         sys::log::set_main(self.cycle.log.clone());
         self.generation += 1;
@@ -55,13 +56,17 @@ impl Master {
         if let Err(failure) = started {
             let failed = self.generation;
             self.cycle.remove_new_files();
-            self.cycle = old;
+            let new = std::mem::replace(&mut self.cycle, old);
             self.generation = old_generation;
             sys::log::set_main(self.cycle.log.clone());
             self.kill_generation(failed);
+            self.cycle.outgoing(&new.regions, true);
+            new.decided(false);
             return Err(failure);
         }
 
+        self.cycle.decided(true);
+        old.replaced(&self.cycle.regions);
         self.move_files(&old);
         self.socket_files.extend(self.cycle.new_files.iter().cloned());
         self.workers.forget_vacancies();
@@ -70,8 +75,22 @@ impl Master {
         // Also those of earlier generations that are still finishing: once more does no harm.
         let current = self.generation;
         self.workers.signal(signal::SIGQUIT, true, |worker| worker.generation != current);
+        self.hurry_the_oldest();
         self.remove_unused_sockets();
         Ok(())
+    }
+
+    /// Where many reloads follow each other, workers with readers that stay would pile up.
+    fn hurry_the_oldest(&mut self) {
+        let most = self.cycle.core.worker_generations.or_default(4) as usize;
+        let mut old: Vec<u64> = self.workers.iter().map(|worker| worker.generation).collect();
+        old.retain(|&generation| generation != self.generation);
+        old.sort_unstable();
+        old.dedup();
+        if let Some(oldest) = old.len().checked_sub(most + 1) {
+            let last = old[oldest];
+            self.workers.signal(signal::SIGUSR2, true, |worker| worker.generation <= last);
+        }
     }
 
     /// Says what the reload changed.

@@ -4,7 +4,7 @@
 //! ```text
 //! RSERVE=6;7;8;        the listening sockets
 //! RSERVE_FILES=8:1:2;  Unix sockets: descriptor, device and inode of the file
-//! RSERVE_MEMORY=a:b:5; shared memory: name, shape, descriptor
+//! RSERVE_MEMORY=a:b:5; shared memory: name, shape, descriptor, and the descriptor of the file that goes with it
 //! RSERVE_PREDECESSOR=5 the number of the old master, which may be gone by the time this is read
 //! RSERVE_READY=9       a pipe: the new master writes "R" when its workers are ready, and learns by its
 //!                      breaking that the old one is gone
@@ -125,8 +125,9 @@ fn inherited_regions() -> Vec<Inherited> {
     let entry = |text: &str| {
         let mut words = text.split(':');
         let (name, shape) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let file = sys::process::inherited_file(words.next()?.parse().ok()?)?;
-        Some(Inherited { name, shape, fd: file.into() })
+        let mut descriptor = || sys::process::inherited_file(words.next()?.parse().ok()?);
+        let memory = descriptor()?;
+        Some(Inherited { name, shape, fd: memory.into(), file: descriptor().map(Into::into) })
     };
     list.split(';').filter_map(entry).collect()
 }
@@ -189,8 +190,9 @@ impl Master {
         let files: String = files(&self.cycle.sockets.borrow());
         descriptors.push(theirs.as_raw_fd());
         descriptors.extend(self.cycle.regions.descriptors());
-        let memory = self.cycle.regions.iter().map(|(wanted, region)| {
-            format!("{}:{}:{};", wanted.name, wanted.shape, region.as_raw_fd())
+        let memory = self.cycle.regions.iter().map(|(wanted, region, file)| {
+            let file = file.map(|file| format!(":{}", file.as_raw_fd())).unwrap_or_default();
+            format!("{}:{}:{}{file};", wanted.name, wanted.shape, region.as_raw_fd())
         });
         let variables = [
             (SOCKETS.to_owned(), list),

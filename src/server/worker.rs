@@ -11,18 +11,24 @@ use crate::cycle::Cycle;
 /// The exit code of a worker that could not start, as nginx's.
 const CANNOT_START: i32 = 2;
 
+/// What is live leaves a worker without a master within this time, in milliseconds.
+const ORPHANED_MS: u64 = 1000;
+/// The same for one of too many generations that are still there.
+const HURRIED_MS: u64 = 5000;
+
 /// Runs worker `number`, in its own process, and ends the process.
 pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked) -> ! {
     sys::title::set("worker process");
     let cycle = cycle.keep();
-    let code = match prepare(cycle, number).and_then(|()| start(cycle, number, channel, blocked)) {
-        Ok(()) => serve(cycle),
-        Err(message) => {
-            sys::log!(Emerg, "{message}");
-            CANNOT_START
-        }
-    };
-    std::process::exit(code)
+    let mut channel = channel;
+    let started = prepare(cycle, number).and_then(|()| start(cycle, number, &mut channel, blocked));
+    if let Err(message) = started {
+        sys::log!(Emerg, "{message}");
+        channel.complain(&message);
+        std::process::exit(CANNOT_START);
+    }
+    watch_master(cycle, channel);
+    std::process::exit(serve(cycle))
 }
 
 /// What a process asks of the kernel before it serves anybody.
@@ -60,7 +66,7 @@ fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
 fn start(
     cycle: &'static Cycle,
     number: usize,
-    mut channel: WorkerEnd,
+    channel: &mut WorkerEnd,
     blocked: Blocked,
 ) -> Result<(), String> {
     let failed = |what: &str, error| format!("{what} failed {}", sys::log::errno(&error));
@@ -70,17 +76,24 @@ fn start(
     for instance in &cycle.instances {
         instance.start(&cycle.sockets.borrow(), number)?;
     }
-    channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))?;
+    channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))
+}
+
+fn watch_master(cycle: &'static Cycle, channel: WorkerEnd) {
     let fd = channel.fd();
     let channel = RefCell::new(channel);
-    rt::on_readable(fd, move || {
+    let watched = rt::on_readable(fd, move || {
         if channel.borrow_mut().master_gone() {
-            // Nobody would replace us, and a new master needs the ports: end in good order.
+            // Nobody would replace us, and a new master needs the ports: end in good order. Whoever follows
+            // something live hears nothing new here, and is sent to where it does.
             sys::log!(Alert, "the master process is gone, shutting down");
             drain(cycle);
+            cycle.drain(Some(ORPHANED_MS));
         }
-    })
-    .map_err(|e| failed("epoll_ctl()", e))
+    });
+    if let Err(error) = watched {
+        sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
+    }
 }
 
 fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Result<(), String> {
@@ -93,6 +106,7 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
         // A terminal sends these to the whole group; they are the master's business.
         signal::SIGHUP,
         signal::SIGWINCH,
+        // From the master alone: see `hurry`.
         signal::SIGUSR2,
     ];
     let signals = Signals::catch(&wanted).map_err(failed)?;
@@ -112,6 +126,7 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
                     drain(cycle);
                 }
                 signal::SIGUSR1 => reopen(cycle, number),
+                signal::SIGUSR2 => hurry(cycle),
                 _ => {}
             }
         }
@@ -143,6 +158,14 @@ fn drain(cycle: &'static Cycle) {
     rt::drain();
     if let Some(timeout) = timeout {
         rt::after(timeout, rt::stop);
+    }
+}
+
+/// There are too many generations: who follows something live is sent to a newer worker. Downloads go on.
+fn hurry(cycle: &'static Cycle) {
+    if rt::draining() {
+        sys::log!(Notice, "sending readers away");
+        cycle.drain(Some(HURRIED_MS));
     }
 }
 

@@ -31,6 +31,13 @@ pub struct Worker {
     channel: MasterEnd,
 }
 
+impl Worker {
+    /// Why it could not start, as it said itself.
+    pub fn last_words(&mut self) -> Option<String> {
+        Some(self.channel.last_words()).filter(|words| !words.is_empty())
+    }
+}
+
 /// A worker that is to be started again.
 #[derive(Clone, Copy, Debug)]
 struct Vacancy {

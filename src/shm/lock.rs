@@ -109,11 +109,11 @@ fn acquired(result: i32) -> Acquired {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backing, Region};
+    use crate::Region;
 
     #[test]
     fn a_dead_owner_leaves_the_lock_to_the_next() {
-        let region = Region::create(&Backing::Memory("lock-test".into()), 4096).expect("a region");
+        let region = Region::create("lock-test", 4096).expect("a region");
         // SAFETY: the region is fresh, page-aligned and large enough.
         let lock = unsafe { region.base().cast::<RobustLock>().as_ref() };
         // SAFETY: nobody else knows the region.

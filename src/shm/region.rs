@@ -5,24 +5,11 @@ use std::fs::File;
 use std::io;
 use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-
-/// Where the bytes of a region are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Backing {
-    /// In memory alone; the name is for people (`/proc/PID/maps`).
-    Memory(String),
-    /// In a file: they are there when the last process has ended. One that is there already, and not
-    /// empty, must begin with these bytes: another program's file is left alone.
-    File(PathBuf, [u8; 8]),
-}
 
 /// A shared mapping. It is unmapped with the value; a process that is forked has it, too.
 #[derive(Debug)]
@@ -38,8 +25,6 @@ pub struct Region {
 pub enum Origin {
     /// This process has made them, all zero.
     Fresh,
-    /// This process has found them in a file that no other process has.
-    Found,
     /// Others use them.
     Shared,
 }
@@ -50,39 +35,14 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// Makes a region of `len` bytes, all zero; of a file that is there its bytes, if it is as long.
-    /// The memory of a file is allocated now, so that a full disk is an error here and not a crash
-    /// later. A file that another server has is `WouldBlock`, one of another kind `InvalidData`.
-    pub fn create(backing: &Backing, len: usize) -> io::Result<Region> {
-        let (file, origin) = match backing {
-            Backing::Memory(name) => {
-                let file = File::from(memfd_create(
-                    &*CString::new(name.as_str())?,
-                    MFdFlags::MFD_CLOEXEC,
-                )?);
-                file.set_len(len as u64)?;
-                (file, Origin::Fresh)
-            }
-            Backing::File(path, magic) => {
-                let mut options = File::options();
-                // Only its owner reads it, and it is the file itself, not what a link points to.
-                options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
-                let file =
-                    options.read(true).write(true).create(true).truncate(false).open(path)?;
-                lock(&file)?;
-                is_ours(&file, magic)?;
-                let fresh = file.metadata()?.len() != len as u64;
-                if fresh {
-                    file.set_len(0)?;
-                }
-                fallocate(&file, FallocateFlags::empty(), 0, len as i64)?;
-                (file, if fresh { Origin::Fresh } else { Origin::Found })
-            }
-        };
-        Region::map(file, len, origin)
+    /// Makes a region of `len` bytes, all zero. The name is for people (`/proc/PID/maps`).
+    pub fn create(name: &str, len: usize) -> io::Result<Region> {
+        let file = File::from(memfd_create(&*CString::new(name)?, MFdFlags::MFD_CLOEXEC)?);
+        file.set_len(len as u64)?;
+        Region::map(file, len, Origin::Fresh)
     }
 
-    /// Maps the region behind a descriptor that another process made. A file's lock comes with it.
+    /// Maps the region behind a descriptor that another process made.
     pub fn inherit(fd: OwnedFd) -> io::Result<Region> {
         let file = File::from(fd);
         let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
@@ -114,36 +74,21 @@ impl Region {
     pub fn claim(&self) -> Origin {
         match self.origin.swap(Origin::Shared as u8, Ordering::Relaxed) {
             0 => Origin::Fresh,
-            1 => Origin::Found,
             _ => Origin::Shared,
         }
+    }
+
+    /// Whether processes that are forked from now on have it. One that has it not must not use it.
+    pub fn set_inherited(&self, inherited: bool) {
+        let advice = if inherited { libc::MADV_DOFORK } else { libc::MADV_DONTFORK };
+        // SAFETY: the range is the mapping; this process keeps it. Should the kernel refuse, children have memory
+        // that they do not need.
+        unsafe { libc::madvise(self.base.as_ptr().cast(), self.len, advice) };
     }
 
     /// Never: a region has at least one byte.
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-}
-
-/// Whether a file is new, or begins so.
-fn is_ours(file: &File, magic: &[u8; 8]) -> io::Result<()> {
-    let mut first = [0; 8];
-    let len = sys::file::read_at(file, &mut first, 0)?;
-    match len == 0 || first == *magic {
-        true => Ok(()),
-        false => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "it is the file of another program"))
-        }
-    }
-}
-
-/// Takes a file for this server, and all processes that inherit its descriptor: the lock goes with
-/// the last of them.
-fn lock(file: &File) -> io::Result<()> {
-    // SAFETY: no memory is involved; the descriptor is open.
-    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
     }
 }
 

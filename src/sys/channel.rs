@@ -1,4 +1,4 @@
-//! The pipe between the master and one worker: the worker's single-byte reports.
+//! The pipe between the master and one worker: the worker's report, "R" or why it cannot start.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
@@ -13,37 +13,59 @@ pub enum Report {
 
 /// The master's end of a channel.
 #[derive(Debug)]
-pub struct MasterEnd(UnixStream);
+pub struct MasterEnd {
+    socket: UnixStream,
+    words: String,
+}
 
 /// The worker's end of a channel.
 #[derive(Debug)]
 pub struct WorkerEnd(UnixStream);
+
+/// Bytes of a complaint.
+const LONGEST: usize = 1024;
 
 /// A new channel.
 pub fn pair() -> io::Result<(MasterEnd, WorkerEnd)> {
     let (master, worker) = UnixStream::pair()?;
     master.set_nonblocking(true)?;
     worker.set_nonblocking(true)?;
-    Ok((MasterEnd(master), WorkerEnd(worker)))
+    Ok((MasterEnd { socket: master, words: String::new() }, WorkerEnd(worker)))
 }
 
 impl MasterEnd {
     /// The next report, `None` when there is none yet or the worker is gone.
     pub fn report(&mut self) -> Option<Report> {
-        let mut byte = [0];
-        match self.0.read(&mut byte) {
-            Ok(1) if byte == *b"R" => Some(Report::Ready),
+        let mut report = [0; LONGEST];
+        match self.socket.read(&mut report) {
+            Ok(1) if report[0] == b'R' => Some(Report::Ready),
+            Ok(len @ 1..) => {
+                self.words = String::from_utf8_lossy(&report[..len]).into_owned();
+                None
+            }
             _ => None,
         }
     }
 
+    /// What a worker that has ended without a report said last: why it could not start. Empty: nothing.
+    pub fn last_words(&mut self) -> String {
+        self.report();
+        std::mem::take(&mut self.words)
+    }
+
     /// The descriptor to wait on.
     pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.socket.as_raw_fd()
     }
 }
 
 impl WorkerEnd {
+    /// Says why this worker ends; nobody may hear it.
+    pub fn complain(&mut self, why: &str) {
+        let why = &why.as_bytes()[..why.len().min(LONGEST)];
+        let _ = self.0.write(why);
+    }
+
     /// Tells the master. An error means that the master is gone.
     pub fn send(&mut self, report: Report) -> io::Result<()> {
         let Report::Ready = report;
@@ -81,5 +103,15 @@ mod tests {
         assert!(!worker.master_gone());
         drop(master);
         assert!(worker.master_gone());
+    }
+
+    #[test]
+    fn a_worker_says_why_it_cannot_start() {
+        let (mut master, mut worker) = pair().expect("a channel");
+        worker.complain("Running is not to be thought of");
+        assert_eq!(master.report(), None);
+        drop(worker);
+        assert_eq!(master.last_words(), "Running is not to be thought of");
+        assert_eq!(master.last_words(), "");
     }
 }

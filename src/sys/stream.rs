@@ -39,6 +39,12 @@ pub fn shutdown_write(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_WR) };
 }
 
+/// Closes both halves: both ends see the end of the stream.
+pub fn shutdown(fd: RawFd) {
+    // SAFETY: as in `shutdown_write`.
+    unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+}
+
 /// Makes `close` reset the connection instead of lingering with unsent data.
 pub fn reset_on_close(fd: RawFd) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };

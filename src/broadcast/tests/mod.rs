@@ -8,16 +8,16 @@ mod processes;
 mod readers;
 mod simulation;
 mod stuck;
+mod takeover;
 
-use shm::{Backing, Region};
+use shm::Region;
 
 use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Shape, Zone};
 
 /// A zone that lives as long as the tests.
 pub(super) fn zone(size: usize, block_size: usize) -> &'static Zone {
     let shape = Shape { block_size, rows: 8, channels: 64 };
-    let backing = Backing::Memory("test".into());
-    let region = Region::create(&backing, size).expect("memory");
+    let region = Region::create("test", size).expect("memory");
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 
