@@ -45,9 +45,10 @@ impl Master {
             self.bury(pid);
             match self.workers.ended(pid, exit) {
                 Some(mut worker) if worker.generation == generation => {
-                    let message = worker.last_words().unwrap_or_else(|| {
-                        format!("worker process {pid} {} before it was ready", describe(exit))
-                    });
+                    let how = describe(exit);
+                    let why = worker.last_words().map(|words| format!(": {words}"));
+                    let why = why.unwrap_or_default();
+                    let message = format!("worker process {pid} {how} before it was ready{why}");
                     result = Err(Failure::new(message));
                 }
                 Some(worker) if !worker.ending => self.workers.replace(&worker),
