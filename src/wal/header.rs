@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 
 use crate::device::Device;
-use crate::record::{u32_at, u64_at};
+use crate::record::{MAX_SEQ, u32_at, u64_at};
 use crate::shape::{PAGE, Shape};
 
 /// "RSERVWAL".
@@ -41,11 +41,13 @@ pub struct Past {
 /// Where the last writer began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Begun {
+    /// Names what is written from then on, and is greater than all before: in the checksums.
+    pub life: u64,
     /// At which position.
     pub at: u64,
     /// What was the newest seq.
     pub newest: u64,
-    /// How many damaged pages there were before that position.
+    /// How many pages and segments before that position were known to be damaged or missing.
     pub damaged: u32,
 }
 
@@ -96,6 +98,7 @@ impl Header {
             self.closed.unwrap_or(0),
             self.wall,
             self.past.len() as u64,
+            self.begun.life,
         ];
         out.extend(words.into_iter().flat_map(u64::to_le_bytes));
         out.resize(LIST, 0);
@@ -109,16 +112,16 @@ impl Header {
     }
 
     pub fn decode(page: &[u8]) -> Option<Header> {
-        let (body, crc) = page.get(..PAGE as usize)?.split_at(CRC);
-        if crc32c::crc32c(body).to_le_bytes() != crc || body[..8] != MAGIC {
+        if !is_whole(page) || u32_at(page, 8) != Some(VERSION) {
             return None;
         }
+        let body = page.get(..CRC)?;
         let word = |n: usize| u64_at(body, 32 + 8 * n);
         let past = (0..usize::try_from(word(13)?).ok()?.min(PASTS)).map(|n| {
             let at = LIST + 16 * n;
             Some(Past { epoch: u64_at(body, at)? as u32, upto: u64_at(body, at + 8)? })
         });
-        Some(Header {
+        let header = Header {
             epoch: u32_at(body, 12)?,
             boot: u128::from_le_bytes(*body.get(16..)?.first_chunk()?),
             shape: Shape::found(word(0)?, word(1)?)?,
@@ -126,11 +129,21 @@ impl Header {
             secret: [word(3)?, word(4)?],
             device: word(5)?,
             inode: word(6)?,
-            begun: Begun { at: word(7)?, newest: word(8)?, damaged: word(9)? as u32 },
+            begun: Begun {
+                life: word(14)?,
+                at: word(7)?,
+                newest: word(8)?,
+                damaged: word(9)? as u32,
+            },
             closed: (word(10)? != 0).then_some(word(11)?),
             wall: word(12)?,
             past: past.collect::<Option<_>>()?,
-        })
+        };
+        // What is counted on from here has room to grow.
+        let Begun { life, at, newest, .. } = header.begun;
+        let words = [header.generation, life, at, newest, header.closed.unwrap_or(0)];
+        let sane = at >= header.shape.segment && words.iter().all(|&word| word <= MAX_SEQ);
+        sane.then_some(header)
     }
 
     /// Writes it over the older of the two; the caller syncs.
@@ -161,18 +174,33 @@ impl Front {
 
     fn of(bytes: &[u8]) -> Front {
         let page = |n: usize| bytes.get(n * PAGE as usize..).unwrap_or(&[]);
-        let (a, b) = (Header::decode(page(0)), Header::decode(page(1)));
-        let both = a.is_some() && b.is_some();
+        let pages = [page(0), page(1)];
         let version = |page: &[u8]| u32_at(page, 8).unwrap_or(0);
-        let ours = [page(0), page(1)].into_iter().find(|page| page.starts_with(&MAGIC));
-        let same = ours.is_none_or(|page| version(page) == VERSION);
-        match a.into_iter().chain(b).max_by_key(|header| header.generation) {
-            Some(header) if same => Front::Ours(header, both),
-            _ if bytes.starts_with(&OLD) => Front::Other(u32_at(bytes, 16).unwrap_or(0)),
-            _ if !same => Front::Other(ours.map_or(0, version)),
-            _ if ours.is_some() => Front::Broken,
-            _ if bytes.iter().all(|&byte| byte == 0) => Front::Blank,
-            _ => Front::Foreign,
+        let others = |page: &&&[u8]| version(page) != VERSION;
+        let whole = pages.iter().filter(|page| is_whole(page));
+        let begun = pages.iter().filter(|page| page.starts_with(&MAGIC));
+        if let Some(page) = whole.clone().find(others) {
+            return Front::Other(version(page));
+        }
+        let headers = whole.filter_map(|page| Header::decode(page));
+        let both = headers.clone().count() == 2;
+        match headers.max_by_key(|header| header.generation) {
+            Some(header) => Front::Ours(header, both),
+            None if bytes.starts_with(&OLD) => Front::Other(u32_at(bytes, 16).unwrap_or(0)),
+            None if begun.clone().count() > 0 && begun.clone().all(|page| others(&page)) => {
+                Front::Other(begun.map(|page| version(page)).max().unwrap_or(0))
+            }
+            None if begun.count() > 0 => Front::Broken,
+            None if bytes.iter().all(|&byte| byte == 0) => Front::Blank,
+            None => Front::Foreign,
         }
     }
+}
+
+/// Whether a page of a header, of any version, is as it was written.
+fn is_whole(page: &[u8]) -> bool {
+    let Some((body, crc)) = page.get(..PAGE as usize).map(|page| page.split_at(CRC)) else {
+        return false;
+    };
+    body.starts_with(&MAGIC) && crc32c::crc32c(body).to_le_bytes() == crc
 }

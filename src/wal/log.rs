@@ -11,7 +11,7 @@ use crate::read::Reader;
 use crate::record::{LONGEST_LEAD, MAX_CHANNEL, Record};
 use crate::segment::Segment;
 use crate::shape::{PAGE, Shape};
-use crate::state::{BEGUN, READY, State, raise};
+use crate::state::{BEGUN, READY, Start, State, raise};
 use crate::step::step;
 
 /// When what is written is to be on the disk.
@@ -99,7 +99,7 @@ impl<D: Device> Log<D> {
         state: &State,
     ) -> io::Result<Log<D>> {
         // Segments count from 1.
-        let begun = Begun { at: shape.segment, newest, damaged: 0 };
+        let begun = Begun { life: 0, at: shape.segment, newest, damaged: 0 };
         let witness = device.witness()?;
         let mut header = Header {
             shape,
@@ -119,7 +119,8 @@ impl<D: Device> Log<D> {
             header.write(&device)?;
         }
         device.sync_all()?;
-        state.start(epoch, begun.at, 1, newest, shape.segment);
+        let (head, segment) = (begun.at, shape.segment);
+        state.start(epoch, &Start { head, clear: 1, segment, newest, ..Start::default() });
         Ok(Log { device, shape, secret, durability, superseded: Vec::new() })
     }
 
@@ -155,16 +156,18 @@ impl<D: Device> Log<D> {
         let witness = self.device.witness()?;
         let last = self.shape.number(head - 1);
         let mut reader = Reader::new(&self.device, self.shape, self.secret, 0);
-        let life = reader.held(last)?.filter(|held| held.number == last).map(|held| held.life);
+        let held = reader.held(last)?.filter(|held| held.number == last);
+        let now = self.device.now_ns();
+        let life = now.max(header.begun.life + 1).max(state.life.get() + 1);
         header = Header {
             generation: header.generation + 1,
             epoch,
             boot: self.device.boot(),
             device: witness.device,
             inode: witness.inode,
-            begun: Begun { at: head, newest, damaged: state.damaged.get() },
+            begun: Begun { life, at: head, newest, damaged: state.damaged.get() },
             closed: None,
-            wall: self.device.now_ns(),
+            wall: now,
             ..header
         };
         header.write(&self.device)?;
@@ -172,8 +175,8 @@ impl<D: Device> Log<D> {
         self.device.sync()?;
         step("begin: the header is on the disk");
         state.first.set(last);
-        state.first_life.set(life.unwrap_or(0));
-        state.life.set(header.generation);
+        state.first_life.set(held.map_or(0, |held| held.life));
+        state.life.set(life);
         // What was found is on the disk with it.
         raise(&state.synced_at, head);
         raise(&state.synced, newest);

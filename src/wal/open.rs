@@ -10,7 +10,7 @@ use crate::read::{Joiner, Reader};
 use crate::record::{Lead, Record};
 use crate::segment::{self, Segment};
 use crate::shape::{PAGE, page_of};
-use crate::state::State;
+use crate::state::{Start, State};
 use crate::verdict::{Damage, Doubt, Facts, doubt};
 
 /// Pages that are read at once.
@@ -99,9 +99,7 @@ pub struct Found<D> {
     log: Log<D>,
     /// In the order of their seqs, each once.
     entries: Vec<Entry>,
-    head: u64,
-    clear: u64,
-    damaged: u32,
+    start: Start,
 }
 
 impl<D: Device> Log<D> {
@@ -113,13 +111,13 @@ impl<D: Device> Log<D> {
         let whole = both && device.len()? >= shape.len();
         let mut scan = Scan::of(&device, &header)?;
         let superseded = scan.supersede();
-        let missing = scan.missing(&header);
+        let (missing, earlier) = scan.missing(&header);
         let damage = Damage { pages: scan.pages, segments: missing, seqs: scan.holes(&header) };
         let facts = Facts {
             witness,
             boot: device.boot(),
             damage,
-            earlier: scan.earlier,
+            earlier: scan.earlier + earlier,
             whole,
             torn: scan.torn,
             newest: scan.entries.last().map_or(0, |entry| entry.seq),
@@ -134,7 +132,7 @@ impl<D: Device> Log<D> {
             header.remember(Past { epoch: header.epoch, upto: newest });
         }
         let (head, clear) = scan.head(&header);
-        let all = scan.pages + scan.earlier;
+        let (pages, segments) = (scan.pages + scan.earlier, missing + earlier);
         Ok(Found {
             epoch: header.epoch,
             past: header.past,
@@ -144,11 +142,16 @@ impl<D: Device> Log<D> {
             wall: scan.wall,
             certain: doubt.is_none(),
             doubt,
-            damage: Damage { pages: all, ..damage },
+            damage: Damage { pages, segments, ..damage },
+            start: Start {
+                life: scan.segments.iter().map(|segment| segment.life).max().unwrap_or(0),
+                head,
+                clear,
+                segment: shape.segment,
+                newest,
+                damaged: pages + segments + u32::from(scan.torn),
+            },
             entries: scan.entries,
-            head,
-            clear,
-            damaged: all + u32::from(scan.torn),
             log: Log { device, shape, secret, durability, superseded },
         })
     }
@@ -184,9 +187,7 @@ impl<D: Device> Found<D> {
     /// Goes on with this log under `epoch`: the one that was found, if that is certain, else a new one.
     /// The zone's memory is this process's alone yet. Nothing is written before the first append.
     pub fn go_on(self, state: &State, epoch: u32) -> Log<D> {
-        let segment = self.log.shape.segment;
-        state.start(epoch, self.head, self.clear, self.newest, segment);
-        state.damaged.set(self.damaged);
+        state.start(epoch, &self.start);
         self.log
     }
 }
@@ -292,13 +293,17 @@ impl Scan {
         others
     }
 
-    /// How many segments are missing that the last writer had.
-    fn missing(&self, header: &Header) -> u32 {
-        let Some(last) = self.segments.last().map(|segment| segment.number) else { return 0 };
-        let begun = header.begun.at / self.size;
-        let from = begun.max((last + 2).saturating_sub(self.shape_count));
-        let there = self.segments.iter().filter(|segment| segment.number >= from).count() as u64;
-        (last + 1).saturating_sub(from).saturating_sub(there) as u32
+    /// How many segments are missing: of those that the last writer had, and of earlier ones.
+    fn missing(&self, header: &Header) -> (u32, u32) {
+        let Some(last) = self.segments.last().map(|segment| segment.number) else { return (0, 0) };
+        let begun = (header.begun.at / self.size).min(last + 1);
+        // All places but the newest one's have what was written a lap ago, or since.
+        let oldest = (last + 1).saturating_sub(self.shape_count).max(1);
+        let missing = |from: u64, to: u64| {
+            let is_in = |segment: &&Segment| (from..to).contains(&segment.number);
+            to.saturating_sub(from) as u32 - self.segments.iter().filter(is_in).count() as u32
+        };
+        (missing(begun.max(oldest), last + 1), missing(oldest, begun))
     }
 
     /// How many records of the last writer are missing.

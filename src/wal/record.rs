@@ -9,6 +9,9 @@
 /// The longest name of a channel.
 pub const MAX_CHANNEL: usize = 255;
 
+/// No zone comes to greater ones; so there is room to count on.
+pub(crate) const MAX_SEQ: u64 = 1 << 62;
+
 const FIXED: usize = 72;
 /// What stands before the bytes, at most.
 pub(crate) const LONGEST_LEAD: usize = FIXED + 8 + MAX_CHANNEL;
@@ -107,6 +110,9 @@ impl Lead<'_> {
             parts: &[],
         };
         let len = u64::from(short(64)?);
+        if record.seq == 0 || record.seq > MAX_SEQ {
+            return None;
+        }
         Some(Lead { record, copied, lead: (at + usize::from(name)) as u64, len })
     }
 

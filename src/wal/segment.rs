@@ -1,5 +1,6 @@
 //! The head of a segment: which use of its place this is.
 
+use crate::record::{MAX_SEQ, u32_at, u64_at};
 use crate::shape::Shape;
 
 /// "RSERVSEG".
@@ -13,8 +14,8 @@ pub(crate) const HEAD: u64 = 40;
 pub(crate) struct Segment {
     /// Counts up with each use.
     pub number: u64,
-    /// The header's generation under which it was begun: after a power cut a number may be used again,
-    /// and pages of its first use may be there still.
+    /// Which life of the log began it: after a power cut a number may be used again, and pages of its
+    /// first use may be there still.
     pub life: u64,
     /// The ids of its first records are of this epoch.
     pub epoch: u32,
@@ -43,14 +44,14 @@ impl Segment {
             return None;
         }
         let segment = Segment {
-            number: crate::record::u64_at(bytes, 8)?,
-            life: crate::record::u64_at(bytes, 16)?,
-            wall: crate::record::u64_at(bytes, 24)?,
-            epoch: crate::record::u32_at(bytes, 32)?,
+            number: u64_at(bytes, 8)?,
+            life: u64_at(bytes, 16)?,
+            wall: u64_at(bytes, 24)?,
+            epoch: u32_at(bytes, 32)?,
         };
-        // Positions must have room to grow.
-        let sane = segment.number % shape.count == slot && segment.number < (1 << 62) / shape.segment;
-        sane.then_some(segment)
+        // What is counted on from here has room to grow.
+        let sane = segment.number < MAX_SEQ / shape.segment && segment.life <= MAX_SEQ;
+        (sane && segment.number % shape.count == slot).then_some(segment)
     }
 
     /// What the checksums of this use's fragments begin with.

@@ -10,9 +10,9 @@ use shm::{U32, U64};
 pub struct State {
     pub(crate) phase: U32,
     pub(crate) epoch: U32,
-    /// The generation of the header under which this life began.
+    /// Names this life; before it has begun, the newest that has left something.
     pub(crate) life: U64,
-    /// The number of the segment in which it began, and under which generation that was begun.
+    /// The number of the segment in which it began, and which life began that.
     pub(crate) first: U64,
     pub(crate) first_life: U64,
     /// The position behind all that is written and committed; published for those who sync.
@@ -31,7 +31,7 @@ pub struct State {
     pub(crate) swept_at: U64,
     /// The number of the last segment that may be written to.
     pub(crate) clear: U64,
-    /// What was the newest seq when the log was opened or closed, and the damaged pages then.
+    /// What was the newest seq when the log was opened or closed, and what was damaged then.
     pub(crate) newest: U64,
     pub(crate) damaged: U32,
     /// Not 0: a sync has failed, and nobody knows what is on the disk.
@@ -60,21 +60,36 @@ impl State {
     }
 
     /// Sets out from what was found.
-    pub(crate) fn start(&self, epoch: u32, head: u64, clear: u64, newest: u64, segment: u64) {
+    pub(crate) fn start(&self, epoch: u32, from: &Start) {
         self.phase.set(FRESH);
         self.epoch.set(epoch);
-        self.head.set(head);
+        self.life.set(from.life);
+        self.head.set(from.head);
         self.pending.set(0);
-        self.swept.set(clear * segment);
+        self.swept.set(from.clear * from.segment);
         self.copied.set(0);
         self.swept_at.set(0);
-        self.clear.set(clear);
-        self.newest.set(newest);
+        self.clear.set(from.clear);
+        self.newest.set(from.newest);
+        self.damaged.set(from.damaged);
         self.failed.set(0);
         self.synced_at.set(0);
         self.synced.set(0);
         self.phase.publish(READY);
     }
+}
+
+/// What a state sets out from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// The newest life that has left something.
+    pub life: u64,
+    pub head: u64,
+    /// The last segment that may be written to, and the size of one.
+    pub clear: u64,
+    pub segment: u64,
+    pub newest: u64,
+    pub damaged: u32,
 }
 
 /// Raises a word that several publish.

@@ -14,20 +14,30 @@ pub(crate) mod hooked {
 
     thread_local! {
         static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+        static DIED: Cell<bool> = const { Cell::new(false) };
     }
 
     /// What a death unwinds with.
     pub(crate) struct Killed(#[expect(dead_code, reason = "for whoever looks")] pub &'static str);
+
+    /// A step that no work comes to.
+    pub(crate) const LAST: usize = usize::MAX;
 
     /// Dies here, if it is this thread's turn.
     pub(crate) fn step(place: &'static str) {
         match LEFT.get() {
             Some(0) => {
                 LEFT.set(None);
+                DIED.set(true);
                 std::panic::resume_unwind(Box::new(Killed(place)));
             }
             left => LEFT.set(left.map(|left| left - 1)),
         }
+    }
+
+    /// Whether it died since this was last asked.
+    pub(crate) fn died() -> bool {
+        DIED.replace(false)
     }
 
     /// Lets this thread die at its step `left`, counted from 0; `None`: not at all.

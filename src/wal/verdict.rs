@@ -49,7 +49,7 @@ impl fmt::Display for Doubt {
 pub(crate) struct Facts {
     pub witness: Witness,
     pub boot: u128,
-    /// Damage since the last writer began, and pages that were damaged before.
+    /// Damage since the last writer began, and how many pages and segments were damaged before.
     pub damage: Damage,
     pub earlier: u32,
     /// Whether both pages of the header are valid, and the file is as long as it says.

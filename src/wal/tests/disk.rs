@@ -126,6 +126,10 @@ impl Inner {
         if let Some(room) = &mut self.room {
             *room = room.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
         }
+        if self.now.len() < at + bytes.len() {
+            self.now.resize(at + bytes.len(), 0);
+            self.durable.resize(at + bytes.len(), 0);
+        }
         self.now[at..at + bytes.len()].copy_from_slice(bytes);
         for unit in at / self.unit..=(at + bytes.len() - 1) / self.unit {
             let from = unit * self.unit;

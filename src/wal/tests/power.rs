@@ -43,7 +43,17 @@ fn history(seed: u64) -> World {
             }
             6 => world.hand_over(),
             7..12 => world.sync(fuse),
-            12..16 => world.disk.pass(50_000_000),
+            // The disk is full for a while.
+            12 => {
+                let room = world.random.below(20);
+                world.disk.set_room(Some(room));
+                for _ in 0..world.random.below(10) {
+                    let len = world.random.below(3000);
+                    world.append(len, fuse);
+                }
+                world.disk.set_room(None);
+            }
+            13..16 => world.disk.pass(50_000_000),
             _ => {
                 let len = match world.random.below(40) {
                     0 => world.random.below(world.largest()),

@@ -7,6 +7,7 @@ use super::disk::Disk;
 use super::{Random, dying};
 use crate::header::Identity;
 use crate::shape::Shape;
+use crate::step::hooked::LAST;
 use crate::{Durability, Error, Found, Keeper, Log, Record, State};
 
 /// All that a record says.
@@ -109,13 +110,16 @@ impl World {
         self.log.largest()
     }
 
-    fn content(&mut self, len: usize) -> Content {
-        let random = &mut self.random;
-        let channel = match random.below(12) {
+    fn channel(&mut self) -> Vec<u8> {
+        match self.random.below(12) {
             n @ 0..8 => vec![b'a' + n as u8; n * n + 1],
             8 => vec![b'z'; 255],
             _ => b"busy".to_vec(),
-        };
+        }
+    }
+
+    fn content(&mut self, channel: Vec<u8>, len: usize) -> Content {
+        let random = &mut self.random;
         let number = self.numbers.get(&channel).copied().unwrap_or(0) + 1;
         let half = |random: &mut Random| random.next() >> 32;
         let mut bytes: Vec<u8> = random.next().to_le_bytes().repeat(len / 8 + 1);
@@ -136,7 +140,24 @@ impl World {
 
     /// Appends a record, and dies on the way if there is a fuse. `true`: the zone has committed it.
     pub fn append(&mut self, len: usize, fuse: Option<usize>) -> bool {
-        let content = self.content(len);
+        let channel = self.channel();
+        self.append_content(channel, len, fuse)
+    }
+
+    /// The same, to a channel; with the fuse [`LAST`] it dies just before the commit.
+    pub fn append_to(&mut self, channel: &[u8], len: usize, fuse: Option<usize>) -> bool {
+        self.append_content(channel.to_vec(), len, fuse)
+    }
+
+    /// What an append of so many bytes answers, if nobody commits it.
+    pub fn try_append(&mut self, len: usize) -> Result<(), Error> {
+        let parts = [&vec![0; len][..]];
+        let record = Record { seq: self.newest + 1, parts: &parts, ..Record::default() };
+        self.log.append(&self.state, &record, &self.kept)
+    }
+
+    fn append_content(&mut self, channel: Vec<u8>, len: usize, fuse: Option<usize>) -> bool {
+        let content = self.content(channel, len);
         self.asked.insert(content.clone());
         let (a, b) = content.bytes.split_at(self.random.below(len + 1));
         let parts = [a, &[], b];
@@ -169,7 +190,8 @@ impl World {
         self.dropped |= kept.0.borrow().values().map(BTreeMap::len).sum::<usize>() != before;
         match result {
             // Sometimes the death comes before the commit.
-            Some(Ok(())) if fuse.is_none() || !self.random.one_in(2) => {}
+            Some(Ok(())) if fuse.is_none() => {}
+            Some(Ok(())) if fuse != Some(LAST) && !self.random.one_in(2) => {}
             Some(Err(Error::System(_))) | Some(Ok(())) | None => return false,
             Some(Err(error)) => panic!("{error}"),
         }
@@ -225,6 +247,17 @@ impl World {
 
     pub fn kept(&self) -> usize {
         self.kept.0.borrow().values().map(BTreeMap::len).sum()
+    }
+
+    /// The channels of which something is kept.
+    pub fn names(&self) -> Vec<Vec<u8>> {
+        self.kept.0.borrow().keys().cloned().collect()
+    }
+
+    /// Whether nothing but the ring's first page was needed yet.
+    pub fn is_in_first_page(&self) -> bool {
+        let segment = self.log.shape.segment;
+        self.state.pending_end.get() <= segment + 4096
     }
 
     pub fn wants_sync(&self) -> bool {
