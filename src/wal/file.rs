@@ -38,11 +38,9 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FileError::System(path, error) => write!(f, "{}: {error}", path.display()),
-            FileError::Kind(path) => write!(
-                f,
-                "{} is no regular file; name one, or remove it",
-                path.display()
-            ),
+            FileError::Kind(path) => {
+                write!(f, "{} is no regular file; name one, or remove it", path.display())
+            }
             FileError::Foreign(path) => write!(
                 f,
                 "{} is the file of another program; name another, or move it away",

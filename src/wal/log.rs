@@ -292,7 +292,9 @@ impl<D: Device> Log<D> {
     /// before the call. Gives the newest seq that is on the disk. Needs no lock.
     pub fn sync(&self, state: &State, newest: u64) -> io::Result<u64> {
         if state.failed.published() != 0 {
-            return Err(io::Error::other("an earlier sync failed: nobody knows what is on the disk"));
+            return Err(io::Error::other(
+                "an earlier sync failed: nobody knows what is on the disk",
+            ));
         }
         let head = state.head.published();
         step("sync: begins");

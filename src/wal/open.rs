@@ -175,7 +175,8 @@ impl<D: Device> Found<D> {
             if !reader.record(entry.at, &mut bytes)? {
                 continue;
             }
-            let Some(lead) = Lead::decode(&bytes).filter(|lead| lead.record.seq == entry.seq) else {
+            let Some(lead) = Lead::decode(&bytes).filter(|lead| lead.record.seq == entry.seq)
+            else {
                 continue;
             };
             each(&Record { parts: &[&bytes[lead.lead as usize..]], ..lead.record });

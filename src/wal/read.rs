@@ -31,9 +31,8 @@ impl<'d, D: Device> Reader<'d, D> {
     /// The page in which `position` is; short where the file is.
     pub fn page(&mut self, position: u64) -> io::Result<&[u8]> {
         let at = self.shape.place(page_of(position));
-        let within = |at: u64, begin: u64, len: usize| {
-            at >= begin && at + PAGE <= begin + len as u64
-        };
+        let within =
+            |at: u64, begin: u64, len: usize| at >= begin && at + PAGE <= begin + len as u64;
         if !within(at, self.begin, self.len) {
             self.len = 0;
             self.len = read_full(self.device, &mut self.buffer, at)?;

@@ -82,9 +82,7 @@ pub(crate) fn doubt(header: &Header, facts: &Facts) -> Option<Doubt> {
     let lost = header.closed.is_some_and(|closed| {
         facts.torn || facts.newest.max(header.begun.newest) != closed || facts.seen > closed
     });
-    let damaged = lost
-        || !facts.whole
-        || damage != Damage::default()
-        || facts.earlier > header.begun.damaged;
+    let damaged =
+        lost || !facts.whole || damage != Damage::default() || facts.earlier > header.begun.damaged;
     damaged.then_some(Doubt::Damaged)
 }

@@ -164,8 +164,7 @@ fn no_flipped_bit_makes_another_record() {
     let mut all = Vec::new();
     for seq in 1..=20 {
         let bytes = vec![seq as u8; if seq == 9 { 4000 } else { 140 }];
-        let record =
-            Record { seq, channel: b"a channel", parts: &[&bytes], ..Record::default() };
+        let record = Record { seq, channel: b"a channel", parts: &[&bytes], ..Record::default() };
         log.append(&state, &record, &Nothing).expect("appended");
         all.push((seq, bytes));
     }

@@ -7,7 +7,7 @@ use crate::fragment::{self, Kind};
 use crate::header::{Front, Header};
 use crate::segment::Segment;
 use crate::shape::{HEADERS, Shape};
-use crate::{Device, Doubt, Durability, Log, OpenError, Record, State};
+use crate::{Device, Doubt, Durability, Identity, Log, OpenError, Record, State};
 
 const SHAPE: Shape = Shape { segment: 8192, count: 5 };
 
@@ -155,6 +155,60 @@ fn a_full_disk_is_an_error_and_no_more() {
     }
 }
 
+#[test]
+fn after_a_sync_that_failed_none_succeeds() {
+    // The system reports a failed write once, and forgets what it could not write.
+    let disk = Disk::new(SHAPE.len() as usize, 4096);
+    let state = State::default();
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
+    let log = log.expect("a log");
+    let append = |seq| {
+        let record = Record { seq, channel: b"c", parts: &[b"x"], ..Record::default() };
+        log.append(&state, &record, &All).expect("appended");
+    };
+    append(1);
+    assert_eq!(log.sync(&state, 1).expect("synced"), 1);
+    append(2);
+    disk.set_broken(true);
+    assert!(log.sync(&state, 2).is_err());
+    disk.set_broken(false);
+    assert!(log.sync(&state, 2).is_err());
+    assert!(log.close(&state, 2).is_err());
+    assert_eq!(state.synced(), 1);
+    disk.restart();
+    assert_eq!(doubt(&disk), Some(Doubt::Restarted), "it was not closed");
+}
+
+#[test]
+fn epochs_that_are_over_are_remembered() {
+    let mut disk = Disk::new(SHAPE.len() as usize, 4096);
+    let mut state = State::default();
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 10 };
+    let mut log = Log::create_shaped(disk, SHAPE, identity, Durability::Ack, &state);
+    let mut past = Vec::new();
+    for epoch in 1..=80 {
+        let seq = 10 + u64::from(epoch);
+        let record = Record { seq, channel: b"c", parts: &[b"x"], ..Record::default() };
+        let this = log.expect("a log");
+        this.append(&state, &record, &All).expect("appended");
+        disk = this.device().clone();
+        disk.restart();
+        // It is opened twice before anything is written: an epoch of which nothing came is none.
+        for _ in 0..2 {
+            let found = Log::open(disk.clone(), Durability::Ack).expect("opened");
+            assert_eq!((found.epoch, found.newest), (epoch, seq));
+            drop(found.go_on(&State::default(), 1000));
+        }
+        past.push((epoch, seq));
+        let found = Log::open(disk.clone(), Durability::Ack).expect("opened");
+        let last = &past[past.len().saturating_sub(64)..];
+        assert_eq!(found.past.iter().map(|p| (p.epoch, p.upto)).collect::<Vec<_>>(), last);
+        state = State::default();
+        log = Ok(found.go_on(&state, epoch + 1));
+    }
+}
+
 /// Whatever is in the file: opening it does not fail badly, and what it gives can be gone on with.
 #[test]
 fn anything_can_be_opened() {
@@ -223,7 +277,8 @@ fn disturb(random: &mut Random, bytes: &mut [u8], header: &Header) {
         }
         4 => {
             let number = random.next() >> random.below(64);
-            let segment = Segment { number, life: header.begun.life, epoch: 1, wall: random.next() };
+            let segment =
+                Segment { number, life: header.begun.life, epoch: 1, wall: random.next() };
             let slot = (number % header.shape.count) as usize;
             let at = HEADERS as usize + slot * header.shape.segment as usize;
             bytes[at..at + 40].copy_from_slice(&segment.encode(header.secret));

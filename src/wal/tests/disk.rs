@@ -24,6 +24,8 @@ struct Inner {
     clock: u64,
     /// Writes that are still possible before the disk is full.
     room: Option<usize>,
+    /// A sync fails.
+    broken: bool,
 }
 
 /// The disk; its clones are the same one.
@@ -41,6 +43,7 @@ impl Disk {
             boot: 1,
             clock: 1_000_000_000_000_000_000,
             room: None,
+            broken: false,
         })))
     }
 
@@ -110,6 +113,10 @@ impl Disk {
         self.0.borrow_mut().room = writes;
     }
 
+    pub fn set_broken(&self, broken: bool) {
+        self.0.borrow_mut().broken = broken;
+    }
+
     /// Time passes.
     pub fn pass(&self, ns: u64) {
         self.0.borrow_mut().clock += ns;
@@ -170,7 +177,11 @@ impl Device for Disk {
 
     fn sync(&self) -> io::Result<()> {
         step("disk: sync");
-        self.0.borrow_mut().write_back();
+        let inner = &mut *self.0.borrow_mut();
+        if inner.broken {
+            return Err(io::Error::other("the disk is broken"));
+        }
+        inner.write_back();
         Ok(())
     }
 
