@@ -1,0 +1,342 @@
+//! Writing: the life of a log.
+
+use std::fmt;
+use std::io;
+
+use crate::cut::{Pen, Span, span};
+use crate::device::Device;
+use crate::header::{Begun, Front, Header, Identity, Past};
+use crate::open::OpenError;
+use crate::read::Reader;
+use crate::record::{LONGEST_LEAD, MAX_CHANNEL, Record};
+use crate::segment::Segment;
+use crate::shape::{PAGE, Shape};
+use crate::state::{BEGUN, READY, Start, State, raise};
+use crate::step::step;
+
+/// When what is written is to be on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When the publisher is answered: nothing is written over whose copy is not on the disk.
+    Ack,
+    /// From time to time.
+    Interval,
+    /// When the system thinks fit.
+    Off,
+}
+
+/// What the zone keeps; asked under its lock, in an append.
+pub trait Keeper {
+    /// Whether that record is kept.
+    fn is_kept(&self, channel: &[u8], seq: u64) -> bool;
+
+    /// The file has no room for that record: it goes, and what is older in its channel.
+    fn drop_upto(&self, channel: &[u8], seq: u64);
+}
+
+/// Why nothing was appended.
+#[derive(Debug)]
+pub enum Error {
+    /// The system refused something.
+    System(io::Error),
+    /// The record is larger than [`Log::largest`], or its channel's name is too long.
+    TooLarge,
+    /// [`Log::sync`] must be called, without the lock; then it can be tried again.
+    Unsynced,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::System(error) => write!(f, "{error}"),
+            Error::TooLarge => f.write_str("the message is larger than the zone's file allows"),
+            Error::Unsynced => f.write_str("the zone's file must be synced first"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        Error::System(error)
+    }
+}
+
+/// Pages that are cleaned for each page that is written: half of what may be new in a segment is
+/// written before the next one is clean.
+const PACE: u64 = 16;
+
+/// The file of a zone, as this process sees it. What changes is in the [`State`].
+#[derive(Debug)]
+pub struct Log<D> {
+    pub(crate) device: D,
+    pub(crate) shape: Shape,
+    pub(crate) secret: [u64; 2],
+    pub(crate) durability: Durability,
+    /// Where records began, when the file was opened, of which there is a later copy; sorted.
+    pub(crate) superseded: Vec<u64>,
+}
+
+impl<D: Device> Log<D> {
+    /// Makes a log in a device that has nothing that is needed, and syncs it.
+    pub fn create(
+        device: D,
+        identity: Identity,
+        durability: Durability,
+        state: &State,
+    ) -> io::Result<Log<D>> {
+        let short = || io::Error::new(io::ErrorKind::InvalidInput, "the file is too short");
+        let shape = Shape::of(device.len()?).ok_or_else(short)?;
+        Log::create_shaped(device, shape, identity, durability, state)
+    }
+
+    pub(crate) fn create_shaped(
+        device: D,
+        shape: Shape,
+        Identity { epoch, secret, newest }: Identity,
+        durability: Durability,
+        state: &State,
+    ) -> io::Result<Log<D>> {
+        // Segments count from 1.
+        let begun = Begun { life: 0, at: shape.segment, newest, damaged: 0 };
+        let witness = device.witness()?;
+        let mut header = Header {
+            shape,
+            generation: 0,
+            epoch,
+            secret,
+            boot: device.boot(),
+            device: witness.device,
+            inode: witness.inode,
+            begun,
+            closed: Some(newest),
+            wall: device.now_ns(),
+            past: Vec::new(),
+        };
+        for _ in 0..2 {
+            header.generation += 1;
+            header.write(&device)?;
+        }
+        device.sync_all()?;
+        let (head, segment) = (begun.at, shape.segment);
+        state.start(epoch, &Start { head, clear: 1, segment, newest, ..Start::default() });
+        Ok(Log { device, shape, secret, durability, superseded: Vec::new() })
+    }
+
+    /// The log that another process has opened into a [`State`], and that this one was handed.
+    pub fn share(device: D, durability: Durability) -> Result<Log<D>, OpenError> {
+        let (header, _) = OpenError::front(&device)?;
+        let (shape, secret) = (header.shape, header.secret);
+        Ok(Log { device, shape, secret, durability, superseded: Vec::new() })
+    }
+
+    /// What it is written to.
+    pub fn device(&self) -> &D {
+        &self.device
+    }
+
+    /// Bytes of the largest record, whatever its channel is called.
+    pub fn largest(&self) -> usize {
+        (self.shape.largest() - LONGEST_LEAD as u64).min(u64::from(u32::MAX)) as usize
+    }
+
+    /// Says in the file that somebody writes to it, and syncs that. An append does it first, if need
+    /// be; the caller has the zone's lock.
+    pub fn begin(&self, state: &State) -> io::Result<()> {
+        if state.phase.get() == BEGUN {
+            return Ok(());
+        }
+        let broken = || io::Error::new(io::ErrorKind::InvalidData, "the file's header is damaged");
+        let Front::Ours(mut header, _) = Front::read(&self.device)? else { return Err(broken()) };
+        let (epoch, head, newest) = (state.epoch.get(), state.head.get(), state.newest.get());
+        if header.epoch != epoch {
+            header.remember(Past { epoch: header.epoch, upto: newest });
+        }
+        let witness = self.device.witness()?;
+        let last = self.shape.number(head - 1);
+        let mut reader = Reader::new(&self.device, self.shape, self.secret, 0);
+        let held = reader.held(last)?.filter(|held| held.number == last);
+        let now = self.device.now_ns();
+        let life = now.max(header.begun.life + 1).max(state.life.get() + 1);
+        header = Header {
+            generation: header.generation + 1,
+            epoch,
+            boot: self.device.boot(),
+            device: witness.device,
+            inode: witness.inode,
+            begun: Begun { life, at: head, newest, damaged: state.damaged.get() },
+            closed: None,
+            wall: now,
+            ..header
+        };
+        header.write(&self.device)?;
+        step("begin: the header is written");
+        self.device.sync()?;
+        step("begin: the header is on the disk");
+        state.first.set(last);
+        state.first_life.set(held.map_or(0, |held| held.life));
+        state.life.set(life);
+        // What was found is on the disk with it.
+        raise(&state.synced_at, head);
+        raise(&state.synced, newest);
+        state.phase.publish(BEGUN);
+        step("begin: done");
+        Ok(())
+    }
+
+    /// Appends a record, whose seq is the next one. It is in the file when this returns, and counts from the next append of a
+    /// greater seq on: until the zone has committed it, another may be appended with its seq. The
+    /// caller has the zone's lock.
+    pub fn append(
+        &self,
+        state: &State,
+        record: &Record<'_>,
+        keeper: &dyn Keeper,
+    ) -> Result<(), Error> {
+        if record.channel.len() > MAX_CHANNEL || record.len() > self.largest() {
+            return Err(Error::TooLarge);
+        }
+        self.begin(state)?;
+        self.resolve(state, record.seq.saturating_sub(1))?;
+        let lead = record.lead(None);
+        let len = record.len() as u64;
+        self.make_room(state, lead.len() as u64, len, keeper)?;
+        step("append: there is room");
+        let head = state.head.get();
+        let Span { at, end } = span(self.shape, head, lead.len() as u64, len);
+        state.pending_at.set(at);
+        state.pending_end.set(end);
+        step("append: its place is known");
+        // Said before it is done: of what is half-written somebody knows where it begins.
+        state.pending.set(record.seq);
+        step("append: it is pending");
+        let pen = self.pen(state);
+        if let Err(error) = pen.write(head, &lead, record.parts) {
+            let _ = pen.void(at);
+            state.pending.set(0);
+            return Err(error.into());
+        }
+        step("append: the record is written");
+        Ok(())
+    }
+
+    /// What became of the last append, if the zone has committed all up to `committed`, and no more.
+    fn resolve(&self, state: &State, committed: u64) -> io::Result<()> {
+        let pending = state.pending.get();
+        if pending == 0 {
+            return Ok(());
+        }
+        if pending <= committed {
+            state.head.publish(state.pending_end.get());
+            step("resolve: the head");
+        } else {
+            // Its seq is given again: there must not be two.
+            self.pen(state).void(state.pending_at.get())?;
+            step("resolve: void");
+        }
+        state.pending.set(0);
+        Ok(())
+    }
+
+    /// Sees to it that a record can be written at the head.
+    fn make_room(
+        &self,
+        state: &State,
+        lead: u64,
+        len: u64,
+        keeper: &dyn Keeper,
+    ) -> Result<(), Error> {
+        let size = self.shape.segment;
+        // At most 7/8 of a segment may be copies: something new must have room.
+        let most = size / 8 * 7;
+        let ahead = self.shape.number(state.head.get() - 1) + 1;
+        for _ in 0..(lead + len) * PACE / PAGE + 1 {
+            if state.swept.get() / size >= ahead {
+                break;
+            }
+            self.clean(state, keeper, most)?;
+        }
+        loop {
+            self.clear(state);
+            let end = span(self.shape, state.head.get(), lead, len).end;
+            let last = self.shape.number(end - 1);
+            let clean = state.swept.get() / size;
+            if last <= state.clear.get() {
+                return Ok(());
+            }
+            if clean >= last {
+                return Err(Error::Unsynced);
+            }
+            // For a large record several segments are given: what is copied of them must not eat up
+            // what is won.
+            let most = if clean < ahead { most } else { size / 4 };
+            self.clean(state, keeper, most)?;
+        }
+    }
+
+    /// Lets the head into the segments that are clean.
+    fn clear(&self, state: &State) {
+        let safe = state.synced_at.published() >= state.swept_at.get();
+        if safe || self.durability != Durability::Ack {
+            state.clear.set(state.swept.get() / self.shape.segment);
+        }
+    }
+
+    /// Whether a sync now would spare an append to wait for it later.
+    pub fn wants_sync(&self, state: &State) -> bool {
+        self.durability != Durability::Off && state.synced_at.published() < state.swept_at.get()
+    }
+
+    /// Brings to the disk what was appended. `newest`: the newest seq that the zone has committed, read
+    /// before the call. Gives the newest seq that is on the disk. Needs no lock.
+    pub fn sync(&self, state: &State, newest: u64) -> io::Result<u64> {
+        if state.failed.published() != 0 {
+            return Err(io::Error::other(
+                "an earlier sync failed: nobody knows what is on the disk",
+            ));
+        }
+        let head = state.head.published();
+        step("sync: begins");
+        if let Err(error) = self.device.sync() {
+            // The system may have thrown away what it could not write; the next sync would succeed.
+            state.failed.publish(1);
+            return Err(error);
+        }
+        step("sync: done");
+        raise(&state.synced_at, head);
+        raise(&state.synced, newest);
+        Ok(state.synced())
+    }
+
+    /// Closes the log in order: what was committed, up to `newest`, is on the disk when this returns,
+    /// and a restart of the machine changes nothing. The caller has the zone's lock. An append may
+    /// follow.
+    pub fn close(&self, state: &State, newest: u64) -> io::Result<()> {
+        if state.phase.get() != BEGUN {
+            return Ok(());
+        }
+        self.resolve(state, newest)?;
+        self.sync(state, newest)?;
+        state.newest.set(newest);
+        // From here on an append begins anew, whether the header is written or not.
+        state.phase.publish(READY);
+        step("close: ready");
+        let broken = || io::Error::new(io::ErrorKind::InvalidData, "the file's header is damaged");
+        let Front::Ours(mut header, _) = Front::read(&self.device)? else { return Err(broken()) };
+        header.generation += 1;
+        header.closed = Some(newest);
+        header.wall = self.device.now_ns();
+        header.write(&self.device)?;
+        step("close: the header is written");
+        self.device.sync_all()
+    }
+
+    pub(crate) fn pen(&self, state: &State) -> Pen<'_, D> {
+        let (life, epoch) = (state.life.get(), state.epoch.get());
+        let number = self.shape.number(state.head.get() - 1);
+        let began = if number <= state.first.get() { state.first_life.get() } else { life };
+        let seed = Segment { number, life: began, epoch, wall: 0 }.seed(self.secret);
+        Pen { device: &self.device, shape: self.shape, secret: self.secret, life, epoch, seed }
+    }
+}
