@@ -1,5 +1,6 @@
 //! The directives.
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
@@ -9,6 +10,7 @@ use sys::net::Network;
 
 use crate::cors::Origins;
 use crate::endpoint::{Endpoint, Status};
+use crate::file::{FileConf, Sync};
 use crate::zone::ZoneConf;
 
 /// The module.
@@ -88,10 +90,10 @@ impl Module for Sse {
         Directive::new(
             "sse_zone",
             Contexts::HTTP,
-            Arity::Between(2, 3),
+            Arity::Between(2, 5),
             set_zone,
             "",
-            "shared memory for channels: NAME SIZE [path=FILE]; in a file the events outlive the server",
+            "shared memory for channels: NAME SIZE [channels=N] [path=FILE [sync=off|TIME|ack]]; in a file the events outlive the server",
         ),
         Directive::new(
             "sse_use",
@@ -367,18 +369,55 @@ fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     if conf.zones.as_slice().iter().any(|zone| zone.name == name) {
         return Err(setting.error_at(0, format!("there is an sse_zone \"{name}\" already")));
     }
-    let path = match setting.args().get(2) {
-        None => None,
-        Some(word) => match word.text.strip_prefix("path=") {
-            Some(path) if !path.is_empty() => Some(setting.env().prefix.join(path)),
-            _ => return Err(setting.error_at(2, format!("invalid parameter \"{word}\""))),
-        },
-    };
     let size = usize::try_from(setting.size(1)?).map_err(|_| setting.invalid(1, "value"))?;
-    let zone = ZoneConf::new(name, size, path)
-        .ok_or_else(|| setting.error_at(1, "a zone has at least 256k and at most 1t"))?;
+    let (mut path, mut sync, mut channels) = (None, None, None);
+    for (at, word) in setting.args().iter().enumerate().skip(2) {
+        let invalid = || setting.error_at(at, format!("invalid parameter \"{word}\""));
+        match word.text.split_once('=').filter(|(_, value)| !value.is_empty()) {
+            Some(("path", value)) => path = Some(canonical(setting.env().prefix.join(value))),
+            Some(("sync", value)) => sync = Some(parse_sync(value).ok_or_else(invalid)?),
+            Some(("channels", value)) => {
+                let number = value.parse().ok().filter(|number| (1..1 << 28).contains(number));
+                channels = Some(number.ok_or_else(invalid)?);
+            }
+            _ => return Err(invalid()),
+        }
+    }
+    if sync.is_some() && path.is_none() {
+        return Err(setting.error_at(2, "\"sync=\" is for a zone in a file: \"path=\" is missing"));
+    }
+    let same = |zone: &Rc<ZoneConf>| zone.file.as_ref().map(|file| &file.path) == path.as_ref();
+    if path.is_some() && conf.zones.as_slice().iter().any(same) {
+        return Err(setting.error_at(2, "another sse_zone has this file"));
+    }
+    let file = path.map(|path| FileConf { path, sync: sync.unwrap_or(Sync::Interval(100)) });
+    let zone = ZoneConf::new(name, size, channels, file).ok_or_else(|| {
+        setting.error_at(1, "a zone has at least 256k and at most 1t, and room for its channels")
+    })?;
     conf.zones.push(Rc::new(zone));
     Ok(())
+}
+
+/// `off`, `ack`, `interval` (a tenth of a second), or how long: `100ms`, `interval 100ms`.
+fn parse_sync(value: &str) -> Option<Sync> {
+    let interval = value.strip_prefix("interval").map(|rest| rest.trim_start_matches([' ', ':']));
+    match (value, interval) {
+        ("off", _) => Some(Sync::Off),
+        ("ack", _) => Some(Sync::Ack),
+        (_, Some("")) => Some(Sync::Interval(100)),
+        (time, interval) => {
+            let ms = conf::value::milliseconds(interval.unwrap_or(time))?;
+            Some(Sync::Interval(ms)).filter(|_| ms > 0)
+        }
+    }
+}
+
+/// A path by which the same file is always called the same.
+fn canonical(path: PathBuf) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 fn set_publish_from(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {

@@ -111,7 +111,16 @@ pub fn begin(
     let zone = attachment.zone();
     let lost = match EventId::parse(&asked) {
         None | Some(EventId { seq: 0, .. }) => Lost::Malformed,
-        Some(id) if id.epoch != zone.epoch() => Lost::Epoch,
+        Some(id) if id.epoch != zone.epoch() => match zone.past_epoch(id.epoch) {
+            // What came after it, and is not in the file, nobody knows; what is there of that time is known
+            // by the same numbers, and goes out once.
+            Some(upto) => {
+                let cursor = id.seq.min(upto);
+                let (told, lost) = (zone.newest(), Some((asked, Lost::Epoch)));
+                return Begin { cursor, from: From::Cursor, told, lost };
+            }
+            None => Lost::Epoch,
+        },
         Some(id) if id.seq > zone.newest() => Lost::Future,
         Some(id) => return Begin { cursor: id.seq, from: From::Cursor, told: 0, lost: None },
     };

@@ -17,6 +17,7 @@ pub mod cors;
 mod cursor;
 mod delivery;
 mod endpoint;
+mod file;
 mod framing;
 mod gzip;
 mod hub;

@@ -216,7 +216,11 @@ fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flo
     let status = match error {
         AppendError::TooLarge => 413,
         AppendError::TooManyChannels => 507,
-        AppendError::Busy | AppendError::NotOwner | AppendError::Moved => 503,
+        AppendError::Busy
+        | AppendError::NotOwner
+        | AppendError::Moved
+        | AppendError::Unsynced
+        | AppendError::File(_) => 503,
     };
     endpoint.problem(request, status, &error.to_string())
 }

@@ -2,17 +2,17 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZero;
-use std::path::PathBuf;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
 use http::{Hooks, Process};
 use module::{Regions, Slot, Wanted};
-use shm::Region;
+use shm::{Origin, Region};
 use sys::log::Level;
 
+use crate::file::{FileConf, Pending};
 use crate::hub::Hub;
 
 /// Small: ten thousand channels with an event each are ten megabytes.
@@ -22,6 +22,8 @@ const SMALLEST: usize = 256 << 10;
 const LARGEST: usize = 1 << 40;
 
 thread_local! {
+    /// The zones of this process.
+    static ZONES: RefCell<Vec<Weak<Zone>>> = const { RefCell::new(Vec::new()) };
     /// The hubs of this process, by their memory.
     static HUBS: RefCell<Vec<(NonZero<usize>, &'static Hub)>> = const { RefCell::new(Vec::new()) };
 }
@@ -32,36 +34,45 @@ pub struct ZoneConf {
     pub name: String,
     size: usize,
     shape: Shape,
-    file: Option<PathBuf>,
+    /// Where it is kept.
+    pub file: Option<FileConf>,
     installed: Cell<bool>,
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
     hub: OnceCell<&'static Hub>,
     /// What another configuration has of it, until it is decided which of the two serves.
-    previous: RefCell<Option<Zone>>,
+    previous: RefCell<Option<Rc<Zone>>>,
+    pending: RefCell<Pending>,
     holder: RefCell<Holder>,
 }
 
 impl ZoneConf {
-    /// `None`: the size makes no zone.
-    pub fn new(name: &str, size: usize, path: Option<PathBuf>) -> Option<ZoneConf> {
+    /// `channels`: how many there may be; by default one for each four kilobytes. `None`: the size makes no zone.
+    pub fn new(
+        name: &str,
+        size: usize,
+        channels: Option<usize>,
+        file: Option<FileConf>,
+    ) -> Option<ZoneConf> {
         if !(SMALLEST..=LARGEST).contains(&size) {
             return None;
         }
-        // The number of processors does not change with a reload: that of workers may.
-        let rows = (sys::process::processors() * 4).next_multiple_of(64);
-        let channels = (size / 4096).min((16 << 10) + size / (16 << 10));
-        let shape = Shape { block_size: BLOCK, rows, channels };
+        // The number of processors does not change with a reload: that of workers may. There is room for a
+        // handful of generations.
+        let rows = (sys::process::processors() * 8).next_multiple_of(64);
+        let default = (size / 4096).min((16 << 10) + size / (16 << 10));
+        let shape = Shape { block_size: BLOCK, rows, channels: channels.unwrap_or(default) };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),
             size,
             shape,
-            file: path,
+            file,
             installed: Cell::new(false),
             region: OnceCell::new(),
             zone: OnceCell::new(),
             hub: OnceCell::new(),
             previous: RefCell::default(),
+            pending: RefCell::default(),
             holder: RefCell::default(),
         })
     }
@@ -74,9 +85,13 @@ impl ZoneConf {
         let Shape { block_size, rows, channels } = self.shape;
         let slot = hooks.region(Wanted {
             name: self.name.clone(),
-            shape: format!("{}.{block_size}.{rows}.{channels}", broadcast::VERSION),
+            shape: format!(
+                "{}.{block_size}.{rows}.{channels}.{}",
+                broadcast::VERSION,
+                self.file.as_ref().map_or("memory", FileConf::word)
+            ),
             len: self.size,
-            file: self.file.clone(),
+            file: self.file.as_ref().map(|file| file.path.clone()),
         });
         let _ = self.region.set(slot);
         hooks.process(self.clone());
@@ -95,16 +110,51 @@ impl ZoneConf {
 }
 
 impl ZoneConf {
-    /// Another configuration has this zone in another size: all that it has comes along.
-    fn take_over(&self, zone: &Zone, previous: Arc<Region>) -> Result<(), Error> {
+    /// The zone in a region, with what the configuration or the binary before has had, or what is in its file.
+    fn make(&self, slot: &Slot, region: Arc<Region>) -> Result<Zone, Error> {
+        let failed = |error: OpenError| {
+            Error::new(format!("the sse_zone \"{}\" cannot be used: {error}", self.name))
+        };
+        let handed = region.origin() == Origin::Shared;
+        let zone = Zone::of(region, self.shape).map_err(failed)?;
+        let Some(file) = &self.file else {
+            self.take_over(&zone, slot)?;
+            return Ok(zone);
+        };
+        if handed {
+            let fd = slot.take_file().ok_or_else(|| {
+                Error::new(format!("the file of sse_zone \"{}\" was not handed over", self.name))
+            })?;
+            file.inherit(&self.name, &zone, fd)?;
+        } else {
+            self.take_over(&zone, slot)?;
+            let pending = match &*self.previous.borrow() {
+                Some(previous) => file.replace(&self.name, &zone, previous, self.size)?,
+                None => file.open(&self.name, &zone, self.size)?,
+            };
+            self.pending.replace(pending);
+        }
+        slot.set_file(zone.file_fd());
+        Ok(zone)
+    }
+
+    /// Another configuration has this zone in another form: all that it has comes along.
+    fn take_over(&self, zone: &Zone, slot: &Slot) -> Result<(), Error> {
+        let Some(region) = slot.previous() else { return Ok(()) };
         let name = &self.name;
-        let previous = match Zone::open(previous) {
+        let known = known(region);
+        let previous = known.map_or_else(|| Zone::open(region.clone()).map(Rc::new), Ok);
+        let previous = match previous {
             Ok(previous) => previous,
             Err(error) => {
                 sys::log!(Warn, "what the sse_zone \"{name}\" had is lost: {error}");
                 return Ok(());
             }
         };
+        if let (None, Some(file), Some(fd)) = (previous.file_fd(), &self.file, slot.take_file()) {
+            // The binary before has had it.
+            file.inherit(name, &previous, fd)?;
+        }
         if !zone.take_over(&previous) {
             let why = "a process keeps its lock";
             return Err(Error::new(format!("the sse_zone \"{name}\" cannot be changed: {why}")));
@@ -114,19 +164,27 @@ impl ZoneConf {
     }
 }
 
+/// The zone of a region that this process has already: there is one for each, whatever the configuration.
+fn known(region: &Arc<Region>) -> Option<Rc<Zone>> {
+    ZONES.with_borrow_mut(|zones| {
+        zones.retain(|zone| zone.strong_count() > 0);
+        zones.iter().filter_map(Weak::upgrade).find(|zone| Arc::ptr_eq(zone.region(), region))
+    })
+}
+
 impl Process for ZoneConf {
     fn opened(&self) -> Result<(), Error> {
-        let failed = |error: OpenError| {
-            Error::new(format!("the sse_zone \"{}\" cannot be used: {error}", self.name))
+        let missing = || Error::new("the memory of an sse_zone is not there");
+        let slot = self.region.get().ok_or_else(missing)?;
+        let region = slot.region().cloned().ok_or_else(missing)?;
+        let zone = match known(&region) {
+            Some(zone) => zone,
+            None => {
+                let zone = Rc::new(self.make(slot, region)?);
+                ZONES.with_borrow_mut(|zones| zones.push(Rc::downgrade(&zone)));
+                zone
+            }
         };
-        let slot = self.region.get();
-        let region = slot.and_then(|slot| slot.region()).cloned();
-        let region = region.ok_or_else(|| Error::new("the memory of an sse_zone is not there"))?;
-        let zone = Zone::of(region, self.shape).map_err(failed)?;
-        if let Some(previous) = slot.and_then(|slot| slot.previous()) {
-            self.take_over(&zone, previous.clone())?;
-        }
-        let zone = Rc::new(zone);
         crate::announce::opened(&self.name, &zone);
         let _ = self.zone.set(zone);
         Ok(())
@@ -142,22 +200,38 @@ impl Process for ZoneConf {
     }
 
     fn decided(&self, serves: bool) {
-        let Some(previous) = self.previous.take() else { return };
-        let Some(zone) = self.zone().filter(|_| !serves) else { return };
-        if !previous.reopen(zone) {
-            let name = &self.name;
-            sys::log!(
-                Alert,
-                "the sse_zone \"{name}\" stays locked: nothing can be published there"
-            );
+        let (previous, pending) = (self.previous.take(), self.pending.take());
+        let name = &self.name;
+        if serves {
+            if let Err(error) = pending.install() {
+                sys::log!(Emerg, "the file of sse_zone \"{name}\" is not in its place: {error}");
+            }
+        } else if let (Some(previous), Some(zone)) = (previous, self.zone())
+            && !previous.reopen(zone)
+        {
+            sys::log!(Alert, "the sse_zone \"{name}\" stays locked: nothing can be published there");
         }
     }
 
     fn replaced(&self, by: &Regions) {
+        let Some(zone) = self.zone().filter(|zone| !by.contains(zone.region())) else { return };
+        zone.retire();
+        self.closed();
+        zone.let_go();
+    }
+
+    fn orphaned(&self) {
+        if let Some(zone) = self.zone() {
+            zone.let_go();
+        }
+    }
+
+    fn closed(&self) {
         if let Some(zone) = self.zone()
-            && !by.contains(zone.region())
+            && let Err(error) = zone.close_file()
         {
-            zone.retire();
+            let (name, errno) = (&self.name, sys::log::errno(&error));
+            sys::log!(Alert, "the file of sse_zone \"{name}\" was not closed in order {errno}");
         }
     }
 

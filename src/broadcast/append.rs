@@ -79,11 +79,20 @@ pub enum AppendError {
     NotOwner,
     /// Another zone has taken this one's place, or is about to.
     Moved,
+    /// The zone's file must be synced first: then it can be tried again.
+    Unsynced,
+    /// The zone's file cannot be written: the system's error number.
+    File(i32),
 }
 
 impl fmt::Display for AppendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            AppendError::File(errno) => {
+                let error = std::io::Error::from_raw_os_error(*errno);
+                return write!(f, "the zone's file cannot be written ({error})");
+            }
+            AppendError::Unsynced => "the zone's file is being synced",
             AppendError::TooLarge => "the message is larger than the zone allows",
             AppendError::Busy => "the zone has no room",
             AppendError::TooManyChannels => "there are as many channels as there may be",
@@ -237,6 +246,13 @@ impl Locked<'_> {
         head(seq, &mut front);
         let len = front.len() + body.iter().map(|part| part.len()).sum::<usize>();
         self.trim(index, now, attributes.unneeded, TRIMMED);
+        self.check_size(len)?;
+        if self.is_durable() {
+            let mut parts = Vec::with_capacity(1 + body.len());
+            parts.push(&front[..]);
+            parts.extend_from_slice(body);
+            self.write_to_file(channel, index, seq, now, attributes, front.len() as u32, &parts)?;
+        }
         let at = self.reserve(index, len)?;
         let parts = [&front[..]];
         self.fill(at, len, parts.iter().chain(body));
@@ -283,14 +299,20 @@ impl Locked<'_> {
         None
     }
 
+    /// How many blocks a record of `len` bytes may take.
+    fn check_size(&self, len: usize) -> Result<u32, AppendError> {
+        let most = (len + RECORD).div_ceil(self.memory.layout.block_size) + 1;
+        match most > self.memory.layout.blocks / 2 || u32::try_from(len).is_err() {
+            true => Err(AppendError::TooLarge),
+            false => Ok(most as u32),
+        }
+    }
+
     /// Room for a record of `len` bytes at the channel's end; its chain is linked, nothing is visible.
     pub fn reserve(&self, index: u32, len: usize) -> Result<Place, AppendError> {
         let size = self.memory.layout.block_size;
-        let most = (len + RECORD).div_ceil(size) + 1;
-        if most > self.memory.layout.blocks / 2 || u32::try_from(len).is_err() {
-            return Err(AppendError::TooLarge);
-        }
-        if !self.make_room(index, most as u32) {
+        let most = self.check_size(len)?;
+        if !self.make_room(index, most) {
             return Err(AppendError::Busy);
         }
         let channel = self.memory.channel(index);

@@ -49,6 +49,10 @@ pub(crate) struct Header {
     /// Zone time minus the monotonic clock, in milliseconds (wrapping): a file outlives its machine's
     /// clock.
     pub clock: U64,
+    /// Epochs before this one, the newest first.
+    pub past: [PastEpoch; PAST],
+    /// Where the zone's file is written; all zero if it has none.
+    pub wal: wal::State,
     pub lock: RobustLock,
     /// Counts up each time that the lock is taken: whoever has it makes progress.
     pub turns: U64,
@@ -87,6 +91,17 @@ pub(crate) struct Header {
     pub displaced: U64,
     /// The newest seq that went with a channel whose name is not among the lost ones any more.
     pub lost_upto: U64,
+}
+
+/// Epochs that are remembered.
+pub(crate) const PAST: usize = 64;
+
+/// An epoch that is over: its ids go up to this seq.
+#[repr(C)]
+pub(crate) struct PastEpoch {
+    /// 0: none.
+    pub epoch: U64,
+    pub upto: U64,
 }
 
 /// Counters of a row for the names that it waits for. A name has two of them, and the smaller one is how many

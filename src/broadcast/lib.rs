@@ -19,6 +19,7 @@
 mod append;
 mod batch;
 mod blocks;
+mod durable;
 mod evict;
 mod forgotten;
 mod index;
@@ -44,6 +45,7 @@ mod tests;
 
 pub use append::{AppendError, Appended, Attributes, END, MARK};
 pub use batch::{Batch, RecordRef};
+pub use durable::Restored;
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
 pub use layout::{MAGIC, MAX_NAME, VERSION};

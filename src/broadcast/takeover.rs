@@ -98,7 +98,9 @@ impl Zone {
     pub fn reopen(&self, other: &Zone) -> bool {
         let (Some(own), Some(theirs)) = (self.lock_soon(), other.lock_soon()) else { return false };
         theirs.records(self.newest(), |kept| {
-            let _ = own.restore(kept);
+            if let Err(error) = self.write_kept(&own, kept).and_then(|()| own.restore(kept)) {
+                sys::log!(Alert, "an event is lost: {error}");
+            }
         });
         self.header().sealed.set(0);
         drop(own);

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use shm::{Origin, Region};
 use sys::bell::Bell;
 
+use crate::durable::Durable;
 use crate::layout::{Header, Layout, MAGIC, VERSION};
 use crate::memory::Memory;
 
@@ -26,6 +27,7 @@ pub struct Zone {
     pub(crate) memory: Memory,
     /// This process's own bell, once it is attached: others' are rung with it.
     pub(crate) bell: OnceLock<Weak<Bell>>,
+    pub(crate) durable: OnceLock<Durable>,
     region: Arc<Region>,
 }
 
@@ -144,7 +146,7 @@ impl Zone {
 
     fn over(region: Arc<Region>, layout: Layout) -> Zone {
         let memory = Memory { base: region.base(), layout };
-        Zone { memory, bell: OnceLock::new(), region }
+        Zone { memory, bell: OnceLock::new(), durable: OnceLock::new(), region }
     }
 
     pub(crate) fn header(&self) -> &Header {

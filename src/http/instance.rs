@@ -34,6 +34,14 @@ impl Instance for HttpInstance {
         self.processes.iter().for_each(|process| process.replaced(by));
     }
 
+    fn orphaned(&self) {
+        self.processes.iter().for_each(|process| process.orphaned());
+    }
+
+    fn closed(&self) {
+        self.processes.iter().for_each(|process| process.closed());
+    }
+
     fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         self.modules.iter().for_each(|module| (module.worker)(Event::Start));
         self.processes.iter().try_for_each(|process| process.started())?;

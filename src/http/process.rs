@@ -16,7 +16,8 @@ pub trait Process: 'static {
         let _ = (next, back);
     }
 
-    /// Master, at a reload: this configuration serves now; or it does not come to serve, and its workers have ended.
+    /// Master, at the start and at a reload: this configuration serves now; or it does not come to serve, and its
+    /// workers have ended.
     fn decided(&self, serves: bool) {
         let _ = serves;
     }
@@ -36,6 +37,12 @@ pub trait Process: 'static {
     fn draining(&'static self, within: Option<u64>) {
         let _ = within;
     }
+
+    /// Worker: its master is gone: what only one server may have is let go.
+    fn orphaned(&self) {}
+
+    /// Master: the last worker has ended, and no other master of this server runs.
+    fn closed(&self) {}
 
     /// Master: a worker has ended, in whichever way. `false`: somebody has a lock that this needs; it is asked again.
     fn worker_ended(&self, pid: i32) -> bool {

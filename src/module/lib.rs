@@ -61,8 +61,8 @@ pub trait Instance {
         let _ = (next, back);
     }
 
-    /// Master, at a reload: this configuration serves now; or it does not come to serve, `!serves`, and its workers
-    /// have ended.
+    /// Master, at the start and at a reload: this configuration serves now; or it does not come to serve, and its
+    /// workers have ended.
     fn decided(&self, serves: bool) {
         let _ = serves;
     }
@@ -87,6 +87,12 @@ pub trait Instance {
     fn drain(&'static self, within: Option<u64>) {
         let _ = within;
     }
+
+    /// Worker: its master is gone, and another may start at any moment: what only one server may have is let go.
+    fn orphaned(&self) {}
+
+    /// Master: the last worker has ended, and no other master of this server runs.
+    fn closed(&self) {}
 
     /// Master: a worker has ended, in whichever way. `false`: what it left in shared memory cannot be seen to now,
     /// because somebody has the lock. The master, which never waits for a worker, asks again.

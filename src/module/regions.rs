@@ -1,10 +1,9 @@
 //! Shared memory that modules ask for. It is made once, and outlives the configuration, the worker and
 //! the binary that asked for it.
 
-use std::cell::OnceCell;
-use std::fs::File;
+use std::cell::{Cell, OnceCell};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,11 +24,13 @@ pub struct Wanted {
 }
 
 /// Where the module finds its region once it is open.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Place {
     region: OnceCell<Arc<Region>>,
     previous: OnceCell<Arc<Region>>,
-    file: OnceCell<Arc<File>>,
+    /// Of a file that goes with it; its descriptor is the module's.
+    file: Cell<Option<RawFd>>,
+    inherited: Cell<Option<OwnedFd>>,
 }
 
 /// Where the module finds its region once it is open.
@@ -47,19 +48,20 @@ impl Place {
         self.previous.get()
     }
 
-    /// The file that goes with it: a new binary gets its descriptor, too.
-    pub fn file(&self) -> Option<&Arc<File>> {
-        self.file.get()
+    /// The file that goes with it, which the binary before has handed over.
+    pub fn take_file(&self) -> Option<OwnedFd> {
+        self.inherited.take()
     }
 
-    /// Says which file goes with it.
-    pub fn set_file(&self, file: Arc<File>) {
-        let _ = self.file.set(file);
+    /// Says which file goes with it: a new binary gets its descriptor, too. It stays open as long as the region is
+    /// used.
+    pub fn set_file(&self, file: Option<RawFd>) {
+        self.file.set(file);
     }
 }
 
 /// The regions of a configuration.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Regions {
     all: Vec<(Wanted, Slot)>,
 }
@@ -131,18 +133,24 @@ impl Regions {
         }
     }
 
+    /// Descriptors of files of those regions that `others` have not: new workers have no business with them.
+    pub fn files_without(&self, others: &Regions) -> Vec<RawFd> {
+        let left = self.all.iter().filter(|(_, slot)| {
+            slot.region().is_some_and(|region| !others.contains(region))
+        });
+        left.filter_map(|(_, slot)| slot.file.get()).collect()
+    }
+
     /// The open ones, for the environment of a new binary.
-    pub fn iter(&self) -> impl Iterator<Item = (&Wanted, &Region, Option<&File>)> {
-        self.all.iter().filter_map(|(wanted, slot)| {
-            Some((wanted, &**slot.region()?, slot.file().map(|file| &**file)))
-        })
+    pub fn iter(&self) -> impl Iterator<Item = (&Wanted, &Region, Option<RawFd>)> {
+        self.all
+            .iter()
+            .filter_map(|(wanted, slot)| Some((wanted, &**slot.region()?, slot.file.get())))
     }
 
     /// Their descriptors.
     pub fn descriptors(&self) -> Vec<i32> {
-        let of = |(_, region, file): (_, &Region, Option<&File>)| {
-            [Some(region.as_raw_fd()), file.map(AsRawFd::as_raw_fd)]
-        };
+        let of = |(_, region, file): (_, &Region, Option<RawFd>)| [Some(region.as_raw_fd()), file];
         self.iter().flat_map(of).flatten().collect()
     }
 }
@@ -153,9 +161,6 @@ impl Place {
         let Some(region) = place.region() else { return self.create(wanted) };
         if known == wanted {
             let _ = self.region.set(region.clone());
-            if let Some(file) = place.file() {
-                self.set_file(file.clone());
-            }
             return Ok(());
         }
         let _ = self.previous.set(region.clone());
@@ -165,9 +170,7 @@ impl Place {
     fn inherit(&self, wanted: &Wanted, handed: Option<Inherited>) -> io::Result<()> {
         let Some(handed) = handed else { return self.create(wanted) };
         let region = Arc::new(Region::inherit(handed.fd)?);
-        if let Some(file) = handed.file {
-            self.set_file(Arc::new(File::from(file)));
-        }
+        self.inherited.set(handed.file);
         if region.len() == wanted.len && handed.shape == wanted.shape {
             let _ = self.region.set(region);
             return Ok(());

@@ -226,9 +226,14 @@ impl Cycle {
         self.regions.inherit_only(next, back);
     }
 
-    /// At a reload: whether this configuration has come to serve.
+    /// At the start and at a reload: whether this configuration has come to serve.
     pub fn decided(&self, serves: bool) {
         self.instances.iter().for_each(|instance| instance.decided(serves));
+    }
+
+    /// The server has ended.
+    pub fn close(&self) {
+        self.instances.iter().for_each(|instance| instance.closed());
     }
 
     /// At a reload: workers with these regions serve now.

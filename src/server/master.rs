@@ -131,6 +131,7 @@ impl Master {
         if let Err(failure) = self.first_generation() {
             self.workers.forget_vacancies();
             self.kill_generation(self.generation);
+            self.cycle.decided(false);
             self.remove_files();
             return match self.is_told_to_end() {
                 true => Ok(()),
@@ -141,6 +142,9 @@ impl Master {
             self.wait();
             self.turn();
         }
+        if !self.has_partner() {
+            self.cycle.close();
+        }
         self.remove_files();
         sys::log!(Notice, "exit");
         Ok(())
@@ -150,6 +154,7 @@ impl Master {
         sys::log!(Notice, "start worker processes");
         self.start_generation()?;
         self.wait_ready(self.generation)?;
+        self.cycle.decided(true);
         if self.inheritance.is_upgrade() {
             self.claim_files()?;
             self.inheritance.report_ready();
@@ -188,6 +193,7 @@ impl Master {
         if let Some(outgoing) = &self.outgoing {
             masters.extend(outgoing.sockets.borrow().descriptors());
             masters.extend(outgoing.logs.descriptors());
+            masters.extend(outgoing.regions.files_without(&self.cycle.regions));
         }
         let (signals, daemon) = (&self.signals, self.starter.is_some());
         let in_child = || {

@@ -29,7 +29,8 @@ pub fn run(
     let pid_file = cycle.pid.clone();
     let files = Rc::new(RefCell::new(cycle.new_files.clone()));
     let made = files.clone();
-    let state = RefCell::new((signals, cycle));
+    let state = Rc::new(RefCell::new((signals, cycle)));
+    let last = state.clone();
     rt::on_readable(fd, move || {
         let taken = state.borrow_mut().0.take();
         for taken in taken {
@@ -43,6 +44,7 @@ pub fn run(
         starter.report_ready();
     }
     let result = rt::run();
+    last.borrow().1.close();
     pid::remove(&pid_file);
     files.borrow().iter().for_each(SocketFile::remove);
     result.map_err(|e| failed("epoll_wait()", e))
@@ -88,6 +90,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
     let new = Rc::new(new);
     rt::remove_listeners();
     serve(new.clone())?;
+    old.replaced(&new.regions);
     Ok(new)
 }
 
@@ -98,5 +101,6 @@ fn serve(cycle: Rc<Cycle>) -> Result<(), Failure> {
     for instance in &cycle.instances {
         instance.start(&cycle.sockets.borrow(), 0).map_err(Failure::new)?;
     }
+    cycle.decided(true);
     Ok(())
 }

@@ -191,7 +191,7 @@ impl Master {
         descriptors.push(theirs.as_raw_fd());
         descriptors.extend(self.cycle.regions.descriptors());
         let memory = self.cycle.regions.iter().map(|(wanted, region, file)| {
-            let file = file.map(|file| format!(":{}", file.as_raw_fd())).unwrap_or_default();
+            let file = file.map(|file| format!(":{file}")).unwrap_or_default();
             format!("{}:{}:{}{file};", wanted.name, wanted.shape, region.as_raw_fd())
         });
         let variables = [

@@ -87,6 +87,7 @@ fn watch_master(cycle: &'static Cycle, channel: WorkerEnd) {
             // Nobody would replace us, and a new master needs the ports: end in good order. Whoever follows
             // something live hears nothing new here, and is sent to where it does.
             sys::log!(Alert, "the master process is gone, shutting down");
+            cycle.instances.iter().for_each(|instance| instance.orphaned());
             drain(cycle);
             cycle.drain(Some(ORPHANED_MS));
         }

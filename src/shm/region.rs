@@ -69,6 +69,14 @@ impl Region {
         self.len
     }
 
+    /// Where the bytes come from.
+    pub fn origin(&self) -> Origin {
+        match self.origin.load(Ordering::Relaxed) {
+            0 => Origin::Fresh,
+            _ => Origin::Shared,
+        }
+    }
+
     /// Where the bytes come from; whoever asks first makes something of them, for all who ask later
     /// they are shared.
     pub fn claim(&self) -> Origin {

@@ -1,0 +1,162 @@
+//! The file of a zone: found and read when the server starts, made when there is none or a zone changes its size.
+//! Nothing that is there is touched before it is certain that the configuration serves.
+
+use std::fmt::Display;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use broadcast::Zone;
+use conf::Error;
+use wal::{Device, Durability, File, Found, Log, NewFile, OpenError};
+
+/// `sync=`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// When the system thinks fit.
+    Off,
+    /// So many milliseconds after a publication.
+    Interval(u64),
+    /// Before a publisher is answered.
+    Ack,
+}
+
+/// Where and how a zone is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileConf {
+    /// The file.
+    pub path: PathBuf,
+    /// When it is synced.
+    pub sync: Sync,
+}
+
+/// What is done when the configuration has come to serve.
+#[derive(Default)]
+pub struct Pending {
+    new: Option<NewFile>,
+    /// What is at the path cannot be used, and stays under a name that ends so.
+    aside: Option<(PathBuf, &'static str)>,
+    /// Held until then: another server must not take it meanwhile.
+    _old: Option<File>,
+}
+
+impl FileConf {
+    /// Names when it is synced: that cannot be changed while it is used.
+    pub fn word(&self) -> &'static str {
+        match self.sync {
+            Sync::Off => "off",
+            Sync::Interval(_) => "interval",
+            Sync::Ack => "ack",
+        }
+    }
+
+    fn durability(&self) -> Durability {
+        match self.sync {
+            Sync::Off => Durability::Off,
+            Sync::Interval(_) => Durability::Interval,
+            Sync::Ack => Durability::Ack,
+        }
+    }
+
+    fn error(&self, name: &str, error: impl Display) -> Error {
+        Error::new(format!("the file of sse_zone \"{name}\" cannot be used: {error}"))
+    }
+
+    /// A zone that the binary before has had, and its file.
+    pub fn inherit(&self, name: &str, zone: &Zone, fd: OwnedFd) -> Result<(), Error> {
+        let shared = zone.share_file(File::inherit(fd), self.durability());
+        shared.map_err(|error| self.error(name, error))
+    }
+
+    /// Fills a new zone of `len` bytes with what its file has, or makes the file.
+    pub fn open(&self, name: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
+        let opened = wal::open_file(&self.path).map_err(|error| self.error(name, error))?;
+        let Some(file) = opened else { return self.make(name, zone, len) };
+        let same = file.len().map_err(|error| self.error(name, error))? == len as u64;
+        let found = match Log::open(file, self.durability()) {
+            Ok(found) => found,
+            Err(error @ (OpenError::Broken | OpenError::Version(_))) => {
+                let path = self.path.display();
+                sys::log!(Warn, "\"{path}\" is put aside, sse_zone \"{name}\" begins anew: {error}");
+                let aside = Some((self.path.clone(), "aside"));
+                return Ok(Pending { aside, ..self.make(name, zone, len)? });
+            }
+            Err(error) => return Err(self.error(name, error)),
+        };
+        self.report(name, &found);
+        zone.restore(found, zone.epoch()).map_err(|error| self.error(name, error))?;
+        match same {
+            true => Ok(Pending::default()),
+            // The records move into a file of the new size; the old one stays until that one is in its place.
+            false => self.make(name, zone, len),
+        }
+    }
+
+    /// Makes a file for a zone that has taken another one's place. What is at the path must be the other one's, or
+    /// of its past.
+    pub fn replace(&self, name: &str, zone: &Zone, before: &Zone, len: usize) -> Result<Pending, Error> {
+        if before.file_fd().is_some_and(|fd| is_at(fd, &self.path)) {
+            return self.make(name, zone, len);
+        }
+        let opened = wal::open_file(&self.path).map_err(|error| self.error(name, error))?;
+        let Some(file) = opened else { return self.make(name, zone, len) };
+        let found = Log::open(file, self.durability()).map_err(|error| self.error(name, error))?;
+        let own = found.epoch == zone.epoch() || zone.past_epoch(found.epoch).is_some();
+        match own && found.newest <= zone.newest() {
+            true => self.make(name, zone, len),
+            false => {
+                let why = "it has the events of another zone; name another file, or move it away";
+                Err(self.error(name, format!("{}: {why}", self.path.display())))
+            }
+        }
+    }
+
+    fn make(&self, name: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
+        let (file, new) = wal::create(&self.path, len as u64).map_err(|e| self.error(name, e))?;
+        zone.keep_in(file, self.durability()).map_err(|error| self.error(name, error))?;
+        Ok(Pending { new: Some(new), ..Pending::default() })
+    }
+
+    fn report(&self, name: &str, found: &Found<File>) {
+        let (path, records) = (self.path.display(), found.records());
+        sys::log!(Notice, "sse_zone \"{name}\": {records} events are in \"{path}\"");
+        if let Some(doubt) = found.doubt {
+            sys::log!(
+                Warn,
+                "sse_zone \"{name}\": {doubt}: readers who come back are told of a gap ({:?})",
+                found.damage
+            );
+        }
+    }
+}
+
+impl Pending {
+    /// The configuration serves: the file takes its place.
+    pub fn install(self) -> Result<(), String> {
+        if let Some((path, end)) = &self.aside {
+            put_aside(path, end).map_err(|e| format!("rename() failed {}", sys::log::errno(&e)))?;
+        }
+        self.new.map_or(Ok(()), |new| new.install().map_err(|error| error.to_string()))
+    }
+}
+
+/// Gives a file a name that nobody has.
+fn put_aside(path: &Path, end: &str) -> std::io::Result<()> {
+    let mut number = 0;
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 0 { format!(".{end}") } else { format!(".{end}.{number}") });
+        match fs::hard_link(path, &name) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            result => return result.and_then(|()| fs::remove_file(path)),
+        }
+    }
+}
+
+/// Whether a descriptor is of the file at a path.
+fn is_at(fd: std::os::fd::RawFd, path: &Path) -> bool {
+    let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    let own = of(Path::new(&format!("/proc/self/fd/{fd}")));
+    own.is_some() && own == of(path)
+}

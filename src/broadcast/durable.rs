@@ -1,0 +1,325 @@
+//! A zone's file: every record is written there, too, and comes back from there.
+//!
+//! Memory is where readers read, and what is in it is the zone; the file (see `wal`) is how it outlives the server.
+//! A record is in the file before it is committed in memory; where in the file they are stands in the header, under
+//! the zone's lock.
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wal::{Durability, File, Found, Identity, Keeper, Log, Record};
+
+use crate::append::{AppendError, Attributes};
+use crate::layout::{Channel, PAST, State};
+use crate::lock::Locked;
+use crate::restore::Kept;
+use crate::zone::Zone;
+
+/// "Input/output error", for errors without a number.
+const EIO: i32 = 5;
+
+/// A process's hold on the file of a zone.
+#[derive(Default)]
+pub(crate) struct Durable(Mutex<Option<Arc<Log<File>>>>);
+
+impl Durable {
+    fn log(&self) -> Option<Arc<Log<File>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How much came back from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Records.
+    pub records: usize,
+    /// Some of them had to go at once: the zone is smaller than the file.
+    pub dropped: usize,
+}
+
+impl Zone {
+    /// Makes this new zone what was found in a file, and writes to the file from now on. `epoch`: a new one, for the
+    /// case that something may have been lost.
+    pub fn restore(&self, found: Found<File>, epoch: u32) -> io::Result<Restored> {
+        let locked = self.lock();
+        let header = self.header();
+        for (word, known) in header.secret.iter().zip(found.secret) {
+            word.set(known);
+        }
+        header.epoch.set(if found.certain { found.epoch } else { epoch });
+        for (word, past) in header.past.iter().zip(found.past.iter().rev()) {
+            word.epoch.set(u64::from(past.epoch));
+            word.upto.set(past.upto);
+        }
+        // Zone time goes on, and what has passed meanwhile has passed.
+        let wall = sys::clock::wall().as_millis() as u64;
+        let time = found.time.max(1).saturating_add(wall.saturating_sub(found.wall)).min(1 << 62);
+        header.clock.set(time.wrapping_sub(sys::clock::monotonic_ms()));
+        let (mut dropped, mut complete) = (0, Complete::default());
+        let mut bytes = Vec::new();
+        let records = found.replay(|record| {
+            complete.add(record.seq);
+            bytes.clear();
+            record.parts.iter().for_each(|part| bytes.extend_from_slice(part));
+            dropped += usize::from(locked.restore(&Kept::of(record, &bytes)).is_err());
+        })?;
+        let newest = found.newest.max(1);
+        locked.remember_what_is_gone(complete.since(newest));
+        header.seq.publish(newest);
+        let epoch = header.epoch.get();
+        self.set_log(found.go_on(&header.wal, epoch));
+        Ok(Restored { records, dropped })
+    }
+
+    /// Writes all that this zone has to a new file, and everything that comes from now on.
+    pub fn keep_in(&self, file: File, durability: Durability) -> Result<(), AppendError> {
+        let locked = self.lock();
+        let header = self.header();
+        let identity = Identity {
+            epoch: header.epoch.get(),
+            secret: [header.secret[0].get(), header.secret[1].get()],
+            newest: self.newest(),
+        };
+        let log = Log::create(file, identity, durability, &header.wal)?;
+        log.begin(&header.wal)?;
+        self.set_log(log);
+        let mut result = Ok(());
+        locked.records(0, |kept| {
+            while result.is_ok() {
+                match self.write_kept(&locked, kept) {
+                    Err(AppendError::Unsynced) => result = self.sync().map(drop).map_err(Into::into),
+                    written => {
+                        result = written;
+                        break;
+                    }
+                }
+            }
+        });
+        result?;
+        self.sync()?;
+        Ok(())
+    }
+
+    /// Writes to the file that another process of this server has opened for this zone.
+    pub fn share_file(&self, file: File, durability: Durability) -> Result<(), wal::OpenError> {
+        self.set_log(Log::share(file, durability)?);
+        Ok(())
+    }
+
+    fn set_log(&self, log: Log<File>) {
+        let durable = self.durable.get_or_init(Durable::default);
+        *durable.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(log));
+    }
+
+    /// The descriptor of its file.
+    pub fn file_fd(&self) -> Option<RawFd> {
+        Some(self.durable.get()?.log()?.device().as_raw_fd())
+    }
+
+    /// Gives the file up: another server may have it. This process appends nothing more.
+    pub fn let_go(&self) {
+        if let Some(durable) = self.durable.get() {
+            durable.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
+    /// Closes the file in order. Nobody else uses the zone.
+    pub fn close_file(&self) -> io::Result<()> {
+        let log = self.durable.get().and_then(Durable::log);
+        match (log, self.try_lock()) {
+            (Some(log), Some(_locked)) => log.close(&self.header().wal, self.newest()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it has a file.
+    pub fn is_durable(&self) -> bool {
+        self.durable.get().is_some()
+    }
+
+    /// The newest seq that is on the disk.
+    pub fn synced(&self) -> u64 {
+        self.header().wal.synced()
+    }
+
+    /// Whether a sync now spares an append to wait for it later.
+    pub fn wants_sync(&self) -> bool {
+        let log = self.durable.get().and_then(Durable::log);
+        log.is_some_and(|log| log.wants_sync(&self.header().wal))
+    }
+
+    /// Brings all that was appended to the disk; gives the newest seq that is there. Takes no lock, and may be called
+    /// by any thread: it waits for the disk.
+    pub fn sync(&self) -> io::Result<u64> {
+        let log = self.durable.get().and_then(Durable::log);
+        let log = log.ok_or_else(|| io::Error::other("the file was given up"))?;
+        log.sync(&self.header().wal, self.newest())
+    }
+
+    /// Up to which seq the ids of an epoch before this one go; `None`: nobody knows of it.
+    pub fn past_epoch(&self, epoch: u32) -> Option<u64> {
+        let past = self.header().past.iter();
+        let known = past.take(PAST).find(|past| past.epoch.get() == u64::from(epoch) && epoch != 0);
+        known.map(|past| past.upto.get())
+    }
+}
+
+impl Kept<'_> {
+    fn of<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Kept<'a> {
+        Kept {
+            channel: record.channel,
+            seq: record.seq,
+            number: record.number,
+            time: record.time,
+            key: record.key,
+            flags: record.flags,
+            head: record.head,
+            max_count: record.max_count,
+            max_age: record.max_age,
+            bytes,
+        }
+    }
+}
+
+impl<'a> Kept<'a> {
+    fn record(&self) -> Record<'a> {
+        Record {
+            seq: self.seq,
+            number: self.number,
+            key: self.key,
+            time: self.time,
+            flags: self.flags,
+            head: self.head,
+            max_count: self.max_count,
+            max_age: self.max_age,
+            channel: self.channel,
+            ..Record::default()
+        }
+    }
+}
+
+/// From which seq on all records are there, gone through from the oldest.
+#[derive(Default)]
+struct Complete {
+    first: u64,
+    last: u64,
+}
+
+impl Complete {
+    fn add(&mut self, seq: u64) {
+        if seq != self.last + 1 {
+            self.first = seq;
+        }
+        self.last = seq;
+    }
+
+    /// The greatest seq of which it is not certain that its record is there, if the newest of all was `newest`.
+    fn since(&self, newest: u64) -> u64 {
+        match self.last == newest {
+            // Seqs begin at 2.
+            true if self.first <= 2 => 0,
+            true => self.first - 1,
+            false => newest,
+        }
+    }
+}
+
+impl Locked<'_> {
+    /// Writes a record to the file, if there is one, before it is committed.
+    pub fn write_to_file(
+        &self,
+        channel: &Channel,
+        index: u32,
+        seq: u64,
+        now: u64,
+        attributes: &Attributes,
+        head: u32,
+        parts: &[&[u8]],
+    ) -> Result<(), AppendError> {
+        let Some(durable) = self.durable.get() else { return Ok(()) };
+        let log = durable.log().ok_or(AppendError::Moved)?;
+        let record = Record {
+            seq,
+            number: channel.number.get() + 1,
+            key: attributes.key,
+            place: 0,
+            time: now,
+            wall: sys::clock::wall().as_millis() as u64,
+            flags: attributes.flags,
+            head,
+            max_count: channel.max_count.get(),
+            max_age: channel.max_age.get(),
+            channel: self.memory.name(index),
+            parts,
+        };
+        write(&log, self, &record)
+    }
+
+    /// Of records up to `upto` nobody knows whether they are all there.
+    fn remember_what_is_gone(&self, upto: u64) {
+        self.forget_upto(upto);
+        for index in self.memory.channels() {
+            let channel = self.memory.channel(index);
+            if channel.state.get() != State::Channel as u32 {
+                continue;
+            }
+            if let Some((_, first)) = self.first(channel)
+                && first.number.get() > 1
+            {
+                let gone = upto.min(first.seq.get() - 1);
+                channel.evicted_upto.set(channel.evicted_upto.get().max(gone));
+            }
+        }
+    }
+}
+
+impl Zone {
+    /// Writes a record that comes from another zone to the file, if there is one.
+    pub(crate) fn write_kept(&self, locked: &Locked<'_>, kept: &Kept<'_>) -> Result<(), AppendError> {
+        let Some(log) = self.durable.get().and_then(Durable::log) else { return Ok(()) };
+        let parts = [kept.bytes];
+        let wall = sys::clock::wall().as_millis() as u64;
+        write(&log, locked, &Record { wall, parts: &parts, ..kept.record() })
+    }
+}
+
+fn write(log: &Log<File>, locked: &Locked<'_>, record: &Record<'_>) -> Result<(), AppendError> {
+    log.append(&locked.header().wal, record, &Keeping(locked))?;
+    Ok(())
+}
+
+/// What the file asks of the zone.
+struct Keeping<'l, 'z>(&'l Locked<'z>);
+
+impl Keeper for Keeping<'_, '_> {
+    fn is_kept(&self, channel: &[u8], seq: u64) -> bool {
+        let Some(index) = self.0.find(channel, State::Channel) else { return false };
+        let found = self.0.record_at(self.0.locate(index, seq - 1));
+        found.is_some_and(|(_, record)| record.seq.get() == seq)
+    }
+
+    fn drop_upto(&self, channel: &[u8], seq: u64) {
+        let Some(index) = self.0.find(channel, State::Channel) else { return };
+        let channel = self.0.memory.channel(index);
+        while self.0.first(channel).is_some_and(|(_, record)| record.seq.get() <= seq) {
+            self.0.drop_first(channel);
+        }
+    }
+}
+
+impl From<wal::Error> for AppendError {
+    fn from(error: wal::Error) -> AppendError {
+        match error {
+            wal::Error::TooLarge => AppendError::TooLarge,
+            wal::Error::Unsynced => AppendError::Unsynced,
+            wal::Error::System(error) => error.into(),
+        }
+    }
+}
+
+impl From<io::Error> for AppendError {
+    fn from(error: io::Error) -> AppendError {
+        AppendError::File(error.raw_os_error().unwrap_or(EIO))
+    }
+}
