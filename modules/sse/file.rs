@@ -78,7 +78,10 @@ impl FileConf {
             Ok(found) => found,
             Err(error @ (OpenError::Broken | OpenError::Version(_))) => {
                 let path = self.path.display();
-                sys::log!(Warn, "\"{path}\" is put aside, sse_zone \"{name}\" begins anew: {error}");
+                sys::log!(
+                    Warn,
+                    "\"{path}\" is put aside, sse_zone \"{name}\" begins anew: {error}"
+                );
                 let aside = Some((self.path.clone(), "aside"));
                 return Ok(Pending { aside, ..self.make(name, zone, len)? });
             }
@@ -95,7 +98,13 @@ impl FileConf {
 
     /// Makes a file for a zone that has taken another one's place. What is at the path must be the other one's, or
     /// of its past.
-    pub fn replace(&self, name: &str, zone: &Zone, before: &Zone, len: usize) -> Result<Pending, Error> {
+    pub fn replace(
+        &self,
+        name: &str,
+        zone: &Zone,
+        before: &Zone,
+        len: usize,
+    ) -> Result<Pending, Error> {
         if before.file_fd().is_some_and(|fd| is_at(fd, &self.path)) {
             return self.make(name, zone, len);
         }

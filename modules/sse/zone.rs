@@ -209,7 +209,10 @@ impl Process for ZoneConf {
         } else if let (Some(previous), Some(zone)) = (previous, self.zone())
             && !previous.reopen(zone)
         {
-            sys::log!(Alert, "the sse_zone \"{name}\" stays locked: nothing can be published there");
+            sys::log!(
+                Alert,
+                "the sse_zone \"{name}\" stays locked: nothing can be published there"
+            );
         }
     }
 

@@ -88,7 +88,9 @@ impl Zone {
         locked.records(0, |kept| {
             while result.is_ok() {
                 match self.write_kept(&locked, kept) {
-                    Err(AppendError::Unsynced) => result = self.sync().map(drop).map_err(Into::into),
+                    Err(AppendError::Unsynced) => {
+                        result = self.sync().map(drop).map_err(Into::into)
+                    }
                     written => {
                         result = written;
                         break;
@@ -276,7 +278,11 @@ impl Locked<'_> {
 
 impl Zone {
     /// Writes a record that comes from another zone to the file, if there is one.
-    pub(crate) fn write_kept(&self, locked: &Locked<'_>, kept: &Kept<'_>) -> Result<(), AppendError> {
+    pub(crate) fn write_kept(
+        &self,
+        locked: &Locked<'_>,
+        kept: &Kept<'_>,
+    ) -> Result<(), AppendError> {
         let Some(log) = self.durable.get().and_then(Durable::log) else { return Ok(()) };
         let parts = [kept.bytes];
         let wall = sys::clock::wall().as_millis() as u64;

@@ -135,9 +135,10 @@ impl Regions {
 
     /// Descriptors of files of those regions that `others` have not: new workers have no business with them.
     pub fn files_without(&self, others: &Regions) -> Vec<RawFd> {
-        let left = self.all.iter().filter(|(_, slot)| {
-            slot.region().is_some_and(|region| !others.contains(region))
-        });
+        let left = self
+            .all
+            .iter()
+            .filter(|(_, slot)| slot.region().is_some_and(|region| !others.contains(region)));
         left.filter_map(|(_, slot)| slot.file.get()).collect()
     }
 

@@ -291,6 +291,30 @@ impl Server {
         assert!(wait::comes(ready), "waited in vain for: {what}");
     }
 
+    /// Starts the program once more in the same directory, after it has ended; gives what it says if it does not
+    /// come up.
+    #[track_caller]
+    pub fn start_again(&mut self) -> Result<(), String> {
+        let stderr = std::fs::File::create(self.dir.path("logs/stderr")).expect("a file");
+        let mut command = command(&self.binary, &self.dir);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        self.child = command.spawn().unwrap_or_else(|e| panic!("{}: {e}", self.binary.display()));
+        let mut exited = false;
+        let pid = self.child.id();
+        wait_for("the server to come up", || {
+            exited = self.child.try_wait().expect("wait").is_some();
+            exited || (self.pid_in_file() == Some(pid) && ports::is_listening(self.ports[0]))
+        });
+        if exited { Err(self.dir.text("logs/stderr")) } else { Ok(()) }
+    }
+
+    /// Kills the master (`kill -9`), and waits for its end; its workers are orphans then.
+    #[track_caller]
+    pub fn kill_master(&mut self) {
+        process::signal(self.child.id(), "KILL");
+        self.wait_for_exit();
+    }
+
     /// Sends TERM, waits, and gives the master's exit code.
     pub fn stop(&mut self) -> Option<i32> {
         process::signal(self.child.id(), "TERM");

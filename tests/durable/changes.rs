@@ -1,0 +1,149 @@
+//! A reload or a start changes a zone: its size, its name, its file. Everything goes along, and so do the readers.
+
+use std::fs;
+
+use support::Server;
+
+use crate::client::{Reader, publish};
+use crate::{come_back, conf, publish_some, reload, up};
+
+/// Changes the zone by a reload; a reader of the worker before is sent away, and finds everything at its return.
+#[track_caller]
+fn change(server: &Server, zone: &str, word: &str) {
+    let mut old = Reader::open(server, "/events/a", "");
+    let before = publish_some(server, word, 4);
+    old.read_to(&format!("{word} 4"));
+    server.set_conf(conf(zone));
+    reload(server);
+    let rest = old.read_to_the_end();
+    assert!(rest.contains("retry: "), "{zone}: {rest}");
+    let reader = come_back(server, &before[1]);
+    let wanted = [format!("{word} 3"), format!("{word} 4"), "the last".into()];
+    assert_eq!((reader.words(), reader.gaps.len()), (wanted.to_vec(), 0), "{zone}");
+}
+
+#[test]
+fn every_change_by_a_reload_keeps_everything() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    change(&server, "sse_zone z 2m path=ev;", "larger");
+    assert_eq!(fs::metadata(server.path("ev")).expect("there").len(), 2 << 20);
+    change(&server, "sse_zone z 512k path=ev;", "smaller");
+    change(&server, "sse_zone other 512k path=ev;", "name");
+    change(&server, "sse_zone other 512k path=ev channels=300;", "channels");
+    change(&server, "sse_zone other 512k;", "memory");
+    change(&server, "sse_zone other 512k path=ev;", "back");
+    change(&server, "sse_zone other 512k path=elsewhere sync=ack;", "file");
+    change(&server, "sse_zone other 1m path=elsewhere;", "sync");
+    change(&server, "sse_zone other 1m path=./html/../elsewhere sync=off;", "spelling");
+    let first = publish(&server, "/events/a", "x 1");
+    assert_eq!(server.stop(), Some(0));
+    server.start_again().expect("started");
+    publish(&server, "/events/a", "x 2");
+    let reader = come_back(&server, &first);
+    assert_eq!((reader.words(), reader.gaps.len()), (vec!["x 2".into(), "the last".into()], 0));
+}
+
+#[test]
+fn another_spelling_is_no_change() {
+    let server = up("sse_zone z 1m path=ev;");
+    let mut reader = Reader::open(&server, "/events/a", "");
+    server.set_conf(conf("sse_zone z 1m path=./html/../ev;"));
+    reload(&server);
+    publish(&server, "/events/a", "x");
+    reader.read_to("x");
+}
+
+#[test]
+fn another_size_at_a_start_is_copied_over() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    let ids = publish_some(&server, "event", 30);
+    for size in ["3m", "512k", "1m channels=77"] {
+        assert_eq!(server.stop(), Some(0));
+        server.set_conf(conf(&format!("sse_zone z {size} path=ev;")));
+        server.start_again().expect("started");
+        let reader = come_back(&server, &ids[27]);
+        assert_eq!(reader.words()[..2], ["event 29", "event 30"], "{size}");
+        assert_eq!(reader.gaps.len(), 0, "{size}");
+    }
+}
+
+#[test]
+fn a_refused_reload_changes_nothing() {
+    let server = up("sse_zone z 1m path=ev;");
+    let ids = publish_some(&server, "event", 5);
+    let mut reader = Reader::open(&server, "/events/a", &ids[4]);
+    let before = fs::read(server.path("ev")).expect("the file");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    for (extra, zone) in [
+        (format!("server {{ listen 127.0.0.1:{port}; }}"), "2m path=ev"),
+        (String::new(), "2m path=ev; working_directory missing"),
+        (String::new(), "1m path=missing/ev"),
+    ] {
+        // Workers that cannot start: the zone had gone over already, and comes back.
+        let (zone, main) = zone.split_once(';').unwrap_or((zone, ""));
+        let text = conf(&format!("{extra} sse_zone z {zone};"));
+        let main = if main.is_empty() { String::new() } else { format!("{main};") };
+        server.set_conf(format!("{main}{text}"));
+        assert!(!server.command(&["-s", "reload"]).status.success(), "{zone}");
+        assert!(fs::read(server.path("ev")).expect("the file") == before, "{zone}");
+        assert!(!server.path("ev.new").exists() && !server.path("missing").exists());
+    }
+    publish(&server, "/events/a", "after");
+    reader.read_to("after");
+    assert_eq!(reader.gaps.len(), 0);
+}
+
+#[test]
+fn another_zones_file_is_refused_and_stays() {
+    let mut server = up("sse_zone z 1m path=one;");
+    publish_some(&server, "event", 3);
+    assert_eq!(server.stop(), Some(0));
+    let one = fs::read(server.path("one")).expect("the file");
+    server.set_conf(conf("sse_zone z 1m path=two;"));
+    server.start_again().expect("started");
+    publish(&server, "/events/a", "of two");
+    server.set_conf(conf("sse_zone z 1m path=one;"));
+    let output = server.command(&["-s", "reload"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("another zone"), "{said}");
+    assert!(fs::read(server.path("one")).expect("the file") == one);
+    assert_eq!(come_back(&server, "0").words(), ["of two", "the last"]);
+}
+
+#[test]
+fn memory_that_was_replaced_is_not_kept() {
+    let server = up("sse_zone z 8m;");
+    publish(&server, "/events/a", "x");
+    server.set_conf(conf("sse_zone z 9m;"));
+    reload(&server);
+    let zones = |pid: u32| {
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        maps.matches("/memfd:rserve-z").count()
+    };
+    server.wait_for("the old workers to end", || server.workers().len() == 2);
+    let workers = server.workers();
+    assert_eq!(workers.iter().map(|&pid| zones(pid)).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(zones(server.pid()), 1);
+}
+
+#[test]
+fn an_upgrade_keeps_the_file_too() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    let first = publish(&server, "/events/a", "x 1");
+    for round in 2..4 {
+        let output = server.command(&["-s", "upgrade"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        publish(&server, "/events/a", &format!("x {round}"));
+    }
+    let master = server.pid();
+    support::process::signal(master, "TERM");
+    support::process::wait_for_end(master);
+    server.wait_for_exit();
+    server.start_again().expect("started");
+    let reader = come_back(&server, &first);
+    assert_eq!(
+        (reader.words(), reader.gaps.len()),
+        (vec!["x 2".into(), "x 3".into(), "the last".into()], 0)
+    );
+}

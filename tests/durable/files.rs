@@ -1,0 +1,102 @@
+//! Files that are not ours, that cannot be, or that are in the way.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, symlink};
+
+use support::{Start, process};
+
+use crate::client::publish;
+use crate::{come_back, conf, publish_some, up};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_rserve");
+
+#[test]
+fn what_is_no_file_of_ours_is_refused_and_stays() {
+    for (name, hint) in [
+        ("precious", "of another program"),
+        ("folder", "is no regular file"),
+        ("fifo", "is no regular file"),
+        ("link", "is no regular file"),
+    ] {
+        let start = Start::new(BINARY).conf(conf(&format!("sse_zone z 1m path={name};")));
+        let dir = start.dir();
+        let precious = "precious data".repeat(1000);
+        dir.file("precious", &precious);
+        fs::create_dir(dir.path("folder")).expect("a folder");
+        process::run(std::process::Command::new("mkfifo").arg(dir.path("fifo")));
+        symlink(dir.path("precious"), dir.path("link")).expect("a link");
+        let (_, said) = start.fail();
+        assert!(said.contains(hint), "{name}: {said}");
+        assert_eq!(dir.text("precious"), precious);
+        assert!(fs::symlink_metadata(dir.path("link")).expect("there").is_symlink());
+        assert!(fs::metadata(dir.path("fifo")).expect("there").file_type().is_fifo());
+        assert!(!dir.path(&format!("{name}.new")).exists());
+    }
+}
+
+#[test]
+fn something_in_the_way_of_the_new_file_is_refused_and_stays() {
+    let start = Start::new(BINARY).conf(conf("sse_zone z 1m path=ev;")).file("ev.new", "precious");
+    let dir = start.dir();
+    let (_, said) = start.fail();
+    assert!(said.contains("ev.new") && said.contains("another program"), "{said}");
+    assert_eq!(dir.text("ev.new"), "precious");
+    assert!(!dir.path("ev").exists());
+}
+
+#[test]
+fn an_empty_file_and_one_of_zeros_are_taken() {
+    for len in [0, 1 << 20, 5000] {
+        let start = Start::new(BINARY).conf(conf("sse_zone z 1m path=ev;"));
+        let server = start.file("ev", vec![0; len]).start();
+        publish(&server, "/events/a", "x y");
+        assert_eq!(come_back(&server, "0").words(), ["x y", "the last"]);
+    }
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_the_file_as_it_was() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    publish_some(&server, "event", 5);
+    assert_eq!(server.stop(), Some(0));
+    let before = fs::read(server.path("ev")).expect("the file");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    for size in ["1m", "2m", "512k"] {
+        let zone = format!("server {{ listen 127.0.0.1:{port}; }} sse_zone z {size} path=ev;");
+        server.set_conf(conf(&zone));
+        server.start_again().expect_err("the port is taken");
+        assert!(fs::read(server.path("ev")).expect("the file") == before, "{size}");
+        assert!(!server.path("ev.new").exists());
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_at_the_start_and_not_later() {
+    // A limit of file sizes is a full disk, too (EFBIG for ENOSPC).
+    let start = Start::new(BINARY).conf(conf("sse_zone z 8m path=ev;"));
+    let dir = start.dir();
+    let (_, said) = start.under(&["prlimit", "--fsize=4194304"]).fail();
+    assert!(said.contains("ev.new") || said.contains("\"ev\"") || said.contains("/ev"), "{said}");
+    assert!(!dir.path("ev").exists() && !dir.path("ev.new").exists());
+}
+
+#[test]
+fn the_first_second_is_kept_as_any_other() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    let id = publish(&server, "/events/a", "x 1");
+    publish(&server, "/events/a", "x 2");
+    assert_eq!(server.stop(), Some(0));
+    server.start_again().expect("started");
+    let reader = come_back(&server, &id);
+    assert_eq!((reader.words(), reader.gaps.len()), (vec!["x 2".into(), "the last".into()], 0));
+}
+
+#[test]
+fn it_is_the_masters_alone_and_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = up("sse_zone z 1m path=ev;");
+    publish(&server, "/events/a", "x");
+    let mode = fs::metadata(server.path("ev")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
