@@ -129,13 +129,23 @@ impl ZoneConf {
         } else {
             self.take_over(&zone, slot)?;
             let pending = match &*self.previous.borrow() {
-                Some(previous) => file.replace(&self.name, &zone, previous, self.size)?,
-                None => file.open(&self.name, &zone, self.size)?,
+                Some(previous) => file.replace(&self.name, &zone, previous, self.size),
+                None => file.open(&self.name, &zone, self.size),
             };
-            self.pending.replace(pending);
+            self.pending.replace(pending.inspect_err(|_| self.undo(&zone))?);
         }
         slot.set_file(zone.file_fd());
         Ok(zone)
+    }
+
+    /// The zone does not come to serve: the one whose place it has taken goes on.
+    fn undo(&self, zone: &Zone) {
+        if let Some(previous) = self.previous.take()
+            && !previous.reopen(zone)
+        {
+            let name = &self.name;
+            sys::log!(Alert, "the sse_zone \"{name}\" stays locked: nothing can be published there");
+        }
     }
 
     /// Another configuration has this zone in another form: all that it has comes along.
@@ -200,19 +210,13 @@ impl Process for ZoneConf {
     }
 
     fn decided(&self, serves: bool) {
-        let (previous, pending) = (self.previous.take(), self.pending.take());
-        let name = &self.name;
-        if serves {
-            if let Err(error) = pending.install() {
-                sys::log!(Emerg, "the file of sse_zone \"{name}\" is not in its place: {error}");
-            }
-        } else if let (Some(previous), Some(zone)) = (previous, self.zone())
-            && !previous.reopen(zone)
-        {
-            sys::log!(
-                Alert,
-                "the sse_zone \"{name}\" stays locked: nothing can be published there"
-            );
+        let (pending, name) = (self.pending.take(), &self.name);
+        match self.zone().filter(|_| !serves) {
+            Some(zone) => self.undo(zone),
+            None => drop(self.previous.take()),
+        }
+        if serves && let Err(error) = pending.install() {
+            sys::log!(Emerg, "the file of sse_zone \"{name}\" is not in its place: {error}");
         }
     }
 

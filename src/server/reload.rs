@@ -42,7 +42,10 @@ impl Master {
         new.open_files()?;
         new.open_regions(&self.cycle.regions, Vec::new())?;
         new.listen(&self.cycle.sockets.borrow())?;
-        new.init_modules().inspect_err(|_| new.remove_new_files())?;
+        new.init_modules().inspect_err(|_| {
+            new.remove_new_files();
+            new.decided(false);
+        })?;
         new.warn(false);
 
         let old_generation = self.generation;

@@ -14,6 +14,7 @@ use crate::{Failure, Modules, NAME, VERSION, pid, say, single, welcome};
 
 /// Starts the server and runs it to its end.
 pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
+    sys::signal::ignore_failed_writes();
     // 1. Where is everything?
     let place = Place::find(options)?;
     // 2. Does a predecessor hand its sockets over?
@@ -56,7 +57,6 @@ fn serve(
         }));
     }
     greet(&cycle);
-    sys::signal::ignore_sigpipe();
     let mut starter = None;
     if cycle.core.daemon.or_default(true) && !inheritance.is_upgrade() {
         let started = sys::process::daemonize();

@@ -91,9 +91,12 @@ pub fn name(signal: i32) -> &'static str {
     nix::sys::signal::Signal::try_from(signal).map_or("unknown signal", |signal| signal.as_str())
 }
 
-/// A write to a closed socket reports an error instead of killing the process.
-pub fn ignore_sigpipe() {
-    // Rust's runtime does so at start-up; a process that was exec'd with it blocked is covered too.
-    // SAFETY: SIG_IGN is not a handler: nothing of ours runs in signal context.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+/// A write to a closed socket, or to a file that may not become larger (RLIMIT_FSIZE), reports an error instead of
+/// killing the process.
+pub fn ignore_failed_writes() {
+    // Rust's runtime does so with SIGPIPE at start-up; a process that was exec'd with it blocked is covered too.
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: SIG_IGN is not a handler: nothing of ours runs in signal context.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }
