@@ -144,7 +144,10 @@ impl ZoneConf {
             && !previous.reopen(zone)
         {
             let name = &self.name;
-            sys::log!(Alert, "the sse_zone \"{name}\" stays locked: nothing can be published there");
+            sys::log!(
+                Alert,
+                "the sse_zone \"{name}\" stays locked: nothing can be published there"
+            );
         }
     }
 

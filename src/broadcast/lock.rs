@@ -64,6 +64,23 @@ impl Zone {
         }
     }
 
+    /// The lock, for a master that cannot go on without it: it tries for some time, and ends who stands still with it.
+    pub(crate) fn lock_soon(&self) -> Option<Locked<'_>> {
+        let until = sys::clock::monotonic_ms() + 2 * PATIENCE_MS;
+        let mut holder = Holder::default();
+        loop {
+            let now = sys::clock::monotonic_ms();
+            if let Some(pid) = holder.look(self, now, PATIENCE_MS) {
+                end(pid);
+                holder = Holder::default();
+            }
+            match self.try_lock() {
+                None if now < until => std::thread::sleep(std::time::Duration::from_millis(1)),
+                tried => return tried,
+            }
+        }
+    }
+
     fn locked(&self, acquired: Acquired) -> Locked<'_> {
         self.header().turns.add(1);
         let locked = Locked { zone: self };
@@ -90,12 +107,17 @@ impl Zone {
                 return acquired;
             }
             if let Some(pid) = holder.look(self, sys::clock::monotonic_ms(), LONG_PATIENCE_MS) {
-                sys::log!(Alert, "process {pid} keeps the lock of a zone, it is ended");
-                let _ = sys::process::kill(pid, sys::signal::SIGKILL);
+                end(pid);
                 holder = Holder::default();
             }
         }
     }
+}
+
+/// Ends a process that keeps the lock and stands still; the next one mends what it has left.
+fn end(pid: i32) {
+    sys::log!(Alert, "process {pid} keeps the lock of a zone and stands still, it is ended");
+    let _ = sys::process::kill(pid, sys::signal::SIGKILL);
 }
 
 /// The zone, with its lock.

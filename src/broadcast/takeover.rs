@@ -9,9 +9,6 @@ use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;
 
-/// Milliseconds that the lock is tried for.
-const SOON_MS: u64 = 3000;
-
 impl Locked<'_> {
     /// Whether nothing may be appended: as long as whoever has said so lives.
     pub fn is_sealed(&self) -> bool {
@@ -58,19 +55,6 @@ impl Locked<'_> {
 }
 
 impl Zone {
-    /// The lock, for a master, which tries for some time, and waits for nobody.
-    fn lock_soon(&self) -> Option<Locked<'_>> {
-        let until = sys::clock::monotonic_ms() + SOON_MS;
-        loop {
-            match self.try_lock() {
-                None if sys::clock::monotonic_ms() < until => {
-                    std::thread::sleep(std::time::Duration::from_millis(1));
-                }
-                tried => return tried,
-            }
-        }
-    }
-
     /// Takes over everything that another zone has, and what it remembers of what is gone. Nothing is appended there
     /// from now on, until [`reopen`](Self::reopen). `false`: a process keeps its lock.
     pub fn take_over(&self, from: &Zone) -> bool {

@@ -11,6 +11,7 @@ mod manage;
 mod processes;
 mod publish;
 mod slow;
+mod stopped;
 mod strangers;
 mod subscribe;
 mod websocket;
