@@ -341,7 +341,8 @@ impl Locked<'_> {
             channel.blocks.add(1);
             match last.is_none() {
                 true => channel.first.publish(at.word()),
-                false => self.memory.meta(last.block).next.set(first),
+                // Readers without the lock follow it: behind it nothing is to be seen yet.
+                false => self.memory.meta(last.block).next.publish(first),
             }
             step("append: the first block is linked");
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::append::END;
 use crate::layout::{PINS, Place};
-use crate::lock::Locked;
+use crate::memory::Memory;
 use crate::read::{Limits, Reading};
 use crate::row::Attachment;
 use crate::step::step;
@@ -102,15 +102,15 @@ impl Drop for Batch<'_> {
 }
 
 /// Puts a batch together: slices, and pins on their blocks.
-pub(crate) struct Builder<'a, 'l> {
+pub(crate) struct Builder<'a> {
     attachment: &'a Attachment,
-    locked: &'l Locked<'a>,
+    memory: Memory,
     storage: Storage,
     pinned: usize,
     bytes: usize,
 }
 
-impl<'a, 'l> Builder<'a, 'l> {
+impl<'a> Builder<'a> {
     /// How many records it has.
     pub fn len(&self) -> usize {
         self.storage.records.len()
@@ -121,25 +121,24 @@ impl<'a, 'l> Builder<'a, 'l> {
         self.storage.records.last().map(|record| record.seq)
     }
 
-    pub fn new(attachment: &'a Attachment, locked: &'l Locked<'a>) -> Builder<'a, 'l> {
-        let pinned = locked.memory.row(attachment.row).pinned.get();
-        assert!(pinned == 0, "one batch at a time");
+    /// The caller has the lock, or has pinned what it adds, in this order.
+    pub fn new(attachment: &'a Attachment) -> Builder<'a> {
         let storage = STORAGE.with(|place| place.take()).unwrap_or_default();
-        Builder { attachment, locked, storage, pinned: 0, bytes: 0 }
+        Builder { attachment, memory: attachment.zone.memory, storage, pinned: 0, bytes: 0 }
     }
 
     /// Adds a record, or what fits of the first one. `false`: the batch is full.
     pub fn add(&mut self, at: Place, skip: usize, limits: Limits) -> bool {
-        let record = self.locked.memory.record(at);
+        let record = self.memory.record(at);
         let len = record.len.get() as usize;
         let begun = !self.storage.records.is_empty();
         if begun && (self.storage.records.len() >= limits.records || self.bytes >= limits.bytes) {
             return false;
         }
-        let row = self.locked.memory.row(self.attachment.row);
+        let row = self.memory.row(self.attachment.row);
         let (slices, pinned) = (self.storage.slices.len(), self.pinned);
         let (mut end, mut full, mut passed) = (skip, false, 0);
-        self.locked.memory.pieces(at, len, |block, offset, piece| {
+        self.memory.pieces(at, len, |block, offset, piece| {
             let from = skip.saturating_sub(passed).min(piece);
             passed += piece;
             if full || from == piece {
@@ -154,9 +153,9 @@ impl<'a, 'l> Builder<'a, 'l> {
                 row.pins[self.pinned].set(block);
                 self.pinned += 1;
             }
-            // SAFETY: a committed record's bytes, in a block that is pinned before the lock is given
-            // back, and until the batch, which alone gives the slice out, is dropped.
-            let bytes = unsafe { self.locked.memory.bytes(block, offset + from, piece - from) };
+            // SAFETY: a committed record's bytes, in a block that is pinned already or before the lock is
+            // given back, and until the batch, which alone gives the slice out, is dropped.
+            let bytes = unsafe { self.memory.bytes(block, offset + from, piece - from) };
             self.storage.slices.push(IoSlice::new(bytes));
             end += bytes.len();
         });
@@ -181,7 +180,7 @@ impl<'a, 'l> Builder<'a, 'l> {
     }
 
     pub fn finish(self) -> Reading<'a> {
-        let row = self.locked.memory.row(self.attachment.row);
+        let row = self.memory.row(self.attachment.row);
         row.pinned.publish(self.pinned as u32);
         let batch = Batch { attachment: self.attachment, storage: self.storage };
         match batch.is_empty() {

@@ -1,5 +1,7 @@
 //! The free blocks, and those that wait until nobody reads them any more.
 
+use std::sync::atomic::{Ordering, fence};
+
 use crate::layout::PINS;
 use crate::lock::Locked;
 use crate::step::step;
@@ -35,6 +37,8 @@ impl Locked<'_> {
         let meta = self.memory.meta(block);
         self.stamp(block);
         meta.first_seq.set(0);
+        // A reader without the lock pins first, and then looks at the stamp: one of us sees the other's.
+        fence(Ordering::SeqCst);
         if self.is_pinned(block) {
             meta.next.set(header.limbo.get());
             header.limbo.set(block);

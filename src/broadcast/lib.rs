@@ -36,6 +36,7 @@ mod restore;
 mod row;
 mod step;
 mod takeover;
+mod unlocked;
 mod waiting;
 mod walk;
 mod zone;

@@ -138,6 +138,7 @@ impl Attachment {
         limits: Limits,
         newcomers: u32,
     ) -> Option<Reading<'_>> {
+        assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");
         let locked = self.zone.lock();
         merge.take_back(cursor);
         if locked.search(merge, cursor) {
@@ -163,7 +164,7 @@ impl Attachment {
         if gone > cursor.max(limits.told) {
             return Some(Reading::Lagged { upto: gone });
         }
-        let mut builder = Builder::new(self, &locked);
+        let mut builder = Builder::new(self);
         while let Some(next) = merge.pop(limits.upto) {
             let place = Place::from_word(next.place);
             let lives = self.zone.memory.meta(place.block).stamp.get() == next.stamp;

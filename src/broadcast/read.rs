@@ -49,10 +49,10 @@ pub enum Start {
 /// Where in a channel one has read to: spares looking for the place. A stale one is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
-    cursor: u64,
-    block: u32,
-    offset: u32,
-    stamp: u32,
+    pub(crate) cursor: u64,
+    pub(crate) block: u32,
+    pub(crate) offset: u32,
+    pub(crate) stamp: u32,
 }
 
 /// What there is behind a cursor.
@@ -79,9 +79,15 @@ impl Attachment {
         &self,
         channels: &[ChannelId],
         cursor: u64,
-        hint: Option<&mut Hint>,
+        mut hint: Option<&mut Hint>,
         limits: Limits,
     ) -> Reading<'_> {
+        assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");
+        if let ([id], Some(hint)) = (channels, hint.as_deref_mut())
+            && let Some(reading) = self.read_unlocked(*id, cursor, hint, limits)
+        {
+            return reading;
+        }
         let locked = self.zone.lock();
         let gone = channels.iter().filter_map(|&id| locked.channel(id));
         let upto = gone.map(|channel| channel.evicted_upto.get()).max().unwrap_or(0);
@@ -99,7 +105,7 @@ impl Attachment {
                 next.push(Reverse((record.seq.get(), at.word())));
             }
         }
-        let mut builder = Builder::new(self, &locked);
+        let mut builder = Builder::new(self);
         let mut end = None;
         while let Some(Reverse((seq, word))) = next.pop() {
             if seq > limits.upto {
@@ -132,13 +138,14 @@ impl Attachment {
     /// # Panics
     /// As [`read`](Self::read).
     pub fn read_rest(&self, channels: &[ChannelId], seq: u64, skip: usize) -> Reading<'_> {
+        assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");
         let locked = self.zone.lock();
         for &id in channels.iter().filter(|&&id| locked.channel(id).is_some()) {
             let place = locked.locate(id.index, seq - 1);
             if let Some((at, record)) = locked.record_at(place)
                 && record.seq.get() == seq
             {
-                let mut builder = Builder::new(self, &locked);
+                let mut builder = Builder::new(self);
                 builder.add(at, skip, Limits { records: 1, ..Limits::default() });
                 return builder.finish();
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use super::{Random, append, zone};
 use crate::step::hooked;
-use crate::{Attributes, Kind, Limits, Reading, Zone};
+use crate::{Attributes, Hint, Kind, Limits, Reading, Zone};
 
 /// Whose turn it is.
 struct Turns {
@@ -117,6 +117,42 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     }
 }
 
+/// Follows one channel, as a worker does: with a hint, and so mostly without the lock.
+fn follow(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let mut random = Random::new(seed * 79);
+    let (mut cursor, mut hint, mut number, mut count) = (0, Hint::default(), 0, 0);
+    loop {
+        let over = *done.lock().expect("a lock") == WRITERS;
+        let limits = Limits { records: 1 + random.below(8), bytes: 4000, ..Limits::default() };
+        match reader.read(&[id], cursor, Some(&mut hint), limits) {
+            Reading::Batch(batch) => {
+                (0..80).for_each(|_| crate::step::step("a batch is held"));
+                for record in batch.records() {
+                    assert!(record.is_whole() && record.seq > cursor, "seed {seed}: order");
+                    assert!(number == 0 || record.number == number + 1, "seed {seed}: a hole");
+                    (cursor, number) = (record.seq, record.number);
+                    let mut bytes = Vec::new();
+                    batch.copy(record, &mut bytes);
+                    assert_eq!(bytes[..8], record.seq.to_le_bytes(), "seed {seed}: another record");
+                    let (writer, n) = (usize::from(bytes[8]), bytes[9]);
+                    assert_eq!(bytes[8..], body(writer, n.into(), bytes.len() - 10), "{seed}");
+                    count += 1;
+                }
+            }
+            Reading::Lagged { upto } => {
+                assert!(upto > cursor, "seed {seed}");
+                (cursor, number) = (upto, 0);
+            }
+            Reading::Nothing if over => break,
+            Reading::Nothing => crate::step::step("nothing"),
+            Reading::Torn => panic!("seed {seed}: torn"),
+        }
+    }
+    assert!(count > 0, "seed {seed}: it saw too little");
+}
+
 fn run(seed: u64) {
     let zone = zone(104 << 10, 256);
     let turns = Arc::new(Turns {
@@ -140,7 +176,8 @@ fn run(seed: u64) {
                         write(zone, me, seed);
                         *done.lock().expect("a lock") += 1;
                     }
-                    false => read(zone, seed, done),
+                    false if (me + seed as usize).is_multiple_of(2) => read(zone, seed, done),
+                    false => follow(zone, seed, done),
                 }
             });
         }
