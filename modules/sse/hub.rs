@@ -6,7 +6,7 @@
 //! ```
 //! Invariant: a subscriber that is not blocked and not up to date is in `waiting`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 
@@ -14,6 +14,7 @@ use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
 use crate::gzip::Gzip;
+use crate::leaving::Leaving;
 use crate::subscriber::{Route, Subscriber};
 
 /// How often counts are published and aged events taken away.
@@ -25,7 +26,8 @@ pub struct Hub {
     pub attachment: Attachment,
     /// The rest.
     pub inner: RefCell<Inner>,
-    draining: Cell<bool>,
+    /// How far it is with leaving.
+    pub leaving: Leaving,
 }
 
 /// What changes.
@@ -92,10 +94,12 @@ impl Hub {
             gzip: Gzip::new(1),
             counts: (0, 0, 0),
         };
-        let draining = Cell::new(false);
         // One for each zone of a process, to its end.
-        let hub: &'static Hub =
-            Box::leak(Box::new(Hub { attachment, inner: RefCell::new(inner), draining }));
+        let hub: &'static Hub = Box::leak(Box::new(Hub {
+            attachment,
+            inner: RefCell::new(inner),
+            leaving: Leaving::default(),
+        }));
         rt::on_readable(hub.attachment.bell_fd(), || {
             hub.attachment.silence();
         })?;
@@ -119,16 +123,6 @@ impl Hub {
         let gone = self.inner.borrow_mut().leave(number);
         // Its log line and its place in the zone are not the hub's business.
         drop(gone);
-    }
-
-    /// Whether the worker leaves.
-    pub fn is_draining(&self) -> bool {
-        self.draining.get()
-    }
-
-    /// The worker leaves.
-    pub fn set_draining(&self) {
-        self.draining.set(true);
     }
 
     fn tick(&'static self) {

@@ -3,9 +3,7 @@
 use proto::sse::EventId;
 
 use crate::hub::{Hub, Inner};
-use crate::publish::{self, Event};
-use crate::subscriber::Socket;
-use crate::websocket::{Close, Inbound, Said};
+use crate::socket::Last;
 
 /// Reads from one client in one turn.
 const READS: usize = 16;
@@ -105,25 +103,9 @@ impl Hub {
         };
         let settings = subscriber.settings.clone();
         drop(inner);
-        let (mut out, mut last) = (Vec::new(), None);
-        let Socket { inbound, publish } = &mut *socket;
-        let inbound = inbound.get_or_insert_with(|| Inbound::new(settings.max_message));
-        inbound.feed(bytes, &mut out, |said| match said {
-            _ if last.is_some() => {}
-            Said::Closed => last = Some(None),
-            Said::Binary => last = Some(Some(Close::Unsupported)),
-            Said::Fault(why) => last = Some(Some(why)),
-            Said::Message(data) => match publish {
-                None => last = Some(Some(Close::Policy)),
-                Some(channel) => {
-                    let zone = self.attachment.zone();
-                    let published = publish::append(zone, &settings, channel, &Event::of(&data));
-                    if published.is_err() {
-                        last = Some(Some(Close::TryAgain));
-                    }
-                }
-            },
-        });
+        let mut out = Vec::new();
+        // An append wakes this worker's own hub, too.
+        let last = socket.hear(bytes, self.attachment.zone(), &settings, &mut out);
         let mut inner = self.inner.borrow_mut();
         let Some(subscriber) = inner.subscriber(number) else { return };
         subscriber.unsent.append(&mut out);
@@ -131,8 +113,11 @@ impl Hub {
         match last {
             None => {}
             // The answer to its close is in the output already.
-            Some(None) => subscriber.closing = true,
-            Some(Some(why)) => subscriber.end(why),
+            Some(Last::Closed) => {
+                subscriber.closing = true;
+                subscriber.set_timeout();
+            }
+            Some(Last::Close(why)) => subscriber.end(why),
         }
     }
 }

@@ -10,7 +10,7 @@ pub struct Membership {
     /// Its channels; then its patterns.
     ids: Box<[ChannelId]>,
     channels: usize,
-    counter: Option<ChannelId>,
+    counters: Vec<ChannelId>,
 }
 
 impl Membership {
@@ -23,7 +23,7 @@ impl Membership {
         most: u32,
     ) -> Result<(Membership, u32), Full> {
         let mut membership =
-            Membership { hub, ids: Box::default(), channels: names.len(), counter: None };
+            Membership { hub, ids: Box::default(), channels: names.len(), counters: Vec::new() };
         let mut ids = Vec::with_capacity(names.len() + prefixes.len());
         let mut subscribers = 0;
         let names = names.iter().map(|name| (name, Kind::Channel));
@@ -43,11 +43,12 @@ impl Membership {
         Ok((membership, subscribers))
     }
 
-    /// Counts it for a client's address, too; gives the streams that the address has now.
-    pub fn count_address(&mut self, address: &str) -> Result<u32, Full> {
+    /// Counts it for something that is no channel, too (a client's address); gives the streams that are
+    /// counted so now.
+    pub fn count(&mut self, what: &str) -> Result<u32, Full> {
         let attachment = &self.hub.attachment;
-        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter, u32::MAX)?;
-        self.counter = Some(id);
+        let (id, count) = attachment.subscribe(what.as_bytes(), Kind::Counter, u32::MAX)?;
+        self.counters.push(id);
         Ok(count)
     }
 
@@ -59,7 +60,7 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        for id in self.ids.iter().chain(&self.counter) {
+        for id in self.ids.iter().chain(&self.counters) {
             self.hub.attachment.unsubscribe(*id);
         }
     }

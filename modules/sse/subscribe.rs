@@ -7,24 +7,19 @@ use mem::{Buf, Str};
 use proto::http1::{Body, Name};
 use proto::sse::{self, EventId};
 
-use crate::advance;
 use crate::channels::Selection;
-use crate::conf::{Lag, text};
+use crate::conf::text;
 use crate::cursor::{self, Begin};
 use crate::endpoint::Endpoint;
 use crate::framing::{Framing, Kind};
 use crate::hub::Hub;
+use crate::limits::{self, Limit};
 use crate::membership::Membership;
+use crate::record;
+use crate::settings::Lag;
+use crate::socket::{self, Socket};
 use crate::stream::Stream;
-use crate::subscriber::Socket;
-use crate::websocket;
-
-/// Which limit keeps a client out.
-enum Limit {
-    Channels,
-    Subscribers,
-    Address,
-}
+use crate::websocket::{self, Subprotocol};
 
 /// Answers with the beginning of a stream.
 pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selection) -> Flow {
@@ -50,7 +45,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     if over && lost.is_none() {
         request.response.set_empty(204);
         request.response.content_length = None;
-        endpoint.origins.add_fields(request);
+        endpoint.cors.origins.add_fields(request);
         return Flow::Respond;
     }
     head(endpoint, request, kind);
@@ -85,7 +80,7 @@ fn begin(
     selection: &Selection,
     membership: &Membership,
 ) -> Begin {
-    let asked = cursor::asked(request);
+    let asked = cursor::asked(request, &endpoint.settings.places);
     let mut channels = membership.channels().to_vec();
     for prefix in &selection.prefixes {
         // A cursor that is not known yet may be anywhere.
@@ -132,7 +127,7 @@ fn head(endpoint: &Endpoint, request: &mut Request, kind: Kind) {
     if kind.is_gzip() {
         response.add_header("Content-Encoding", text("gzip"));
     }
-    endpoint.origins.add_fields(request);
+    endpoint.cors.origins.add_fields(request);
 }
 
 /// `retry`, the cursor that primes the browser, and the gap if its place is lost.
@@ -150,7 +145,7 @@ fn first_block(
     }
     sse::cursor(&mut block, &id);
     if let Some((asked, why)) = lost {
-        block.extend_from_slice(&advance::gap(&asked, &id, why));
+        block.extend_from_slice(&record::gap(&endpoint.settings.gap_event, &asked, &id, why));
     }
     block
 }
@@ -165,17 +160,8 @@ fn join(
     let settings = &endpoint.settings;
     let most = settings.attributes.max_channels;
     let joined = Membership::new(hub, &selection.names, &selection.prefixes, most);
-    let (mut membership, subscribers) = joined.map_err(|_| Limit::Channels)?;
-    if settings.max_subscribers > 0 && subscribers > settings.max_subscribers {
-        return Err(Limit::Subscribers);
-    }
-    if settings.max_per_address > 0 {
-        let address = request.peer().to_string();
-        let streams = membership.count_address(&address).map_err(|_| Limit::Channels)?;
-        if streams > settings.max_per_address {
-            return Err(Limit::Address);
-        }
-    }
+    let (mut membership, subscribers) = joined?;
+    limits::count(settings, request.peer(), subscribers, &mut membership)?;
     Ok(membership)
 }
 
@@ -191,12 +177,12 @@ fn turn_away(
     let (status, what) = match limit {
         Limit::Channels => (503, "there are as many channels as there may be"),
         Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
+        Limit::Streams => (503, "there are as many streams as there may be"),
         Limit::Address => (429, "this address has as many streams as it may have"),
     };
     request.error(sys::log::Level::Error, format_args!("{what}"));
     let accept = request.header(Name::Accept).unwrap_or_default();
-    let browser = accept.windows(17).any(|part| part.eq_ignore_ascii_case(b"text/event-stream"));
-    if !browser {
+    if !proto::accept::accepts(accept, b"text/event-stream") {
         return endpoint.problem(request, status, what);
     }
     head(endpoint, request, kind);
@@ -205,8 +191,11 @@ fn turn_away(
     framing.open(&mut bytes);
     let mut block = Vec::new();
     let _ = writeln!(block, ": {what}");
-    let pause = endpoint.settings.retry.max(1000);
-    sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+    // Where browsers are not told when to come back, they would keep for good what is said here.
+    if endpoint.settings.retry > 0 {
+        let pause = endpoint.settings.retry.max(1000);
+        sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+    }
     block.push(b'\n');
     framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
     framing.close(&mut bytes);
@@ -231,7 +220,7 @@ fn upgrade(
     if request.body != Body::None {
         return endpoint.problem(request, 400, "a handshake has no body");
     }
-    if !endpoint.origins.admit(request) {
+    if !endpoint.cors.origins.admit(request) {
         return endpoint.problem(request, 403, "pages of this origin may not connect here");
     }
     let may_publish = endpoint.publish.is_some() && endpoint.may_publish(request);
@@ -242,9 +231,15 @@ fn upgrade(
         },
         false => None,
     };
+    let zone = hub.attachment.zone();
+    let sequence = publish.as_deref().map(|channel| socket::sequence(zone, channel, request));
+    let sequence = match sequence.transpose() {
+        Ok(sequence) => sequence.flatten(),
+        Err((status, why)) => return endpoint.problem(request, status, why),
+    };
     let membership = join(endpoint, hub, request, selection);
-    let events = match websocket::accept(request) {
-        Ok(events) => events,
+    let subprotocol = match websocket::accept(request) {
+        Ok(subprotocol) => subprotocol,
         Err(426) => return endpoint.problem(request, 426, "WebSocket version 13 is spoken here"),
         Err(status) => return endpoint.problem(request, status, "this is no WebSocket handshake"),
     };
@@ -255,8 +250,13 @@ fn upgrade(
             return endpoint.problem(request, 503, "too many channels or subscribers");
         }
     };
+    let acknowledges = subprotocol == Subprotocol::Acknowledged;
+    let socket = Socket::new(publish, acknowledges, sequence.filter(|_| acknowledges));
     let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
-    let framing_kind = if events { Kind::SocketEvents } else { Kind::SocketData };
+    let framing_kind = match subprotocol {
+        Subprotocol::Data => Kind::SocketData,
+        Subprotocol::Events | Subprotocol::Acknowledged => Kind::SocketEvents,
+    };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
     let block = first_block(endpoint, hub, cursor, lost);
@@ -271,7 +271,7 @@ fn upgrade(
         cursor,
         told,
         first,
-        socket: Some(Box::new(Socket { inbound: None, publish })),
+        socket: Some(Box::new(socket)),
     }));
     Flow::Respond
 }

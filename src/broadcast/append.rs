@@ -7,6 +7,7 @@ use crate::layout::{Place, RECORD, State};
 use crate::owner::Owner;
 use crate::row::Wakes;
 use crate::step::step;
+use crate::walk::Found;
 use crate::zone::{Locked, Zone};
 
 /// The channel has ended with this record.
@@ -22,7 +23,12 @@ pub struct Attributes {
     pub flags: u32,
     /// Hash of an idempotency key; 0: none. While a record of this key is kept, another is not made.
     pub key: u64,
-    /// How many records a newcomer gets at most. More are kept for a moment, for readers that are
+    /// Which of the records of its key it is, from 1; 0: the only one. In a channel the places of a key only
+    /// go up: one that is not above those that are there has been already.
+    pub place: u32,
+    /// Up to this seq the channel was looked through for this key and place: it is not there.
+    pub looked: u64,
+    /// How many records a newcomer gets at most; 0: none. More are kept for a moment, for readers that are
     /// just behind.
     pub max_count: u32,
     /// Milliseconds after which a record goes; 0: never.
@@ -40,6 +46,8 @@ impl Default for Attributes {
         Attributes {
             flags: 0,
             key: 0,
+            place: 0,
+            looked: 0,
             max_count: u32::MAX,
             max_age: 0,
             max_channels: u32::MAX,
@@ -56,8 +64,20 @@ pub struct Appended {
     pub seq: u64,
     /// Subscribers of the channel, and of patterns that it matches, in all workers.
     pub subscribers: u32,
-    /// A record of the same key was there already: this is its seq.
+    /// A record of the same key and place was there already: this is its seq, or that of the next place if
+    /// it is gone.
     pub duplicate: bool,
+}
+
+/// How far the records of a key have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The highest place.
+    pub place: u32,
+    /// Its record.
+    pub seq: u64,
+    /// That record's flags.
+    pub flags: u32,
 }
 
 /// Why nothing was appended.
@@ -71,6 +91,8 @@ pub enum AppendError {
     TooManyChannels,
     /// The channel is another writer's.
     NotOwner,
+    /// A record of the same key and place has another body.
+    OtherBody,
 }
 
 impl fmt::Display for AppendError {
@@ -80,6 +102,7 @@ impl fmt::Display for AppendError {
             AppendError::Busy => "the zone has no room",
             AppendError::TooManyChannels => "there are as many channels as there may be",
             AppendError::NotOwner => "the channel is another writer's",
+            AppendError::OtherBody => "the key has been used for something else",
         })
     }
 }
@@ -166,6 +189,35 @@ impl Zone {
         Some(appended)
     }
 
+    /// How far the records of a key have come, of those that are kept.
+    pub fn progress(&self, name: &[u8], key: u64) -> Option<Progress> {
+        let locked = self.lock();
+        let index = locked.find(name, State::Channel)?;
+        let mut progress = None;
+        locked.keyed(index, key, 0, |(_, record)| {
+            let (place, seq) = (record.place.get(), record.seq.get());
+            progress = Some(Progress { place, seq, flags: record.flags.get() });
+            false
+        });
+        progress
+    }
+
+    /// What stands before the body of a record, if that is kept.
+    pub fn head(&self, name: &[u8], seq: u64) -> Option<Vec<u8>> {
+        let locked = self.lock();
+        let index = locked.find(name, State::Channel)?;
+        let found = locked.record_at(locked.locate(index, seq.checked_sub(1)?))?;
+        let len = found.1.head.get() as usize;
+        let mut head = Vec::with_capacity(len);
+        (found.1.seq.get() == seq).then(|| {
+            locked.bytes_of(found, |bytes| {
+                head.extend_from_slice(&bytes[..bytes.len().min(len - head.len())]);
+                head.len() < len
+            });
+            head
+        })
+    }
+
     /// The channel of that name.
     pub fn find(&self, name: &[u8]) -> Option<ChannelId> {
         let locked = self.lock();
@@ -189,12 +241,21 @@ impl Locked<'_> {
         if owner != 0 && attributes.owner.map(Owner::word) != Some(owner) {
             return Err(AppendError::NotOwner);
         }
-        channel.max_count.set(attributes.max_count.max(1));
+        channel.max_count.set(attributes.max_count);
         channel.max_age.set(attributes.max_age);
         channel.touched.set(now);
         if attributes.key != 0
-            && let Some(seq) = self.find_key(index, attributes.key)
+            && let Some(found) = self.find_key(index, attributes)
         {
+            let (seq, place) = (found.1.seq.get(), found.1.place.get());
+            // The only one of a key, and one of several, are not the same.
+            let same = match place == attributes.place {
+                true => self.has_body(found, body),
+                false => place != 0 && attributes.place != 0,
+            };
+            if !same {
+                return Err(AppendError::OtherBody);
+            }
             let subscribers = self.interested(index, wakes);
             return Ok(Appended { seq, subscribers, duplicate: true });
         }
@@ -210,6 +271,7 @@ impl Locked<'_> {
         record.time.set(now);
         record.number.set(channel.number.get() + 1);
         record.key.set(attributes.key);
+        record.place.set(attributes.place);
         record.len.set(len as u32);
         record.head.set(front.len() as u32);
         record.flags.set(attributes.flags);
@@ -222,31 +284,86 @@ impl Locked<'_> {
         Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false })
     }
 
-    /// The seq of the record with that key. Of the blocks, only those are looked into whose bits say
-    /// that it may be there.
-    fn find_key(&self, index: u32, key: u64) -> Option<u64> {
-        let first = Place::from_word(self.memory.channel(index).first.get());
-        let mut block = first.block;
-        while block != 0 {
-            let meta = self.memory.meta(block);
+    /// The first record of that key which is not before that place.
+    fn find_key(&self, index: u32, attributes: &Attributes) -> Option<Found<'_>> {
+        let mut first = None;
+        self.keyed(index, attributes.key, attributes.looked, |found| {
+            let place = found.1.place.get();
+            let has = place == 0 || place >= attributes.place;
+            first = has.then_some(found);
+            has
+        });
+        first
+    }
+
+    /// Calls `each` with the records of a key behind a seq, in order, until it says that it is enough. Of
+    /// the blocks, only those are looked into whose bits say that one may be there.
+    fn keyed<'z>(
+        &'z self,
+        index: u32,
+        key: u64,
+        behind: u64,
+        mut each: impl FnMut(Found<'z>) -> bool,
+    ) {
+        let mut at = match behind {
+            0 => Place::from_word(self.memory.channel(index).first.get()),
+            behind => self.locate(index, behind),
+        };
+        while !at.is_none() {
+            let (block, meta) = (at.block, self.memory.meta(at.block));
             let begins =
                 meta.first_seq.get() != 0 && meta.keys.get() & key_bits(key) == key_bits(key);
-            // The first block may begin with records that are gone.
-            let offset = if block == first.block { first.offset } else { meta.first.get() };
-            let mut at = Place { block, offset };
             while begins
                 && at.block == block
                 && let Some(found) = self.record_at(at)
                 && found.0.block == block
             {
-                if found.1.key.get() == key {
-                    return Some(found.1.seq.get());
+                if found.1.key.get() == key && each(found) {
+                    return;
                 }
                 at = self.after(found);
             }
-            block = meta.next.get();
+            // The first block may begin with records that are gone; the others begin with their first.
+            let next = meta.next.get();
+            let offset = if next == 0 { 0 } else { self.memory.meta(next).first.get() };
+            at = Place { block: next, offset };
         }
-        None
+    }
+
+    /// Whether a record's body is this one.
+    fn has_body(&self, found: Found<'_>, body: &[&[u8]]) -> bool {
+        let head = found.1.head.get() as usize;
+        let len = body.iter().map(|part| part.len()).sum::<usize>();
+        if head + len != found.1.len.get() as usize {
+            return false;
+        }
+        let (mut skip, mut same) = (head, true);
+        let mut parts = body.iter().copied().filter(|part| !part.is_empty());
+        let mut part: &[u8] = &[];
+        self.bytes_of(found, |bytes| {
+            let skipped = skip.min(bytes.len());
+            skip -= skipped;
+            let mut bytes = &bytes[skipped..];
+            while same && !bytes.is_empty() {
+                if part.is_empty() {
+                    part = parts.next().unwrap_or_default();
+                }
+                let both = part.len().min(bytes.len());
+                same = both > 0 && part[..both] == bytes[..both];
+                (part, bytes) = (&part[both..], &bytes[both..]);
+            }
+            same
+        });
+        same
+    }
+
+    /// Calls `each` with the pieces of a record's bytes, in order, as long as it wants more.
+    fn bytes_of(&self, (at, record): Found<'_>, mut each: impl FnMut(&[u8]) -> bool) {
+        let mut more = true;
+        self.memory.pieces(at, record.len.get() as usize, |block, offset, len| {
+            // SAFETY: the record is committed, and the lock is held.
+            more = more && each(unsafe { self.memory.bytes(block, offset, len) });
+        });
     }
 
     /// Room for a record of `len` bytes at the channel's end; its chain is linked, nothing is visible.

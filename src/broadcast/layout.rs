@@ -17,7 +17,7 @@ use shm::{RobustLock, U32, U64};
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -212,6 +212,9 @@ pub(crate) struct Record {
     pub flags: U32,
     /// The slot of its channel: a record that lies about is not taken for another's.
     pub channel: U32,
+    /// Which of the records of its key it is, from 1; 0: the only one.
+    pub place: U32,
+    pub unused: U32,
 }
 
 pub(crate) const RECORD: usize = size_of::<Record>();

@@ -36,7 +36,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use append::{AppendError, Appended, Attributes, END, MARK};
+pub use append::{AppendError, Appended, Attributes, END, MARK, Progress};
 pub use batch::{Batch, RecordRef};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
