@@ -174,10 +174,11 @@ impl Attachment {
                 living().filter_map(|id| locked.marked_before(id.index, time)).min().unwrap_or(told)
             }
             Start::Last(count) => {
-                // Of each no more than a newcomer gets.
-                let most = |id: &ChannelId| self.zone.memory.channel(id.index).max_count.get();
+                // Who asks for more than a newcomer gets has what is kept still, unless that is for nobody.
+                let keeps =
+                    |id: &&ChannelId| self.zone.memory.channel(id.index).max_count.get() > 0;
                 let mut seqs: Vec<u64> =
-                    living().flat_map(|id| locked.newest(id.index, count.min(most(id)))).collect();
+                    living().filter(keeps).flat_map(|id| locked.newest(id.index, count)).collect();
                 seqs.sort_unstable();
                 let from = seqs.len().saturating_sub(count as usize);
                 seqs.get(from).map_or(newest, |&seq| seq - 1)

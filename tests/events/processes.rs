@@ -73,7 +73,8 @@ fn a_worker_that_is_killed_takes_no_event_along() {
         // Those of the other worker go on; counts are exact again.
         publish(&server, "/events/c", &published.to_string());
         published += 1;
-        let figures = server.curl(&["-H", "Accept: application/json"], "/events/c");
+        let figures =
+            server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c");
         let alive = number(&figures, "subscribers") as usize;
         let word = format!("data: {}\n\n", published - 1);
         let mut got = 0;

@@ -122,7 +122,10 @@ fn what_may_not_be_is_closed_with_a_code() {
     };
     assert_eq!(fault("/some?c=c", &frame(1, b"x")), 1008);
     assert_eq!(fault("/events/c", &frame(2, b"x")), 1003);
-    assert_eq!(fault("/events/c", &frame(1, b"\xff")), 1003);
+    // RFC 6455 §7.4.1: 1003 is for a type of data, 1007 for text that is not UTF-8.
+    assert_eq!(fault("/events/c", &frame(1, b"\xff")), 1007);
+    assert_eq!(fault("/events/c", &frame(8, b"\x03\xe8\xff")), 1007);
+    assert_eq!(fault("/events/c", &frame(8, &1005u16.to_be_bytes())), 1002);
     assert_eq!(fault("/events/c", &frame(1, &[b'x'; 101])), 1009);
     assert_eq!(fault("/events/c", &[0x81, 1, b'x']), 1002);
     // A close is answered with the same.
