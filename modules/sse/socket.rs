@@ -8,7 +8,7 @@ use crate::cursor::argument;
 use crate::progress::{self, Sequence};
 use crate::publish::{self, Event};
 use crate::settings::Settings;
-use crate::websocket::{self, Close, Inbound, Said};
+use crate::websocket::{self, Close, Inbound, Said, Subprotocol};
 
 /// The part of a WebSocket that listens.
 pub struct Socket {
@@ -33,7 +33,7 @@ pub enum Last {
 
 /// The key and the offset that a handshake brings in its query, where a page has nothing else to say them
 /// by. The error is an answer.
-pub fn sequence(
+fn sequence(
     zone: &Zone,
     channel: &[u8],
     request: &mut Request,
@@ -52,9 +52,17 @@ pub fn sequence(
 }
 
 impl Socket {
-    /// Of a client that publishes to this channel, if it may.
-    pub fn new(publish: Option<Vec<u8>>, acknowledges: bool, sequence: Option<Sequence>) -> Socket {
-        Socket { inbound: None, publish, acknowledges, sequence }
+    /// Of a client that publishes to this channel, if it may. The error is an answer to its handshake.
+    pub fn new(
+        publish: Option<Vec<u8>>,
+        subprotocol: Subprotocol,
+        zone: &Zone,
+        request: &mut Request,
+    ) -> Result<Socket, (u16, &'static str)> {
+        let acknowledges = subprotocol == Subprotocol::Acknowledged;
+        let keyed = publish.as_deref().filter(|_| acknowledges);
+        let sequence = keyed.map(|channel| sequence(zone, channel, request)).transpose()?.flatten();
+        Ok(Socket { inbound: None, publish, acknowledges, sequence })
     }
 
     /// Takes what the client sends, and writes what it is answered. Gives what ends the conversation.

@@ -17,7 +17,7 @@ use crate::limits::{self, Limit};
 use crate::membership::Membership;
 use crate::record;
 use crate::settings::Lag;
-use crate::socket::{self, Socket};
+use crate::socket::Socket;
 use crate::stream::Stream;
 use crate::websocket::{self, Subprotocol};
 
@@ -231,12 +231,6 @@ fn upgrade(
         },
         false => None,
     };
-    let zone = hub.attachment.zone();
-    let sequence = publish.as_deref().map(|channel| socket::sequence(zone, channel, request));
-    let sequence = match sequence.transpose() {
-        Ok(sequence) => sequence.flatten(),
-        Err((status, why)) => return endpoint.problem(request, status, why),
-    };
     let membership = join(endpoint, hub, request, selection);
     let subprotocol = match websocket::accept(request) {
         Ok(subprotocol) => subprotocol,
@@ -250,8 +244,14 @@ fn upgrade(
             return endpoint.problem(request, 503, "too many channels or subscribers");
         }
     };
-    let acknowledges = subprotocol == Subprotocol::Acknowledged;
-    let socket = Socket::new(publish, acknowledges, sequence.filter(|_| acknowledges));
+    let zone = hub.attachment.zone();
+    let socket = match Socket::new(publish, subprotocol, zone, request) {
+        Ok(socket) => socket,
+        Err((status, why)) => {
+            request.response.reset();
+            return endpoint.problem(request, status, why);
+        }
+    };
     let Begin { cursor, told, lost } = begin(endpoint, hub, request, selection, &membership);
     let framing_kind = match subprotocol {
         Subprotocol::Data => Kind::SocketData,

@@ -55,6 +55,37 @@ fn an_address_has_so_many_streams() {
 }
 
 #[test]
+fn a_zone_has_so_many_streams() {
+    let server = up("sse_max_streams 3;");
+    // A stream of several channels is one.
+    let _all = [
+        subscribe(&server, "/events/a", ""),
+        subscribe(&server, "/some?c=a,b,c", ""),
+        subscribe(&server, "/events/b", ""),
+    ];
+    assert_eq!(refusal(&server, "/events/d"), 503);
+    is_turned_away(&server, "/events/d");
+    publish(&server, "/events/d", "x");
+}
+
+#[test]
+fn who_is_told_no_time_keeps_its_own() {
+    // A browser keeps what it was told last: where nothing is said later, nothing is said now.
+    let server = up("sse_max_subscribers 1; sse_retry off;");
+    let _one = subscribe(&server, "/events/c", "");
+    let answer = server.curl(&["-N"], "/events/c");
+    assert!(answer.complete && !answer.text().contains("retry"), "{}", answer.text());
+}
+
+#[test]
+fn this_machine_has_as_many_streams_as_it_likes() {
+    // It may be a proxy: the default counts public addresses alone.
+    let server = up("");
+    let many: Vec<_> = (0..300).map(|_| subscribe(&server, "/events/c", "")).collect();
+    assert_eq!(many.len(), 300);
+}
+
+#[test]
 fn there_are_so_many_channels() {
     let server = up("sse_max_channels 2;");
     publish(&server, "/events/a", "x");

@@ -14,8 +14,10 @@ mod publish;
 mod retries;
 mod slow;
 mod subscribe;
+mod talk;
 mod templates;
 mod websocket;
+mod words;
 
 use support::{Server, http, start};
 
