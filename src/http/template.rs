@@ -141,6 +141,16 @@ impl Template {
         }
     }
 
+    /// Whether a path that this word gave goes up (`..`) where the word itself does not say so: a value would
+    /// lead out of the directory that is written.
+    pub fn climbs(&self, path: &[u8]) -> bool {
+        if self.as_literal().is_some() || !path.windows(2).any(|two| two == b"..") {
+            return false;
+        }
+        let written: Vec<&[u8]> = self.written().map(|text| text.unwrap_or(b"value")).collect();
+        ups(path) > ups(&written.concat())
+    }
+
     /// The text for this request, in its pieces. For whoever reads the text as more than one thing (a
     /// list, a pattern): what is written may be syntax, what a variable brings is not.
     pub fn pieces(&self, request: &Request, mut each: impl FnMut(Piece<'_>)) {
@@ -164,6 +174,10 @@ impl Template {
             _ => None,
         })
     }
+}
+
+fn ups(path: &[u8]) -> usize {
+    path.split(|&byte| byte == b'/').filter(|segment| *segment == b"..").count()
 }
 
 impl Part {
