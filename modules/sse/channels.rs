@@ -255,7 +255,8 @@ mod tests {
     #[test]
     fn streams_have_a_limit() {
         let mut selection = Selection::default();
-        let name = |n: usize| Name { text: n.to_string().into_bytes(), pattern: n % 2 == 0 };
+        let name =
+            |n: usize| Name { text: n.to_string().into_bytes(), pattern: n.is_multiple_of(2) };
         assert!(
             (0..MOST).all(|n| selection.add(name(n)).is_ok() && selection.add(name(n)).is_ok())
         );

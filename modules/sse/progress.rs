@@ -7,7 +7,7 @@
 //! POST  Idempotency-Key: k, Event-Offset: 3    goes on with event 4
 //! ```
 
-use broadcast::{AppendError, Appended, Attributes, END, Progress, Zone};
+use broadcast::{AppendError, Appended, Attributes, END, Hint, Progress, Zone};
 use http::{Flow, Request};
 use mem::Str;
 use proto::sse::EventId;
@@ -25,15 +25,15 @@ const KEY: &str = "idempotency_key";
 pub struct Sequence {
     key: u64,
     place: u32,
-    /// What is up to this seq was looked through.
-    looked: u64,
+    /// What is up to here was looked through.
+    looked: Hint,
 }
 
 impl Sequence {
     /// Goes on behind `offset` events. `None`: there are fewer.
     pub fn new(zone: &Zone, channel: &[u8], key: &[u8], offset: u32) -> Option<Sequence> {
         let key = zone.key(key);
-        let sequence = Sequence { key, place: offset, looked: 0 };
+        let sequence = Sequence { key, place: offset, looked: Hint::default() };
         (offset == 0 || offset <= events(zone.progress(channel, key))).then_some(sequence)
     }
 
@@ -52,8 +52,7 @@ impl Sequence {
     /// It is in the log.
     pub fn advance(&mut self, appended: &Appended) {
         self.place += 1;
-        // A duplicate may stand for places that are gone: the next look finds it again.
-        self.looked = appended.seq - u64::from(appended.duplicate);
+        self.looked = appended.looked;
     }
 }
 

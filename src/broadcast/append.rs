@@ -5,6 +5,7 @@ use std::fmt;
 use crate::index::{ChannelId, Full};
 use crate::layout::{Place, RECORD, State};
 use crate::owner::Owner;
+use crate::read::Hint;
 use crate::row::Wakes;
 use crate::step::step;
 use crate::walk::Found;
@@ -26,8 +27,8 @@ pub struct Attributes {
     /// Which of the records of its key it is, from 1; 0: the only one. In a channel the places of a key only
     /// go up: one that is not above those that are there has been already.
     pub place: u32,
-    /// Up to this seq the channel was looked through for this key and place: it is not there.
-    pub looked: u64,
+    /// Up to here the channel was looked through for this key and place: it is not there.
+    pub looked: Hint,
     /// How many records a newcomer gets at most; 0: none. More are kept for a moment, for readers that are
     /// just behind.
     pub max_count: u32,
@@ -47,7 +48,7 @@ impl Default for Attributes {
             flags: 0,
             key: 0,
             place: 0,
-            looked: 0,
+            looked: Hint::default(),
             max_count: u32::MAX,
             max_age: 0,
             max_channels: u32::MAX,
@@ -67,6 +68,8 @@ pub struct Appended {
     /// A record of the same key and place was there already: this is its seq, or that of the next place if
     /// it is gone.
     pub duplicate: bool,
+    /// Up to here nobody need look for the next place of the key.
+    pub looked: Hint,
 }
 
 /// How far the records of a key have come.
@@ -194,7 +197,7 @@ impl Zone {
         let locked = self.lock();
         let index = locked.find(name, State::Channel)?;
         let mut progress = None;
-        locked.keyed(index, key, 0, |(_, record)| {
+        locked.keyed(index, key, &Hint::default(), |(_, record)| {
             let (place, seq) = (record.place.get(), record.seq.get());
             progress = Some(Progress { place, seq, flags: record.flags.get() });
             false
@@ -257,7 +260,9 @@ impl Locked<'_> {
                 return Err(AppendError::OtherBody);
             }
             let subscribers = self.interested(index, wakes);
-            return Ok(Appended { seq, subscribers, duplicate: true });
+            // It may stand for places that are gone: the next look finds it again.
+            let looked = self.hint(seq - 1, found.0);
+            return Ok(Appended { seq, subscribers, duplicate: true, looked });
         }
         let seq = self.header().seq.get() + 1;
         let mut front = Vec::with_capacity(64);
@@ -281,13 +286,14 @@ impl Locked<'_> {
         step("append: after the commit");
         self.account(index, at, seq);
         step("append: accounted");
-        Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false })
+        let looked = self.hint(seq, Place::from_word(channel.last.get()));
+        Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false, looked })
     }
 
     /// The first record of that key which is not before that place.
     fn find_key(&self, index: u32, attributes: &Attributes) -> Option<Found<'_>> {
         let mut first = None;
-        self.keyed(index, attributes.key, attributes.looked, |found| {
+        self.keyed(index, attributes.key, &attributes.looked, |found| {
             let place = found.1.place.get();
             let has = place == 0 || place >= attributes.place;
             first = has.then_some(found);
@@ -296,18 +302,18 @@ impl Locked<'_> {
         first
     }
 
-    /// Calls `each` with the records of a key behind a seq, in order, until it says that it is enough. Of
+    /// Calls `each` with the records of a key behind a place, in order, until it says that it is enough. Of
     /// the blocks, only those are looked into whose bits say that one may be there.
     fn keyed<'z>(
         &'z self,
         index: u32,
         key: u64,
-        behind: u64,
+        behind: &Hint,
         mut each: impl FnMut(Found<'z>) -> bool,
     ) {
-        let mut at = match behind {
+        let mut at = match behind.cursor() {
             0 => Place::from_word(self.memory.channel(index).first.get()),
-            behind => self.locate(index, behind),
+            cursor => self.hinted(index, cursor, behind),
         };
         while !at.is_none() {
             let (block, meta) = (at.block, self.memory.meta(at.block));

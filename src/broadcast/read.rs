@@ -55,6 +55,13 @@ pub struct Hint {
     stamp: u32,
 }
 
+impl Hint {
+    /// The cursor whose place it is.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+}
+
 /// What there is behind a cursor.
 pub enum Reading<'a> {
     /// Nothing.
@@ -121,8 +128,7 @@ impl Attachment {
             }
         }
         if let (Some(hint), Some(end), Some(last)) = (hint, end, builder.last_seq()) {
-            let stamp = locked.memory.meta(end.block).stamp.get();
-            *hint = Hint { cursor: last, block: end.block, offset: end.offset, stamp };
+            *hint = locked.hint(last, end);
         }
         builder.finish()
     }
@@ -219,7 +225,14 @@ impl Attachment {
 }
 
 impl Locked<'_> {
-    fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
+    /// That what is behind `cursor` begins at this place.
+    pub fn hint(&self, cursor: u64, at: Place) -> Hint {
+        let stamp = if at.is_none() { 0 } else { self.memory.meta(at.block).stamp.get() };
+        Hint { cursor, block: at.block, offset: at.offset, stamp }
+    }
+
+    /// The place behind a cursor: the hint's, if that still holds.
+    pub fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
         let fits = hint.cursor == cursor && hint.block != 0;
         match fits && self.memory.meta(hint.block).stamp.get() == hint.stamp {
             true => Place { block: hint.block, offset: hint.offset },
