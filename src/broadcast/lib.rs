@@ -22,6 +22,7 @@ mod blocks;
 mod evict;
 mod index;
 mod info;
+mod keys;
 mod layout;
 mod memory;
 mod news;
@@ -36,10 +37,11 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use append::{AppendError, Appended, Attributes, END, MARK, Progress};
+pub use append::{AppendError, Appended, Attributes, END, MARK};
 pub use batch::{Batch, RecordRef};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
+pub use keys::Progress;
 pub use layout::{MAGIC, MAX_NAME, VERSION};
 pub use news::Missed;
 pub use owner::Owner;
