@@ -133,7 +133,7 @@ struct Program {
 
 impl Program {
     fn run(kind: &str, text: &str, server: &Server) -> Program {
-        let (program, file) = match kind {
+        let (program, file) = match kind.split(' ').next().unwrap_or_default() {
             "python" => ("python3", "program.py"),
             _ => ("node", "program.mjs"),
         };
@@ -141,6 +141,8 @@ impl Program {
         let said = server.path("said");
         let child = Command::new(program)
             .arg(path)
+            // Node 20 has WebSocket behind this flag, later ones have it anyway.
+            .env("NODE_OPTIONS", "--experimental-websocket")
             .stdin(Stdio::null())
             .stdout(fs::File::create(&said).expect("a file"))
             .spawn()
@@ -184,6 +186,23 @@ fn the_programs_follow_a_channel() {
         }
         server.wait_for("a new worker", || matches!(publish("second"), 201 | 202));
         program.says("second");
+    }
+}
+
+/// The producers of `events.md` publish everything, once; `tests/events/retries.rs` cuts such ones off.
+#[test]
+fn the_producers_lose_and_double_nothing() {
+    let all = blocks();
+    for (kind, count, last) in [("python producer", 100, "'offset': 100"), ("js producer", 3, "3 ")]
+    {
+        let conf = find(&all, "events.md", "nginx").replace("8080", "127.0.0.1:{port}");
+        let server = Start::new(BINARY).conf(conf).start();
+        let text = find(&all, "events.md", kind).replace("8080", &server.port().to_string());
+        let program = Program::run(kind, &text, &server);
+        program.says(last);
+        let figures = ["-H", "Accept: application/vnd.rserve.channel+json"];
+        let figures = server.curl(&figures, "/events/news").text();
+        assert!(figures.contains(&format!("\"published\":{count},")), "{figures}");
     }
 }
 

@@ -102,7 +102,7 @@ function catchUp(my, what) {
 // The channel's figures; none if there is no such channel, or no answer.
 async function look(name) {
   try {
-    return await (await fetch(address(name), { headers: { Accept: 'application/json' }, cache: 'no-store' })).json();
+    return await (await fetch(address(name), { headers: { Accept: 'application/vnd.rserve.channel+json' }, cache: 'no-store' })).json();
   } catch {
     return {};
   }

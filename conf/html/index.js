@@ -58,7 +58,7 @@ function leave() {
 
 async function opened() {
   try {
-    const answer = await fetch(CHANNEL, { headers: { Accept: 'application/json' }, cache: 'no-store' });
+    const answer = await fetch(CHANNEL, { headers: { Accept: 'application/vnd.rserve.channel+json' }, cache: 'no-store' });
     count = Math.max(count, (await answer.json()).published);
   } catch { /* it counts from here on */ }
   known = true;

@@ -65,8 +65,12 @@ impl Handler for Find {
             return Flow::Declined;
         }
         let mut directory_exists = false;
-        for name in &self.names {
-            let name = name.evaluate(request);
+        for template in &self.names {
+            let name = template.evaluate(request);
+            // A value leads nowhere else than below the directory.
+            if template.climbs(&name) {
+                continue;
+            }
             if name.starts_with(b"/") {
                 // An absolute name is not looked for: it is where the request goes.
                 return Flow::Redirect(name, request.args.clone());

@@ -397,9 +397,10 @@ pub static DIRECTIVES: &[Row] = &[
 
 fn set_events(options: &mut Options, setting: &Setting<'_>) -> Result<(), Error> {
     let word = setting.args()[0].clone();
-    if word.text != "off"
-        && !word.text.split_once(':').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
-    {
+    let names = |(zone, channel): (&str, &str)| {
+        !zone.is_empty() && sse::check_name(&conf::text::bytes(channel)).is_ok()
+    };
+    if word.text != "off" && !word.text.split_once(':').is_some_and(names) {
         return Err(setting.invalid(0, "value").with_hint("ZONE:CHANNEL, ZONE being an sse_zone"));
     }
     options.events.set_in(word, setting)

@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind};
 
 use broadcast::{Attachment, Batch, END, Limits, Reading, RecordRef, Start};
-use proto::sse::{self, EventId};
+use proto::sse::EventId;
 use rt::Conn;
 
-use crate::conf::Lag;
 use crate::cursor::Lost;
 use crate::framing::Framed;
 use crate::gzip::Gzip;
+use crate::record;
+use crate::settings::Lag;
 use crate::subscriber::{Route, Subscriber};
 use crate::websocket::Close;
 
@@ -261,24 +262,11 @@ impl Subscriber {
                 self.cursor = attachment.start(&channels, Start::Last(1)).0.max(upto);
             }
         }
-        let gap = gap(&requested, &id(self.cursor), Lost::Evicted);
+        let told = &self.settings.gap_event;
+        let gap = record::gap(told, &requested, &id(self.cursor), Lost::Evicted);
         self.framing.block(gzip, &gap, &mut self.unsent);
         if self.settings.lag == Lag::Close {
             self.end(Close::TryAgain);
         }
     }
-}
-
-/// The event that tells of a gap. Its id is where the stream goes on.
-pub fn gap(requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
-    let mut data = b"{\"requested\":".to_vec();
-    proto::json::string(&mut data, requested);
-    data.extend_from_slice(b",\"resumed_from\":");
-    proto::json::string(&mut data, resumed);
-    data.extend_from_slice(b",\"reason\":");
-    proto::json::string(&mut data, why.word().as_bytes());
-    data.push(b'}');
-    let mut block = Vec::new();
-    sse::event(&mut block, resumed, Some(b"gap"), &data);
-    block
 }

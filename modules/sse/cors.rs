@@ -1,15 +1,74 @@
 //! Pages of other origins (Fetch standard, CORS): who may read, who may publish.
 
 use http::Request;
+use mem::Str;
 use proto::http1::Name;
 
 use crate::conf::text;
+
+/// What pages of other origins may do here.
+#[derive(Clone, Debug, Default)]
+pub struct Cors {
+    /// Which origins.
+    pub origins: Origins,
+    /// Which fields they may send.
+    pub headers: AllowedHeaders,
+}
 
 /// `sse_allow_origin`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
     all: bool,
     some: Vec<String>,
+    /// `https://` and `.example.org`: every host below that one.
+    below: Vec<(String, String)>,
+}
+
+/// `sse_allow_headers`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedHeaders {
+    any: bool,
+    more: String,
+}
+
+/// What a page needs that reads and publishes.
+const USUAL: &str = "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, Event-ID, \
+                     Event-End, Event-Offset, Idempotency-Key, X-EventSource-Event";
+
+impl AllowedHeaders {
+    /// Reads the words of the directive; the error is which of them is none.
+    pub fn parse<'w>(words: impl Iterator<Item = &'w str>) -> Result<AllowedHeaders, usize> {
+        let mut headers = AllowedHeaders::default();
+        for (at, word) in words.enumerate() {
+            match word {
+                "any" => headers.any = true,
+                word if is_token(word.as_bytes()) => {
+                    headers.more.push_str(", ");
+                    headers.more.push_str(word);
+                }
+                _ => return Err(at),
+            }
+        }
+        Ok(headers)
+    }
+
+    /// The field of the answer to a preflight that asks for these.
+    fn answer(&self, asked: Option<&[u8]>) -> String {
+        // What is no list of names is not sent back.
+        let names = asked.filter(|_| self.any).unwrap_or_default();
+        let mut names = names.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        let asked = names.clone().all(is_token).then(|| names.by_ref().collect::<Vec<_>>());
+        match asked {
+            Some(asked) => String::from_utf8_lossy(&asked.join(&b", "[..])).into_owned(),
+            None => format!("{USUAL}{}", self.more),
+        }
+    }
+}
+
+/// Whether these bytes are a token (RFC 9110 §5.6.2), as the names of fields are.
+fn is_token(word: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !word.is_empty() && word.iter().all(plain)
 }
 
 impl Origins {
@@ -19,17 +78,35 @@ impl Origins {
         for (at, word) in words.enumerate() {
             match word {
                 "*" if at == 0 => origins.all = true,
-                word if is_origin(word) && !origins.all => {
-                    origins.some.push(word.to_ascii_lowercase());
+                _ if origins.all => return Err(at),
+                // A page in a sandbox, a file, a redirect between origins: whoever they are.
+                "null" => origins.some.push("null".into()),
+                word if is_origin(word) => origins.some.push(word.to_ascii_lowercase()),
+                word => {
+                    let (scheme, host) = word.split_once("://*.").ok_or(at)?;
+                    if !is_origin(&format!("{scheme}://{host}")) {
+                        return Err(at);
+                    }
+                    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+                    origins.below.push((format!("{scheme}://"), format!(".{host}")));
                 }
-                _ => return Err(at),
             }
         }
         Ok(origins)
     }
 
     fn has(&self, origin: &[u8]) -> bool {
-        self.some.iter().any(|known| origin.eq_ignore_ascii_case(known.as_bytes()))
+        let same = |known: &String| origin.eq_ignore_ascii_case(known.as_bytes());
+        let below = |(scheme, host): &(String, String)| {
+            let origin = origin.to_ascii_lowercase();
+            let name = origin.strip_prefix(scheme.as_bytes());
+            let name = name.and_then(|rest| rest.strip_suffix(host.as_bytes()));
+            // Labels and nothing else: what stands before the domain must not be a host of its own.
+            let plain =
+                |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            name.is_some_and(|name| !name.is_empty() && name.iter().all(plain))
+        };
+        self.some.iter().any(same) || self.below.iter().any(below)
     }
 
     /// Whether a page of that request's origin may send it: one of our own, one that is allowed, or no
@@ -41,9 +118,14 @@ impl Origins {
         }
     }
 
+    /// Whether a page of that request's origin may read the answer.
+    pub fn knows(&self, request: &Request) -> bool {
+        request.header(Name::Origin).is_some_and(|origin| self.all || self.has(origin))
+    }
+
     /// Adds the fields that let a page read the answer.
     pub fn add_fields(&self, request: &mut Request) {
-        if !self.some.is_empty() {
+        if !self.some.is_empty() || !self.below.is_empty() {
             request.response.add_header("Vary", text("Origin"));
         }
         let Some(origin) = request.header_str(Name::Origin) else { return };
@@ -56,20 +138,20 @@ impl Origins {
     }
 
     /// Adds what a preflight asks for.
-    pub fn add_preflight(&self, request: &mut Request, methods: &'static str) {
-        let origin = request.header(Name::Origin);
-        let known = origin.is_some_and(|origin| self.all || self.has(origin));
+    pub fn add_preflight(
+        &self,
+        request: &mut Request,
+        methods: &'static str,
+        headers: &AllowedHeaders,
+    ) {
         self.add_fields(request);
-        if known {
-            request.response.add_header("Access-Control-Allow-Methods", text(methods));
-            request.response.add_header(
-                "Access-Control-Allow-Headers",
-                text(
-                    "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, \
-                     Event-ID, Event-End, Idempotency-Key, X-EventSource-Event",
-                ),
-            );
-            request.response.add_header("Access-Control-Max-Age", text("7200"));
+        if self.knows(request) {
+            let asked = request.headers_named("access_control_request_headers").next();
+            let headers = Str::copy(headers.answer(asked).as_bytes());
+            let response = &mut request.response;
+            response.add_header("Access-Control-Allow-Methods", text(methods));
+            response.add_header("Access-Control-Allow-Headers", headers);
+            response.add_header("Access-Control-Max-Age", text("7200"));
         }
     }
 }
@@ -101,8 +183,59 @@ mod tests {
         assert!(!two.has(b"http://a.example") && !two.has(b"null"));
         assert_eq!(parse(&["https://a", "*"]), Err(1));
         assert_eq!(parse(&["*", "https://a"]), Err(1));
-        for word in ["a.example", "https://a/", "://a", "https://", "https://*.a"] {
+        for word in [
+            "a.example",
+            "https://a/",
+            "://a",
+            "https://",
+            "https://*",
+            "https://*.",
+            "*.a",
+            "https://a.*",
+            "https://*.*.a",
+        ] {
             assert_eq!(parse(&[word]), Err(0), "{word}");
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_what_is_below_a_domain() {
+        let parse = |words: &[&str]| Origins::parse(words.iter().copied()).expect("origins");
+        let below = parse(&["https://*.Example.org", "http://*.local:8080"]);
+        for origin in ["https://a.example.org", "https://A.B.EXAMPLE.ORG", "http://x.local:8080"] {
+            assert!(below.has(origin.as_bytes()), "{origin}");
+        }
+        for origin in [
+            "https://example.org",
+            "https://.example.org",
+            "https://evilexample.org",
+            "https://evil.example/.example.org",
+            "https://evil.example:1.example.org",
+            "https://user@x.example.org",
+            "https://a.example.org.evil.example",
+            "https://a.example.org:444",
+            "http://a.example.org",
+            "http://x.local",
+            "null",
+        ] {
+            assert!(!below.has(origin.as_bytes()), "{origin}");
+        }
+        let null = parse(&["null"]);
+        assert!(null.has(b"null") && !null.has(b"https://null"));
+    }
+
+    #[test]
+    fn fields_are_those_that_are_written_or_asked_for() {
+        let parse = |words: &[&str]| AllowedHeaders::parse(words.iter().copied());
+        let of =
+            |words: &[&str], asked: &str| parse(words).map(|h| h.answer(Some(asked.as_bytes())));
+        assert_eq!(of(&[], "x-mine"), Ok(USUAL.into()));
+        assert_eq!(of(&["X-Mine", "Traceparent"], ""), Ok(format!("{USUAL}, X-Mine, Traceparent")));
+        assert_eq!(of(&["any"], "x-mine,traceparent"), Ok("x-mine, traceparent".into()));
+        // No list of names: nothing of it is sent back.
+        for asked in ["x mine", "a,,b", "", "a\u{1}", "a,\"b\""] {
+            assert_eq!(of(&["any"], asked), Ok(USUAL.into()), "{asked:?}");
+        }
+        assert_eq!(parse(&["x", "a b"]), Err(1));
     }
 }

@@ -1,7 +1,7 @@
 //! From what a client says of its place to a cursor.
 
 use broadcast::{Attachment, ChannelId, From, Start};
-use http::Request;
+use http::{Request, Template};
 use mem::Str;
 use proto::http1::Name;
 use proto::sse::EventId;
@@ -44,11 +44,36 @@ pub struct Begin {
     pub lost: Option<(Str, Lost)>,
 }
 
-/// What the client says of its place: the header field, or the argument of the query.
-pub fn asked(request: &mut Request) -> Option<Str> {
-    let field = request.header_str(Name::LastEventId);
-    let asked = field.or_else(|| argument(request, b"last_event_id"));
-    asked.filter(|id| !id.is_empty())
+/// What the client says of its place: by the variables `places`, or, if there are none, as clients do
+/// without being told. The field of the header is the newest id that a browser has; an argument of the
+/// query is what a page wrote when it made the address, or what a stand-in for `EventSource` adds to it at
+/// each return.
+pub fn asked(request: &mut Request, places: &[Template]) -> Option<Str> {
+    if !places.is_empty() {
+        return places.iter().map(|place| place.evaluate(request)).find(|id| !id.is_empty());
+    }
+    let field = request.header_str(Name::LastEventId).filter(|id| !id.is_empty());
+    field.or_else(|| place_argument(request))
+}
+
+/// The last argument that is a place: a stand-in appends its own to an address that may have one.
+fn place_argument(request: &mut Request) -> Option<Str> {
+    let args = request.args.clone();
+    let mut values = args.rsplit(|&byte| byte == b'&').filter_map(|argument| {
+        let (key, value) = argument.split_at(argument.iter().position(|&byte| byte == b'=')?);
+        (value.len() > 1 && names_place(key)).then_some(&value[1..])
+    });
+    values.next().map(|value| unescaped(request, value))
+}
+
+/// Whether an argument is called as one of those in use: `lastEventId` (event-source-polyfill),
+/// `Last-Event-ID` and `lastEventID` (Mercure), `last_event_id`, `evs_last_event_id` (amvtek's).
+fn names_place(key: &[u8]) -> bool {
+    let mut plain = Vec::with_capacity(key.len());
+    proto::uri::unescape(key, &mut plain);
+    plain.retain(|byte| !matches!(byte, b'-' | b'_'));
+    plain.make_ascii_lowercase();
+    matches!(&plain[..], b"lasteventid" | b"evslasteventid")
 }
 
 /// An argument of the query, with its escapes undone.
@@ -63,10 +88,14 @@ pub fn argument(request: &mut Request, name: &[u8]) -> Option<Str> {
             _ => None,
         }
     })?;
+    Some(unescaped(request, value))
+}
+
+fn unescaped(request: &mut Request, value: &[u8]) -> Str {
     let spaced: Vec<u8> = value.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
     let mut plain = Vec::with_capacity(spaced.len());
     proto::uri::unescape(&spaced, &mut plain);
-    Some(request.pool.copy(&plain))
+    request.pool.copy(&plain)
 }
 
 /// The channels of one stream.
@@ -126,4 +155,29 @@ pub fn begin(
     };
     let start = if latest { Start::Last(1) } else { Start::Oldest };
     Begin { lost: Some((asked, lost)), ..channels.start(attachment, start) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_place;
+
+    #[test]
+    fn places_have_many_names() {
+        for key in [
+            "last_event_id",
+            "lastEventId",
+            "lastEventID",
+            "Last-Event-ID",
+            "last-event-id",
+            "LASTEVENTID",
+            "last%5Fevent%5fid",
+            "evs_last_event_id",
+        ] {
+            assert!(names_place(key.as_bytes()), "{key}");
+        }
+        for key in ["", "event_id", "last", "last_event_id_", "xlasteventid", "last%event_id"] {
+            let wanted = key == "last_event_id_";
+            assert_eq!(names_place(key.as_bytes()), wanted, "{key}");
+        }
+    }
 }

@@ -3,15 +3,18 @@
 use std::rc::Rc;
 
 use http::{BoxFuture, Exchange, Flow, Handler, Request, Template};
+use mem::Str;
 use proto::http1::{Method, Name};
 use sys::socket::Peer;
 
 use crate::channels::{self, NameError, Selection};
-use crate::conf::{From, Settings, text};
-use crate::cors::Origins;
+use crate::conf::text;
+use crate::cors::Cors;
+use crate::file::Sync;
 use crate::hub::Hub;
+use crate::settings::{Figures, From, Methods, Settings};
 use crate::zone::{ZoneConf, log_missing};
-use crate::{manage, publish, subscribe};
+use crate::{manage, progress, publish, subscribe};
 
 /// The location's handler.
 pub struct Endpoint {
@@ -21,8 +24,8 @@ pub struct Endpoint {
     pub subscribe: Vec<Template>,
     /// `sse_publish`
     pub publish: Option<Template>,
-    /// `sse_allow_origin`
-    pub origins: Origins,
+    /// `sse_allow_origin`, `sse_allow_headers`
+    pub cors: Cors,
     /// The rest.
     pub settings: Rc<Settings>,
 }
@@ -44,27 +47,67 @@ impl Handler for Status {
 
 impl Handler for Endpoint {
     fn handle(&self, request: &mut Request) -> Flow {
+        // `$` matches before a line break at the end, too (pcre2pattern(3)): an expression would name a
+        // channel by an address that no guard of that channel's address has seen.
+        if request.uri.iter().any(u8::is_ascii_control) {
+            return self.refuse_name(request, NameError::Invalid);
+        }
+        let (subscribes, publishes) = (!self.subscribe.is_empty(), self.publish.is_some());
+        let methods = self.settings.methods;
         match request.method {
-            Method::Get | Method::Head if !self.subscribe.is_empty() => self.read(request),
+            // Told is what is kept.
+            Method::Head if publishes && progress::is_asked(request) => match self.settings.sync {
+                Some(Sync::Ack) => Flow::Wait,
+                _ => self.progress(request),
+            },
+            Method::Get | Method::Head if subscribes && methods.get => self.read(request),
             Method::Options => self.options(request),
-            Method::Post | Method::Put if self.publish.is_some() => match self.admit(request) {
+            Method::Post | Method::Put if publishes => match self.admit(request) {
                 Ok(()) => Flow::Wait,
                 Err(flow) => flow,
             },
-            Method::Delete if self.publish.is_some() => self.delete(request),
+            Method::Post if subscribes && methods.post => Flow::Wait,
+            Method::Delete if publishes => self.delete(request),
             _ => {
-                self.origins.add_fields(request);
+                self.cors.origins.add_fields(request);
                 refuse_method(request, self.methods())
             }
         }
     }
 
     fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
-        Box::pin(publish::publish(self, exchange))
+        if exchange.request.method == Method::Head {
+            return Box::pin(self.progress_kept(exchange));
+        }
+        match self.publish.is_some() {
+            true => Box::pin(publish::publish(self, exchange)),
+            false => Box::pin(self.read_by_post(exchange)),
+        }
     }
 }
 
 impl Endpoint {
+    /// A stream that is asked for by POST. What its body says is for others that may be asked so.
+    async fn read_by_post(&self, exchange: &mut Exchange) -> Flow {
+        match exchange.read_body(self.settings.max_message).await {
+            Ok(_) => self.read(&mut exchange.request),
+            Err(413) => self.problem(&mut exchange.request, 413, "the body is too large"),
+            Err(status) => Flow::Status(status),
+        }
+    }
+
+    /// How far a key has come on the disk.
+    async fn progress_kept(&self, exchange: &mut Exchange) -> Flow {
+        let request = &mut exchange.request;
+        match self.hub() {
+            Ok(hub) => match hub.kept(self.settings.sync, hub.attachment.zone().newest()).await {
+                Ok(()) => self.progress(request),
+                Err(_) => self.problem(request, 503, "the events could not be brought to the disk"),
+            },
+            Err(flow) => flow,
+        }
+    }
+
     /// The hub of this worker; the error is the answer.
     pub fn hub(&self) -> Result<&'static Hub, Flow> {
         self.zone.hub().ok_or_else(|| {
@@ -75,16 +118,31 @@ impl Endpoint {
 
     fn read(&self, request: &mut Request) -> Flow {
         let accept = request.header(Name::Accept).unwrap_or_default();
-        let figures =
-            proto::accept::prefers_json(accept) && request.header(Name::Upgrade).is_none();
-        let selection = Selection::evaluate(&self.subscribe, request, self.settings.wildcards);
+        let figures = proto::accept::names(accept, manage::FIGURES)
+            && request.header(Name::Upgrade).is_none();
+        let selection = Selection::evaluate(&self.subscribe, request, self.settings.rules);
         let selection = match selection {
             Ok(selection) => selection,
             Err(error) => return self.refuse_name(request, error),
         };
-        match figures {
+        if !figures {
+            return subscribe::subscribe(self, request, &selection);
+        }
+        let may = match self.settings.figures {
+            Figures::All => true,
+            Figures::Publishers => self.publish.is_some() && self.may_publish(request),
+            Figures::Off => false,
+        };
+        match may {
             true => manage::figures(self, request, &selection),
-            false => subscribe::subscribe(self, request, &selection),
+            false => self.problem(request, 403, "the figures are not for everybody (sse_figures)"),
+        }
+    }
+
+    fn progress(&self, request: &mut Request) -> Flow {
+        match self.admit(request).and_then(|()| self.channel(request)) {
+            Ok(channel) => progress::tell(self, request, &channel),
+            Err(flow) => flow,
         }
     }
 
@@ -103,7 +161,7 @@ impl Endpoint {
             request.error(sys::log::Level::Error, message);
             return Err(self.problem(request, 403, "publishing is not allowed from here"));
         }
-        if !self.origins.admit(request) {
+        if !self.cors.origins.admit(request) {
             return Err(self.problem(request, 403, "pages of this origin may not publish here"));
         }
         Ok(())
@@ -149,18 +207,26 @@ impl Endpoint {
 
     /// An answer in JSON.
     pub fn json(&self, request: &mut Request, status: u16, body: &[u8]) -> Flow {
+        self.answer(request, status, text("application/json"), body)
+    }
+
+    /// An answer that nobody keeps.
+    pub fn answer(&self, request: &mut Request, status: u16, kind: Str, body: &[u8]) -> Flow {
         let body = request.pool.copy(body);
-        request.response.set_body(status, text("application/json"), body);
+        request.response.set_body(status, kind, body);
         request.response.add_header("Cache-Control", text("no-store"));
-        self.origins.add_fields(request);
+        self.cors.origins.add_fields(request);
         Flow::Respond
     }
 
     fn methods(&self) -> &'static str {
-        match (self.subscribe.is_empty(), self.publish.is_some()) {
-            (false, true) => "GET, HEAD, POST, PUT, DELETE, OPTIONS",
-            (false, false) => "GET, HEAD, OPTIONS",
-            (true, _) => "POST, PUT, DELETE, OPTIONS",
+        let Methods { get, post } = self.settings.methods;
+        match (!self.subscribe.is_empty(), self.publish.is_some()) {
+            (true, true) if get => "GET, HEAD, POST, PUT, DELETE, OPTIONS",
+            (_, true) => "HEAD, POST, PUT, DELETE, OPTIONS",
+            (_, false) if get && post => "GET, HEAD, POST, OPTIONS",
+            (_, false) if post => "POST, OPTIONS",
+            (_, false) => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -168,7 +234,8 @@ impl Endpoint {
         request.response.set_empty(204);
         request.response.content_length = None;
         request.response.add_header("Allow", text(self.methods()));
-        self.origins.add_preflight(request, self.methods());
+        let Cors { origins, headers } = &self.cors;
+        origins.add_preflight(request, self.methods(), headers);
         Flow::Respond
     }
 }

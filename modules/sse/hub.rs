@@ -13,7 +13,9 @@ use std::io;
 use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
+use crate::disk::Disk;
 use crate::gzip::Gzip;
+use crate::leaving::Leaving;
 use crate::patterns::Patterns;
 use crate::subscriber::{Route, Subscriber};
 
@@ -29,7 +31,11 @@ pub struct Hub {
     pub attachment: Attachment,
     /// The rest.
     pub inner: RefCell<Inner>,
-    draining: Cell<bool>,
+    /// How far it is with leaving.
+    pub leaving: Leaving,
+    /// What waits for the zone's file.
+    pub disk: Disk,
+    retired: Cell<bool>,
 }
 
 /// What changes.
@@ -91,10 +97,14 @@ impl Hub {
             gzip: Gzip::new(1),
             counts: (0, 0, 0),
         };
-        let draining = Cell::new(false);
         // One for each zone of a process, to its end.
-        let hub: &'static Hub =
-            Box::leak(Box::new(Hub { attachment, inner: RefCell::new(inner), draining }));
+        let hub: &'static Hub = Box::leak(Box::new(Hub {
+            attachment,
+            inner: RefCell::new(inner),
+            leaving: Leaving::default(),
+            disk: Disk::default(),
+            retired: Cell::new(false),
+        }));
         rt::on_readable(hub.attachment.bell_fd(), || {
             hub.attachment.silence();
         })?;
@@ -120,14 +130,12 @@ impl Hub {
         drop(gone);
     }
 
-    /// Whether the worker leaves.
-    pub fn is_draining(&self) -> bool {
-        self.draining.get()
-    }
-
-    /// The worker leaves.
-    pub fn set_draining(&self) {
-        self.draining.set(true);
+    /// Another zone has this one's place: nothing comes here any more.
+    fn retire(&'static self) {
+        if !self.retired.replace(true) {
+            self.attachment.zone().let_go();
+            self.drain(Some(RETIRED_MS));
+        }
     }
 
     fn tick(&'static self) {
@@ -147,8 +155,8 @@ impl Hub {
 
 impl Pulse for Hub {
     fn beat(&'static self) {
-        if self.attachment.zone().is_retired() && !self.is_draining() {
-            self.drain(Some(RETIRED_MS));
+        if self.attachment.zone().is_retired() {
+            self.retire();
         }
         let mut inner = self.inner.borrow_mut();
         self.hear(&mut inner);

@@ -3,12 +3,14 @@
 use proto::sse::EventId;
 
 use crate::hub::{Hub, Inner};
-use crate::publish::{self, Event};
-use crate::subscriber::Socket;
-use crate::websocket::{Close, Inbound, Said};
+use crate::socket::{Held, Last};
+use crate::subscriber::Subscriber;
+use crate::websocket::Close;
 
 /// Reads from one client in one turn.
 const READS: usize = 16;
+/// Answers that wait for the disk while the client is listened to.
+const MOST_HELD: usize = 64;
 /// Bytes that wait for a client while it is listened to.
 const MOST_UNSENT: usize = 64 << 10;
 
@@ -69,8 +71,10 @@ impl Hub {
         let Some(subscriber) = inner.subscribers[number as usize].as_mut() else {
             return Heard::Broken;
         };
-        // Who does not take what it is answered is not listened to: answers would pile up.
-        let deaf = subscriber.socket.is_some() && subscriber.unsent.len() > MOST_UNSENT;
+        // Who does not take what it is answered, or is not answered yet, is not listened to: answers would pile up.
+        let deaf = subscriber.socket.as_ref().is_some_and(|socket| {
+            subscriber.unsent.len() > MOST_UNSENT || socket.held.len() > MOST_HELD
+        });
         if deaf || !subscriber.session.conn.is_readable() {
             return Heard::Nothing;
         }
@@ -105,34 +109,63 @@ impl Hub {
         };
         let settings = subscriber.settings.clone();
         drop(inner);
-        let (mut out, mut last) = (Vec::new(), None);
-        let Socket { inbound, publish } = &mut *socket;
-        let inbound = inbound.get_or_insert_with(|| Inbound::new(settings.max_message));
-        inbound.feed(bytes, &mut out, |said| match said {
-            _ if last.is_some() => {}
-            Said::Closed => last = Some(None),
-            Said::Binary => last = Some(Some(Close::Unsupported)),
-            Said::Fault(why) => last = Some(Some(why)),
-            Said::Message(data) => match publish {
-                None => last = Some(Some(Close::Policy)),
-                Some(channel) => {
-                    let zone = self.attachment.zone();
-                    let published = publish::append(zone, &settings, channel, &Event::of(&data));
-                    if published.is_err() {
-                        last = Some(Some(Close::TryAgain));
-                    }
-                }
-            },
-        });
+        let mut out = Vec::new();
+        // An append wakes this worker's own hub, too.
+        let last = socket.hear(bytes, self.attachment.zone(), &settings, &mut out);
+        self.appended(settings.sync);
+        let waits = socket.waits_for(&settings);
         let mut inner = self.inner.borrow_mut();
         let Some(subscriber) = inner.subscriber(number) else { return };
-        subscriber.unsent.append(&mut out);
+        match waits {
+            None => subscriber.answer(&mut out, last),
+            Some(seq) => socket.held.push_back(Held { seq, answers: out, last }),
+        }
         subscriber.socket = Some(socket);
+        drop(inner);
+        if waits.is_some() {
+            self.sync();
+        }
+    }
+
+    /// The disk has more than it had: who waits for it is answered.
+    pub fn release_answers(&'static self) {
+        let (synced, failed) = (self.attachment.zone().synced(), self.disk.has_failed());
+        let (mut inner, mut more) = (self.inner.borrow_mut(), false);
+        for subscriber in inner.subscribers.iter_mut().flatten() {
+            let Some(mut socket) = subscriber.socket.take() else { continue };
+            let before = socket.held.len();
+            while let Some(mut held) = socket.held.pop_front_if(|held| held.seq <= synced) {
+                subscriber.answer(&mut held.answers, held.last);
+            }
+            if failed && !socket.held.is_empty() {
+                socket.held.clear();
+                subscriber.end(Close::TryAgain);
+            }
+            more |= !socket.held.is_empty();
+            if socket.held.len() != before {
+                subscriber.session.conn.wake();
+            }
+            subscriber.socket = Some(socket);
+        }
+        drop(inner);
+        if more {
+            self.sync();
+        }
+    }
+}
+
+impl Subscriber {
+    /// Answers what a WebSocket's client has said.
+    fn answer(&mut self, answers: &mut Vec<u8>, last: Option<Last>) {
+        self.unsent.append(answers);
         match last {
             None => {}
             // The answer to its close is in the output already.
-            Some(None) => subscriber.closing = true,
-            Some(Some(why)) => subscriber.end(why),
+            Some(Last::Closed) => {
+                self.closing = true;
+                self.set_timeout();
+            }
+            Some(Last::Close(why)) => self.end(why),
         }
     }
 }

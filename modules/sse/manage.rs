@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use broadcast::{ChannelInfo, Zone};
 use http::{Flow, Request};
+use mem::Str;
 use proto::json;
 use proto::sse::EventId;
 
@@ -14,6 +15,8 @@ use crate::endpoint::Endpoint;
 use crate::publish;
 use crate::zone::ZoneConf;
 
+/// The media type of figures: nobody asks for it who wants a stream.
+pub const FIGURES: &[u8] = b"application/vnd.rserve.channel+json";
 /// Channels in one answer at most: the zone is locked meanwhile.
 const MOST: usize = 20_000;
 /// Channels in one answer, unless it is asked for more.
@@ -37,7 +40,7 @@ pub fn figures(endpoint: &Endpoint, request: &mut Request, selection: &Selection
         list(&mut body, zone, named.chain(matching));
     }
     body.push(b'\n');
-    endpoint.json(request, 200, &body)
+    endpoint.answer(request, 200, Str::from_static(FIGURES), &body)
 }
 
 /// DELETE: the channel ends.

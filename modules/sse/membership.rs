@@ -12,7 +12,7 @@ pub struct Membership {
     /// Channels that do not exist: nobody has published to them.
     waiting: Vec<Vec<u8>>,
     patterns: Vec<ChannelId>,
-    counter: Option<ChannelId>,
+    counters: Vec<ChannelId>,
 }
 
 /// How a subscriber finds its channels.
@@ -32,7 +32,7 @@ impl Membership {
             channels: Vec::with_capacity(selection.names.len()),
             waiting: Vec::new(),
             patterns: Vec::with_capacity(selection.prefixes.len()),
-            counter: None,
+            counters: Vec::new(),
         };
         let mut joining = Joining::default();
         for name in &selection.names {
@@ -57,11 +57,12 @@ impl Membership {
         Ok((membership, joining))
     }
 
-    /// Counts it for a client's address, too; gives the streams that the address has now.
-    pub fn count_address(&mut self, address: &str) -> Result<u32, Full> {
+    /// Counts it for something that is no channel, too (a client's address); gives the streams that are
+    /// counted so now.
+    pub fn count(&mut self, what: &str) -> Result<u32, Full> {
         let attachment = &self.hub.attachment;
-        let (id, count) = attachment.subscribe(address.as_bytes(), Kind::Counter)?;
-        self.counter = Some(id);
+        let (id, count) = attachment.subscribe(what.as_bytes(), Kind::Counter)?;
+        self.counters.push(id);
         Ok(count)
     }
 
@@ -85,7 +86,7 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         let attachment = &self.hub.attachment;
-        for id in self.channels.iter().chain(&self.patterns).chain(&self.counter) {
+        for id in self.channels.iter().chain(&self.patterns).chain(&self.counters) {
             attachment.unsubscribe(*id);
         }
         self.waiting.iter().for_each(|name| attachment.wait_no_more(name));

@@ -6,10 +6,12 @@ use mem::Str;
 use proto::http1::Name;
 use proto::sse::{self, EventId, Parser};
 
-use crate::conf::Settings;
 use crate::cursor::argument;
 use crate::endpoint::Endpoint;
+use crate::hub::Hub;
+use crate::progress::{self, Sequence};
 use crate::record;
+use crate::settings::Settings;
 
 /// An event as its publisher gives it.
 #[derive(Clone, Copy, Default)]
@@ -20,8 +22,6 @@ pub struct Event<'a> {
     pub id: Option<&'a [u8]>,
     /// Its data.
     pub data: &'a [u8],
-    /// The idempotency key.
-    pub key: Option<&'a [u8]>,
 }
 
 impl<'a> Event<'a> {
@@ -34,24 +34,71 @@ impl<'a> Event<'a> {
 /// Appends an event to a channel.
 pub fn append(
     zone: &Zone,
-    settings: &Settings,
+    attributes: &Attributes,
     channel: &[u8],
     event: &Event<'_>,
 ) -> Result<Appended, AppendError> {
     let mut body = Vec::with_capacity(event.data.len() + 64);
     record::body(&mut body, event.event, event.data);
-    let key = event.key.map_or(0, |key| zone.key(key));
-    let attributes = Attributes { key, ..settings.attributes };
-    let head = record::head(zone.epoch(), event.id, body.len());
-    zone.append(channel, &attributes, head, &[&body])
+    in_room(zone, || {
+        let head = record::head(zone.epoch(), event.id, body.len());
+        zone.append(channel, attributes, head, &[&body])
+    })
+}
+
+/// How often room in a zone's file is made by waiting for the disk.
+const SYNCS: usize = 3;
+
+/// Appends; where the file's next part may not be written to before what was copied out of it is on the disk, that is
+/// waited for. It is rare: the syncs of publishers go ahead of it.
+fn in_room(
+    zone: &Zone,
+    append: impl Fn() -> Result<Appended, AppendError>,
+) -> Result<Appended, AppendError> {
+    for _ in 0..SYNCS {
+        match append() {
+            Err(AppendError::Unsynced) => zone.sync()?,
+            result => return result,
+        };
+    }
+    Err(AppendError::Busy)
+}
+
+/// Appends the next event of a sequence, if it is one.
+pub fn append_next(
+    zone: &Zone,
+    settings: &Settings,
+    channel: &[u8],
+    event: &Event<'_>,
+    sequence: &mut Option<Sequence>,
+) -> Result<Appended, AppendError> {
+    let mut attributes = settings.attributes;
+    if let Some(sequence) = sequence {
+        sequence.mark(&mut attributes);
+    }
+    let appended = append(zone, &attributes, channel, event)?;
+    if let Some(sequence) = sequence {
+        sequence.advance(&appended);
+    }
+    Ok(appended)
 }
 
 /// Ends a channel, which is made if there is none.
-fn append_end(zone: &Zone, settings: &Settings, channel: &[u8]) -> Result<Appended, AppendError> {
+fn append_end(
+    zone: &Zone,
+    settings: &Settings,
+    channel: &[u8],
+    sequence: Option<&Sequence>,
+) -> Result<Appended, AppendError> {
     let mut body = Vec::new();
-    record::body(&mut body, b"end", b"{}");
-    let attributes = Attributes { flags: END, ..settings.attributes };
-    zone.append(channel, &attributes, record::head(zone.epoch(), None, body.len()), &[&body])
+    record::end(&mut body, &settings.end_event);
+    let mut attributes = Attributes { flags: END, ..settings.attributes };
+    if let Some(sequence) = sequence {
+        sequence.mark(&mut attributes);
+    }
+    in_room(zone, || {
+        zone.append(channel, &attributes, record::head(zone.epoch(), None, body.len()), &[&body])
+    })
 }
 
 /// Ends a channel; `None`: there is none of that name.
@@ -61,7 +108,7 @@ pub fn end(
     channel: &[u8],
 ) -> Option<Result<Appended, AppendError>> {
     let mut body = Vec::new();
-    record::body(&mut body, b"end", b"{}");
+    record::end(&mut body, &settings.end_event);
     let head = record::head(zone.epoch(), None, body.len());
     zone.end(channel, &settings.attributes, head, &[&body])
 }
@@ -76,10 +123,13 @@ pub async fn publish(endpoint: &Endpoint, exchange: &mut Exchange) -> Flow {
         Ok(channel) => channel,
         Err(flow) => return flow,
     };
-    let zone = hub.attachment.zone();
+    let asked = match Asked::of(&mut exchange.request) {
+        Ok(asked) => asked,
+        Err(why) => return endpoint.problem(&mut exchange.request, 400, &why),
+    };
     match is_stream(&exchange.request) {
-        true => publish_stream(endpoint, zone, &channel, exchange).await,
-        false => publish_one(endpoint, zone, &channel, exchange).await,
+        true => publish_stream(endpoint, hub, &channel, exchange, &asked).await,
+        false => publish_one(endpoint, hub, &channel, exchange, &asked).await,
     }
 }
 
@@ -89,31 +139,64 @@ fn is_stream(request: &Request) -> bool {
     media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
+/// What a request says of its events.
+struct Asked {
+    event: Option<Str>,
+    id: Option<Str>,
+    key: Option<Str>,
+    offset: u32,
+    ends: bool,
+}
+
+impl Asked {
+    fn of(request: &mut Request) -> Result<Asked, String> {
+        let event = given(request, &["event_type", "x_eventsource_event"], "event")?;
+        let id = given(request, &["event_id"], "id")?;
+        let checked = event.as_ref().map_or(Ok(()), |event| sse::check_event_type(event));
+        let checked = checked.and(id.as_ref().map_or(Ok(()), |id| sse::check_id(id)));
+        checked.map_err(|error| error.to_string())?;
+        let ends = given(request, &["event_end"], "end")?.map_or_else(
+            || request.args.split(|&byte| byte == b'&').any(|argument| argument == b"end"),
+            |text| !is_no(&text),
+        );
+        let key = progress::key(request)?;
+        let offset = progress::offset(single(request, &["event_offset"])?.as_deref())?;
+        if offset > 0 && key.is_none() {
+            return Err("an Event-Offset needs an Idempotency-Key".to_owned());
+        }
+        Ok(Asked { event, id, key, offset, ends })
+    }
+}
+
+/// Whether a flag's value says that it is none.
+fn is_no(text: &[u8]) -> bool {
+    [&b"0"[..], b"false", b"no", b"off"].iter().any(|no| text.eq_ignore_ascii_case(no))
+}
+
+/// A field of the header that may stand there once.
+pub fn single(request: &Request, names: &[&str]) -> Result<Option<Str>, &'static str> {
+    let mut all = names.iter().flat_map(|name| request.headers_named(name));
+    let value = all.next().and_then(|value| request.bytes.slice_of(value));
+    match all.next() {
+        None => Ok(value),
+        Some(_) => Err("a field of the event stands there twice"),
+    }
+}
+
 /// A field of the header or an argument of the query.
-fn given(request: &mut Request, fields: &[&str], name: &str) -> Option<Str> {
-    let field = fields.iter().find_map(|field| {
-        let value = request.headers_named(field).next()?;
-        request.bytes.slice_of(value)
-    });
-    let argued = || (!name.is_empty()).then(|| argument(request, name.as_bytes())).flatten();
-    field.or_else(argued).filter(|value| !value.is_empty())
+fn given(request: &mut Request, fields: &[&str], name: &str) -> Result<Option<Str>, &'static str> {
+    let field = single(request, fields)?.filter(|value| !value.is_empty());
+    let value = field.or_else(|| argument(request, name.as_bytes()));
+    Ok(value.filter(|value| !value.is_empty()))
 }
 
 async fn publish_one(
     endpoint: &Endpoint,
-    zone: &Zone,
+    hub: &'static Hub,
     channel: &[u8],
     exchange: &mut Exchange,
+    asked: &Asked,
 ) -> Flow {
-    let request = &mut exchange.request;
-    let event = given(request, &["event_type", "x_eventsource_event"], "event");
-    let id = given(request, &["event_id"], "id");
-    let key = given(request, &["idempotency_key"], "");
-    let checked = event.as_ref().map_or(Ok(()), |event| sse::check_event_type(event));
-    let checked = checked.and(id.as_ref().map_or(Ok(()), |id| sse::check_id(id)));
-    if let Err(error) = checked {
-        return endpoint.problem(request, 400, &error.to_string());
-    }
     let body = match exchange.read_body(endpoint.settings.max_message).await {
         Ok(body) => body,
         Err(status) => return refuse_body(endpoint, exchange, status),
@@ -123,14 +206,17 @@ async fn publish_one(
         return endpoint.problem(request, 400, &error.to_string());
     }
     let event = Event {
-        event: event.as_deref().unwrap_or_default(),
-        id: id.as_deref(),
+        event: asked.event.as_deref().unwrap_or_default(),
+        id: asked.id.as_deref(),
         data: &body,
-        key: key.as_deref(),
     };
-    match append(zone, &endpoint.settings, channel, &event) {
+    let zone = hub.attachment.zone();
+    let key = asked.key.as_ref().map_or(0, |key| zone.key(key));
+    let attributes = Attributes { key, ..endpoint.settings.attributes };
+    match append(zone, &attributes, channel, &event) {
         Ok(appended) => {
-            acknowledge(endpoint, request, zone, channel, id.as_deref(), Some(appended), None)
+            let taken = Taken { id: event.id, last: Some(appended), ..Taken::default() };
+            acknowledge(endpoint, request, hub, channel, taken).await
         }
         Err(error) => refuse(endpoint, request, error),
     }
@@ -138,12 +224,20 @@ async fn publish_one(
 
 async fn publish_stream(
     endpoint: &Endpoint,
-    zone: &Zone,
+    hub: &'static Hub,
     channel: &[u8],
     exchange: &mut Exchange,
+    asked: &Asked,
 ) -> Flow {
-    let request = &mut exchange.request;
-    let ends = given(request, &["event_end"], "end").is_some() || has_flag(request, b"end");
+    let (zone, sync) = (hub.attachment.zone(), endpoint.settings.sync);
+    let mut sequence = None;
+    if let Some(key) = &asked.key {
+        sequence = Sequence::new(zone, channel, key, asked.offset);
+        if sequence.is_none() {
+            let why = "fewer events of this key are in the log than the Event-Offset says";
+            return endpoint.problem(&mut exchange.request, 409, why);
+        }
+    }
     let mut parser = Parser::new(endpoint.settings.max_message);
     let mut input = Vec::new();
     let (mut count, mut last, mut fault) = (0u64, None, None);
@@ -155,34 +249,37 @@ async fn publish_stream(
         };
         let fed = parser.feed(&input, |event| {
             if fault.is_none() {
-                match take(endpoint, zone, channel, &event) {
+                match take(endpoint, zone, channel, &event, &mut sequence) {
                     Ok(appended) => {
-                        count += 1;
+                        count += u64::from(!appended.duplicate);
                         last = Some(appended);
                     }
                     Err(refusal) => fault = Some(refusal),
                 }
             }
         });
+        hub.appended(sync);
         let request = &mut exchange.request;
         match (fed, fault.take()) {
-            (Err(_), _) => return endpoint.problem(request, 413, "an event is too large"),
             (_, Some(Refusal::Field(why))) => return endpoint.problem(request, 400, &why),
             (_, Some(Refusal::Zone(error))) => return refuse(endpoint, request, error),
+            (Err(_), _) => return endpoint.problem(request, 413, "an event is too large"),
             (Ok(()), None) => {}
         }
         if done {
             break;
         }
     }
-    if ends {
+    let offset = sequence.as_ref().map(Sequence::offset);
+    if asked.ends {
         // Also a channel that had no event: who comes later is to learn that none will.
-        match append_end(zone, &endpoint.settings, channel) {
+        match append_end(zone, &endpoint.settings, channel, sequence.as_ref()) {
             Ok(appended) => last = Some(appended),
             Err(error) => return refuse(endpoint, &mut exchange.request, error),
         }
     }
-    acknowledge(endpoint, &mut exchange.request, zone, channel, None, last, Some(count))
+    let taken = Taken { id: None, last, published: Some(count), offset };
+    acknowledge(endpoint, &mut exchange.request, hub, channel, taken).await
 }
 
 enum Refusal {
@@ -195,6 +292,7 @@ fn take(
     zone: &Zone,
     channel: &[u8],
     event: &sse::Event<'_>,
+    sequence: &mut Option<Sequence>,
 ) -> Result<Appended, Refusal> {
     let id = event.id.filter(|id| !id.is_empty());
     let checked = match event.event.is_empty() {
@@ -204,61 +302,84 @@ fn take(
     let checked = checked.and(id.map_or(Ok(()), sse::check_id));
     let checked = checked.and(sse::check_data(event.data));
     checked.map_err(|error| Refusal::Field(error.to_string()))?;
-    let event = Event { event: event.event, id, data: event.data, key: None };
-    append(zone, &endpoint.settings, channel, &event).map_err(Refusal::Zone)
-}
-
-fn has_flag(request: &Request, name: &[u8]) -> bool {
-    request.args.split(|&byte| byte == b'&').any(|argument| argument == name)
+    let event = Event { event: event.event, id, data: event.data };
+    let appended = append_next(zone, &endpoint.settings, channel, &event, sequence);
+    appended.map_err(Refusal::Zone)
 }
 
 fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flow {
-    let status = match error {
-        AppendError::TooLarge => 413,
-        AppendError::TooManyChannels => 507,
-        AppendError::Busy
-        | AppendError::NotOwner
-        | AppendError::Moved
-        | AppendError::Unsynced
-        | AppendError::File(_) => 503,
-    };
-    endpoint.problem(request, status, &error.to_string())
+    endpoint.problem(request, progress::status(error), &error.to_string())
 }
 
 fn refuse_body(endpoint: &Endpoint, exchange: &mut Exchange, status: u16) -> Flow {
     let request = &mut exchange.request;
     match status {
-        413 => endpoint.problem(request, 413, "the message is larger than sse_max_message"),
+        413 => endpoint.problem(
+            request,
+            413,
+            "the message is larger than sse_max_message or client_max_body_size",
+        ),
         status => Flow::Status(status),
     }
 }
 
-/// The answer to what is in the log now: 201 if there are subscribers, else 202.
-fn acknowledge(
+/// What is in the log now.
+#[derive(Default)]
+struct Taken<'a> {
+    /// The publisher's id of a single event.
+    id: Option<&'a [u8]>,
+    last: Option<Appended>,
+    /// Of a stream: the events that were not there before.
+    published: Option<u64>,
+    /// Of a key: the events that are there.
+    offset: Option<u32>,
+}
+
+/// The answer to what is in the log now, and, where that is promised, on the disk: 201 if there are subscribers, else
+/// 202.
+async fn acknowledge(
     endpoint: &Endpoint,
     request: &mut Request,
-    zone: &Zone,
+    hub: &'static Hub,
     channel: &[u8],
-    suffix: Option<&[u8]>,
-    appended: Option<Appended>,
-    published: Option<u64>,
+    taken: Taken<'_>,
 ) -> Flow {
-    let mut body = b"{\"id\":".to_vec();
-    match appended {
-        Some(Appended { seq, .. }) => {
-            body.push(b'"');
-            EventId { epoch: zone.epoch(), seq }.write(&mut body, suffix);
-            body.push(b'"');
-        }
-        None => body.extend_from_slice(b"null"),
+    let zone = hub.attachment.zone();
+    let seq = taken.last.map_or(0, |appended| appended.seq);
+    if hub.kept(endpoint.settings.sync, seq).await.is_err() {
+        return endpoint.problem(request, 503, "the event could not be brought to the disk");
     }
+    let mut body = b"{\"id\":".to_vec();
+    write_id(&mut body, zone, channel, taken.id, taken.last.as_ref());
     body.extend_from_slice(b",\"channel\":");
     proto::json::string(&mut body, channel);
-    let subscribers = appended.map_or(0, |appended| appended.subscribers);
+    let subscribers = taken.last.map_or(0, |appended| appended.subscribers);
     body.extend_from_slice(format!(",\"subscribers\":{subscribers}").as_bytes());
-    if let Some(published) = published {
-        body.extend_from_slice(format!(",\"published\":{published}").as_bytes());
+    let offset = taken.offset.map(u64::from);
+    for (name, value) in [("published", taken.published), ("offset", offset)] {
+        if let Some(value) = value {
+            body.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
+        }
     }
     body.extend_from_slice(b"}\n");
     endpoint.json(request, if subscribers > 0 { 201 } else { 202 }, &body)
+}
+
+/// The id of an event as JSON: of one that was there already, the one that it has.
+pub fn write_id(
+    out: &mut Vec<u8>,
+    zone: &Zone,
+    channel: &[u8],
+    suffix: Option<&[u8]>,
+    appended: Option<&Appended>,
+) {
+    let Some(&Appended { seq, duplicate, .. }) = appended else {
+        return out.extend_from_slice(b"null");
+    };
+    out.push(b'"');
+    match duplicate {
+        true => out.extend_from_slice(&progress::stored_id(zone, channel, seq)),
+        false => EventId { epoch: zone.epoch(), seq }.write(out, suffix),
+    }
+    out.push(b'"');
 }

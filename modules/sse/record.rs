@@ -10,6 +10,8 @@ use std::io::Write;
 
 use proto::sse::{self, EventId};
 
+use crate::cursor::Lost;
+
 /// Writes a record's head. `body` is how long its body is.
 pub fn head(epoch: u32, suffix: Option<&[u8]>, body: usize) -> impl FnOnce(u64, &mut Vec<u8>) {
     move |seq, out| {
@@ -27,6 +29,41 @@ pub fn head(epoch: u32, suffix: Option<&[u8]>, body: usize) -> impl FnOnce(u64, 
 pub fn body(out: &mut Vec<u8>, event: &[u8], data: &[u8]) {
     sse::event(out, b"", Some(event), data);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the body of the record that ends a channel. Without a type the record raises no event: the
+/// stream just ends.
+pub fn end(out: &mut Vec<u8>, event: &[u8]) {
+    match event {
+        b"" => out.extend_from_slice(b"\n\r\n"),
+        event => body(out, event, b"{}"),
+    }
+}
+
+/// The block that tells of a gap, by an event of this type or by a comment. Its id is where the stream
+/// goes on.
+pub fn gap(event: &[u8], requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
+    let mut block = Vec::new();
+    if event.is_empty() {
+        let _ = writeln!(block, ": some events are missing ({})", why.word());
+        sse::cursor(&mut block, resumed);
+        return block;
+    }
+    let mut data = b"{\"requested\":".to_vec();
+    proto::json::string(&mut data, requested);
+    data.extend_from_slice(b",\"resumed_from\":");
+    proto::json::string(&mut data, resumed);
+    data.extend_from_slice(b",\"reason\":");
+    proto::json::string(&mut data, why.word().as_bytes());
+    data.push(b'}');
+    sse::event(&mut block, resumed, Some(event), &data);
+    block
+}
+
+/// The id in a record's head.
+pub fn id(head: &[u8]) -> Option<&[u8]> {
+    let line = head.split(|&byte| byte == b'\n').nth(1)?;
+    line.strip_prefix(b"id: ")
 }
 
 /// The event of a record, without the frame of its chunk.
@@ -49,5 +86,15 @@ mod tests {
         let text = "id: 10-17-x\nevent: tick\ndata: a\ndata: b\n\n";
         assert_eq!(record, format!("{:x}\r\n{text}\r\n", text.len()).as_bytes());
         assert_eq!(block(&record), text.as_bytes());
+        assert_eq!(id(&record[..record.len() - rest.len()]), Some(&b"10-17-x"[..]));
+    }
+
+    #[test]
+    fn an_end_without_a_type_raises_no_event() {
+        let (mut record, mut rest) = (Vec::new(), Vec::new());
+        end(&mut rest, b"");
+        head(36, None, rest.len())(17, &mut record);
+        record.extend_from_slice(&rest);
+        assert_eq!(record, b"b\r\nid: 10-17\n\n\r\n");
     }
 }

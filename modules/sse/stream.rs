@@ -11,11 +11,12 @@ use rt::{Next, Task};
 use sys::socket::Peer;
 
 use crate::channels::Selection;
-use crate::conf::Settings;
 use crate::framing::Framing;
 use crate::hub::Hub;
 use crate::membership::Membership;
-use crate::subscriber::{Many, Route, Socket, Subscriber};
+use crate::settings::Settings;
+use crate::socket::Socket;
+use crate::subscriber::{Many, Route, Subscriber};
 
 /// A stream that is about to begin: its head and its first bytes are on their way.
 pub struct Stream {

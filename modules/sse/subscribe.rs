@@ -7,26 +7,19 @@ use mem::{Buf, Str};
 use proto::http1::{Body, Name};
 use proto::sse::{self, EventId};
 
-use crate::advance;
 use crate::channels::Selection;
-use crate::conf::{Lag, text};
+use crate::conf::text;
 use crate::cursor::{self, Begin, Channels};
 use crate::endpoint::Endpoint;
 use crate::framing::{Framing, Kind};
 use crate::hub::Hub;
+use crate::limits::{self, Limit};
 use crate::membership::{Joining, Membership};
+use crate::record;
+use crate::settings::Lag;
+use crate::socket::Socket;
 use crate::stream::Stream;
-use crate::subscriber::Socket;
-use crate::websocket;
-
-/// Which limit keeps a client out.
-enum Limit {
-    Channels,
-    Subscribers,
-    Address,
-    /// This worker serves no streams any more.
-    Leaving,
-}
+use crate::websocket::{self, Subprotocol};
 
 /// Answers with the beginning of a stream.
 pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selection) -> Flow {
@@ -54,7 +47,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     if over && lost.is_none() {
         request.response.set_empty(204);
         request.response.content_length = None;
-        endpoint.origins.add_fields(request);
+        endpoint.cors.origins.add_fields(request);
         return Flow::Respond;
     }
     head(endpoint, request, kind);
@@ -91,7 +84,7 @@ fn begin(
     membership: &Membership,
     joining: Joining,
 ) -> Begin {
-    let asked = cursor::asked(request);
+    let asked = cursor::asked(request, &endpoint.settings.places);
     let latest = endpoint.settings.lag == Lag::Latest;
     let channels = Channels {
         names: membership.channels(),
@@ -141,7 +134,7 @@ fn head(endpoint: &Endpoint, request: &mut Request, kind: Kind) {
     if kind.is_gzip() {
         response.add_header("Content-Encoding", text("gzip"));
     }
-    endpoint.origins.add_fields(request);
+    endpoint.cors.origins.add_fields(request);
 }
 
 /// `retry`, the cursor that primes the browser, and the gap if its place is lost.
@@ -163,7 +156,7 @@ fn first_block(
         _ => sse::cursor(&mut block, &id),
     }
     if let Some((asked, why)) = lost {
-        block.extend_from_slice(&advance::gap(&asked, &id, why));
+        block.extend_from_slice(&record::gap(&endpoint.settings.gap_event, &asked, &id, why));
     }
     block
 }
@@ -179,18 +172,8 @@ fn join(
     if hub.attachment.has_left() {
         return Err(Limit::Leaving);
     }
-    let joined = Membership::new(hub, selection);
-    let (mut membership, joining) = joined.map_err(|_| Limit::Channels)?;
-    if settings.max_subscribers > 0 && joining.subscribers > settings.max_subscribers {
-        return Err(Limit::Subscribers);
-    }
-    if settings.max_per_address > 0 {
-        let address = request.peer().to_string();
-        let streams = membership.count_address(&address).map_err(|_| Limit::Channels)?;
-        if streams > settings.max_per_address {
-            return Err(Limit::Address);
-        }
-    }
+    let (mut membership, joining) = Membership::new(hub, selection)?;
+    limits::count(settings, request.peer(), joining.subscribers, &mut membership)?;
     Ok((membership, joining))
 }
 
@@ -207,12 +190,12 @@ fn turn_away(
         Limit::Channels => (503, "there are as many channels as there may be"),
         Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
         Limit::Leaving => (503, "this worker leaves"),
+        Limit::Streams => (503, "there are as many streams as there may be"),
         Limit::Address => (429, "this address has as many streams as it may have"),
     };
     request.error(sys::log::Level::Error, format_args!("{what}"));
     let accept = request.header(Name::Accept).unwrap_or_default();
-    let browser = accept.windows(17).any(|part| part.eq_ignore_ascii_case(b"text/event-stream"));
-    if !browser {
+    if !proto::accept::accepts(accept, b"text/event-stream") {
         return endpoint.problem(request, status, what);
     }
     head(endpoint, request, kind);
@@ -221,8 +204,11 @@ fn turn_away(
     framing.open(&mut bytes);
     let mut block = Vec::new();
     let _ = writeln!(block, ": {what}");
-    let pause = endpoint.settings.retry.max(1000);
-    sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+    // Where browsers are not told when to come back, they would keep for good what is said here.
+    if endpoint.settings.retry > 0 {
+        let pause = endpoint.settings.retry.max(1000);
+        sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+    }
     block.push(b'\n');
     framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
     framing.close(&mut bytes);
@@ -247,7 +233,7 @@ fn upgrade(
     if request.body != Body::None {
         return endpoint.problem(request, 400, "a handshake has no body");
     }
-    if !endpoint.origins.admit(request) {
+    if !endpoint.cors.origins.admit(request) {
         return endpoint.problem(request, 403, "pages of this origin may not connect here");
     }
     let may_publish = endpoint.publish.is_some() && endpoint.may_publish(request);
@@ -259,8 +245,8 @@ fn upgrade(
         false => None,
     };
     let membership = join(endpoint, hub, request, selection);
-    let events = match websocket::accept(request) {
-        Ok(events) => events,
+    let subprotocol = match websocket::accept(request) {
+        Ok(subprotocol) => subprotocol,
         Err(426) => return endpoint.problem(request, 426, "WebSocket version 13 is spoken here"),
         Err(status) => return endpoint.problem(request, status, "this is no WebSocket handshake"),
     };
@@ -271,9 +257,20 @@ fn upgrade(
             return endpoint.problem(request, 503, "too many channels or subscribers");
         }
     };
+    let zone = hub.attachment.zone();
+    let socket = match Socket::new(publish, subprotocol, zone, request) {
+        Ok(socket) => socket,
+        Err((status, why)) => {
+            request.response.reset();
+            return endpoint.problem(request, status, why);
+        }
+    };
     let begin = begin(endpoint, hub, request, selection, &membership, joining);
     let Begin { cursor, from, told, lost } = begin;
-    let framing_kind = if events { Kind::SocketEvents } else { Kind::SocketData };
+    let framing_kind = match subprotocol {
+        Subprotocol::Data => Kind::SocketData,
+        Subprotocol::Events | Subprotocol::Acknowledged => Kind::SocketEvents,
+    };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
     let block = first_block(endpoint, hub, cursor, lost);
@@ -289,7 +286,7 @@ fn upgrade(
         from,
         told,
         first,
-        socket: Some(Box::new(Socket { inbound: None, publish })),
+        socket: Some(Box::new(socket)),
     }));
     Flow::Respond
 }

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use broadcast::{Attachment, ChannelId, From, Merge};
 use http::Session;
 
-use crate::conf::Settings;
 use crate::framing::{Framing, Kind};
 use crate::membership::Membership;
-use crate::websocket::{Close, Inbound};
+use crate::settings::Settings;
+use crate::socket::Socket;
+use crate::websocket::Close;
 
 /// How long the client's own end is waited for, in milliseconds.
 const LINGER: u64 = 2000;
@@ -86,14 +87,6 @@ pub struct Subscriber {
     pub membership: Membership,
 }
 
-/// The part of a WebSocket that listens.
-pub struct Socket {
-    /// The codec, once the client has said something.
-    pub inbound: Option<Inbound>,
-    /// The channel; `None`: the client may not publish.
-    pub publish: Option<Vec<u8>>,
-}
-
 impl Subscriber {
     /// Looks for everything anew; `true`: it is one with several channels.
     pub fn expect_everything(&mut self, attachment: &Attachment, from: From) -> bool {
@@ -145,6 +138,8 @@ impl Subscriber {
             return;
         }
         self.closing = true;
+        // It has time to take what is due: a keep-alive would come too late.
+        self.set_timeout();
         match self.framing.kind {
             Kind::SocketData | Kind::SocketEvents => {
                 crate::websocket::close(why, &mut self.unsent);

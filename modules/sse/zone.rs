@@ -77,6 +77,11 @@ impl ZoneConf {
         })
     }
 
+    /// Its bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Asks for the memory, once, when the first location uses the zone.
     pub fn install(self: &Rc<ZoneConf>, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if self.installed.replace(true) {

@@ -69,6 +69,10 @@ impl Handler for Try {
         let whole = request.location().settings.alias == Some(Alias::Whole);
         for (template, directory) in &self.files {
             let name = template.evaluate(request);
+            // A value leads nowhere else than below what is written.
+            if template.climbs(&name) {
+                continue;
+            }
             let uri = self.uri(request, &name);
             // Below an alias of captures candidates are looked for as they are.
             request.below_alias = whole;
@@ -126,6 +130,9 @@ fn go(request: &mut Request, template: &Template) -> Flow {
         return Flow::Named(target);
     }
     let (path, args) = proto::uri::split_args(&target);
+    if template.climbs(path) {
+        return Flow::Status(404);
+    }
     let args = args.and_then(|args| target.slice_of(args)).unwrap_or_default();
     Flow::Redirect(target.slice(..path.len()), args)
 }

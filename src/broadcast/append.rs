@@ -3,9 +3,11 @@
 use std::fmt;
 
 use crate::index::{ChannelId, Full};
+use crate::keys::key_bits;
 use crate::layout::{Place, RECORD, State};
 use crate::lock::Locked;
 use crate::owner::Owner;
+use crate::read::Hint;
 use crate::row::Wakes;
 use crate::step::step;
 use crate::zone::Zone;
@@ -23,7 +25,12 @@ pub struct Attributes {
     pub flags: u32,
     /// Hash of an idempotency key; 0: none. While a record of this key is kept, another is not made.
     pub key: u64,
-    /// How many records a newcomer gets at most. More are kept for a moment, for readers that are
+    /// Which of the records of its key it is, from 1; 0: the only one. In a channel the places of a key only
+    /// go up: one that is not above those that are there has been already.
+    pub place: u32,
+    /// Up to here the channel was looked through for this key and place: it is not there.
+    pub looked: Hint,
+    /// How many records a newcomer gets at most; 0: none. More are kept for a moment, for readers that are
     /// just behind.
     pub max_count: u32,
     /// Milliseconds after which a record goes; 0: never.
@@ -41,6 +48,8 @@ impl Attributes {
     pub const DEFAULT: Attributes = Attributes {
         flags: 0,
         key: 0,
+        place: 0,
+        looked: Hint::NONE,
         max_count: u32::MAX,
         max_age: 0,
         max_channels: u32::MAX,
@@ -62,8 +71,11 @@ pub struct Appended {
     pub seq: u64,
     /// Subscribers of the channel, and of patterns that it matches, in all workers.
     pub subscribers: u32,
-    /// A record of the same key was there already: this is its seq.
+    /// A record of the same key and place was there already: this is its seq, or that of the next place if
+    /// it is gone.
     pub duplicate: bool,
+    /// Up to here nobody need look for the next place of the key.
+    pub looked: Hint,
 }
 
 /// Why nothing was appended.
@@ -83,6 +95,8 @@ pub enum AppendError {
     Unsynced,
     /// The zone's file cannot be written: the system's error number.
     File(i32),
+    /// A record of the same key and place has another body.
+    OtherBody,
 }
 
 impl fmt::Display for AppendError {
@@ -98,6 +112,7 @@ impl fmt::Display for AppendError {
             AppendError::TooManyChannels => "there are as many channels as there may be",
             AppendError::NotOwner => "the channel is another writer's",
             AppendError::Moved => "the zone is being changed",
+            AppendError::OtherBody => "the key has been used for something else",
         })
     }
 }
@@ -113,20 +128,7 @@ impl From<Full> for AppendError {
 /// Records that an append takes away at most for age and number: more than it adds.
 const TRIMMED: usize = 16;
 
-/// The bits of a key in its block's word.
-pub(crate) fn key_bits(key: u64) -> u32 {
-    match key {
-        0 => 0,
-        key => 1 << (key & 31) | 1 << (key >> 5 & 31),
-    }
-}
-
 impl Zone {
-    /// The hash of an idempotency key.
-    pub fn key(&self, key: &[u8]) -> u64 {
-        self.hash(key).max(1)
-    }
-
     /// Appends a record to the channel called `name`, which is made if need be. `head` is given the
     /// record's seq and writes what stands before `body`. When this returns, the record is visible to
     /// every reader, and those that sleep are being woken.
@@ -232,14 +234,25 @@ impl Locked<'_> {
         if owner != 0 && attributes.owner.map(Owner::word) != Some(owner) {
             return Err(AppendError::NotOwner);
         }
-        channel.max_count.set(attributes.max_count.max(1));
+        channel.max_count.set(attributes.max_count);
         channel.max_age.set(attributes.max_age);
         channel.touched.set(now);
         if attributes.key != 0
-            && let Some(seq) = self.find_key(index, attributes.key)
+            && let Some(found) = self.find_key(index, attributes)
         {
+            let (seq, place) = (found.1.seq.get(), found.1.place.get());
+            // The only one of a key, and one of several, are not the same.
+            let same = match place == attributes.place {
+                true => self.has_body(found, body),
+                false => place != 0 && attributes.place != 0,
+            };
+            if !same {
+                return Err(AppendError::OtherBody);
+            }
             let subscribers = self.interested(index, wakes);
-            return Ok(Appended { seq, subscribers, duplicate: true });
+            // It may stand for places that are gone: the next look finds it again.
+            let looked = self.hint(seq - 1, found.0);
+            return Ok(Appended { seq, subscribers, duplicate: true, looked });
         }
         let seq = self.header().seq.get() + 1;
         let mut front = Vec::with_capacity(64);
@@ -260,6 +273,7 @@ impl Locked<'_> {
         record.time.set(now);
         record.number.set(channel.number.get() + 1);
         record.key.set(attributes.key);
+        record.place.set(attributes.place);
         record.len.set(len as u32);
         record.head.set(front.len() as u32);
         record.flags.set(attributes.flags);
@@ -269,34 +283,8 @@ impl Locked<'_> {
         step("append: after the commit");
         self.account(index, at, seq);
         step("append: accounted");
-        Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false })
-    }
-
-    /// The seq of the record with that key. Of the blocks, only those are looked into whose bits say
-    /// that it may be there.
-    fn find_key(&self, index: u32, key: u64) -> Option<u64> {
-        let first = Place::from_word(self.memory.channel(index).first.get());
-        let mut block = first.block;
-        while block != 0 {
-            let meta = self.memory.meta(block);
-            let begins =
-                meta.first_seq.get() != 0 && meta.keys.get() & key_bits(key) == key_bits(key);
-            // The first block may begin with records that are gone.
-            let offset = if block == first.block { first.offset } else { meta.first.get() };
-            let mut at = Place { block, offset };
-            while begins
-                && at.block == block
-                && let Some(found) = self.record_at(at)
-                && found.0.block == block
-            {
-                if found.1.key.get() == key {
-                    return Some(found.1.seq.get());
-                }
-                at = self.after(found);
-            }
-            block = meta.next.get();
-        }
-        None
+        let looked = self.hint(seq, Place::from_word(channel.last.get()));
+        Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false, looked })
     }
 
     /// How many blocks a record of `len` bytes may take.

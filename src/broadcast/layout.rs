@@ -265,6 +265,9 @@ pub(crate) struct Record {
     pub flags: U32,
     /// The slot of its channel: a record that lies about is not taken for another's.
     pub channel: U32,
+    /// Which of the records of its key it is, from 1; 0: the only one.
+    pub place: U32,
+    pub unused: U32,
 }
 
 pub(crate) const RECORD: usize = size_of::<Record>();

@@ -55,6 +55,16 @@ pub struct Hint {
     pub(crate) stamp: u32,
 }
 
+impl Hint {
+    /// Of nowhere.
+    pub const NONE: Hint = Hint { cursor: 0, block: 0, offset: 0, stamp: 0 };
+
+    /// The cursor whose place it is.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.cursor
+    }
+}
+
 /// What there is behind a cursor.
 pub enum Reading<'a> {
     /// Nothing.
@@ -127,8 +137,7 @@ impl Attachment {
             }
         }
         if let (Some(hint), Some(end), Some(last)) = (hint, end, builder.last_seq()) {
-            let stamp = locked.memory.meta(end.block).stamp.get();
-            *hint = Hint { cursor: last, block: end.block, offset: end.offset, stamp };
+            *hint = locked.hint(last, end);
         }
         builder.finish()
     }
@@ -181,8 +190,11 @@ impl Attachment {
                 living().filter_map(|id| locked.marked_before(id.index, time)).min().unwrap_or(told)
             }
             Start::Last(count) => {
+                // Who asks for more than a newcomer gets has what is kept still, unless that is for nobody.
+                let keeps =
+                    |id: &&ChannelId| self.zone.memory.channel(id.index).max_count.get() > 0;
                 let mut seqs: Vec<u64> =
-                    living().flat_map(|id| locked.newest(id.index, count)).collect();
+                    living().filter(keeps).flat_map(|id| locked.newest(id.index, count)).collect();
                 seqs.sort_unstable();
                 let from = seqs.len().saturating_sub(count as usize);
                 seqs.get(from).map_or(newest, |&seq| seq - 1)
@@ -223,7 +235,14 @@ impl Attachment {
 }
 
 impl Locked<'_> {
-    fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
+    /// That what is behind `cursor` begins at this place.
+    pub fn hint(&self, cursor: u64, at: Place) -> Hint {
+        let stamp = if at.is_none() { 0 } else { self.memory.meta(at.block).stamp.get() };
+        Hint { cursor, block: at.block, offset: at.offset, stamp }
+    }
+
+    /// The place behind a cursor: the hint's, if that still holds.
+    pub fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
         let fits = hint.cursor == cursor && hint.block != 0;
         match fits && self.memory.meta(hint.block).stamp.get() == hint.stamp {
             true => Place { block: hint.block, offset: hint.offset },

@@ -4,7 +4,8 @@
 //! `next` of blocks between records; the records whose seq is published. All else is counted anew.
 //! Nothing here trusts a number that it has not compared: a file may have been cut anywhere.
 
-use crate::append::{END, MARK, key_bits};
+use crate::append::{END, MARK};
+use crate::keys::key_bits;
 use crate::layout::{Place, RECORD, State};
 use crate::lock::Locked;
 

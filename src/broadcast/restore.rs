@@ -16,6 +16,8 @@ pub struct Kept<'a> {
     pub time: u64,
     /// Hash of its idempotency key; 0: none.
     pub key: u64,
+    /// Its place in what the key is for.
+    pub place: u32,
     /// Its flags.
     pub flags: u32,
     /// Bytes of its head.
@@ -42,6 +44,7 @@ impl Locked<'_> {
         record.time.set(kept.time);
         record.number.set(kept.number);
         record.key.set(kept.key);
+        record.place.set(kept.place);
         record.len.set(kept.bytes.len() as u32);
         record.head.set(kept.head);
         record.flags.set(kept.flags);

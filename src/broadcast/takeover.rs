@@ -41,6 +41,7 @@ impl Locked<'_> {
                 number: record.number.get(),
                 time: record.time.get(),
                 key: record.key.get(),
+                place: record.place.get(),
                 flags: record.flags.get(),
                 head: record.head.get(),
                 max_count: channel.max_count.get(),

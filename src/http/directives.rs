@@ -499,6 +499,7 @@ impl CoreConf {
             types: self.types.or_default(Rc::default()),
             default_type: self.default_type.or_default(Str::from("text/plain")),
             client_max_body_size: self.client_max_body_size.or_default(1 << 20),
+            client_max_body_size_is_set: self.client_max_body_size.is_set(),
             client_body_timeout: self.client_body_timeout.or_default(60_000),
             keepalive_timeout,
             keepalive_header,

@@ -100,6 +100,10 @@ fn go_to(request: &mut Request, page: &ErrorPage, status: u16) -> Flow {
                 request.method = Method::Get;
             }
             let (path, args) = proto::uri::split_args(&uri);
+            if template.climbs(path) {
+                plain_page(request, status);
+                return Flow::Respond;
+            }
             let args = args.and_then(|args| uri.slice_of(args)).unwrap_or_default();
             Flow::Redirect(uri.slice(..path.len()), args)
         }

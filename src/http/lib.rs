@@ -51,7 +51,7 @@ pub use request::Request;
 pub use response::Response;
 pub use settings::{Alias, Settings};
 pub use takeover::{Session, Takeover};
-pub use template::Template;
+pub use template::{Piece, Template};
 pub use trace::Happening;
 pub use variables::Variable;
 

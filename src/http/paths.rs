@@ -28,6 +28,9 @@ pub fn map(request: &mut Request, uri: &Str) -> Result<MappedPath, u16> {
 /// Appends the path of `uri` to an empty `path` and gives the length of its trusted part.
 pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize, u16> {
     write_root(request, path);
+    if request.location().settings.root.climbs(path) {
+        return Err(climbs(request, path));
+    }
     let rest = match &request.location().settings.alias {
         None => {
             // A root's trailing slash is not doubled by the URI's leading one.
@@ -40,6 +43,10 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
         Some(Alias::Whole) if !request.below_alias => return Ok(path.len()),
         Some(Alias::Whole) => uri,
         Some(Alias::Prefix(prefix)) => match uri.strip_prefix(&prefix[..]) {
+            // Of `/img../x` in a location `/img` the rest is no path below the alias.
+            Some(rest) if path.ends_with(b"/") && (rest.starts_with(b"../") || rest == b"..") => {
+                return Err(climbs(request, uri));
+            }
             Some(rest) => rest,
             None => {
                 let message = format_args!(
@@ -53,6 +60,14 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
     let root_len = path.len();
     path.extend_from_slice(rest);
     Ok(root_len)
+}
+
+/// The answer to a path that leads out of the directory that is written.
+fn climbs(request: &Request, path: &[u8]) -> u16 {
+    let path = String::from_utf8_lossy(path);
+    let message = format_args!("\"{path}\" leads out of the directory that is written here");
+    request.error(Level::Error, message);
+    404
 }
 
 /// Appends the value of `root` or `alias`, made absolute.

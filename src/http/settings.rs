@@ -59,6 +59,8 @@ pub struct Settings {
     pub default_type: Str,
     /// 0: any.
     pub client_max_body_size: u64,
+    /// The configuration says it.
+    pub client_max_body_size_is_set: bool,
     /// Between two reads of a body.
     pub client_body_timeout: u64,
     /// How long an idle connection stays; 0: not at all.

@@ -61,6 +61,15 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
+/// A piece of a word's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'t> {
+    /// It stands in the configuration.
+    Written(&'t [u8]),
+    /// A variable has brought it.
+    Value(&'t [u8]),
+}
+
 #[derive(Clone)]
 enum Part {
     Literal(Str),
@@ -122,22 +131,66 @@ impl Template {
     ) {
         for part in &self.parts {
             let start = out.len();
-            let captured = match part {
-                Part::Literal(text) => {
-                    out.extend_from_slice(text);
-                    continue;
-                }
-                Part::Variable(get, name) => {
-                    let exists = get(request, name, out);
+            match part {
+                Part::Literal(text) => out.extend_from_slice(text),
+                part => {
+                    let exists = part.value(request, out);
                     finish(exists, start, out);
-                    continue;
                 }
-                Part::Group(group) => request.captures.get(*group),
-                Part::Named(name) => request.captures.named(name),
-            };
-            out.extend_from_slice(captured.as_deref().unwrap_or_default());
-            finish(captured.is_some(), start, out);
+            }
         }
+    }
+
+    /// Whether a path that this word gave goes up (`..`) where the word itself does not say so: a value would
+    /// lead out of the directory that is written.
+    pub fn climbs(&self, path: &[u8]) -> bool {
+        if self.as_literal().is_some() || !path.windows(2).any(|two| two == b"..") {
+            return false;
+        }
+        let written: Vec<&[u8]> = self.written().map(|text| text.unwrap_or(b"value")).collect();
+        ups(path) > ups(&written.concat())
+    }
+
+    /// The text for this request, in its pieces. For whoever reads the text as more than one thing (a
+    /// list, a pattern): what is written may be syntax, what a variable brings is not.
+    pub fn pieces(&self, request: &Request, mut each: impl FnMut(Piece<'_>)) {
+        let mut value = Vec::new();
+        for part in &self.parts {
+            value.clear();
+            match part {
+                Part::Literal(text) => each(Piece::Written(text)),
+                part => {
+                    part.value(request, &mut value);
+                    each(Piece::Value(&value));
+                }
+            }
+        }
+    }
+
+    /// The pieces that are written, in order; `None` stands for a variable.
+    pub fn written(&self) -> impl DoubleEndedIterator<Item = Option<&[u8]>> {
+        self.parts.iter().map(|part| match part {
+            Part::Literal(text) => Some(&text[..]),
+            _ => None,
+        })
+    }
+}
+
+fn ups(path: &[u8]) -> usize {
+    path.split(|&byte| byte == b'/').filter(|segment| *segment == b"..").count()
+}
+
+impl Part {
+    /// Appends a variable's value, and says whether it has one.
+    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
+        let captured = match self {
+            Part::Literal(text) => Some(text.clone()),
+            Part::Variable(get, name) => return get(request, name, out),
+            Part::Group(group) => request.captures.get(*group),
+            Part::Named(name) => request.captures.named(name),
+        };
+        out.extend_from_slice(captured.as_deref().unwrap_or_default());
+        captured.is_some()
     }
 }
 

@@ -14,10 +14,26 @@ fn elements(field: &[u8]) -> impl Iterator<Item = (&[u8], u32)> {
 
 /// Whether an `Accept` field asks for JSON, and not for an event stream.
 pub fn prefers_json(field: &[u8]) -> bool {
-    let has = |wanted: &[u8]| {
-        elements(field).any(|(name, quality)| name.eq_ignore_ascii_case(wanted) && quality > 0)
+    names(field, b"application/json") && !names(field, b"text/event-stream")
+}
+
+/// Whether an `Accept` field names this media type, not as one of many.
+pub fn names(field: &[u8], media_type: &[u8]) -> bool {
+    elements(field).any(|(name, quality)| name.eq_ignore_ascii_case(media_type) && quality > 0)
+}
+
+/// Whether an `Accept` field allows a media type: of the ranges that have it the most specific one
+/// counts. Who says nothing takes everything.
+pub fn accepts(field: &[u8], media_type: &[u8]) -> bool {
+    let slash = media_type.iter().position(|&byte| byte == b'/').unwrap_or(media_type.len());
+    let all_of_kind = [&media_type[..slash], b"/*"].concat();
+    let quality_of = |range: &[u8]| {
+        let mut all = elements(field);
+        all.find(|(name, _)| name.eq_ignore_ascii_case(range)).map(|(_, quality)| quality)
     };
-    has(b"application/json") && !has(b"text/event-stream")
+    let quality = quality_of(media_type).or_else(|| quality_of(&all_of_kind));
+    let quality = quality.or_else(|| quality_of(b"*/*"));
+    quality.unwrap_or(u32::from(field.trim_ascii().is_empty())) > 0
 }
 
 /// Whether an `Accept-Encoding` field allows gzip.
@@ -54,5 +70,25 @@ mod tests {
         assert!(prefers_json(b"text/html, Application/JSON;q=0.9"));
         assert!(!prefers_json(b"application/json, text/event-stream"));
         assert!(!prefers_json(b"*/*") && !prefers_json(b""));
+    }
+
+    #[test]
+    fn the_most_specific_range_counts() {
+        let takes = |field: &str| accepts(field.as_bytes(), b"text/event-stream");
+        for field in ["", " ", "*/*", "text/*", "Text/Event-Stream", "application/json, */*;q=0.1"]
+        {
+            assert!(takes(field), "{field}");
+        }
+        for field in
+            ["application/json", "text/html", "text/event-stream;q=0, */*", "text/*;q=0, */*"]
+        {
+            assert!(!takes(field), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_named_by_itself_alone() {
+        assert!(names(b"text/html, Application/X;q=0.1", b"application/x"));
+        assert!(!names(b"*/*, application/*, application/x;q=0", b"application/x"));
     }
 }

@@ -16,3 +16,4 @@ pub mod range;
 pub mod rtmp;
 pub mod sse;
 pub mod uri;
+pub mod websocket;

@@ -93,7 +93,7 @@ fn rows(chromium: &Chromium) -> String {
 
 fn subscribers(server: &Server, channel: &str) -> String {
     let url = format!("/events/{channel}");
-    let text = server.curl(&["-H", "Accept: application/json"], &url).text();
+    let text = server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], &url).text();
     let count = text.split("\"subscribers\":").nth(1).and_then(|rest| rest.split(',').next());
     count.unwrap_or("none").to_owned()
 }

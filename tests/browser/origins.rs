@@ -124,7 +124,7 @@ fn a_foreign_page_publishes_only_where_it_may() {
         chromium.text("end")
     };
     let events = |stream: &str| {
-        let answer = server.curl(&["-H", "Accept: application/json"], stream);
+        let answer = server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], stream);
         answer.text().split("\"published\":").nth(1).map_or(0, |rest| {
             rest.split(',').next().and_then(|number| number.parse().ok()).unwrap_or(0)
         })

@@ -36,7 +36,7 @@ impl Stage {
             "include mime.types; sse_zone events 4m;
             server {{ listen 127.0.0.1:{{port}};
                 location / {{ root html; add_header Content-Security-Policy \"{POLICY}\"; }}
-                location ~ ^/events/(?<channel>[\\w.-]+)$ {{ sse_subscribe $channel; sse_history 100 1h; }}
+                location ~ ^/events/(?<channel>[\\w.-]+)$ {{ sse_subscribe $channel; sse_history 100 1h; sse_figures all; }}
                 location ~ ^/live/(?<stream>.*)\\.flv$ {{ flv_live live/$stream; }}
                 location = /streams {{ rtmp_stat live; }}
                 location = /stat {{ rtmp_stat all; }}

@@ -68,7 +68,8 @@ fn nothing_is_left(rserve: &Rserve, load: &Load, descriptors: &[usize]) {
     for number in 0..load.channels {
         let path = format!("/events/{}", load::channel(number));
         server.wait_for("a channel without subscribers", || {
-            let figures = server.curl(&["-H", "Accept: application/json"], &path).text();
+            let figures =
+                server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], &path).text();
             figures.replace(' ', "").contains("\"subscribers\":0,")
         });
     }

@@ -56,7 +56,7 @@ const CONF: &str = r"
                 sse_history 100000 1h;
                 client_max_body_size 1m;
             }
-            location ~ ^/events/(?<channels>[\w.,-]+)$ { sse_subscribe $channels; }
+            location ~ ^/events/(?<channels>[\w.,-]+)$ { sse_subscribe $channels; sse_split on; }
             location = /all { sse_subscribe chaos.*; }
         }
     }";

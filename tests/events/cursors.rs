@@ -43,7 +43,7 @@ fn a_lost_place_is_told_in_the_stream() {
 }
 
 #[test]
-fn header_goes_before_query_and_an_empty_one_is_none() {
+fn header_goes_before_query_and_of_that_the_last_counts() {
     let server = up("sse_start oldest;");
     let first = publish(&server, "/events/c", "1");
     let second = publish(&server, "/events/c", "2");
@@ -52,9 +52,55 @@ fn header_goes_before_query_and_an_empty_one_is_none() {
     let path = format!("/events/c?last_event_id={first}");
     assert_eq!(data(&replay(&server, &path, "")), ["2", "3"]);
     assert_eq!(data(&replay(&server, &path, &second)), ["3"]);
-    let url = server.url(&path);
-    let empty = curl(&["-N", "-H", "Last-Event-ID;", &url]).text();
-    assert_eq!(data(&events(&empty).0), ["1", "2", "3"]);
+    // Empty ones are none.
+    for (path, wanted) in [(path.as_str(), &["2", "3"][..]), ("/events/c", &["1", "2", "3"])] {
+        let url = server.url(path);
+        let empty = curl(&["-N", "-H", "Last-Event-ID;", &url]).text();
+        assert_eq!(data(&events(&empty).0), wanted);
+    }
+    // The names that clients in use have (event-source-polyfill, Mercure's, amvtek's); a stand-in for
+    // EventSource appends its own to an address that has one.
+    for name in [
+        "lastEventId",
+        "lastEventID",
+        "Last-Event-ID",
+        "last-event-id",
+        "evs_last_event_id",
+        "last%5Fevent_id",
+    ] {
+        let query = format!("/events/c?last_event_id={first}&{name}={second}&x=1&last_event_id=");
+        assert_eq!(data(&replay(&server, &query, "")), ["3"], "{name}");
+    }
+}
+
+#[test]
+fn a_place_may_come_from_elsewhere() {
+    let server = up("sse_start oldest; sse_last_event_id $http_x_from $arg_from;");
+    let first = publish(&server, "/events/c", "1");
+    let second = publish(&server, "/events/c", "2");
+    end(&server, "/events/c");
+    assert_eq!(data(&replay(&server, &format!("/events/c?from={first}"), "")), ["2"]);
+    let url = server.url(&format!("/events/c?from={first}&last_event_id={second}"));
+    let both = curl(&["-N", "-H", &format!("X-From: {second}"), &url]).text();
+    assert_eq!(data(&events(&both).0), [""; 0]);
+    // What is not written does not count.
+    let answer = curl(&["-N", "-H", &format!("Last-Event-ID: {second}"), &server.url("/events/c")]);
+    assert_eq!(data(&events(&answer.text()).0), ["1", "2"]);
+}
+
+#[test]
+fn a_history_of_none_is_for_no_newcomer() {
+    for start in ["oldest", "5", "newest"] {
+        let server = up(&format!("sse_start {start}; sse_history 0;"));
+        let first = publish(&server, "/events/c", "1");
+        publish(&server, "/events/c", "2");
+        let mut newcomer = subscribe(&server, "/events/c", "");
+        // One that was there gets what it has not got: that is kept for a moment.
+        let mut reader = subscribe(&server, "/events/c", &format!("Last-Event-ID: {first}\r\n"));
+        assert!(reader.until("data: 2\n\n").contains("data: 2"));
+        publish(&server, "/events/c", "3");
+        assert!(!newcomer.until("data: 3\n\n").contains("data: 2"), "{start}");
+    }
 }
 
 #[test]
@@ -145,7 +191,7 @@ fn aged_events_are_gone_and_that_is_told() {
     publish(&server, "/events/c", "2");
     server.wait_for("the events to age", || {
         server
-            .curl(&["-H", "Accept: application/json"], "/events/c")
+            .curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c")
             .text()
             .contains("\"events\":0")
     });
@@ -165,7 +211,7 @@ fn what_ages_before_the_first_event_came_is_told() {
     publish(&server, "/events/c", "gone");
     server.wait_for("the event to age", || {
         server
-            .curl(&["-H", "Accept: application/json"], "/events/c")
+            .curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c")
             .text()
             .contains("\"events\":0")
     });

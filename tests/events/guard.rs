@@ -61,7 +61,12 @@ fn pages_of_other_origins_see_nothing_unless_they_are_named() {
     let server = up("");
     publish(&server, "/events/c", "x");
     for origin in ["http://other.example", "null"] {
-        let answer = with_origin(&server, origin, &["-H", "Accept: application/json"], "/events/c");
+        let answer = with_origin(
+            &server,
+            origin,
+            &["-H", "Accept: application/vnd.rserve.channel+json"],
+            "/events/c",
+        );
         assert_eq!((answer.status, answer.header("Access-Control-Allow-Origin")), (200, None));
         assert_eq!(with_origin(&server, origin, &["-d", "x"], "/events/c").status, 403);
         assert_eq!(with_origin(&server, origin, &["-X", "DELETE"], "/events/c").status, 403);

@@ -8,10 +8,20 @@ use crate::up;
 /// A stream that ends at once, with a time to come again, as a browser gets it.
 #[track_caller]
 fn is_turned_away(server: &Server, path: &str) {
-    let answer = server.curl(&["-N", "-H", "Accept: text/event-stream"], path);
-    assert_eq!((answer.status, answer.header("Content-Type")), (200, Some("text/event-stream")));
-    let text = answer.text();
-    assert!(answer.complete && text.contains("\nretry: ") && !text.contains("data"), "{text}");
+    for accept in
+        ["Accept: text/event-stream", "Accept: */*", "Accept: text/*, text/html", "Accept:"]
+    {
+        let answer = server.curl(&["-N", "-H", accept], path);
+        let kind = answer.header("Content-Type");
+        assert_eq!((answer.status, kind), (200, Some("text/event-stream")), "{accept}");
+        let text = answer.text();
+        assert!(answer.complete && text.contains("\nretry: ") && !text.contains("data"), "{text}");
+    }
+}
+
+/// The status for who cannot take a stream: by what it accepts.
+fn refusal(server: &Server, path: &str) -> u16 {
+    server.curl(&["-H", "Accept: application/json"], path).status
 }
 
 #[test]
@@ -19,13 +29,13 @@ fn a_channel_has_so_many_subscribers() {
     let server = up("sse_max_subscribers 2;");
     let one = subscribe(&server, "/events/c", "");
     let _two = subscribe(&server, "/events/c", "");
-    assert_eq!(server.get("/events/c").status, 503);
+    assert_eq!(refusal(&server, "/events/c"), 503);
     is_turned_away(&server, "/events/c");
     subscribe(&server, "/events/d", "");
     drop(one);
     server.wait_for("room", || {
         let mut wire = server.wire();
-        wire.send("GET /events/c HTTP/1.1\r\nHost: x\r\n\r\n");
+        wire.send("GET /events/c HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n");
         wire.until("\r\n\r\n").starts_with("HTTP/1.1 200 ")
     });
 }
@@ -34,7 +44,7 @@ fn a_channel_has_so_many_subscribers() {
 fn an_address_has_so_many_streams() {
     let server = up("sse_max_per_address 3;");
     let _all = ["a", "b", "c"].map(|name| subscribe(&server, &format!("/events/{name}"), ""));
-    assert_eq!(server.get("/events/d").status, 429);
+    assert_eq!(refusal(&server, "/events/d"), 429);
     is_turned_away(&server, "/events/d");
     // Another address of this machine has streams of its own.
     let other = server.curl(&["--interface", "127.0.0.2", "-I"], "/events/d");
@@ -43,6 +53,37 @@ fn an_address_has_so_many_streams() {
     // nobody has published to is no channel.
     let text = server.get("/status").text();
     assert!(text.contains("\"channels\":0") && text.contains("\"subscribers\":3,"), "{text}");
+}
+
+#[test]
+fn a_zone_has_so_many_streams() {
+    let server = up("sse_max_streams 3;");
+    // A stream of several channels is one.
+    let _all = [
+        subscribe(&server, "/events/a", ""),
+        subscribe(&server, "/some?c=a,b,c", ""),
+        subscribe(&server, "/events/b", ""),
+    ];
+    assert_eq!(refusal(&server, "/events/d"), 503);
+    is_turned_away(&server, "/events/d");
+    publish(&server, "/events/d", "x");
+}
+
+#[test]
+fn who_is_told_no_time_keeps_its_own() {
+    // A browser keeps what it was told last: where nothing is said later, nothing is said now.
+    let server = up("sse_max_subscribers 1; sse_retry off;");
+    let _one = subscribe(&server, "/events/c", "");
+    let answer = server.curl(&["-N"], "/events/c");
+    assert!(answer.complete && !answer.text().contains("retry"), "{}", answer.text());
+}
+
+#[test]
+fn this_machine_has_as_many_streams_as_it_likes() {
+    // It may be a proxy: the default counts public addresses alone.
+    let server = up("");
+    let many: Vec<_> = (0..300).map(|_| subscribe(&server, "/events/c", "")).collect();
+    assert_eq!(many.len(), 300);
 }
 
 #[test]

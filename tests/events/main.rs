@@ -4,17 +4,22 @@
 mod bad_input;
 mod client;
 mod cursors;
+mod figures;
 mod guard;
 mod gzip;
 mod limits;
 mod manage;
 mod processes;
 mod publish;
+mod retries;
 mod slow;
 mod stopped;
 mod strangers;
 mod subscribe;
+mod talk;
+mod templates;
 mod websocket;
+mod words;
 
 use support::{Server, http, start};
 
@@ -32,7 +37,7 @@ fn with_zone(zone: &str, settings: &str) -> String {
          server {{ listen 127.0.0.1:{{port}};
              location ~ ^/events/(?<channel>[^/]+)$ {{
                  sse_subscribe $channel; sse_publish $channel; {settings} }}
-             location /some {{ sse_subscribe $arg_c; {settings} }}
+             location /some {{ sse_subscribe $arg_c; sse_split on; {settings} }}
              location = /below {{ sse_subscribe a.b.*; {settings} }}
              location = /old {{ return 307 /events/c; }}
              location = /status {{ sse_status; }} }}"

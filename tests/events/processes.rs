@@ -1,5 +1,8 @@
 //! Workers come and go; events stay.
 
+use std::io::{ErrorKind, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use support::{Server, process, start, wait_for};
 
 use crate::client::{data, end, number, publish, replay, subscribe};
@@ -57,6 +60,59 @@ fn the_time_to_shut_down_sheds_readers_with_a_time_to_come_back() {
 }
 
 #[test]
+fn busy_readers_are_sent_away_by_the_clock() {
+    // The worker has so much to deliver that its steps come late, and keep-alives come due meanwhile.
+    let settings = "sse_keepalive 300ms; sse_history 1000 1h;";
+    let conf = conf(settings).replace("worker_processes 2", "worker_processes 1");
+    let conf = conf.replace("worker_connections 2000", "worker_connections 4000");
+    let server = start!(format!("worker_shutdown_timeout 3s; {conf}"));
+    let readers: Vec<_> = (0..2500).map(|_| subscribe(&server, "/events/c", "")).collect();
+    let over = AtomicBool::new(false);
+    let ends = std::thread::scope(|scope| {
+        scope.spawn(|| publish_on_and_on(&server, &over));
+        let all = scope.spawn(|| ends_of(&readers));
+        reload(&server);
+        let ends = all.join().expect("all ends");
+        over.store(true, Ordering::Relaxed);
+        ends
+    });
+    let cut = |end: &&String| !end.contains("\nretry: ") || !end.ends_with("\r\n0\r\n\r\n");
+    assert_eq!(ends.iter().filter(cut).count(), 0, "{:?}", ends.iter().find(cut));
+}
+
+/// Publishes one event behind the other, each when the one before it was taken.
+fn publish_on_and_on(server: &Server, over: &AtomicBool) {
+    let head = "POST /events/c HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 40\r\n";
+    while !over.load(Ordering::Relaxed) {
+        let mut wire = server.wire();
+        wire.send(format!("{head}\r\n{}", "x".repeat(40)));
+        wire.rest();
+    }
+}
+
+/// The last bytes of each stream. All are read all the time, as by as many clients.
+fn ends_of(readers: &[support::Wire]) -> Vec<String> {
+    let mut tails: Vec<(bool, Vec<u8>)> = readers.iter().map(|_| (true, Vec::new())).collect();
+    readers.iter().for_each(|one| one.stream().set_nonblocking(true).expect("set"));
+    let mut room = vec![0; 64 << 10];
+    wait_for("all to be sent away", || {
+        for (reader, (open, tail)) in readers.iter().zip(&mut tails) {
+            match reader.stream().read(&mut room) {
+                _ if !*open => {}
+                Ok(0) => *open = false,
+                Ok(count) => {
+                    tail.extend_from_slice(&room[..count]);
+                    tail.drain(..tail.len().saturating_sub(100));
+                }
+                Err(error) => *open = error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+        tails.iter().all(|(open, _)| !open)
+    });
+    tails.into_iter().map(|(_, tail)| String::from_utf8_lossy(&tail).into_owned()).collect()
+}
+
+#[test]
 fn a_worker_that_is_killed_takes_no_event_along() {
     let server = up("sse_start oldest;");
     let mut published = 0;
@@ -73,7 +129,8 @@ fn a_worker_that_is_killed_takes_no_event_along() {
         // Those of the other worker go on; counts are exact again.
         publish(&server, "/events/c", &published.to_string());
         published += 1;
-        let figures = server.curl(&["-H", "Accept: application/json"], "/events/c");
+        let figures =
+            server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c");
         let alive = number(&figures, "subscribers") as usize;
         let word = format!("data: {}\n\n", published - 1);
         let mut got = 0;

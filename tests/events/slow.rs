@@ -35,7 +35,8 @@ fn one_that_does_not_read_costs_no_memory_and_disturbs_nobody() {
     publish(&server, "/events/c", "still here");
     wire.until("data: still here\n\n");
     server.wait_for("the lag to show", || {
-        let text = server.curl(&["-H", "Accept: application/json"], "/events/c").text();
+        let text =
+            server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c").text();
         !text.contains("\"behind\":0")
     });
 }

@@ -110,7 +110,8 @@ fn a_client_that_is_gone_is_forgotten_at_once() {
     let unread: Vec<_> = (0..5).map(|_| subscribe(&server, "/events/c", "")).collect();
     publish(&server, "/events/c", "nobody reads this");
     let counted = |count: u32| {
-        let text = server.curl(&["-H", "Accept: application/json"], "/events/c").text();
+        let text =
+            server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], "/events/c").text();
         text.contains(&format!("\"subscribers\":{count},"))
     };
     server.wait_for("ten subscribers", || counted(10));

@@ -9,7 +9,7 @@ use crate::up;
 
 /// A connection after its handshake.
 #[track_caller]
-fn connect(server: &Server, path: &str, fields: &str) -> Wire {
+pub fn connect(server: &Server, path: &str, fields: &str) -> Wire {
     let mut wire = server.wire();
     wire.send(format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -24,7 +24,7 @@ fn connect(server: &Server, path: &str, fields: &str) -> Wire {
 }
 
 /// A client's frame.
-fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 13, 99, 1];
     let mut frame = vec![0x80 | opcode];
     match payload.len() {
@@ -52,7 +52,7 @@ fn next(wire: &mut Wire) -> (u8, Vec<u8>) {
 }
 
 #[track_caller]
-fn message(wire: &mut Wire) -> String {
+pub fn message(wire: &mut Wire) -> String {
     loop {
         match next(wire) {
             (0x81, payload) => return String::from_utf8(payload).expect("UTF-8"),
@@ -63,7 +63,7 @@ fn message(wire: &mut Wire) -> String {
 }
 
 #[track_caller]
-fn closed_with(wire: &mut Wire) -> u16 {
+pub fn closed_with(wire: &mut Wire) -> u16 {
     loop {
         match next(wire) {
             (0x88, payload) => return u16::from_be_bytes([payload[0], payload[1]]),
@@ -122,7 +122,10 @@ fn what_may_not_be_is_closed_with_a_code() {
     };
     assert_eq!(fault("/some?c=c", &frame(1, b"x")), 1008);
     assert_eq!(fault("/events/c", &frame(2, b"x")), 1003);
-    assert_eq!(fault("/events/c", &frame(1, b"\xff")), 1003);
+    // RFC 6455 §7.4.1: 1003 is for a type of data, 1007 for text that is not UTF-8.
+    assert_eq!(fault("/events/c", &frame(1, b"\xff")), 1007);
+    assert_eq!(fault("/events/c", &frame(8, b"\x03\xe8\xff")), 1007);
+    assert_eq!(fault("/events/c", &frame(8, &1005u16.to_be_bytes())), 1002);
     assert_eq!(fault("/events/c", &frame(1, &[b'x'; 101])), 1009);
     assert_eq!(fault("/events/c", &[0x81, 1, b'x']), 1002);
     // A close is answered with the same.

@@ -89,6 +89,8 @@ fn mistakes_are_refused_with_their_place() {
         ("log_format x a; log_format x b;", "duplicate"),
         ("server { access_log logs/x.log unknown; application live { } }", "unknown"),
         ("rtmp_events channel;", "ZONE:CHANNEL"),
+        ("rtmp_events zone:a,b;", "ZONE:CHANNEL"),
+        ("rtmp_events zone:a*;", "ZONE:CHANNEL"),
         ("rtmp_zone 10; server { listen 127.0.0.1:{port}; }", "rtmp_zone"),
         ("rtmp_zone 16m; rtmp_zone 16m;", "duplicate"),
         ("server { application live { } application live { } }", "duplicate"),

@@ -35,8 +35,7 @@ const HISTORIES: [usize; 3] = [2, 3, 100];
 pub const STARTS: [(&str, &str, usize); 3] =
     [("newest", "newest", 0), ("oldest", "oldest", usize::MAX), ("2", "-2", 2)];
 
-const RSERVE: &str =
-    "sse_subscribe $channel; sse_publish $channel; sse_history HISTORY 1h; sse_start START;";
+const RSERVE: &str = "sse_subscribe $channel; sse_split on; sse_publish $channel; sse_history HISTORY 1h; sse_start START;";
 const NCHAN: &str = "nchan_pubsub http eventsource; nchan_channel_id $channel; \
     nchan_channel_id_split_delimiter ,; nchan_message_buffer_length HISTORY; nchan_message_timeout 1h; \
     nchan_subscriber_first_message START;";

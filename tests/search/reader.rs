@@ -92,7 +92,11 @@ pub fn comes(ready: impl Fn() -> bool) -> bool {
 
 /// How many the server says read a channel.
 pub fn subscribers(port: u16, path: &str) -> usize {
-    let accept = if path.starts_with("/info/") { "text/json" } else { "application/json" };
+    let accept = if path.starts_with("/info/") {
+        "text/json"
+    } else {
+        "application/vnd.rserve.channel+json"
+    };
     let (_, body) = request(port, "GET", path, &format!("Accept: {accept}\r\n"), "");
     let behind = body.split_once("\"subscribers\":").map(|(_, rest)| rest.trim_start());
     let digits = behind.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());

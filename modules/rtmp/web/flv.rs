@@ -5,7 +5,7 @@ use std::rc::Rc;
 use http::{BoxFuture, Exchange, Flow, Handler, Request, Template, Version};
 use mem::Str;
 use proto::http1::{Method, Name};
-use sse::cors::Origins;
+use sse::cors::{AllowedHeaders, Origins};
 use sse::websocket;
 
 use super::text;
@@ -45,7 +45,8 @@ impl Handler for Live {
                 request.response.set_empty(204);
                 request.response.content_length = None;
                 request.response.add_header("Allow", text("GET, HEAD, OPTIONS"));
-                self.origins.add_preflight(request, "GET, HEAD, OPTIONS");
+                let headers = AllowedHeaders::default();
+                self.origins.add_preflight(request, "GET, HEAD, OPTIONS", &headers);
                 return Flow::Respond;
             }
             _ => {

@@ -138,13 +138,13 @@ fn a_key_is_appended_once() {
     let seqs: Vec<u64> =
         (0..800u32).map(|n| append(zone, "many", &vec![1; n as usize], &keyed(n))).collect();
     for n in (0..800).step_by(17) {
-        assert_eq!(append(zone, "many", b"", &keyed(n)), seqs[n as usize], "{n}");
+        assert_eq!(append(zone, "many", &vec![1; n as usize], &keyed(n)), seqs[n as usize], "{n}");
     }
     let locked = zone.lock();
     let index = locked.find(b"many", crate::layout::State::Channel).expect("there");
     assert!((0..100).all(|_| locked.drop_first(locked.memory.channel(index))));
     drop(locked);
-    assert_eq!(append(zone, "many", b"", &keyed(100)), seqs[100]);
+    assert_eq!(append(zone, "many", &[1; 100], &keyed(100)), seqs[100]);
     assert_ne!(append(zone, "many", b"", &keyed(99)), seqs[99]);
     assert_eq!(zone.channel_info(b"a").map(|info| info.published), Some(2));
 }

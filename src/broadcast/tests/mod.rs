@@ -2,6 +2,7 @@
 
 mod basics;
 mod crash;
+mod keys;
 mod merge;
 mod owner;
 mod processes;

@@ -1,0 +1,95 @@
+//! A durable zone's way to the disk, as a worker sees it: one sync at a time, for all who wait for one.
+//!
+//! ```text
+//! appends ─▶ newest seq ─┐
+//! publishers that wait ──┴▶ one sync on another thread ─▶ all up to there are answered; the others' turn
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::task::{Poll, Waker};
+
+use crate::file::Sync;
+use crate::hub::Hub;
+
+/// What waits for the disk.
+#[derive(Default)]
+pub struct Disk {
+    running: Cell<bool>,
+    /// An alarm is set.
+    due: Cell<bool>,
+    /// Nobody knows what is on the disk any more.
+    failed: Cell<bool>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Disk {
+    /// Whether nobody knows any more what is on the disk.
+    pub fn has_failed(&self) -> bool {
+        self.failed.get()
+    }
+}
+
+impl Hub {
+    /// Something was appended to the zone.
+    pub fn appended(&'static self, sync: Option<Sync>) {
+        let zone = self.attachment.zone();
+        match sync {
+            Some(Sync::Interval(_)) if zone.wants_sync() => self.sync(),
+            Some(Sync::Interval(ms)) if !self.disk.due.replace(true) => rt::after(ms, move || {
+                self.disk.due.set(false);
+                // Another worker may have done it.
+                if zone.synced() < zone.newest() {
+                    self.sync();
+                }
+            }),
+            _ => {}
+        }
+    }
+
+    /// Waits until everything up to a seq is on the disk, where that is promised.
+    pub async fn kept(&'static self, sync: Option<Sync>, seq: u64) -> io::Result<()> {
+        self.appended(sync);
+        if sync != Some(Sync::Ack) {
+            return Ok(());
+        }
+        let zone = self.attachment.zone();
+        poll_fn(|cx| {
+            if zone.synced() >= seq {
+                return Poll::Ready(Ok(()));
+            }
+            if self.disk.failed.get() || !zone.is_durable() {
+                return Poll::Ready(Err(io::ErrorKind::Other.into()));
+            }
+            self.disk.waiting.borrow_mut().push(cx.waker().clone());
+            self.sync();
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Begins to sync, unless that is being done.
+    pub fn sync(&'static self) {
+        if self.disk.running.replace(true) {
+            return;
+        }
+        let begun = rt::spawn(async {
+            let zone = self.attachment.zone();
+            let synced = rt::offload(move || zone.sync()).await;
+            self.disk.running.set(false);
+            if let Err(error) = synced {
+                self.disk.failed.set(true);
+                let errno = sys::log::errno(&error);
+                sys::log!(Alert, "the file of an sse_zone was not synced {errno}");
+            }
+            // Those whose events came later look once more, and begin the next one.
+            self.disk.waiting.take().into_iter().for_each(Waker::wake);
+            self.release_answers();
+        });
+        if !begun {
+            // No place for a task now: somebody's next publication tries again.
+            self.disk.running.set(false);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Publishers' retries: a key says which events are the same, a place which of them one is.
+//!
+//! ```text
+//! POST  Idempotency-Key: k                     one event, place 0
+//! POST  Idempotency-Key: k, text/event-stream  events 1, 2, 3 …; the end has a place, too
+//! HEAD  Idempotency-Key: k                     Event-Offset: 3 of them are in the log
+//! POST  Idempotency-Key: k, Event-Offset: 3    goes on with event 4
+//! ```
+
+use broadcast::{AppendError, Appended, Attributes, END, Hint, Progress, Zone};
+use http::{Flow, Request};
+use mem::Str;
+use proto::sse::EventId;
+
+use crate::conf::text;
+use crate::endpoint::Endpoint;
+use crate::publish::single;
+use crate::record;
+
+/// The longest key.
+const LONGEST: usize = 255;
+const KEY: &str = "idempotency_key";
+
+/// Events of one key, as far as one publisher has brought them.
+pub struct Sequence {
+    key: u64,
+    place: u32,
+    /// What is up to here was looked through.
+    looked: Hint,
+}
+
+impl Sequence {
+    /// Goes on behind `offset` events. `None`: there are fewer.
+    pub fn new(zone: &Zone, channel: &[u8], key: &[u8], offset: u32) -> Option<Sequence> {
+        let key = zone.key(key);
+        let sequence = Sequence { key, place: offset, looked: Hint::default() };
+        (offset == 0 || offset <= events(zone.progress(channel, key))).then_some(sequence)
+    }
+
+    /// How many events have been brought.
+    pub fn offset(&self) -> u32 {
+        self.place
+    }
+
+    /// What the next record says of itself.
+    pub fn mark(&self, attributes: &mut Attributes) {
+        attributes.key = self.key;
+        attributes.place = self.place + 1;
+        attributes.looked = self.looked;
+    }
+
+    /// It is in the log.
+    pub fn advance(&mut self, appended: &Appended) {
+        self.place += 1;
+        self.looked = appended.looked;
+    }
+}
+
+/// Events of a key in the log; the end of the channel is none.
+fn events(progress: Option<Progress>) -> u32 {
+    progress.map_or(0, |progress| progress.place - u32::from(ends(&progress)))
+}
+
+fn ends(progress: &Progress) -> bool {
+    progress.place > 0 && progress.flags & END != 0
+}
+
+/// The key that a request brings; the error is what is wrong with it.
+pub fn key(request: &Request) -> Result<Option<Str>, &'static str> {
+    let key = single(request, &[KEY])?;
+    key.as_deref().map_or(Ok(()), check)?;
+    Ok(key)
+}
+
+/// Whether this is a key.
+pub fn check(key: &[u8]) -> Result<(), &'static str> {
+    match key.len() {
+        0 => Err("the Idempotency-Key is empty"),
+        1..=LONGEST => Ok(()),
+        _ => Err("the Idempotency-Key is longer than 255 bytes"),
+    }
+}
+
+/// How many events its publisher knows to be in the log.
+pub fn offset(text: Option<&[u8]>) -> Result<u32, &'static str> {
+    let Some(text) = text else { return Ok(0) };
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(text).ok().filter(|_| digits);
+    let number = number.and_then(|number| number.parse::<u32>().ok());
+    number.filter(|&number| number < u32::MAX / 2).ok_or("the Event-Offset is a number of events")
+}
+
+/// Whether a HEAD asks how far a key has come.
+pub fn is_asked(request: &Request) -> bool {
+    request.headers_named(KEY).next().is_some()
+}
+
+/// Tells how far a key has come.
+pub fn tell(endpoint: &Endpoint, request: &mut Request, channel: &[u8]) -> Flow {
+    let zone = match endpoint.hub() {
+        Ok(hub) => hub.attachment.zone(),
+        Err(flow) => return flow,
+    };
+    let key = match key(request) {
+        Ok(key) => key.unwrap_or_default(),
+        Err(why) => return endpoint.problem(request, 400, why),
+    };
+    let progress = zone.progress(channel, zone.key(&key));
+    endpoint.cors.origins.add_fields(request);
+    let response = &mut request.response;
+    response.set_empty(204);
+    response.content_length = None;
+    response.add_header("Cache-Control", text("no-store"));
+    let offset = events(progress).max(u32::from(progress.is_some_and(|found| found.place == 0)));
+    response.add_header("Event-Offset", Str::copy(offset.to_string().as_bytes()));
+    if let Some(progress) = progress {
+        response.add_header("Event-ID", Str::copy(&stored_id(zone, channel, progress.seq)));
+        if ends(&progress) {
+            response.add_header("Event-End", text("true"));
+        }
+    }
+    if endpoint.cors.origins.knows(request) {
+        let exposed = text("Event-Offset, Event-ID, Event-End");
+        request.response.add_header("Access-Control-Expose-Headers", exposed);
+    }
+    Flow::Respond
+}
+
+/// The id of a record as it was stored: with what its publisher has added.
+pub fn stored_id(zone: &Zone, channel: &[u8], seq: u64) -> Vec<u8> {
+    let head = zone.head(channel, seq);
+    head.as_deref().and_then(record::id).map_or_else(
+        || {
+            let mut id = Vec::new();
+            EventId { epoch: zone.epoch(), seq }.write(&mut id, None);
+            id
+        },
+        <[u8]>::to_vec,
+    )
+}
+
+/// The status that tells why nothing was appended.
+pub fn status(error: AppendError) -> u16 {
+    match error {
+        AppendError::TooLarge => 413,
+        AppendError::OtherBody => 422,
+        AppendError::TooManyChannels => 507,
+        AppendError::Busy
+        | AppendError::NotOwner
+        | AppendError::Moved
+        | AppendError::Unsynced
+        | AppendError::File(_) => 503,
+    }
+}

@@ -1,0 +1,196 @@
+//! A WebSocket's client that says something: what it publishes, its heartbeat, and how it is answered.
+
+use std::collections::VecDeque;
+
+use broadcast::{AppendError, Appended, Zone};
+use http::Request;
+use mem::Str;
+
+use crate::cursor::argument;
+use crate::file::Sync;
+use crate::progress::{self, Sequence};
+use crate::publish::{self, Event};
+use crate::settings::Settings;
+use crate::websocket::{self, Close, Inbound, Said, Subprotocol};
+
+/// The part of a WebSocket that listens.
+pub struct Socket {
+    /// The codec, once the client has said something.
+    inbound: Option<Inbound>,
+    /// The channel that it publishes to; `None`: it may not.
+    publish: Option<Vec<u8>>,
+    /// It is told what became of each of its messages.
+    acknowledges: bool,
+    /// Its messages are those of a key.
+    sequence: Option<Sequence>,
+    /// The newest event that it has published.
+    published: u64,
+    /// Answers that wait until everything up to a seq is on the disk.
+    pub held: VecDeque<Held>,
+}
+
+/// Answers, and what ends the conversation behind them.
+pub struct Held {
+    /// Up to which seq the disk is waited for.
+    pub seq: u64,
+    /// Frames.
+    pub answers: Vec<u8>,
+    /// The end.
+    pub last: Option<Last>,
+}
+
+/// What ends a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// The client has closed, and was answered.
+    Closed,
+    /// It is to be closed.
+    Close(Close),
+}
+
+/// The key and the offset that a handshake brings in its query, where a page has nothing else to say them
+/// by. The error is an answer.
+fn sequence(
+    zone: &Zone,
+    channel: &[u8],
+    request: &mut Request,
+) -> Result<Option<Sequence>, (u16, &'static str)> {
+    let bad = |why| (400, why);
+    let field = progress::key(request).map_err(bad)?;
+    let key: Option<Str> = field.or_else(|| argument(request, b"idempotency_key"));
+    let Some(key) = key else { return Ok(None) };
+    progress::check(&key).map_err(bad)?;
+    let offset = argument(request, b"event_offset");
+    let offset = progress::offset(offset.as_deref()).map_err(bad)?;
+    let sequence = Sequence::new(zone, channel, &key, offset);
+    sequence
+        .map(Some)
+        .ok_or((409, "fewer events of this key are in the log than event_offset says"))
+}
+
+impl Socket {
+    /// Of a client that publishes to this channel, if it may. The error is an answer to its handshake.
+    pub fn new(
+        publish: Option<Vec<u8>>,
+        subprotocol: Subprotocol,
+        zone: &Zone,
+        request: &mut Request,
+    ) -> Result<Socket, (u16, &'static str)> {
+        let acknowledges = subprotocol == Subprotocol::Acknowledged;
+        let keyed = publish.as_deref().filter(|_| acknowledges);
+        let sequence = keyed.map(|channel| sequence(zone, channel, request)).transpose()?.flatten();
+        let (published, held) = (0, VecDeque::new());
+        Ok(Socket { inbound: None, publish, acknowledges, sequence, published, held })
+    }
+
+    /// Up to which seq the disk must be waited for before it is answered; `None`: it need not.
+    pub fn waits_for(&mut self, settings: &Settings) -> Option<u64> {
+        let published = std::mem::take(&mut self.published);
+        let before = self.held.back().map_or(0, |held| held.seq);
+        let waits = settings.sync == Some(Sync::Ack) && self.acknowledges;
+        Some(published.max(before)).filter(|&seq| waits && seq > 0)
+    }
+
+    /// Takes what the client sends, and writes what it is answered. Gives what ends the conversation.
+    pub fn hear(
+        &mut self,
+        bytes: &[u8],
+        zone: &Zone,
+        settings: &Settings,
+        out: &mut Vec<u8>,
+    ) -> Option<Last> {
+        let heartbeat = settings.heartbeat.as_ref();
+        let may_publish = self.publish.is_some();
+        // Of one that may not publish no more is taken than its heartbeat: the head of a frame that is
+        // longer is enough.
+        let most = match may_publish {
+            true => settings.max_message.max(heartbeat.map_or(0, |(ping, _)| ping.len())),
+            false => heartbeat.map_or(0, |(ping, _)| ping.len()),
+        };
+        let inbound = self.inbound.take();
+        let mut inbound = inbound.unwrap_or_else(|| Inbound::new(most).texts_only());
+        let (mut last, mut answers) = (None, Vec::new());
+        inbound.feed(bytes, out, |said| {
+            if last.is_some() {
+                return;
+            }
+            last = match said {
+                Said::Closed => Some(Last::Closed),
+                Said::Binary | Said::Fault(Close::TooBig) if !may_publish => {
+                    Some(Last::Close(Close::Policy))
+                }
+                Said::Binary => Some(Last::Close(Close::Unsupported)),
+                Said::Fault(why) => Some(Last::Close(why)),
+                Said::Message(text) => match heartbeat {
+                    Some((ping, pong)) if text == *ping => {
+                        websocket::text(pong, &mut answers);
+                        None
+                    }
+                    _ => self.publish(&text, zone, settings, &mut answers),
+                },
+            };
+        });
+        self.inbound = Some(inbound);
+        // A close that was answered is the last frame of all.
+        match last {
+            Some(Last::Closed) => drop(out.splice(0..0, answers)),
+            _ => out.append(&mut answers),
+        }
+        last
+    }
+
+    fn publish(
+        &mut self,
+        text: &[u8],
+        zone: &Zone,
+        settings: &Settings,
+        out: &mut Vec<u8>,
+    ) -> Option<Last> {
+        let Some(channel) = &self.publish else { return Some(Last::Close(Close::Policy)) };
+        let event = Event::of(text);
+        let published = publish::append_next(zone, settings, channel, &event, &mut self.sequence);
+        if self.acknowledges {
+            let offset = self.sequence.as_ref().map(Sequence::offset);
+            websocket::text(&acknowledgement(zone, channel, published.as_ref(), offset), out);
+        }
+        match published {
+            Ok(appended) => {
+                self.published = appended.seq;
+                None
+            }
+            Err(AppendError::OtherBody) => Some(Last::Close(Close::Policy)),
+            Err(AppendError::TooLarge) => Some(Last::Close(Close::TooBig)),
+            Err(_) => Some(Last::Close(Close::TryAgain)),
+        }
+    }
+}
+
+/// The event that tells what became of a message. It has no id: it is none of the channel's.
+fn acknowledgement(
+    zone: &Zone,
+    channel: &[u8],
+    published: Result<&Appended, &AppendError>,
+    offset: Option<u32>,
+) -> Vec<u8> {
+    let mut data = Vec::with_capacity(64);
+    match published {
+        Ok(appended) => {
+            data.extend_from_slice(b"{\"id\":");
+            publish::write_id(&mut data, zone, channel, None, Some(appended));
+            if let Some(offset) = offset {
+                data.extend_from_slice(format!(",\"offset\":{offset}").as_bytes());
+            }
+            let Appended { duplicate, .. } = appended;
+            data.extend_from_slice(format!(",\"duplicate\":{duplicate}}}").as_bytes());
+        }
+        Err(error) => {
+            data.extend_from_slice(b"{\"error\":");
+            proto::json::string(&mut data, error.to_string().as_bytes());
+            let status = progress::status(*error);
+            data.extend_from_slice(format!(",\"status\":{status}}}").as_bytes());
+        }
+    }
+    let mut block = Vec::with_capacity(data.len() + 24);
+    proto::sse::event(&mut block, b"", Some(b"ack"), &data);
+    block
+}

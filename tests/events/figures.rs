@@ -1,0 +1,56 @@
+//! A stream is what every client gets that does not ask for figures by their own name.
+
+use support::{Server, http, start};
+
+use crate::client::{end, publish};
+use crate::up;
+
+const FIGURES: &str = "Accept: application/vnd.rserve.channel+json";
+
+#[track_caller]
+fn kind(server: &Server, accept: &str, path: &str) -> (u16, String) {
+    let answer = server.curl(&["-N", "-H", accept], path);
+    (answer.status, answer.header("Content-Type").unwrap_or_default().to_owned())
+}
+
+#[test]
+fn what_sdks_accept_is_a_stream() {
+    let server = up("sse_start oldest; sse_figures all;");
+    publish(&server, "/events/c", "x");
+    end(&server, "/events/c");
+    // openai's SDKs; axios; MCP clients; curl; nobody.
+    for accept in [
+        "Accept: application/json",
+        "Accept: application/json, text/plain, */*",
+        "Accept: application/json, text/event-stream",
+        "Accept: application/*",
+        "Accept: */*",
+        "Accept: application/vnd.rserve.channel+json;q=0, */*",
+        "Accept:",
+    ] {
+        assert_eq!(
+            kind(&server, accept, "/events/c"),
+            (200, "text/event-stream".into()),
+            "{accept}"
+        );
+    }
+    let wanted = (200, "application/vnd.rserve.channel+json".into());
+    assert_eq!(kind(&server, FIGURES, "/events/c"), wanted);
+}
+
+#[test]
+fn figures_are_for_who_may_publish_unless_it_is_written() {
+    let server = start!(http(
+        "sse_zone z 1m;
+         server { listen 127.0.0.1:{port};
+             location = /both { sse_subscribe a; sse_publish a; }
+             location = /read { sse_subscribe a; }
+             location = /others { sse_subscribe a; sse_publish a; sse_publish_from 192.0.2.1; }
+             location = /all { sse_subscribe a; sse_figures all; }
+             location = /off { sse_subscribe a; sse_publish a; sse_figures off; } }"
+    ));
+    publish(&server, "/both", "x");
+    let statuses = ["/both", "/read", "/others", "/all", "/off"]
+        .map(|path| server.curl(&["-H", FIGURES], path).status);
+    assert_eq!(statuses, [200, 403, 403, 200, 403]);
+}
