@@ -74,7 +74,7 @@ impl ZoneConf {
             region.ok_or_else(|| Error::new("the memory of the rtmp_zone is not there"))?;
         let zone = Zone::of(region, self.shape).map_err(failed)?;
         // In another size: what its streams have comes along, for the players that come over.
-        if let Some(previous) = slot.and_then(|slot| slot.previous()).cloned()
+        if let Some(previous) = slot.and_then(|slot| slot.take_previous())
             && let Ok(previous) = Zone::open(previous)
         {
             if !zone.take_over(&previous) {

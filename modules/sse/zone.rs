@@ -158,9 +158,9 @@ impl ZoneConf {
 
     /// Another configuration has this zone in another form: all that it has comes along.
     fn take_over(&self, zone: &Zone, slot: &Slot) -> Result<(), Error> {
-        let Some(region) = slot.previous() else { return Ok(()) };
+        let Some(region) = slot.take_previous() else { return Ok(()) };
         let name = &self.name;
-        let known = known(region);
+        let known = known(&region);
         let previous = known.map_or_else(|| Zone::open(region.clone()).map(Rc::new), Ok);
         let previous = match previous {
             Ok(previous) => previous,

@@ -135,7 +135,7 @@ impl Locked<'_> {
         for cell in [&channel.marked, &channel.owner] {
             cell.set(0);
         }
-        for cell in [&channel.count, &channel.blocks, &channel.max_count] {
+        for cell in [&channel.count, &channel.blocks, &channel.max_count, &channel.behind] {
             cell.set(0);
         }
         // What went with an earlier channel of this name may be missed.
@@ -220,8 +220,7 @@ impl Locked<'_> {
     fn clear_interest(&self, index: u32) {
         for row in 0..self.memory.layout.rows {
             let interest = self.memory.interest(index, row);
-            interest.subscribers.set(0);
-            interest.behind.set(0);
+            interest.set(0);
         }
         for word in 0..self.memory.layout.rows.div_ceil(64) {
             self.memory.interest_bits(index, word).set(0);

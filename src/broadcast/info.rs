@@ -129,8 +129,6 @@ impl Zone {
 impl Locked<'_> {
     fn info(&self, index: u32) -> ChannelInfo {
         let channel = self.memory.channel(index);
-        let behind =
-            self.interested_rows(index).map(|row| self.memory.interest(index, row).behind.get());
         ChannelInfo {
             name: self.memory.name(index).to_vec(),
             subscribers: self.subscribers(index),
@@ -140,7 +138,7 @@ impl Locked<'_> {
             oldest: self.first(channel).map_or(0, |(_, record)| record.seq.get()),
             newest: channel.last_seq.get(),
             ended: channel.ended.get() != 0,
-            behind: behind.max().unwrap_or(0),
+            behind: channel.behind.get(),
         }
     }
 }

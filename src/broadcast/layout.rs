@@ -214,14 +214,9 @@ pub(crate) struct Channel {
     pub marked: U64,
     /// The one writer: its process, and its number there. 0: anybody may append.
     pub owner: U64,
-}
-
-/// One row's part of a channel.
-#[repr(C)]
-pub(crate) struct Interest {
-    pub subscribers: U32,
-    /// How many records its slowest subscriber is behind.
+    /// How many records the slowest subscriber is behind, and whose row says so.
     pub behind: U32,
+    pub behind_row: U32,
 }
 
 /// One of the last seqs. Written under the lock; read without it, `seq` before and after.
@@ -311,7 +306,7 @@ impl Layout {
         let channels = 1 + published + (published / 4).max(32);
         let buckets = channels.next_power_of_two();
         let journal = (size / 1024).next_power_of_two().max(64);
-        let interest = rows.div_ceil(64) * 8 + rows * size_of::<Interest>();
+        let interest = rows.div_ceil(64) * 8 + rows * size_of::<U32>();
         let channel_size = (size_of::<Channel>() + interest + MAX_NAME).next_multiple_of(8);
         let rows_at = size_of::<Header>().next_multiple_of(64);
         let buckets_at = rows_at + rows * size_of::<Row>();

@@ -5,8 +5,7 @@ use std::ptr::NonNull;
 use shm::{U32, U64};
 
 use crate::layout::{
-    Channel, Grave, Header, Interest, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place, RECORD,
-    Record, Row,
+    Channel, Grave, Header, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place, RECORD, Record, Row,
 };
 
 /// A zone's memory, with its parts by number.
@@ -80,16 +79,17 @@ impl Memory {
         unsafe { self.part(self.channel_at(index) + size_of::<Channel>() + word * 8) }
     }
 
-    pub fn interest(&self, index: u32, row: usize) -> &Interest {
+    /// How many subscribers a row has of a channel.
+    pub fn interest(&self, index: u32, row: usize) -> &U32 {
         assert!(row < self.layout.rows);
         let bits = self.layout.rows.div_ceil(64) * 8;
-        let at = size_of::<Channel>() + bits + row * size_of::<Interest>();
+        let at = size_of::<Channel>() + bits + row * size_of::<U32>();
         // SAFETY: the indexes are checked.
         unsafe { self.part(self.channel_at(index) + at) }
     }
 
     fn name_at(&self, index: u32) -> NonNull<u8> {
-        let interest = self.layout.rows.div_ceil(64) * 8 + self.layout.rows * size_of::<Interest>();
+        let interest = self.layout.rows.div_ceil(64) * 8 + self.layout.rows * size_of::<U32>();
         let at = self.channel_at(index) + size_of::<Channel>() + interest;
         // SAFETY: inside the slot, which has room for MAX_NAME bytes there.
         unsafe { self.base.add(at) }

@@ -123,11 +123,11 @@ impl Locked<'_> {
         for row in 0..self.memory.layout.rows {
             let interest = self.memory.interest(index, row);
             if self.memory.row(row).pid.get() == 0 {
-                interest.subscribers.set(0);
+                interest.set(0);
             }
             let bits = self.memory.interest_bits(index, row / 64);
             let bit = 1 << (row % 64);
-            match interest.subscribers.get() {
+            match interest.get() {
                 0 => bits.set(bits.get() & !bit),
                 _ => bits.set(bits.get() | bit),
             }

@@ -163,18 +163,19 @@ impl Locked<'_> {
     }
 
     fn lose_interest(&self, index: u32, row: usize) {
+        let channel = self.memory.channel(index);
+        if channel.behind_row.get() == row as u32 {
+            channel.behind.set(0);
+        }
         let interest = self.memory.interest(index, row);
-        interest.subscribers.set(0);
-        interest.behind.set(0);
+        interest.set(0);
         let bits = self.memory.interest_bits(index, row / 64);
         bits.set(bits.get() & !(1 << (row % 64)));
     }
 
     /// Subscribers of a slot in all rows.
     pub fn subscribers(&self, index: u32) -> u32 {
-        self.interested_rows(index)
-            .map(|row| self.memory.interest(index, row).subscribers.get())
-            .sum()
+        self.interested_rows(index).map(|row| self.memory.interest(index, row).get()).sum()
     }
 
     pub fn interested_rows(&self, index: u32) -> impl Iterator<Item = usize> {
@@ -189,7 +190,7 @@ impl Locked<'_> {
         let mut count = self.wake_waiting(index, wakes);
         let mut add = |slot: u32| {
             for row in self.interested_rows(slot) {
-                count += self.memory.interest(slot, row).subscribers.get();
+                count += self.memory.interest(slot, row).get();
                 wakes.add(row as u32);
             }
         };
@@ -221,7 +222,7 @@ impl Attachment {
     ) -> (ChannelId, u32) {
         let memory = &self.zone.memory;
         let interest = memory.interest(index, self.row);
-        interest.subscribers.add(1);
+        interest.add(1);
         step("subscribe: counted");
         let bits = memory.interest_bits(index, self.row / 64);
         bits.set(bits.get() | 1 << (self.row % 64));
@@ -238,11 +239,11 @@ impl Attachment {
         let Some(channel) = locked.channel(id) else { return };
         let memory = &self.zone.memory;
         let interest = memory.interest(id.index, self.row);
-        interest.subscribers.sub(1);
+        interest.sub(1);
         if channel.state.get() != State::Counter as u32 {
             memory.row(self.row).subscribers.sub(1);
         }
-        if interest.subscribers.get() == 0 {
+        if interest.get() == 0 {
             locked.lose_interest(id.index, self.row);
         }
         channel.touched.set(self.zone.now());
@@ -251,9 +252,12 @@ impl Attachment {
     /// Tells how many records the slowest of this process's subscribers is behind.
     pub fn set_behind(&self, id: ChannelId, behind: u32) {
         if (id.index as usize) < self.zone.memory.layout.channels {
-            let word = &self.zone.memory.interest(id.index, self.row).behind;
-            if word.get() != behind {
-                word.set(behind);
+            let channel = self.zone.memory.channel(id.index);
+            let (known, row) = (channel.behind.get(), self.row as u32);
+            // The one that is further behind has the word; only a figure depends on it.
+            if known != behind && (behind > known || channel.behind_row.get() == row) {
+                channel.behind.set(behind);
+                channel.behind_row.set(row);
             }
         }
     }

@@ -27,7 +27,7 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct Place {
     region: OnceCell<Arc<Region>>,
-    previous: OnceCell<Arc<Region>>,
+    previous: Cell<Option<Arc<Region>>>,
     /// Of a file that goes with it; its descriptor is the module's.
     file: Cell<Option<RawFd>>,
     inherited: Cell<Option<OwnedFd>>,
@@ -43,9 +43,9 @@ impl Place {
     }
 
     /// The region of the same name that the configuration before has, or the binary before, and that is of another
-    /// shape or size: what is in it is to be taken over.
-    pub fn previous(&self) -> Option<&Arc<Region>> {
-        self.previous.get()
+    /// shape or size: what is in it is to be taken over, now.
+    pub fn take_previous(&self) -> Option<Arc<Region>> {
+        self.previous.take()
     }
 
     /// The file that goes with it, which the binary before has handed over.
@@ -164,7 +164,7 @@ impl Place {
             let _ = self.region.set(region.clone());
             return Ok(());
         }
-        let _ = self.previous.set(region.clone());
+        self.previous.set(Some(region.clone()));
         self.create(wanted)
     }
 
@@ -176,7 +176,7 @@ impl Place {
             let _ = self.region.set(region);
             return Ok(());
         }
-        let _ = self.previous.set(region);
+        self.previous.set(Some(region));
         self.create(wanted)
     }
 

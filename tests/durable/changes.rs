@@ -29,7 +29,7 @@ fn every_change_by_a_reload_keeps_everything() {
     assert_eq!(fs::metadata(server.path("ev")).expect("there").len(), 2 << 20);
     change(&server, "sse_zone z 512k path=ev;", "smaller");
     change(&server, "sse_zone other 512k path=ev;", "name");
-    change(&server, "sse_zone other 512k path=ev channels=300;", "channels");
+    change(&server, "sse_zone other 512k path=ev channels=70;", "channels");
     change(&server, "sse_zone other 512k;", "memory");
     change(&server, "sse_zone other 512k path=ev;", "back");
     change(&server, "sse_zone other 512k path=elsewhere sync=ack;", "file");
