@@ -191,10 +191,10 @@ fn what_was_copied_before_a_restart_is_not_copied_again() {
     let mut world = world(Shape { segment: 16 << 10, count: 12 });
     for n in 0..3000 {
         assert!(world.append(200, None));
-        world.evict_to(90 << 10);
+        world.evict_to(60 << 10);
         if n % 5 == 0 {
             world.reopen(false);
-            world.evict_to(90 << 10);
+            world.evict_to(60 << 10);
         }
     }
     assert!(!world.dropped, "copies of copies took the room");
