@@ -147,8 +147,11 @@ impl<D: Device> Log<D> {
         if state.phase.get() == BEGUN {
             return Ok(());
         }
-        let broken = || io::Error::new(io::ErrorKind::InvalidData, "the file's header is damaged");
-        let Front::Ours(mut header, _) = Front::read(&self.device)? else { return Err(broken()) };
+        // Whoever died here may have left a header that is not on the disk: it must be before the other
+        // one is written over, or a power cut takes both.
+        self.device.sync()?;
+        step("begin: what was found is on the disk");
+        let mut header = self.header()?;
         let (epoch, head, newest) = (state.epoch.get(), state.head.get(), state.newest.get());
         if header.epoch != epoch {
             header.remember(Past { epoch: header.epoch, upto: newest });
@@ -322,14 +325,20 @@ impl<D: Device> Log<D> {
         // From here on an append begins anew, whether the header is written or not.
         state.phase.publish(READY);
         step("close: ready");
-        let broken = || io::Error::new(io::ErrorKind::InvalidData, "the file's header is damaged");
-        let Front::Ours(mut header, _) = Front::read(&self.device)? else { return Err(broken()) };
+        let mut header = self.header()?;
         header.generation += 1;
         header.closed = Some(newest);
         header.wall = self.device.now_ns();
         header.write(&self.device)?;
         step("close: the header is written");
         self.device.sync_all()
+    }
+
+    fn header(&self) -> io::Result<Header> {
+        match Front::read(&self.device)? {
+            Front::Ours(header, _) => Ok(header),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the file's header is damaged")),
+        }
     }
 
     pub(crate) fn pen(&self, state: &State) -> Pen<'_, D> {

@@ -330,3 +330,44 @@ impl Scan {
         (head, last.number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::Begun;
+    use crate::shape::Shape;
+
+    #[test]
+    fn a_seq_that_is_missing_is_noticed_wherever_it_was() {
+        let segment = 8192;
+        let holes = |seqs: &[u64], copies: &[u64], newest: u64| {
+            let header = Header {
+                shape: Shape { segment, count: 4 },
+                generation: 3,
+                epoch: 1,
+                secret: [0; 2],
+                boot: 0,
+                device: 0,
+                inode: 0,
+                begun: Begun { life: 1, at: 2 * segment, newest: 5, damaged: 0 },
+                closed: None,
+                wall: 0,
+                past: Vec::new(),
+            };
+            let entry = |seq: &u64| Entry { seq: *seq, at: 0, copy: copies.contains(seq) };
+            let entries = seqs.iter().map(entry).collect();
+            let segments = vec![Segment { number: newest, life: 1, epoch: 1, wall: 0 }];
+            let scan = Scan { shape_count: 4, size: segment, segments, entries, ..Scan::default() };
+            scan.holes(&header)
+        };
+        assert_eq!(holes(&[1, 3, 6, 7, 8], &[], 3), 0, "what was before is not this writer's");
+        assert_eq!(holes(&[6, 8], &[], 3), 1);
+        assert_eq!(holes(&[7, 8], &[], 3), 1, "the first");
+        assert_eq!(holes(&[1], &[], 3), 0, "nothing was written yet");
+        assert_eq!(
+            holes(&[6, 9, 10], &[6], 5),
+            0,
+            "a lap later the first ones are copies, or gone"
+        );
+    }
+}

@@ -86,3 +86,92 @@ pub(crate) fn doubt(header: &Header, facts: &Facts) -> Option<Doubt> {
         lost || !facts.whole || damage != Damage::default() || facts.earlier > header.begun.damaged;
     damaged.then_some(Doubt::Damaged)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header::Begun;
+    use crate::shape::Shape;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn closed() -> Header {
+        Header {
+            shape: Shape { segment: 8192, count: 4 },
+            generation: 4,
+            epoch: 1,
+            secret: [1, 2],
+            boot: 9,
+            device: 3,
+            inode: 4,
+            begun: Begun { life: 1, at: 8192, newest: 5, damaged: 2 },
+            closed: Some(8),
+            wall: 50 * SECOND,
+            past: Vec::new(),
+        }
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            witness: Witness { device: 3, inode: 4, changed_ns: 50 * SECOND },
+            boot: 10,
+            damage: Damage::default(),
+            earlier: 2,
+            whole: true,
+            torn: false,
+            newest: 8,
+            seen: 8,
+            written: 20 * SECOND,
+        }
+    }
+
+    fn doubted(change: impl FnOnce(&mut Header, &mut Facts)) -> Option<Doubt> {
+        let (mut header, mut facts) = (closed(), facts());
+        change(&mut header, &mut facts);
+        doubt(&header, &facts)
+    }
+
+    #[test]
+    fn each_fact_is_looked_at() {
+        assert_eq!(doubted(|_, _| ()), None);
+        assert_eq!(doubted(|_, f| f.witness.device = 7), Some(Doubt::Copied));
+        assert_eq!(doubted(|_, f| f.witness.inode = 7), Some(Doubt::Copied));
+        let changed = Some(Doubt::Changed);
+        assert_eq!(doubted(|_, f| f.witness.changed_ns += SECOND / 10), None);
+        assert_eq!(doubted(|_, f| f.witness.changed_ns += SECOND / 10 + 1), changed);
+        assert_eq!(doubted(|_, f| f.witness.changed_ns -= SECOND / 10 + 1), changed);
+        let damaged = Some(Doubt::Damaged);
+        assert_eq!(doubted(|_, f| f.newest = 7), damaged);
+        assert_eq!(doubted(|_, f| f.newest = 9), damaged);
+        assert_eq!(doubted(|_, f| f.seen = 9), damaged);
+        assert_eq!(doubted(|_, f| f.torn = true), damaged);
+        assert_eq!(doubted(|_, f| f.whole = false), damaged);
+        assert_eq!(doubted(|_, f| f.earlier = 3), damaged);
+        assert_eq!(doubted(|_, f| f.earlier = 1), None, "the ring goes on");
+        assert_eq!(doubted(|_, f| f.damage.pages = 1), damaged);
+        assert_eq!(doubted(|_, f| f.damage.segments = 1), damaged);
+        assert_eq!(doubted(|_, f| f.damage.seqs = 1), damaged);
+    }
+
+    #[test]
+    fn an_open_file_is_of_this_start_of_the_machine() {
+        let open = |boot, written, changed_ns| {
+            doubted(|header, facts| {
+                header.closed = None;
+                (facts.boot, facts.written, facts.witness.changed_ns) = (boot, written, changed_ns);
+                // Whoever was killed may have been in the middle of a write.
+                (facts.torn, facts.seen) = (true, 9);
+            })
+        };
+        assert_eq!(open(9, 60 * SECOND, 60 * SECOND), None);
+        assert_eq!(open(10, 60 * SECOND, 60 * SECOND), Some(Doubt::Restarted));
+        assert_eq!(open(9, 60 * SECOND, 70 * SECOND), Some(Doubt::Changed));
+        // Nothing was written since it was begun.
+        assert_eq!(open(9, 20 * SECOND, 50 * SECOND), None);
+        let unknown = doubted(|header, facts| {
+            header.closed = None;
+            (header.boot, facts.boot) = (0, 0);
+        });
+        assert_eq!(unknown, Some(Doubt::Restarted), "no start is like the next");
+    }
+}

@@ -181,6 +181,22 @@ fn after_a_sync_that_failed_none_succeeds() {
 }
 
 #[test]
+fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
+    let disk = Disk::new(SHAPE.len() as usize, 4096);
+    let state = State::default();
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
+    let record = Record { seq: 1, channel: b"c", parts: &[b"x"], ..Record::default() };
+    log.expect("a log").append(&state, &record, &All).expect("appended");
+    // The third writing of the header, by which the life began, is on the second page.
+    disk.corrupt(4096, |bytes| bytes[..4096].fill(0));
+    let found = Log::open(disk, Durability::Ack).expect("opened");
+    let later = State::default();
+    found.go_on(&later, 2).begin(&later).expect("begun");
+    assert!(later.life.get() > state.life.get());
+}
+
+#[test]
 fn epochs_that_are_over_are_remembered() {
     let mut disk = Disk::new(SHAPE.len() as usize, 4096);
     let mut state = State::default();
