@@ -134,7 +134,9 @@ impl Hub {
         for subscriber in inner.subscribers.iter_mut().flatten() {
             let Some(mut socket) = subscriber.socket.take() else { continue };
             let before = socket.held.len();
-            while let Some(mut held) = socket.held.pop_front_if(|held| held.seq <= synced) {
+            while socket.held.front().is_some_and(|held| held.seq <= synced)
+                && let Some(mut held) = socket.held.pop_front()
+            {
                 subscriber.answer(&mut held.answers, held.last);
             }
             if failed && !socket.held.is_empty() {

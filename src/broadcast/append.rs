@@ -8,6 +8,7 @@ use crate::layout::{Place, RECORD, State};
 use crate::lock::Locked;
 use crate::owner::Owner;
 use crate::read::Hint;
+use crate::restore::Kept;
 use crate::row::Wakes;
 use crate::step::step;
 use crate::zone::Zone;
@@ -264,7 +265,20 @@ impl Locked<'_> {
             let mut parts = Vec::with_capacity(1 + body.len());
             parts.push(&front[..]);
             parts.extend_from_slice(body);
-            self.write_to_file(channel, index, seq, now, attributes, front.len() as u32, &parts)?;
+            let kept = Kept {
+                channel: self.memory.name(index),
+                seq,
+                number: channel.number.get() + 1,
+                time: now,
+                key: attributes.key,
+                place: attributes.place,
+                flags: attributes.flags,
+                head: front.len() as u32,
+                max_count: attributes.max_count,
+                max_age: attributes.max_age,
+                bytes: &[],
+            };
+            self.write_to_file(&kept, &parts)?;
         }
         let at = self.reserve(index, len)?;
         let parts = [&front[..]];

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wal::{Durability, File, Found, Identity, Keeper, Log, Record};
 
-use crate::append::{AppendError, Attributes};
-use crate::layout::{Channel, PAST, State};
+use crate::append::AppendError;
+use crate::layout::{PAST, State};
 use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;
@@ -87,7 +87,7 @@ impl Zone {
         let mut result = Ok(());
         locked.records(0, |kept| {
             while result.is_ok() {
-                match self.write_kept(&locked, kept) {
+                match locked.write_to_file(kept, &[kept.bytes]) {
                     Err(AppendError::Unsynced) => {
                         result = self.sync().map(drop).map_err(Into::into)
                     }
@@ -230,34 +230,10 @@ impl Complete {
 }
 
 impl Locked<'_> {
-    /// Writes a record to the file, if there is one, before it is committed.
-    pub fn write_to_file(
-        &self,
-        channel: &Channel,
-        index: u32,
-        seq: u64,
-        now: u64,
-        attributes: &Attributes,
-        head: u32,
-        parts: &[&[u8]],
-    ) -> Result<(), AppendError> {
-        let Some(durable) = self.durable.get() else { return Ok(()) };
-        let log = durable.log().ok_or(AppendError::Moved)?;
-        let record = Record {
-            seq,
-            number: channel.number.get() + 1,
-            key: attributes.key,
-            place: attributes.place,
-            time: now,
-            wall: sys::clock::wall().as_millis() as u64,
-            flags: attributes.flags,
-            head,
-            max_count: channel.max_count.get(),
-            max_age: channel.max_age.get(),
-            channel: self.memory.name(index),
-            parts,
-        };
-        write(&log, self, &record)
+    /// Writes a record to the file before it is committed; its bytes are in parts.
+    pub fn write_to_file(&self, kept: &Kept<'_>, parts: &[&[u8]]) -> Result<(), AppendError> {
+        let log = self.durable.get().and_then(Durable::log).ok_or(AppendError::Moved)?;
+        write(&log, self, &Record { parts, ..kept.record() })
     }
 
     /// Of records up to `upto` nobody knows whether they are all there.
@@ -275,20 +251,6 @@ impl Locked<'_> {
                 channel.evicted_upto.set(channel.evicted_upto.get().max(gone));
             }
         }
-    }
-}
-
-impl Zone {
-    /// Writes a record that comes from another zone to the file, if there is one.
-    pub(crate) fn write_kept(
-        &self,
-        locked: &Locked<'_>,
-        kept: &Kept<'_>,
-    ) -> Result<(), AppendError> {
-        let Some(log) = self.durable.get().and_then(Durable::log) else { return Ok(()) };
-        let parts = [kept.bytes];
-        let wall = sys::clock::wall().as_millis() as u64;
-        write(&log, locked, &Record { wall, parts: &parts, ..kept.record() })
     }
 }
 

@@ -51,8 +51,18 @@ pub struct Merge {
     given: Vec<Next>,
     /// Records of these channels are gone up to this seq.
     gone: u64,
-    /// The slot at which the search for channels goes on, the beginnings of their names, and from where they are read.
-    search: Option<(u32, Box<[Vec<u8>]>, From)>,
+    search: Option<Search>,
+}
+
+/// A search for channels in the table.
+#[derive(Debug)]
+struct Search {
+    /// The slot at which it goes on.
+    slot: u32,
+    /// The beginnings of their names.
+    prefixes: Box<[Vec<u8>]>,
+    /// From where they are read.
+    from: From,
 }
 
 impl Merge {
@@ -66,7 +76,8 @@ impl Merge {
 
     /// There may be something in any channel whose name begins with one of these.
     pub fn search(&mut self, prefixes: &[Vec<u8>], from: From) {
-        self.search = (!prefixes.is_empty()).then(|| (1, prefixes.into(), from));
+        let search = || Search { slot: 1, prefixes: prefixes.into(), from };
+        self.search = (!prefixes.is_empty()).then(search);
     }
 
     /// How many channels may have records for the reader; a search that goes on may find more.
@@ -239,17 +250,17 @@ impl Locked<'_> {
 
     /// Goes on with the search for channels. `true`: it is not at its end.
     fn search(&self, merge: &mut Merge, cursor: u64) -> bool {
-        let Some((from, prefixes, begin)) = merge.search.take() else { return false };
+        let Some(search) = merge.search.take() else { return false };
         let end = self.memory.channels().end;
-        let to = from.saturating_add(SCANNED).min(end);
-        for index in from..to {
+        let to = search.slot.saturating_add(SCANNED).min(end);
+        for index in search.slot..to {
             let news = self.memory.channel(index).last_seq.get() > cursor;
-            if news && self.matches(index, &prefixes) {
-                merge.expect(self.id(index), begin);
+            if news && self.matches(index, &search.prefixes) {
+                merge.expect(self.id(index), search.from);
             }
         }
         if to < end {
-            merge.search = Some((to, prefixes, begin));
+            merge.search = Some(Search { slot: to, ..search });
         }
         to < end
     }

@@ -83,7 +83,11 @@ impl Zone {
     pub fn reopen(&self, other: &Zone) -> bool {
         let (Some(own), Some(theirs)) = (self.lock_soon(), other.lock_soon()) else { return false };
         theirs.records(self.newest(), |kept| {
-            if let Err(error) = self.write_kept(&own, kept).and_then(|()| own.restore(kept)) {
+            let written = match self.is_durable() {
+                true => own.write_to_file(kept, &[kept.bytes]),
+                false => Ok(()),
+            };
+            if let Err(error) = written.and_then(|()| own.restore(kept)) {
                 sys::log!(Alert, "an event is lost: {error}");
             }
         });

@@ -62,7 +62,8 @@ impl Instance for HttpInstance {
     }
 
     fn ended(&self, pid: i32) -> bool {
-        self.processes.iter().fold(true, |done, process| process.worker_ended(pid) && done)
+        // Each of them, whatever the others say.
+        self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
     }
 
     fn stuck(&self) -> Vec<i32> {

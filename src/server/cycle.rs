@@ -217,7 +217,8 @@ impl Cycle {
 
     /// Tells the modules that a worker has ended. `false`: one of them must be told again.
     pub fn worker_ended(&self, pid: i32) -> bool {
-        self.instances.iter().fold(true, |done, instance| instance.ended(pid) && done)
+        // Each of them, whatever the others say.
+        self.instances.iter().filter(|instance| !instance.ended(pid)).count() == 0
     }
 
     /// At a reload: the workers of the next configuration are forked now; `back` if they did not come to serve.

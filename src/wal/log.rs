@@ -202,12 +202,11 @@ impl<D: Device> Log<D> {
         }
         self.begin(state)?;
         self.resolve(state, record.seq.saturating_sub(1))?;
-        let lead = record.lead(None);
-        let len = record.len() as u64;
-        self.make_room(state, lead.len() as u64, len, keeper)?;
+        let (lead, len) = (record.lead_len() as u64, record.len() as u64);
+        self.make_room(state, lead, len, keeper)?;
         step("append: there is room");
         let head = state.head.get();
-        let Span { at, end } = span(self.shape, head, lead.len() as u64, len);
+        let Span { at, end } = span(self.shape, head, lead, len);
         state.pending_at.set(at);
         state.pending_end.set(end);
         step("append: its place is known");
@@ -215,6 +214,9 @@ impl<D: Device> Log<D> {
         state.pending.set(record.seq);
         step("append: it is pending");
         let pen = self.pen(state);
+        // With the moment of the write the file's date is compared.
+        let wall = self.device.now_ns() / 1_000_000;
+        let lead = Record { wall, ..*record }.lead(None);
         if let Err(error) = pen.write(head, &lead, record.parts) {
             let _ = pen.void(at);
             state.pending.set(0);

@@ -29,8 +29,8 @@ pub struct Record<'a> {
     pub place: u32,
     /// Zone time in milliseconds.
     pub time: u64,
-    /// The wall clock when it is written, in milliseconds: taken under the zone's lock, now. With it the
-    /// file's date is compared.
+    /// The wall clock when it was written, in milliseconds: with it the file's date is compared. Of one that is
+    /// appended it is not looked at.
     pub wall: u64,
     /// The caller's.
     pub flags: u32,
@@ -55,6 +55,11 @@ impl Record<'_> {
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many bytes stand before its own.
+    pub(crate) fn lead_len(&self) -> usize {
+        FIXED + self.channel.len()
     }
 
     /// What stands before the bytes. `copied`: when, if it is a copy, in milliseconds.

@@ -70,7 +70,8 @@ fn the_file_has_this_form() {
     assert_eq!(segment[..36], head);
     assert_eq!(segment[36..40], crc(&[&secret[..], &head].concat()).to_le_bytes());
     let lead = [
-        &le(&[1, 2, 3, 5, 6, 10])[..],
+        // The fifth is the clock of the device, in milliseconds.
+        &le(&[1, 2, 3, 5, life / 1_000_000, 10])[..],
         &le32(&[4, 8, 4, 9, 5004]),
         &[4, 0, 0, 0],
         b"news",
