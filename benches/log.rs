@@ -15,7 +15,7 @@ const HISTORY: u32 = 80_000;
 
 fn zone() -> &'static Zone {
     let region = Region::create("bench", 256 << 20).expect("memory");
-    let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10 };
+    let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10, readers: 32 };
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 

@@ -40,7 +40,8 @@ impl ZoneConf {
         // many generations.
         let rows = (sys::process::processors() * 32).next_multiple_of(64).clamp(256, 2048);
         let channels = (size / (64 << 10)).clamp(64, 16 << 10);
-        let shape = Shape { block_size: BLOCK, rows, channels };
+        // Players of streams that nobody publishes wait in slots: half of all.
+        let shape = Shape { block_size: BLOCK, rows, channels, readers: channels };
         let fits = (SMALLEST..=LARGEST).contains(&size) && Zone::fits(size, shape);
         fits.then(|| ZoneConf {
             size,
@@ -54,7 +55,7 @@ impl ZoneConf {
 
     /// Asks for the memory.
     pub fn install(&self, setup: &mut Setup<'_>) {
-        let Shape { block_size, rows, channels } = self.shape;
+        let Shape { block_size, rows, channels, .. } = self.shape;
         let slot = setup.region(Wanted {
             name: "rtmp".to_owned(),
             shape: format!("{}.{block_size}.{rows}.{channels}", broadcast::VERSION),

@@ -61,7 +61,8 @@ impl ZoneConf {
         // handful of generations.
         let rows = (sys::process::processors() * 8).next_multiple_of(64);
         let default = (size / 4096).min((16 << 10) + size / (16 << 10));
-        let shape = Shape { block_size: BLOCK, rows, channels: channels.unwrap_or(default) };
+        let channels = channels.unwrap_or(default);
+        let shape = Shape { block_size: BLOCK, rows, channels, readers: (channels / 4).max(32) };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),
             size,
@@ -87,7 +88,7 @@ impl ZoneConf {
         if self.installed.replace(true) {
             return Ok(());
         }
-        let Shape { block_size, rows, channels } = self.shape;
+        let Shape { block_size, rows, channels, .. } = self.shape;
         let slot = hooks.region(Wanted {
             name: self.name.clone(),
             shape: format!(

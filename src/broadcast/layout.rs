@@ -15,6 +15,8 @@
 
 use shm::{RobustLock, U32, U64};
 
+use crate::zone::Shape;
+
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
@@ -32,8 +34,9 @@ pub(crate) struct Header {
     pub size: U64,
     pub version: U32,
     pub block_size: U32,
-    /// Channels that may have been published to.
+    /// Channels that may have been published to, and readers' slots.
     pub channels: U32,
+    pub readers: U32,
     pub rows: U32,
     /// Not 0: the process that takes everything over into another zone; nothing may be appended as long as it lives.
     pub sealed: U32,
@@ -296,14 +299,15 @@ const FEWEST_BLOCKS: usize = 16;
 
 impl Layout {
     /// Divides `size` bytes. `None`: too few, or numbers that make no sense.
-    pub fn new(size: usize, block_size: usize, rows: usize, channels: usize) -> Option<Layout> {
+    pub fn new(size: usize, shape: Shape) -> Option<Layout> {
+        let Shape { block_size, rows, channels, readers } = shape;
         if block_size < 256 || !block_size.is_multiple_of(8) || block_size > 1 << 24 {
             return None;
         }
         let (rows, published) = (rows.max(1), channels.max(1));
         // Readers' slots (patterns, counters, names that nobody has published to) are apart: none of them takes
         // the place of a history.
-        let channels = 1 + published + (published / 4).max(32);
+        let channels = 1 + published + readers.max(1);
         let buckets = channels.next_power_of_two();
         let journal = (size / 1024).next_power_of_two().max(64);
         let interest = rows.div_ceil(64) * 8 + rows * size_of::<U32>();

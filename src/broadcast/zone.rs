@@ -20,6 +20,8 @@ pub struct Shape {
     pub rows: usize,
     /// Channels, at most.
     pub channels: usize,
+    /// Slots for what readers ask for and nobody has published: names, patterns, counters.
+    pub readers: usize,
 }
 
 /// A log of channels in shared memory, as this process sees it.
@@ -65,7 +67,7 @@ impl std::error::Error for OpenError {}
 impl Zone {
     /// Whether `size` bytes make a zone of that shape.
     pub fn fits(size: usize, shape: Shape) -> bool {
-        Layout::new(size, shape.block_size, shape.rows, shape.channels).is_some()
+        Layout::new(size, shape).is_some()
     }
 
     /// The zone of a region: made anew if the region is, shared if another process has it.
@@ -84,14 +86,13 @@ impl Zone {
 
     /// Makes a new zone in a region of zeros. Nobody else may have the region yet.
     pub fn format(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
-        let Shape { block_size, rows, channels } = shape;
-        let layout =
-            Layout::new(region.len(), block_size, rows, channels).ok_or(OpenError::Shape)?;
+        let layout = Layout::new(region.len(), shape).ok_or(OpenError::Shape)?;
         let zone = Zone::over(region, layout);
         let header = zone.memory.header();
         header.size.set(layout.size as u64);
         header.block_size.set(layout.block_size as u32);
         header.channels.set(layout.published as u32);
+        header.readers.set((layout.channels - 1 - layout.published) as u32);
         header.rows.set(layout.rows as u32);
         header.version.set(VERSION);
         let mut random = [0; 28];
@@ -130,8 +131,13 @@ impl Zone {
         if version != VERSION {
             return Err(OpenError::Version(version));
         }
-        let (block_size, rows) = (header.block_size.get() as usize, header.rows.get() as usize);
-        let layout = Layout::new(region.len(), block_size, rows, header.channels.get() as usize);
+        let shape = Shape {
+            block_size: header.block_size.get() as usize,
+            rows: header.rows.get() as usize,
+            channels: header.channels.get() as usize,
+            readers: header.readers.get() as usize,
+        };
+        let layout = Layout::new(region.len(), shape);
         match layout.filter(|layout| layout.size as u64 == header.size.get()) {
             Some(layout) => Ok(Zone::over(region, layout)),
             None => Err(OpenError::Otherwise),
@@ -140,8 +146,8 @@ impl Zone {
 
     /// How it is divided.
     pub fn shape(&self) -> Shape {
-        let Layout { block_size, rows, published, .. } = self.memory.layout;
-        Shape { block_size, rows, channels: published }
+        let Layout { block_size, rows, published, channels, .. } = self.memory.layout;
+        Shape { block_size, rows, channels: published, readers: channels - 1 - published }
     }
 
     fn over(region: Arc<Region>, layout: Layout) -> Zone {
