@@ -40,8 +40,8 @@ impl ZoneConf {
         // many generations.
         let rows = (sys::process::processors() * 32).next_multiple_of(64).clamp(256, 2048);
         let channels = (size / (64 << 10)).clamp(64, 16 << 10);
-        // Players of streams that nobody publishes wait in slots: half of all.
-        let shape = Shape { block_size: BLOCK, rows, channels, readers: channels };
+        // Players of streams that nobody publishes wait in slots of their own.
+        let shape = Shape { block_size: BLOCK, rows, channels, readers: channels / 2 };
         let fits = (SMALLEST..=LARGEST).contains(&size) && Zone::fits(size, shape);
         fits.then(|| ZoneConf {
             size,
