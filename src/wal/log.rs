@@ -149,7 +149,7 @@ impl<D: Device> Log<D> {
         }
         // Whoever died here may have left a header that is not on the disk: it must be before the other
         // one is written over, or a power cut takes both.
-        self.device.sync()?;
+        self.bring(state, D::sync)?;
         step("begin: what was found is on the disk");
         let mut header = self.header()?;
         let (epoch, head, newest) = (state.epoch.get(), state.head.get(), state.newest.get());
@@ -175,7 +175,7 @@ impl<D: Device> Log<D> {
         };
         header.write(&self.device)?;
         step("begin: the header is written");
-        self.device.sync()?;
+        self.bring(state, D::sync)?;
         step("begin: the header is on the disk");
         state.first.set(last);
         state.first_life.set(held.map_or(0, |held| held.life));
@@ -296,18 +296,9 @@ impl<D: Device> Log<D> {
     /// Brings to the disk what was appended. `newest`: the newest seq that the zone has committed, read
     /// before the call. Gives the newest seq that is on the disk. Needs no lock.
     pub fn sync(&self, state: &State, newest: u64) -> io::Result<u64> {
-        if state.failed.published() != 0 {
-            return Err(io::Error::other(
-                "an earlier sync failed: nobody knows what is on the disk",
-            ));
-        }
         let head = state.head.published();
         step("sync: begins");
-        if let Err(error) = self.device.sync() {
-            // The system may have thrown away what it could not write; the next sync would succeed.
-            state.failed.publish(1);
-            return Err(error);
-        }
+        self.bring(state, D::sync)?;
         step("sync: done");
         raise(&state.synced_at, head);
         raise(&state.synced, newest);
@@ -333,7 +324,18 @@ impl<D: Device> Log<D> {
         header.wall = self.device.now_ns();
         header.write(&self.device)?;
         step("close: the header is written");
-        self.device.sync_all()
+        self.bring(state, D::sync_all)
+    }
+
+    /// Brings what was written to the disk. Once that has failed it always does: the system may have
+    /// thrown away what it could not write, and would say of the next time that it went well.
+    fn bring(&self, state: &State, sync: impl FnOnce(&D) -> io::Result<()>) -> io::Result<()> {
+        if state.failed.published() != 0 {
+            return Err(io::Error::other(
+                "an earlier sync failed: nobody knows what is on the disk",
+            ));
+        }
+        sync(&self.device).inspect_err(|_| state.failed.publish(1))
     }
 
     fn header(&self) -> io::Result<Header> {

@@ -181,6 +181,20 @@ fn after_a_sync_that_failed_none_succeeds() {
 }
 
 #[test]
+fn nothing_is_appended_if_the_beginning_is_not_on_the_disk() {
+    let disk = Disk::new(SHAPE.len() as usize, 4096);
+    let state = State::default();
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Off, &state);
+    let log = log.expect("a log");
+    let record = Record { seq: 1, channel: b"c", parts: &[b"x"], ..Record::default() };
+    disk.set_broken(true);
+    assert!(log.append(&state, &record, &All).is_err());
+    disk.set_broken(false);
+    assert!(log.append(&state, &record, &All).is_err());
+}
+
+#[test]
 fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
     let disk = Disk::new(SHAPE.len() as usize, 4096);
     let state = State::default();
