@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/mem", &["*"]),
     ("src/sys", &["*"]),
     ("src/shm", &["conf", "proto", "rt", "module", "http", "server"]),
+    ("src/wal", &["broadcast", "conf", "proto", "rt", "module", "http", "server"]),
     ("src/broadcast", &["conf", "proto", "rt", "module", "http", "server"]),
     ("src/conf", &["sys", "shm", "broadcast", "proto", "rt", "module", "http", "server"]),
     ("src/proto", &["sys", "shm", "broadcast", "conf", "rt", "module", "http", "server"]),

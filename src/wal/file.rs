@@ -37,7 +37,9 @@ pub enum FileError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FileError::System(path, error) => write!(f, "{}: {error}", path.display()),
+            FileError::System(path, error) => {
+                write!(f, "{} {}", path.display(), sys::log::errno(error))
+            }
             FileError::Kind(path) => {
                 write!(f, "{} is no regular file; name one, or remove it", path.display())
             }
