@@ -36,6 +36,8 @@ pub struct Hub {
     /// What waits for the zone's file.
     pub disk: Disk,
     retired: Cell<bool>,
+    /// Channels that were displaced, as far as it is told, and when.
+    displaced: Cell<(u64, u64)>,
 }
 
 /// What changes.
@@ -84,6 +86,7 @@ pub struct LocalChannel {
 impl Hub {
     /// Begins to listen, in this worker.
     pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
+        let displaced = Cell::new((attachment.zone().displaced(), 0));
         let inner = Inner {
             seen: attachment.zone().newest(),
             channels: HashMap::new(),
@@ -104,6 +107,7 @@ impl Hub {
             leaving: Leaving::default(),
             disk: Disk::default(),
             retired: Cell::new(false),
+            displaced,
         }));
         rt::on_readable(hub.attachment.bell_fd(), || {
             hub.attachment.silence();
@@ -138,8 +142,25 @@ impl Hub {
         }
     }
 
+    /// Says that kept events go for want of room for channels: once a minute at most.
+    fn tell_of_the_displaced(&self) {
+        let (zone, now) = (self.attachment.zone(), rt::now());
+        let (known, told) = self.displaced.get();
+        let displaced = zone.displaced();
+        if displaced != known && (told == 0 || now >= told + 60_000) {
+            self.displaced.set((displaced, now.max(1)));
+            let (gone, most) = (displaced - known, zone.most_channels());
+            sys::log!(
+                Warn,
+                "an sse_zone has room for {most} channels (channels=, or its size): {gone} quiet ones were \
+                 forgotten with their events"
+            );
+        }
+    }
+
     fn tick(&'static self) {
         self.attachment.zone().expire();
+        self.tell_of_the_displaced();
         let mut inner = self.inner.borrow_mut();
         let (events, bytes, lapped) = std::mem::take(&mut inner.counts);
         self.attachment.count(events, bytes, lapped);

@@ -40,6 +40,11 @@ pub struct ZoneInfo {
     pub free_blocks: u32,
     /// Channels.
     pub channels: u32,
+    /// Channels that were forgotten with what they kept, for want of a slot. Takes no lock.
+    pub fn displaced(&self) -> u64 {
+        self.header().displaced.get()
+    }
+
     /// Channels that fit.
     pub max_channels: u32,
     /// Subscribers in all processes, those of patterns counted.

@@ -80,6 +80,18 @@ fn many_names_in_one_stream_do_not_either() {
 }
 
 #[test]
+fn channels_that_have_to_go_are_told_of_in_the_log() {
+    let server = support::start!(with_zone("z 1m channels=20", ""));
+    for n in 0..60 {
+        publish(&server, &format!("/events/c{n}"), "x");
+    }
+    server.wait_for("a line", || {
+        server.error_log().contains("room for 20 channels")
+            && server.error_log().contains("forgotten")
+    });
+}
+
+#[test]
 fn a_quiet_channel_is_no_gap() {
     let server = support::start!(with_zone("z 1m", ""));
     let id = crate::client::id_of(&server.curl(&["-d", "x"], "/events/some"));
