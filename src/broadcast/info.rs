@@ -40,11 +40,6 @@ pub struct ZoneInfo {
     pub free_blocks: u32,
     /// Channels.
     pub channels: u32,
-    /// Channels that were forgotten with what they kept, for want of a slot. Takes no lock.
-    pub fn displaced(&self) -> u64 {
-        self.header().displaced.get()
-    }
-
     /// Channels that fit.
     pub max_channels: u32,
     /// Subscribers in all processes, those of patterns counted.
@@ -93,6 +88,11 @@ impl Zone {
     pub fn count_of(&self, name: &[u8], kind: crate::Kind) -> u32 {
         let locked = self.lock();
         locked.find(name, kind.state()).map_or(0, |index| locked.subscribers(index))
+    }
+
+    /// Channels that were forgotten with what they kept, for want of a slot. Takes no lock.
+    pub fn displaced(&self) -> u64 {
+        self.header().displaced.get()
     }
 
     /// Channels that fit.
