@@ -9,6 +9,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
@@ -49,7 +50,7 @@ pub struct Inner {
     /// Subscribers of patterns, by the beginning of the names.
     pub patterns: Patterns,
     /// Subscribers of channels that do not exist, by name.
-    pub waiting_for: HashMap<Vec<u8>, Vec<u32>>,
+    pub waiting_for: HashMap<Rc<[u8]>, Vec<u32>>,
     /// By number.
     pub subscribers: Vec<Option<Subscriber>>,
     free: Vec<u32>,
@@ -195,6 +196,12 @@ impl Pulse for Hub {
 }
 
 impl Inner {
+    /// The name of a channel that does not exist: those who wait for it have it together.
+    pub fn shared(&self, name: &[u8]) -> Rc<[u8]> {
+        let known = self.waiting_for.get_key_value(name);
+        known.map_or_else(|| name.into(), |(name, _)| name.clone())
+    }
+
     fn enter(&mut self, subscriber: Subscriber) -> u32 {
         match self.free.pop() {
             Some(number) => {

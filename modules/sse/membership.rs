@@ -1,18 +1,32 @@
 //! A subscriber's place in the zone's counts.
 
+use std::rc::Rc;
+use std::slice;
+
 use broadcast::{ChannelId, Full, Joined, Kind};
 
 use crate::channels::Selection;
 use crate::hub::Hub;
 
-/// Counts a subscriber in the zone, as long as it is kept.
+/// Counts a subscriber in the zone, as long as it is kept. Most have one channel, and cost no memory for it.
 pub struct Membership {
     hub: &'static Hub,
-    channels: Vec<ChannelId>,
-    /// Channels that do not exist: nobody has published to them.
-    waiting: Vec<Vec<u8>>,
-    patterns: Vec<ChannelId>,
+    what: What,
     counters: Vec<ChannelId>,
+}
+
+enum What {
+    Channel(ChannelId),
+    /// One that does not exist: nobody has published to it.
+    Waiting(Rc<[u8]>),
+    Several(Box<Several>),
+}
+
+#[derive(Default)]
+struct Several {
+    channels: Vec<ChannelId>,
+    waiting: Vec<Rc<[u8]>>,
+    patterns: Vec<ChannelId>,
 }
 
 /// How a subscriber finds its channels.
@@ -24,34 +38,41 @@ pub struct Joining {
     pub gone: u64,
 }
 
+impl Joining {
+    fn join(&mut self, hub: &'static Hub, name: &[u8]) -> What {
+        let (what, subscribers) = match hub.attachment.join(name) {
+            Joined::Channel(id, count) => (What::Channel(id), count),
+            Joined::Waiting { subscribers, gone } => {
+                self.gone = self.gone.max(gone);
+                (What::Waiting(hub.inner.borrow().shared(name)), subscribers)
+            }
+        };
+        self.subscribers = self.subscribers.max(subscribers);
+        what
+    }
+}
+
 impl Membership {
     /// Counts a subscriber.
     pub fn new(hub: &'static Hub, selection: &Selection) -> Result<(Membership, Joining), Full> {
-        let mut membership = Membership {
-            hub,
-            channels: Vec::with_capacity(selection.names.len()),
-            waiting: Vec::new(),
-            patterns: Vec::with_capacity(selection.prefixes.len()),
-            counters: Vec::new(),
-        };
         let mut joining = Joining::default();
+        if let ([name], []) = (&selection.names[..], &selection.prefixes[..]) {
+            let what = joining.join(hub, name);
+            return Ok((Membership { hub, what, counters: Vec::new() }, joining));
+        }
+        let what = What::Several(Box::default());
+        let mut membership = Membership { hub, what, counters: Vec::new() };
+        let What::Several(several) = &mut membership.what else { return Err(Full) };
         for name in &selection.names {
-            let subscribers = match hub.attachment.join(name) {
-                Joined::Channel(id, count) => {
-                    membership.channels.push(id);
-                    count
-                }
-                Joined::Waiting { subscribers, gone } => {
-                    membership.waiting.push(name.clone());
-                    joining.gone = joining.gone.max(gone);
-                    subscribers
-                }
-            };
-            joining.subscribers = joining.subscribers.max(subscribers);
+            match joining.join(hub, name) {
+                What::Channel(id) => several.channels.push(id),
+                What::Waiting(name) => several.waiting.push(name),
+                What::Several(_) => {}
+            }
         }
         for prefix in &selection.prefixes {
             let (id, count) = hub.attachment.subscribe(prefix, Kind::Pattern)?;
-            membership.patterns.push(id);
+            several.patterns.push(id);
             joining.subscribers = joining.subscribers.max(count);
         }
         Ok((membership, joining))
@@ -60,35 +81,54 @@ impl Membership {
     /// Counts it for something that is no channel, too (a client's address); gives the streams that are
     /// counted so now.
     pub fn count(&mut self, what: &str) -> Result<u32, Full> {
-        let attachment = &self.hub.attachment;
-        let (id, count) = attachment.subscribe(what.as_bytes(), Kind::Counter)?;
+        let (id, count) = self.hub.attachment.subscribe(what.as_bytes(), Kind::Counter)?;
         self.counters.push(id);
         Ok(count)
     }
 
     /// The channels that exist.
     pub fn channels(&self) -> &[ChannelId] {
-        &self.channels
+        match &self.what {
+            What::Channel(id) => slice::from_ref(id),
+            What::Waiting(_) => &[],
+            What::Several(several) => &several.channels,
+        }
     }
 
     /// The names of the others.
-    pub fn waiting(&self) -> &[Vec<u8>] {
-        &self.waiting
+    pub fn waiting(&self) -> &[Rc<[u8]>] {
+        match &self.what {
+            What::Channel(_) => &[],
+            What::Waiting(name) => slice::from_ref(name),
+            What::Several(several) => &several.waiting,
+        }
     }
 
     /// A channel that it waited for exists now, and it is counted there.
     pub fn bound(&mut self, name: &[u8], id: ChannelId) {
-        self.waiting.retain(|waiting| waiting != name);
-        self.channels.push(id);
+        match &mut self.what {
+            What::Several(several) => {
+                several.waiting.retain(|waiting| **waiting != *name);
+                several.channels.push(id);
+            }
+            what => *what = What::Channel(id),
+        }
+    }
+
+    fn patterns(&self) -> &[ChannelId] {
+        match &self.what {
+            What::Several(several) => &several.patterns,
+            _ => &[],
+        }
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
         let attachment = &self.hub.attachment;
-        for id in self.channels.iter().chain(&self.patterns).chain(&self.counters) {
+        for id in self.channels().iter().chain(self.patterns()).chain(&self.counters) {
             attachment.unsubscribe(*id);
         }
-        self.waiting.iter().for_each(|name| attachment.wait_no_more(name));
+        self.waiting().iter().for_each(|name| attachment.wait_no_more(name));
     }
 }

@@ -1,5 +1,7 @@
 //! News of the zone: which channels, and so which subscribers, have something to come.
 
+use std::rc::Rc;
+
 use broadcast::{Attachment, ChannelId, From};
 
 use crate::hub::{Hub, Inner, entry};
@@ -61,15 +63,15 @@ impl Inner {
 
     /// Those who wait for a channel of that name are its subscribers, if it exists now.
     fn bind(&mut self, attachment: &Attachment, name: &[u8]) {
-        let Some(members) = self.waiting_for.remove(name) else { return };
-        let Some(id) = attachment.bind(name, members.len() as u32) else {
-            self.waiting_for.insert(name.to_vec(), members);
+        let Some((name, members)) = self.waiting_for.remove_entry(name) else { return };
+        let Some(id) = attachment.bind(&name, members.len() as u32) else {
+            self.waiting_for.insert(name, members);
             return;
         };
         for number in members {
             let seen = self.seen;
             let Some(subscriber) = self.subscriber(number) else { continue };
-            subscriber.membership.bound(name, id);
+            subscriber.membership.bound(&name, id);
             match &mut subscriber.route {
                 Route::Waiting => {
                     let channel = entry(&mut self.channels, id, seen);
@@ -96,7 +98,7 @@ impl Inner {
 
     /// Channels that are waited for may have come and gone again before anybody here has looked.
     fn look_for_the_forgotten(&mut self, attachment: &Attachment) {
-        let names: Vec<Vec<u8>> = self.waiting_for.keys().cloned().collect();
+        let names: Vec<Rc<[u8]>> = self.waiting_for.keys().cloned().collect();
         for name in names {
             let upto = attachment.forgotten(&name);
             let members = self.waiting_for.get(&name).cloned().unwrap_or_default();
@@ -131,7 +133,7 @@ impl Inner {
                 self.dirty.push_back(index);
             }
         }
-        let names: Vec<Vec<u8>> = self.waiting_for.keys().cloned().collect();
+        let names: Vec<Rc<[u8]>> = self.waiting_for.keys().cloned().collect();
         names.iter().for_each(|name| self.bind(attachment, name));
         self.look_for_the_forgotten(attachment);
         for number in 0..self.subscribers.len() as u32 {

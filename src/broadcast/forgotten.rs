@@ -46,6 +46,10 @@ impl Locked<'_> {
 
     /// Up to which seq something may have gone with a channel of that hash.
     pub fn forgotten(&self, hash: u64) -> u64 {
+        // As long as none is forgotten, the table is memory that was never touched.
+        if self.header().lost_at.get() == 0 && self.header().lost_upto.get() == 0 {
+            return 0;
+        }
         let grave = self.memory.grave(hash);
         let known =
             grave.entries.iter().find(|entry| entry.seq.get() != 0 && entry.hash.get() == hash);
@@ -55,6 +59,9 @@ impl Locked<'_> {
     /// Up to which seq something behind `cursor` may have gone with channels whose names begin so; 0: nothing.
     pub fn forgotten_of(&self, prefix: &[u8], cursor: u64) -> u64 {
         let header = self.header();
+        if header.lost_at.get() == 0 {
+            return Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0);
+        }
         let mut upto = Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0);
         for at in 0..self.memory.layout.buckets as u32 {
             let lost = self.memory.lost(at);
@@ -102,6 +109,9 @@ impl Locked<'_> {
 
     /// All that is not remembered may have had records up to `seq`.
     pub fn forget_upto(&self, seq: u64) {
+        if seq == 0 {
+            return;
+        }
         let lost = &self.header().lost_upto;
         lost.set(lost.get().max(seq));
         for bucket in 0..self.memory.layout.buckets as u64 {
