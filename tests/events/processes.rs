@@ -65,7 +65,7 @@ fn busy_readers_are_sent_away_by_the_clock() {
     let settings = "sse_keepalive 300ms; sse_history 1000 1h;";
     let conf = conf(settings).replace("worker_processes 2", "worker_processes 1");
     let conf = conf.replace("worker_connections 2000", "worker_connections 4000");
-    let server = start!(format!("worker_shutdown_timeout 3s; {conf}"));
+    let server = start!(format!("worker_shutdown_timeout 8s; {conf}"));
     let readers: Vec<_> = (0..2500).map(|_| subscribe(&server, "/events/c", "")).collect();
     let over = AtomicBool::new(false);
     let ends = std::thread::scope(|scope| {
