@@ -101,8 +101,10 @@ impl Client {
     pub fn fault(&mut self, wanted: &[String]) -> Option<String> {
         let ended = comes(|| self.has_ended());
         let said = self.said();
-        let data: Vec<&str> =
-            said.iter().map(|line| line.split_once(' ').map_or(&**line, |(_, data)| data)).collect();
+        let data: Vec<&str> = said
+            .iter()
+            .map(|line| line.split_once(' ').map_or(&**line, |(_, data)| data))
+            .collect();
         let mut known = std::collections::HashSet::new();
         let twice = data.iter().filter(|one| !known.insert(**one)).count();
         let gaps = data.iter().filter(|one| **one == "GAP").count();

@@ -13,7 +13,8 @@ const EVENTS: usize = 300;
 const PAUSE: Duration = Duration::from_millis(20);
 
 fn up(settings: &str) -> Server {
-    let main = "worker_processes 2; worker_shutdown_timeout 1s; events { worker_connections 1024; }";
+    let main =
+        "worker_processes 2; worker_shutdown_timeout 1s; events { worker_connections 1024; }";
     let body = format!(
         "sse_zone z 16m; {settings}
          server {{ listen 127.0.0.1:{{port}};
