@@ -13,8 +13,14 @@ use support::Random;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What may be done, each as often as it stands here.
-const KINDS: [&str; 10] =
-    ["kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade"];
+const KINDS: [&str; 13] = [
+    "kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade",
+    "stop", "stop", "stop",
+];
+
+/// The longest time that a process stands still: shorter than what the master takes for the end of a
+/// holder of the lock.
+const STILL: Duration = Duration::from_millis(900);
 
 /// The kinds that are asked for.
 pub fn kinds() -> Vec<&'static str> {
@@ -31,6 +37,8 @@ pub struct Faults {
     pub reloads: u32,
     /// SIGUSR2, then SIGQUIT to the old master.
     pub upgrades: u32,
+    /// SIGSTOP, and SIGCONT a moment later, to a worker or to a master.
+    pub stops: u32,
     /// Upgrades that did not come about.
     pub refused: u32,
     /// The master that was told to end: there can be no third one before it has.
@@ -55,6 +63,7 @@ impl Faults {
             match kinds.get(random.below(kinds.len().max(1))) {
                 Some(&"kill") => faults.kill(target, random),
                 Some(&"reload") => faults.reload(target),
+                Some(&"stop") => faults.stop(target, random),
                 Some(_) => faults.upgrade(target),
                 None => {}
             }
@@ -66,6 +75,17 @@ impl Faults {
         if !workers.is_empty() {
             process::signal(workers[random.below(workers.len())], "KILL");
             self.kills += 1;
+        }
+    }
+
+    fn stop(&mut self, target: &dyn Target, random: &mut Random) {
+        let all = processes::all(&target.dir());
+        if !all.is_empty() {
+            let one = all[random.below(all.len())];
+            process::signal(one, "STOP");
+            pause::up_to(STILL, random);
+            process::signal(one, "CONT");
+            self.stops += 1;
         }
     }
 

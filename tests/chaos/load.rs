@@ -16,6 +16,8 @@ pub struct Load {
     pub filling: usize,
     /// A subscriber drops its connection after so many events, more or less.
     pub patience: usize,
+    /// Clients that subscribe to one name of their own invention after the other.
+    pub strangers: usize,
 }
 
 /// One channel, much said in it, and nobody stays for long.
@@ -28,6 +30,7 @@ pub const FEW: Load = Load {
     pause: Duration::from_millis(1),
     filling: 0,
     patience: 400,
+    strangers: 1,
 };
 
 /// Many of all.
@@ -40,6 +43,7 @@ pub const MANY: Load = Load {
     pause: Duration::from_millis(12),
     filling: 0,
     patience: 150,
+    strangers: 2,
 };
 
 /// Messages that do not fit what a socket takes at once.
@@ -52,6 +56,20 @@ pub const LARGE: Load = Load {
     pause: Duration::from_millis(20),
     filling: 30_000,
     patience: 40,
+    strangers: 0,
+};
+
+/// More processes than the machine has processors.
+pub const WIDE: Load = Load {
+    name: "wide",
+    workers: 16,
+    channels: 4,
+    publishers: 3,
+    subscribers: 24,
+    pause: Duration::from_millis(12),
+    filling: 0,
+    patience: 150,
+    strangers: 1,
 };
 
 impl Load {

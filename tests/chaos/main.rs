@@ -1,5 +1,5 @@
 //! The chaos checker: publishers who count, subscribers who drop out and come back, and meanwhile
-//! workers are killed, the configuration is read again and the binary is changed. What was
+//! workers are killed, processes stand still, the configuration is read again and the binary is changed. What was
 //! acknowledged is seen by everybody exactly once, in one order, and nothing is left behind.
 //!
 //! - `RSERVE_CHAOS_SECONDS=300 cargo test --release --test chaos` for minutes instead of seconds;
@@ -21,6 +21,7 @@ mod publisher;
 mod run;
 mod sse;
 mod stage;
+mod strangers;
 mod subscriber;
 mod target;
 mod verdict;
@@ -86,6 +87,11 @@ fn few_clients_miss_nothing() {
 #[test]
 fn many_clients_miss_nothing() {
     survives(&load::MANY);
+}
+
+#[test]
+fn clients_of_many_processes_miss_nothing() {
+    survives(&load::WIDE);
 }
 
 #[test]

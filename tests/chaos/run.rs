@@ -9,6 +9,7 @@ use crate::faults::Faults;
 use crate::load::{Load, channel};
 use crate::publisher::{Published, Publisher};
 use crate::stage::{self, Phase, Stage};
+use crate::strangers;
 use crate::subscriber::Subscriber;
 use crate::target::Target;
 use crate::verdict::{Posted, Seen, Verdict, judge};
@@ -37,12 +38,12 @@ impl Outcome {
     /// One line for `benches/e2e/chaos`, as JSON.
     pub fn line(&self, server: &str, load: &Load) -> String {
         let Outcome { verdict, faults, acked, refused, unanswered, connections, .. } = self;
-        let Faults { kills, reloads, upgrades, .. } = faults;
+        let Faults { kills, reloads, upgrades, stops, .. } = faults;
         let (load, refused) = (load.name, refused.len());
         format!(
             "CHAOS {{\"server\": \"{server}\", \"load\": \"{load}\", \"acked\": {acked}, {verdict}, \
              \"refused\": {refused}, \"unanswered\": {unanswered}, \"connections\": {connections}, \
-             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}}}"
+             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}, \"stops\": {stops}}}"
         )
     }
 }
@@ -75,6 +76,10 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
                 .map(publisher)
                 .map(|publisher| scope.spawn(|| publisher.run()))
                 .collect();
+            let stage = &stage;
+            for number in 0..load.strangers {
+                scope.spawn(move || strangers::flood(target, stage, seed, number));
+            }
             faults = Faults::inject(target, kinds, &mut Random::new(seed, 0), time);
             stage.enter(Phase::Calm);
             let mut all = stage::all(&stage.silent, publishers.len());
@@ -135,7 +140,7 @@ fn subscriber<'a>(
         stage,
         load,
         path: match number % 3 {
-            2 => "/all".to_owned(),
+            2 => target.all(number / 3).to_owned(),
             _ => format!("/events/{}", names.join(",")),
         },
         random,

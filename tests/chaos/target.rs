@@ -27,6 +27,11 @@ pub trait Target: Sync {
     /// There is one order of all channels.
     fn total_order(&self) -> bool;
 
+    /// Where a reader of all channels asks.
+    fn all(&self, _reader: usize) -> &'static str {
+        "/all"
+    }
+
     /// The master that serves; none in the middle of an upgrade.
     fn master(&self) -> Option<u32> {
         let text = std::fs::read_to_string(self.dir().join(self.pid_file())).ok()?;
@@ -58,6 +63,7 @@ const CONF: &str = r"
             }
             location ~ ^/events/(?<channels>[\w.,-]+)$ { sse_subscribe $channels; sse_split on; }
             location = /all { sse_subscribe chaos.*; }
+            location = /every { sse_subscribe *; }
         }
     }";
 
@@ -106,5 +112,10 @@ impl Target for Rserve {
 
     fn total_order(&self) -> bool {
         true
+    }
+
+    /// By turns with a beginning of their names, and without.
+    fn all(&self, reader: usize) -> &'static str {
+        ["/all", "/every"][reader % 2]
     }
 }
