@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use support::{comes, process};
 
+use crate::load::Load;
 use crate::target::Target;
 use crate::{pause, processes};
 use support::Random;
@@ -23,9 +24,14 @@ const KINDS: [&str; 13] = [
 const STILL: Duration = Duration::from_millis(900);
 
 /// The kinds that are asked for.
-pub fn kinds() -> Vec<&'static str> {
-    let Ok(text) = std::env::var("RSERVE_CHAOS_FAULTS") else { return KINDS.to_vec() };
-    KINDS.iter().copied().filter(|kind| text.split(',').any(|word| word == *kind)).collect()
+pub fn kinds(load: &Load) -> Vec<&'static str> {
+    // The checker can start again what it has started: an upgrade puts another in its place.
+    let kinds = KINDS.iter().map(|kind| match *kind {
+        "upgrade" if load.is_durable() => "crash",
+        kind => kind,
+    });
+    let Ok(text) = std::env::var("RSERVE_CHAOS_FAULTS") else { return kinds.collect() };
+    kinds.filter(|kind| text.split(',').any(|word| word == *kind)).collect()
 }
 
 /// What was done.
@@ -39,7 +45,9 @@ pub struct Faults {
     pub upgrades: u32,
     /// SIGSTOP, and SIGCONT a moment later, to a worker or to a master.
     pub stops: u32,
-    /// Upgrades that did not come about.
+    /// Masters, killed, and the server started again.
+    pub crashes: u32,
+    /// Upgrades and starts that did not come about.
     pub refused: u32,
     /// The master that was told to end: there can be no third one before it has.
     leaving: Option<u32>,
@@ -64,6 +72,7 @@ impl Faults {
                 Some(&"kill") => faults.kill(target, random),
                 Some(&"reload") => faults.reload(target),
                 Some(&"stop") => faults.stop(target, random),
+                Some(&"crash") => faults.crash(target),
                 Some(_) => faults.upgrade(target),
                 None => {}
             }
@@ -86,6 +95,16 @@ impl Faults {
             pause::up_to(STILL, random);
             process::signal(one, "CONT");
             self.stops += 1;
+        }
+    }
+
+    fn crash(&mut self, target: &dyn Target) {
+        match target.crash() {
+            Ok(()) => self.crashes += 1,
+            Err(said) => {
+                println!("{said}");
+                self.refused += 1;
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Load {
     pub patience: usize,
     /// Clients that subscribe to one name of their own invention after the other.
     pub strangers: usize,
+    /// Size and place of the zone.
+    pub zone: &'static str,
 }
 
 /// One channel, much said in it, and nobody stays for long.
@@ -31,6 +33,7 @@ pub const FEW: Load = Load {
     filling: 0,
     patience: 400,
     strangers: 1,
+    zone: "256m",
 };
 
 /// Many of all.
@@ -44,6 +47,7 @@ pub const MANY: Load = Load {
     filling: 0,
     patience: 150,
     strangers: 2,
+    zone: "256m",
 };
 
 /// Messages that do not fit what a socket takes at once.
@@ -57,6 +61,7 @@ pub const LARGE: Load = Load {
     filling: 30_000,
     patience: 40,
     strangers: 0,
+    zone: "256m",
 };
 
 /// More processes than the machine has processors.
@@ -70,9 +75,28 @@ pub const WIDE: Load = Load {
     filling: 0,
     patience: 150,
     strangers: 1,
+    zone: "256m",
 };
 
+/// In a file: the server as a whole may die.
+pub const DURABLE: Load =
+    Load { name: "durable", workers: 2, zone: "256m path=zone sync=ack", ..MANY };
+
+/// So small that nothing stays for long.
+pub const LAPPED: Load =
+    Load { name: "lapped", pause: Duration::from_millis(2), filling: 3000, zone: "512k", ..FEW };
+
 impl Load {
+    /// Whether the server may end and be started again.
+    pub fn is_durable(&self) -> bool {
+        self.zone.contains("path=")
+    }
+
+    /// Whether readers may be told that something is gone.
+    pub fn may_lose(&self) -> bool {
+        *self.zone == *LAPPED.zone
+    }
+
     /// The publisher whose messages end the run, one in each channel.
     pub fn last(&self) -> u32 {
         self.publishers

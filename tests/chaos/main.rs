@@ -43,7 +43,7 @@ fn survives(load: &Load) {
     let descriptors = processes::descriptors(&rserve);
     assert_eq!(descriptors.len(), load.workers);
 
-    let outcome = run::run(&rserve, load, &faults::kinds(), seed, load::time());
+    let outcome = run::run(&rserve, load, &faults::kinds(load), seed, load::time());
     println!("{}", outcome.line(rserve.name(), load));
     assert!(
         outcome.is_clean(),
@@ -60,7 +60,7 @@ fn survives(load: &Load) {
 /// The clients are gone: the processes of the start, their descriptors, no subscriber.
 #[track_caller]
 fn nothing_is_left(rserve: &Rserve, load: &Load, descriptors: &[usize]) {
-    let server = &rserve.server;
+    let server = rserve.server();
     server.wait_for("one master and its workers", || {
         processes::all(&rserve.dir()).len() == 1 + load.workers
     });
@@ -95,6 +95,16 @@ fn clients_of_many_processes_miss_nothing() {
 }
 
 #[test]
+fn what_is_acknowledged_outlives_the_master() {
+    survives(&load::DURABLE);
+}
+
+#[test]
+fn what_a_small_zone_has_lost_is_told() {
+    survives(&load::LAPPED);
+}
+
+#[test]
 fn large_messages_are_not_torn() {
     survives(&load::LARGE);
 }
@@ -120,7 +130,7 @@ fn nchan_for_comparison() {
         let seed = load::seed();
         println!("chaos with RSERVE_CHAOS_SEED={seed}: {load:?}");
         let nchan = Nchan::start(load);
-        let outcome = run::run(&nchan, load, &faults::kinds(), seed, load::time());
+        let outcome = run::run(&nchan, load, &faults::kinds(load), seed, load::time());
         outcome.verdict.examples.iter().for_each(|example| println!("  {example}"));
         println!("  {:?} {:?} {:?}", outcome.incomplete, outcome.faults, outcome.refused.first());
         println!("{}", outcome.line(nchan.name(), load));

@@ -18,6 +18,8 @@ use support::Random;
 /// What came of it.
 pub struct Outcome {
     pub verdict: Verdict,
+    /// Gaps, also where they may be.
+    pub told: u64,
     pub faults: Faults,
     /// Messages that were answered.
     pub acked: usize,
@@ -37,13 +39,13 @@ impl Outcome {
 
     /// One line for `benches/e2e/chaos`, as JSON.
     pub fn line(&self, server: &str, load: &Load) -> String {
-        let Outcome { verdict, faults, acked, refused, unanswered, connections, .. } = self;
-        let Faults { kills, reloads, upgrades, stops, .. } = faults;
+        let Outcome { verdict, told, faults, acked, refused, unanswered, connections, .. } = self;
+        let Faults { kills, reloads, upgrades, stops, crashes, .. } = faults;
         let (load, refused) = (load.name, refused.len());
         format!(
             "CHAOS {{\"server\": \"{server}\", \"load\": \"{load}\", \"acked\": {acked}, {verdict}, \
              \"refused\": {refused}, \"unanswered\": {unanswered}, \"connections\": {connections}, \
-             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}, \"stops\": {stops}}}"
+             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}, \"stops\": {stops}, \"crashes\": {crashes}, \"told\": {told}}}"
         )
     }
 }
@@ -106,8 +108,18 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
         all.refused.extend(one.refused);
         all.unanswered += one.unanswered;
     }
+    let mut verdict = judge(&all.log, &seen, target.total_order());
+    let told = verdict.gaps;
+    if load.may_lose() {
+        verdict.gaps = 0;
+    }
+    // A worker whose master is gone, or whose zone is being read, takes nothing: the publisher asks again.
+    if load.may_lose() || faults.crashes > 0 {
+        all.refused.retain(|text| !text.starts_with("503"));
+    }
     Outcome {
-        verdict: judge(&all.log, &seen, target.total_order()),
+        verdict,
+        told,
         faults,
         acked: all.log.iter().filter(|post: &&Posted| post.acked).count(),
         refused: all.refused,
