@@ -263,7 +263,13 @@ impl Subscriber {
             }
         }
         let told = &self.settings.gap_event;
-        let gap = record::gap(told, &requested, &id(self.cursor), Lost::Evicted);
+        let gap = record::gap(
+            told,
+            self.framing.events_alone,
+            &requested,
+            &id(self.cursor),
+            Lost::Evicted,
+        );
         self.framing.block(gzip, &gap, &mut self.unsent);
         if self.settings.lag == Lag::Close {
             self.end(Close::TryAgain);

@@ -94,13 +94,16 @@ impl Framed {
 pub struct Framing {
     /// Its kind.
     pub kind: Kind,
+    /// It takes each blank line for the end of an event: there are none but those of events. So do the
+    /// SDKs of language models, which do not ask for `text/event-stream`.
+    pub events_alone: bool,
     sum: Sum,
 }
 
 impl Framing {
     /// A stream that has not begun.
     pub fn new(kind: Kind) -> Framing {
-        Framing { kind, sum: Sum::default() }
+        Framing { kind, events_alone: false, sum: Sum::default() }
     }
 
     /// The events are sent to this client.
@@ -137,6 +140,7 @@ impl Framing {
         }
         let mut block = Vec::new();
         match id {
+            _ if self.events_alone => sse::comment_line(&mut block),
             Some(id) => {
                 let mut text = Vec::new();
                 id.write(&mut text, None);

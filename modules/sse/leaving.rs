@@ -79,7 +79,7 @@ impl Hub {
             }
             // A browser keeps what it is told last. One that is told nothing at its return keeps its own
             // time: those who leave one after the other come back one after the other.
-            if subscriber.settings.retry > 0 {
+            if subscriber.settings.retry > 0 && !subscriber.framing.events_alone {
                 let mut block = Vec::new();
                 sse::retry(&mut block, 1 + spread(at as u64, RETURN_MS));
                 block.push(b'\n');

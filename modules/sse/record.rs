@@ -41,12 +41,14 @@ pub fn end(out: &mut Vec<u8>, event: &[u8]) {
 }
 
 /// The block that tells of a gap, by an event of this type or by a comment. Its id is where the stream
-/// goes on.
-pub fn gap(event: &[u8], requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
+/// goes on; with `alone` a comment comes without it.
+pub fn gap(event: &[u8], alone: bool, requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
     let mut block = Vec::new();
     if event.is_empty() {
         let _ = writeln!(block, ": some events are missing ({})", why.word());
-        sse::cursor(&mut block, resumed);
+        if !alone {
+            sse::cursor(&mut block, resumed);
+        }
         return block;
     }
     let mut data = b"{\"requested\":".to_vec();

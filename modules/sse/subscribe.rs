@@ -55,9 +55,11 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
         hub.inner.borrow_mut().gzip.set_level(level);
     }
     let mut framing = Framing::new(kind);
+    let accept = request.header(Name::Accept).unwrap_or_default();
+    framing.events_alone = !proto::accept::accepts(accept, b"text/event-stream");
     let mut bytes = Vec::with_capacity(256);
     framing.open(&mut bytes);
-    let block = first_block(endpoint, hub, cursor, lost);
+    let block = first_block(endpoint, hub, &framing, cursor, lost);
     framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
     let bytes = request.pool.copy(&bytes);
     request.response.body.push(Buf::memory(bytes));
@@ -141,6 +143,7 @@ fn head(endpoint: &Endpoint, request: &mut Request, kind: Kind) {
 fn first_block(
     endpoint: &Endpoint,
     hub: &Hub,
+    framing: &Framing,
     cursor: u64,
     lost: Option<(Str, cursor::Lost)>,
 ) -> Vec<u8> {
@@ -148,15 +151,22 @@ fn first_block(
     // Who begins with each channel's history is nowhere yet: if it drops out now, it begins anew.
     EventId { epoch: hub.attachment.zone().epoch(), seq: cursor.max(1) }.write(&mut id, None);
     let mut block = Vec::with_capacity(128);
-    if endpoint.settings.retry > 0 {
+    if endpoint.settings.retry > 0 && !framing.events_alone {
         sse::retry(&mut block, endpoint.settings.retry);
     }
     match cursor {
+        _ if framing.events_alone => sse::comment_line(&mut block),
         0 => block.push(b'\n'),
         _ => sse::cursor(&mut block, &id),
     }
     if let Some((asked, why)) = lost {
-        block.extend_from_slice(&record::gap(&endpoint.settings.gap_event, &asked, &id, why));
+        block.extend_from_slice(&record::gap(
+            &endpoint.settings.gap_event,
+            framing.events_alone,
+            &asked,
+            &id,
+            why,
+        ));
     }
     block
 }
@@ -273,7 +283,7 @@ fn upgrade(
     };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
-    let block = first_block(endpoint, hub, cursor, lost);
+    let block = first_block(endpoint, hub, &framing, cursor, lost);
     framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut first);
     request.response.streaming = false;
     request.response.takeover = Some(Box::new(Stream {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use support::{comes, process};
 
+use crate::load::Load;
 use crate::target::Target;
 use crate::{pause, processes};
 use support::Random;
@@ -13,13 +14,24 @@ use support::Random;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What may be done, each as often as it stands here.
-const KINDS: [&str; 10] =
-    ["kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade"];
+const KINDS: [&str; 13] = [
+    "kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade",
+    "stop", "stop", "stop",
+];
+
+/// The longest time that a process stands still: shorter than what the master takes for the end of a
+/// holder of the lock.
+const STILL: Duration = Duration::from_millis(900);
 
 /// The kinds that are asked for.
-pub fn kinds() -> Vec<&'static str> {
-    let Ok(text) = std::env::var("RSERVE_CHAOS_FAULTS") else { return KINDS.to_vec() };
-    KINDS.iter().copied().filter(|kind| text.split(',').any(|word| word == *kind)).collect()
+pub fn kinds(load: &Load) -> Vec<&'static str> {
+    // The checker can start again what it has started: an upgrade puts another in its place.
+    let kinds = KINDS.iter().map(|kind| match *kind {
+        "upgrade" if load.is_durable() => "crash",
+        kind => kind,
+    });
+    let Ok(text) = std::env::var("RSERVE_CHAOS_FAULTS") else { return kinds.collect() };
+    kinds.filter(|kind| text.split(',').any(|word| word == *kind)).collect()
 }
 
 /// What was done.
@@ -31,7 +43,11 @@ pub struct Faults {
     pub reloads: u32,
     /// SIGUSR2, then SIGQUIT to the old master.
     pub upgrades: u32,
-    /// Upgrades that did not come about.
+    /// SIGSTOP, and SIGCONT a moment later, to a worker or to a master.
+    pub stops: u32,
+    /// Masters, killed, and the server started again.
+    pub crashes: u32,
+    /// Upgrades and starts that did not come about.
     pub refused: u32,
     /// The master that was told to end: there can be no third one before it has.
     leaving: Option<u32>,
@@ -55,6 +71,8 @@ impl Faults {
             match kinds.get(random.below(kinds.len().max(1))) {
                 Some(&"kill") => faults.kill(target, random),
                 Some(&"reload") => faults.reload(target),
+                Some(&"stop") => faults.stop(target, random),
+                Some(&"crash") => faults.crash(target),
                 Some(_) => faults.upgrade(target),
                 None => {}
             }
@@ -66,6 +84,27 @@ impl Faults {
         if !workers.is_empty() {
             process::signal(workers[random.below(workers.len())], "KILL");
             self.kills += 1;
+        }
+    }
+
+    fn stop(&mut self, target: &dyn Target, random: &mut Random) {
+        let all = processes::all(&target.dir());
+        if !all.is_empty() {
+            let one = all[random.below(all.len())];
+            process::signal(one, "STOP");
+            pause::up_to(STILL, random);
+            process::signal(one, "CONT");
+            self.stops += 1;
+        }
+    }
+
+    fn crash(&mut self, target: &dyn Target) {
+        match target.crash() {
+            Ok(()) => self.crashes += 1,
+            Err(said) => {
+                println!("{said}");
+                self.refused += 1;
+            }
         }
     }
 

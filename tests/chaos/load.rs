@@ -16,6 +16,10 @@ pub struct Load {
     pub filling: usize,
     /// A subscriber drops its connection after so many events, more or less.
     pub patience: usize,
+    /// Clients that subscribe to one name of their own invention after the other.
+    pub strangers: usize,
+    /// Size and place of the zone.
+    pub zone: &'static str,
 }
 
 /// One channel, much said in it, and nobody stays for long.
@@ -28,6 +32,8 @@ pub const FEW: Load = Load {
     pause: Duration::from_millis(1),
     filling: 0,
     patience: 400,
+    strangers: 1,
+    zone: "256m",
 };
 
 /// Many of all.
@@ -40,6 +46,8 @@ pub const MANY: Load = Load {
     pause: Duration::from_millis(12),
     filling: 0,
     patience: 150,
+    strangers: 2,
+    zone: "256m",
 };
 
 /// Messages that do not fit what a socket takes at once.
@@ -52,9 +60,43 @@ pub const LARGE: Load = Load {
     pause: Duration::from_millis(20),
     filling: 30_000,
     patience: 40,
+    strangers: 0,
+    zone: "256m",
 };
 
+/// More processes than the machine has processors.
+pub const WIDE: Load = Load {
+    name: "wide",
+    workers: 16,
+    channels: 4,
+    publishers: 3,
+    subscribers: 24,
+    pause: Duration::from_millis(12),
+    filling: 0,
+    patience: 150,
+    strangers: 1,
+    zone: "256m",
+};
+
+/// In a file: the server as a whole may die.
+pub const DURABLE: Load =
+    Load { name: "durable", workers: 2, zone: "256m path=zone sync=ack", ..MANY };
+
+/// So small that nothing stays for long.
+pub const LAPPED: Load =
+    Load { name: "lapped", pause: Duration::from_millis(2), filling: 3000, zone: "512k", ..FEW };
+
 impl Load {
+    /// Whether the server may end and be started again.
+    pub fn is_durable(&self) -> bool {
+        self.zone.contains("path=")
+    }
+
+    /// Whether readers may be told that something is gone.
+    pub fn may_lose(&self) -> bool {
+        *self.zone == *LAPPED.zone
+    }
+
     /// The publisher whose messages end the run, one in each channel.
     pub fn last(&self) -> u32 {
         self.publishers

@@ -1,5 +1,5 @@
 //! The chaos checker: publishers who count, subscribers who drop out and come back, and meanwhile
-//! workers are killed, the configuration is read again and the binary is changed. What was
+//! workers are killed, processes stand still, the configuration is read again and the binary is changed. What was
 //! acknowledged is seen by everybody exactly once, in one order, and nothing is left behind.
 //!
 //! - `RSERVE_CHAOS_SECONDS=300 cargo test --release --test chaos` for minutes instead of seconds;
@@ -21,6 +21,7 @@ mod publisher;
 mod run;
 mod sse;
 mod stage;
+mod strangers;
 mod subscriber;
 mod target;
 mod verdict;
@@ -42,7 +43,7 @@ fn survives(load: &Load) {
     let descriptors = processes::descriptors(&rserve);
     assert_eq!(descriptors.len(), load.workers);
 
-    let outcome = run::run(&rserve, load, &faults::kinds(), seed, load::time());
+    let outcome = run::run(&rserve, load, &faults::kinds(load), seed, load::time());
     println!("{}", outcome.line(rserve.name(), load));
     assert!(
         outcome.is_clean(),
@@ -59,7 +60,7 @@ fn survives(load: &Load) {
 /// The clients are gone: the processes of the start, their descriptors, no subscriber.
 #[track_caller]
 fn nothing_is_left(rserve: &Rserve, load: &Load, descriptors: &[usize]) {
-    let server = &rserve.server;
+    let server = rserve.server();
     server.wait_for("one master and its workers", || {
         processes::all(&rserve.dir()).len() == 1 + load.workers
     });
@@ -89,6 +90,21 @@ fn many_clients_miss_nothing() {
 }
 
 #[test]
+fn clients_of_many_processes_miss_nothing() {
+    survives(&load::WIDE);
+}
+
+#[test]
+fn what_is_acknowledged_outlives_the_master() {
+    survives(&load::DURABLE);
+}
+
+#[test]
+fn what_a_small_zone_has_lost_is_told() {
+    survives(&load::LAPPED);
+}
+
+#[test]
 fn large_messages_are_not_torn() {
     survives(&load::LARGE);
 }
@@ -114,7 +130,7 @@ fn nchan_for_comparison() {
         let seed = load::seed();
         println!("chaos with RSERVE_CHAOS_SEED={seed}: {load:?}");
         let nchan = Nchan::start(load);
-        let outcome = run::run(&nchan, load, &faults::kinds(), seed, load::time());
+        let outcome = run::run(&nchan, load, &faults::kinds(load), seed, load::time());
         outcome.verdict.examples.iter().for_each(|example| println!("  {example}"));
         println!("  {:?} {:?} {:?}", outcome.incomplete, outcome.faults, outcome.refused.first());
         println!("{}", outcome.line(nchan.name(), load));

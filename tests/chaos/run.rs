@@ -9,6 +9,7 @@ use crate::faults::Faults;
 use crate::load::{Load, channel};
 use crate::publisher::{Published, Publisher};
 use crate::stage::{self, Phase, Stage};
+use crate::strangers;
 use crate::subscriber::Subscriber;
 use crate::target::Target;
 use crate::verdict::{Posted, Seen, Verdict, judge};
@@ -17,6 +18,8 @@ use support::Random;
 /// What came of it.
 pub struct Outcome {
     pub verdict: Verdict,
+    /// Gaps, also where they may be.
+    pub told: u64,
     pub faults: Faults,
     /// Messages that were answered.
     pub acked: usize,
@@ -36,13 +39,13 @@ impl Outcome {
 
     /// One line for `benches/e2e/chaos`, as JSON.
     pub fn line(&self, server: &str, load: &Load) -> String {
-        let Outcome { verdict, faults, acked, refused, unanswered, connections, .. } = self;
-        let Faults { kills, reloads, upgrades, .. } = faults;
+        let Outcome { verdict, told, faults, acked, refused, unanswered, connections, .. } = self;
+        let Faults { kills, reloads, upgrades, stops, crashes, .. } = faults;
         let (load, refused) = (load.name, refused.len());
         format!(
             "CHAOS {{\"server\": \"{server}\", \"load\": \"{load}\", \"acked\": {acked}, {verdict}, \
              \"refused\": {refused}, \"unanswered\": {unanswered}, \"connections\": {connections}, \
-             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}}}"
+             \"kills\": {kills}, \"reloads\": {reloads}, \"upgrades\": {upgrades}, \"stops\": {stops}, \"crashes\": {crashes}, \"told\": {told}}}"
         )
     }
 }
@@ -75,6 +78,10 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
                 .map(publisher)
                 .map(|publisher| scope.spawn(|| publisher.run()))
                 .collect();
+            let stage = &stage;
+            for number in 0..load.strangers {
+                scope.spawn(move || strangers::flood(target, stage, seed, number));
+            }
             faults = Faults::inject(target, kinds, &mut Random::new(seed, 0), time);
             stage.enter(Phase::Calm);
             let mut all = stage::all(&stage.silent, publishers.len());
@@ -101,8 +108,18 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
         all.refused.extend(one.refused);
         all.unanswered += one.unanswered;
     }
+    let mut verdict = judge(&all.log, &seen, target.total_order());
+    let told = verdict.gaps;
+    if load.may_lose() {
+        verdict.gaps = 0;
+    }
+    // A worker whose master is gone, or whose zone is being read, takes nothing: the publisher asks again.
+    if load.may_lose() || faults.crashes > 0 {
+        all.refused.retain(|text| !text.starts_with("503"));
+    }
     Outcome {
-        verdict: judge(&all.log, &seen, target.total_order()),
+        verdict,
+        told,
         faults,
         acked: all.log.iter().filter(|post: &&Posted| post.acked).count(),
         refused: all.refused,
@@ -135,7 +152,7 @@ fn subscriber<'a>(
         stage,
         load,
         path: match number % 3 {
-            2 => "/all".to_owned(),
+            2 => target.all(number / 3).to_owned(),
             _ => format!("/events/{}", names.join(",")),
         },
         random,

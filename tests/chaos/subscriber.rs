@@ -124,7 +124,11 @@ impl Subscriber<'_> {
         };
         self.last = event.id.or(self.last.take());
         match (event.kind.as_str(), event.data) {
-            ("gap", _) => self.seen.gaps += 1,
+            ("gap", data) => {
+                self.seen.gaps += 1;
+                let told = data.as_deref().and_then(|data| self.target.told(data));
+                self.seen.told.extend(told);
+            }
             ("", Some(data)) => {
                 let message = Message::parse(&data, self.load.filling);
                 let text = || data.chars().take(100).collect::<String>();

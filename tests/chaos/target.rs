@@ -2,6 +2,7 @@
 //! for what differs.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use support::{Server, Start};
 
@@ -20,12 +21,26 @@ pub trait Target: Sync {
     fn place(&self, id: &str) -> Result<Option<u64>, String>;
     /// The id in the answer to a publisher.
     fn answered(&self, body: &str) -> Option<String>;
+    /// From where to where a gap is.
+    fn told(&self, _gap: &str) -> Option<(u64, u64)> {
+        None
+    }
     /// A request with the same `Idempotency-Key` is the same message.
     fn knows_keys(&self) -> bool;
     /// A subscriber is told its place before the first event.
     fn tells_place(&self) -> bool;
     /// There is one order of all channels.
     fn total_order(&self) -> bool;
+
+    /// Where a reader of all channels asks.
+    fn all(&self, _reader: usize) -> &'static str {
+        "/all"
+    }
+
+    /// Kills the master (`kill -9`), and starts the server again beside the workers that it has left.
+    fn crash(&self) -> Result<(), String> {
+        Err(format!("{} does not outlive its master", self.name()))
+    }
 
     /// The master that serves; none in the middle of an upgrade.
     fn master(&self) -> Option<u32> {
@@ -36,7 +51,9 @@ pub trait Target: Sync {
 
 /// rserve.
 pub struct Rserve {
-    pub server: Server,
+    server: Mutex<Server>,
+    port: u16,
+    dir: PathBuf,
     epoch: Epoch,
 }
 
@@ -47,7 +64,7 @@ const CONF: &str = r"
     events { worker_connections 1024; }
     http {
         access_log off;
-        sse_zone events 256m;
+        sse_zone events {zone};
         server {
             listen 127.0.0.1:{port} backlog=1024;
             location ~ ^/events/(?<channel>[\w.-]+)$ {
@@ -58,16 +75,24 @@ const CONF: &str = r"
             }
             location ~ ^/events/(?<channels>[\w.,-]+)$ { sse_subscribe $channels; sse_split on; }
             location = /all { sse_subscribe chaos.*; }
+            location = /every { sse_subscribe *; }
         }
     }";
 
 impl Rserve {
     /// Starts it.
     pub fn start(load: &Load) -> Rserve {
-        let conf = CONF.replace("{workers}", &load.workers.to_string());
+        let conf =
+            CONF.replace("{workers}", &load.workers.to_string()).replace("{zone}", load.zone);
         let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).start();
         server.wait_for("the workers", || server.workers().len() == load.workers);
-        Rserve { server, epoch: Epoch::default() }
+        let (port, dir) = (server.port(), server.path(""));
+        Rserve { server: Mutex::new(server), port, dir, epoch: Epoch::default() }
+    }
+
+    /// The server, for a look at it.
+    pub fn server(&self) -> MutexGuard<'_, Server> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,11 +102,11 @@ impl Target for Rserve {
     }
 
     fn port(&self) -> u16 {
-        self.server.port()
+        self.port
     }
 
     fn dir(&self) -> PathBuf {
-        self.server.path("")
+        self.dir.clone()
     }
 
     fn pid_file(&self) -> &'static str {
@@ -96,6 +121,14 @@ impl Target for Rserve {
         ids::answered(body)
     }
 
+    fn told(&self, gap: &str) -> Option<(u64, u64)> {
+        let place = |field: &str| {
+            let (_, rest) = gap.split_once(&format!("\"{field}\":\""))?;
+            self.epoch.place(rest.split('"').next()?).ok()
+        };
+        Some((place("requested")?, place("resumed_from")?))
+    }
+
     fn knows_keys(&self) -> bool {
         true
     }
@@ -106,5 +139,16 @@ impl Target for Rserve {
 
     fn total_order(&self) -> bool {
         true
+    }
+
+    fn crash(&self) -> Result<(), String> {
+        let mut server = self.server();
+        server.kill_master();
+        server.start_again()
+    }
+
+    /// By turns with a beginning of their names, and without.
+    fn all(&self, reader: usize) -> &'static str {
+        ["/all", "/every"][reader % 2]
     }
 }

@@ -27,6 +27,8 @@ pub struct Seen {
     pub events: Vec<(Option<u64>, Message)>,
     /// Losses that the server has told.
     pub gaps: u32,
+    /// The places of what it has told to be lost, without the first and with the last of each.
+    pub told: Vec<(u64, u64)>,
     /// What no stream may contain.
     pub malformed: Vec<String>,
     /// It saw the last messages only after a reconnect that nothing had asked for, or never.
@@ -128,7 +130,7 @@ impl Verdict {
         for post in known.values().filter(|p| subscriber.channels.contains(&p.message.channel)) {
             let seen = times.get(&post.message).copied().unwrap_or(0);
             self.expected += u64::from(post.acked);
-            if post.acked && seen == 0 {
+            if post.acked && seen == 0 && !subscriber.is_told(post.place) {
                 self.lost += 1;
                 self.example(|| format!("subscriber {number} has not seen {}", post.message));
             }
@@ -176,6 +178,13 @@ impl Verdict {
                 newest = newest.max(place);
             }
         }
+    }
+}
+
+impl Seen {
+    /// Whether the server has told that what was there is lost.
+    fn is_told(&self, place: Option<u64>) -> bool {
+        place.is_some_and(|place| self.told.iter().any(|(from, to)| *from < place && place <= *to))
     }
 }
 

@@ -62,6 +62,19 @@ fn loss() {
     check(&posted, &three(), true, Verdict::default());
 }
 
+/// What a gap has told is not lost, what is beside it is.
+#[test]
+fn losses_that_are_told() {
+    let mut seen = three();
+    seen[0].events.drain(3..6);
+    seen[0].told.push((2, 5));
+    check(&posted(), &seen, true, Verdict::default());
+    seen[0].told[0] = (3, 5);
+    check(&posted(), &seen, true, Verdict { lost: 1, ..Verdict::default() });
+    seen[0].told[0] = (2, 4);
+    check(&posted(), &seen, true, Verdict { lost: 1, ..Verdict::default() });
+}
+
 #[test]
 fn duplicates() {
     let mut seen = three();

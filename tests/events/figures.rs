@@ -38,6 +38,27 @@ fn what_sdks_accept_is_a_stream() {
     assert_eq!(kind(&server, FIGURES, "/events/c"), wanted);
 }
 
+/// openai's Python SDK takes every blank line behind an id or a time for an event, and fails when it has
+/// no data: so who does not ask for `text/event-stream` gets lines that end no block between events.
+#[test]
+fn who_asks_for_something_else_gets_events_alone() {
+    let server = up("sse_start oldest; sse_keepalive 50ms;");
+    let mut wire = server.wire();
+    let accept = "Accept: application/json\r\n";
+    wire.send(format!("GET /events/c HTTP/1.0\r\nHost: x\r\n{accept}\r\n"));
+    wire.until("\r\n\r\n");
+    // The beginning, and two signs of life.
+    assert_eq!(wire.until(":\n:\n:\n"), ":\n:\n:\n");
+    let id = publish(&server, "/events/c", "x");
+    let upto = wire.until("data: x\n\n");
+    assert_eq!(upto.replace(":\n", ""), format!("id: {id}\ndata: x\n\n"));
+    // Also when it has a place.
+    assert_eq!(wire.until(":\n:\n"), ":\n:\n");
+    end(&server, "/events/c");
+    let rest = wire.rest();
+    assert!(String::from_utf8_lossy(&rest).contains("event: end"), "{rest:?}");
+}
+
 #[test]
 fn figures_are_for_who_may_publish_unless_it_is_written() {
     let server = start!(http(

@@ -5,6 +5,7 @@ mod bad_input;
 mod client;
 mod cursors;
 mod figures;
+mod frames;
 mod guard;
 mod gzip;
 mod limits;

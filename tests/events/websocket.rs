@@ -29,9 +29,13 @@ pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match payload.len() {
         len @ ..126 => frame.push(0x80 | len as u8),
-        len => {
+        len @ ..65_536 => {
             frame.push(0x80 | 126);
             frame.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0x80 | 127);
+            frame.extend_from_slice(&(len as u64).to_be_bytes());
         }
     }
     frame.extend_from_slice(&mask);
@@ -41,7 +45,7 @@ pub fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The next frame: opcode and payload.
 #[track_caller]
-fn next(wire: &mut Wire) -> (u8, Vec<u8>) {
+pub fn next(wire: &mut Wire) -> (u8, Vec<u8>) {
     let head = wire.exactly(2);
     let len = match head[1] {
         126 => usize::from(u16::from_be_bytes(wire.exactly(2).try_into().expect("2"))),

@@ -18,5 +18,5 @@ pub use data::{data_of, type_of};
 pub use id::EventId;
 pub use parse::{Event, Parser, TooLarge};
 pub use render::{
-    FieldError, check_data, check_event_type, check_id, comment, cursor, event, retry,
+    FieldError, check_data, check_event_type, check_id, comment, comment_line, cursor, event, retry,
 };

@@ -83,6 +83,11 @@ pub fn comment(out: &mut Vec<u8>) {
     out.extend_from_slice(b":\n\n");
 }
 
+/// Appends an empty comment that ends no block.
+pub fn comment_line(out: &mut Vec<u8>) {
+    out.extend_from_slice(b":\n");
+}
+
 /// Appends the time, in milliseconds, after which a browser comes back.
 pub fn retry(out: &mut Vec<u8>, ms: u64) {
     // Writing into memory does not fail.

@@ -1,0 +1,4 @@
+import { createEventSource } from 'eventsource-client';
+import { take, url } from './take.mjs';
+
+createEventSource({ url, onMessage: take });
