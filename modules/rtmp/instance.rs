@@ -164,6 +164,10 @@ impl Instance for RtmpInstance {
         }
     }
 
+    fn attached(&self) -> Vec<i32> {
+        self.plan.iter().flat_map(|plan| plan.zone.attached()).collect()
+    }
+
     fn stuck(&self) -> Vec<i32> {
         self.plan.iter().filter_map(|plan| plan.zone.stuck()).collect()
     }

@@ -65,6 +65,10 @@ impl Instance for HttpInstance {
         self.processes.iter().fold(true, |done, process| process.worker_ended(pid) && done)
     }
 
+    fn attached(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.attached()).collect()
+    }
+
     fn stuck(&self) -> Vec<i32> {
         self.processes.iter().filter_map(|process| process.stuck()).collect()
     }

@@ -101,6 +101,11 @@ pub trait Instance {
         true
     }
 
+    /// Master, twice a second: the processes that have a part in shared memory.
+    fn attached(&self) -> Vec<i32> {
+        Vec::new()
+    }
+
     /// Master, twice a second: processes that keep a lock of shared memory, and get no further.
     fn stuck(&self) -> Vec<i32> {
         Vec::new()

@@ -241,6 +241,11 @@ impl Cycle {
         self.instances.iter().for_each(|instance| instance.replaced(by));
     }
 
+    /// Processes that have a part in shared memory.
+    pub fn attached(&self) -> Vec<i32> {
+        self.instances.iter().flat_map(|instance| instance.attached()).collect()
+    }
+
     /// Processes that keep others from shared memory.
     pub fn stuck(&self) -> Vec<i32> {
         self.instances.iter().flat_map(|instance| instance.stuck()).collect()
