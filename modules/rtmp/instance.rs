@@ -164,6 +164,14 @@ impl Instance for RtmpInstance {
         }
     }
 
+    fn room(&self) -> usize {
+        self.plan.iter().map(|plan| plan.zone.room()).min().unwrap_or(usize::MAX)
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.plan.iter().flat_map(|plan| plan.zone.attached()).collect()
+    }
+
     fn stuck(&self) -> Vec<i32> {
         self.plan.iter().filter_map(|plan| plan.zone.stuck()).collect()
     }

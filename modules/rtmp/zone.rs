@@ -140,6 +140,16 @@ impl ZoneConf {
         self.zone.get().is_none_or(|zone| grace::try_tell_broken(zone, channel, max_age))
     }
 
+    /// Master: how many more processes can use the zone.
+    pub fn room(&self) -> usize {
+        self.zone.get().map_or(usize::MAX, |zone| zone.free_rows())
+    }
+
+    /// Master: the processes that use the zone.
+    pub fn attached(&self) -> Vec<i32> {
+        self.zone.get().map(|zone| zone.processes()).unwrap_or_default()
+    }
+
     /// Master: the process that keeps the zone's lock, and gets no further.
     pub fn stuck(&self) -> Option<i32> {
         let zone = self.zone.get()?;

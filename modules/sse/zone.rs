@@ -285,6 +285,14 @@ impl Process for ZoneConf {
         self.zone().is_none_or(|zone| zone.sweep(pid).is_some())
     }
 
+    fn room(&self) -> usize {
+        self.zone().map_or(usize::MAX, |zone| zone.free_rows())
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.zone().map(|zone| zone.processes()).unwrap_or_default()
+    }
+
     fn stuck(&self) -> Option<i32> {
         let now = sys::clock::monotonic_ms();
         self.holder.borrow_mut().look(self.zone()?, now, broadcast::PATIENCE_MS)

@@ -118,6 +118,11 @@ impl Zone {
         rows.filter(|&pid| pid != 0).map(|pid| pid as i32).collect()
     }
 
+    /// How many more processes can be attached.
+    pub fn free_rows(&self) -> usize {
+        self.memory.layout.rows - self.processes().len()
+    }
+
     /// Wakes every process that sleeps.
     pub fn wake_all(&self) {
         let all = (0..self.memory.layout.rows as u32).collect();

@@ -66,6 +66,14 @@ impl Instance for HttpInstance {
         self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
     }
 
+    fn room(&self) -> usize {
+        self.processes.iter().map(|process| process.room()).min().unwrap_or(usize::MAX)
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.attached()).collect()
+    }
+
     fn stuck(&self) -> Vec<i32> {
         self.processes.iter().filter_map(|process| process.stuck()).collect()
     }

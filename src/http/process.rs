@@ -50,6 +50,16 @@ pub trait Process: 'static {
         true
     }
 
+    /// Master, at a reload: how many more processes there is room for in shared memory.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Master, twice a second: the processes that have a part in shared memory.
+    fn attached(&self) -> Vec<i32> {
+        Vec::new()
+    }
+
     /// Master, twice a second: the process that keeps a lock of shared memory, and gets no further.
     fn stuck(&self) -> Option<i32> {
         None

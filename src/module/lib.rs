@@ -101,6 +101,16 @@ pub trait Instance {
         true
     }
 
+    /// Master, at a reload: how many more processes there is room for in shared memory.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Master, twice a second: the processes that have a part in shared memory.
+    fn attached(&self) -> Vec<i32> {
+        Vec::new()
+    }
+
     /// Master, twice a second: processes that keep a lock of shared memory, and get no further.
     fn stuck(&self) -> Vec<i32> {
         Vec::new()

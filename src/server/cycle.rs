@@ -242,6 +242,16 @@ impl Cycle {
         self.instances.iter().for_each(|instance| instance.replaced(by));
     }
 
+    /// How many more processes there is room for in shared memory.
+    pub fn room(&self) -> usize {
+        self.instances.iter().map(|instance| instance.room()).min().unwrap_or(usize::MAX)
+    }
+
+    /// Processes that have a part in shared memory.
+    pub fn attached(&self) -> Vec<i32> {
+        self.instances.iter().flat_map(|instance| instance.attached()).collect()
+    }
+
     /// Processes that keep others from shared memory.
     pub fn stuck(&self) -> Vec<i32> {
         self.instances.iter().flat_map(|instance| instance.stuck()).collect()

@@ -367,7 +367,7 @@ impl Master {
     }
 
     /// Whether a signal waits that ends the server.
-    fn is_told_to_end(&self) -> bool {
+    pub(crate) fn is_told_to_end(&self) -> bool {
         let ends = [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT];
         self.pending.iter().any(|pending| ends.contains(pending))
     }

@@ -2,11 +2,15 @@
 
 use std::rc::Rc;
 
+use sys::clock::monotonic_ms;
 use sys::signal;
 
 use crate::cycle::{self, Cycle};
 use crate::master::Master;
 use crate::{Failure, welcome};
+
+/// Milliseconds that a reload waits for workers of earlier ones to make room: a little more than they take.
+const ROOM_MS: u64 = 8000;
 
 impl Master {
     /// Loads the configuration anew and hands over to workers that serve it. On any failure
@@ -48,6 +52,7 @@ impl Master {
         })?;
         new.warn(false);
 
+        self.make_room_for(new.workers());
         let old_generation = self.generation;
         let old = std::mem::replace(&mut self.cycle, Rc::new(new));
         old.outgoing(&self.cycle.regions, false);
@@ -81,6 +86,23 @@ impl Master {
         self.hurry_the_oldest();
         self.remove_unused_sockets();
         Ok(())
+    }
+
+    /// New workers need places in shared memory. Where those before have them all, because of readers that stay,
+    /// these are sent to the workers of now; that is waited for.
+    fn make_room_for(&mut self, workers: usize) {
+        let until = monotonic_ms() + ROOM_MS;
+        let (mut hurried, current) = (false, self.generation);
+        while self.cycle.room() < workers && monotonic_ms() < until && !self.is_told_to_end() {
+            if !std::mem::replace(&mut hurried, true) {
+                self.workers.signal(signal::SIGUSR2, true, |worker| worker.generation != current);
+            }
+            let _ = sys::process::wait_readable(&[self.signals.fd()], Some(50));
+            let taken = self.signals.take();
+            self.pending.extend(taken.into_iter().filter(|taken| *taken != signal::SIGCHLD));
+            self.reap();
+            self.look();
+        }
     }
 
     /// Where many reloads follow each other, workers with readers that stay would pile up.

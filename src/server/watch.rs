@@ -38,7 +38,10 @@ impl Master {
             return;
         }
         self.watch.due = now + LOOK_MS;
-        let unburied = std::mem::take(&mut self.watch.unburied);
+        let mut unburied = std::mem::take(&mut self.watch.unburied);
+        unburied.extend(self.forsaken());
+        unburied.sort_unstable();
+        unburied.dedup();
         unburied.into_iter().for_each(|pid| self.bury(pid));
         for pid in self.cycle.stuck() {
             if self.may_end(pid) {
@@ -49,6 +52,15 @@ impl Master {
                 let _ = sys::process::kill(pid, signal::SIGKILL);
             }
         }
+    }
+
+    /// Workers that have ended, and whose own master did not get to bury them: it was gone before, or it was told to
+    /// end and found a lock taken.
+    fn forsaken(&self) -> Vec<i32> {
+        let mut attached = self.cycle.attached();
+        let ours = |pid: i32| self.workers.iter().any(|worker| worker.pid == pid);
+        attached.retain(|&pid| !ours(pid) && !sys::process::lives(pid));
+        attached
     }
 
     /// Another master's workers are its business, as long as there is one.

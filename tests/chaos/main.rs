@@ -68,11 +68,13 @@ fn nothing_is_left(rserve: &Rserve, load: &Load, descriptors: &[usize]) {
     assert!(same, "{descriptors:?} descriptors at first, now {}", processes::open(rserve));
     for number in 0..load.channels {
         let path = format!("/events/{}", load::channel(number));
-        server.wait_for("a channel without subscribers", || {
-            let figures =
-                server.curl(&["-H", "Accept: application/vnd.rserve.channel+json"], &path).text();
-            figures.replace(' ', "").contains("\"subscribers\":0,")
+        let mut figures = String::new();
+        let none = comes(|| {
+            let accept = "Accept: application/vnd.rserve.channel+json";
+            figures = server.curl(&["-H", accept], &path).text().replace(' ', "");
+            figures.contains("\"subscribers\":0,")
         });
+        assert!(none, "nobody is there any more: {figures}");
     }
     let log = server.error_log();
     let fatal = log.lines().find(|line| line.contains("[emerg]") || line.contains("panicked"));

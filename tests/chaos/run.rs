@@ -159,6 +159,7 @@ fn subscriber<'a>(
         last: None,
         open: channels.iter().copied().collect::<HashSet<u32>>(),
         ready: false,
+        gap: None,
         seen: Seen { channels, ..Seen::default() },
     }
 }

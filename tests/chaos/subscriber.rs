@@ -36,6 +36,8 @@ pub struct Subscriber<'a> {
     /// Channels whose last message it has not seen.
     pub open: HashSet<u32>,
     pub ready: bool,
+    /// A gap that no event has followed yet: from where to where.
+    pub gap: Option<(u64, u64)>,
     pub seen: Seen,
 }
 
@@ -127,12 +129,19 @@ impl Subscriber<'_> {
             ("gap", data) => {
                 self.seen.gaps += 1;
                 let told = data.as_deref().and_then(|data| self.target.told(data));
-                self.seen.told.extend(told);
+                self.gap = match (self.gap, told) {
+                    (Some((from, _)), Some((_, to))) => Some((from, to)),
+                    (before, told) => told.or(before),
+                };
             }
             ("", Some(data)) => {
                 let message = Message::parse(&data, self.load.filling);
                 let text = || data.chars().take(100).collect::<String>();
                 let message = message.ok_or_else(|| format!("not a message: {}", text()))?;
+                // A reader of a pattern stays where it is: what is lost is all up to what comes.
+                if let (Some((from, to)), Some(next)) = (self.gap.take(), place) {
+                    self.seen.told.push((from, to.max(next.saturating_sub(1))));
+                }
                 if message.publisher == self.load.last() {
                     self.open.remove(&message.channel);
                 }

@@ -6,6 +6,7 @@ mod client;
 mod cursors;
 mod figures;
 mod frames;
+mod generations;
 mod guard;
 mod gzip;
 mod limits;

@@ -273,3 +273,25 @@ fn more_and_fewer_workers_lose_nothing() {
     end(&server, "/events/c");
     assert_eq!(data(&replay(&server, "/events/c", "")), wanted);
 }
+
+/// A worker whose master is gone dies: the other master sees to what it has left, as nobody else would.
+#[test]
+fn the_dead_of_another_master_are_not_counted() {
+    let server = up("");
+    publish(&server, "/events/c", "x");
+    let _readers: Vec<_> = (0..4).map(|_| subscribe(&server, "/events/c", "")).collect();
+    let (master, workers) = (server.pid(), server.workers());
+    server.signal("USR2");
+    server.wait_for("the new master", || {
+        let pid = server.dir().text("logs/rserve.pid").trim().parse().unwrap_or(master);
+        pid != master && process::children(pid).len() == 2
+    });
+    // None of them gets to leave by itself.
+    workers.iter().for_each(|&pid| process::signal(pid, "STOP"));
+    process::signal(master, "KILL");
+    workers.iter().for_each(|&pid| process::signal(pid, "KILL"));
+    server.wait_for("a channel without subscribers", || {
+        let accept = "Accept: application/vnd.rserve.channel+json";
+        number(&server.curl(&["-H", accept], "/events/c"), "subscribers") == 0
+    });
+}
