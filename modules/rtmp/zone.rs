@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
-use module::{Regions, Setup, Slot, Wanted};
+use module::{Previous, Regions, Setup, Slot, Wanted};
 
 use crate::grace;
 use crate::hub::Hub;
@@ -74,9 +74,10 @@ impl ZoneConf {
         let region =
             region.ok_or_else(|| Error::new("the memory of the rtmp_zone is not there"))?;
         let zone = Zone::of(region, self.shape).map_err(failed)?;
-        // In another size: what its streams have comes along, for the players that come over.
-        if let Some(previous) = slot.and_then(|slot| slot.take_previous())
-            && let Ok(previous) = Zone::open(previous)
+        // In another size: what its streams have comes along, for the players that come over. Of two binaries
+        // either may stay: they do not take over from each other.
+        if let Some(Previous { region, handed: false }) = slot.and_then(|slot| slot.take_previous())
+            && let Ok(previous) = Zone::open(region)
         {
             if !zone.take_over(&previous) {
                 return Err(Error::new(

@@ -16,6 +16,7 @@ use crate::hub::Hub;
 /// What waits for the disk.
 #[derive(Default)]
 pub struct Disk {
+    sync: Option<Sync>,
     running: Cell<bool>,
     /// An alarm is set.
     due: Cell<bool>,
@@ -25,6 +26,11 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// Of a zone whose file is synced so.
+    pub fn new(sync: Option<Sync>) -> Disk {
+        Disk { sync, ..Disk::default() }
+    }
+
     /// Whether nobody knows any more what is on the disk.
     pub fn has_failed(&self) -> bool {
         self.failed.get()
@@ -32,6 +38,15 @@ impl Disk {
 }
 
 impl Hub {
+    /// What a worker has appended that is gone now, or about to go, nobody else has an alarm for.
+    pub fn sync_for_others(&'static self) {
+        let zone = self.attachment.zone();
+        let interval = matches!(self.disk.sync, Some(Sync::Interval(_)));
+        if interval && zone.synced() < zone.newest() && !self.disk.due.get() {
+            self.sync();
+        }
+    }
+
     /// Something was appended to the zone.
     pub fn appended(&'static self, sync: Option<Sync>) {
         let zone = self.attachment.zone();

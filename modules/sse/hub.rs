@@ -15,6 +15,7 @@ use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
 use crate::disk::Disk;
+use crate::file::Sync;
 use crate::gzip::Gzip;
 use crate::leaving::Leaving;
 use crate::patterns::Patterns;
@@ -86,7 +87,7 @@ pub struct LocalChannel {
 
 impl Hub {
     /// Begins to listen, in this worker.
-    pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
+    pub fn start(attachment: Attachment, sync: Option<Sync>) -> io::Result<&'static Hub> {
         let displaced = Cell::new((attachment.zone().displaced(), 0));
         let inner = Inner {
             seen: attachment.zone().newest(),
@@ -106,7 +107,7 @@ impl Hub {
             attachment,
             inner: RefCell::new(inner),
             leaving: Leaving::default(),
-            disk: Disk::default(),
+            disk: Disk::new(sync),
             retired: Cell::new(false),
             displaced,
         }));
@@ -162,6 +163,7 @@ impl Hub {
     fn tick(&'static self) {
         self.attachment.zone().expire();
         self.tell_of_the_displaced();
+        self.sync_for_others();
         let mut inner = self.inner.borrow_mut();
         let (events, bytes, lapped) = std::mem::take(&mut inner.counts);
         self.attachment.count(events, bytes, lapped);

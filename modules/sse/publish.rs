@@ -109,8 +109,17 @@ pub fn end(
 ) -> Option<Result<Appended, AppendError>> {
     let mut body = Vec::new();
     record::end(&mut body, &settings.end_event);
-    let head = record::head(zone.epoch(), None, body.len());
-    zone.end(channel, &settings.attributes, head, &[&body])
+    let end = || {
+        let head = record::head(zone.epoch(), None, body.len());
+        zone.end(channel, &settings.attributes, head, &[&body])
+    };
+    match end() {
+        Some(Err(AppendError::Unsynced)) => match zone.sync() {
+            Ok(_) => end(),
+            Err(error) => Some(Err(error.into())),
+        },
+        ended => ended,
+    }
 }
 
 /// The handler of POST and PUT.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use broadcast::{Holder, OpenError, Shape, Zone};
 use conf::Error;
 use http::{Hooks, Process};
-use module::{Regions, Slot, Wanted};
+use module::{Previous, Regions, Slot, Wanted};
 use shm::{Origin, Region};
 use sys::log::Level;
 
@@ -140,7 +140,6 @@ impl ZoneConf {
             };
             self.pending.replace(pending.inspect_err(|_| self.undo(&zone))?);
         }
-        slot.set_file(zone.file_fd());
         Ok(zone)
     }
 
@@ -159,21 +158,25 @@ impl ZoneConf {
 
     /// Another configuration has this zone in another form: all that it has comes along.
     fn take_over(&self, zone: &Zone, slot: &Slot) -> Result<(), Error> {
-        let Some(region) = slot.take_previous() else { return Ok(()) };
+        let Some(Previous { region, handed }) = slot.take_previous() else { return Ok(()) };
         let name = &self.name;
         let known = known(&region);
-        let previous = known.map_or_else(|| Zone::open(region.clone()).map(Rc::new), Ok);
-        let previous = match previous {
+        let previous = match known.map_or_else(|| Zone::open(region).map(Rc::new), Ok) {
+            // Two binaries serve at the same time, and either may stay: both must have the same zone.
+            Ok(_) if handed => {
+                let why = "is another one in the binary before; upgrade first, then change it by a reload";
+                return Err(Error::new(format!("the sse_zone \"{name}\" {why}")));
+            }
             Ok(previous) => previous,
+            Err(error) if self.file.is_some() && handed => {
+                let why = "cannot be taken over from the binary before; stop that one, and start this one";
+                return Err(Error::new(format!("the sse_zone \"{name}\" {why} ({error})")));
+            }
             Err(error) => {
                 sys::log!(Warn, "what the sse_zone \"{name}\" had is lost: {error}");
                 return Ok(());
             }
         };
-        if let (None, Some(file), Some(fd)) = (previous.file_fd(), &self.file, slot.take_file()) {
-            // The binary before has had it.
-            file.inherit(name, &previous, fd)?;
-        }
         if !zone.take_over(&previous) {
             let why = "a process keeps its lock";
             return Err(Error::new(format!("the sse_zone \"{name}\" cannot be changed: {why}")));
@@ -204,6 +207,7 @@ impl Process for ZoneConf {
                 zone
             }
         };
+        slot.set_file(zone.file_fd());
         crate::announce::opened(&self.name, &zone);
         let _ = self.zone.set(zone);
         Ok(())
@@ -269,7 +273,8 @@ impl Process for ZoneConf {
             let errno = sys::log::errno(&error);
             format!("the sse_zone \"{}\" has no place for another process {errno}", self.name)
         })?;
-        let hub = Hub::start(attachment).map_err(|e| sys::log::errno(&e))?;
+        let sync = self.file.as_ref().map(|file| file.sync);
+        let hub = Hub::start(attachment, sync).map_err(|e| sys::log::errno(&e))?;
         HUBS.with_borrow_mut(|hubs| hubs.push((place, hub)));
         let _ = self.hub.set(hub);
         Ok(())

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wal::{Durability, File, Found, Identity, Keeper, Log, Record};
+use wal::{Durability, File, Found, Identity, Keeper, Log, Past, Record};
 
 use crate::append::AppendError;
 use crate::layout::{PAST, State};
@@ -80,6 +80,7 @@ impl Zone {
             epoch: header.epoch.get(),
             secret: [header.secret[0].get(), header.secret[1].get()],
             newest: self.newest(),
+            past: self.past_epochs(),
         };
         let log = Log::create(file, identity, durability, &header.wal)?;
         log.begin(&header.wal)?;
@@ -157,6 +158,13 @@ impl Zone {
         let log = self.durable.get().and_then(Durable::log);
         let log = log.ok_or_else(|| io::Error::other("the file was given up"))?;
         log.sync(&self.header().wal, self.newest())
+    }
+
+    /// The epochs before, the oldest first.
+    fn past_epochs(&self) -> Vec<Past> {
+        let past = self.header().past.iter().rev();
+        let past = past.map(|past| Past { epoch: past.epoch.get() as u32, upto: past.upto.get() });
+        past.filter(|past| past.epoch != 0).collect()
     }
 
     /// Up to which seq the ids of an epoch before this one go; `None`: nobody knows of it.

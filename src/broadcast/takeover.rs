@@ -66,6 +66,10 @@ impl Zone {
             word.set(known.get());
         }
         header.epoch.set(old.epoch.get());
+        for (past, known) in header.past.iter().zip(&old.past) {
+            past.epoch.set(known.epoch.get());
+            past.upto.set(known.upto.get());
+        }
         header.clock.set(old.clock.get());
         theirs.records(0, |kept| {
             // One that this zone is too small for is gone: readers are told, as of any.

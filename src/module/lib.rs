@@ -18,7 +18,7 @@ use conf::{Entry, Error};
 
 pub use error_log::error_log;
 pub use files::{LogFile, Logs};
-pub use regions::{Inherited, Place, Regions, Slot, Wanted};
+pub use regions::{Inherited, Place, Previous, Regions, Slot, Wanted};
 pub use setup::{Request, Setup};
 pub use sockets::Sockets;
 

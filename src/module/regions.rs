@@ -27,10 +27,19 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct Place {
     region: OnceCell<Arc<Region>>,
-    previous: Cell<Option<Arc<Region>>>,
+    previous: Cell<Option<Previous>>,
     /// Of a file that goes with it; its descriptor is the module's.
     file: Cell<Option<RawFd>>,
     inherited: Cell<Option<OwnedFd>>,
+}
+
+/// A region of the same name in another form.
+#[derive(Debug)]
+pub struct Previous {
+    /// It.
+    pub region: Arc<Region>,
+    /// The binary before has handed it over: that one may go on with it, should the new one not stay.
+    pub handed: bool,
 }
 
 /// Where the module finds its region once it is open.
@@ -44,7 +53,7 @@ impl Place {
 
     /// The region of the same name that the configuration before has, or the binary before, and that is of another
     /// shape or size: what is in it is to be taken over, now.
-    pub fn take_previous(&self) -> Option<Arc<Region>> {
+    pub fn take_previous(&self) -> Option<Previous> {
         self.previous.take()
     }
 
@@ -162,9 +171,10 @@ impl Place {
         let Some(region) = place.region() else { return self.create(wanted) };
         if known == wanted {
             let _ = self.region.set(region.clone());
+            self.file.set(place.file.get());
             return Ok(());
         }
-        self.previous.set(Some(region.clone()));
+        self.previous.set(Some(Previous { region: region.clone(), handed: false }));
         self.create(wanted)
     }
 
@@ -176,7 +186,7 @@ impl Place {
             let _ = self.region.set(region);
             return Ok(());
         }
-        self.previous.set(Some(region));
+        self.previous.set(Some(Previous { region, handed: true }));
         self.create(wanted)
     }
 

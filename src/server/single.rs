@@ -85,7 +85,10 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
     new.open_files()?;
     new.open_regions(&old.regions, Vec::new())?;
     new.listen(&old.sockets.borrow())?;
-    new.init_modules().inspect_err(|_| new.remove_new_files())?;
+    new.init_modules().inspect_err(|_| {
+        new.remove_new_files();
+        new.decided(false);
+    })?;
     sys::log::set_main(new.log.clone());
     let new = Rc::new(new);
     rt::remove_listeners();

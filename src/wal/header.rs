@@ -19,7 +19,7 @@ const LIST: usize = 192;
 const CRC: usize = PAGE as usize - 4;
 
 /// What a new log is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The first epoch: random, so that no two files have the same.
     pub epoch: u32,
@@ -27,6 +27,8 @@ pub struct Identity {
     pub secret: [u64; 2],
     /// The newest seq there was, though not here: the first record has the next one.
     pub newest: u64,
+    /// Epochs before it, the oldest first.
+    pub past: Vec<Past>,
 }
 
 /// An epoch that is over.

@@ -94,7 +94,7 @@ impl<D: Device> Log<D> {
     pub(crate) fn create_shaped(
         device: D,
         shape: Shape,
-        Identity { epoch, secret, newest }: Identity,
+        Identity { epoch, secret, newest, past }: Identity,
         durability: Durability,
         state: &State,
     ) -> io::Result<Log<D>> {
@@ -114,6 +114,7 @@ impl<D: Device> Log<D> {
             wall: device.now_ns(),
             past: Vec::new(),
         };
+        past.into_iter().for_each(|past| header.remember(past));
         for _ in 0..2 {
             header.generation += 1;
             header.write(&device)?;

@@ -147,3 +147,86 @@ fn an_upgrade_keeps_the_file_too() {
         (vec!["x 2".into(), "x 3".into(), "the last".into()], 0)
     );
 }
+
+#[test]
+fn a_reload_that_changes_nothing_keeps_the_file_in_hand() {
+    let server = up("sse_zone z 1m path=ev;");
+    let first = publish(&server, "/events/a", "x 1");
+    for round in 0..2 {
+        reload(&server);
+        let output = server.command(&["-s", "upgrade"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{round}: {said}\n{}", server.error_log());
+    }
+    reload(&server);
+    server.set_conf(conf("sse_zone z 1m;"));
+    reload(&server);
+    publish(&server, "/events/a", "x 2");
+    server.set_conf(conf("sse_zone z 1m path=ev;"));
+    reload(&server);
+    let reader = come_back(&server, &first);
+    assert_eq!((reader.words(), reader.gaps.len()), (vec!["x 2".into(), "the last".into()], 0));
+}
+
+#[test]
+fn two_binaries_have_the_same_zone_or_there_is_one() {
+    for zone in ["sse_zone z 1m path=ev sync=ack;", "sse_zone z 1m;"] {
+        let mut server = up(zone);
+        let first = publish(&server, "/events/a", "x 1");
+        server.set_conf(conf(&zone.replace("1m", "2m")));
+        assert!(!server.command(&["-s", "upgrade"]).status.success());
+        assert!(server.error_log().contains("upgrade first, then change it by a reload"));
+        publish(&server, "/events/a", "x 2");
+        if zone.contains("path=") {
+            server.set_conf(conf(zone));
+            assert_eq!(server.stop(), Some(0));
+            server.start_again().expect("started");
+        }
+        let reader = come_back(&server, &first);
+        assert_eq!((reader.words(), reader.gaps.len()), (vec!["x 2".into(), "the last".into()], 0));
+    }
+}
+
+#[test]
+fn epochs_of_the_past_go_along() {
+    let mut server = up("sse_zone z 1m path=ev;");
+    let ids = publish_some(&server, "event", 4);
+    assert_eq!(server.stop(), Some(0));
+    // A copy is put back: what came after it nobody knows.
+    let copy = fs::read(server.path("ev")).expect("the file");
+    server.start_again().expect("started");
+    publish_some(&server, "lost", 3);
+    assert_eq!(server.stop(), Some(0));
+    fs::write(server.path("ev"), copy).expect("written");
+    server.start_again().expect("started");
+    publish(&server, "/events/a", "other 1");
+    for (zone, restart) in [("1m path=ev", false), ("2m path=ev", false), ("3m path=ev", true)] {
+        server.set_conf(conf(&format!("sse_zone z {zone};")));
+        match restart {
+            false => reload(&server),
+            true => {
+                assert_eq!(server.stop(), Some(0));
+                server.start_again().expect("started");
+            }
+        }
+        let reader = come_back(&server, &ids[2]);
+        assert_eq!(reader.words()[..2], ["event 4", "other 1"], "{zone}");
+        assert_eq!(reader.gaps, ["epoch"], "{zone}");
+    }
+}
+
+#[test]
+fn without_a_master_a_refused_reload_changes_nothing() {
+    let server = support::start!(format!("master_process off; {}", conf("sse_zone z 1m;")));
+    publish(&server, "/events/a", "x 1");
+    server.file("foreign", "precious ".repeat(1000));
+    let twice = "sse_zone z 2m; sse_zone other 1m path=foreign;";
+    let location = "location = /other { sse_use other; sse_publish c; } location = /status";
+    server.set_conf(format!(
+        "master_process off; {}",
+        conf(twice).replace("location = /status", location)
+    ));
+    server.signal("HUP");
+    server.wait_for("the refusal", || server.error_log().contains("another program"));
+    publish(&server, "/events/a", "x 2");
+}
