@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let body = [b'x'; BYTES];
     let (file, new) = wal::create(&path, FILE)?;
     let state = State::default();
-    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let identity = Identity { epoch: 1, secret: [1, 2], ..Identity::default() };
     let log = Log::create(file, identity, Durability::Off, &state)?;
     new.install()?;
     for kept in [0, 100_000] {
