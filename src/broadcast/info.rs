@@ -67,11 +67,17 @@ pub struct ZoneInfo {
 }
 
 impl Zone {
-    /// Figures of the channel of that name.
+    /// Figures of the channel of that name; of one that does not exist, if somebody waits for it.
     pub fn channel_info(&self, name: &[u8]) -> Option<ChannelInfo> {
         let locked = self.lock();
-        let index = locked.find(name, State::Channel)?;
-        Some(locked.info(index))
+        match locked.find(name, State::Channel) {
+            Some(index) => Some(locked.info(index)),
+            None => {
+                let subscribers = locked.waiting_for(name);
+                let info = ChannelInfo { name: name.to_vec(), subscribers, ..Default::default() };
+                (subscribers > 0).then_some(info)
+            }
+        }
     }
 
     /// Figures of at most `limit` channels whose names begin with `prefix`.

@@ -51,6 +51,13 @@ impl Locked<'_> {
         }
     }
 
+    /// How many wait for a channel of that name.
+    pub fn waiting_for(&self, name: &[u8]) -> u32 {
+        let mut count = 0;
+        self.waiting(self.hash(name), |_, waiting| count += waiting);
+        count
+    }
+
     /// Counts those who wait for a channel that begins to be, and notes their rows.
     pub fn wake_waiting(&self, index: u32, wakes: &mut Wakes) -> u32 {
         let channel = self.memory.channel(index);
@@ -77,8 +84,7 @@ impl Attachment {
             None => {
                 let hash = self.zone.hash(name);
                 self.count_waiting(hash, 1);
-                let mut subscribers = 0;
-                locked.waiting(hash, |_, waiting| subscribers += waiting);
+                let subscribers = locked.waiting_for(name);
                 Joined::Waiting { subscribers, gone: locked.forgotten(hash) }
             }
         }

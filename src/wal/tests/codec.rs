@@ -30,7 +30,7 @@ const SECRET: [u64; 2] = [0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00];
 fn log(shape: Shape) -> (Disk, Log<Disk>, State) {
     let disk = Disk::new(shape.len() as usize, 4096);
     let state = State::default();
-    let identity = Identity { epoch: 7, secret: SECRET, newest: 0 };
+    let identity = Identity { epoch: 7, secret: SECRET, newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), shape, identity, Durability::Off, &state);
     (disk, log.expect("a log"), state)
 }

@@ -160,7 +160,7 @@ fn after_a_sync_that_failed_none_succeeds() {
     // The system reports a failed write once, and forgets what it could not write.
     let disk = Disk::new(SHAPE.len() as usize, 4096);
     let state = State::default();
-    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
     let log = log.expect("a log");
     let append = |seq| {
@@ -184,7 +184,7 @@ fn after_a_sync_that_failed_none_succeeds() {
 fn nothing_is_appended_if_the_beginning_is_not_on_the_disk() {
     let disk = Disk::new(SHAPE.len() as usize, 4096);
     let state = State::default();
-    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Off, &state);
     let log = log.expect("a log");
     let record = Record { seq: 1, channel: b"c", parts: &[b"x"], ..Record::default() };
@@ -198,7 +198,7 @@ fn nothing_is_appended_if_the_beginning_is_not_on_the_disk() {
 fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
     let disk = Disk::new(SHAPE.len() as usize, 4096);
     let state = State::default();
-    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0 };
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
     let record = Record { seq: 1, channel: b"c", parts: &[b"x"], ..Record::default() };
     log.expect("a log").append(&state, &record, &All).expect("appended");
@@ -214,7 +214,7 @@ fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
 fn epochs_that_are_over_are_remembered() {
     let mut disk = Disk::new(SHAPE.len() as usize, 4096);
     let mut state = State::default();
-    let identity = Identity { epoch: 1, secret: [1, 2], newest: 10 };
+    let identity = Identity { epoch: 1, secret: [1, 2], newest: 10, past: Vec::new() };
     let mut log = Log::create_shaped(disk, SHAPE, identity, Durability::Ack, &state);
     let mut past = Vec::new();
     for epoch in 1..=80 {

@@ -44,7 +44,7 @@ impl Drop for Folder {
     }
 }
 
-const IDENTITY: Identity = Identity { epoch: 5, secret: [1, 2], newest: 0 };
+const IDENTITY: Identity = Identity { epoch: 5, secret: [1, 2], newest: 0, past: Vec::new() };
 
 fn make(path: &Path) -> (Log<File>, State) {
     let state = State::default();

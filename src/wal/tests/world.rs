@@ -84,7 +84,8 @@ impl World {
         let state = State::default();
         let epoch = random.next() as u32;
         let newest = random.below(3) as u64;
-        let identity = Identity { epoch, secret: [random.next(), random.next()], newest };
+        let identity =
+            Identity { epoch, secret: [random.next(), random.next()], newest, past: Vec::new() };
         let log = Log::create_shaped(disk.clone(), shape, identity, durability, &state);
         World {
             log: log.expect("a log"),
