@@ -34,7 +34,7 @@ fn seven_tabs_share_one_stream() {
         }
     };
     wait_in_each("connected");
-    let one = || server.get("/status").text().contains("\"channel\":\"tabs\",\"subscribers\":1,");
+    let one = || server.get("/status").text().contains("\"subscribers\":1,\"behind\"");
     server.wait_for("a subscriber", one);
     publish(&server, "/streams/tabs", "for all");
     wait_in_each("connected,for all");
