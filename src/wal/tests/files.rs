@@ -251,7 +251,7 @@ fn a_full_disk_is_told_at_creation() {
         .expect("run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let told = fs::read_to_string(folder.0.join("told")).expect("it was tried");
-    assert!(told.contains("zone.new: ") && told.contains("File too large"), "{told}");
+    assert!(told.contains("zone.new (") && told.contains("File too large"), "{told}");
     assert!(!folder.path().exists() && !folder.0.join("zone.new").exists());
 }
 
