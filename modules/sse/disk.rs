@@ -23,6 +23,8 @@ pub struct Disk {
     /// Nobody knows what is on the disk any more.
     failed: Cell<bool>,
     waiting: RefCell<Vec<Waker>>,
+    /// A WebSocket's answers wait.
+    pub holds_answers: Cell<bool>,
 }
 
 impl Disk {
@@ -79,7 +81,11 @@ impl Hub {
             }
             self.disk.waiting.borrow_mut().push(cx.waker().clone());
             self.sync();
-            Poll::Pending
+            // Where there is no place for a task, nobody would come back to who waits.
+            match self.disk.running.get() {
+                true => Poll::Pending,
+                false => Poll::Ready(Err(io::ErrorKind::ResourceBusy.into())),
+            }
         })
         .await
     }

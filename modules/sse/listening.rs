@@ -123,12 +123,16 @@ impl Hub {
         subscriber.socket = Some(socket);
         drop(inner);
         if waits.is_some() {
+            self.disk.holds_answers.set(true);
             self.sync();
         }
     }
 
     /// The disk has more than it had: who waits for it is answered.
     pub fn release_answers(&'static self) {
+        if !self.disk.holds_answers.get() {
+            return;
+        }
         let (synced, failed) = (self.attachment.zone().synced(), self.disk.has_failed());
         let (mut inner, mut more) = (self.inner.borrow_mut(), false);
         for subscriber in inner.subscribers.iter_mut().flatten() {
@@ -150,6 +154,7 @@ impl Hub {
             subscriber.socket = Some(socket);
         }
         drop(inner);
+        self.disk.holds_answers.set(more);
         if more {
             self.sync();
         }

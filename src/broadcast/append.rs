@@ -140,7 +140,9 @@ impl Zone {
         head: impl FnOnce(u64, &mut Vec<u8>),
         body: &[&[u8]],
     ) -> Result<Appended, AppendError> {
-        self.append_locked(self.lock(), name, attributes, head, body)
+        let locked = self.lock();
+        let index = locked.find_or_create(name, attributes.max_channels)?;
+        locked.append_and_wake(index, attributes, head, body)
     }
 
     /// The same, for those whom nobody may keep waiting. `None`: somebody has the lock.
@@ -152,24 +154,10 @@ impl Zone {
         body: &[&[u8]],
     ) -> Option<Result<Appended, AppendError>> {
         let locked = self.try_lock()?;
-        Some(self.append_locked(locked, name, attributes, head, body))
-    }
-
-    fn append_locked(
-        &self,
-        locked: Locked<'_>,
-        name: &[u8],
-        attributes: &Attributes,
-        head: impl FnOnce(u64, &mut Vec<u8>),
-        body: &[&[u8]],
-    ) -> Result<Appended, AppendError> {
-        let mut wakes = Wakes::default();
-        let index = locked.find_or_create(name, attributes.max_channels)?;
-        let appended = locked.append(index, attributes, head, body, &mut wakes);
-        drop(locked);
-        step("append: before the wake");
-        self.wake(&wakes);
-        appended
+        Some(match locked.find_or_create(name, attributes.max_channels) {
+            Ok(index) => locked.append_and_wake(index, attributes, head, body),
+            Err(full) => Err(full.into()),
+        })
     }
 
     /// As [`append`](Self::append), to a channel that is there: nobody looks for its name. One that is
@@ -181,14 +169,9 @@ impl Zone {
         head: impl FnOnce(u64, &mut Vec<u8>),
         body: &[&[u8]],
     ) -> Result<Appended, AppendError> {
-        let mut wakes = Wakes::default();
         let locked = self.lock();
         locked.channel(channel).ok_or(AppendError::NotOwner)?;
-        let appended = locked.append(channel.index, attributes, head, body, &mut wakes);
-        drop(locked);
-        step("append: before the wake");
-        self.wake(&wakes);
-        appended
+        locked.append_and_wake(channel.index, attributes, head, body)
     }
 
     /// Ends a channel with a record. `None`: there is no such channel.
@@ -199,14 +182,10 @@ impl Zone {
         head: impl FnOnce(u64, &mut Vec<u8>),
         body: &[&[u8]],
     ) -> Option<Result<Appended, AppendError>> {
-        let mut wakes = Wakes::default();
         let locked = self.lock();
         let index = locked.find(name, State::Channel)?;
         let attributes = Attributes { flags: attributes.flags | END, ..*attributes };
-        let appended = locked.append(index, &attributes, head, body, &mut wakes);
-        drop(locked);
-        self.wake(&wakes);
-        Some(appended)
+        Some(locked.append_and_wake(index, &attributes, head, body))
     }
 
     /// The channel of that name.
@@ -214,6 +193,24 @@ impl Zone {
         let locked = self.lock();
         let index = locked.find(name, State::Channel)?;
         Some(locked.id(index))
+    }
+}
+
+impl<'z> Locked<'z> {
+    /// Appends, gives the lock back, and wakes who waits for it.
+    fn append_and_wake(
+        self,
+        index: u32,
+        attributes: &Attributes,
+        head: impl FnOnce(u64, &mut Vec<u8>),
+        body: &[&[u8]],
+    ) -> Result<Appended, AppendError> {
+        let mut wakes = Wakes::default();
+        let appended = self.append(index, attributes, head, body, &mut wakes);
+        let zone: &'z Zone = self.unlock();
+        step("append: before the wake");
+        zone.wake(&wakes);
+        appended
     }
 }
 

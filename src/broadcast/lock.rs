@@ -125,6 +125,13 @@ pub(crate) struct Locked<'z> {
     zone: &'z Zone,
 }
 
+impl<'z> Locked<'z> {
+    /// Gives the lock back.
+    pub fn unlock(self) -> &'z Zone {
+        self.zone
+    }
+}
+
 impl Deref for Locked<'_> {
     type Target = Zone;
 
