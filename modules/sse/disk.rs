@@ -40,13 +40,21 @@ impl Disk {
 }
 
 impl Hub {
-    /// What a worker has appended that is gone now, or about to go, nobody else has an alarm for.
+    /// Syncs what nobody else will: a worker that has appended it may be gone now, or about to go.
     pub fn sync_for_others(&'static self) {
         let zone = self.attachment.zone();
         let interval = matches!(self.disk.sync, Some(Sync::Interval(_)));
-        if interval && zone.synced() < zone.newest() && !self.disk.due.get() {
+        let forgotten = interval && zone.synced() < zone.newest() && !self.disk.due.get();
+        // For answers a sync may have found no place.
+        if forgotten || self.disk.holds_answers.get() {
             self.sync();
         }
+    }
+
+    /// Waits until the zone's file has room that it could not give before a sync.
+    pub async fn room(&'static self) -> io::Result<()> {
+        let zone = self.attachment.zone();
+        self.until(|| !zone.wants_sync()).await
     }
 
     /// Something was appended to the zone.
@@ -72,8 +80,14 @@ impl Hub {
             return Ok(());
         }
         let zone = self.attachment.zone();
+        self.until(|| zone.synced() >= seq).await
+    }
+
+    /// Syncs until something has come to be.
+    async fn until(&'static self, is_done: impl Fn() -> bool) -> io::Result<()> {
+        let zone = self.attachment.zone();
         poll_fn(|cx| {
-            if zone.synced() >= seq {
+            if is_done() {
                 return Poll::Ready(Ok(()));
             }
             if self.disk.failed.get() || !zone.is_durable() {

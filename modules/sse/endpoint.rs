@@ -62,12 +62,11 @@ impl Handler for Endpoint {
             },
             Method::Get | Method::Head if subscribes && methods.get => self.read(request),
             Method::Options => self.options(request),
-            Method::Post | Method::Put if publishes => match self.admit(request) {
+            Method::Post | Method::Put | Method::Delete if publishes => match self.admit(request) {
                 Ok(()) => Flow::Wait,
                 Err(flow) => flow,
             },
             Method::Post if subscribes && methods.post => Flow::Wait,
-            Method::Delete if publishes => self.delete(request),
             _ => {
                 self.cors.origins.add_fields(request);
                 refuse_method(request, self.methods())
@@ -76,12 +75,11 @@ impl Handler for Endpoint {
     }
 
     fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
-        if exchange.request.method == Method::Head {
-            return Box::pin(self.progress_kept(exchange));
-        }
-        match self.publish.is_some() {
-            true => Box::pin(publish::publish(self, exchange)),
-            false => Box::pin(self.read_by_post(exchange)),
+        match exchange.request.method {
+            Method::Head => Box::pin(self.progress_kept(exchange)),
+            Method::Delete => Box::pin(self.delete(exchange)),
+            _ if self.publish.is_some() => Box::pin(publish::publish(self, exchange)),
+            _ => Box::pin(self.read_by_post(exchange)),
         }
     }
 }
@@ -146,12 +144,12 @@ impl Endpoint {
         }
     }
 
-    fn delete(&self, request: &mut Request) -> Flow {
-        let channel = match self.admit(request).and_then(|()| self.channel(request)) {
-            Ok(channel) => channel,
-            Err(flow) => return flow,
-        };
-        manage::end(self, request, &channel)
+    async fn delete(&self, exchange: &mut Exchange) -> Flow {
+        let request = &mut exchange.request;
+        match self.channel(request) {
+            Ok(channel) => manage::end(self, request, &channel).await,
+            Err(flow) => flow,
+        }
     }
 
     /// Whether this client may publish and end channels; the error is the answer.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use broadcast::Zone;
 use conf::Error;
-use wal::{Device, Durability, File, Found, Log, NewFile, OpenError};
+use wal::{Device, Durability, File, FileError, Found, Log, NewFile, OpenError};
 
 /// `sync=`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,11 @@ impl FileConf {
             }
             Err(error) => return Err(self.error(name, error)),
         };
+        if same {
+            // After it was looked at: a file's date tells whether others have written to it.
+            let system = |error| FileError::System(self.path.clone(), error);
+            found.device().allocate().map_err(|error| self.error(name, system(error)))?;
+        }
         self.report(name, &found);
         zone.restore(found, zone.epoch()).map_err(|error| self.error(name, error))?;
         match same {

@@ -18,6 +18,7 @@ mod cursor;
 mod delivery;
 mod disk;
 mod endpoint;
+mod feed;
 mod file;
 mod framing;
 mod gzip;

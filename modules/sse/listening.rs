@@ -73,7 +73,9 @@ impl Hub {
         };
         // Who does not take what it is answered, or is not answered yet, is not listened to: answers would pile up.
         let deaf = subscriber.socket.as_ref().is_some_and(|socket| {
-            subscriber.unsent.len() > MOST_UNSENT || socket.held.len() > MOST_HELD
+            socket.is_stalled()
+                || socket.held.len() > MOST_HELD
+                || subscriber.unsent.len() > MOST_UNSENT
         });
         if deaf || !subscriber.session.conn.is_readable() {
             return Heard::Nothing;
@@ -120,9 +122,10 @@ impl Hub {
             None => subscriber.answer(&mut out, last),
             Some(seq) => socket.held.push_back(Held { seq, answers: out, last }),
         }
+        let stalled = socket.is_stalled();
         subscriber.socket = Some(socket);
         drop(inner);
-        if waits.is_some() {
+        if waits.is_some() || stalled {
             self.disk.holds_answers.set(true);
             self.sync();
         }
@@ -134,8 +137,9 @@ impl Hub {
             return;
         }
         let (synced, failed) = (self.attachment.zone().synced(), self.disk.has_failed());
-        let (mut inner, mut more) = (self.inner.borrow_mut(), false);
-        for subscriber in inner.subscribers.iter_mut().flatten() {
+        let (mut inner, mut more, mut stalled) = (self.inner.borrow_mut(), false, Vec::new());
+        for (number, subscriber) in inner.subscribers.iter_mut().enumerate() {
+            let Some(subscriber) = subscriber else { continue };
             let Some(mut socket) = subscriber.socket.take() else { continue };
             let before = socket.held.len();
             while socket.held.front().is_some_and(|held| held.seq <= synced)
@@ -143,11 +147,14 @@ impl Hub {
             {
                 subscriber.answer(&mut held.answers, held.last);
             }
-            if failed && !socket.held.is_empty() {
-                socket.held.clear();
+            if failed && (!socket.held.is_empty() || socket.is_stalled()) {
+                socket.forget();
                 subscriber.end(Close::TryAgain);
             }
             more |= !socket.held.is_empty();
+            if socket.is_stalled() {
+                stalled.push(number as u32);
+            }
             if socket.held.len() != before {
                 subscriber.session.conn.wake();
             }
@@ -158,6 +165,8 @@ impl Hub {
         if more {
             self.sync();
         }
+        // There is room again: they go on where they had to stop.
+        stalled.into_iter().for_each(|number| self.hear_client(number, &[]));
     }
 }
 

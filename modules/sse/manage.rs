@@ -44,15 +44,20 @@ pub fn figures(endpoint: &Endpoint, request: &mut Request, selection: &Selection
 }
 
 /// DELETE: the channel ends.
-pub fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flow {
-    let zone = match endpoint.hub() {
-        Ok(hub) => hub.attachment.zone(),
+pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flow {
+    let hub = match endpoint.hub() {
+        Ok(hub) => hub,
         Err(flow) => return flow,
     };
-    match publish::end(zone, &endpoint.settings, name) {
+    let zone = hub.attachment.zone();
+    let end = || publish::end(zone, &endpoint.settings, name).transpose();
+    match publish::in_room(hub, end).await.transpose() {
         None => endpoint.problem(request, 404, "there is no such channel"),
         Some(Err(error)) => endpoint.problem(request, 503, &error.to_string()),
         Some(Ok(appended)) => {
+            if hub.kept(endpoint.settings.sync, appended.seq).await.is_err() {
+                return endpoint.problem(request, 503, publish::UNKEPT);
+            }
             let mut body = b"{\"channel\":".to_vec();
             json::string(&mut body, name);
             body.extend_from_slice(b",\"ended\":true,\"id\":");

@@ -1,13 +1,14 @@
-//! Publishing: one event by its body, or a stream of events as they arrive.
+//! Publishing: one event by its body; for a stream of them, see [`crate::feed`].
 
 use broadcast::{AppendError, Appended, Attributes, END, Zone};
 use http::{Exchange, Flow, Request};
 use mem::Str;
 use proto::http1::Name;
-use proto::sse::{self, EventId, Parser};
+use proto::sse::{self, EventId};
 
 use crate::cursor::argument;
 use crate::endpoint::Endpoint;
+use crate::feed;
 use crate::hub::Hub;
 use crate::progress::{self, Sequence};
 use crate::record;
@@ -40,26 +41,23 @@ pub fn append(
 ) -> Result<Appended, AppendError> {
     let mut body = Vec::with_capacity(event.data.len() + 64);
     record::body(&mut body, event.event, event.data);
-    in_room(zone, || {
-        let head = record::head(zone.epoch(), event.id, body.len());
-        zone.append(channel, attributes, head, &[&body])
-    })
+    zone.append(channel, attributes, record::head(zone.epoch(), event.id, body.len()), &[&body])
 }
 
-/// How often room in a zone's file is made by waiting for the disk.
+/// How often room in a zone's file is waited for.
 const SYNCS: usize = 3;
 
 /// Appends; where the file's next part may not be written to before what was copied out of it is on the disk, that is
 /// waited for. It is rare: the syncs of publishers go ahead of it.
-fn in_room(
-    zone: &Zone,
-    append: impl Fn() -> Result<Appended, AppendError>,
-) -> Result<Appended, AppendError> {
+pub async fn in_room<T>(
+    hub: &'static Hub,
+    mut append: impl FnMut() -> Result<T, AppendError>,
+) -> Result<T, AppendError> {
     for _ in 0..SYNCS {
         match append() {
-            Err(AppendError::Unsynced) => zone.sync()?,
+            Err(AppendError::Unsynced) => hub.room().await?,
             result => return result,
-        };
+        }
     }
     Err(AppendError::Busy)
 }
@@ -84,7 +82,7 @@ pub fn append_next(
 }
 
 /// Ends a channel, which is made if there is none.
-fn append_end(
+pub fn append_end(
     zone: &Zone,
     settings: &Settings,
     channel: &[u8],
@@ -96,9 +94,7 @@ fn append_end(
     if let Some(sequence) = sequence {
         sequence.mark(&mut attributes);
     }
-    in_room(zone, || {
-        zone.append(channel, &attributes, record::head(zone.epoch(), None, body.len()), &[&body])
-    })
+    zone.append(channel, &attributes, record::head(zone.epoch(), None, body.len()), &[&body])
 }
 
 /// Ends a channel; `None`: there is none of that name.
@@ -109,17 +105,8 @@ pub fn end(
 ) -> Option<Result<Appended, AppendError>> {
     let mut body = Vec::new();
     record::end(&mut body, &settings.end_event);
-    let end = || {
-        let head = record::head(zone.epoch(), None, body.len());
-        zone.end(channel, &settings.attributes, head, &[&body])
-    };
-    match end() {
-        Some(Err(AppendError::Unsynced)) => match zone.sync() {
-            Ok(_) => end(),
-            Err(error) => Some(Err(error.into())),
-        },
-        ended => ended,
-    }
+    let head = record::head(zone.epoch(), None, body.len());
+    zone.end(channel, &settings.attributes, head, &[&body])
 }
 
 /// The handler of POST and PUT.
@@ -137,7 +124,7 @@ pub async fn publish(endpoint: &Endpoint, exchange: &mut Exchange) -> Flow {
         Err(why) => return endpoint.problem(&mut exchange.request, 400, &why),
     };
     match is_stream(&exchange.request) {
-        true => publish_stream(endpoint, hub, &channel, exchange, &asked).await,
+        true => feed::publish(endpoint, hub, &channel, exchange, &asked).await,
         false => publish_one(endpoint, hub, &channel, exchange, &asked).await,
     }
 }
@@ -149,12 +136,15 @@ fn is_stream(request: &Request) -> bool {
 }
 
 /// What a request says of its events.
-struct Asked {
+pub struct Asked {
     event: Option<Str>,
     id: Option<Str>,
-    key: Option<Str>,
-    offset: u32,
-    ends: bool,
+    /// Its `Idempotency-Key`.
+    pub key: Option<Str>,
+    /// Events of the key that are in the log already.
+    pub offset: u32,
+    /// The channel ends with it.
+    pub ends: bool,
 }
 
 impl Asked {
@@ -222,7 +212,7 @@ async fn publish_one(
     let zone = hub.attachment.zone();
     let key = asked.key.as_ref().map_or(0, |key| zone.key(key));
     let attributes = Attributes { key, ..endpoint.settings.attributes };
-    match append(zone, &attributes, channel, &event) {
+    match in_room(hub, || append(zone, &attributes, channel, &event)).await {
         Ok(appended) => {
             let taken = Taken { id: event.id, last: Some(appended), ..Taken::default() };
             acknowledge(endpoint, request, hub, channel, taken).await
@@ -231,96 +221,13 @@ async fn publish_one(
     }
 }
 
-async fn publish_stream(
-    endpoint: &Endpoint,
-    hub: &'static Hub,
-    channel: &[u8],
-    exchange: &mut Exchange,
-    asked: &Asked,
-) -> Flow {
-    let (zone, sync) = (hub.attachment.zone(), endpoint.settings.sync);
-    let mut sequence = None;
-    if let Some(key) = &asked.key {
-        sequence = Sequence::new(zone, channel, key, asked.offset);
-        if sequence.is_none() {
-            let why = "fewer events of this key are in the log than the Event-Offset says";
-            return endpoint.problem(&mut exchange.request, 409, why);
-        }
-    }
-    let mut parser = Parser::new(endpoint.settings.max_message);
-    let mut input = Vec::new();
-    let (mut count, mut last, mut fault) = (0u64, None, None);
-    loop {
-        input.clear();
-        let done = match exchange.read_more(&mut input).await {
-            Ok(done) => done,
-            Err(status) => return refuse_body(endpoint, exchange, status),
-        };
-        let fed = parser.feed(&input, |event| {
-            if fault.is_none() {
-                match take(endpoint, zone, channel, &event, &mut sequence) {
-                    Ok(appended) => {
-                        count += u64::from(!appended.duplicate);
-                        last = Some(appended);
-                    }
-                    Err(refusal) => fault = Some(refusal),
-                }
-            }
-        });
-        hub.appended(sync);
-        let request = &mut exchange.request;
-        match (fed, fault.take()) {
-            (_, Some(Refusal::Field(why))) => return endpoint.problem(request, 400, &why),
-            (_, Some(Refusal::Zone(error))) => return refuse(endpoint, request, error),
-            (Err(_), _) => return endpoint.problem(request, 413, "an event is too large"),
-            (Ok(()), None) => {}
-        }
-        if done {
-            break;
-        }
-    }
-    let offset = sequence.as_ref().map(Sequence::offset);
-    if asked.ends {
-        // Also a channel that had no event: who comes later is to learn that none will.
-        match append_end(zone, &endpoint.settings, channel, sequence.as_ref()) {
-            Ok(appended) => last = Some(appended),
-            Err(error) => return refuse(endpoint, &mut exchange.request, error),
-        }
-    }
-    let taken = Taken { id: None, last, published: Some(count), offset };
-    acknowledge(endpoint, &mut exchange.request, hub, channel, taken).await
-}
-
-enum Refusal {
-    Field(String),
-    Zone(AppendError),
-}
-
-fn take(
-    endpoint: &Endpoint,
-    zone: &Zone,
-    channel: &[u8],
-    event: &sse::Event<'_>,
-    sequence: &mut Option<Sequence>,
-) -> Result<Appended, Refusal> {
-    let id = event.id.filter(|id| !id.is_empty());
-    let checked = match event.event.is_empty() {
-        true => Ok(()),
-        false => sse::check_event_type(event.event),
-    };
-    let checked = checked.and(id.map_or(Ok(()), sse::check_id));
-    let checked = checked.and(sse::check_data(event.data));
-    checked.map_err(|error| Refusal::Field(error.to_string()))?;
-    let event = Event { event: event.event, id, data: event.data };
-    let appended = append_next(zone, &endpoint.settings, channel, &event, sequence);
-    appended.map_err(Refusal::Zone)
-}
-
-fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flow {
+/// Why the zone has not taken an event.
+pub fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flow {
     endpoint.problem(request, progress::status(error), &error.to_string())
 }
 
-fn refuse_body(endpoint: &Endpoint, exchange: &mut Exchange, status: u16) -> Flow {
+/// Why a body was not read.
+pub fn refuse_body(endpoint: &Endpoint, exchange: &mut Exchange, status: u16) -> Flow {
     let request = &mut exchange.request;
     match status {
         413 => endpoint.problem(
@@ -334,19 +241,23 @@ fn refuse_body(endpoint: &Endpoint, exchange: &mut Exchange, status: u16) -> Flo
 
 /// What is in the log now.
 #[derive(Default)]
-struct Taken<'a> {
+pub struct Taken<'a> {
     /// The publisher's id of a single event.
-    id: Option<&'a [u8]>,
-    last: Option<Appended>,
+    pub id: Option<&'a [u8]>,
+    /// The last event.
+    pub last: Option<Appended>,
     /// Of a stream: the events that were not there before.
-    published: Option<u64>,
+    pub published: Option<u64>,
     /// Of a key: the events that are there.
-    offset: Option<u32>,
+    pub offset: Option<u32>,
 }
+
+/// What a publisher is told whose event is in the log, and not on the disk.
+pub const UNKEPT: &str = "the event could not be brought to the disk";
 
 /// The answer to what is in the log now, and, where that is promised, on the disk: 201 if there are subscribers, else
 /// 202.
-async fn acknowledge(
+pub async fn acknowledge(
     endpoint: &Endpoint,
     request: &mut Request,
     hub: &'static Hub,
@@ -356,7 +267,7 @@ async fn acknowledge(
     let zone = hub.attachment.zone();
     let seq = taken.last.map_or(0, |appended| appended.seq);
     if hub.kept(endpoint.settings.sync, seq).await.is_err() {
-        return endpoint.problem(request, 503, "the event could not be brought to the disk");
+        return endpoint.problem(request, 503, UNKEPT);
     }
     let mut body = b"{\"id\":".to_vec();
     write_id(&mut body, zone, channel, taken.id, taken.last.as_ref());

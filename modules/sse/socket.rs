@@ -25,6 +25,8 @@ pub struct Socket {
     sequence: Option<Sequence>,
     /// The newest event that it has published.
     published: u64,
+    /// What it has said that is not acted upon yet: the zone's file has no room before its next sync.
+    said: VecDeque<Said>,
     /// Answers that wait until everything up to a seq is on the disk.
     pub held: VecDeque<Held>,
 }
@@ -47,6 +49,9 @@ pub enum Last {
     /// It is to be closed.
     Close(Close),
 }
+
+/// The zone's file must be synced before anything is published.
+struct Unsynced;
 
 /// The key and the offset that a handshake brings in its query, where a page has nothing else to say them
 /// by. The error is an answer.
@@ -79,8 +84,8 @@ impl Socket {
         let acknowledges = subprotocol == Subprotocol::Acknowledged;
         let keyed = publish.as_deref().filter(|_| acknowledges);
         let sequence = keyed.map(|channel| sequence(zone, channel, request)).transpose()?.flatten();
-        let (published, held) = (0, VecDeque::new());
-        Ok(Socket { inbound: None, publish, acknowledges, sequence, published, held })
+        let (said, held) = (VecDeque::new(), VecDeque::new());
+        Ok(Socket { inbound: None, publish, acknowledges, sequence, published: 0, said, held })
     }
 
     /// Up to which seq the disk must be waited for before it is answered; `None`: it need not.
@@ -107,30 +112,10 @@ impl Socket {
             true => settings.max_message.max(heartbeat.map_or(0, |(ping, _)| ping.len())),
             false => heartbeat.map_or(0, |(ping, _)| ping.len()),
         };
-        let inbound = self.inbound.take();
-        let mut inbound = inbound.unwrap_or_else(|| Inbound::new(most).texts_only());
-        let (mut last, mut answers) = (None, Vec::new());
-        inbound.feed(bytes, out, |said| {
-            if last.is_some() {
-                return;
-            }
-            last = match said {
-                Said::Closed => Some(Last::Closed),
-                Said::Binary | Said::Fault(Close::TooBig) if !may_publish => {
-                    Some(Last::Close(Close::Policy))
-                }
-                Said::Binary => Some(Last::Close(Close::Unsupported)),
-                Said::Fault(why) => Some(Last::Close(why)),
-                Said::Message(text) => match heartbeat {
-                    Some((ping, pong)) if text == *ping => {
-                        websocket::text(pong, &mut answers);
-                        None
-                    }
-                    _ => self.publish(&text, zone, settings, &mut answers),
-                },
-            };
-        });
-        self.inbound = Some(inbound);
+        let inbound = self.inbound.get_or_insert_with(|| Inbound::new(most).texts_only());
+        inbound.feed(bytes, out, |said| self.said.push_back(said));
+        let mut answers = Vec::new();
+        let last = self.act(zone, settings, &mut answers);
         // A close that was answered is the last frame of all.
         match last {
             Some(Last::Closed) => drop(out.splice(0..0, answers)),
@@ -139,21 +124,69 @@ impl Socket {
         last
     }
 
+    /// Whether something that the client has said waits: the zone's file must be synced first.
+    pub fn is_stalled(&self) -> bool {
+        !self.said.is_empty()
+    }
+
+    /// Nobody will act upon what the client has said.
+    pub fn forget(&mut self) {
+        self.said.clear();
+        self.held.clear();
+    }
+
+    /// Acts upon what the client has said, as far as there is room for it.
+    fn act(&mut self, zone: &Zone, settings: &Settings, answers: &mut Vec<u8>) -> Option<Last> {
+        let heartbeat = settings.heartbeat.as_ref();
+        let may_publish = self.publish.is_some();
+        while let Some(said) = self.said.pop_front() {
+            let last = match said {
+                Said::Closed => Some(Last::Closed),
+                Said::Binary | Said::Fault(Close::TooBig) if !may_publish => {
+                    Some(Last::Close(Close::Policy))
+                }
+                Said::Binary => Some(Last::Close(Close::Unsupported)),
+                Said::Fault(why) => Some(Last::Close(why)),
+                Said::Message(text) => match heartbeat {
+                    Some((ping, pong)) if text == *ping => {
+                        websocket::text(pong, answers);
+                        None
+                    }
+                    _ => match self.publish(&text, zone, settings, answers) {
+                        Ok(last) => last,
+                        Err(Unsynced) => {
+                            self.said.push_front(Said::Message(text));
+                            return None;
+                        }
+                    },
+                },
+            };
+            if last.is_some() {
+                self.said.clear();
+                return last;
+            }
+        }
+        None
+    }
+
     fn publish(
         &mut self,
         text: &[u8],
         zone: &Zone,
         settings: &Settings,
         out: &mut Vec<u8>,
-    ) -> Option<Last> {
-        let Some(channel) = &self.publish else { return Some(Last::Close(Close::Policy)) };
+    ) -> Result<Option<Last>, Unsynced> {
+        let Some(channel) = &self.publish else { return Ok(Some(Last::Close(Close::Policy))) };
         let event = Event::of(text);
         let published = publish::append_next(zone, settings, channel, &event, &mut self.sequence);
+        if published == Err(AppendError::Unsynced) {
+            return Err(Unsynced);
+        }
         if self.acknowledges {
             let offset = self.sequence.as_ref().map(Sequence::offset);
             websocket::text(&acknowledgement(zone, channel, published.as_ref(), offset), out);
         }
-        match published {
+        Ok(match published {
             Ok(appended) => {
                 self.published = appended.seq;
                 None
@@ -161,7 +194,7 @@ impl Socket {
             Err(AppendError::OtherBody) => Some(Last::Close(Close::Policy)),
             Err(AppendError::TooLarge) => Some(Last::Close(Close::TooBig)),
             Err(_) => Some(Last::Close(Close::TryAgain)),
-        }
+        })
     }
 }
 

@@ -72,6 +72,43 @@ impl File {
     pub fn inherit(fd: OwnedFd) -> File {
         File(fs::File::from(fd))
     }
+
+    /// Sees to it that all its bytes are allocated: of a copy without its holes they are not, and the disk would be
+    /// full in the middle of a write. What is in it stays.
+    pub fn allocate(&self) -> io::Result<()> {
+        let found = self.0.metadata()?;
+        if found.blocks() * BLOCK >= found.len() {
+            return Ok(());
+        }
+        match reserve(&self.0, found.len()) {
+            // Such a file system promises room to nobody.
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// What `st_blocks` counts in.
+const BLOCK: u64 = 512;
+
+fn reserve(file: &fs::File, len: u64) -> io::Result<()> {
+    Ok(fallocate(file, FallocateFlags::empty(), 0, len.cast_signed())?)
+}
+
+/// As [`reserve`], of a file that is empty yet, on any file system.
+fn fill(file: &fs::File, len: u64) -> io::Result<()> {
+    match reserve(file, len) {
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+        result => return result,
+    }
+    let zeros = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < len {
+        let count = zeros.len().min((len - at) as usize);
+        file.write_all_at(&zeros[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 impl AsRawFd for File {
@@ -228,8 +265,7 @@ pub fn create(path: &Path, len: u64) -> Result<(File, NewFile), FileError> {
     if !try_lock(&file).map_err(system)? {
         return Err(system(io::ErrorKind::WouldBlock.into()));
     }
-    fallocate(&file, FallocateFlags::empty(), 0, len.cast_signed())
-        .map_err(|error| system(error.into()))?;
+    fill(&file, len).map_err(system)?;
     Ok((File(file), new))
 }
 

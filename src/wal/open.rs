@@ -158,6 +158,11 @@ impl<D: Device> Log<D> {
 }
 
 impl<D: Device> Found<D> {
+    /// Where it was found.
+    pub fn device(&self) -> &D {
+        &self.log.device
+    }
+
     /// How many records there are.
     pub fn records(&self) -> usize {
         self.entries.len()

@@ -1,7 +1,7 @@
 //! Files that are not ours, that cannot be, or that are in the way.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, symlink};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, symlink};
 
 use support::{Start, process};
 
@@ -94,6 +94,41 @@ fn a_full_disk_is_an_error_at_the_start_and_not_later() {
     assert!(fs::read(dir.path("small/ev")).expect("the file") == before, "it is as it was");
     server.set_conf(conf("sse_zone z 4m path=small/ev;"));
     server.start_again().expect("started");
+    let reader = come_back(&server, &ids[1]);
+    assert_eq!(reader.words()[..3], ["event 3", "event 4", "event 5"]);
+    assert_eq!(server.stop(), Some(0));
+    drop(disk);
+}
+
+#[test]
+fn a_copy_with_holes_is_given_its_room_at_the_start() {
+    let start = Start::new(BINARY).conf(conf("sse_zone z 4m path=small/ev;"));
+    let dir = start.dir();
+    fs::create_dir(dir.path("small")).expect("a folder");
+    // A disk of its own needs root.
+    let Some(disk) = Disk::mount(&dir.path("small"), "6m") else { return };
+    let mut server = start.start();
+    let ids = publish_some(&server, "event", 5);
+    assert_eq!(server.stop(), Some(0));
+    let path = dir.path("small/ev");
+    let whole = fs::read(&path).expect("the file");
+    fs::remove_file(&path).expect("the file goes");
+    // As `cp --sparse=always` does.
+    let copy = fs::File::create(&path).expect("a copy");
+    copy.set_len(whole.len() as u64).expect("its length");
+    for (n, page) in whole.chunks(4096).enumerate().filter(|(_, page)| page.iter().any(|&b| b != 0))
+    {
+        copy.write_all_at(page, n as u64 * 4096).expect("a page");
+    }
+    let allocated = || fs::metadata(&path).expect("the file").blocks() * 512;
+    assert!(allocated() < whole.len() as u64, "it has holes");
+    fs::write(dir.path("small/filler"), vec![1; 8 << 20]).expect_err("the disk is full");
+    let said = server.start_again().expect_err("there is no room");
+    assert!(said.contains("small/ev") && said.contains("No space left"), "{said}");
+    assert!(fs::read(&path).expect("the file") == whole, "it is as it was");
+    fs::remove_file(dir.path("small/filler")).expect("there is room");
+    server.start_again().expect("started");
+    assert_eq!(allocated(), whole.len() as u64);
     let reader = come_back(&server, &ids[1]);
     assert_eq!(reader.words()[..3], ["event 3", "event 4", "event 5"]);
     assert_eq!(server.stop(), Some(0));
