@@ -124,3 +124,41 @@ fn a_web_socket_that_is_faster_than_the_disk_waits_alone() {
 fn number(data: &str) -> usize {
     data.split(' ').next().and_then(|number| number.parse().ok()).expect("a number")
 }
+
+#[test]
+fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve"));
+    let dir = start.dir();
+    let trace = dir.path("trace").display().to_string();
+    let start = start.conf(conf("sse_zone z 1m path=ev sync=60s;"));
+    let server =
+        start.under(&["strace", "-f", "-qq", "-e", "trace=fdatasync", "-o", &trace]).start();
+    publish(&server, "/events/a", "an event");
+    let syncs = || dir.text("trace").lines().filter(|line| line.contains(" = 0")).count();
+    let before = syncs();
+    // With them goes the alarm that one of them has set.
+    server.workers().into_iter().for_each(|pid| support::process::signal(pid, "KILL"));
+    wait_for("a worker that looks after it", || syncs() > before);
+}
+
+#[test]
+fn a_publisher_for_whom_nobody_can_sync_is_told() {
+    let text = conf("sse_zone z 1m path=ev sync=ack;")
+        .replace("worker_connections 200", "worker_connections 10");
+    let text = text.replace("worker_processes 2", "worker_processes 1");
+    let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(text).start();
+    let mut publisher = server.wire();
+    let mut post = || {
+        publisher.send("POST /events/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nevent");
+        publisher.answer().status
+    };
+    assert_eq!(post(), 202);
+    // Readers have all connections that the worker may have: for a sync there is none left.
+    let mut readers = Vec::new();
+    while post() != 503 {
+        assert!(readers.len() < 10, "as many as there may be");
+        readers.push(Reader::open(&server, "/events/a", ""));
+    }
+    readers.pop();
+    wait_for("a place for a sync", || post() == 201);
+}
