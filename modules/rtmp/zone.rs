@@ -79,10 +79,10 @@ impl ZoneConf {
         if let Some(Previous { region, handed: false }) = slot.and_then(|slot| slot.take_previous())
             && let Ok(previous) = Zone::open(region)
         {
-            if !zone.take_over(&previous) {
-                return Err(Error::new(
-                    "the rtmp_zone cannot be changed: a process keeps its lock",
-                ));
+            if !zone.copy(&previous) || zone.take_over(&previous).is_err() {
+                let _ = previous.reopen(&zone);
+                let why = "the rtmp_zone cannot be changed: a process keeps its lock";
+                return Err(Error::new(why));
             }
             self.previous.replace(Some(previous));
         }
@@ -94,7 +94,7 @@ impl ZoneConf {
     pub fn decided(&self, serves: bool) {
         if let (Some(previous), Some(zone)) = (self.previous.take(), self.zone.get())
             && !serves
-            && !previous.reopen(zone)
+            && previous.reopen(zone).is_err()
         {
             sys::log!(Alert, "the rtmp_zone stays locked: nothing can be published");
         }

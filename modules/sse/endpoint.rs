@@ -200,6 +200,10 @@ impl Endpoint {
         let mut body = b"{\"error\":".to_vec();
         proto::json::string(&mut body, why.as_bytes());
         body.extend_from_slice(b"}\n");
+        if status == 503 {
+            // What stands in the way is a matter of moments: a zone that moves, a disk that is behind.
+            request.response.add_header("Retry-After", text("1"));
+        }
         self.json(request, status, &body)
     }
 

@@ -53,7 +53,7 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
     let end = || publish::end(zone, &endpoint.settings, name).transpose();
     match publish::in_room(hub, end).await.transpose() {
         None => endpoint.problem(request, 404, "there is no such channel"),
-        Some(Err(error)) => endpoint.problem(request, 503, &error.to_string()),
+        Some(Err(error)) => publish::refuse(endpoint, request, error),
         Some(Ok(appended)) => {
             if hub.kept(endpoint.settings.sync, appended.seq).await.is_err() {
                 return endpoint.problem(request, 503, publish::UNKEPT);

@@ -223,6 +223,10 @@ async fn publish_one(
 
 /// Why the zone has not taken an event.
 pub fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flow {
+    if error == AppendError::Moved {
+        // Where another connection comes to, the zone may be the one that is published to.
+        request.keep_alive = false;
+    }
     endpoint.problem(request, progress::status(error), &error.to_string())
 }
 

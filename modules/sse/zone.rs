@@ -124,7 +124,8 @@ impl ZoneConf {
         let handed = region.origin() == Origin::Shared;
         let zone = Zone::of(region, self.shape).map_err(failed)?;
         let Some(file) = &self.file else {
-            self.take_over(&zone, slot)?;
+            self.copy(&zone, slot)?;
+            self.take_over(&zone)?;
             return Ok(zone);
         };
         if handed {
@@ -133,31 +134,40 @@ impl ZoneConf {
             })?;
             file.inherit(&self.name, &zone, fd)?;
         } else {
-            self.take_over(&zone, slot)?;
+            self.copy(&zone, slot)?;
             let pending = match &*self.previous.borrow() {
                 Some(previous) => file.replace(&self.name, &zone, previous, self.size),
                 None => file.open(&self.name, &zone, self.size),
             };
-            self.pending.replace(pending.inspect_err(|_| self.undo(&zone))?);
+            self.pending.replace(pending?);
+            self.take_over(&zone)?;
         }
         Ok(zone)
     }
 
     /// The zone does not come to serve: the one whose place it has taken goes on.
     fn undo(&self, zone: &Zone) {
-        if let Some(previous) = self.previous.take()
-            && !previous.reopen(zone)
-        {
+        if let Some(Err(error)) = self.previous.take().map(|previous| previous.reopen(zone)) {
             let name = &self.name;
-            sys::log!(
-                Alert,
-                "the sse_zone \"{name}\" stays locked: nothing can be published there"
-            );
+            sys::log!(Alert, "the sse_zone \"{name}\" cannot go on: {error}");
         }
     }
 
+    /// The last of what another configuration has: it is published here from now on.
+    fn take_over(&self, zone: &Zone) -> Result<(), Error> {
+        let taken = match &*self.previous.borrow() {
+            Some(previous) => zone.take_over(previous),
+            None => Ok(()),
+        };
+        taken.map_err(|error| {
+            self.undo(zone);
+            let name = &self.name;
+            Error::new(format!("the sse_zone \"{name}\" cannot be changed: {error}"))
+        })
+    }
+
     /// Another configuration has this zone in another form: all that it has comes along.
-    fn take_over(&self, zone: &Zone, slot: &Slot) -> Result<(), Error> {
+    fn copy(&self, zone: &Zone, slot: &Slot) -> Result<(), Error> {
         let Some(Previous { region, handed }) = slot.take_previous() else { return Ok(()) };
         let name = &self.name;
         let known = known(&region);
@@ -177,7 +187,7 @@ impl ZoneConf {
                 return Ok(());
             }
         };
-        if !zone.take_over(&previous) {
+        if !zone.copy(&previous) {
             let why = "a process keeps its lock";
             return Err(Error::new(format!("the sse_zone \"{name}\" cannot be changed: {why}")));
         }

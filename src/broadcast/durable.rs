@@ -62,6 +62,10 @@ impl Zone {
             complete.add(record.seq);
             bytes.clear();
             record.parts.iter().for_each(|part| bytes.extend_from_slice(part));
+            // Else all ids are of an epoch of the past, and their readers hear of a gap anyway.
+            if found.certain {
+                locked.drop_before_hole(&Kept::of(record, &bytes));
+            }
             dropped += usize::from(locked.restore(&Kept::of(record, &bytes)).is_err());
         })?;
         let newest = found.newest.max(1);
@@ -87,16 +91,8 @@ impl Zone {
         self.set_log(log);
         let mut result = Ok(());
         locked.records(0, |kept| {
-            while result.is_ok() {
-                match locked.write_to_file(kept, &[kept.bytes]) {
-                    Err(AppendError::Unsynced) => {
-                        result = self.sync().map(drop).map_err(Into::into)
-                    }
-                    written => {
-                        result = written;
-                        break;
-                    }
-                }
+            if result.is_ok() {
+                result = locked.write_in_room(kept);
             }
         });
         result?;
@@ -242,6 +238,26 @@ impl Locked<'_> {
     pub fn write_to_file(&self, kept: &Kept<'_>, parts: &[&[u8]]) -> Result<(), AppendError> {
         let log = self.durable.get().and_then(Durable::log).ok_or(AppendError::Moved)?;
         write(&log, self, &Record { parts, ..kept.record() })
+    }
+
+    /// Writes a record to the file; what the disk must have before, it is waited for. Nobody else is: the zone is not
+    /// used yet, or not any more.
+    pub fn write_in_room(&self, kept: &Kept<'_>) -> Result<(), AppendError> {
+        loop {
+            match self.write_to_file(kept, &[kept.bytes]) {
+                Err(AppendError::Unsynced) => drop(self.sync()?),
+                written => return written,
+            }
+        }
+    }
+
+    /// Brings records of another zone to the disk. Numbers that are missing between them are not missing: they were
+    /// gone before.
+    pub fn settle_file(&self) -> io::Result<()> {
+        let Some(log) = self.durable.get().and_then(Durable::log) else { return Ok(()) };
+        let state = &self.header().wal;
+        log.close(state, self.newest())?;
+        log.begin(state)
     }
 
     /// Of records up to `upto` nobody knows whether they are all there.

@@ -1,13 +1,18 @@
-//! A zone of another size takes the place of one that is in use: everything goes over, and nothing is published in
-//! between.
+//! A zone of another size takes the place of one that is in use. What that one has is copied while it goes on, in
+//! turns; then it is sealed, and what has come meanwhile follows. Nothing is published in between.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::io;
+use std::time::Duration;
 
-use crate::layout::{Place, State};
+use crate::append::AppendError;
+use crate::layout::State;
 use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;
+
+/// Bytes that are copied in one turn, and how long the others have then.
+const TURN: usize = 1 << 20;
+const PAUSE: Duration = Duration::from_micros(200);
 
 impl Locked<'_> {
     /// Whether nothing may be appended: as long as whoever has said so lives.
@@ -15,53 +20,13 @@ impl Locked<'_> {
         let by = self.header().sealed.get();
         by != 0 && (self.header().retired.get() != 0 || sys::process::exists(by as i32))
     }
-
-    /// Calls `each` with every record behind `cursor`, in the order of seqs.
-    pub fn records(&self, cursor: u64, mut each: impl FnMut(&Kept<'_>)) {
-        let mut next = BinaryHeap::new();
-        let is_channel =
-            |index: &u32| self.memory.channel(*index).state.get() == State::Channel as u32;
-        for index in self.memory.channels().filter(is_channel) {
-            if let Some((at, record)) = self.record_at(self.locate(index, cursor)) {
-                next.push(Reverse((record.seq.get(), index, at.word())));
-            }
-        }
-        let mut bytes = Vec::new();
-        while let Some(Reverse((seq, index, word))) = next.pop() {
-            let at = Place::from_word(word);
-            let (channel, record) = (self.memory.channel(index), self.memory.record(at));
-            bytes.clear();
-            self.memory.pieces(at, record.len.get() as usize, |block, offset, len| {
-                // SAFETY: a committed record's bytes; the lock is held.
-                bytes.extend_from_slice(unsafe { self.memory.bytes(block, offset, len) });
-            });
-            each(&Kept {
-                channel: self.memory.name(index),
-                seq,
-                number: record.number.get(),
-                time: record.time.get(),
-                key: record.key.get(),
-                place: record.place.get(),
-                flags: record.flags.get(),
-                head: record.head.get(),
-                max_count: channel.max_count.get(),
-                max_age: channel.max_age.get(),
-                bytes: &bytes,
-            });
-            if let Some((at, record)) = self.record_at(self.after((at, record))) {
-                next.push(Reverse((record.seq.get(), index, at.word())));
-            }
-        }
-    }
 }
 
 impl Zone {
-    /// Takes over everything that another zone has, and what it remembers of what is gone. Nothing is appended there
-    /// from now on, until [`reopen`](Self::reopen). `false`: a process keeps its lock.
-    pub fn take_over(&self, from: &Zone) -> bool {
-        let Some(theirs) = from.lock_soon() else { return false };
-        from.header().sealed.set(sys::process::pid() as u32);
-        let (own, header, old) = (self.lock(), self.header(), from.header());
+    /// Copies to this new zone, which nobody uses yet, what another one has, and all that its ids mean. That one goes
+    /// on. `false`: a process keeps its lock.
+    pub fn copy(&self, from: &Zone) -> bool {
+        let (header, old) = (self.header(), from.header());
         for (word, known) in header.secret.iter().zip(&old.secret) {
             word.set(known.get());
         }
@@ -71,34 +36,65 @@ impl Zone {
             past.upto.set(known.upto.get());
         }
         header.clock.set(old.clock.get());
-        theirs.records(0, |kept| {
+        let own = self.lock();
+        let Some(theirs) = from.lock_soon() else { return false };
+        let upto = from.newest();
+        let mut heads = theirs.heads(0);
+        drop(theirs);
+        loop {
+            let Some(theirs) = from.lock_soon() else { return false };
             // One that this zone is too small for is gone: readers are told, as of any.
-            let _ = own.restore(kept);
+            let more = theirs.go_along(&mut heads, upto, TURN, |kept| {
+                let _ = own.restore(kept);
+            });
+            drop(theirs);
+            if !more {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        header.seq.publish(upto);
+        true
+    }
+
+    /// Takes over what has come to another zone since it was [copied](Self::copy), and what it remembers of what is
+    /// gone. Nothing is appended there from now on, until [`reopen`](Self::reopen).
+    pub fn take_over(&self, from: &Zone) -> io::Result<()> {
+        let Some(theirs) = from.lock_soon() else { return Err(locked()) };
+        from.header().sealed.set(sys::process::pid() as u32);
+        let (own, header, old) = (self.lock(), self.header(), from.header());
+        let mut written = Ok(());
+        theirs.records(self.newest(), |kept| {
+            // Other errors are as in a copy: there is no room.
+            if let Err(AppendError::File(errno)) = own.receive(kept) {
+                written = Err(io::Error::from_raw_os_error(errno));
+            }
         });
+        written?;
+        own.evict_as(&theirs);
         own.inherit_evictions(&theirs);
         header.seq.publish(from.newest());
         header.published.set(old.published.get());
         header.published_bytes.set(old.published_bytes.get());
-        true
+        own.settle_file()
     }
 
-    /// The zone that has taken everything over does not come to serve: what it has got since comes back. `false`:
-    /// a process keeps this one's lock.
-    pub fn reopen(&self, other: &Zone) -> bool {
-        let (Some(own), Some(theirs)) = (self.lock_soon(), other.lock_soon()) else { return false };
-        theirs.records(self.newest(), |kept| {
-            let written = match self.is_durable() {
-                true => own.write_to_file(kept, &[kept.bytes]),
-                false => Ok(()),
-            };
-            if let Err(error) = written.and_then(|()| own.restore(kept)) {
+    /// The zone that has taken everything over does not come to serve: what it has got since comes back.
+    pub fn reopen(&self, other: &Zone) -> io::Result<()> {
+        let (Some(own), Some(theirs)) = (self.lock_soon(), other.lock_soon()) else {
+            return Err(locked());
+        };
+        let before = self.newest();
+        theirs.records(before, |kept| {
+            if let Err(error) = own.receive(kept) {
                 sys::log!(Alert, "an event is lost: {error}");
             }
         });
+        let settled = if self.newest() == before { Ok(()) } else { own.settle_file() };
         self.header().sealed.set(0);
         drop(own);
         self.wake_all();
-        true
+        settled
     }
 
     /// Another zone has taken this one's place for good: its readers are to go there.
@@ -115,7 +111,39 @@ impl Zone {
     }
 }
 
+fn locked() -> io::Error {
+    io::Error::other("a process keeps its lock")
+}
+
 impl Locked<'_> {
+    /// Takes a record of another zone, with its seq.
+    fn receive(&self, kept: &Kept<'_>) -> Result<(), AppendError> {
+        if self.is_durable() {
+            self.write_in_room(kept)?;
+        }
+        self.restore(kept)
+    }
+
+    /// What went there while it was copied goes here, too: a channel has its newest records, and none is missing among
+    /// them.
+    fn evict_as(&self, theirs: &Locked<'_>) {
+        for index in self.memory.channels() {
+            let channel = self.memory.channel(index);
+            if channel.state.get() != State::Channel as u32 {
+                continue;
+            }
+            let known = theirs.find(self.memory.name(index), State::Channel);
+            let first = known.and_then(|known| theirs.first(theirs.memory.channel(known)));
+            let first = first.map_or(u64::MAX, |(_, record)| record.seq.get());
+            while self.first(channel).is_some_and(|(_, record)| record.seq.get() < first) {
+                self.drop_first(channel);
+            }
+            if known.is_none() {
+                self.remove(index);
+            }
+        }
+    }
+
     /// What another zone knows of records that are gone.
     fn inherit_evictions(&self, theirs: &Locked<'_>) {
         for index in theirs.memory.channels() {

@@ -1,8 +1,13 @@
 //! Going along a channel's records.
 
-use crate::layout::{Channel, Place, RECORD, Record};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::layout::{Channel, Place, RECORD, Record, State};
 use crate::lock::Locked;
 use crate::memory::Memory;
+use crate::read::Hint;
+use crate::restore::Kept;
 
 /// Records begin at multiples of this.
 const ALIGN: usize = 8;
@@ -40,6 +45,91 @@ impl Memory {
 
 /// Entries of the journal that are looked at for a place.
 const AHEAD: u64 = 256;
+
+/// Where each channel goes on, the next record of all first: its seq, the channel, the place and its block's stamp.
+pub(crate) struct Heads(BinaryHeap<Reverse<(u64, u32, u64, u32)>>);
+
+impl Locked<'_> {
+    /// Where the channels go on behind `cursor`.
+    pub fn heads(&self, cursor: u64) -> Heads {
+        let mut heads = Heads(BinaryHeap::new());
+        for index in self.memory.channels().filter(|&index| self.is_channel(index)) {
+            self.add_head(&mut heads, index, self.locate(index, cursor));
+        }
+        heads
+    }
+
+    fn is_channel(&self, index: u32) -> bool {
+        self.memory.channel(index).state.get() == State::Channel as u32
+    }
+
+    fn add_head(&self, heads: &mut Heads, index: u32, at: Place) {
+        if let Some((at, record)) = self.record_at(at) {
+            let stamp = self.memory.meta(at.block).stamp.get();
+            heads.0.push(Reverse((record.seq.get(), index, at.word(), stamp)));
+        }
+    }
+
+    /// Calls `each` with the records up to the seq `upto`, in the order of seqs, till `most` bytes are handed out.
+    /// `false`: those were all. The lock may be given back in between: what goes then is left out.
+    pub fn go_along(
+        &self,
+        heads: &mut Heads,
+        upto: u64,
+        most: usize,
+        mut each: impl FnMut(&Kept<'_>),
+    ) -> bool {
+        let (mut bytes, mut given) = (Vec::new(), 0);
+        while let Some(Reverse((seq, index, word, stamp))) = heads.0.pop() {
+            if seq > upto {
+                return false;
+            }
+            let (cursor, place) = (seq - 1, Place::from_word(word));
+            let hint = Hint { cursor, block: place.block, offset: place.offset, stamp };
+            let at = if self.is_channel(index) {
+                self.hinted(index, cursor, &hint)
+            } else {
+                Place::NONE
+            };
+            let Some(found) = self.record_at(at).filter(|(_, record)| record.seq.get() == seq)
+            else {
+                self.add_head(heads, index, at);
+                continue;
+            };
+            let record = found.1;
+            let channel = self.memory.channel(index);
+            bytes.clear();
+            self.memory.pieces(found.0, record.len.get() as usize, |block, offset, len| {
+                // SAFETY: a committed record's bytes; the lock is held.
+                bytes.extend_from_slice(unsafe { self.memory.bytes(block, offset, len) });
+            });
+            each(&Kept {
+                channel: self.memory.name(index),
+                seq,
+                number: record.number.get(),
+                time: record.time.get(),
+                key: record.key.get(),
+                place: record.place.get(),
+                flags: record.flags.get(),
+                head: record.head.get(),
+                max_count: channel.max_count.get(),
+                max_age: channel.max_age.get(),
+                bytes: &bytes,
+            });
+            self.add_head(heads, index, self.after(found));
+            given += RECORD + bytes.len();
+            if given >= most {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Calls `each` with every record behind `cursor`, in the order of seqs.
+    pub fn records(&self, cursor: u64, each: impl FnMut(&Kept<'_>)) {
+        self.go_along(&mut self.heads(cursor), u64::MAX, usize::MAX, each);
+    }
+}
 
 /// A record's header and place.
 pub(crate) type Found<'z> = (Place, &'z Record);

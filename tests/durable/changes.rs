@@ -230,3 +230,60 @@ fn without_a_master_a_refused_reload_changes_nothing() {
     server.wait_for("the refusal", || server.error_log().contains("another program"));
     publish(&server, "/events/a", "x 2");
 }
+
+#[test]
+fn a_publisher_who_comes_too_late_is_told_to_come_again() {
+    for (before, after) in [("1m path=ev", "2m path=ev"), ("1m", "2m")] {
+        let server = up(&format!("sse_zone z {before};"));
+        let mut publisher = server.wire();
+        publisher.send(
+            "POST /events/a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+        );
+        publisher.until("100 Continue\r\n\r\n");
+        publish(&server, "/events/a", "first");
+        server.set_conf(conf(&format!("sse_zone z {after};")));
+        reload(&server);
+        publisher.send("event");
+        let answer = publisher.answer();
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert_eq!(answer.header("Retry-After"), Some("1"));
+        assert_eq!(answer.header("Connection"), Some("close"));
+        publish(&server, "/events/a", "second");
+        let mut reader = Reader::open(&server, "/events/a", "0-0");
+        reader.read_to("second");
+        assert_eq!(reader.words(), ["first", "second"]);
+    }
+}
+
+#[test]
+fn who_publishes_while_the_zone_changes_loses_nothing() {
+    let server = up("sse_zone z 1m path=ev sync=ack;");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let published = std::thread::scope(|scope| {
+        let publisher = scope.spawn(|| {
+            let mut count = 0;
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                let answer = server.curl(&["--data-binary", &format!("{count} .")], "/events/a");
+                match answer.status {
+                    201 | 202 => count += 1,
+                    503 => assert_eq!(answer.header("Retry-After"), Some("1")),
+                    status => panic!("{status}: {}", answer.text()),
+                }
+            }
+            count
+        });
+        for size in ["2m", "512k", "1m channels=70", "3m", "1m"] {
+            server.set_conf(conf(&format!("sse_zone z {size} path=ev sync=ack;")));
+            reload(&server);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        publisher.join().expect("published")
+    });
+    assert!(published > 0);
+    publish(&server, "/events/a", "the last");
+    let mut reader = Reader::open(&server, "/events/a", "0-0");
+    reader.read_to("the last");
+    let words = reader.events.iter().map(|(_, data)| data.clone());
+    let wanted: Vec<String> = (0..published).map(|n| format!("{n} .")).collect();
+    assert_eq!(words.collect::<Vec<_>>()[..published], wanted);
+}

@@ -2,6 +2,7 @@
 
 mod basics;
 mod crash;
+mod durable;
 mod keys;
 mod merge;
 mod owner;

@@ -1,5 +1,7 @@
 //! A zone of another size takes the place of one that is in use.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::{Random, append, in_child, read_all, zone};
 use crate::{AppendError, Attributes, Joined, Limits, Reading, Zone};
 
@@ -29,7 +31,8 @@ fn everything_goes_over() {
         locked.remove(index);
         drop(locked);
         let new = zone(size, 512);
-        assert!(new.take_over(old));
+        assert!(new.copy(old));
+        new.take_over(old).expect("it takes over");
         new.lock().verify();
         assert_eq!((new.epoch(), new.newest()), (old.epoch(), old.newest()));
         let reader = (old.attach().expect("a row"), new.attach().expect("a row"));
@@ -55,10 +58,49 @@ fn everything_goes_over() {
 }
 
 #[test]
+fn it_goes_on_while_it_is_copied() {
+    let (old, new) = (zone(4 << 20, 256), zone(8 << 20, 256));
+    fill(old, 1, 9000);
+    let (before, is_copied) = (old.newest(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // The oldest go meanwhile, and channels with all they had.
+            for n in 0u64.. {
+                append(
+                    old,
+                    &format!("channel {}", n % 12),
+                    &[n as u8; 700],
+                    &Attributes::default(),
+                );
+                if is_copied.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        assert!(new.copy(old));
+        is_copied.store(true, Ordering::Relaxed);
+    });
+    assert!(old.newest() > before, "it went on");
+    new.take_over(old).expect("it takes over");
+    new.lock().verify();
+    assert_eq!(new.newest(), old.newest());
+    let reader = (old.attach().expect("a row"), new.attach().expect("a row"));
+    for n in 0..12 {
+        let name = format!("channel {n}").into_bytes();
+        let Some(known) = old.channel_info(&name) else { continue };
+        let (was, is) = (old.find(&name).expect("there"), new.find(&name).expect("there"));
+        let from = known.oldest - 1;
+        assert_eq!(read_all(&reader.0, &[was], from), read_all(&reader.1, &[is], from), "{n}");
+        assert_eq!(new.channel_info(&name).map(|info| info.published), Some(known.published));
+    }
+}
+
+#[test]
 fn nothing_is_appended_to_one_that_is_left() {
     let (old, new) = (zone(1 << 20, 256), zone(2 << 20, 256));
     append(old, "a", b"1", &Attributes::default());
-    assert!(new.take_over(old));
+    assert!(new.copy(old));
+    new.take_over(old).expect("it takes over");
     let refused = old.append(b"a", &Attributes::default(), HEAD, &[b"2"]);
     assert_eq!(refused, Err(AppendError::Moved));
     let reader = old.attach().expect("a row");
@@ -66,7 +108,7 @@ fn nothing_is_appended_to_one_that_is_left() {
     // It did not come to serve: what it got meanwhile comes back, and all is as before.
     append(new, "a", b"2", &Attributes::default());
     append(new, "b", b"3", &Attributes::default());
-    assert!(old.reopen(new));
+    old.reopen(new).expect("it goes on");
     old.lock().verify();
     append(old, "a", b"4", &Attributes::default());
     let data: Vec<Vec<u8>> =
@@ -75,7 +117,7 @@ fn nothing_is_appended_to_one_that_is_left() {
     assert_eq!(old.channel_info(b"b").map(|info| info.records), Some(1));
     assert!(!old.is_retired());
     // And once it has come to serve, nobody goes back.
-    assert!(new.take_over(old));
+    new.take_over(old).expect("it takes over");
     old.retire();
     assert!(old.is_retired());
     assert_eq!(old.append(b"a", &Attributes::default(), HEAD, &[]), Err(AppendError::Moved));
@@ -87,7 +129,7 @@ fn the_seal_of_a_dead_master_holds_nobody() {
     append(old, "a", b"1", &Attributes::default());
     let child = in_child(|| {
         let new = zone(1 << 20, 256);
-        assert!(new.take_over(old));
+        new.take_over(old).expect("it takes over");
         assert!(old.append(b"a", &Attributes::default(), HEAD, &[]).is_err());
     });
     assert_eq!(child, 0);
