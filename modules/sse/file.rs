@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,13 @@ impl FileConf {
             Sync::Interval(_) => "interval",
             Sync::Ack => "ack",
         }
+    }
+
+    /// Whether a descriptor is of the file that is there.
+    pub fn is_at(&self, fd: RawFd) -> bool {
+        let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+        let own = of(Path::new(&format!("/proc/self/fd/{fd}")));
+        own.is_some() && own == of(&self.path)
     }
 
     fn durability(&self) -> Durability {
@@ -110,7 +117,7 @@ impl FileConf {
         before: &Zone,
         len: usize,
     ) -> Result<Pending, Error> {
-        if before.file_fd().is_some_and(|fd| is_at(fd, &self.path)) {
+        if before.file_fd().is_some_and(|fd| self.is_at(fd)) {
             return self.make(name, zone, len);
         }
         let opened = wal::open_file(&self.path).map_err(|error| self.error(name, error))?;
@@ -166,11 +173,4 @@ fn put_aside(path: &Path, end: &str) -> std::io::Result<()> {
             result => return result.and_then(|()| fs::remove_file(path)),
         }
     }
-}
-
-/// Whether a descriptor is of the file at a path.
-fn is_at(fd: std::os::fd::RawFd, path: &Path) -> bool {
-    let of = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
-    let own = of(Path::new(&format!("/proc/self/fd/{fd}")));
-    own.is_some() && own == of(path)
 }

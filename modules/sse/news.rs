@@ -116,7 +116,7 @@ impl Inner {
     fn news_for(&mut self, number: u32, id: ChannelId) {
         if let Some(subscriber) = self.subscriber(number) {
             if let Route::Many(many) = &mut subscriber.route {
-                many.pending.expect(id, From::Cursor);
+                many.pending.add(id, From::Cursor);
             }
             self.wait(number);
         }

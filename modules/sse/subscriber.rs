@@ -93,7 +93,7 @@ impl Subscriber {
         let Route::Many(many) = &mut self.route else { return false };
         // Before the look, not after it.
         many.complete = attachment.zone().newest();
-        many.channels.iter().for_each(|&id| many.pending.expect(id, from));
+        many.channels.iter().for_each(|&id| many.pending.add(id, from));
         many.pending.search(&many.prefixes, from);
         true
     }

@@ -135,6 +135,12 @@ impl ZoneConf {
             file.inherit(&self.name, &zone, fd)?;
         } else {
             self.copy(&zone, slot)?;
+            if self.is_anothers(file) {
+                let path = file.path.display();
+                let why =
+                    format!("{path} is the file of another sse_zone: that one gives it up first");
+                return Err(Error::new(format!("the file of sse_zone \"{}\": {why}", self.name)));
+            }
             let pending = match &*self.previous.borrow() {
                 Some(previous) => file.replace(&self.name, &zone, previous, self.size),
                 None => file.open(&self.name, &zone, self.size),
@@ -143,6 +149,17 @@ impl ZoneConf {
             self.take_over(&zone)?;
         }
         Ok(zone)
+    }
+
+    /// Whether another zone of this server is kept there: a wait for its lock would be one for ourselves.
+    fn is_anothers(&self, file: &FileConf) -> bool {
+        let previous = self.previous.borrow();
+        let own = previous.as_ref().map(Rc::as_ptr);
+        let mut zones = ZONES.with_borrow(|zones| zones.clone()).into_iter();
+        zones.any(|zone| {
+            let zone = zone.upgrade().filter(|zone| Some(Rc::as_ptr(zone)) != own);
+            zone.and_then(|zone| zone.file_fd()).is_some_and(|fd| file.is_at(fd))
+        })
     }
 
     /// The zone does not come to serve: the one whose place it has taken goes on.

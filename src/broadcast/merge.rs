@@ -67,7 +67,7 @@ struct Search {
 
 impl Merge {
     /// There may be more in a channel.
-    pub fn expect(&mut self, id: ChannelId, from: From) {
+    pub fn add(&mut self, id: ChannelId, from: From) {
         if let Entry::Vacant(vacant) = self.pending.entry(id.index) {
             vacant.insert(0);
             self.unplaced.push((id, from));
@@ -256,7 +256,7 @@ impl Locked<'_> {
         for index in search.slot..to {
             let news = self.memory.channel(index).last_seq.get() > cursor;
             if news && self.matches(index, &search.prefixes) {
-                merge.expect(self.id(index), search.from);
+                merge.add(self.id(index), search.from);
             }
         }
         if to < end {

@@ -1,8 +1,9 @@
 //! A reload or a start changes a zone: its size, its name, its file. Everything goes along, and so do the readers.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
-use support::Server;
+use support::{Server, start};
 
 use crate::client::{Reader, publish};
 use crate::{come_back, conf, publish_some, reload, up};
@@ -109,6 +110,33 @@ fn another_zones_file_is_refused_and_stays() {
     assert!(!output.status.success() && said.contains("another zone"), "{said}");
     assert!(fs::read(server.path("one")).expect("the file") == one);
     assert_eq!(come_back(&server, "0").words(), ["of two", "the last"]);
+}
+
+#[test]
+fn zones_do_not_take_each_others_files() {
+    let two = |a: &str, b: &str| {
+        let zones = format!("sse_zone z 1m path={a}; sse_zone y 1m path={b};");
+        conf(&zones)
+            .replace("sse_status; }", "sse_status; } location = /y { sse_use y; sse_publish y; }")
+    };
+    let mut server = start!(two("a", "b"));
+    publish(&server, "/events/a", "z");
+    publish(&server, "/y", "y");
+    let files = || ["a", "b"].map(|name| fs::metadata(server.path(name)).expect("there").ino());
+    let before = files();
+    server.set_conf(two("b", "a"));
+    let said = server.command(&["-s", "reload"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("is the file of another sse_zone"), "{said}");
+    assert_eq!(files(), before);
+    server.set_conf(two("a", "b"));
+    reload(&server);
+    publish(&server, "/events/a", "z 2");
+    assert_eq!(server.stop(), Some(0));
+    server.start_again().expect("started");
+    let mut reader = Reader::open(&server, "/events/a", "0-0");
+    reader.read_to("z 2");
+    assert_eq!(reader.words(), ["z", "z 2"]);
 }
 
 #[test]

@@ -58,8 +58,8 @@ fn channels_found_by_their_beginnings_come_in_one_order() {
         fill(zone, seed + 100, "a.", &mut wanted);
         for n in 0..40 {
             if let Some(id) = zone.find(format!("a.{n}").as_bytes()) {
-                merge.expect(id, From::Cursor);
-                merge.expect(id, From::Cursor);
+                merge.add(id, From::Cursor);
+                merge.add(id, From::Cursor);
             }
         }
         let second = read(&reader, &mut merge, &mut cursor, 64);
@@ -76,8 +76,8 @@ fn what_goes_while_it_is_read_is_told() {
     let first = append(zone, "a", &[1; 100], &Attributes::default());
     append(zone, "b", &[1; 100], &Attributes::default());
     let mut merge = Merge::default();
-    merge.expect(a, From::Cursor);
-    merge.expect(b, From::Cursor);
+    merge.add(a, From::Cursor);
+    merge.add(b, From::Cursor);
     // The places are known now; nothing is taken.
     assert!(matches!(
         reader.read_merged(&mut merge, 1, Limits::default(), ENOUGH),
