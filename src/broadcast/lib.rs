@@ -19,6 +19,7 @@
 mod append;
 mod batch;
 mod blocks;
+mod chain;
 mod durable;
 mod evict;
 mod forgotten;
