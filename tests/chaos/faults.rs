@@ -26,7 +26,8 @@ const STILL: Duration = Duration::from_millis(900);
 /// The kinds that are asked for.
 pub fn kinds(load: &Load) -> Vec<&'static str> {
     // The checker can start again what it has started: an upgrade puts another in its place.
-    let kinds = KINDS.iter().map(|kind| match *kind {
+    let kinds = KINDS.iter().enumerate().map(|(n, kind)| match *kind {
+        "kill" if load.has_disk() => ["cut", "fill"][n % 2],
         "upgrade" if load.is_durable() => "crash",
         kind => kind,
     });
@@ -45,8 +46,10 @@ pub struct Faults {
     pub upgrades: u32,
     /// SIGSTOP, and SIGCONT a moment later, to a worker or to a master.
     pub stops: u32,
-    /// Masters, killed, and the server started again.
+    /// Masters, killed, or the power cut, and the server started again.
     pub crashes: u32,
+    /// Disks, filled for a moment.
+    pub fills: u32,
     /// Upgrades and starts that did not come about.
     pub refused: u32,
     /// The master that was told to end: there can be no third one before it has.
@@ -72,7 +75,9 @@ impl Faults {
                 Some(&"kill") => faults.kill(target, random),
                 Some(&"reload") => faults.reload(target),
                 Some(&"stop") => faults.stop(target, random),
-                Some(&"crash") => faults.crash(target),
+                Some(&"crash") => faults.crash(target.crash()),
+                Some(&"cut") => faults.crash(target.cut()),
+                Some(&"fill") => faults.fill(target, random),
                 Some(_) => faults.upgrade(target),
                 None => {}
             }
@@ -98,8 +103,16 @@ impl Faults {
         }
     }
 
-    fn crash(&mut self, target: &dyn Target) {
-        match target.crash() {
+    fn fill(&mut self, target: &dyn Target, random: &mut Random) {
+        if let Some(disk) = target.disk() {
+            let _filler = disk.fill();
+            pause::up_to(STILL, random);
+            self.fills += 1;
+        }
+    }
+
+    fn crash(&mut self, crashed: Result<(), String>) {
+        match crashed {
             Ok(()) => self.crashes += 1,
             Err(said) => {
                 println!("{said}");

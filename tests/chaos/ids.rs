@@ -1,23 +1,46 @@
 //! Where ids stand in the order of events.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
-/// rserve's `EPOCH-SEQ` or `EPOCH-SEQ-NAME`. All are of the first one's epoch: the zone outlives
-/// whatever happens to processes.
+/// rserve's `EPOCH-SEQ` or `EPOCH-SEQ-NAME`. All are of the first one's epoch, as the zone outlives whatever happens
+/// to processes; but a power cut ends an epoch.
 #[derive(Default)]
-pub struct Epoch(OnceLock<String>);
+pub struct Epochs {
+    /// In the order in which they came up.
+    known: Mutex<Vec<String>>,
+    may_end: bool,
+}
 
-impl Epoch {
+/// Bits of a place that tell the number in the zone; those above tell the epoch.
+const NUMBER: u32 = 44;
+
+/// The number in the zone that a place tells.
+pub fn number(place: u64) -> u64 {
+    place & ((1 << NUMBER) - 1)
+}
+
+impl Epochs {
+    /// `may_end`: there are power cuts.
+    pub fn new(may_end: bool) -> Epochs {
+        Epochs { may_end, ..Epochs::default() }
+    }
+
     /// The place of an id.
     pub fn place(&self, id: &str) -> Result<u64, String> {
         let (epoch, rest) = id.split_once('-').ok_or_else(|| format!("id {id:?}"))?;
         let place = rest.split('-').next().unwrap_or_default();
-        let known = self.0.get_or_init(|| epoch.to_owned());
-        if known != epoch {
-            return Err(format!("id {id} is of another epoch than {known}"));
-        }
         // Numbers without leading zeros have the same order in any larger base.
-        u64::from_str_radix(place, 36).map_err(|e| format!("id {id:?}: {e}"))
+        let place = u64::from_str_radix(place, 36).map_err(|e| format!("id {id:?}: {e}"))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = match known.iter().position(|known| known == epoch) {
+            Some(at) => at,
+            None if known.is_empty() || self.may_end => {
+                known.push(epoch.to_owned());
+                known.len() - 1
+            }
+            None => return Err(format!("id {id} is of another epoch than {}", known[0])),
+        };
+        Ok((at as u64) << NUMBER | place)
     }
 }
 
@@ -36,13 +59,17 @@ pub fn nchan(id: &str) -> Result<Option<u64>, String> {
 
 #[test]
 fn places_are_in_order() {
-    let epoch = Epoch::default();
+    let epoch = Epochs::default();
     let places = ["k3x9qa-9", "k3x9qa-17", "k3x9qa-100-name", "k3x9qa-1000"];
     let places = places.map(|id| epoch.place(id).expect("a place"));
     assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
     for wrong in ["other-17", "k3x9qa", "k3x9qa-", "k3x9qa-x?", ""] {
         assert!(epoch.place(wrong).is_err(), "{wrong}");
     }
+    let epochs = Epochs::new(true);
+    let places = ["k3x9qa-100", "other-17", "last-3"].map(|id| epochs.place(id).expect("a place"));
+    assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
+    assert_eq!(number(places[1]), number(epoch.place("k3x9qa-17").expect("a place")));
     let body = r#"{"id":"k3x9qa-17","channel":"news","subscribers":1}"#;
     assert_eq!(answered(body).as_deref(), Some("k3x9qa-17"));
     assert_eq!(answered("{}"), None);

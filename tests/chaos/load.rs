@@ -86,7 +86,21 @@ pub const DURABLE: Load =
 pub const LAPPED: Load =
     Load { name: "lapped", pause: Duration::from_millis(2), filling: 3000, zone: "512k", ..FEW };
 
+/// On a disk that fills, and whose power is cut.
+pub const CUT: Load = Load {
+    name: "cut",
+    zone: "64m path=disk/zone sync=ack",
+    publishers: 3,
+    subscribers: 20,
+    ..DURABLE
+};
+
 impl Load {
+    /// Whether the zone is on a disk of its own.
+    pub fn has_disk(&self) -> bool {
+        *self.zone == *CUT.zone
+    }
+
     /// Whether the server may end and be started again.
     pub fn is_durable(&self) -> bool {
         self.zone.contains("path=")

@@ -9,6 +9,7 @@
 //!   nchan go through the same, and prints what became of its events.
 
 mod answer;
+mod disk;
 mod faults;
 mod ids;
 mod load;
@@ -39,7 +40,10 @@ use target::{Rserve, Target};
 fn survives(load: &Load) {
     let seed = load::seed();
     println!("chaos with RSERVE_CHAOS_SEED={seed}: {load:?}");
-    let rserve = Rserve::start(load);
+    let Some(rserve) = Rserve::start(load) else {
+        println!("for the load \"{}\" root and a loop device are needed", load.name);
+        return;
+    };
     let descriptors = processes::descriptors(&rserve);
     assert_eq!(descriptors.len(), load.workers);
 
@@ -99,6 +103,11 @@ fn clients_of_many_processes_miss_nothing() {
 #[test]
 fn what_is_acknowledged_outlives_the_master() {
     survives(&load::DURABLE);
+}
+
+#[test]
+fn what_is_acknowledged_outlives_the_power() {
+    survives(&load::CUT);
 }
 
 #[test]

@@ -94,7 +94,8 @@ impl Publisher<'_> {
             }
             pause::up_to(RETURN, &mut self.random);
         }
-        if !self.target.knows_keys() {
+        // Keys go with what was not on the disk when the power was cut.
+        if !self.target.knows_keys() || self.load.has_disk() {
             posted.copies = sent.max(1);
         }
         self.report.log.push(posted);

@@ -2,12 +2,15 @@
 //! for what differs.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use support::{Server, Start};
 
-use crate::ids::{self, Epoch};
+use crate::disk::Disk;
+use crate::ids::{self, Epochs};
 use crate::load::Load;
+use crate::processes;
 
 /// A running server of event streams: `/events/NAME` takes POST and GET, `/events/NAME,NAME` gives
 /// several channels, `/all` gives all.
@@ -42,6 +45,16 @@ pub trait Target: Sync {
         Err(format!("{} does not outlive its master", self.name()))
     }
 
+    /// Cuts the power, and starts the server again.
+    fn cut(&self) -> Result<(), String> {
+        Err(format!("{} has no power to be cut", self.name()))
+    }
+
+    /// The disk of the events.
+    fn disk(&self) -> Option<&Disk> {
+        None
+    }
+
     /// The master that serves; none in the middle of an upgrade.
     fn master(&self) -> Option<u32> {
         let text = std::fs::read_to_string(self.dir().join(self.pid_file())).ok()?;
@@ -54,7 +67,9 @@ pub struct Rserve {
     server: Mutex<Server>,
     port: u16,
     dir: PathBuf,
-    epoch: Epoch,
+    epochs: Epochs,
+    disk: Option<Disk>,
+    cuts: AtomicU32,
 }
 
 const CONF: &str = r"
@@ -80,14 +95,23 @@ const CONF: &str = r"
     }";
 
 impl Rserve {
-    /// Starts it.
-    pub fn start(load: &Load) -> Rserve {
+    /// Starts it. `None`: what its load needs is not to be had on this machine.
+    pub fn start(load: &Load) -> Option<Rserve> {
         let conf =
             CONF.replace("{workers}", &load.workers.to_string()).replace("{zone}", load.zone);
-        let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).start();
+        let mut start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf);
+        let mut disk = None;
+        if load.has_disk() {
+            let own = disk.insert(Disk::mount(&start.dir().path(""))?);
+            let wrapper = own.wrapper();
+            start = start.under(&wrapper.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        let server = start.start();
         server.wait_for("the workers", || server.workers().len() == load.workers);
         let (port, dir) = (server.port(), server.path(""));
-        Rserve { server: Mutex::new(server), port, dir, epoch: Epoch::default() }
+        let epochs = Epochs::new(load.has_disk());
+        let (server, cuts) = (Mutex::new(server), AtomicU32::new(0));
+        Some(Rserve { server, port, dir, epochs, disk, cuts })
     }
 
     /// The server, for a look at it.
@@ -114,7 +138,7 @@ impl Target for Rserve {
     }
 
     fn place(&self, id: &str) -> Result<Option<u64>, String> {
-        self.epoch.place(id).map(Some)
+        self.epochs.place(id).map(Some)
     }
 
     fn answered(&self, body: &str) -> Option<String> {
@@ -124,7 +148,7 @@ impl Target for Rserve {
     fn told(&self, gap: &str) -> Option<(u64, u64)> {
         let place = |field: &str| {
             let (_, rest) = gap.split_once(&format!("\"{field}\":\""))?;
-            self.epoch.place(rest.split('"').next()?).ok()
+            self.epochs.place(rest.split('"').next()?).ok()
         };
         Some((place("requested")?, place("resumed_from")?))
     }
@@ -145,6 +169,21 @@ impl Target for Rserve {
         let mut server = self.server();
         server.kill_master();
         server.start_again()
+    }
+
+    fn cut(&self) -> Result<(), String> {
+        let Some(disk) = &self.disk else { return Err("there is no disk".to_owned()) };
+        let mut server = self.server();
+        let cuts = 1 + self.cuts.fetch_add(1, Ordering::Relaxed);
+        let end = || {
+            server.wait_for_exit();
+        };
+        disk.cut(|| processes::all(&self.dir), cuts, end);
+        server.start_again()
+    }
+
+    fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
     }
 
     /// By turns with a beginning of their names, and without.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use crate::ids;
 use crate::message::Message;
 
 /// What a publisher knows of a message.
@@ -76,6 +77,8 @@ pub fn judge(posted: &[Posted], seen: &[Seen], total: bool) -> Verdict {
         verdict.succession(number, subscriber, total);
         reached.extend(subscriber.events.iter().map(|(_, message)| *message));
     }
+    // One that may be there several times has no one place.
+    let once = |message: &Message| known.get(message).is_none_or(|post| post.copies <= 1);
     let subscribed: HashSet<u32> = seen.iter().flat_map(|one| one.channels.clone()).collect();
     let never = |post: &&Posted| {
         post.acked && subscribed.contains(&post.message.channel) && !reached.contains(&post.message)
@@ -86,7 +89,7 @@ pub fn judge(posted: &[Posted], seen: &[Seen], total: bool) -> Verdict {
         false => subscribed.into_iter().map(Some).collect(),
     };
     for channel in channels {
-        verdict.order(seen, channel);
+        verdict.order(seen, channel, &once);
     }
     verdict
 }
@@ -116,7 +119,11 @@ impl Verdict {
             match known.get(&message) {
                 Some(post) if subscriber.channels.contains(&message.channel) => {
                     *times.entry(message).or_default() += 1;
-                    if place.is_some() && post.place.is_some() && place != post.place {
+                    let number = |place: Option<u64>| place.map(ids::number);
+                    if place.is_some()
+                        && post.place.is_some()
+                        && number(place) != number(post.place)
+                    {
                         self.renamed += 1;
                         self.example(|| format!("{message}: {place:?}, published as {post:?}"));
                     }
@@ -162,8 +169,9 @@ impl Verdict {
     }
 
     /// All subscribers against the one who has seen most (of one channel).
-    fn order(&mut self, seen: &[Seen], channel: Option<u32>) {
-        let all: Vec<Vec<Message>> = seen.iter().map(|one| first_times(one, channel)).collect();
+    fn order(&mut self, seen: &[Seen], channel: Option<u32>, once: &dyn Fn(&Message) -> bool) {
+        let of = |one| first_times(one, channel).into_iter().filter(|message| once(message));
+        let all: Vec<Vec<Message>> = seen.iter().map(|one| of(one).collect()).collect();
         let Some(longest) = all.iter().max_by_key(|messages| messages.len()) else { return };
         let places: HashMap<Message, usize> =
             longest.iter().enumerate().map(|(place, message)| (*message, place)).collect();
