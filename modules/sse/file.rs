@@ -7,7 +7,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use broadcast::Zone;
+use broadcast::{Former, Zone};
 use conf::Error;
 use wal::{Device, Durability, File, FileError, Found, Log, NewFile, OpenError};
 
@@ -37,8 +37,10 @@ pub struct Pending {
     new: Option<NewFile>,
     /// What is at the path cannot be used, and stays under a name that ends so.
     aside: Option<(PathBuf, &'static str)>,
-    /// Held until then: another server must not take it meanwhile.
-    _old: Option<File>,
+    /// Another server must not take it before the new one is in its place.
+    former: Former,
+    /// Ids are of a new epoch, of which the file does not know.
+    begins: bool,
 }
 
 impl FileConf {
@@ -100,9 +102,10 @@ impl FileConf {
             found.device().allocate().map_err(|error| self.error(name, system(error)))?;
         }
         self.report(name, &found);
+        let begins = !found.certain;
         zone.restore(found, zone.epoch()).map_err(|error| self.error(name, error))?;
         match same {
-            true => Ok(Pending::default()),
+            true => Ok(Pending { begins, ..Pending::default() }),
             // The records move into a file of the new size; the old one stays until that one is in its place.
             false => self.make(name, zone, len),
         }
@@ -135,8 +138,9 @@ impl FileConf {
 
     fn make(&self, name: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
         let (file, new) = wal::create(&self.path, len as u64).map_err(|e| self.error(name, e))?;
-        zone.keep_in(file, self.durability()).map_err(|error| self.error(name, error))?;
-        Ok(Pending { new: Some(new), ..Pending::default() })
+        let former = zone.keep_in(file, self.durability());
+        let former = former.map_err(|error| self.error(name, error))?;
+        Ok(Pending { new: Some(new), former, ..Pending::default() })
     }
 
     fn report(&self, name: &str, found: &Found<File>) {
@@ -154,11 +158,17 @@ impl FileConf {
 
 impl Pending {
     /// The configuration serves: the file takes its place.
-    pub fn install(self) -> Result<(), String> {
+    pub fn install(self, zone: &Zone) -> Result<(), String> {
         if let Some((path, end)) = &self.aside {
             put_aside(path, end).map_err(|e| format!("rename() failed {}", sys::log::errno(&e)))?;
         }
-        self.new.map_or(Ok(()), |new| new.install().map_err(|error| error.to_string()))
+        if self.begins {
+            // Were it not on the disk before the first reader has such an id, nobody would know it after a power cut.
+            zone.begin_file().map_err(|e| format!("fdatasync() failed {}", sys::log::errno(&e)))?;
+        }
+        let installed = self.new.map_or(Ok(()), NewFile::install);
+        drop(self.former);
+        installed.map_err(|error| error.to_string())
     }
 }
 

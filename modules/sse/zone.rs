@@ -255,7 +255,9 @@ impl Process for ZoneConf {
             Some(zone) => self.undo(zone),
             None => drop(self.previous.take()),
         }
-        if serves && let Err(error) = pending.install() {
+        if let Some(zone) = self.zone().filter(|_| serves)
+            && let Err(error) = pending.install(zone)
+        {
             sys::log!(Emerg, "the file of sse_zone \"{name}\" is not in its place: {error}");
         }
     }

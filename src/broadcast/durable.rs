@@ -29,6 +29,12 @@ impl Durable {
     }
 }
 
+/// The file that a zone has had: nobody else gets it as long as the value is there.
+#[derive(Default)]
+pub struct Former {
+    _log: Option<Arc<Log<File>>>,
+}
+
 /// How much came back from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restored {
@@ -76,8 +82,9 @@ impl Zone {
         Ok(Restored { records, dropped })
     }
 
-    /// Writes all that this zone has to a new file, and everything that comes from now on.
-    pub fn keep_in(&self, file: File, durability: Durability) -> Result<(), AppendError> {
+    /// Writes all that this zone has to a new file, and everything that comes from now on. Gives the file that it has
+    /// had.
+    pub fn keep_in(&self, file: File, durability: Durability) -> Result<Former, AppendError> {
         let locked = self.lock();
         let header = self.header();
         let identity = Identity {
@@ -88,7 +95,7 @@ impl Zone {
         };
         let log = Log::create(file, identity, durability, &header.wal)?;
         log.begin(&header.wal)?;
-        self.set_log(log);
+        let former = self.set_log(log);
         let mut result = Ok(());
         locked.records(0, |kept| {
             if result.is_ok() {
@@ -97,7 +104,7 @@ impl Zone {
         });
         result?;
         self.sync()?;
-        Ok(())
+        Ok(former)
     }
 
     /// Writes to the file that another process of this server has opened for this zone.
@@ -106,9 +113,10 @@ impl Zone {
         Ok(())
     }
 
-    fn set_log(&self, log: Log<File>) {
+    fn set_log(&self, log: Log<File>) -> Former {
         let durable = self.durable.get_or_init(Durable::default);
-        *durable.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(log));
+        let mut place = durable.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Former { _log: place.replace(Arc::new(log)) }
     }
 
     /// The descriptor of its file.
@@ -120,6 +128,15 @@ impl Zone {
     pub fn let_go(&self) {
         if let Some(durable) = self.durable.get() {
             durable.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
+    /// Says in the file that somebody writes to it, in the epoch of this zone. The first append does it, if nobody has.
+    pub fn begin_file(&self) -> io::Result<()> {
+        let log = self.durable.get().and_then(Durable::log);
+        match (log, self.lock_soon()) {
+            (Some(log), Some(_locked)) => log.begin(&self.header().wal),
+            _ => Ok(()),
         }
     }
 

@@ -48,7 +48,7 @@ mod tests;
 
 pub use append::{AppendError, Appended, Attributes, END, MARK};
 pub use batch::{Batch, RecordRef};
-pub use durable::Restored;
+pub use durable::{Former, Restored};
 pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
 pub use keys::Progress;

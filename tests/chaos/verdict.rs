@@ -120,10 +120,8 @@ impl Verdict {
                 Some(post) if subscriber.channels.contains(&message.channel) => {
                     *times.entry(message).or_default() += 1;
                     let number = |place: Option<u64>| place.map(ids::number);
-                    if place.is_some()
-                        && post.place.is_some()
-                        && number(place) != number(post.place)
-                    {
+                    let both = place.is_some() && post.place.is_some() && post.copies <= 1;
+                    if both && number(place) != number(post.place) {
                         self.renamed += 1;
                         self.example(|| format!("{message}: {place:?}, published as {post:?}"));
                     }

@@ -20,6 +20,7 @@ const CONF: &str = "rserve.conf";
 const TRIES: usize = 5;
 
 /// A server that is about to be started.
+#[derive(Clone)]
 pub struct Start {
     binary: PathBuf,
     dir: Arc<Dir>,
@@ -31,10 +32,9 @@ pub struct Start {
 
 /// A running server. It is stopped when the value goes away, and must not have panicked.
 pub struct Server {
-    binary: PathBuf,
+    start: Start,
     child: Child,
     ports: [u16; 2],
-    conf: String,
     dir: Arc<Dir>,
 }
 
@@ -87,13 +87,8 @@ impl Start {
         for _ in 0..TRIES {
             let ports = [ports::free(), ports::free()];
             self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
-            let mut server = Server {
-                child: self.spawn(),
-                binary: self.binary.clone(),
-                ports,
-                conf: self.conf.clone(),
-                dir: self.dir.clone(),
-            };
+            let (child, dir) = (self.spawn(), self.dir.clone());
+            let mut server = Server { start: self.clone(), child, ports, dir };
             match server.wait_until_up() {
                 Ok(()) => return server,
                 Err(said) if said.contains("in use") => {}
@@ -112,8 +107,8 @@ impl Start {
         let status = child.wait().expect("wait");
         let said = self.dir.text("logs/stderr");
         assert!(status.success(), "the server did not start: {said}");
-        let Start { binary, dir, conf, .. } = self;
-        let server = Server { child, binary, ports, conf, dir };
+        let dir = self.dir.clone();
+        let server = Server { start: self, child, ports, dir };
         let up = || server.pid_in_file().is_some() && ports::is_listening(server.ports[0]);
         wait_for("the server to come up", up);
         server
@@ -173,7 +168,7 @@ fn command(binary: &Path, dir: &Dir) -> Command {
 impl Server {
     fn wait_until_up(&mut self) -> Result<(), String> {
         let mut exited = false;
-        let wanted = self.conf.contains("{port}").then_some(self.ports[0]);
+        let wanted = self.start.conf.contains("{port}").then_some(self.ports[0]);
         wait_for("the server to come up", || {
             exited = self.child.try_wait().expect("wait").is_some();
             let up = self.pid_in_file().is_some() && wanted.is_none_or(ports::is_listening);
@@ -272,7 +267,7 @@ impl Server {
 
     /// Runs the program with this server's directory and configuration: `&["-s", "reload"]`.
     pub fn command(&self, args: &[&str]) -> Output {
-        process::run(command(&self.binary, &self.dir).args(args))
+        process::run(command(&self.start.binary, &self.dir).args(args))
     }
 
     /// What is in the error log.
@@ -295,10 +290,7 @@ impl Server {
     /// come up.
     #[track_caller]
     pub fn start_again(&mut self) -> Result<(), String> {
-        let stderr = std::fs::File::create(self.dir.path("logs/stderr")).expect("a file");
-        let mut command = command(&self.binary, &self.dir);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-        self.child = command.spawn().unwrap_or_else(|e| panic!("{}: {e}", self.binary.display()));
+        self.child = self.start.spawn();
         let mut exited = false;
         let pid = self.child.id();
         wait_for("the server to come up", || {
