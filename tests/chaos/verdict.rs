@@ -81,7 +81,11 @@ pub fn judge(posted: &[Posted], seen: &[Seen], total: bool) -> Verdict {
     let once = |message: &Message| known.get(message).is_none_or(|post| post.copies <= 1);
     let subscribed: HashSet<u32> = seen.iter().flat_map(|one| one.channels.clone()).collect();
     let never = |post: &&Posted| {
-        post.acked && subscribed.contains(&post.message.channel) && !reached.contains(&post.message)
+        let channel = post.message.channel;
+        let mut listeners = seen.iter().filter(|one| one.channels.contains(&channel));
+        post.acked
+            && !reached.contains(&post.message)
+            && listeners.any(|one| !one.is_told(post.place))
     };
     verdict.never = posted.iter().filter(never).count() as u64;
     let channels: Vec<Option<u32>> = match total {

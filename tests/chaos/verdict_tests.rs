@@ -73,6 +73,12 @@ fn losses_that_are_told() {
     check(&posted(), &seen, true, Verdict { lost: 1, ..Verdict::default() });
     seen[0].told[0] = (2, 4);
     check(&posted(), &seen, true, Verdict { lost: 1, ..Verdict::default() });
+    // What all are told of is none that nobody has seen without a word.
+    for one in &mut seen {
+        one.events.retain(|(place, _)| place.is_none_or(|place| !(3..6).contains(&place)));
+        one.told = vec![(2, 5)];
+    }
+    check(&posted(), &seen, true, Verdict::default());
 }
 
 #[test]
