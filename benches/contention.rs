@@ -3,7 +3,6 @@
 //! Processor time per append and per record read with 1, 4 and 16 processes; and what the others do and use while
 //! one of them stands still in the middle of an append: appends wait, in the kernel; reads go on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use broadcast::{Attributes, Hint, Holder, Kind, Limits, Reading, Shape, Zone};
@@ -17,13 +16,14 @@ const MEASURE: Duration = Duration::from_millis(1500);
 const STOPS: u32 = 20;
 const STOP: Duration = Duration::from_millis(100);
 const HISTORY: u64 = 5000;
+const READS: u64 = 5000;
 
 /// What the processes share.
 #[derive(Clone, Copy)]
 struct Bench {
     zone: &'static Zone,
-    /// Records that were read.
-    read: &'static AtomicU64,
+    /// Its newest number counts what was read, by [`READS`]: no process of the bench holds its lock for long.
+    read: &'static Zone,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,13 +32,14 @@ enum Work {
     Read,
 }
 
+fn zone(size: usize, channels: usize) -> &'static Zone {
+    let region = Region::create("bench", size).expect("memory");
+    let shape = Shape { block_size: 1024, rows: 32, channels, readers: 32 };
+    Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
+}
+
 fn bench() -> Bench {
-    let region = Box::leak(Box::new(Region::create("count", 4096).expect("memory")));
-    // SAFETY: a page of zeros that is nobody else's, aligned, and never unmapped.
-    let read = unsafe { region.base().cast::<AtomicU64>().as_ref() };
-    let region = Region::create("bench", 64 << 20).expect("memory");
-    let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10, readers: 32 };
-    let zone = Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")));
+    let (zone, read) = (zone(64 << 20, 16 << 10), zone(2 << 20, 64));
     for _ in 0..HISTORY {
         append(zone);
     }
@@ -67,10 +68,11 @@ impl Bench {
         let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
         let mut known = (0, Hint::default());
         let (mut cursor, mut hint) = known;
+        let mut count = 0;
         loop {
             match reader.read(&[id], cursor, Some(&mut hint), Limits::default()) {
                 Reading::Batch(batch) => {
-                    self.read.fetch_add(batch.records().len() as u64, Ordering::Relaxed);
+                    count += batch.records().len() as u64;
                     cursor = batch.records().last().map_or(cursor, |record| record.seq);
                     if self.zone.newest() - known.0 > 2 * HISTORY {
                         known = (cursor, hint);
@@ -82,12 +84,16 @@ impl Bench {
                 }
                 _ => (cursor, hint) = known,
             }
+            if count >= READS {
+                append(self.read);
+                count -= READS;
+            }
         }
     }
 
     /// Records appended and read.
     fn done(self) -> u64 {
-        self.zone.newest() + self.read.load(Ordering::Relaxed)
+        self.zone.newest() + self.read.newest() * READS
     }
 }
 

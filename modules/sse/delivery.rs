@@ -7,6 +7,8 @@ use crate::hub::Inner;
 
 /// Writes in one turn, before other connections get theirs.
 const WRITES: usize = 4096;
+/// Microseconds of a turn for those who are served one by one: batches of many channels take their time.
+const TURN_US: u64 = 4000;
 /// Batches that one subscriber gets in a row.
 const ROUNDS: usize = 8;
 
@@ -21,11 +23,15 @@ impl Inner {
         {
             self.deliver_channel(attachment, index, &mut budget);
         }
+        let until = sys::clock::monotonic_us() + TURN_US;
         for _ in 0..self.waiting.len().min(WRITES / 2) {
             let Some(number) = self.waiting.pop_front() else { return };
             if let Some(subscriber) = self.subscriber(number) {
                 subscriber.waiting = false;
                 self.serve(attachment, number);
+            }
+            if sys::clock::monotonic_us() >= until {
+                return;
             }
         }
     }

@@ -124,6 +124,7 @@ impl Hub {
         let mut inner = self.inner.borrow_mut();
         let number = inner.enter(subscriber);
         inner.attach(number, self.attachment.zone().newest());
+        inner.look_again(&self.attachment, number);
         inner.wait(number);
         inner.serve(&self.attachment, number);
         number

@@ -96,19 +96,34 @@ impl Inner {
         }
     }
 
+    /// What a newcomer waits for may have come to be, and may have gone again, since it has asked: the answer's head
+    /// may have had to wait for room.
+    pub fn look_again(&mut self, attachment: &Attachment, number: u32) {
+        let Some(subscriber) = self.subscriber(number) else { return };
+        if attachment.zone().newest() <= subscriber.cursor {
+            return;
+        }
+        for name in subscriber.membership.waiting().to_vec() {
+            self.bind(attachment, &name);
+            self.tell_of_the_forgotten(attachment, &name);
+        }
+    }
+
     /// Channels that are waited for may have come and gone again before anybody here has looked.
     fn look_for_the_forgotten(&mut self, attachment: &Attachment) {
         let names: Vec<Rc<[u8]>> = self.waiting_for.keys().cloned().collect();
-        for name in names {
-            let upto = attachment.forgotten(&name);
-            let members = self.waiting_for.get(&name).cloned().unwrap_or_default();
-            for number in members {
-                if let Some(subscriber) = self.subscribers[number as usize].as_mut()
-                    && upto > subscriber.cursor.max(subscriber.told)
-                {
-                    subscriber.lag(attachment, upto, &mut self.gzip);
-                    self.wait(number);
-                }
+        names.iter().for_each(|name| self.tell_of_the_forgotten(attachment, name));
+    }
+
+    fn tell_of_the_forgotten(&mut self, attachment: &Attachment, name: &[u8]) {
+        let Some(members) = self.waiting_for.get(name).cloned() else { return };
+        let upto = attachment.forgotten(name);
+        for number in members {
+            if let Some(subscriber) = self.subscribers[number as usize].as_mut()
+                && upto > subscriber.cursor.max(subscriber.told)
+            {
+                subscriber.lag(attachment, upto, &mut self.gzip);
+                self.wait(number);
             }
         }
     }

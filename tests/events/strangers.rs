@@ -1,5 +1,7 @@
 //! Readers from anywhere: whatever they ask for, they take nothing from the channels that there are.
 
+use std::io::{Read, Write};
+
 use support::Server;
 
 use crate::client::{publish, subscribe};
@@ -140,4 +142,63 @@ fn what_ages_away_elsewhere_is_no_gap_for_a_pattern() {
     let text =
         subscribe(&server, "/a", &format!("Last-Event-ID: {id}\r\n")).until("data: news\n\n");
     assert!(text.contains("event: gap"), "{text}");
+}
+
+#[test]
+fn who_is_kept_from_hearing_the_head_hears_the_events() {
+    // (With `oldest` it does not matter whether the question has come so far.) The answers before it fill the client's window: between the question and the first byte of the stream the channel
+    // comes to be.
+    let conf = r#"
+            sse_zone z 1m;
+            server {
+                listen 127.0.0.1:{port} sndbuf=4k;
+                location = /small { return 200 "some bytes that nobody reads at first, of which there are many"; }
+                sse_start oldest;
+                location ~ ^/events/(?<channel>[\w,]+)$ { sse_subscribe $channel; sse_publish $channel; }
+                location = /two { sse_subscribe $arg_c other; }
+            }
+    "#;
+    let server =
+        support::start!(format!("worker_processes 1; events {{ }}\n{}", support::http(conf)));
+    // Another one that waits, so that the channel's name is known here before the late one comes.
+    let _other = subscribe(&server, "/events/unheard", "");
+    for n in [40, 60, 90, 130] {
+        for path in [format!("/events/new{n}"), format!("/two?c=list{n}")] {
+            let (channel, address) = (path.rsplit(['/', '=']).next(), server.port());
+            let channel = channel.expect("a name");
+            let mut socket = slow_to_read(address);
+            let small = "GET /small HTTP/1.1\r\nHost: x\r\n\r\n".repeat(n);
+            let stream = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            socket.write_all((small + &stream).as_bytes()).expect("sent");
+            // Whoever asks behind it is answered behind it, by the one worker that there is.
+            assert_eq!(server.get("/small").status, 200);
+            publish(&server, &format!("/events/{channel}"), "first");
+            publish(&server, &format!("/events/{channel}"), "second");
+            let mut read = Vec::new();
+            let is_there = |read: &[u8]| read.windows(13).any(|bytes| bytes == b"data: second\n");
+            while !is_there(&read) {
+                let mut room = [0; 4096];
+                let count = socket.read(&mut room).unwrap_or_else(|e| {
+                    panic!(
+                        "{path} {n}: {e} {}",
+                        String::from_utf8_lossy(&read[read.len().saturating_sub(700)..])
+                    )
+                });
+                read.extend_from_slice(&room[..count]);
+            }
+            let read = String::from_utf8(read).expect("text");
+            assert!(read.contains("data: first\n"), "{path}: {read}");
+        }
+    }
+}
+
+/// A connection with a small window.
+fn slow_to_read(port: u16) -> std::net::TcpStream {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small one");
+    let address: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+    socket.connect(&address.into()).expect("connected");
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(5))).expect("patience");
+    socket.into()
 }
