@@ -3,7 +3,6 @@
 use broadcast::{Attachment, ChannelId, From, Start};
 use http::{Request, Template};
 use mem::Str;
-use proto::http1::Name;
 use proto::sse::EventId;
 
 /// Why a client's place is lost.
@@ -52,7 +51,8 @@ pub fn asked(request: &mut Request, places: &[Template]) -> Option<Str> {
     if !places.is_empty() {
         return places.iter().map(|place| place.evaluate(request)).find(|id| !id.is_empty());
     }
-    let field = request.header_str(Name::LastEventId).filter(|id| !id.is_empty());
+    let fields = request.headers_named("last_event_id").filter(|id| !id.is_empty());
+    let field = fields.last().and_then(|id| request.bytes.slice_of(id));
     field.or_else(|| place_argument(request))
 }
 

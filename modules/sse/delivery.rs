@@ -9,8 +9,9 @@ use crate::hub::Inner;
 const WRITES: usize = 4096;
 /// Microseconds of a turn for those who are served one by one: batches of many channels take their time.
 const TURN_US: u64 = 4000;
-/// Batches that one subscriber gets in a row.
+/// Batches that one subscriber gets in a row, and how long they may take.
 const ROUNDS: usize = 8;
+const ROUNDS_US: u64 = 1000;
 
 impl Inner {
     /// Delivers what is due, within a turn's budget.
@@ -146,7 +147,11 @@ impl Inner {
 
     /// Serves one subscriber: what it has not got, as far as its socket takes it.
     pub fn serve(&mut self, attachment: &Attachment, number: u32) {
-        for _ in 0..ROUNDS {
+        let until = sys::clock::monotonic_us() + ROUNDS_US;
+        for round in 0..ROUNDS {
+            if round > 0 && sys::clock::monotonic_us() >= until {
+                break;
+            }
             let Some(subscriber) = self.subscribers[number as usize].as_mut() else { return };
             // One that lingers has got everything, and waits for the client's end alone.
             if subscriber.blocked || subscriber.broken || subscriber.lingering {

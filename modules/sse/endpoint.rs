@@ -115,8 +115,8 @@ impl Endpoint {
     }
 
     fn read(&self, request: &mut Request) -> Flow {
-        let accept = request.header(Name::Accept).unwrap_or_default();
-        let figures = proto::accept::names(accept, manage::FIGURES)
+        let accept = request.header_list("accept");
+        let figures = proto::accept::names(&accept, manage::FIGURES)
             && request.header(Name::Upgrade).is_none();
         let selection = Selection::evaluate(&self.subscribe, request, self.settings.rules);
         let selection = match selection {

@@ -201,6 +201,9 @@ async fn publish_one(
         Err(status) => return refuse_body(endpoint, exchange, status),
     };
     let request = &mut exchange.request;
+    if asked.offset > 0 {
+        return endpoint.problem(request, 400, "an Event-Offset is for a stream of events");
+    }
     if let Err(error) = sse::check_data(&body) {
         return endpoint.problem(request, 400, &error.to_string());
     }

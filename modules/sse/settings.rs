@@ -192,10 +192,17 @@ pub(crate) fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Err
     }
     let size = usize::try_from(setting.size(1)?).map_err(|_| setting.invalid(1, "value"))?;
     let (mut path, mut sync, mut channels) = (None, None, None);
-    for (at, word) in setting.args().iter().enumerate().skip(2) {
+    let mut words = setting.args().iter().enumerate().skip(2).peekable();
+    while let Some((at, word)) = words.next() {
         let invalid = || setting.error_at(at, format!("invalid parameter \"{word}\""));
         match word.text.split_once('=').filter(|(_, value)| !value.is_empty()) {
             Some(("path", value)) => path = Some(canonical(setting.env().prefix.join(value))),
+            Some(("sync", "interval")) => {
+                // How long may stand behind it, in a word of its own.
+                let time = words.next_if(|(_, word)| !word.text.contains('='));
+                let value = time.map_or("interval", |(_, word)| &*word.text);
+                sync = Some(parse_sync(value).ok_or_else(invalid)?);
+            }
             Some(("sync", value)) => sync = Some(parse_sync(value).ok_or_else(invalid)?),
             Some(("channels", value)) => {
                 let number = value.parse().ok().filter(|number| (1..1 << 28).contains(number));

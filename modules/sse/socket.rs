@@ -82,8 +82,11 @@ impl Socket {
         request: &mut Request,
     ) -> Result<Socket, (u16, &'static str)> {
         let acknowledges = subprotocol == Subprotocol::Acknowledged;
-        let keyed = publish.as_deref().filter(|_| acknowledges);
-        let sequence = keyed.map(|channel| sequence(zone, channel, request)).transpose()?.flatten();
+        let sequence = publish
+            .as_deref()
+            .map(|channel| sequence(zone, channel, request))
+            .transpose()?
+            .flatten();
         let (said, held) = (VecDeque::new(), VecDeque::new());
         Ok(Socket { inbound: None, publish, acknowledges, sequence, published: 0, said, held })
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use http::{Flow, Request, Version};
 use mem::{Buf, Str};
-use proto::http1::{Body, Name};
+use proto::http1::Body;
 use proto::sse::{self, EventId};
 
 use crate::channels::Selection;
@@ -55,8 +55,9 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
         hub.inner.borrow_mut().gzip.set_level(level);
     }
     let mut framing = Framing::new(kind);
-    let accept = request.header(Name::Accept).unwrap_or_default();
-    framing.events_alone = !proto::accept::accepts(accept, b"text/event-stream");
+    let accept = request.header_list("accept");
+    framing.events_alone = !proto::accept::accepts(&accept, b"text/event-stream");
+    drop(accept);
     let mut bytes = Vec::with_capacity(256);
     framing.open(&mut bytes);
     let block = first_block(endpoint, hub, &framing, cursor, lost);
@@ -97,9 +98,8 @@ fn begin(
     let start = endpoint.settings.start;
     let mut begin = cursor::begin(&hub.attachment, &channels, asked.clone(), start, latest);
     // Some of its channels may have been forgotten with what they had.
-    let prefixes = selection.prefixes.iter();
-    let forgotten = prefixes.map(|prefix| hub.attachment.forgotten_of(prefix, begin.cursor));
-    let gone = forgotten.max().unwrap_or(0).max(joining.gone);
+    let forgotten = hub.attachment.forgotten_of(&selection.prefixes, begin.cursor);
+    let gone = forgotten.max(joining.gone);
     if let Some(asked) = asked
         && begin.lost.is_none()
         && begin.cursor < gone
@@ -113,7 +113,7 @@ fn begin(
 /// How this client is written to.
 fn kind(endpoint: &Endpoint, request: &Request) -> Kind {
     let chunks = request.version() >= Version::V11;
-    let accepts = request.header(Name::AcceptEncoding).is_some_and(proto::accept::accepts_gzip);
+    let accepts = proto::accept::accepts_gzip(&request.header_list("accept_encoding"));
     match (endpoint.settings.gzip.is_some() && accepts, chunks) {
         (true, true) => Kind::GzipChunks,
         (true, false) => Kind::GzipPlain,
@@ -204,8 +204,7 @@ fn turn_away(
         Limit::Address => (429, "this address has as many streams as it may have"),
     };
     request.error(sys::log::Level::Error, format_args!("{what}"));
-    let accept = request.header(Name::Accept).unwrap_or_default();
-    if !proto::accept::accepts(accept, b"text/event-stream") {
+    if !proto::accept::accepts(&request.header_list("accept"), b"text/event-stream") {
         return endpoint.problem(request, status, what);
     }
     head(endpoint, request, kind);

@@ -44,7 +44,7 @@ impl Subprotocol {
 /// Whether the request asks for a WebSocket.
 pub fn is_upgrade(request: &Request) -> bool {
     let upgrade = request.header(Name::Upgrade);
-    let connection = request.header(Name::Connection).unwrap_or_default();
+    let connection = request.header_list("connection");
     let mut words = connection.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
     request.method == Method::Get
         && request.version() >= Version::V11

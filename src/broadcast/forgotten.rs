@@ -6,7 +6,54 @@
 
 use crate::layout::{Grave, LOST_NAME};
 use crate::lock::Locked;
+use crate::row::Attachment;
 use crate::step::step;
+
+/// Names that are looked at in one turn.
+const TURN: u32 = 4096;
+
+/// Beginnings of names, in their order, without those that another one is the beginning of.
+struct Prefixes<'p>(Vec<&'p [u8]>);
+
+impl<'p> Prefixes<'p> {
+    fn new(prefixes: &'p [Vec<u8>]) -> Prefixes<'p> {
+        let mut all: Vec<&[u8]> = prefixes.iter().map(Vec::as_slice).collect();
+        all.sort_unstable();
+        all.dedup_by(|later, kept| later.starts_with(kept));
+        Prefixes(all)
+    }
+
+    /// Whether a name may begin with one of them; of one that is cut the rest is not known.
+    fn may_begin(&self, name: &[u8], is_cut: bool) -> bool {
+        // If one is its beginning, nothing stands between the two.
+        let behind = self.0.partition_point(|prefix| *prefix <= name);
+        let begins = behind > 0 && name.starts_with(self.0[behind - 1]);
+        begins || is_cut && self.0.get(behind).is_some_and(|prefix| prefix.starts_with(name))
+    }
+}
+
+impl Attachment {
+    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so, which are
+    /// forgotten; 0: nothing. In turns, between which the lock is free.
+    pub fn forgotten_of(&self, prefixes: &[Vec<u8>], cursor: u64) -> u64 {
+        if prefixes.is_empty() {
+            return 0;
+        }
+        let prefixes = Prefixes::new(prefixes);
+        let (zone, header) = (self.zone(), self.zone().header());
+        let mut upto = 0;
+        if header.lost_at.get() != 0 {
+            let end = zone.memory.layout.buckets as u32;
+            for from in (0..end).step_by(TURN as usize) {
+                let to = from.saturating_add(TURN).min(end);
+                upto = zone.lock().forgotten_among(&prefixes, from, to, cursor).max(upto);
+            }
+        }
+        // What has left the names meanwhile is in here.
+        let _locked = zone.lock();
+        upto.max(Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0))
+    }
+}
 
 impl Locked<'_> {
     /// Remembers that a channel is forgotten, which had records up to `seq`.
@@ -56,22 +103,19 @@ impl Locked<'_> {
         known.map_or(grave.upto.get(), |entry| entry.seq.get())
     }
 
-    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so; 0: nothing.
-    pub fn forgotten_of(&self, prefix: &[u8], cursor: u64) -> u64 {
-        let header = self.header();
-        if header.lost_at.get() == 0 {
-            return Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0);
-        }
-        let mut upto = Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0);
-        for at in 0..self.memory.layout.buckets as u32 {
+    /// Looks at some of the last names, from `from` on: up to which seq something behind `cursor` may have gone with
+    /// channels whose names begin so; 0: nothing.
+    fn forgotten_among(&self, prefixes: &Prefixes<'_>, from: u32, to: u32, cursor: u64) -> u64 {
+        let mut upto = 0;
+        for at in from..to {
             let lost = self.memory.lost(at);
             if lost.seq.get() > cursor.max(upto) {
-                let name: Vec<u8> =
-                    lost.name.iter().flat_map(|word| word.get().to_le_bytes()).collect();
-                // Of a long name the rest is not known: it may be one.
-                let len = (lost.len.get() as usize).min(LOST_NAME);
-                let long = lost.len.get() as usize > LOST_NAME && prefix.starts_with(&name[..len]);
-                if name[..len].starts_with(prefix) || long {
+                let mut name = [0; LOST_NAME];
+                for (bytes, word) in name.as_chunks_mut().0.iter_mut().zip(&lost.name) {
+                    *bytes = word.get().to_le_bytes();
+                }
+                let len = lost.len.get() as usize;
+                if prefixes.may_begin(&name[..len.min(LOST_NAME)], len > LOST_NAME) {
                     upto = lost.seq.get();
                 }
             }

@@ -20,7 +20,7 @@ use crate::zone::Shape;
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -107,10 +107,6 @@ pub(crate) struct PastEpoch {
     pub upto: U64,
 }
 
-/// Counters of a row for the names that it waits for. A name has two of them, and the smaller one is how many
-/// wait for it: more only if both are also other names'.
-pub(crate) const WAITING: usize = 128;
-
 /// One worker's.
 #[repr(C, align(64))]
 pub(crate) struct Row {
@@ -127,9 +123,8 @@ pub(crate) struct Row {
     pub delivered: U64,
     pub delivered_bytes: U64,
     pub lapped: U64,
-    /// Subscribers whose channel does not exist: all, and by name.
+    /// Subscribers whose channel does not exist.
     pub waits: U32,
-    pub waiting: [U32; WAITING],
 }
 
 /// Forgotten channels of one bucket.
@@ -276,6 +271,9 @@ pub(crate) struct Layout {
     pub size: usize,
     pub block_size: usize,
     pub rows: usize,
+    /// Counters of each row for the names that it waits for. A name has two of them, and the smaller one is how many
+    /// wait for it: more only if both are also other names'.
+    pub waiting: usize,
     pub buckets: usize,
     /// Slots; the first is nobody's.
     pub channels: usize,
@@ -284,6 +282,7 @@ pub(crate) struct Layout {
     pub journal: usize,
     pub blocks: usize,
     pub rows_at: usize,
+    pub waiting_at: usize,
     pub buckets_at: usize,
     pub graves_at: usize,
     pub lost_at: usize,
@@ -294,6 +293,8 @@ pub(crate) struct Layout {
     pub blocks_at: usize,
 }
 
+/// A 64th of the zone is for counters of names that are waited for.
+const WAITING_SHARE: usize = 64 * size_of::<U32>();
 /// Fewer make no zone: a record may take half of them.
 const FEWEST_BLOCKS: usize = 16;
 
@@ -313,7 +314,9 @@ impl Layout {
         let interest = rows.div_ceil(64) * 8 + rows * size_of::<U32>();
         let channel_size = (size_of::<Channel>() + interest + MAX_NAME).next_multiple_of(8);
         let rows_at = size_of::<Header>().next_multiple_of(64);
-        let buckets_at = rows_at + rows * size_of::<Row>();
+        let waiting_at = rows_at + rows * size_of::<Row>();
+        let waiting = (size / rows / WAITING_SHARE).next_power_of_two().clamp(128, 8192);
+        let buckets_at = waiting_at + rows * waiting * size_of::<U32>();
         let graves_at = buckets_at + (buckets * 4).next_multiple_of(8);
         let lost_at = graves_at + buckets * size_of::<Grave>();
         let channels_at = lost_at + buckets * size_of::<Lost>();
@@ -327,12 +330,14 @@ impl Layout {
             size,
             block_size,
             rows,
+            waiting,
             buckets,
             channels,
             published,
             journal,
             blocks,
             rows_at,
+            waiting_at,
             buckets_at,
             graves_at,
             lost_at,

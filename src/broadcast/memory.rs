@@ -37,6 +37,14 @@ impl Memory {
         unsafe { self.part(self.layout.rows_at + row * size_of::<Row>()) }
     }
 
+    /// A row's counter of names that it waits for.
+    pub fn waiting(&self, row: usize, place: usize) -> &U32 {
+        assert!(row < self.layout.rows && place < self.layout.waiting);
+        let at = row * self.layout.waiting + place;
+        // SAFETY: the indexes are checked.
+        unsafe { self.part(self.layout.waiting_at + at * size_of::<U32>()) }
+    }
+
     pub fn bucket(&self, hash: u64) -> &U32 {
         let at = hash as usize & (self.layout.buckets - 1);
         // SAFETY: the index is within the table, whose length is a power of two.

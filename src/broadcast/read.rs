@@ -203,12 +203,6 @@ impl Attachment {
         (cursor, told)
     }
 
-    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so, which are
-    /// forgotten; 0: nothing.
-    pub fn forgotten_of(&self, prefix: &[u8], cursor: u64) -> u64 {
-        self.zone.lock().forgotten_of(prefix, cursor)
-    }
-
     /// Whether all of these channels have ended, and `cursor` has seen the ends.
     pub fn is_over(&self, channels: &[ChannelId], cursor: u64) -> bool {
         let locked = self.zone.lock();

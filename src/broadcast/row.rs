@@ -145,14 +145,18 @@ impl Zone {
 
     /// Empties a row, as [`Locked::clear_row`], of a zone that nobody uses.
     pub(crate) fn forget_row(&self, row: usize) {
-        let row = self.memory.row(row);
+        let (number, row) = (row, self.memory.row(row));
+        // Memory that was never used stays so.
+        if row.pid.get() != 0 || row.waits.get() != 0 {
+            let places = 0..self.memory.layout.waiting;
+            places.for_each(|place| self.memory.waiting(number, place).set(0));
+        }
         row.pid.set(0);
         row.sleeping.set(0);
         row.pinned.set(0);
         row.subscribers.set(0);
         row.behind.set(0);
         row.waits.set(0);
-        row.waiting.iter().for_each(|word| word.set(0));
     }
 }
 

@@ -2,8 +2,11 @@
 //! keeps the name; the zone only counts, so that the first publisher wakes the worker and hears of its readers.
 
 use crate::index::ChannelId;
-use crate::layout::{Row, State, WAITING};
+use shm::U32;
+
+use crate::layout::State;
 use crate::lock::Locked;
+use crate::memory::Memory;
 use crate::row::{Attachment, Wakes};
 
 /// Records of a new channel for which the workers that wait are woken: one of them is surely enough, the others
@@ -24,16 +27,13 @@ pub enum Joined {
     },
 }
 
-fn places(hash: u64) -> [usize; 2] {
-    let first = hash as usize % WAITING;
-    let step = 1 + (hash >> 32) as usize % (WAITING - 1);
-    [first, (first + step) % WAITING]
-}
-
-impl Row {
-    /// How many wait for a name here.
-    fn waiting_for(&self, hash: u64) -> u32 {
-        places(hash).into_iter().map(|place| self.waiting[place].get()).min().unwrap_or(0)
+impl Memory {
+    /// A name's counters in a row.
+    fn waiting_of(&self, row: usize, hash: u64) -> [&U32; 2] {
+        let count = self.layout.waiting;
+        let first = hash as usize % count;
+        let step = 1 + (hash >> 32) as usize % (count - 1);
+        [first, (first + step) % count].map(|place| self.waiting(row, place))
     }
 }
 
@@ -43,7 +43,10 @@ impl Locked<'_> {
         for row in 0..used {
             let count = match self.memory.row(row).waits.get() {
                 0 => 0,
-                _ => self.memory.row(row).waiting_for(hash),
+                _ => {
+                    let [one, other] = self.memory.waiting_of(row, hash);
+                    one.get().min(other.get())
+                }
             };
             if count > 0 {
                 each(row as u32, count);
@@ -117,7 +120,7 @@ impl Attachment {
 
     fn count_waiting(&self, hash: u64, by: i64) {
         let row = self.zone.memory.row(self.row);
-        let cells = places(hash).map(|place| &row.waiting[place]);
+        let cells = self.zone.memory.waiting_of(self.row, hash);
         for cell in cells.into_iter().chain([&row.waits, &row.subscribers]) {
             cell.set(i64::from(cell.get()).saturating_add(by).clamp(0, i64::from(u32::MAX)) as u32);
         }

@@ -1,5 +1,6 @@
 //! A request on its way through the phases.
 
+use std::borrow::Cow;
 use std::os::fd::RawFd;
 
 use mem::{Pool, Str};
@@ -185,6 +186,19 @@ impl Request {
     pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
         let same = move |field: &&proto::http1::Field| same_name(field.name.of(&self.bytes), name);
         self.head.fields.iter().filter(same).map(|field| field.value.of(&self.bytes))
+    }
+
+    /// The value of a header field that is a list, put together of all its lines (RFC 9110 §5.3).
+    pub fn header_list<'r>(&'r self, name: &'r str) -> Cow<'r, [u8]> {
+        let mut lines = self.headers_named(name);
+        let first = lines.next().unwrap_or_default();
+        let mut rest = lines.peekable();
+        if rest.peek().is_none() {
+            return Cow::Borrowed(first);
+        }
+        let mut all = first.to_vec();
+        rest.for_each(|line| all.extend_from_slice(&[b", ", line].concat()));
+        Cow::Owned(all)
     }
 
     /// The first line as it was sent.

@@ -34,7 +34,7 @@ fn every_change_by_a_reload_keeps_everything() {
     change(&server, "sse_zone other 512k;", "memory");
     change(&server, "sse_zone other 512k path=ev;", "back");
     change(&server, "sse_zone other 512k path=elsewhere sync=ack;", "file");
-    change(&server, "sse_zone other 1m path=elsewhere;", "sync");
+    change(&server, "sse_zone other 1m path=elsewhere sync=interval 50ms;", "sync");
     change(&server, "sse_zone other 1m path=./html/../elsewhere sync=off;", "spelling");
     let first = publish(&server, "/events/a", "x 1");
     assert_eq!(server.stop(), Some(0));

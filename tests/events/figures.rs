@@ -38,6 +38,26 @@ fn what_sdks_accept_is_a_stream() {
     assert_eq!(kind(&server, FIGURES, "/events/c"), wanted);
 }
 
+#[test]
+fn a_list_may_stand_in_several_lines() {
+    // RFC 9110 §5.3: they are one list.
+    let server = up("sse_start oldest;");
+    publish(&server, "/events/c", "first");
+    publish(&server, "/events/c", "second");
+    let mut wire = server.wire();
+    wire.send(
+        "GET /events/c HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nAccept: text/event-stream\r\n\r\n",
+    );
+    assert!(wire.until("data: first\n\n").contains("retry: "));
+    let mut wire = server.wire();
+    wire.send(
+        "GET /events/c HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    assert!(wire.until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+}
+
 /// openai's Python SDK takes every blank line behind an id or a time for an event, and fails when it has
 /// no data: so who does not ask for `text/event-stream` gets lines that end no block between events.
 #[test]

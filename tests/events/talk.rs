@@ -1,6 +1,6 @@
 //! What WebSocket clients say beside messages to publish, and how those are acknowledged.
 
-use crate::client::{data, end, id_of, publish, replay};
+use crate::client::{data, end, replay};
 use crate::up;
 use crate::websocket::{closed_with, connect, frame, message};
 
@@ -86,6 +86,23 @@ fn messages_are_acknowledged_in_order_with_their_ids() {
 }
 
 #[test]
+fn a_key_counts_without_acknowledgements_too() {
+    let server = up("sse_start oldest;");
+    for protocol in ["", "Sec-WebSocket-Protocol: sse\r\n"] {
+        let channel = format!("/events/c{}", protocol.len());
+        for words in [&["1", "2"][..], &["1", "2", "3"]] {
+            let mut wire = connect(&server, &format!("{channel}?idempotency_key=k"), protocol);
+            wire.send(words.iter().flat_map(|word| frame(1, word.as_bytes())).collect::<Vec<_>>());
+            // All that was said is taken before the answer to a close.
+            wire.send(frame(8, &1000u16.to_be_bytes()));
+            assert_eq!(closed_with(&mut wire), 1000);
+        }
+        end(&server, &channel);
+        assert_eq!(data(&replay(&server, &channel, "")), ["1", "2", "3"]);
+    }
+}
+
+#[test]
 fn a_publisher_that_comes_again_doubles_nothing() {
     let server = up("sse_start oldest;");
     let with = |rest: &str| connect(&server, &format!("/events/c?idempotency_key=k{rest}"), ACK);
@@ -129,17 +146,14 @@ fn a_handshake_with_a_key_that_is_none_is_refused() {
         ("idempotency_key=k&event_offset=x", 400),
         ("idempotency_key=k&event_offset=1", 409),
     ] {
-        let mut wire = server.wire();
-        wire.send(format!(
-            "GET /events/c?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{ACK}\r\n"
-        ));
-        assert_eq!(wire.answer().status, status, "{query}");
+        for protocol in [ACK, ""] {
+            let mut wire = server.wire();
+            wire.send(format!(
+                "GET /events/c?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
+                 Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
+            ));
+            assert_eq!(wire.answer().status, status, "{query}");
+        }
     }
-    // Without the subprotocol it is an argument like any other.
-    let mut wire = connect(&server, "/events/c?idempotency_key=", "");
-    id_of(&server.curl(&["-d", "x"], "/events/c"));
-    assert_eq!(message(&mut wire), "x");
-    publish(&server, "/events/c", "y");
 }
