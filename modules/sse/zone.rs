@@ -62,7 +62,7 @@ impl ZoneConf {
         let rows = (sys::process::processors() * 8).next_multiple_of(64);
         let default = (size / 4096).min((16 << 10) + size / (16 << 10));
         let channels = channels.unwrap_or(default);
-        let shape = Shape { block_size: BLOCK, rows, channels, readers: (channels / 2).max(32) };
+        let shape = Shape { block_size: BLOCK, rows, channels, readers: (channels / 4).max(32) };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),
             size,
