@@ -140,6 +140,7 @@ impl Zone {
         body: &[&[u8]],
     ) -> Result<Appended, AppendError> {
         let locked = self.lock();
+        locked.check(body)?;
         let index = locked.find_or_create(name, attributes.max_channels)?;
         locked.append_and_wake(index, attributes, head, body)
     }
@@ -153,6 +154,9 @@ impl Zone {
         body: &[&[u8]],
     ) -> Option<Result<Appended, AppendError>> {
         let locked = self.try_lock()?;
+        if let Err(error) = locked.check(body) {
+            return Some(Err(error));
+        }
         Some(match locked.find_or_create(name, attributes.max_channels) {
             Ok(index) => locked.append_and_wake(index, attributes, head, body),
             Err(full) => Err(full.into()),
@@ -196,6 +200,14 @@ impl Zone {
 }
 
 impl<'z> Locked<'z> {
+    /// Whether this can be appended at all: no channel is made for it, or goes for it, if not.
+    fn check(&self, body: &[&[u8]]) -> Result<(), AppendError> {
+        match self.is_sealed() {
+            true => Err(AppendError::Moved),
+            false => self.check_size(body.iter().map(|part| part.len()).sum()).map(drop),
+        }
+    }
+
     /// Appends, gives the lock back, and wakes who waits for it.
     fn append_and_wake(
         self,

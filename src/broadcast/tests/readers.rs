@@ -94,6 +94,20 @@ fn a_full_table_forgets_the_quietest_and_says_so() {
 }
 
 #[test]
+fn what_is_refused_takes_nobodys_place() {
+    let zone = zone(256 << 10, 256);
+    for n in 0..zone.most_channels() {
+        publish(zone, &name(n));
+    }
+    let displaced = zone.info().displaced;
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    let large = vec![0; 256 << 10];
+    let refused = zone.append(b"another", &Attributes::default(), head, &[&large]);
+    assert_eq!(refused, Err(crate::AppendError::TooLarge));
+    assert_eq!((zone.info().displaced, zone.find(b"another")), (displaced, None));
+}
+
+#[test]
 fn who_waits_is_counted_woken_and_bound() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
