@@ -87,12 +87,21 @@ struct Builder {
     written: bool,
     /// The configuration has written the star at the end.
     star: bool,
+    /// A value was empty: before a star it would stand for all.
+    empty: bool,
     fault: Option<NameError>,
 }
 
 impl Builder {
     fn new(rules: Rules) -> Builder {
-        Builder { rules, names: vec![Vec::new()], written: true, star: false, fault: None }
+        Builder {
+            rules,
+            names: vec![Vec::new()],
+            written: true,
+            star: false,
+            empty: false,
+            fault: None,
+        }
     }
 
     fn push(&mut self, piece: Piece<'_>) {
@@ -104,6 +113,7 @@ impl Builder {
             Piece::Value(value) => value,
         };
         (self.written, self.star) = (false, false);
+        self.empty |= value.is_empty();
         if !self.rules.split {
             return self.names.iter_mut().for_each(|name| name.extend_from_slice(value));
         }
@@ -127,6 +137,7 @@ impl Builder {
         let may_be_all = written || self.rules.wildcards;
         let name = |text: Vec<u8>| match text.strip_suffix(b"*") {
             Some(_) if !allowed => Err(NameError::Wildcard),
+            Some(_) if self.empty => Err(NameError::Invalid),
             Some(b"") if may_be_all => Ok(Name { text: Vec::new(), pattern: true }),
             Some(prefix) => check(prefix).map(|()| Name { text: prefix.to_vec(), pattern: true }),
             None => check(&text).map(|()| Name { text, pattern: false }),
@@ -235,6 +246,10 @@ mod tests {
         assert_eq!(select(&[Value(b"a"), Written(b".*")], PLAIN), Ok(vec!["a.*".into()]));
         // Nobody has written that all channels are meant.
         assert_eq!(select(&[Value(b""), Written(b"*")], PLAIN), Err(NameError::Invalid));
+        for behind in [&b"*"[..], b".*"] {
+            let all_of_others = [Written(b"u."), Value(b""), Written(behind)];
+            assert_eq!(select(&all_of_others, PLAIN), Err(NameError::Invalid));
+        }
         assert_eq!(select(&[Value(b"*")], STARS), Ok(vec!["*".into()]));
         assert_eq!(select(&[Value(b"a*"), Written(b"*")], STARS), Err(NameError::Wildcard));
     }

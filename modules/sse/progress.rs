@@ -14,7 +14,7 @@ use proto::sse::EventId;
 
 use crate::conf::text;
 use crate::endpoint::Endpoint;
-use crate::publish::single;
+use crate::publish::{argument_once, single};
 use crate::record;
 
 /// The longest key.
@@ -65,9 +65,12 @@ fn ends(progress: &Progress) -> bool {
     progress.place > 0 && progress.flags & END != 0
 }
 
-/// The key that a request brings; the error is what is wrong with it.
-pub fn key(request: &Request) -> Result<Option<Str>, &'static str> {
-    let key = single(request, &[KEY])?;
+/// The key that a request brings in a field, or in its query; the error is what is wrong with it.
+pub fn key(request: &mut Request) -> Result<Option<Str>, &'static str> {
+    let key = match (single(request, &[KEY])?, argument_once(request, KEY)?) {
+        (Some(_), Some(_)) => return Err("the Idempotency-Key stands there twice"),
+        (field, argument) => field.or(argument),
+    };
     key.as_deref().map_or(Ok(()), check)?;
     Ok(key)
 }

@@ -185,8 +185,19 @@ pub fn single(request: &Request, names: &[&str]) -> Result<Option<Str>, &'static
 /// A field of the header or an argument of the query.
 fn given(request: &mut Request, fields: &[&str], name: &str) -> Result<Option<Str>, &'static str> {
     let field = single(request, fields)?.filter(|value| !value.is_empty());
-    let value = field.or_else(|| argument(request, name.as_bytes()));
-    Ok(value.filter(|value| !value.is_empty()))
+    let value = argument_once(request, name)?.filter(|value| !value.is_empty());
+    Ok(field.or(value))
+}
+
+/// An argument of the query that may stand there once.
+pub fn argument_once(request: &mut Request, name: &str) -> Result<Option<Str>, &'static str> {
+    let is_it =
+        |argument: &&[u8]| argument.split(|&byte| byte == b'=').next() == Some(name.as_bytes());
+    match request.args.split(|&byte| byte == b'&').filter(is_it).count() {
+        0 => Ok(None),
+        1 => Ok(argument(request, name.as_bytes())),
+        _ => Err("an argument for the event stands there twice"),
+    }
 }
 
 async fn publish_one(

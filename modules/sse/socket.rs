@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use broadcast::{AppendError, Appended, Zone};
 use http::Request;
-use mem::Str;
 
-use crate::cursor::argument;
 use crate::file::Sync;
 use crate::progress::{self, Sequence};
 use crate::publish::{self, Event};
@@ -61,11 +59,11 @@ fn sequence(
     request: &mut Request,
 ) -> Result<Option<Sequence>, (u16, &'static str)> {
     let bad = |why| (400, why);
-    let field = progress::key(request).map_err(bad)?;
-    let key: Option<Str> = field.or_else(|| argument(request, b"idempotency_key"));
-    let Some(key) = key else { return Ok(None) };
-    progress::check(&key).map_err(bad)?;
-    let offset = argument(request, b"event_offset");
+    let Some(key) = progress::key(request).map_err(bad)? else { return Ok(None) };
+    let field = publish::single(request, &["event_offset"]).map_err(bad)?;
+    let offset = field
+        .map_or_else(|| publish::argument_once(request, "event_offset"), |field| Ok(Some(field)));
+    let offset = offset.map_err(bad)?;
     let offset = progress::offset(offset.as_deref()).map_err(bad)?;
     let sequence = Sequence::new(zone, channel, &key, offset);
     sequence

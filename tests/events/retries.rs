@@ -151,6 +151,19 @@ fn keys_and_offsets_that_are_none_are_refused() {
         fields.iter().for_each(|field| args.extend(["-H", field]));
         assert_eq!(server.curl(&args, "/events/c").status, 400, "{fields:?}");
     }
+    // What may stand there once, by whatever way it comes.
+    for query in
+        ["event=a&event=b", "id=a&id=b", "end&end=0", "idempotency_key=a&idempotency_key=a"]
+    {
+        let path = format!("/events/c?{query}");
+        assert_eq!(server.curl(&["-d", "x"], &path).status, 400, "{query}");
+    }
+    let both = ["-d", "x", "-H", "Idempotency-Key: a"];
+    assert_eq!(server.curl(&both, "/events/c?idempotency_key=a").status, 400);
+    // In the query a key is one, too.
+    let once = |_| id_of(&server.curl(&["-d", "x"], "/events/once?idempotency_key=k"));
+    let ids = [0, 1].map(once);
+    assert_eq!(ids[0], ids[1]);
     let key = format!("Idempotency-Key: {}", "k".repeat(255));
     assert_eq!(stream(&server, &[&key], "data: x\n\n").status, 202);
     // Who may not publish does not learn what others did.
