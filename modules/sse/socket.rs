@@ -114,13 +114,17 @@ impl Socket {
             false => heartbeat.map_or(0, |(ping, _)| ping.len()),
         };
         let inbound = self.inbound.get_or_insert_with(|| Inbound::new(most).texts_only());
+        let has_closed = |said: &VecDeque<Said>| said.contains(&Said::Closed);
+        let before = has_closed(&self.said);
         inbound.feed(bytes, out, |said| self.said.push_back(said));
+        let now = has_closed(&self.said);
         let mut answers = Vec::new();
         let last = self.act(zone, settings, &mut answers);
-        // A close that was answered is the last frame of all.
-        match last {
-            Some(Last::Closed) => drop(out.splice(0..0, answers)),
-            _ => out.append(&mut answers),
+        // A close that was answered is the last frame of all (RFC 6455 §5.5.1), also to who has had to wait for room.
+        match now {
+            _ if before => {}
+            true => drop(out.splice(0..0, answers)),
+            false => out.append(&mut answers),
         }
         last
     }

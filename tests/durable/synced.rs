@@ -133,9 +133,9 @@ fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
     let start = start.conf(conf("sse_zone z 1m path=ev sync=60s;"));
     let server =
         start.under(&["strace", "-f", "-qq", "-e", "trace=fdatasync", "-o", &trace]).start();
-    publish(&server, "/events/a", "an event");
     let syncs = || dir.text("trace").lines().filter(|line| line.contains(" = 0")).count();
     let before = syncs();
+    publish(&server, "/events/a", "an event");
     // With them goes the alarm that one of them has set.
     server.workers().into_iter().for_each(|pid| support::process::signal(pid, "KILL"));
     wait_for("a worker that looks after it", || syncs() > before);

@@ -146,8 +146,8 @@ fn what_ages_away_elsewhere_is_no_gap_for_a_pattern() {
 
 #[test]
 fn who_is_kept_from_hearing_the_head_hears_the_events() {
-    // (With `oldest` it does not matter whether the question has come so far.) The answers before it fill the client's window: between the question and the first byte of the stream the channel
-    // comes to be.
+    // The answers before it fill the client's window: between the question and the first byte of the stream the channel
+    // comes to be. (With `oldest` it does not matter if the question itself is read only then.)
     let conf = r#"
             sse_zone z 1m;
             server {
