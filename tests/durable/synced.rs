@@ -133,6 +133,7 @@ fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
     let start = start.conf(conf("sse_zone z 1m path=ev sync=60s;"));
     let server =
         start.under(&["strace", "-f", "-qq", "-e", "trace=fdatasync", "-o", &trace]).start();
+    publish(&server, "/events/a", "the first: the file's header is synced with it");
     let syncs = || dir.text("trace").lines().filter(|line| line.contains(" = 0")).count();
     let before = syncs();
     publish(&server, "/events/a", "an event");
