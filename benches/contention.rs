@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use broadcast::{Attributes, Hint, Holder, Kind, Limits, Reading, Shape, Zone};
+use broadcast::{Attributes, Hint, Holder, Limits, Reading, Shape, Zone};
 use libc::{SIGCONT, SIGKILL, SIGSTOP};
 use shm::Region;
 use sys::process::{self, Fork};
@@ -34,7 +34,7 @@ enum Work {
 
 fn zone(size: usize, channels: usize) -> &'static Zone {
     let region = Region::create("bench", size).expect("memory");
-    let shape = Shape { block_size: 1024, rows: 32, channels, readers: 32 };
+    let shape = Shape { block_size: 1024, rows: 32, channels, readers: 32, counted: 1024 };
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 
@@ -65,7 +65,7 @@ impl Bench {
     /// Reads to the newest record, goes back to a place that it knows, and so on.
     fn read_again_and_again(self) -> ! {
         let reader = self.zone.attach().expect("a row");
-        let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+        let (id, _) = reader.subscribe(b"a").expect("a channel");
         let mut known = (0, Hint::default());
         let (mut cursor, mut hint) = known;
         let mut count = 0;

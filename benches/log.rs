@@ -6,7 +6,7 @@
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use broadcast::{Attributes, Hint, Kind, Limits, Reading, Shape, Zone};
+use broadcast::{Attributes, Hint, Limits, Reading, Shape, Zone};
 use shm::Region;
 
 const RECORDS: u32 = 1_000_000;
@@ -15,7 +15,8 @@ const HISTORY: u32 = 80_000;
 
 fn zone() -> &'static Zone {
     let region = Region::create("bench", 256 << 20).expect("memory");
-    let shape = Shape { block_size: 1024, rows: 32, channels: 16 << 10, readers: 32 };
+    let shape =
+        Shape { block_size: 1024, rows: 32, channels: 16 << 10, readers: 32, counted: 1024 };
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }
 
@@ -34,7 +35,7 @@ fn report(what: &str, count: u32, begun: Instant) {
 fn main() {
     let zone = zone();
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let attributes = Attributes { max_count: 100, ..Attributes::default() };
 
     let begun = Instant::now();
@@ -83,10 +84,10 @@ fn wake(zone: &'static Zone) {
     const ROUNDS: u32 = 20_000;
     let play = |mine: &'static [u8], other: &'static [u8], first: bool| {
         let me = zone.attach().expect("a row");
-        let (id, _) = me.subscribe(mine, Kind::Channel).expect("a channel");
+        let (id, _) = me.subscribe(mine).expect("a channel");
         let mut cursor = 0;
         if first {
-            while zone.count_of(other, Kind::Channel) == 0 {}
+            while zone.count_of(other) == 0 {}
             append(zone, other, b"ball", &Attributes::default());
         }
         for _ in 0..ROUNDS {

@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use broadcast::{Attributes, ChannelId, Kind, Limits, Reading};
+use broadcast::{Attributes, ChannelId, Limits, Reading};
 
 use crate::args;
 use crate::hub::Hub;
@@ -42,7 +42,7 @@ struct Desk {
 pub fn start(running: &'static Running) -> Result<(), String> {
     let hub = running.hub;
     let subscribe = |name: &[u8]| {
-        let subscribed = hub.attachment.subscribe(name, Kind::Channel);
+        let subscribed = hub.attachment.subscribe(name);
         let full = |_| "the rtmp_zone has no room for another channel".to_owned();
         subscribed.map(|(channel, _)| channel).map_err(full)
     };

@@ -255,7 +255,7 @@ fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
 fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     let Written { options: main, zone, servers } = written;
     let (size, span) = zone.unwrap_or((256 << 20, Span::default()));
-    let zone = usize::try_from(size).ok().and_then(ZoneConf::new);
+    let zone = usize::try_from(size).ok().and_then(|size| ZoneConf::new(size, setup.workers));
     let zone = zone.ok_or_else(|| {
         Error::at("the rtmp_zone is too small, or too large", span, setup.env.files)
     })?;

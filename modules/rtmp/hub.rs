@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
 
-use broadcast::{Attachment, ChannelId, Hint, Kind};
+use broadcast::{Attachment, ChannelId, Hint};
 use proto::rtmp::{chunk, message};
 use rt::Pulse;
 
@@ -419,5 +419,5 @@ impl Inner {
 /// Counts a client as one of its stream's; gives the stream. Those that nobody publishes have half of the slots at
 /// most: players cannot keep publishers out.
 pub fn subscribe(attachment: &Attachment, channel: &[u8]) -> Result<ChannelId, broadcast::Full> {
-    attachment.subscribe(channel, Kind::Channel).map(|(id, _)| id)
+    attachment.subscribe(channel).map(|(id, _)| id)
 }

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
-use broadcast::{ChannelId, Kind};
 use conf::Error;
 use module::{Instance, Regions, Sockets};
 use proto::rtmp::handshake;
@@ -84,9 +83,6 @@ thread_local! {
 pub fn running() -> Option<&'static Running> {
     RUNNING.get()
 }
-
-/// Clients of all workers are counted under this name.
-const CONNECTIONS: &[u8] = b"connections";
 
 impl RtmpInstance {
     /// With a plan, if there is a block.
@@ -178,11 +174,6 @@ impl Instance for RtmpInstance {
 }
 
 impl Running {
-    /// Counts a connection over all workers. `None`: there is no room in the zone to count it.
-    pub fn count_connection(&self) -> Option<(ChannelId, u32)> {
-        self.hub.attachment.subscribe(CONNECTIONS, Kind::Counter).ok()
-    }
-
     /// A client has gone: what it was sent, and what it has sent, is not forgotten.
     pub fn count_gone(&self, client: &Client) {
         self.gone.0.set(self.gone.0.get() + client.sent.get());

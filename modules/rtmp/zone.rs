@@ -35,13 +35,14 @@ pub struct ZoneConf {
 
 impl ZoneConf {
     /// `None`: the size makes no zone.
-    pub fn new(size: usize) -> Option<ZoneConf> {
+    pub fn new(size: usize, workers: usize) -> Option<ZoneConf> {
         // The number of processors does not change with a reload: that of workers may. Players keep workers of
         // many generations.
-        let rows = (sys::process::processors() * 32).next_multiple_of(64).clamp(256, 2048);
+        let rows = (sys::process::processors() * 32).max(workers * 3).next_multiple_of(64);
+        let rows = rows.clamp(256, 4096);
         let channels = (size / (64 << 10)).clamp(64, 16 << 10);
         // Players of streams that nobody publishes wait in slots of their own.
-        let shape = Shape { block_size: BLOCK, rows, channels, readers: channels / 2 };
+        let shape = Shape { block_size: BLOCK, rows, channels, readers: channels / 2, counted: 0 };
         let fits = (SMALLEST..=LARGEST).contains(&size) && Zone::fits(size, shape);
         fits.then(|| ZoneConf {
             size,

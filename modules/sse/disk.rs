@@ -25,6 +25,8 @@ pub struct Disk {
     waiting: RefCell<Vec<Waker>>,
     /// A WebSocket's answers wait.
     pub holds_answers: Cell<bool>,
+    /// The zone's newest seq when one looked for others' events, and that time.
+    looked: Cell<(u64, u64)>,
 }
 
 impl Disk {
@@ -40,13 +42,20 @@ impl Disk {
 }
 
 impl Hub {
-    /// Syncs what nobody else will: a worker that has appended it may be gone now, or about to go.
+    /// Syncs what nobody else has when it was time: the worker that has appended it may be gone.
     pub fn sync_for_others(&'static self) {
         let zone = self.attachment.zone();
-        let interval = matches!(self.disk.sync, Some(Sync::Interval(_)));
-        let forgotten = interval && zone.synced() < zone.newest() && !self.disk.due.get();
+        let (seq, at) = self.disk.looked.get();
+        let is_late = match self.disk.sync {
+            _ if zone.synced() >= seq => {
+                self.disk.looked.set((zone.newest(), rt::now()));
+                false
+            }
+            Some(Sync::Interval(ms)) => rt::now() >= at + ms,
+            _ => false,
+        };
         // For answers a sync may have found no place.
-        if forgotten || self.disk.holds_answers.get() {
+        if is_late || self.disk.holds_answers.get() {
             self.sync();
         }
     }

@@ -2,17 +2,14 @@
 
 use std::net::IpAddr;
 
-use broadcast::Full;
 use sys::socket::Peer;
 
-use crate::membership::Membership;
+use crate::membership::{Joining, Membership};
 use crate::settings::Settings;
 
 /// Which limit keeps a client out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Of channels.
-    Channels,
     /// Of a channel's subscribers.
     Subscribers,
     /// Of an address' streams.
@@ -23,39 +20,40 @@ pub enum Limit {
     Leaving,
 }
 
+impl Limit {
+    /// The status that tells of it, and the words.
+    pub fn status(self) -> (u16, &'static str) {
+        match self {
+            Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
+            Limit::Leaving => (503, "this worker leaves"),
+            Limit::Streams => (503, "there are as many streams as there may be"),
+            Limit::Address => (429, "this address has as many streams as it may have"),
+        }
+    }
+}
+
 /// Streams of one address, unless it is written.
 const USUAL: u32 = 256;
 
-impl From<Full> for Limit {
-    fn from(_: Full) -> Limit {
-        Limit::Channels
-    }
-}
-
-/// Counts a client that has just become one of `subscribers` of a channel.
-pub fn count(
+/// Whether a client that has just joined may stay; its address is counted.
+pub fn check(
     settings: &Settings,
     peer: Peer,
-    subscribers: u32,
+    joining: &Joining,
     membership: &mut Membership,
 ) -> Result<(), Limit> {
-    if settings.max_subscribers > 0 && subscribers > settings.max_subscribers {
+    let is_over = |count: u32, most: u32| most > 0 && count > most;
+    if is_over(joining.subscribers, settings.max_subscribers) {
         return Err(Limit::Subscribers);
     }
-    let most = settings.max_streams;
-    if most > 0 && is_over(membership.count("streams"), most) {
+    if is_over(joining.streams, settings.max_streams) {
         return Err(Limit::Streams);
     }
     let most = of_address(settings.max_per_address, peer);
-    if most > 0 && is_over(membership.count(&address(peer)), most) {
+    if most > 0 && is_over(membership.count_address(&address(peer)), most) {
         return Err(Limit::Address);
     }
     Ok(())
-}
-
-/// Where there are more clients than can be counted, nobody is kept out for that.
-fn is_over(counted: Result<u32, Full>, most: u32) -> bool {
-    counted.is_ok_and(|count| count > most)
 }
 
 /// Streams that an address may have; 0: any. What is not written counts nobody who may be a proxy: this

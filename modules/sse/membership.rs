@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::slice;
 
-use broadcast::{ChannelId, Full, Joined, Kind};
+use broadcast::{ChannelId, Counted, Joined};
 
 use crate::channels::Selection;
 use crate::hub::Hub;
@@ -12,7 +12,8 @@ use crate::hub::Hub;
 pub struct Membership {
     hub: &'static Hub,
     what: What,
-    counters: Vec<ChannelId>,
+    /// Its client's address, if that is counted.
+    address: Option<Counted>,
 }
 
 enum What {
@@ -26,12 +27,14 @@ enum What {
 struct Several {
     channels: Vec<ChannelId>,
     waiting: Vec<Rc<[u8]>>,
-    patterns: Vec<ChannelId>,
+    patterns: Vec<Counted>,
 }
 
 /// How a subscriber finds its channels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Joining {
+    /// Streams of the zone.
+    pub streams: u32,
     /// The largest number of subscribers that one of the channels has now.
     pub subscribers: u32,
     /// With channels of these names, which do not exist now, something has gone up to this seq.
@@ -54,15 +57,13 @@ impl Joining {
 
 impl Membership {
     /// Counts a subscriber.
-    pub fn new(hub: &'static Hub, selection: &Selection) -> Result<(Membership, Joining), Full> {
-        let mut joining = Joining::default();
+    pub fn new(hub: &'static Hub, selection: &Selection) -> (Membership, Joining) {
+        let mut joining = Joining { streams: hub.attachment.count_client(), ..Joining::default() };
         if let ([name], []) = (&selection.names[..], &selection.prefixes[..]) {
             let what = joining.join(hub, name);
-            return Ok((Membership { hub, what, counters: Vec::new() }, joining));
+            return (Membership { hub, what, address: None }, joining);
         }
-        let what = What::Several(Box::default());
-        let mut membership = Membership { hub, what, counters: Vec::new() };
-        let What::Several(several) = &mut membership.what else { return Err(Full) };
+        let mut several = Box::<Several>::default();
         for name in &selection.names {
             match joining.join(hub, name) {
                 What::Channel(id) => several.channels.push(id),
@@ -71,19 +72,18 @@ impl Membership {
             }
         }
         for prefix in &selection.prefixes {
-            let (id, count) = hub.attachment.subscribe(prefix, Kind::Pattern)?;
-            several.patterns.push(id);
+            let (pattern, count) = hub.attachment.join_pattern(prefix);
+            several.patterns.push(pattern);
             joining.subscribers = joining.subscribers.max(count);
         }
-        Ok((membership, joining))
+        (Membership { hub, what: What::Several(several), address: None }, joining)
     }
 
-    /// Counts it for something that is no channel, too (a client's address); gives the streams that are
-    /// counted so now.
-    pub fn count(&mut self, what: &str) -> Result<u32, Full> {
-        let (id, count) = self.hub.attachment.subscribe(what.as_bytes(), Kind::Counter)?;
-        self.counters.push(id);
-        Ok(count)
+    /// Counts it for its client's address, too; gives the streams of that address.
+    pub fn count_address(&mut self, address: &str) -> u32 {
+        let (address, count) = self.hub.attachment.count_address(address.as_bytes());
+        self.address = Some(address);
+        count
     }
 
     /// The channels that exist.
@@ -115,7 +115,7 @@ impl Membership {
         }
     }
 
-    fn patterns(&self) -> &[ChannelId] {
+    fn patterns(&self) -> &[Counted] {
         match &self.what {
             What::Several(several) => &several.patterns,
             _ => &[],
@@ -126,9 +126,12 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         let attachment = &self.hub.attachment;
-        for id in self.channels().iter().chain(self.patterns()).chain(&self.counters) {
-            attachment.unsubscribe(*id);
-        }
+        self.channels().iter().for_each(|id| attachment.unsubscribe(*id));
         self.waiting().iter().for_each(|name| attachment.wait_no_more(name));
+        self.patterns().iter().for_each(|pattern| attachment.leave_pattern(*pattern));
+        if let Some(address) = self.address {
+            attachment.discount_address(address);
+        }
+        attachment.discount_client();
     }
 }

@@ -218,6 +218,10 @@ pub(crate) fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Err
     if path.is_some() && conf.zones.as_slice().iter().any(same) {
         return Err(setting.error_at(2, "another sse_zone has this file"));
     }
+    if let Some(path) = path.as_deref().filter(|path| is_no_file(path)) {
+        let why = format!("{} is no regular file; name one, or remove it", path.display());
+        return Err(setting.error_at(2, &why));
+    }
     let file = path.map(|path| FileConf { path, sync: sync.unwrap_or(Sync::Interval(100)) });
     let zone = ZoneConf::new(name, size, channels, file).ok_or_else(|| {
         setting.error_at(1, "a zone has at least 256k and at most 1t, and room for its channels")
@@ -238,6 +242,11 @@ fn parse_sync(value: &str) -> Option<Sync> {
             Some(Sync::Interval(ms)).filter(|_| ms > 0)
         }
     }
+}
+
+/// Whether something else is there.
+fn is_no_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| !found.is_file())
 }
 
 /// A path by which the same file is always called the same.

@@ -178,12 +178,11 @@ fn join(
     request: &Request,
     selection: &Selection,
 ) -> Result<(Membership, Joining), Limit> {
-    let settings = &endpoint.settings;
     if hub.attachment.has_left() {
         return Err(Limit::Leaving);
     }
-    let (mut membership, joining) = Membership::new(hub, selection)?;
-    limits::count(settings, request.peer(), joining.subscribers, &mut membership)?;
+    let (mut membership, joining) = Membership::new(hub, selection);
+    limits::check(&endpoint.settings, request.peer(), &joining, &mut membership)?;
     Ok((membership, joining))
 }
 
@@ -196,13 +195,7 @@ fn turn_away(
     kind: Kind,
     limit: &Limit,
 ) -> Flow {
-    let (status, what) = match limit {
-        Limit::Channels => (503, "there are as many channels as there may be"),
-        Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
-        Limit::Leaving => (503, "this worker leaves"),
-        Limit::Streams => (503, "there are as many streams as there may be"),
-        Limit::Address => (429, "this address has as many streams as it may have"),
-    };
+    let (status, what) = limit.status();
     request.error(sys::log::Level::Error, format_args!("{what}"));
     if !proto::accept::accepts(&request.header_list("accept"), b"text/event-stream") {
         return endpoint.problem(request, status, what);
@@ -261,9 +254,11 @@ fn upgrade(
     };
     let (membership, joining) = match membership {
         Ok(joined) => joined,
-        Err(_) => {
+        Err(limit) => {
+            let (status, what) = limit.status();
+            request.error(sys::log::Level::Error, format_args!("{what}"));
             request.response.reset();
-            return endpoint.problem(request, 503, "too many channels or subscribers");
+            return endpoint.problem(request, status, what);
         }
     };
     let zone = hub.attachment.zone();

@@ -21,6 +21,12 @@ const BLOCK: usize = 1024;
 const SMALLEST: usize = 256 << 10;
 const LARGEST: usize = 1 << 40;
 
+/// Processes that a zone has room for: of so many workers a handful of generations. The number of processors does not
+/// change with a reload, and a zone is copied when this does.
+fn rows(workers: usize) -> usize {
+    (sys::process::processors() * 8).max(workers * 3).next_multiple_of(64)
+}
+
 thread_local! {
     /// The zones of this process.
     static ZONES: RefCell<Vec<Weak<Zone>>> = const { RefCell::new(Vec::new()) };
@@ -33,7 +39,7 @@ pub struct ZoneConf {
     /// Its name.
     pub name: String,
     size: usize,
-    shape: Shape,
+    shape: Cell<Shape>,
     /// Where it is kept.
     pub file: Option<FileConf>,
     installed: Cell<bool>,
@@ -57,16 +63,15 @@ impl ZoneConf {
         if !(SMALLEST..=LARGEST).contains(&size) {
             return None;
         }
-        // The number of processors does not change with a reload: that of workers may. There is room for a
-        // handful of generations.
-        let rows = (sys::process::processors() * 8).next_multiple_of(64);
         let default = (size / 4096).min((16 << 10) + size / (16 << 10));
         let channels = channels.unwrap_or(default);
-        let shape = Shape { block_size: BLOCK, rows, channels, readers: (channels / 4).max(32) };
+        // Readers take no slots. A 32nd of the size counts what they ask for, a 64th whence they come.
+        let counted = size / 512;
+        let shape = Shape { block_size: BLOCK, rows: rows(1), channels, readers: 0, counted };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),
             size,
-            shape,
+            shape: Cell::new(shape),
             file,
             installed: Cell::new(false),
             region: OnceCell::new(),
@@ -88,7 +93,15 @@ impl ZoneConf {
         if self.installed.replace(true) {
             return Ok(());
         }
-        let Shape { block_size, rows, channels, .. } = self.shape;
+        let shape = Shape { rows: rows(hooks.workers()), ..self.shape.get() };
+        let Shape { block_size, rows, channels, .. } = shape;
+        if !Zone::fits(self.size, shape) {
+            let (name, workers) = (&self.name, hooks.workers());
+            let why =
+                format!("the sse_zone \"{name}\" is too small for {workers} worker_processes");
+            return Err(Error::new(why));
+        }
+        self.shape.set(shape);
         let slot = hooks.region(Wanted {
             name: self.name.clone(),
             shape: format!(
@@ -122,7 +135,7 @@ impl ZoneConf {
             Error::new(format!("the sse_zone \"{}\" cannot be used: {error}", self.name))
         };
         let handed = region.origin() == Origin::Shared;
-        let zone = Zone::of(region, self.shape).map_err(failed)?;
+        let zone = Zone::of(region, self.shape.get()).map_err(failed)?;
         let Some(file) = &self.file else {
             self.copy(&zone, slot)?;
             self.take_over(&zone)?;

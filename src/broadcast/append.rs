@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::index::{ChannelId, Full};
-use crate::layout::{Place, State};
+use crate::layout::Place;
 use crate::lock::Locked;
 use crate::owner::Owner;
 use crate::read::Hint;
@@ -186,7 +186,7 @@ impl Zone {
         body: &[&[u8]],
     ) -> Option<Result<Appended, AppendError>> {
         let locked = self.lock();
-        let index = locked.find(name, State::Channel)?;
+        let index = locked.find(name)?;
         let attributes = Attributes { flags: attributes.flags | END, ..*attributes };
         Some(locked.append_and_wake(index, &attributes, head, body))
     }
@@ -194,7 +194,7 @@ impl Zone {
     /// The channel of that name.
     pub fn find(&self, name: &[u8]) -> Option<ChannelId> {
         let locked = self.lock();
-        let index = locked.find(name, State::Channel)?;
+        let index = locked.find(name)?;
         Some(locked.id(index))
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wal::{Durability, File, Found, Identity, Keeper, Log, Past, Record};
 
 use crate::append::AppendError;
-use crate::layout::{PAST, State};
+use crate::layout::PAST;
 use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;
@@ -282,7 +282,7 @@ impl Locked<'_> {
         self.forget_upto(upto);
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
-            if channel.state.get() != State::Channel as u32 {
+            if !channel.lives() {
                 continue;
             }
             if let Some((_, first)) = self.first(channel)
@@ -305,13 +305,13 @@ struct Keeping<'l, 'z>(&'l Locked<'z>);
 
 impl Keeper for Keeping<'_, '_> {
     fn is_kept(&self, channel: &[u8], seq: u64) -> bool {
-        let Some(index) = self.0.find(channel, State::Channel) else { return false };
+        let Some(index) = self.0.find(channel) else { return false };
         let found = self.0.record_at(self.0.locate(index, seq - 1));
         found.is_some_and(|(_, record)| record.seq.get() == seq)
     }
 
     fn drop_upto(&self, channel: &[u8], seq: u64) {
-        let Some(index) = self.0.find(channel, State::Channel) else { return };
+        let Some(index) = self.0.find(channel) else { return };
         let channel = self.0.memory.channel(index);
         while self.0.first(channel).is_some_and(|(_, record)| record.seq.get() <= seq) {
             self.0.drop_first(channel);

@@ -1,6 +1,6 @@
 //! Taking records away: for age, for number, and to make room. The oldest goes first.
 
-use crate::layout::{Channel, Place, State};
+use crate::layout::{Channel, Place};
 use crate::lock::Locked;
 use crate::step::step;
 use crate::zone::Zone;
@@ -43,14 +43,13 @@ impl Zone {
 impl Locked<'_> {
     fn expire_channel(&self, index: u32, now: u64) {
         let channel = self.memory.channel(index);
-        let state = State::of(channel.state.get());
-        if state == State::Free {
+        if !channel.lives() {
             return;
         }
         self.trim(index, now, 0, SWEPT as usize);
         let quiet = now.saturating_sub(channel.touched.get()) >= IDLE_MS;
         let unused = channel.first.get() == 0 && self.is_unused(index);
-        if unused && (quiet || state == State::Counter) {
+        if unused && quiet {
             self.remove(index);
         }
     }
@@ -137,7 +136,7 @@ impl Locked<'_> {
                 let index = header.hand.get() % channels;
                 let channel = self.memory.channel(index);
                 let has = index != 0
-                    && channel.state.get() == State::Channel as u32
+                    && channel.lives()
                     && channel.count.get() > 0
                     && channel.blocks.get() >= wanted.max(1);
                 if has {

@@ -1,6 +1,6 @@
 //! Channels by name.
 
-use crate::layout::{Channel, MAX_NAME, Place, State};
+use crate::layout::{Channel, LIVES, MAX_NAME, Place};
 use crate::lock::Locked;
 use crate::step::step;
 use crate::zone::Zone;
@@ -60,18 +60,17 @@ impl Locked<'_> {
             return None;
         }
         let channel = self.memory.channel(id.index);
-        let lives = channel.generation.get() == id.generation && channel.state.get() != 0;
+        let lives = channel.generation.get() == id.generation && channel.lives();
         lives.then_some(channel)
     }
 
-    /// The slot of that name and kind.
-    pub fn find(&self, name: &[u8], state: State) -> Option<u32> {
+    /// The slot of that name.
+    pub fn find(&self, name: &[u8]) -> Option<u32> {
         let hash = self.hash(name);
         let mut index = self.memory.bucket(hash).get();
         while index != 0 {
             let channel = self.memory.channel(index);
-            let same = channel.hash.get() == hash && channel.state.get() == state as u32;
-            if same && self.memory.name(index) == name {
+            if channel.hash.get() == hash && self.memory.name(index) == name {
                 return Some(index);
             }
             index = channel.next.get();
@@ -81,7 +80,7 @@ impl Locked<'_> {
 
     /// The slot of a channel that is written to, made if need be; there may be `most` of them.
     pub fn find_or_create(&self, name: &[u8], most: u32) -> Result<u32, Full> {
-        let known = self.find(name, State::Channel);
+        let known = self.find(name);
         let published = known.is_some_and(|index| self.memory.channel(index).number.get() > 0);
         if !published {
             let channels = self.header().real_channels.get();
@@ -94,13 +93,13 @@ impl Locked<'_> {
         }
         match known {
             Some(index) => Ok(index),
-            None => self.create(name, State::Channel),
+            None => self.create(name),
         }
     }
 
     /// A reader's slot. Readers have their own part of the slots: nothing that was published goes for them.
-    pub fn find_or_reserve(&self, name: &[u8], state: State) -> Result<u32, Full> {
-        if let Some(index) = self.find(name, state) {
+    pub fn find_or_reserve(&self, name: &[u8]) -> Result<u32, Full> {
+        if let Some(index) = self.find(name) {
             return Ok(index);
         }
         let header = self.header();
@@ -108,13 +107,12 @@ impl Locked<'_> {
         let most = self.memory.layout.channels - 1 - self.memory.layout.published;
         match readers as usize >= most && !self.forget_a_reader() {
             true => Err(Full),
-            false => self.create(name, state),
+            false => self.create(name),
         }
     }
 
-    fn create(&self, name: &[u8], state: State) -> Result<u32, Full> {
-        // The empty beginning is every channel's.
-        if (name.is_empty() && state != State::Pattern) || name.len() > MAX_NAME {
+    fn create(&self, name: &[u8]) -> Result<u32, Full> {
+        if name.is_empty() || name.len() > MAX_NAME {
             return Err(Full);
         }
         let header = self.header();
@@ -151,7 +149,7 @@ impl Locked<'_> {
             header.free_channel.set(next_free);
         }
         step("create: before the commit");
-        channel.state.publish(state as u32);
+        channel.state.publish(LIVES);
         step("create: after the commit");
         self.link(index);
         Ok(index)
@@ -212,9 +210,7 @@ impl Locked<'_> {
     /// Whether a slot is somebody's that nobody subscribes to and nobody owns.
     pub fn is_unused(&self, index: u32) -> bool {
         let channel = self.memory.channel(index);
-        channel.state.get() != State::Free as u32
-            && channel.owner.get() == 0
-            && self.subscribers(index) == 0
+        channel.lives() && channel.owner.get() == 0 && self.subscribers(index) == 0
     }
 
     fn clear_interest(&self, index: u32) {
@@ -227,7 +223,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Enters a living slot into the index, the list of patterns and the counts.
+    /// Enters a living slot into the index and the counts.
     pub fn link(&self, index: u32) {
         let header = self.header();
         let channel = self.memory.channel(index);
@@ -236,10 +232,8 @@ impl Locked<'_> {
         step("link: not in its bucket yet");
         bucket.set(index);
         header.used_channels.add(1);
-        match State::of(channel.state.get()) {
-            State::Channel if channel.number.get() > 0 => header.real_channels.add(1),
-            State::Pattern => header.patterns[self.memory.name(index).len()].add(1),
-            _ => {}
+        if channel.number.get() > 0 {
+            header.real_channels.add(1);
         }
     }
 
@@ -247,39 +241,22 @@ impl Locked<'_> {
     pub fn remove(&self, index: u32) {
         let header = self.header();
         let channel = self.memory.channel(index);
-        let state = State::of(channel.state.get());
         if channel.number.get() > 0 {
             let gone = channel.last_seq.get().max(channel.evicted_upto.get());
             self.bury(channel.hash.get(), self.memory.name(index), gone);
         }
         step("remove: before the commit");
-        channel.state.publish(State::Free as u32);
+        channel.state.publish(0);
         step("remove: after the commit");
         let bucket = self.memory.bucket(channel.hash.get());
         self.unlink(bucket, index, |channel| &channel.next);
-        match state {
-            State::Channel if channel.number.get() > 0 => header.real_channels.sub(1),
-            State::Pattern => header.patterns[self.memory.name(index).len()].sub(1),
-            _ => {}
+        if channel.number.get() > 0 {
+            header.real_channels.sub(1);
         }
         step("remove: out of its lists");
         header.used_channels.sub(1);
         channel.next.set(header.free_channel.get());
         header.free_channel.set(index);
-    }
-
-    /// Calls `each` with the slots of the patterns that a name matches: its beginnings, as far as there are
-    /// patterns of such a length.
-    pub fn patterns_of(&self, name: &[u8], mut each: impl FnMut(u32)) {
-        let header = self.header();
-        if header.used_channels.get() == header.real_channels.get() {
-            return;
-        }
-        for len in (0..=name.len()).filter(|&len| header.patterns[len].get() > 0) {
-            if let Some(index) = self.find(&name[..len], State::Pattern) {
-                each(index);
-            }
-        }
     }
 
     /// Takes `index` out of a list of slots.

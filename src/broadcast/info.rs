@@ -1,6 +1,5 @@
 //! Figures of a zone and its channels.
 
-use crate::layout::State;
 use crate::lock::Locked;
 use crate::zone::Zone;
 
@@ -70,7 +69,7 @@ impl Zone {
     /// Figures of the channel of that name; of one that does not exist, if somebody waits for it.
     pub fn channel_info(&self, name: &[u8]) -> Option<ChannelInfo> {
         let locked = self.lock();
-        match locked.find(name, State::Channel) {
+        match locked.find(name) {
             Some(index) => Some(locked.info(index)),
             None => {
                 let subscribers = locked.waiting_for(name);
@@ -84,16 +83,15 @@ impl Zone {
     pub fn channels(&self, prefix: &[u8], limit: usize) -> Vec<ChannelInfo> {
         let locked = self.lock();
         let chosen = self.memory.channels().filter(|&index| {
-            self.memory.channel(index).state.get() == State::Channel as u32
-                && self.memory.name(index).starts_with(prefix)
+            self.memory.channel(index).lives() && self.memory.name(index).starts_with(prefix)
         });
         chosen.take(limit).map(|index| locked.info(index)).collect()
     }
 
-    /// Subscribers of a channel, a pattern or a counter, in all processes.
-    pub fn count_of(&self, name: &[u8], kind: crate::Kind) -> u32 {
+    /// Subscribers of a channel in all processes.
+    pub fn count_of(&self, name: &[u8]) -> u32 {
         let locked = self.lock();
-        locked.find(name, kind.state()).map_or(0, |index| locked.subscribers(index))
+        locked.find(name).map_or(0, |index| locked.subscribers(index))
     }
 
     /// Channels that were forgotten with what they kept, for want of a slot. Takes no lock.

@@ -1,7 +1,7 @@
 //! Records of an idempotency key: which are there, and whether they are the same.
 
 use crate::append::Attributes;
-use crate::layout::{Place, State};
+use crate::layout::Place;
 use crate::lock::Locked;
 use crate::read::Hint;
 use crate::walk::Found;
@@ -35,7 +35,7 @@ impl Zone {
     /// How far the records of a key have come, of those that are kept.
     pub fn progress(&self, name: &[u8], key: u64) -> Option<Progress> {
         let locked = self.lock();
-        let index = locked.find(name, State::Channel)?;
+        let index = locked.find(name)?;
         let mut progress = None;
         locked.keyed(index, key, &Hint::default(), |(_, record)| {
             let (place, seq) = (record.place.get(), record.seq.get());
@@ -48,7 +48,7 @@ impl Zone {
     /// What stands before the body of a record, if that is kept.
     pub fn head(&self, name: &[u8], seq: u64) -> Option<Vec<u8>> {
         let locked = self.lock();
-        let index = locked.find(name, State::Channel)?;
+        let index = locked.find(name)?;
         let found = locked.record_at(locked.locate(index, seq.checked_sub(1)?))?;
         let len = found.1.head.get() as usize;
         let mut head = Vec::with_capacity(len);

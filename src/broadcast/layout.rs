@@ -1,26 +1,29 @@
 //! What stands where in a zone.
 //!
 //! ```text
-//! Header │ rows │ buckets │ graves │ lost │ channels │ journal │ metas │ blocks
-//!        │      │         │        │      │          │         │       │  └ records, packed, spanning blocks
-//!        │      │         │        │      │          │         │       └ one for each block: its chain
-//!        │      │         │        │      │          │         └ a ring: the channel of each of the last seqs
-//!        │      │         │        │      │          └ name, limits, first and last record, interest of each row
-//!        │      │         └────────┴──────┴ index by hash of the name; the channels that were forgotten, by hash
-//!        │      │                           and, in a ring, by name: up to which seq something went with them
-//!        └ one for each worker: is it asleep, which blocks does it read, for what does it wait
+//! Header │ rows │ counts │ buckets │ graves │ lost │ channels │ journal │ metas │ blocks
+//!        │      │        │         │        │      │          │         │       │  └ records, packed, spanning blocks
+//!        │      │        │         │        │      │          │         │       └ one for each block: its chain
+//!        │      │        │         │        │      │          │         └ a ring: the channel of each of the last seqs
+//!        │      │        │         │        │      │          └ name, limits, first and last record, interest of rows
+//!        │      │        │         └────────┴──────┴ index by hash of the name; the channels that were forgotten, by
+//!        │      │        │                           hash and, in a ring, by name: up to which seq something went
+//!        │      │        └ what readers ask for and nobody has published (counts.rs)
+//!        └ one for each worker: is it asleep, which blocks does it read
 //! ```
 //! Everything is offsets and numbers: processes map the zone at different addresses. Index 0 of
 //! channels and blocks is nobody.
 
 use shm::{RobustLock, U32, U64};
 
+use crate::counts::BUCKET;
+use crate::pattern::LENGTHS;
 use crate::zone::Shape;
 
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
 /// The version of the layout: a zone of another version is another binary's.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -34,9 +37,10 @@ pub(crate) struct Header {
     pub size: U64,
     pub version: U32,
     pub block_size: U32,
-    /// Channels that may have been published to, and readers' slots.
+    /// Channels that may have been published to, readers' slots, and what is counted exactly.
     pub channels: U32,
     pub readers: U32,
+    pub counted: U32,
     pub rows: U32,
     /// Not 0: the process that takes everything over into another zone; nothing may be appended as long as it lives.
     pub sealed: U32,
@@ -71,14 +75,11 @@ pub(crate) struct Header {
     pub free_channel: U32,
     pub fresh_channel: U32,
     pub used_channels: U32,
-    /// Channels that have had a record. All other slots are readers': names that nobody has published to,
-    /// patterns, counters.
+    /// Channels that have had a record. All other slots are reserved by readers.
     pub real_channels: U32,
     /// Where the search for a channel to take from, and for aged ones, goes on.
     pub hand: U32,
     pub sweep_hand: U32,
-    /// How many patterns there are of each length.
-    pub patterns: [U32; MAX_NAME + 1],
     /// Where the next forgotten channel's name is written.
     pub lost_at: U32,
     /// Counts up with every block that is taken or given back.
@@ -123,8 +124,22 @@ pub(crate) struct Row {
     pub delivered: U64,
     pub delivered_bytes: U64,
     pub lapped: U64,
-    /// Subscribers whose channel does not exist.
-    pub waits: U32,
+    /// Clients, whatever they subscribe to.
+    pub clients: U32,
+    /// How much is counted of each kind: never less than there is.
+    pub counted: [U32; 3],
+    /// The lengths of patterns.
+    pub pattern_lengths: [U64; LENGTHS],
+}
+
+/// What is counted in a row, exactly.
+#[repr(C)]
+pub(crate) struct Entry {
+    /// Of what, and of the row.
+    pub hash: U64,
+    pub row: U32,
+    /// 0: nobody's.
+    pub count: U32,
 }
 
 /// Forgotten channels of one bucket.
@@ -155,33 +170,10 @@ pub(crate) struct Lost {
     pub name: [U64; LOST_NAME / 8],
 }
 
-/// What a slot of the channel table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum State {
-    Free = 0,
-    /// A channel.
-    Channel = 1,
-    /// A prefix that somebody subscribes to; it has no records.
-    Pattern = 2,
-    /// Something that is counted like subscribers (a client's address); it has no records.
-    Counter = 3,
-}
-
-impl State {
-    pub fn of(word: u32) -> State {
-        match word {
-            1 => State::Channel,
-            2 => State::Pattern,
-            3 => State::Counter,
-            _ => State::Free,
-        }
-    }
-}
-
 /// The fixed part of a channel's slot; interest bits, counts and the name follow it.
 #[repr(C)]
 pub(crate) struct Channel {
+    /// 0: nobody's.
     pub state: U32,
     /// Counts the lives of the slot.
     pub generation: U32,
@@ -215,6 +207,16 @@ pub(crate) struct Channel {
     /// How many records the slowest subscriber is behind, and whose row says so.
     pub behind: U32,
     pub behind_row: U32,
+}
+
+/// The state of a slot that is a channel's.
+pub(crate) const LIVES: u32 = 1;
+
+impl Channel {
+    /// Whether the slot is a channel's.
+    pub fn lives(&self) -> bool {
+        self.state.get() != 0
+    }
 }
 
 /// One of the last seqs. Written under the lock; read without it, `seq` before and after.
@@ -265,15 +267,38 @@ pub(crate) struct Record {
 
 pub(crate) const RECORD: usize = size_of::<Record>();
 
+/// A table of what is counted (counts.rs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Of all rows.
+    pub entries: usize,
+    pub entries_at: usize,
+    /// Of each row, for what has no entry.
+    pub cells: usize,
+    pub cells_at: usize,
+    end: usize,
+}
+
+impl Counts {
+    fn new(at: usize, counted: usize, rows: usize) -> Counts {
+        let entries = counted.next_multiple_of(BUCKET).max(2 * BUCKET);
+        let cells = (entries / rows).clamp(32, 4096);
+        let cells_at = at + entries * size_of::<Entry>();
+        let end = (cells_at + rows * cells * size_of::<U32>()).next_multiple_of(64);
+        Counts { entries, entries_at: at, cells, cells_at, end }
+    }
+}
+
 /// How large the parts are, and where they begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub size: usize,
     pub block_size: usize,
     pub rows: usize,
-    /// Counters of each row for the names that it waits for. A name has two of them, and the smaller one is how many
-    /// wait for it: more only if both are also other names'.
-    pub waiting: usize,
+    /// Names and patterns.
+    pub asked: Counts,
+    /// Clients' addresses.
+    pub addresses: Counts,
     pub buckets: usize,
     /// Slots; the first is nobody's.
     pub channels: usize,
@@ -282,7 +307,6 @@ pub(crate) struct Layout {
     pub journal: usize,
     pub blocks: usize,
     pub rows_at: usize,
-    pub waiting_at: usize,
     pub buckets_at: usize,
     pub graves_at: usize,
     pub lost_at: usize,
@@ -293,30 +317,30 @@ pub(crate) struct Layout {
     pub blocks_at: usize,
 }
 
-/// A 64th of the zone is for counters of names that are waited for.
-const WAITING_SHARE: usize = 64 * size_of::<U32>();
 /// Fewer make no zone: a record may take half of them.
 const FEWEST_BLOCKS: usize = 16;
 
 impl Layout {
     /// Divides `size` bytes. `None`: too few, or numbers that make no sense.
     pub fn new(size: usize, shape: Shape) -> Option<Layout> {
-        let Shape { block_size, rows, channels, readers } = shape;
+        let Shape { block_size, rows, channels, readers, counted } = shape;
         if block_size < 256 || !block_size.is_multiple_of(8) || block_size > 1 << 24 {
             return None;
         }
         let (rows, published) = (rows.max(1), channels.max(1));
-        // Readers' slots (patterns, counters, names that nobody has published to) are apart: none of them takes
-        // the place of a history.
-        let channels = 1 + published + readers.max(1);
+        // Readers' slots are apart: none of them takes the place of a history.
+        let channels = 1 + published + readers;
+        if counted > size / size_of::<Entry>() {
+            return None;
+        }
         let buckets = channels.next_power_of_two();
         let journal = (size / 1024).next_power_of_two().max(64);
         let interest = rows.div_ceil(64) * 8 + rows * size_of::<U32>();
         let channel_size = (size_of::<Channel>() + interest + MAX_NAME).next_multiple_of(8);
         let rows_at = size_of::<Header>().next_multiple_of(64);
-        let waiting_at = rows_at + rows * size_of::<Row>();
-        let waiting = (size / rows / WAITING_SHARE).next_power_of_two().clamp(128, 8192);
-        let buckets_at = waiting_at + rows * waiting * size_of::<U32>();
+        let asked = Counts::new(rows_at + rows * size_of::<Row>(), counted, rows);
+        let addresses = Counts::new(asked.end, counted / 2, rows);
+        let buckets_at = addresses.end;
         let graves_at = buckets_at + (buckets * 4).next_multiple_of(8);
         let lost_at = graves_at + buckets * size_of::<Grave>();
         let channels_at = lost_at + buckets * size_of::<Lost>();
@@ -330,14 +354,14 @@ impl Layout {
             size,
             block_size,
             rows,
-            waiting,
+            asked,
+            addresses,
             buckets,
             channels,
             published,
             journal,
             blocks,
             rows_at,
-            waiting_at,
             buckets_at,
             graves_at,
             lost_at,

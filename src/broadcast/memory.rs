@@ -5,7 +5,8 @@ use std::ptr::NonNull;
 use shm::{U32, U64};
 
 use crate::layout::{
-    Channel, Grave, Header, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place, RECORD, Record, Row,
+    Channel, Counts, Entry, Grave, Header, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place,
+    RECORD, Record, Row,
 };
 
 /// A zone's memory, with its parts by number.
@@ -37,12 +38,19 @@ impl Memory {
         unsafe { self.part(self.layout.rows_at + row * size_of::<Row>()) }
     }
 
-    /// A row's counter of names that it waits for.
-    pub fn waiting(&self, row: usize, place: usize) -> &U32 {
-        assert!(row < self.layout.rows && place < self.layout.waiting);
-        let at = row * self.layout.waiting + place;
+    /// An entry of a table of counts.
+    pub fn entry(&self, counts: &Counts, at: usize) -> &Entry {
+        assert!(at < counts.entries);
+        // SAFETY: the index is checked.
+        unsafe { self.part(counts.entries_at + at * size_of::<Entry>()) }
+    }
+
+    /// A row's cell of a table of counts.
+    pub fn cell(&self, counts: &Counts, row: usize, place: usize) -> &U32 {
+        assert!(row < self.layout.rows && place < counts.cells);
+        let at = row * counts.cells + place;
         // SAFETY: the indexes are checked.
-        unsafe { self.part(self.layout.waiting_at + at * size_of::<U32>()) }
+        unsafe { self.part(counts.cells_at + at * size_of::<U32>()) }
     }
 
     pub fn bucket(&self, hash: u64) -> &U32 {

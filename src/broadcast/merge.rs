@@ -10,7 +10,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use crate::batch::Builder;
 use crate::index::ChannelId;
-use crate::layout::{Place, State};
+use crate::layout::Place;
 use crate::lock::Locked;
 use crate::read::{Limits, Reading};
 use crate::row::Attachment;
@@ -243,7 +243,7 @@ impl Locked<'_> {
     /// Whether a slot is a channel's that has had records, and whose name begins so.
     fn matches(&self, index: u32, prefixes: &[Vec<u8>]) -> bool {
         let channel = self.memory.channel(index);
-        channel.state.get() == State::Channel as u32
+        channel.lives()
             && channel.last_seq.get() > 0
             && prefixes.iter().any(|prefix| self.memory.name(index).starts_with(prefix))
     }

@@ -41,7 +41,7 @@ impl Zone {
         if index == 0 || index as usize >= self.memory.layout.channels {
             return None;
         }
-        if self.memory.channel(index).state.get() == 0 {
+        if !self.memory.channel(index).lives() {
             return None;
         }
         name(self.memory.name(index));

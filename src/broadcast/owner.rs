@@ -73,7 +73,7 @@ impl Locked<'_> {
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
             let owner = Owner::of(channel.owner.get());
-            if channel.state.get() != 0 && owner.is_some_and(|owner| owner.pid == pid) {
+            if channel.lives() && owner.is_some_and(|owner| owner.pid == pid) {
                 channel.owner.set(0);
                 orphans.push(self.memory.name(index).to_vec());
             }

@@ -6,7 +6,7 @@
 
 use crate::append::{END, MARK};
 use crate::keys::key_bits;
-use crate::layout::{Place, RECORD, State};
+use crate::layout::{Place, RECORD};
 use crate::lock::Locked;
 
 /// No count reaches this, at a million a second for a hundred thousand years.
@@ -74,9 +74,7 @@ impl Locked<'_> {
         let mut newest = (header.seq.get().min(MOST), 0, Place::NONE);
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
-            let state = State::of(channel.state.get());
-            if state == State::Free {
-                channel.state.set(State::Free as u32);
+            if !channel.lives() {
                 channel.next.set(header.free_channel.get());
                 header.free_channel.set(index);
                 continue;
@@ -116,7 +114,6 @@ impl Locked<'_> {
         for word in [&header.free_channel, &header.used_channels, &header.real_channels] {
             word.set(0);
         }
-        header.patterns.iter().for_each(|word| word.set(0));
     }
 
     fn mend_interest(&self, index: u32) {
@@ -271,14 +268,13 @@ impl Locked<'_> {
         let (mut used, mut real) = (0, 0);
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
-            if channel.state.get() == 0 {
+            if !channel.lives() {
                 continue;
             }
             used += 1;
-            real +=
-                u32::from(channel.state.get() == State::Channel as u32 && channel.number.get() > 0);
+            real += u32::from(channel.number.get() > 0);
             let name = self.memory.name(index).to_vec();
-            assert_eq!(self.find(&name, State::of(channel.state.get())), Some(index));
+            assert_eq!(self.find(&name), Some(index));
             let (mut count, mut bytes, mut seq, mut blocks) = (0, 0, 0, 0);
             let mut at = Place::from_word(channel.first.get());
             let mut block = at.block;

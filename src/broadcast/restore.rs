@@ -1,7 +1,6 @@
 //! Records that come from elsewhere as they were: from a file, or from a zone of another size.
 
 use crate::append::AppendError;
-use crate::layout::State;
 use crate::lock::Locked;
 
 /// A record with all that is known of it.
@@ -35,7 +34,7 @@ impl Locked<'_> {
     /// Takes away what a channel has before a record, if there was more in between: who had the last of that could not
     /// be told what is missing.
     pub fn drop_before_hole(&self, kept: &Kept<'_>) {
-        let Some(index) = self.find(kept.channel, State::Channel) else { return };
+        let Some(index) = self.find(kept.channel) else { return };
         let channel = self.memory.channel(index);
         if kept.number > channel.number.get() + 1 && channel.count.get() > 0 {
             while self.drop_first(channel) {}

@@ -9,31 +9,10 @@ use std::sync::{Arc, Weak};
 use sys::bell::Bell;
 
 use crate::index::{ChannelId, Full};
-use crate::layout::State;
 use crate::lock::Locked;
+use crate::pattern::Lengths;
 use crate::step::step;
 use crate::zone::Zone;
-
-/// What a subscription is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A channel.
-    Channel,
-    /// All channels whose names begin so.
-    Pattern,
-    /// Nothing: it is only counted, over all workers (a client's address, say).
-    Counter,
-}
-
-impl Kind {
-    pub(crate) fn state(self) -> State {
-        match self {
-            Kind::Channel => State::Channel,
-            Kind::Pattern => State::Pattern,
-            Kind::Counter => State::Counter,
-        }
-    }
-}
 
 /// A process that is attached to a zone: it subscribes, reads and is woken.
 pub struct Attachment {
@@ -42,6 +21,7 @@ pub struct Attachment {
     /// None: it has left.
     bell: RefCell<Option<Arc<Bell>>>,
     fd: RawFd,
+    pub(crate) lengths: Lengths,
 }
 
 /// The rows that an append wakes.
@@ -89,7 +69,13 @@ impl Zone {
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
         drop(locked);
         let fd = bell.as_raw_fd();
-        Ok(Attachment { zone: self, row, bell: RefCell::new(Some(bell)), fd })
+        Ok(Attachment {
+            zone: self,
+            row,
+            bell: RefCell::new(Some(bell)),
+            fd,
+            lengths: Lengths::default(),
+        })
     }
 
     fn bell_name(&self, row: usize) -> String {
@@ -142,33 +128,23 @@ impl Zone {
             }
         }
     }
-
-    /// Empties a row, as [`Locked::clear_row`], of a zone that nobody uses.
-    pub(crate) fn forget_row(&self, row: usize) {
-        let (number, row) = (row, self.memory.row(row));
-        // Memory that was never used stays so.
-        if row.pid.get() != 0 || row.waits.get() != 0 {
-            let places = 0..self.memory.layout.waiting;
-            places.for_each(|place| self.memory.waiting(number, place).set(0));
-        }
-        row.pid.set(0);
-        row.sleeping.set(0);
-        row.pinned.set(0);
-        row.subscribers.set(0);
-        row.behind.set(0);
-        row.waits.set(0);
-    }
 }
 
 impl Locked<'_> {
     /// Empties a row: its interest, its pins.
     pub fn clear_row(&self, row: usize) {
         for index in self.memory.channels() {
-            if self.memory.channel(index).state.get() != 0 {
+            if self.memory.channel(index).lives() {
                 self.lose_interest(index, row);
             }
         }
-        self.forget_row(row);
+        self.memory.forget_counts(row);
+        let row = self.memory.row(row);
+        for word in [&row.sleeping, &row.pinned, &row.subscribers, &row.behind] {
+            word.set(0);
+        }
+        // At last: who is killed before leaves it to be emptied once more.
+        row.pid.set(0);
     }
 
     fn lose_interest(&self, index: u32, row: usize) {
@@ -197,15 +173,11 @@ impl Locked<'_> {
     /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
     pub fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
         let mut count = self.wake_waiting(index, wakes);
-        let mut add = |slot: u32| {
-            for row in self.interested_rows(slot) {
-                count += self.memory.interest(slot, row).get();
-                wakes.add(row as u32);
-            }
-        };
-        add(index);
-        self.patterns_of(self.memory.name(index), add);
-        count
+        for row in self.interested_rows(index) {
+            count += self.memory.interest(index, row).get();
+            wakes.add(row as u32);
+        }
+        count + self.wake_patterns(self.memory.name(index), wakes)
     }
 }
 
@@ -215,20 +187,15 @@ impl Attachment {
         self.zone
     }
 
-    /// Counts a subscriber; from now on this process is woken for the channel, pattern or counter, for which a slot is
-    /// made if need be. Gives the subscribers that there are now, in all processes.
-    pub fn subscribe(&self, name: &[u8], kind: Kind) -> Result<(ChannelId, u32), Full> {
+    /// Counts a subscriber; from now on this process is woken for the channel, for which a slot is reserved if nobody
+    /// has published to it. Gives the subscribers that there are now, in all processes.
+    pub fn subscribe(&self, name: &[u8]) -> Result<(ChannelId, u32), Full> {
         let locked = self.zone.lock();
-        let index = locked.find_or_reserve(name, kind.state())?;
-        Ok(self.subscribe_slot(&locked, index, kind != Kind::Counter))
+        let index = locked.find_or_reserve(name)?;
+        Ok(self.subscribe_slot(&locked, index))
     }
 
-    pub(crate) fn subscribe_slot(
-        &self,
-        locked: &Locked<'_>,
-        index: u32,
-        reads: bool,
-    ) -> (ChannelId, u32) {
+    pub(crate) fn subscribe_slot(&self, locked: &Locked<'_>, index: u32) -> (ChannelId, u32) {
         let memory = &self.zone.memory;
         let interest = memory.interest(index, self.row);
         interest.add(1);
@@ -236,22 +203,21 @@ impl Attachment {
         let bits = memory.interest_bits(index, self.row / 64);
         bits.set(bits.get() | 1 << (self.row % 64));
         memory.channel(index).touched.set(self.zone.now());
-        if reads {
-            memory.row(self.row).subscribers.add(1);
-        }
+        memory.row(self.row).subscribers.add(1);
         (locked.id(index), locked.subscribers(index))
     }
 
     /// Takes a subscriber back.
     pub fn unsubscribe(&self, id: ChannelId) {
+        if self.has_left() {
+            return;
+        }
         let locked = self.zone.lock();
         let Some(channel) = locked.channel(id) else { return };
         let memory = &self.zone.memory;
         let interest = memory.interest(id.index, self.row);
         interest.sub(1);
-        if channel.state.get() != State::Counter as u32 {
-            memory.row(self.row).subscribers.sub(1);
-        }
+        memory.row(self.row).subscribers.sub(1);
         if interest.get() == 0 {
             locked.lose_interest(id.index, self.row);
         }

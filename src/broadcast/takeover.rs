@@ -5,7 +5,6 @@ use std::io;
 use std::time::Duration;
 
 use crate::append::AppendError;
-use crate::layout::State;
 use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;
@@ -129,10 +128,10 @@ impl Locked<'_> {
     fn evict_as(&self, theirs: &Locked<'_>) {
         for index in self.memory.channels() {
             let channel = self.memory.channel(index);
-            if channel.state.get() != State::Channel as u32 {
+            if !channel.lives() {
                 continue;
             }
-            let known = theirs.find(self.memory.name(index), State::Channel);
+            let known = theirs.find(self.memory.name(index));
             let first = known.and_then(|known| theirs.first(theirs.memory.channel(known)));
             let first = first.map_or(u64::MAX, |(_, record)| record.seq.get());
             while self.first(channel).is_some_and(|(_, record)| record.seq.get() < first) {
@@ -148,11 +147,11 @@ impl Locked<'_> {
     fn inherit_evictions(&self, theirs: &Locked<'_>) {
         for index in theirs.memory.channels() {
             let channel = theirs.memory.channel(index);
-            if channel.state.get() != State::Channel as u32 || channel.number.get() == 0 {
+            if !channel.lives() || channel.number.get() == 0 {
                 continue;
             }
             let name = theirs.memory.name(index);
-            match self.find(name, State::Channel) {
+            match self.find(name) {
                 Some(own) => {
                     let gone = &self.memory.channel(own).evicted_upto;
                     gone.set(gone.get().max(channel.evicted_upto.get()));

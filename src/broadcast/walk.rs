@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::layout::{Channel, Place, RECORD, Record, State};
+use crate::layout::{Channel, Place, RECORD, Record};
 use crate::lock::Locked;
 use crate::memory::Memory;
 use crate::read::Hint;
@@ -60,7 +60,7 @@ impl Locked<'_> {
     }
 
     fn is_channel(&self, index: u32) -> bool {
-        self.memory.channel(index).state.get() == State::Channel as u32
+        self.memory.channel(index).lives()
     }
 
     fn add_head(&self, heads: &mut Heads, index: u32, at: Place) {

@@ -20,8 +20,11 @@ pub struct Shape {
     pub rows: usize,
     /// Channels, at most.
     pub channels: usize,
-    /// Slots for what readers ask for and nobody has published: names, patterns, counters.
+    /// Slots that readers may reserve, of channels that nobody has published to.
     pub readers: usize,
+    /// Names that are waited for and patterns, together in all processes, that are counted exactly; half as many
+    /// addresses.
+    pub counted: usize,
 }
 
 /// A log of channels in shared memory, as this process sees it.
@@ -93,6 +96,7 @@ impl Zone {
         header.block_size.set(layout.block_size as u32);
         header.channels.set(layout.published as u32);
         header.readers.set((layout.channels - 1 - layout.published) as u32);
+        header.counted.set(shape.counted as u32);
         header.rows.set(layout.rows as u32);
         header.version.set(VERSION);
         let mut random = [0; 28];
@@ -136,6 +140,7 @@ impl Zone {
             rows: header.rows.get() as usize,
             channels: header.channels.get() as usize,
             readers: header.readers.get() as usize,
+            counted: header.counted.get() as usize,
         };
         let layout = Layout::new(region.len(), shape);
         match layout.filter(|layout| layout.size as u64 == header.size.get()) {
@@ -147,7 +152,8 @@ impl Zone {
     /// How it is divided.
     pub fn shape(&self) -> Shape {
         let Layout { block_size, rows, published, channels, .. } = self.memory.layout;
-        Shape { block_size, rows, channels: published, readers: channels - 1 - published }
+        let (readers, counted) = (channels - 1 - published, self.header().counted.get() as usize);
+        Shape { block_size, rows, channels: published, readers, counted }
     }
 
     fn over(region: Arc<Region>, layout: Layout) -> Zone {

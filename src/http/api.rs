@@ -181,6 +181,11 @@ impl Hooks<'_, '_> {
         self.setup.region(wanted)
     }
 
+    /// Workers of a generation.
+    pub fn workers(&self) -> usize {
+        self.setup.workers
+    }
+
     /// Compiles a word with variables.
     pub fn template(&self, word: &Word) -> Result<Template, Error> {
         Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))

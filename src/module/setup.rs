@@ -27,6 +27,8 @@ pub struct Request {
 pub struct Setup<'a> {
     /// The configuration's files, paths and warnings.
     pub env: &'a Env<'a>,
+    /// Workers of a generation.
+    pub workers: usize,
     /// The sockets asked for so far.
     pub listeners: Vec<Request>,
     addresses: HashSet<Address>,
@@ -38,9 +40,10 @@ pub struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     /// Nothing asked for yet.
-    pub fn new(env: &'a Env<'a>) -> Setup<'a> {
+    pub fn new(env: &'a Env<'a>, workers: usize) -> Setup<'a> {
         Setup {
             env,
+            workers,
             listeners: Vec::new(),
             addresses: HashSet::new(),
             logs: Logs::default(),

@@ -257,4 +257,12 @@ impl CoreConf {
         };
         written.iter().map(|(target, level)| setup.error_log(target.clone(), *level)).collect()
     }
+
+    /// How many workers run.
+    pub fn workers(&self) -> usize {
+        match self.master_process.or_default(true) {
+            true => self.worker_processes.or_default(1),
+            false => 1,
+        }
+    }
 }

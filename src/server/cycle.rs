@@ -170,7 +170,7 @@ impl Cycle {
         confs: Vec<Box<dyn Any>>,
         env: Env<'_>,
     ) -> Result<Cycle, Error> {
-        let mut setup = Setup::new(&env);
+        let mut setup = Setup::new(&env, core.workers());
         let log = core.main_logs(&mut setup, place.error_log.clone());
         let mut instances = Vec::new();
         for (module, conf) in modules.iter().zip(confs) {
@@ -292,10 +292,7 @@ impl Cycle {
 
     /// How many workers run.
     pub fn workers(&self) -> usize {
-        match self.core.master_process.or_default(true) {
-            true => self.core.worker_processes.or_default(1),
-            false => 1,
-        }
+        self.core.workers()
     }
 
     /// Whom the workers run as: nobody else than the master, unless that is root.

@@ -27,6 +27,14 @@ fn what_is_no_file_of_ours_is_refused_and_stays() {
         symlink(dir.path("precious"), dir.path("link")).expect("a link");
         let (_, said) = start.fail();
         assert!(said.contains(hint), "{name}: {said}");
+        if hint == "is no regular file" {
+            // A test of the configuration says it, too.
+            let mut tested = std::process::Command::new(BINARY);
+            tested.args(["-t", "-c", "rserve.conf", "-p"]).arg(dir.path(""));
+            let tested = tested.output().expect("it runs");
+            let said = String::from_utf8_lossy(&tested.stderr);
+            assert!(!tested.status.success() && said.contains(hint), "{name}: {said}");
+        }
         assert_eq!(dir.text("precious"), precious);
         assert!(fs::symlink_metadata(dir.path("link")).expect("there").is_symlink());
         assert!(fs::metadata(dir.path("fifo")).expect("there").file_type().is_fifo());

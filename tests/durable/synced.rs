@@ -130,7 +130,7 @@ fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
     let start = Start::new(env!("CARGO_BIN_EXE_rserve"));
     let dir = start.dir();
     let trace = dir.path("trace").display().to_string();
-    let start = start.conf(conf("sse_zone z 1m path=ev sync=60s;"));
+    let start = start.conf(conf("sse_zone z 1m path=ev sync=3s;"));
     let server =
         start.under(&["strace", "-f", "-qq", "-e", "trace=fdatasync", "-o", &trace]).start();
     publish(&server, "/events/a", "the first: the file's header is synced with it");
@@ -138,7 +138,10 @@ fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
     let before = syncs();
     publish(&server, "/events/a", "an event");
     // With them goes the alarm that one of them has set.
-    server.workers().into_iter().for_each(|pid| support::process::signal(pid, "KILL"));
+    let workers = server.workers();
+    workers.iter().for_each(|&pid| support::process::signal(pid, "KILL"));
+    wait_for("others", || server.workers().iter().all(|pid| !workers.contains(pid)));
+    assert_eq!(syncs(), before, "who has published it has not synced it");
     wait_for("a worker that looks after it", || syncs() > before);
 }
 

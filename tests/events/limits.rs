@@ -46,6 +46,12 @@ fn an_address_has_so_many_streams() {
     let _all = ["a", "b", "c"].map(|name| subscribe(&server, &format!("/events/{name}"), ""));
     assert_eq!(refusal(&server, "/events/d"), 429);
     is_turned_away(&server, "/events/d");
+    // A WebSocket is told before its handshake.
+    let socket = "GET /events/d HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                  Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut wire = server.wire();
+    wire.send(socket);
+    assert_eq!(wire.answer().status, 429);
     // Another address of this machine has streams of its own.
     let other = server.curl(&["--interface", "127.0.0.2", "-I"], "/events/d");
     assert_eq!(other.status, 200);

@@ -295,3 +295,25 @@ fn the_dead_of_another_master_are_not_counted() {
         number(&server.curl(&["-H", accept], "/events/c"), "subscribers") == 0
     });
 }
+
+#[test]
+fn there_is_room_for_as_many_workers_as_are_written() {
+    // More than the processors of a small machine make one think of; and twice that for the time of a reload.
+    let conf = conf("").replace("worker_processes 2", "worker_processes 70");
+    let server = start!(conf.replace("worker_connections 2000", "worker_connections 32"));
+    server.wait_for("all workers", || server.workers().len() == 70);
+    for _ in 0..2 {
+        let mut readers: Vec<_> = (0..20).map(|_| subscribe(&server, "/events/c", "")).collect();
+        publish(&server, "/events/c", "to all");
+        readers.iter_mut().for_each(|reader| drop(reader.until("data: to all\n\n")));
+        reload(&server);
+    }
+    assert!(!server.error_log().contains("no place"), "{}", server.error_log());
+}
+
+#[test]
+fn a_zone_that_is_too_small_for_its_workers_is_refused() {
+    let conf = with_zone("z 256k", "").replace("worker_processes 2", "worker_processes 1000");
+    let (_, said) = support::Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).fail();
+    assert!(said.contains("\"z\" is too small for 1000 worker_processes"), "{said}");
+}

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use support::Server;
+use support::{Server, Wire};
 
 use crate::client::{publish, subscribe};
 use crate::with_zone;
@@ -201,4 +201,100 @@ fn slow_to_read(port: u16) -> std::net::TcpStream {
     socket.connect(&address.into()).expect("connected");
     socket.set_read_timeout(Some(std::time::Duration::from_secs(5))).expect("patience");
     socket.into()
+}
+
+/// The streams of `count` addresses, 127.9.0.1 and on, `each` of them.
+fn of_addresses(server: &Server, count: u32, each: u32, path: impl Fn(u32) -> String) -> Vec<Wire> {
+    let mut all = Vec::new();
+    for n in 0..count {
+        for _ in 0..each {
+            let mut wire =
+                Wire::open_from([127, 9, (n / 200) as u8, (n % 200) as u8 + 1], server.port());
+            wire.send(format!(
+                "GET {} HTTP/1.1\r\nHost: x\r\nAccept: application/json, text/event-stream\r\n\r\n",
+                path(n)
+            ));
+            wire.until("\n\n");
+            all.push(wire);
+        }
+    }
+    all
+}
+
+/// The status for one more stream of the first addresses.
+fn statuses(server: &Server, count: u32) -> Vec<u16> {
+    let one = |n: u32| {
+        let mut wire =
+            Wire::open_from([127, 9, (n / 200) as u8, (n % 200) as u8 + 1], server.port());
+        wire.send("GET /events/one HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nConnection: close\r\n\r\n");
+        wire.answer().status
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn patterns_of_their_own_invention_use_nothing_up() {
+    // Prefixes that readers bring, of many lengths: none is refused, and none hears of another's.
+    let conf = r#"
+            sse_zone z 1m;
+            server {
+                listen 127.0.0.1:{port};
+                location ~ ^/events/(?<channel>[\w.]+)$ { sse_subscribe $channel; sse_publish $channel; }
+                location = /of { sse_subscribe u.$arg_u.*; sse_max_per_address 0; }
+                location = /status { sse_status; }
+            }
+    "#;
+    let server = support::start!(format!(
+        "worker_processes 2; events {{ worker_connections 4096; }}\n{}",
+        support::http(conf)
+    ));
+    for n in 0..50 {
+        for data in ["first", "second", "third"] {
+            publish(&server, &format!("/events/keep{n}"), data);
+        }
+    }
+    let name = |n: usize| format!("{n}{}", "x".repeat(n % 90));
+    let mut readers: Vec<_> =
+        (0..400).map(|n| subscribe(&server, &format!("/of?u={}", name(n)), "")).collect();
+    for n in (0..400).rev().step_by(3) {
+        let answer = server.curl(
+            &["-H", "Accept: application/json", "-d", "yours"],
+            &format!("/events/u.{}.a", name(n)),
+        );
+        assert!(
+            answer.status == 201 && answer.text().contains("\"subscribers\":1}"),
+            "{}",
+            answer.text()
+        );
+        let heard = readers[n].until("data: yours\n\n");
+        assert!(heard.matches("data:").count() == 1, "{n}: {heard}");
+    }
+    assert_eq!(kept(&server), 50);
+}
+
+#[test]
+fn however_many_addresses_there_are_each_has_its_limit() {
+    let server = support::start!(with_zone("z 1m", "sse_max_per_address 2;"));
+    // Names and patterns as of many strangers are there before.
+    let _names: Vec<_> = of_addresses(&server, 300, 1, |n| format!("/some?c={}", many_names(n)));
+    let _streams = of_addresses(&server, 150, 1, |n| format!("/events/c{n}"));
+    assert_eq!(statuses(&server, 150), [429; 150], "these have two streams each");
+    let others = of_addresses(&server, 10, 0, |_| String::new());
+    assert!(others.is_empty());
+    let mut more = Wire::open_from([127, 9, 1, 80], server.port());
+    more.send("GET /events/one HTTP/1.1\r\nHost: x\r\n\r\n");
+    more.until("\n\n");
+}
+
+#[test]
+fn strangers_with_many_names_do_not_open_the_limit_of_streams() {
+    let server = support::start!(with_zone("z 1m", "sse_max_streams 100;"));
+    let _all = of_addresses(&server, 100, 1, |n| format!("/some?c={}", many_names(n)));
+    assert_eq!(statuses(&server, 5), [503; 5]);
+}
+
+/// Fifty names that nobody else has.
+fn many_names(n: u32) -> String {
+    let names: Vec<String> = (0..50).map(|k| format!("n{n}.{k}")).collect();
+    names.join(",")
 }

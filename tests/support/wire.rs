@@ -1,7 +1,9 @@
 //! A connection of bytes, for what no honest client sends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use socket2::{Domain, Socket, Type};
 
 use crate::{Answer, PATIENCE, answer};
 
@@ -17,7 +19,19 @@ impl Wire {
     /// Connects to a port of this machine.
     pub fn open(port: u16) -> Wire {
         let stream = TcpStream::connect(("127.0.0.1", port));
-        let stream = stream.unwrap_or_else(|e| panic!("port {port}: {e}"));
+        Wire::over(stream.unwrap_or_else(|e| panic!("port {port}: {e}")))
+    }
+
+    /// The same, from an address of this machine: all of 127.0.0.0/8 is.
+    pub fn open_from(address: [u8; 4], port: u16) -> Wire {
+        let to = SocketAddr::from(([127, 0, 0, 1], port));
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddr::from((address, 0)).into()).expect("an address of this machine");
+        socket.connect(&to.into()).unwrap_or_else(|e| panic!("port {port}: {e}"));
+        Wire::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Wire {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         stream.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");

@@ -182,15 +182,8 @@ impl Session {
     fn count_in(&mut self, app: &App) -> Result<(), Fault> {
         let most = [self.server.max_connections, app.max_connections];
         let most = most.into_iter().filter(|most| *most > 0).min();
-        let counted = self.running.count_connection();
-        let Some((id, count)) = counted else {
-            // Who cannot be counted is one too many.
-            return match most {
-                None => Ok(()),
-                Some(_) => Err(self.refuse_connect("there is no room to count connections")),
-            };
-        };
-        self.members.push(id);
+        self.counted = true;
+        let count = self.hub.attachment.count_client();
         if most.is_some_and(|most| u64::from(count) > most) {
             return Err(self.refuse_connect("there are as many connections as there may be"));
         }

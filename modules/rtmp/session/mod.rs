@@ -69,8 +69,8 @@ pub struct Session {
     /// The beginning of a chunk's header.
     rest: Vec<u8>,
     flow: Flow,
-    /// The client's place in the counts of connections.
-    members: Vec<broadcast::ChannelId>,
+    /// It is one of the clients of all workers.
+    counted: bool,
     /// What stands before its streams' names: the instance of the application.
     instance: Vec<u8>,
     /// What its streams' names must begin with: the rest of the application's name.
@@ -124,7 +124,7 @@ impl Session {
             reader: Reader::new(limits),
             rest: Vec::new(),
             flow: Flow::new(server),
-            members: Vec::new(),
+            counted: false,
             instance: Vec::new(),
             rest_of_app: Vec::new(),
             refused: false,
@@ -356,8 +356,8 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.end_streams(false);
         self.running.clients.borrow_mut().take(self.place);
-        for member in self.members.drain(..) {
-            self.hub.attachment.unsubscribe(member);
+        if self.counted {
+            self.hub.attachment.discount_client();
         }
         if let Some(outlet) = self.hub.remove_outlet(self.client.outlet.get()) {
             self.client.sent.set(outlet.sent.total());

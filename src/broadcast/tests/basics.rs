@@ -1,14 +1,14 @@
 //! Append, read, limits, index.
 
 use super::{append, read_all, zone};
-use crate::{Attributes, Kind, Limits, Reading, Start};
+use crate::{Attributes, Limits, Reading, Start};
 
 #[test]
 fn what_is_appended_is_read_in_order() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (a, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
-    let (b, _) = reader.subscribe(b"b", Kind::Channel).expect("a channel");
+    let (a, _) = reader.subscribe(b"a").expect("a channel");
+    let (b, _) = reader.subscribe(b"b").expect("a channel");
     let mut wanted = Vec::new();
     for n in 0..300u32 {
         let name = if n % 3 == 0 { "b" } else { "a" };
@@ -29,7 +29,7 @@ fn what_is_appended_is_read_in_order() {
 fn a_long_record_comes_in_parts() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let body: Vec<u8> = (0..200_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
     append(zone, "a", b"before", &Attributes::default());
     let seq = append(zone, "a", &body, &Attributes::default());
@@ -60,7 +60,7 @@ fn a_long_record_comes_in_parts() {
 fn the_hint_is_only_a_hint() {
     let zone = zone(128 << 10, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let mut hint = crate::Hint::default();
     let (mut cursor, mut seen) = (0, 0);
     for n in 0..2000u32 {
@@ -84,7 +84,7 @@ fn newcomers_get_what_they_ask_for() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
     let attributes = Attributes { max_count: 10, ..Attributes::default() };
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     assert_eq!(reader.start(&[id], Start::Oldest), (1, 0));
     for n in 0..5 {
         append(zone, "a", &[n], &attributes);
@@ -108,7 +108,7 @@ fn newcomers_get_what_they_ask_for() {
 fn one_busy_channel_does_not_take_the_others_history() {
     let zone = zone(256 << 10, 512);
     let reader = zone.attach().expect("a row");
-    let (quiet, _) = reader.subscribe(b"quiet", Kind::Channel).expect("a channel");
+    let (quiet, _) = reader.subscribe(b"quiet").expect("a channel");
     for n in 0..20 {
         append(zone, "quiet", &[n; 100], &Attributes::default());
     }
@@ -117,7 +117,7 @@ fn one_busy_channel_does_not_take_the_others_history() {
     }
     zone.lock().verify();
     assert_eq!(read_all(&reader, &[quiet], 0).len(), 20);
-    let (busy, _) = reader.subscribe(b"busy", Kind::Channel).expect("a channel");
+    let (busy, _) = reader.subscribe(b"busy").expect("a channel");
     assert!(matches!(
         reader.read(&[busy], 30, None, Limits::default()),
         Reading::Lagged { upto } if upto > 10_000
@@ -141,7 +141,7 @@ fn a_key_is_appended_once() {
         assert_eq!(append(zone, "many", &vec![1; n as usize], &keyed(n)), seqs[n as usize], "{n}");
     }
     let locked = zone.lock();
-    let index = locked.find(b"many", crate::layout::State::Channel).expect("there");
+    let index = locked.find(b"many").expect("there");
     assert!((0..100).all(|_| locked.drop_first(locked.memory.channel(index))));
     drop(locked);
     assert_eq!(append(zone, "many", &[1; 100], &keyed(100)), seqs[100]);
@@ -153,8 +153,8 @@ fn a_key_is_appended_once() {
 fn patterns_are_counted_and_end_is_the_end() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (pattern, _) = reader.subscribe(b"a.", Kind::Pattern).expect("a slot");
-    let (id, _) = reader.subscribe(b"a.b", Kind::Channel).expect("a channel");
+    let (pattern, _) = reader.join_pattern(b"a.");
+    let (id, _) = reader.subscribe(b"a.b").expect("a channel");
     let head = |_: u64, _: &mut Vec<u8>| {};
     let appended = zone.append(b"a.b", &Attributes::default(), head, &[b"x"]).expect("appended");
     assert_eq!(appended.subscribers, 2);
@@ -163,7 +163,7 @@ fn patterns_are_counted_and_end_is_the_end() {
         zone.end(b"a.b", &Attributes::default(), head, &[]).expect("there").expect("appended");
     assert!(!reader.is_over(&[id], 1) && reader.is_over(&[id], ended.seq));
     assert!(zone.end(b"none", &Attributes::default(), head, &[]).is_none());
-    reader.unsubscribe(pattern);
+    reader.leave_pattern(pattern);
     reader.unsubscribe(id);
     append(zone, "a.b", b"again", &Attributes::default());
     assert!(!reader.is_over(&[id], 99));
@@ -173,8 +173,8 @@ fn patterns_are_counted_and_end_is_the_end() {
 fn a_place_is_found_through_the_records_of_other_channels() {
     let zone = zone(8 << 20, 256);
     let reader = zone.attach().expect("a row");
-    let (a, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
-    let (b, _) = reader.subscribe(b"b", Kind::Channel).expect("a channel");
+    let (a, _) = reader.subscribe(b"a").expect("a channel");
+    let (b, _) = reader.subscribe(b"b").expect("a channel");
     let mut of_b = Vec::new();
     for n in 0..3000u32 {
         append(zone, "a", &[1; 20], &Attributes::default());

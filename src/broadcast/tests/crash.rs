@@ -2,7 +2,7 @@
 
 use super::{append, in_child, read_all, zone};
 use crate::step::hooked;
-use crate::{Attributes, Kind, Reading, Zone};
+use crate::{Attributes, Reading, Zone};
 
 /// Runs `operation` in a child that is killed at its `k`th step, for every k until it comes through;
 /// after each death the zone must be whole. Gives how many places it was killed at.
@@ -34,7 +34,7 @@ fn die_everywhere(zone: &'static Zone, operation: impl Fn(usize)) -> usize {
 fn an_append_is_done_or_not() {
     let zone = zone(1 << 20, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let mut wanted = Vec::new();
     for round in 0..4u8 {
         let body = vec![round; 40 + usize::from(round) * 400];
@@ -61,7 +61,7 @@ fn an_append_is_done_or_not() {
 fn an_eviction_loses_only_the_oldest() {
     let zone = zone(128 << 10, 256);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let mut number = 0u32;
     for size in [10usize, 300, 1500] {
         for _ in 0..1500 {
@@ -105,7 +105,7 @@ fn channels_and_interest_survive() {
     // A child that dies as a subscriber is counted until it is swept, and then no more.
     die_everywhere(zone, |_| {
         let attachment = zone.attach().expect("a row");
-        let _ = attachment.subscribe(b"here", Kind::Channel).expect("a channel");
+        let _ = attachment.subscribe(b"here").expect("a channel");
         std::mem::forget(attachment);
     });
     let dead = |row: usize| zone.memory.row(row).pid.get() as i32;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Random, append, zone};
-use crate::{Attachment, Attributes, From, Kind, Limits, Merge, Reading, Zone};
+use crate::{Attachment, Attributes, From, Limits, Merge, Reading, Zone};
 
 const ENOUGH: u32 = 1_000_000;
 
@@ -46,7 +46,7 @@ fn channels_found_by_their_beginnings_come_in_one_order() {
     for seed in 1..20 {
         let zone = zone(1 << 20, 256);
         let reader = zone.attach().expect("a row");
-        reader.subscribe(b"a.", Kind::Pattern).expect("a slot");
+        reader.join_pattern(b"a.");
         let (mut merge, mut cursor, mut wanted) = (Merge::default(), 1, BTreeSet::new());
         fill(zone, seed, "a.", &mut wanted);
         merge.search(&[b"a.".to_vec()], From::Cursor);
@@ -71,8 +71,8 @@ fn channels_found_by_their_beginnings_come_in_one_order() {
 fn what_goes_while_it_is_read_is_told() {
     let zone = zone(128 << 10, 256);
     let reader = zone.attach().expect("a row");
-    let (a, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
-    let (b, _) = reader.subscribe(b"b", Kind::Channel).expect("a channel");
+    let (a, _) = reader.subscribe(b"a").expect("a channel");
+    let (b, _) = reader.subscribe(b"b").expect("a channel");
     let first = append(zone, "a", &[1; 100], &Attributes::default());
     append(zone, "b", &[1; 100], &Attributes::default());
     let mut merge = Merge::default();

@@ -18,7 +18,7 @@ use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Shape, Zone};
 
 /// A zone that lives as long as the tests.
 pub(super) fn zone(size: usize, block_size: usize) -> &'static Zone {
-    let shape = Shape { block_size, rows: 8, channels: 64, readers: 32 };
+    let shape = Shape { block_size, rows: 8, channels: 64, readers: 32, counted: size / 512 };
     let region = Region::create("test", size).expect("memory");
     Box::leak(Box::new(Zone::format(region.into(), shape).expect("a zone")))
 }

@@ -1,7 +1,7 @@
 //! Channels with one writer, marked records, records that are not needed any more.
 
 use super::{append, read_all, zone};
-use crate::{AppendError, Attributes, Kind, MARK, Owner, Start};
+use crate::{AppendError, Attributes, MARK, Owner, Start};
 
 fn here(number: u32) -> Owner {
     Owner { pid: sys::process::pid(), number }
@@ -46,7 +46,7 @@ fn a_dead_writer_is_none() {
 fn a_reader_begins_with_the_newest_mark() {
     let zone = zone(1 << 20, 512);
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let marked = Attributes { flags: MARK, ..Attributes::default() };
     append(zone, "a", b"0", &Attributes::default());
     let newest = zone.newest();

@@ -3,7 +3,7 @@
 use std::os::fd::AsRawFd;
 
 use super::{Random, append, spawn, wait, zone};
-use crate::{Attachment, Attributes, ChannelId, Kind, Limits, Reading, Zone};
+use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Zone};
 
 const WRITERS: u32 = 3;
 
@@ -68,8 +68,7 @@ fn run(zone: &'static Zone, each: u32, longest: usize, may_lag: bool) {
     for _ in 0..2 {
         children.push(spawn(|| {
             let reader = zone.attach().expect("a row");
-            let ids = channels
-                .map(|name| reader.subscribe(name.as_bytes(), Kind::Channel).expect("a channel").0);
+            let ids = channels.map(|name| reader.subscribe(name.as_bytes()).expect("a channel").0);
             std::io::Write::write_all(&mut (&theirs), b"R").expect("written");
             let (count, gaps) = check(&reader, &ids, each);
             assert!(

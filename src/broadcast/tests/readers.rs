@@ -1,7 +1,7 @@
 //! Readers cost nobody anything, and hear of what is gone: of nothing else.
 
 use super::{append, read_all, zone};
-use crate::{Attributes, Joined, Kind, Limits, Reading, Zone};
+use crate::{Attributes, Joined, Limits, Reading, Zone};
 
 fn name(n: u32) -> Vec<u8> {
     format!("channel {n}").into_bytes()
@@ -15,7 +15,7 @@ fn publish(zone: &Zone, name: &[u8]) -> u32 {
 /// Takes everything away that a channel has, and forgets it.
 fn forget(zone: &Zone, name: &[u8]) {
     let locked = zone.lock();
-    let index = locked.find(name, crate::layout::State::Channel).expect("there");
+    let index = locked.find(name).expect("there");
     while locked.drop_first(locked.memory.channel(index)) {}
     locked.remove(index);
 }
@@ -34,11 +34,11 @@ fn invented_names_take_nothing_from_anybody() {
     for n in 5000..7000 {
         assert!(matches!(reader.join(&name(n)), Joined::Waiting { .. }));
     }
-    // Reserved slots, patterns and counters have a part of the table of their own.
+    // Reserved slots have a part of the table of their own; patterns and addresses have none.
     for n in 0..500 {
-        let _ = reader.subscribe(&name(9000 + n), Kind::Channel);
-        let _ = reader.subscribe(&name(9000 + n), Kind::Pattern);
-        let _ = reader.subscribe(&name(9000 + n), Kind::Counter);
+        let _ = reader.subscribe(&name(9000 + n));
+        reader.join_pattern(&name(9000 + n));
+        reader.count_address(&name(9000 + n));
     }
     assert!((0..60).all(|n| zone.channel_info(&name(n)).is_some_and(|info| info.records == 1)));
     zone.lock().verify();
@@ -53,7 +53,7 @@ fn the_limit_of_channels_counts_those_that_were_published_to() {
     let head = |_: u64, _: &mut Vec<u8>| {};
     let limited = Attributes { max_channels: 2, ..Attributes::default() };
     for n in 0..10 {
-        let _ = reader.subscribe(&name(n), Kind::Channel);
+        let _ = reader.subscribe(&name(n));
     }
     assert!(zone.append(&name(0), &limited, head, &[b"x"]).is_ok());
     assert!(zone.append(b"b", &limited, head, &[b"x"]).is_ok());
@@ -71,7 +71,7 @@ fn a_full_table_forgets_the_quietest_and_says_so() {
     for n in 0..64 {
         publish(zone, &name(n));
         if n != 3 {
-            ids.push(reader.subscribe(&name(n), Kind::Channel).expect("a channel").0);
+            ids.push(reader.subscribe(&name(n)).expect("a channel").0);
         }
     }
     let told = |id, cursor| match reader.read(&[id], cursor, None, Limits::default()) {
@@ -138,10 +138,72 @@ fn who_waits_for_something_else_is_not_counted() {
     for n in 0..400 {
         reader.join(&name(n));
     }
-    // Two counters of 8192 that are both others' by chance: one name in a hundred.
-    let wrong = (1000..1400).filter(|&n| publish(zone, &name(n)) > 0).count();
-    assert!(wrong < 40, "{wrong} of 400");
-    assert!((0..40).all(|n| publish(zone, &name(n)) > 0));
+    assert!((1000..1400).all(|n| publish(zone, &name(n)) == 0));
+    assert!((0..40).all(|n| publish(zone, &name(n)) == 1));
+}
+
+#[test]
+fn what_is_more_than_can_be_counted_is_never_missed() {
+    // Eight times as many as there are entries, of each kind, and in two processes' rows.
+    let zone = zone(4 << 20, 512);
+    let readers = [zone.attach().expect("a row"), zone.attach().expect("a row")];
+    let many = || 0..8 * 1024;
+    let mut left = Vec::new();
+    for (n, reader) in many().flat_map(|n| readers.iter().map(move |reader| (n, reader))) {
+        reader.join(&name(n));
+        let pattern = reader.join_pattern(&name(100_000 + n)).0;
+        let (address, streams) = reader.count_address(&name(n));
+        assert!(streams >= 1);
+        left.push((n, reader, pattern, address));
+    }
+    let woken = |name: &[u8]| {
+        assert!(readers.iter().all(|reader| reader.may_sleep(zone.newest())));
+        let counted = publish(zone, name);
+        let rung = readers.iter().filter(|reader| reader.silence()).count();
+        readers.iter().for_each(|reader| reader.awake());
+        counted as usize >= rung && rung == 2
+    };
+    assert!(many().step_by(101).all(|n| woken(&name(n))));
+    assert!(many().step_by(101).all(|n| woken(&name(100_000 + n))));
+    // Half of them go, and then the rest: nothing is left of anything.
+    let half = left.len() / 2;
+    for (at, (n, reader, pattern, address)) in left.into_iter().enumerate() {
+        if at == half {
+            assert!(many().skip(4096).step_by(101).all(|n| woken(&name(n))));
+        }
+        reader.wait_no_more(&name(n));
+        reader.leave_pattern(pattern);
+        reader.discount_address(address);
+    }
+    assert!(many().step_by(17).all(|n| publish(zone, &name(200_000 + n)) == 0));
+    for n in many().step_by(17) {
+        let (address, streams) = readers[0].count_address(&name(n));
+        assert_eq!(streams, 1, "{n}");
+        readers[0].discount_address(address);
+    }
+    assert_eq!(zone.info().subscribers, 0);
+    assert!(
+        (0..2).all(|row| { zone.memory.row(row).counted.iter().all(|counted| counted.get() == 0) })
+    );
+}
+
+#[test]
+fn strangers_addresses_are_counted_each_for_itself() {
+    let zone = zone(1 << 20, 512);
+    let readers = [zone.attach().expect("a row"), zone.attach().expect("a row")];
+    // As many names as one client may bring, and more: they have another table.
+    for n in 0..5000 {
+        readers[0].join(&name(n));
+    }
+    let address = |n: u32| format!("192.0.2.{n}").into_bytes();
+    for n in 0..200 {
+        let counted = readers.each_ref().map(|reader| reader.count_address(&address(n)).1);
+        assert_eq!(counted, [1, 2], "{n}");
+    }
+    let (last, count) = readers[0].count_address(&address(7));
+    assert_eq!(count, 3);
+    readers[0].discount_address(last);
+    assert_eq!(readers[1].count_address(&address(7)).1, 3);
 }
 
 #[test]
@@ -150,8 +212,15 @@ fn the_dead_wait_for_nothing() {
     let reader = zone.attach().expect("a row");
     let pid = zone.memory.row(0).pid.get() as i32;
     reader.join(b"a");
+    reader.join_pattern(b"b.");
+    assert_eq!((reader.count_client(), reader.count_address(b"192.0.2.1").1), (1, 1));
+    for n in 0..5000 {
+        reader.join(&name(n));
+    }
     assert!(zone.sweep(pid).is_some());
-    assert_eq!(publish(zone, b"a"), 0);
+    assert_eq!((publish(zone, b"a"), publish(zone, b"b.c"), publish(zone, &name(4999))), (0, 0, 0));
+    let other = zone.attach().expect("a row");
+    assert_eq!((other.count_client(), other.count_address(b"192.0.2.1").1), (1, 1));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use super::{Random, append, zone};
 use crate::step::hooked;
-use crate::{Attributes, Hint, Kind, Limits, Reading, Zone};
+use crate::{Attributes, Hint, Limits, Reading, Zone};
 
 /// Whose turn it is.
 struct Turns {
@@ -66,8 +66,7 @@ fn write(zone: &Zone, writer: usize, seed: u64) {
 
 fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let reader = zone.attach().expect("a row");
-    let channels =
-        [b"a", b"b"].map(|name| reader.subscribe(name, Kind::Channel).expect("a channel").0);
+    let channels = [b"a", b"b"].map(|name| reader.subscribe(name).expect("a channel").0);
     let mut random = Random::new(seed * 77);
     let (mut cursor, mut seen, mut last) = (0, 0, [None; WRITERS]);
     loop {
@@ -120,7 +119,7 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
 /// Follows one channel, as a worker does: with a hint, and so mostly without the lock.
 fn follow(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let reader = zone.attach().expect("a row");
-    let (id, _) = reader.subscribe(b"a", Kind::Channel).expect("a channel");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
     let mut random = Random::new(seed * 79);
     let (mut cursor, mut hint, mut number, mut count) = (0, Hint::default(), 0, 0);
     loop {

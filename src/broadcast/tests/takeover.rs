@@ -26,7 +26,7 @@ fn everything_goes_over() {
         append(old, "gone", b"x", &Attributes::default());
         let gone_at = old.newest();
         let locked = old.lock();
-        let index = locked.find(b"gone", crate::layout::State::Channel).expect("there");
+        let index = locked.find(b"gone").expect("there");
         assert!(locked.drop_first(locked.memory.channel(index)));
         locked.remove(index);
         drop(locked);

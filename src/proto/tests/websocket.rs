@@ -122,6 +122,18 @@ fn a_head_is_enough_to_refuse() {
 }
 
 #[test]
+fn a_message_of_nothing_ends() {
+    let empty =
+        |count| [frame(0x01, b""), frame(0x00, b"").repeat(count), frame(0x80, b"end")].concat();
+    assert_eq!(hear(10, &empty(50)).0, [Said::Message(b"end".to_vec())]);
+    // Each message for itself.
+    let twice = [empty(90), empty(90)].concat();
+    assert_eq!(hear(10, &twice).0.len(), 2);
+    let (heard, _, on) = hear(10, &empty(200)[..6 * 150]);
+    assert_eq!((heard, on), (vec![Said::Fault(Close::Policy)], false));
+}
+
+#[test]
 fn who_takes_binary_messages_passes_them_over() {
     let mut inbound = Inbound::new(10);
     let mut heard = Vec::new();

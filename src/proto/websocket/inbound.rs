@@ -2,6 +2,9 @@
 
 use super::{BINARY, CLOSE, CONTINUATION, Close, FIN, LONGEST_CONTROL, PING, PONG, TEXT, frame};
 
+/// Frames with nothing in them that a message may have: without a bound, one would never end.
+const MOST_EMPTY: u32 = 100;
+
 /// What a client has said.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said {
@@ -25,6 +28,8 @@ pub struct Inbound {
     frame: Option<Frame>,
     /// The type of the message that goes on.
     message: Option<u8>,
+    /// Its frames with nothing in them.
+    empty: u32,
     text: Vec<u8>,
     /// Bytes of the text that are whole characters.
     valid: usize,
@@ -58,6 +63,7 @@ impl Inbound {
             head: Vec::new(),
             frame: None,
             message: None,
+            empty: 0,
             text: Vec::new(),
             valid: 0,
             skipped: 0,
@@ -157,6 +163,13 @@ impl Inbound {
         }
         if matches!(frame.opcode, TEXT | BINARY) {
             self.message = Some(frame.opcode);
+            self.empty = 0;
+        }
+        if !frame.is_control() && frame.left == 0 {
+            self.empty += 1;
+            if self.empty > MOST_EMPTY {
+                return Err(Said::Fault(Close::Policy));
+            }
         }
         self.frame = Some(frame);
         Ok(())
