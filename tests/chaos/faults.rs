@@ -14,14 +14,17 @@ use support::Random;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What may be done, each as often as it stands here.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "kill", "kill", "kill", "kill", "kill", "reload", "reload", "reload", "upgrade", "upgrade",
-    "stop", "stop", "stop",
+    "stop", "stop", "stop", "freeze",
 ];
 
 /// The longest time that a process stands still: shorter than what the master takes for the end of a
 /// holder of the lock.
 const STILL: Duration = Duration::from_millis(900);
+
+/// The same of one that the master ends, should it have the lock.
+const FROZEN: Duration = Duration::from_secs(4);
 
 /// The kinds that are asked for.
 pub fn kinds(load: &Load) -> Vec<&'static str> {
@@ -74,7 +77,8 @@ impl Faults {
             match kinds.get(random.below(kinds.len().max(1))) {
                 Some(&"kill") => faults.kill(target, random),
                 Some(&"reload") => faults.reload(target),
-                Some(&"stop") => faults.stop(target, random),
+                Some(&"stop") => faults.stop(target, random, STILL),
+                Some(&"freeze") => faults.stop(target, random, FROZEN),
                 Some(&"crash") => faults.crash(target.crash()),
                 Some(&"cut") => faults.crash(target.cut()),
                 Some(&"fill") => faults.fill(target, random),
@@ -92,12 +96,12 @@ impl Faults {
         }
     }
 
-    fn stop(&mut self, target: &dyn Target, random: &mut Random) {
+    fn stop(&mut self, target: &dyn Target, random: &mut Random, most: Duration) {
         let all = processes::all(&target.dir());
         if !all.is_empty() {
             let one = all[random.below(all.len())];
             process::signal(one, "STOP");
-            pause::up_to(STILL, random);
+            pause::up_to(most, random);
             process::signal(one, "CONT");
             self.stops += 1;
         }
