@@ -195,7 +195,7 @@ fn form(event: Event, client: &Client, what: &Asked) -> Vec<u8> {
 pub async fn ask(hooks: &Hooks, event: Event, client: &Client, what: &Asked) -> Verdict {
     let Some(url) = hooks.url(event) else { return Verdict::Yes };
     let form = form(event, client, what);
-    let answer = netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await;
+    let answer = netcall::call(url, hooks.method, &form, hooks.timeout, client.conn).await;
     match &answer {
         Answer::Status(200..=299) => Verdict::Yes,
         Answer::Redirect(to) => match location::stream(to, client) {
@@ -230,7 +230,7 @@ pub async fn ask_connect(hooks: &Hooks, event: Event, client: &Client, app: &[u8
     let mut form = common("connect", app, client);
     args::add(&mut form, "epoch", rt::now().to_string().as_bytes());
     args::add_clients(&mut form, &client.hello.borrow().args, OURS);
-    match &netcall::call(url, hooks.method, form, hooks.timeout, client.conn).await {
+    match &netcall::call(url, hooks.method, &form, hooks.timeout, client.conn).await {
         Answer::Status(200..=299) => Verdict::Yes,
         Answer::Redirect(to) => match location::app(to) {
             Ok((app, args)) => Verdict::Instead(app, args),
@@ -273,21 +273,14 @@ fn failed(event: Event, url: &Rc<Url>, serial: u64) -> impl FnOnce(&Answer) + 's
 pub fn begin_updates(client: &Rc<Client>, stream: u32, since: Duration) {
     let Some(app) = client.app.get() else { return };
     if app.hooks.url(Event::Update).is_some() {
-        later(Rc::downgrade(client), stream, since, app.hooks.update_every);
-    }
-}
-
-fn later(client: Weak<Client>, stream: u32, since: Duration, every: u64) {
-    rt::after(every, move || {
-        let spawned = rt::spawn(async move {
-            if update(&client, stream, since).await {
-                later(client, stream, since, every);
+        let (client, every) = (Rc::downgrade(client), app.hooks.update_every);
+        rt::spawn(async move {
+            rt::sleep(every).await;
+            while update(&client, stream, since).await {
+                rt::sleep(every).await;
             }
         });
-        if !spawned {
-            sys::log!(Error, "on_update is not asked: there are not enough worker_connections");
-        }
-    });
+    }
 }
 
 /// Asks once. `false`: there is nothing more to ask about.
@@ -301,7 +294,7 @@ async fn update(client: &Weak<Client>, stream: u32, since: Duration) -> bool {
     let (Some(what), Some(url)) = (what, app.hooks.url(Event::Update)) else { return false };
     let hooks = &app.hooks;
     let form = form(Event::Update, &client, &what);
-    let answer = netcall::call_alone(url, hooks.method, form, hooks.timeout).await;
+    let answer = netcall::call_alone(url, hooks.method, &form, hooks.timeout).await;
     let goes_on = match &answer {
         Answer::Status(200..=299) => true,
         Answer::Redirect(_) => !hooks.strict,

@@ -54,8 +54,7 @@ impl Hub {
             Some(Sync::Interval(ms)) => rt::now() >= at + ms,
             _ => false,
         };
-        // For answers a sync may have found no place.
-        if is_late || self.disk.holds_answers.get() {
+        if is_late {
             self.sync();
         }
     }
@@ -104,11 +103,7 @@ impl Hub {
             }
             self.disk.waiting.borrow_mut().push(cx.waker().clone());
             self.sync();
-            // Where there is no place for a task, nobody would come back to who waits.
-            match self.disk.running.get() {
-                true => Poll::Pending,
-                false => Poll::Ready(Err(io::ErrorKind::ResourceBusy.into())),
-            }
+            Poll::Pending
         })
         .await
     }
@@ -118,7 +113,7 @@ impl Hub {
         if self.disk.running.replace(true) {
             return;
         }
-        let begun = rt::spawn(async {
+        rt::spawn(async {
             let zone = self.attachment.zone();
             let synced = rt::offload(move || zone.sync()).await;
             self.disk.running.set(false);
@@ -134,9 +129,5 @@ impl Hub {
             self.disk.waiting.take().into_iter().for_each(Waker::wake);
             self.release_answers();
         });
-        if !begun {
-            // No place for a task now: somebody's next publication tries again.
-            self.disk.running.set(false);
-        }
     }
 }

@@ -12,6 +12,7 @@ mod api;
 mod assemble;
 mod block;
 mod body;
+pub mod client;
 mod directives;
 mod errors;
 mod exchange;

@@ -76,7 +76,7 @@ impl Worker {
     fn warn(&self, level: sys::log::Level, what: &str) {
         let second = self.now.get() / 1000;
         if self.warned.replace(second) != second {
-            let slots = self.slots.len();
+            let slots = self.slots.accepted().len();
             let message = format_args!("{slots} worker_connections are not enough{what}");
             sys::log::write(level, message);
         }
@@ -89,15 +89,15 @@ impl Worker {
         let mut accepted = 0;
         // The event says that one waits: for that one, room is made. Whether there are more is not
         // known, and nobody is closed for a guess.
-        if self.free.get() <= self.slots.len() as u32 / 16 {
+        if self.slots.free() <= self.slots.accepted().len() as u32 / 16 {
             self.warn(sys::log::Level::Warn, ", reusing connections");
             self.reclaim();
         }
-        if self.free.get() == 0 {
+        if self.slots.free() == 0 {
             self.warn(sys::log::Level::Alert, "");
             return self.pause_accepting();
         }
-        while accepted < budget && self.free.get() > 0 {
+        while accepted < budget && self.slots.free() > 0 {
             match sys::socket::accept(fd) {
                 Ok((connection, peer)) => self.open(connection, peer, service),
                 Err(error) => {
@@ -182,16 +182,16 @@ impl Worker {
     /// Closes the connections that have been idle longest, or dawdle over a request's head, to make
     /// room.
     fn reclaim(&self) {
-        let slots = self.slots.iter().enumerate();
+        let slots = self.slots.accepted().iter().enumerate();
         let idle = slots.filter(|(_, slot)| match slot.state.get() {
             // One that has just become readable has a request on the way.
             State::Idle => !slot.has(HANGUP | READABLE | QUEUED),
             State::Task => slot.has(EXPENDABLE) && !slot.has(READABLE | QUEUED),
-            State::Free | State::Running => false,
+            State::Free | State::Running | State::Owned => false,
         });
         let mut idle: Vec<_> =
             idle.map(|(at, slot)| (slot.idle_since.get(), slot.serial.get(), at as u32)).collect();
-        let count = RECLAIM.min(self.slots.len() / 8).max(1).min(idle.len());
+        let count = RECLAIM.min(self.slots.accepted().len() / 8).max(1).min(idle.len());
         if count < idle.len() {
             idle.select_nth_unstable(count);
         }
@@ -203,8 +203,8 @@ impl Worker {
     /// Ends an idle connection whose time is over.
     pub fn expire(&self, index: u32) {
         let token = self.token(index);
-        if let Some(service) = self.slots[index as usize].service.get() {
-            service.expire(Conn::new(token));
+        if let Some(service) = self.slots.at(index).service.get() {
+            self.guarded(|| service.expire(Conn::new(token)));
         }
         self.free_slot(token);
     }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use sys::socket::Peer;
 
-use crate::slot::{BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, TIMED_OUT, WRITABLE};
+use crate::slot::{BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, State, TIMED_OUT, WRITABLE, Work};
 use crate::token::Token;
 use crate::worker::worker;
 
@@ -34,6 +34,10 @@ impl std::error::Error for TimedOut {}
 impl Conn {
     pub(crate) fn new(token: Token) -> Conn {
         Conn { token }
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.token
     }
 
     fn slot(&self) -> io::Result<&'static Slot> {
@@ -164,6 +168,21 @@ impl Conn {
         attempt(slot, WRITABLE, || sys::stream::sendfile(slot.fd.get(), file, offset, len))
     }
 
+    /// A call of the system that reads (`recvfrom`, say): `WouldBlock` when there is nothing.
+    pub fn try_read<T>(&self, call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
+        self.try_io(READABLE, call)
+    }
+
+    /// The same of one that writes.
+    pub fn try_write<T>(&self, call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
+        self.try_io(WRITABLE, call)
+    }
+
+    fn try_io<T>(&self, flag: u16, mut call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
+        let slot = self.slot()?;
+        attempt(slot, flag, || call(slot.fd.get()))
+    }
+
     /// Before another thread writes to the socket: if it finds the socket full, the event that tells
     /// of room may come before we hear of it, and must not be overlooked.
     pub fn lend(&self) {
@@ -191,38 +210,45 @@ impl Conn {
         self.get(|slot| sys::stream::reset_on_close(slot.fd.get()), ());
     }
 
+    /// The task that is polled is to be woken when something becomes of this socket. A connection's own task is so in any
+    /// case.
+    pub(crate) fn wakes(&self, cx: &mut Context<'_>) {
+        self.get(
+            |slot| {
+                if slot.state.get() == State::Owned {
+                    slot.work.set(Work::Waker(cx.waker().clone()));
+                }
+            },
+            (),
+        );
+    }
+
     /// Waits until one of `flags` is raised, or the deadline passes.
-    async fn wait(&self, flags: u16) -> Result<(), TimedOut> {
-        poll_fn(|_| {
-            self.get(
-                |slot| match (slot.has(flags), slot.has(TIMED_OUT)) {
-                    (true, _) => Poll::Ready(Ok(())),
-                    (false, true) => Poll::Ready(Err(TimedOut)),
-                    (false, false) => Poll::Pending,
-                },
-                Poll::Ready(Ok(())),
-            )
-        })
-        .await
+    fn poll_flags(&self, flags: u16, cx: &mut Context<'_>) -> Poll<Result<(), TimedOut>> {
+        let known = self.get(|slot| (slot.has(flags), slot.has(TIMED_OUT)), (true, false));
+        match known {
+            (true, _) => Poll::Ready(Ok(())),
+            (false, true) => Poll::Ready(Err(TimedOut)),
+            (false, false) => {
+                self.wakes(cx);
+                Poll::Pending
+            }
+        }
     }
 
     /// Waits for bytes or the end of the stream.
     pub async fn readable(&self) -> Result<(), TimedOut> {
-        self.wait(READABLE).await
+        poll_fn(|cx| self.poll_flags(READABLE, cx)).await
     }
 
     /// Waits for room to write.
     pub async fn writable(&self) -> Result<(), TimedOut> {
-        self.wait(WRITABLE).await
+        poll_fn(|cx| self.poll_flags(WRITABLE, cx)).await
     }
 }
 
 /// The one place that learns from a system call that a socket is not ready.
-fn attempt(
-    slot: &Slot,
-    flag: u16,
-    mut call: impl FnMut() -> io::Result<usize>,
-) -> io::Result<usize> {
+fn attempt<T>(slot: &Slot, flag: u16, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     if !slot.has(flag) {
         return Err(io::ErrorKind::WouldBlock.into());
     }

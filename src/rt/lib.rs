@@ -20,7 +20,9 @@ mod inbox;
 mod offload;
 mod pulse;
 mod slot;
+mod socket;
 mod stream;
+mod table;
 mod timer;
 mod token;
 mod turn;
@@ -32,10 +34,11 @@ pub use conn::{Conn, TimedOut};
 pub use offload::{Offload, offload};
 pub use pulse::{Pulse, add_pulse};
 pub use slot::{Next, Service, Task};
+pub use socket::{Sleep, Socket, adopt, connect, pair, sleep};
 pub use stream::Stream;
 pub use token::Token;
 pub use turn::run;
 pub use worker::{
-    Config, add_listener, after, connect, connections, create, drain, draining, moment, now,
-    on_readable, remove_listeners, spawn, stop, wake_all, wall,
+    Config, add_listener, after, connections, create, drain, draining, moment, now, on_readable,
+    remove_listeners, spawn, stop, wake_all, wall,
 };

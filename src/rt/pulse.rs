@@ -25,15 +25,23 @@ impl Worker {
     /// Asks every pulse whether the loop may sleep. `false`: it must not, and all are awake.
     pub fn may_sleep(&self) -> bool {
         let pulses = self.pulses.borrow();
-        let busy = pulses.iter().position(|pulse| !pulse.may_sleep());
+        let is_busy =
+            |pulse: &&'static dyn Pulse| self.guarded(|| pulse.may_sleep()) == Some(false);
+        let busy = pulses.iter().position(is_busy);
         if let Some(busy) = busy {
-            pulses[..busy].iter().for_each(|pulse| pulse.awake());
+            self.awaken(&pulses[..busy]);
         }
         busy.is_none()
     }
 
     pub fn awake(&self) {
-        self.pulses.borrow().iter().for_each(|pulse| pulse.awake());
+        self.awaken(&self.pulses.borrow());
+    }
+
+    fn awaken(&self, pulses: &[&'static dyn Pulse]) {
+        for pulse in pulses {
+            self.guarded(|| pulse.awake());
+        }
     }
 
     pub fn beat(&self) {
@@ -41,7 +49,7 @@ impl Worker {
         let count = self.pulses.borrow().len();
         for at in 0..count {
             let pulse = self.pulses.borrow()[at];
-            pulse.beat();
+            self.guarded(|| pulse.beat());
         }
     }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::os::fd::RawFd;
 use std::pin::Pin;
+use std::task::Waker;
 
 use sys::socket::Peer;
 
@@ -58,6 +59,17 @@ pub(crate) enum State {
     Task,
     /// A service or the task is on the stack right now.
     Running,
+    /// A socket of a task's own, or its sleep: whoever waits for it is woken.
+    Owned,
+}
+
+/// What becomes of a slot whose turn it is.
+#[derive(Default)]
+pub(crate) enum Work {
+    #[default]
+    None,
+    Task(Task),
+    Waker(Waker),
 }
 
 /// Readable, as far as is known: cleared by the read that would block.
@@ -90,12 +102,11 @@ pub(crate) struct Slot {
     pub fd: Cell<RawFd>,
     /// Requests answered on this connection, kept for the protocol.
     pub requests: Cell<u32>,
-    /// The free list, while free.
-    pub next_free: Cell<u32>,
     /// Deadline in the loop's milliseconds; 0 is none.
     pub due: Cell<u64>,
     /// The tick of the wheel at which the slot is linked; 0 is not linked.
     pub tick: Cell<u64>,
+    /// Of the wheel; while it is free, of the free list.
     pub timer_next: Cell<u32>,
     pub timer_previous: Cell<u32>,
     /// Number of the connection in the logs.
@@ -105,28 +116,43 @@ pub(crate) struct Slot {
     pub idle_since: Cell<u64>,
     pub service: Cell<Option<&'static dyn Service>>,
     pub peer: Cell<Peer>,
-    pub task: Cell<Option<Task>>,
+    pub work: Cell<Work>,
 }
 
 impl Slot {
-    pub fn new(next_free: u32) -> Slot {
+    /// A free one.
+    pub fn new(next: u32) -> Slot {
         Slot {
             generation: Cell::new(1),
             flags: Cell::new(0),
             state: Cell::new(State::Free),
             fd: Cell::new(-1),
             requests: Cell::new(0),
-            next_free: Cell::new(next_free),
             due: Cell::new(0),
             tick: Cell::new(0),
-            timer_next: Cell::new(NONE),
+            timer_next: Cell::new(next),
             timer_previous: Cell::new(NONE),
             serial: Cell::new(0),
             opened: Cell::new(0),
             idle_since: Cell::new(0),
             service: Cell::new(None),
             peer: Cell::new(Peer::Unknown),
-            task: Cell::new(None),
+            work: Cell::default(),
+        }
+    }
+
+    /// Wakes who waits for this socket.
+    pub fn wake_owner(&self) {
+        if let Work::Waker(waker) = self.work.take() {
+            waker.wake();
+        }
+    }
+
+    /// The task, which is about to have its turn.
+    pub fn take_task(&self) -> Option<Task> {
+        match self.work.take() {
+            Work::Task(task) => Some(task),
+            Work::None | Work::Waker(_) => None,
         }
     }
 
@@ -143,4 +169,4 @@ impl Slot {
     }
 }
 
-const _: () = assert!(size_of::<Slot>() <= 160, "an idle connection costs its slot: keep it small");
+const _: () = assert!(size_of::<Slot>() <= 136, "an idle connection costs its slot: keep it small");

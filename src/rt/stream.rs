@@ -9,44 +9,51 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::conn::Conn;
 
-/// A connection as an `AsyncRead + AsyncWrite`. It must be polled by the connection's own task: that
-/// is what readiness wakes.
+/// A connection as an `AsyncRead + AsyncWrite`. An accepted one must be polled by its own task: that is what its
+/// readiness wakes. Another socket ([`Socket`](crate::Socket)) wakes whoever has polled it last.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream(pub Conn);
 
-fn pending<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-        result => Poll::Ready(result),
+impl Stream {
+    fn pending<T>(&self, cx: &mut Context<'_>, result: io::Result<T>) -> Poll<io::Result<T>> {
+        match result {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Poll::Ready(Err(error)),
+            Err(_) if self.0.timed_out() => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Err(_) => {
+                self.0.wakes(cx);
+                Poll::Pending
+            }
+            result => Poll::Ready(result),
+        }
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = self.0.read(buffer.initialize_unfilled());
-        pending(read.map(|count| buffer.advance(count)))
+        self.pending(cx, read.map(|count| buffer.advance(count)))
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        pending(self.0.write(&[IoSlice::new(bytes)], false))
+        self.pending(cx, self.0.write(&[IoSlice::new(bytes)], false))
     }
 
     fn poll_write_vectored(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        pending(self.0.write(buffers, false))
+        self.pending(cx, self.0.write(buffers, false))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,7 +7,8 @@
 
 use std::cell::Cell;
 
-use crate::slot::{NONE, Slot};
+use crate::slot::NONE;
+use crate::table::Table;
 
 /// Length of one tick in milliseconds; a deadline is late by less than this.
 const TICK_MS: u64 = 16;
@@ -32,8 +33,8 @@ impl Wheel {
     }
 
     /// Gives slot `index` the deadline `due` (0: none).
-    pub fn set(&self, slots: &[Slot], index: u32, due: u64) {
-        let slot = &slots[index as usize];
+    pub fn set(&self, slots: &Table, index: u32, due: u64) {
+        let slot = slots.at(index);
         slot.due.set(due);
         if due != 0 && (slot.tick.get() == 0 || self.tick_of(due) < slot.tick.get()) {
             self.unlink(slots, index);
@@ -47,24 +48,24 @@ impl Wheel {
         due.div_ceil(TICK_MS).clamp(first, first + BUCKETS as u64 - 2)
     }
 
-    fn link(&self, slots: &[Slot], index: u32, due: u64) {
+    fn link(&self, slots: &Table, index: u32, due: u64) {
         let tick = self.tick_of(due);
         let at = tick as usize % BUCKETS;
         let head = self.buckets[at].get();
-        let slot = &slots[index as usize];
+        let slot = slots.at(index);
         slot.tick.set(tick);
         slot.timer_next.set(head);
         slot.timer_previous.set(NONE);
         if head != NONE {
-            slots[head as usize].timer_previous.set(index);
+            slots.at(head).timer_previous.set(index);
         }
         self.buckets[at].set(index);
         self.occupied[at / 64].set(self.occupied[at / 64].get() | 1 << (at % 64));
     }
 
     /// Takes the slot off the wheel.
-    pub fn unlink(&self, slots: &[Slot], index: u32) {
-        let slot = &slots[index as usize];
+    pub fn unlink(&self, slots: &Table, index: u32) {
+        let slot = slots.at(index);
         if slot.tick.get() == 0 {
             return;
         }
@@ -72,10 +73,10 @@ impl Wheel {
         let (previous, next) = (slot.timer_previous.get(), slot.timer_next.get());
         match previous {
             NONE => self.buckets[at].set(next),
-            previous => slots[previous as usize].timer_next.set(next),
+            previous => slots.at(previous).timer_next.set(next),
         }
         if next != NONE {
-            slots[next as usize].timer_previous.set(previous);
+            slots.at(next).timer_previous.set(previous);
         }
         if self.buckets[at].get() == NONE {
             self.occupied[at / 64].set(self.occupied[at / 64].get() & !(1 << (at % 64)));
@@ -84,7 +85,7 @@ impl Wheel {
     }
 
     /// Calls `fired` with each slot whose deadline has passed.
-    pub fn expire(&self, slots: &[Slot], now: u64, mut fired: impl FnMut(u32)) {
+    pub fn expire(&self, slots: &Table, now: u64, mut fired: impl FnMut(u32)) {
         let target = now / TICK_MS;
         // After a long sleep every bucket is visited once, not once a tick.
         let first = (self.tick.get() + 1).max(target.saturating_sub(BUCKETS as u64 - 1));
@@ -93,7 +94,7 @@ impl Wheel {
             let at = tick as usize % BUCKETS;
             let mut index = self.buckets[at].get();
             while index != NONE {
-                let slot = &slots[index as usize];
+                let slot = slots.at(index);
                 let next = slot.timer_next.get();
                 self.unlink(slots, index);
                 match slot.due.get() {
@@ -130,11 +131,13 @@ impl Wheel {
 mod tests {
     use super::*;
 
-    fn slots(count: u32) -> Vec<Slot> {
-        (0..count).map(|_| Slot::new(NONE)).collect()
+    fn slots(count: u32) -> Table {
+        let slots = Table::new(count);
+        while slots.take().is_some() {}
+        slots
     }
 
-    fn fired(wheel: &Wheel, slots: &[Slot], now: u64) -> Vec<u32> {
+    fn fired(wheel: &Wheel, slots: &Table, now: u64) -> Vec<u32> {
         let mut all = Vec::new();
         wheel.expire(slots, now, |index| all.push(index));
         all

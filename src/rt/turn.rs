@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::accept::ListenerId;
 use crate::conn::Conn;
-use crate::slot::{Next, QUEUED, READABLE, State, TIMED_OUT, WOKEN};
+use crate::slot::{Next, QUEUED, READABLE, Slot, State, TIMED_OUT, WOKEN, Work};
 use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
 use crate::waker::waker;
 use crate::worker::{Worker, worker};
@@ -29,7 +29,7 @@ pub fn run() -> io::Result<()> {
 
 impl Worker {
     fn ended(&self) -> bool {
-        self.stop.get() || self.draining.get() && self.connections.get() == 0
+        self.stop.get() || self.draining.get() && self.connections.get() + self.sockets.get() == 0
     }
 
     fn turn(&self, events: &mut mio::Events) -> io::Result<()> {
@@ -85,8 +85,18 @@ impl Worker {
     fn call_source(&self, at: usize) {
         let callback = self.sources.borrow().get(at).cloned();
         if let Some(callback) = callback {
-            callback();
+            self.guarded(|| callback());
         }
+    }
+
+    /// Calls what belongs to no connection. `None`: it has panicked, which ends this call, not the worker.
+    pub fn guarded<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        let result = catch_unwind(AssertUnwindSafe(call)).ok();
+        let second = self.now.get() / 1000;
+        if result.is_none() && self.told.replace(second) != second {
+            sys::log!(Alert, "a panic ended a call that belongs to no connection");
+        }
+        result
     }
 
     /// The 64th listener and those after it share a bit: they are asked together.
@@ -113,13 +123,13 @@ impl Worker {
                         self.step(token, |conn| service.ready(conn));
                     }
                 }
-                State::Idle | State::Free | State::Running => {}
+                State::Idle | State::Free | State::Running | State::Owned => {}
             }
         }
     }
 
     fn poll_task(&self, token: Token) {
-        let Some(mut task) = self.slot(token).and_then(|slot| slot.task.take()) else { return };
+        let Some(mut task) = self.slot(token).and_then(Slot::take_task) else { return };
         self.step(token, |_| match task.as_mut().poll(&mut Context::from_waker(&waker(token))) {
             // One that goes on with another: that one has not looked at anything yet.
             Poll::Ready(next @ Next::Task(_)) => {
@@ -145,7 +155,7 @@ impl Worker {
             Next::Close => return self.free_slot(token),
             Next::Idle => self.rest(token),
             Next::Task(task) => {
-                slot.task.set(Some(task));
+                slot.work.set(Work::Task(task));
                 slot.state.set(State::Task);
                 // A new task has not looked at anything yet; and one must look again after something
                 // that happened while it ran.
@@ -172,12 +182,16 @@ impl Worker {
 
     /// A slot's deadline has passed.
     fn fire(&self, index: u32) {
-        let slot = &self.slots[index as usize];
+        let slot = self.slots.at(index);
         match slot.state.get() {
             State::Idle => self.expire(index),
             State::Task => {
                 slot.raise(TIMED_OUT);
                 self.enqueue(self.token(index));
+            }
+            State::Owned => {
+                slot.raise(TIMED_OUT);
+                slot.wake_owner();
             }
             State::Free | State::Running => {}
         }
@@ -191,6 +205,8 @@ impl Worker {
             due.extend(alarms.pop());
         }
         drop(alarms);
-        due.into_iter().for_each(|alarm| (alarm.ring)());
+        for alarm in due {
+            self.guarded(alarm.ring);
+        }
     }
 }

@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,16 +19,16 @@ use crate::conn::Conn;
 use crate::inbox::Inbox;
 use crate::pulse::Pulse;
 use crate::slot::{
-    BROKEN, HANGUP, NONE, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, Task, WOKEN,
-    WRITABLE,
+    BROKEN, HANGUP, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE, Work,
 };
+use crate::table::Table;
 use crate::timer::Wheel;
-use crate::token::{INBOX, MAX_SLOTS, SOURCES, Token};
+use crate::token::{INBOX, SOURCES, Token};
 
 /// The size of a loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Slots: connections, and tasks without one (`worker_connections`).
+    /// Slots for accepted connections, and as many sockets of tasks' own (`worker_connections`).
     pub slots: u32,
     /// Accept all that wait at every wake-up instead of a few (`multi_accept`).
     pub multi_accept: bool,
@@ -70,11 +69,11 @@ pub(crate) struct Worker {
     pub poll: RefCell<mio::Poll>,
     pub registry: mio::Registry,
     pub inbox: Arc<Inbox>,
-    pub slots: Box<[Slot]>,
-    pub first_free: Cell<u32>,
-    pub free: Cell<u32>,
-    /// Slots with a descriptor.
+    pub slots: Table,
+    /// Accepted connections.
     pub connections: Cell<u32>,
+    /// Sockets of tasks' own.
+    pub sockets: Cell<u32>,
     pub queue: RefCell<VecDeque<Token>>,
     pub wheel: Wheel,
     pub now: Cell<u64>,
@@ -84,6 +83,8 @@ pub(crate) struct Worker {
     pub full: Cell<bool>,
     /// The second in which the log was told of too few slots.
     pub warned: Cell<u64>,
+    /// The same of a panic.
+    pub told: Cell<u64>,
     pub sources: RefCell<Vec<Callback>>,
     pub alarms: RefCell<BinaryHeap<Alarm>>,
     pub alarms_set: Cell<u64>,
@@ -112,7 +113,6 @@ pub fn create(config: Config) -> io::Result<()> {
     let poll = mio::Poll::new()?;
     let registry = poll.registry().try_clone()?;
     let (ring, inbox) = Inbox::open(&registry, Token::new(0, INBOX, 0).into())?;
-    let count = config.slots.clamp(1, MAX_SLOTS);
     let now = sys::clock::monotonic_ms();
     let worker = Worker {
         config,
@@ -120,10 +120,9 @@ pub fn create(config: Config) -> io::Result<()> {
         poll: RefCell::new(poll),
         registry,
         inbox,
-        slots: (1..=count).map(|next| Slot::new(if next < count { next } else { NONE })).collect(),
-        first_free: Cell::new(0),
-        free: Cell::new(count),
+        slots: Table::new(config.slots),
         connections: Cell::new(0),
+        sockets: Cell::new(0),
         queue: RefCell::new(VecDeque::with_capacity(1024)),
         wheel: Wheel::new(now),
         now: Cell::new(now),
@@ -131,6 +130,7 @@ pub fn create(config: Config) -> io::Result<()> {
         acceptors: RefCell::new(Vec::new()),
         full: Cell::new(false),
         warned: Cell::new(0),
+        told: Cell::new(0),
         sources: RefCell::new(Vec::new()),
         alarms: RefCell::new(BinaryHeap::new()),
         alarms_set: Cell::new(0),
@@ -159,23 +159,32 @@ impl Worker {
 
     /// The slot that `token` names, unless it has gone to another since.
     pub fn slot(&self, token: Token) -> Option<&Slot> {
-        let slot = self.slots.get(token.index() as usize)?;
+        let slot = self.slots.get(token.index())?;
         (slot.generation.get() == token.generation()).then_some(slot)
     }
 
     pub fn token(&self, index: u32) -> Token {
-        Token::new(self.ring, index, self.slots[index as usize].generation.get())
+        Token::new(self.ring, index, self.slots.at(index).generation.get())
     }
 
-    /// Takes a free slot for descriptor `fd` (-1: none).
+    /// Takes a slot for an accepted connection.
     pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
-        let index = self.first_free.get();
-        let slot = self.slots.get(index as usize)?;
-        self.first_free.set(slot.next_free.get());
-        self.free.set(self.free.get() - 1);
-        self.connections.set(self.connections.get() + u32::from(fd >= 0));
+        let index = self.slots.take()?;
+        self.connections.set(self.connections.get() + 1);
+        Some(self.occupy(index, fd, peer, State::Running))
+    }
+
+    /// Takes one for what a task has besides; -1: it is no descriptor.
+    pub fn take_further(&self, fd: RawFd, peer: Peer, state: State) -> Option<Token> {
+        let index = self.slots.take_further()?;
+        self.sockets.set(self.sockets.get() + u32::from(fd >= 0));
+        Some(self.occupy(index, fd, peer, state))
+    }
+
+    fn occupy(&self, index: u32, fd: RawFd, peer: Peer, state: State) -> Token {
+        let slot = self.slots.at(index);
         self.serial.set(self.serial.get() + 1);
-        slot.state.set(State::Running);
+        slot.state.set(state);
         slot.flags.set(READABLE | WRITABLE);
         slot.fd.set(fd);
         slot.peer.set(peer);
@@ -183,7 +192,7 @@ impl Worker {
         slot.requests.set(0);
         slot.opened.set(self.now.get());
         slot.idle_since.set(self.now.get());
-        Some(self.token(index))
+        self.token(index)
     }
 
     /// Closes the descriptor and makes the slot another's.
@@ -195,18 +204,18 @@ impl Worker {
         let index = token.index();
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
-        slot.task.set(None);
+        drop(slot.work.take());
         slot.state.set(State::Free);
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
         if slot.fd.get() >= 0 {
             // Closing the last handle of a socket takes it out of the poll set.
             sys::stream::close(slot.fd.replace(-1));
-            self.connections.set(self.connections.get() - 1);
+            let is_accepted = (index as usize) < self.slots.accepted().len();
+            let count = if is_accepted { &self.connections } else { &self.sockets };
+            count.set(count.get() - 1);
         }
-        slot.next_free.set(self.first_free.get());
-        self.first_free.set(index);
-        self.free.set(self.free.get() + 1);
+        self.slots.give(index);
         if self.full.get() {
             self.resume_accepting();
         }
@@ -254,9 +263,12 @@ impl Worker {
             slot.raise(READABLE | HANGUP);
         }
         if event.is_write_closed() || event.is_error() {
-            slot.raise(BROKEN);
+            slot.raise(WRITABLE | BROKEN);
         }
-        self.enqueue(token);
+        match slot.state.get() {
+            State::Owned => slot.wake_owner(),
+            _ => self.enqueue(token),
+        }
     }
 }
 
@@ -277,7 +289,7 @@ pub fn moment() -> u64 {
     worker().moment.get()
 }
 
-/// Connections open in this loop.
+/// Accepted connections that are open in this loop.
 pub fn connections() -> u32 {
     here().map_or(0, |worker| worker.connections.get())
 }
@@ -287,38 +299,17 @@ pub fn draining() -> bool {
     worker().draining.get()
 }
 
-/// Runs `task` in a slot of its own, without a connection. `false`: no slot is free.
-pub fn spawn(task: impl Future<Output = ()> + 'static) -> bool {
+/// Runs `task` in a slot of its own, without a connection: it is none of the `worker_connections`.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
     let worker = worker();
-    let Some(token) = worker.take_slot(-1, Peer::Unknown) else { return false };
+    let Some(token) = worker.take_further(-1, Peer::Unknown, State::Task) else { return };
     if let Some(slot) = worker.slot(token) {
-        slot.task.set(Some(Box::pin(async move {
+        slot.work.set(Work::Task(Box::pin(async move {
             task.await;
             Next::Close
         })));
-        slot.state.set(State::Task);
         worker.wake(token);
     }
-    true
-}
-
-/// Connects to an address and runs a task for the connection. It becomes writable when it is there; if it
-/// does not come to be, the first write fails.
-pub fn connect(address: SocketAddr, task: impl FnOnce(Conn) -> Task) -> io::Result<()> {
-    let worker = worker();
-    let fd = sys::socket::connect(address)?;
-    let Some(token) = worker.take_slot(fd, Peer::Inet(address)) else {
-        sys::stream::close(fd);
-        return Err(io::Error::other("there are not enough worker_connections"));
-    };
-    if let Some(slot) = worker.slot(token) {
-        slot.clear(READABLE | WRITABLE);
-        slot.task.set(Some(task(Conn::new(token))));
-        slot.state.set(State::Task);
-    }
-    worker.register(token).inspect_err(|_| worker.free_slot(token))?;
-    worker.wake(token);
-    Ok(())
 }
 
 /// Calls `ring` after `ms` milliseconds, once.
@@ -362,28 +353,27 @@ pub fn remove_listeners() {
 pub fn drain() {
     let worker = worker();
     worker.draining.set(true);
-    for index in 0..worker.slots.len() as u32 {
-        let slot = &worker.slots[index as usize];
+    worker.slots.each(|index, slot| {
         let token = worker.token(index);
         match (slot.state.get(), slot.service.get()) {
             (State::Idle, Some(service)) => {
-                let grace = service.grace(Conn::new(token));
+                let grace = worker.guarded(|| service.grace(Conn::new(token))).unwrap_or(0);
                 worker.wheel.set(&worker.slots, index, (worker.now.get() + grace).max(1));
             }
             (State::Task, _) => worker.wake(token),
             _ => {}
         }
-    }
+    });
 }
 
 /// Wakes every task: something that all of them look at has changed.
 pub fn wake_all() {
     let worker = worker();
-    for (index, slot) in worker.slots.iter().enumerate() {
+    worker.slots.each(|index, slot| {
         if slot.state.get() == State::Task {
-            worker.wake(worker.token(index as u32));
+            worker.wake(worker.token(index));
         }
-    }
+    });
 }
 
 /// Ends the loop after this turn, whatever is still open.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -302,17 +302,29 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
     }
 }
 
-/// Begins to connect to an address. The socket becomes writable when that has come to its end, and the
-/// first write tells how.
-pub fn connect(address: SocketAddr) -> io::Result<RawFd> {
-    let domain = Domain::for_address(address);
+/// Begins to connect to an address. The socket becomes writable when that has come to its end;
+/// [`take_error`] tells how.
+pub fn connect(address: &Address) -> io::Result<OwnedFd> {
+    let (domain, name) = match address {
+        Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
+        Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
+    };
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = crate::descriptors::retry(|| Socket::new(domain, kind, None))?;
-    socket.set_tcp_nodelay(true)?;
-    match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
-        _ => Ok(OwnedFd::from(socket).into_raw_fd()),
+    if matches!(address, Address::Inet(_)) {
+        socket.set_tcp_nodelay(true)?;
     }
+    match socket.connect(&name) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(OwnedFd::from(socket)),
+    }
+}
+
+/// What became of a socket, if that is an error (`SO_ERROR`).
+pub fn take_error(fd: RawFd) -> io::Result<()> {
+    // SAFETY: the caller holds the socket open for the duration of the call.
+    let fd = unsafe { std::os::fd::BorrowedFd::borrow_raw(fd) };
+    socket2::SockRef::from(&fd).take_error()?.map_or(Ok(()), Err)
 }
 
 /// The local address of a connection (`$server_addr` on a wildcard listener).

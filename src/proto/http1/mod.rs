@@ -1,4 +1,4 @@
-//! HTTP/1 (RFC 9112): the head of a request, the framing of its body, and status lines.
+//! HTTP/1 (RFC 9112): the heads of requests and answers, the framing of their bodies, and status lines.
 
 mod chunked;
 mod fields;
@@ -9,6 +9,7 @@ mod lines;
 mod method;
 mod name;
 mod request_line;
+mod response;
 pub mod status;
 mod whole;
 
@@ -18,6 +19,7 @@ pub use head::{Field, Head, Limits, Parsed, Range32, Version, parse};
 pub use host::{HostPort, host};
 pub use method::Method;
 pub use name::Name;
+pub use response::{Framing, NotHttp, ResponseHead, parse_response};
 
 /// Why a request is refused: the status of the answer, and the reason for the error log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
