@@ -268,6 +268,8 @@ impl Hub {
     }
 
     fn tick(&'static self) {
+        // First: whatever becomes of this one.
+        rt::after(TICK_MS, || self.tick());
         let zone = self.attachment.zone();
         zone.expire();
         let mut inner = self.inner.borrow_mut();
@@ -279,7 +281,6 @@ impl Hub {
             // Another zone has this one's place: what is live goes on there.
             self.send_away();
         }
-        rt::after(TICK_MS, || self.tick());
     }
 
     /// Streams with news become dirty, or due.

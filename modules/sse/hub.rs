@@ -162,6 +162,8 @@ impl Hub {
     }
 
     fn tick(&'static self) {
+        // First: whatever becomes of this one.
+        rt::after(TICK_MS, || self.tick());
         self.attachment.zone().expire();
         self.tell_of_the_displaced();
         self.sync_for_others();
@@ -174,7 +176,6 @@ impl Hub {
             // Other connections may keep this worker for long: its place is another's.
             self.attachment.leave();
         }
-        rt::after(TICK_MS, || self.tick());
     }
 }
 

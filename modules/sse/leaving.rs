@@ -7,10 +7,10 @@
 use std::cell::Cell;
 
 use proto::sse;
+use proto::websocket::Close;
 
 use crate::hub::Hub;
 use crate::subscribe::spread;
-use crate::websocket::Close;
 
 /// How often some of them are sent away.
 const STEP_MS: u64 = 20;
@@ -48,6 +48,8 @@ impl Hub {
 
     /// Sends those away who should be gone by now; the next follow later.
     fn step(&'static self) {
+        // Also when all are gone: some may come by connections that were kept.
+        rt::after(STEP_MS, || self.step());
         let leaving = &self.leaving;
         let now = rt::now();
         let (before, until) = (leaving.stepped.replace(now), leaving.until.get());
@@ -60,8 +62,6 @@ impl Hub {
             false => (left as u64 * passed).div_ceil(whole.max(1)) as usize,
         };
         self.send_away(due);
-        // Also when all are gone: some may come by connections that were kept.
-        rt::after(STEP_MS, || self.step());
     }
 
     fn send_away(&self, due: usize) {

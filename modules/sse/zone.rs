@@ -65,8 +65,9 @@ impl ZoneConf {
         }
         let default = (size / 4096).min((16 << 10) + size / (16 << 10));
         let channels = channels.unwrap_or(default);
-        // Readers take no slots. A 32nd of the size counts what they ask for, a 64th whence they come.
-        let counted = size / 512;
+        // Readers take no slots. A 32nd of the size counts what they ask for, a 64th whence they come, as far as a
+        // dead worker's part of it can be looked for in a moment.
+        let counted = (size / 512).min(1 << 20);
         let shape = Shape { block_size: BLOCK, rows: rows(1), channels, readers: 0, counted };
         Zone::fits(size, shape).then(|| ZoneConf {
             name: name.to_owned(),

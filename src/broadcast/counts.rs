@@ -10,6 +10,8 @@
 //! client kept out who need not be; none is missed. Addresses have a table of their own: names, of which one client
 //! may bring hundreds, do not spoil it.
 
+use std::sync::atomic::{Ordering, fence};
+
 use shm::U32;
 
 use crate::layout::{Counts, Entry, MAX_NAME};
@@ -46,7 +48,7 @@ impl Counted {
     /// Its hash in a row.
     fn of_row(self, row: usize) -> u64 {
         let salted = self.hash ^ ((row as u64 + 1) << 2 | self.kind as u64);
-        let product = u128::from(salted) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let product = u128::from(salted).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         (product >> 64) as u64 ^ product as u64
     }
 }
@@ -126,6 +128,7 @@ impl Memory {
     fn sub(&self, what: Counted, row: usize, by: u32) {
         let hash = what.of_row(row);
         let mut left = by;
+        step("discount: begun");
         if let Some(entry) = self.entry_of(what.kind, hash) {
             let taken = entry.count.get().min(left);
             entry.count.sub(taken);
@@ -136,8 +139,8 @@ impl Memory {
                 cell.set(cell.get().saturating_sub(left));
             }
         }
-        let counted = &self.row(row).counted[what.kind as usize];
-        counted.set(counted.get().saturating_sub(by));
+        step("discount: in the table");
+        self.row(row).counted[what.kind as usize].sub(by);
     }
 
     /// Forgets all that is counted in a row.
@@ -163,6 +166,7 @@ impl Memory {
         for entry in entries.filter(|entry| entry.row.get() == row as u32) {
             left = left.saturating_sub(entry.count.get());
             entry.count.set(0);
+            step("forget: an entry");
             if left == 0 {
                 return;
             }
@@ -230,8 +234,16 @@ impl Attachment {
     /// Counts a client; gives how many there are in all processes. Takes no lock.
     pub fn count_client(&self) -> u32 {
         self.zone.memory.row(self.row).clients.add(1);
+        // Of two that come at the same time, at least one sees the other.
+        fence(Ordering::SeqCst);
+        step("client: counted");
         let rows = 0..self.zone.memory.layout.rows;
         rows.map(|row| self.zone.memory.row(row).clients.get()).sum()
+    }
+
+    /// Clients of this process.
+    pub fn clients(&self) -> u32 {
+        self.zone.memory.row(self.row).clients.get()
     }
 
     /// There is one less.

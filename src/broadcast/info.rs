@@ -140,7 +140,7 @@ impl Locked<'_> {
         let channel = self.memory.channel(index);
         ChannelInfo {
             name: self.memory.name(index).to_vec(),
-            subscribers: self.subscribers(index),
+            subscribers: self.subscribers(index) + self.waiting_for(self.memory.name(index)),
             records: channel.count.get().min(channel.max_count.get()),
             bytes: channel.bytes.get(),
             published: channel.number.get(),

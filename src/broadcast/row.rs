@@ -139,6 +139,7 @@ impl Locked<'_> {
             }
         }
         self.memory.forget_counts(row);
+        step("clear: the counts are gone");
         let row = self.memory.row(row);
         for word in [&row.sleeping, &row.pinned, &row.subscribers, &row.behind] {
             word.set(0);
@@ -266,8 +267,14 @@ impl Attachment {
         self.bell.borrow().as_ref().is_some_and(|bell| bell.silence())
     }
 
-    /// Gives this process's place to others. It has no subscriber any more, and must not have one.
+    /// Gives this process's place to others, if it has no client any more; it must not have one again.
     pub fn leave(&self) {
+        if self.clients() == 0 {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&self) {
         if let Some(bell) = self.bell.take() {
             self.zone.lock().clear_row(self.row);
             drop(bell);
@@ -307,6 +314,6 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.leave();
+        self.give_up();
     }
 }

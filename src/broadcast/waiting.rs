@@ -51,7 +51,8 @@ impl Attachment {
         match locked.find(name) {
             Some(index) => {
                 let (id, count) = self.subscribe_slot(&locked, index);
-                Joined::Channel(id, count)
+                // Some have waited for it, and their worker has not looked yet.
+                Joined::Channel(id, count.saturating_add(locked.waiting_for(name)))
             }
             None => {
                 let subscribers = self.count_one(&locked, self.zone.counted(Kind::Name, name));

@@ -156,6 +156,23 @@ impl Conn {
         })
     }
 
+    /// Looks at what a read would give, and leaves it there. If that is not enough, [`expect_more`](Self::expect_more).
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let slot = self.slot()?;
+        attempt(slot, READABLE, || sys::stream::peek(slot.fd.get(), buffer))
+    }
+
+    /// What has come is not enough: [`readable`](Self::readable) waits for more, or for the end.
+    pub fn expect_more(&self) {
+        self.get(
+            |slot| match slot.has(HANGUP) {
+                true => {}
+                false => slot.clear(READABLE),
+            },
+            (),
+        );
+    }
+
     /// Writes from `buffers`; `more` says that further data follows at once.
     pub fn write(&self, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         let slot = self.slot()?;

@@ -25,8 +25,7 @@ impl Worker {
     /// Asks every pulse whether the loop may sleep. `false`: it must not, and all are awake.
     pub fn may_sleep(&self) -> bool {
         let pulses = self.pulses.borrow();
-        let is_busy =
-            |pulse: &&'static dyn Pulse| self.guarded(|| pulse.may_sleep()) == Some(false);
+        let is_busy = |pulse: &&'static dyn Pulse| self.guarded(|| pulse.may_sleep()) != Some(true);
         let busy = pulses.iter().position(is_busy);
         if let Some(busy) = busy {
             self.awaken(&pulses[..busy]);
@@ -49,7 +48,9 @@ impl Worker {
         let count = self.pulses.borrow().len();
         for at in 0..count {
             let pulse = self.pulses.borrow()[at];
-            self.guarded(|| pulse.beat());
+            if self.guarded(|| pulse.beat()).is_none() {
+                self.broken.set(self.broken.get() + 1);
+            }
         }
     }
 }

@@ -55,7 +55,8 @@ pub async fn connect(address: &Address, ms: u64) -> io::Result<Socket> {
     }
 }
 
-/// Takes a socket that is connected, or a datagram socket: it is non-blocking from now on.
+/// Takes a socket that is connected, or a datagram socket: it is non-blocking from now on. Datagrams are taken by
+/// [`Conn::try_read`]: a short one says nothing of what follows it.
 pub fn adopt(fd: OwnedFd, peer: Peer) -> io::Result<Socket> {
     sys::process::set_nonblocking(&fd)?;
     enter(fd, peer, READABLE | WRITABLE)

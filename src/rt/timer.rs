@@ -92,10 +92,10 @@ impl Wheel {
         for tick in first..=target {
             self.tick.set(tick);
             let at = tick as usize % BUCKETS;
-            let mut index = self.buckets[at].get();
-            while index != NONE {
+            // Nothing is linked here again before the wheel has come round. But whoever is called may free others.
+            while self.buckets[at].get() != NONE {
+                let index = self.buckets[at].get();
                 let slot = slots.at(index);
-                let next = slot.timer_next.get();
                 self.unlink(slots, index);
                 match slot.due.get() {
                     0 => {}
@@ -105,7 +105,6 @@ impl Wheel {
                         fired(index);
                     }
                 }
-                index = next;
             }
         }
     }

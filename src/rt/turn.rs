@@ -14,6 +14,8 @@ use crate::worker::{Worker, worker};
 
 /// Events taken from the kernel at once.
 const EVENTS: usize = 512;
+/// So many panics of pulses end the loop: its clients are better off with another worker.
+const MOST_BROKEN: u32 = 16;
 /// Slots served before the poll set is asked again.
 const BUDGET: usize = 1024;
 
@@ -23,13 +25,19 @@ pub fn run() -> io::Result<()> {
     let mut events = mio::Events::with_capacity(EVENTS);
     while !worker.ended() {
         worker.turn(&mut events)?;
+        if worker.broken.get() >= MOST_BROKEN {
+            return Err(io::Error::other("what is live cannot be delivered any more: it panics"));
+        }
     }
     Ok(())
 }
 
 impl Worker {
     fn ended(&self) -> bool {
-        self.stop.get() || self.draining.get() && self.connections.get() + self.sockets.get() == 0
+        // Who is about to have a turn may be about to connect.
+        let is_over =
+            || self.connections.get() + self.sockets.get() == 0 && self.queue.borrow().is_empty();
+        self.stop.get() || self.draining.get() && is_over()
     }
 
     fn turn(&self, events: &mut mio::Events) -> io::Result<()> {

@@ -85,6 +85,8 @@ pub(crate) struct Worker {
     pub warned: Cell<u64>,
     /// The same of a panic.
     pub told: Cell<u64>,
+    /// Beats of pulses that have panicked.
+    pub broken: Cell<u32>,
     pub sources: RefCell<Vec<Callback>>,
     pub alarms: RefCell<BinaryHeap<Alarm>>,
     pub alarms_set: Cell<u64>,
@@ -131,6 +133,7 @@ pub fn create(config: Config) -> io::Result<()> {
         full: Cell::new(false),
         warned: Cell::new(0),
         told: Cell::new(0),
+        broken: Cell::new(0),
         sources: RefCell::new(Vec::new()),
         alarms: RefCell::new(BinaryHeap::new()),
         alarms_set: Cell::new(0),
@@ -199,24 +202,24 @@ impl Worker {
     pub fn free_slot(&self, token: Token) {
         let Some(slot) = self.slot(token) else { return };
         if let Some(service) = slot.service.take() {
-            service.close(Conn::new(token));
+            self.guarded(|| service.close(Conn::new(token)));
         }
         let index = token.index();
+        let is_accepted = (index as usize) < self.slots.accepted().len();
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
-        drop(slot.work.take());
+        self.guarded(|| drop(slot.work.take()));
         slot.state.set(State::Free);
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
         if slot.fd.get() >= 0 {
             // Closing the last handle of a socket takes it out of the poll set.
             sys::stream::close(slot.fd.replace(-1));
-            let is_accepted = (index as usize) < self.slots.accepted().len();
             let count = if is_accepted { &self.connections } else { &self.sockets };
             count.set(count.get() - 1);
         }
         self.slots.give(index);
-        if self.full.get() {
+        if is_accepted && self.full.get() {
             self.resume_accepting();
         }
     }

@@ -53,7 +53,7 @@ pub static DIRECTIVES: &[Directive<Events>] = &[
 fn set_connections(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {
     let count = setting.number(0)?;
     if !(1..=16_000_000).contains(&count) {
-        return Err(setting.error_at(0, "worker_connections must be between 1 and 16000000"));
+        return Err(setting.error_at(0, "worker_connections must be between 1 and 8000000"));
     }
     conf.worker_connections.set_in(count as u32, setting)
 }

@@ -103,7 +103,7 @@ fn arguments_may_stand_in_the_address() {
     assert_eq!(asked.body, "");
 }
 
-/// Case 37: whatever is not a plain yes is a no, and nobody waits for longer than is allowed.
+/// Whatever is not a plain yes is a no, and nobody waits for longer than is allowed.
 #[test]
 fn programs_refuse_break_and_keep_silent() {
     let long = format!("HTTP/1.0 200 OK\r\nX: {}\r\n\r\n", "x".repeat(20_000));
@@ -219,7 +219,7 @@ fn a_slow_program_holds_up_nobody_else() {
     }
 }
 
-/// Case 37: a publisher that leaves while it is asked about leaves nothing behind.
+/// A publisher that leaves while it is asked about leaves nothing behind.
 #[test]
 fn who_leaves_while_it_is_asked_about_keeps_no_name() {
     let program = Program::answering("SILENT");
@@ -247,7 +247,7 @@ fn who_leaves_while_it_is_asked_about_keeps_no_name() {
     }
 }
 
-/// Case 29: each end is told once.
+/// Each end is told once.
 #[test]
 fn ends_are_told_once() {
     let program = Program::answering(OK);
@@ -294,6 +294,22 @@ fn ends_are_told_once() {
     assert_eq!(calls, ["done", "play_done"]);
     let more = program.next_within(Duration::from_millis(200));
     assert!(more.is_none(), "{more:?}");
+}
+
+/// The last client of a worker that leaves: the worker stays until the programs are told.
+#[test]
+fn the_last_end_is_told_too() {
+    let program = Program::answering(OK);
+    let hooks = "on_publish_done {hook}/; on_done {hook}/; publish_grace 0;";
+    let mut server = up(&program, "on_disconnect {hook}/;", hooks);
+    let client = Client::publisher(&server, "s");
+    server.signal("QUIT");
+    wait_for("the end to begin", || server.error_log().contains("gracefully shutting down"));
+    drop(client);
+    let mut calls: Vec<String> = (0..3).map(|_| program.next().call()).collect();
+    calls.sort();
+    assert_eq!(calls, ["disconnect", "done", "publish_done"]);
+    server.wait_for_exit();
 }
 
 #[test]

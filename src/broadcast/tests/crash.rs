@@ -90,6 +90,56 @@ fn an_eviction_loses_only_the_oldest() {
     }
 }
 
+/// Sweeps all but the process that this test runs in.
+fn sweep_the_dead(zone: &'static Zone, alive: i32) {
+    let pid = |row: usize| zone.memory.row(row).pid.get() as i32;
+    for pid in (0..8).map(pid).filter(|&pid| pid != 0 && pid != alive) {
+        zone.sweep(pid);
+    }
+}
+
+#[test]
+fn of_whoever_dies_while_he_counts_nothing_is_left() {
+    let zone = zone(1 << 20, 256);
+    let reader = zone.attach().expect("a row");
+    reader.join(b"here");
+    let alive = sys::process::pid();
+    let ours = [reader.count_address(b"192.0.2.1").1, reader.count_client()];
+    assert_eq!(ours, [1, 1]);
+    // A whole life: whatever is counted, and what is taken back, killed at each step of it.
+    let places = die_everywhere(zone, |_| {
+        let attachment = zone.attach().expect("a row");
+        attachment.join(b"here");
+        let (pattern, _) = attachment.join_pattern(b"h");
+        let (address, _) = attachment.count_address(b"192.0.2.1");
+        attachment.count_client();
+        for n in 0..200u8 {
+            attachment.join(&[n, n]);
+        }
+        append(zone, "there", b"x", &Attributes { max_age: 1, ..Default::default() });
+        attachment.join(b"there");
+        attachment.leave_pattern(pattern);
+        attachment.discount_address(address);
+        attachment.wait_no_more(b"here");
+        attachment.discount_client();
+        attachment.leave();
+        std::mem::forget(attachment);
+        // Those before it are swept by a master that may die, too.
+        sweep_the_dead(zone, alive);
+    });
+    assert!(places > 400, "it was killed at {places} places only");
+    sweep_the_dead(zone, alive);
+    zone.lock().verify();
+    assert_eq!(zone.info().processes, 1);
+    assert_eq!((zone.info().subscribers, zone.lock().waiting_for(b"here")), (1, 1));
+    assert_eq!((reader.count_address(b"192.0.2.1").1, reader.count_client()), (2, 2));
+    let head = |_: u64, _: &mut Vec<u8>| {};
+    let told = zone.append(b"here", &Attributes::default(), head, &[b"x"]).expect("appended");
+    assert_eq!(told.subscribers, 1);
+    let rows = (1..8).map(|row| zone.memory.row(row));
+    assert!(rows.into_iter().all(|row| row.counted.iter().all(|counted| counted.get() == 0)));
+}
+
 #[test]
 fn channels_and_interest_survive() {
     let zone = zone(1 << 20, 256);
@@ -102,16 +152,14 @@ fn channels_and_interest_survive() {
             &Attributes { max_age: 1, ..Default::default() },
         );
     });
+    let alive = sys::process::pid();
     // A child that dies as a subscriber is counted until it is swept, and then no more.
     die_everywhere(zone, |_| {
         let attachment = zone.attach().expect("a row");
         let _ = attachment.subscribe(b"here").expect("a channel");
         std::mem::forget(attachment);
     });
-    let dead = |row: usize| zone.memory.row(row).pid.get() as i32;
-    for pid in (0..8).map(dead).filter(|&pid| pid != 0 && pid != sys::process::pid()) {
-        zone.sweep(pid);
-    }
+    sweep_the_dead(zone, alive);
     zone.lock().verify();
     assert_eq!(zone.channel_info(b"here").map(|info| info.subscribers), Some(0));
     assert_eq!(zone.info().processes, 1);

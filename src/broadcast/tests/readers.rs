@@ -132,6 +132,38 @@ fn who_waits_is_counted_woken_and_bound() {
 }
 
 #[test]
+fn who_has_waited_counts_before_his_worker_has_looked() {
+    let zone = zone(1 << 20, 512);
+    let readers = [zone.attach().expect("a row"), zone.attach().expect("a row")];
+    for _ in 0..10 {
+        readers[0].join(b"x");
+    }
+    publish(zone, b"x");
+    let Joined::Channel(id, count) = readers[1].join(b"x") else { panic!("there is one") };
+    assert_eq!(count, 11);
+    assert_eq!(zone.channel_info(b"x").map(|info| info.subscribers), Some(11));
+    assert_eq!(readers[0].bind(b"x", 10), Some(id));
+    assert!(matches!(readers[1].join(b"x"), Joined::Channel(_, 12)));
+    assert_eq!(zone.channel_info(b"x").map(|info| info.subscribers), Some(12));
+}
+
+#[test]
+fn who_has_clients_keeps_his_place() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    reader.count_client();
+    reader.leave();
+    assert!(!reader.has_left());
+    // One whose answer is still on its way to it joins, and reads, as before.
+    reader.join(b"x");
+    publish(zone, b"x");
+    assert!(reader.bind(b"x", 1).is_some());
+    reader.discount_client();
+    reader.leave();
+    assert!(reader.has_left() && zone.info().processes == 0);
+}
+
+#[test]
 fn who_waits_for_something_else_is_not_counted() {
     let zone = zone(16 << 20, 512);
     let reader = zone.attach().expect("a row");

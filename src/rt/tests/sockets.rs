@@ -106,19 +106,23 @@ fn datagrams_are_waited_for() {
     let server = std::thread::spawn(move || {
         let mut question = [0; 16];
         let (count, _) = far.recv_from(&mut question).expect("a question");
-        far.send_to(&question[..count], from).expect("an answer");
+        for _ in 0..3 {
+            far.send_to(&question[..count], from).expect("an answer");
+        }
     });
     run(async move {
         let socket = rt::adopt(near.into(), Peer::Inet(to)).expect("a socket");
         assert_eq!(socket.write(&[IoSlice::new(b"name?")], false).expect("sent"), 5);
         let mut answer = [0; 16];
-        let count = loop {
-            match socket.read(&mut answer) {
-                Ok(count) => break count,
-                Err(_) => socket.readable().await.expect("it comes"),
-            }
-        };
-        assert_eq!(&answer[..count], b"name?");
+        for _ in 0..3 {
+            let count = loop {
+                match socket.try_read(|fd| sys::stream::recv(fd, &mut answer)) {
+                    Ok(count) => break count,
+                    Err(_) => socket.readable().await.expect("it comes"),
+                }
+            };
+            assert_eq!(&answer[..count], b"name?");
+        }
     });
     server.join().expect("the server");
 }
@@ -161,16 +165,65 @@ struct Broken(Cell<u32>);
 impl Pulse for Broken {
     fn beat(&'static self) {
         self.0.set(self.0.get() + 1);
-        panic!("asked for");
+        if self.0.get() < 9 {
+            panic!("asked for");
+        }
     }
 
     fn may_sleep(&'static self) -> bool {
-        panic!("asked for");
+        if self.0.get() < 9 {
+            panic!("asked for");
+        }
+        true
     }
 
     fn awake(&'static self) {
         panic!("asked for");
     }
+}
+
+struct Hopeless;
+
+impl Pulse for Hopeless {
+    fn beat(&'static self) {
+        panic!("asked for");
+    }
+
+    fn may_sleep(&'static self) -> bool {
+        true
+    }
+
+    fn awake(&'static self) {}
+}
+
+fn again() {
+    rt::after(1, again);
+}
+
+#[test]
+fn a_pulse_that_always_panics_ends_the_loop() {
+    rt::create(CONFIG).expect("a loop");
+    rt::add_pulse(&Hopeless);
+    again();
+    rt::after(20_000, rt::stop);
+    assert!(rt::run().expect_err("another worker is better").to_string().contains("panics"));
+}
+
+#[test]
+fn a_draining_loop_lets_a_last_task_connect() {
+    rt::create(CONFIG).expect("a loop");
+    let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
+    rt::spawn(async move {
+        let socket = rt::adopt(near.into(), Peer::Unix).expect("a socket");
+        Stream(*socket).write_all(b"told").await.expect("sent");
+        rt::sleep(20).await;
+        Stream(*socket).write_all(b" all").await.expect("sent");
+    });
+    rt::drain();
+    rt::run().expect("the loop runs");
+    let mut heard = String::new();
+    (&far).read_to_string(&mut heard).expect("read");
+    assert_eq!(heard, "told all");
 }
 
 #[test]
