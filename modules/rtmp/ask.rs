@@ -14,10 +14,10 @@ use std::task::{Poll, Waker};
 
 use broadcast::{Attributes, ChannelId, Limits, Reading};
 
-use crate::args;
 use crate::hub::Hub;
 use crate::instance::Running;
 use crate::{order, snapshot};
+use proto::query;
 
 const QUESTIONS: &[u8] = b"\0ask";
 /// A worker that does not answer within this time is not waited for.
@@ -110,16 +110,16 @@ fn append(hub: &Hub, channel: &[u8], bytes: &[u8]) -> bool {
 }
 
 fn answer(running: &'static Running, question: &[u8]) {
-    let Some(to) = args::get(question, b"answer") else { return };
+    let Some(to) = query::get(question, b"answer") else { return };
     let mut answer = Vec::new();
-    args::add(&mut answer, "pid", sys::process::pid().to_string().as_bytes());
-    args::add(&mut answer, "number", &args::get(question, b"number").unwrap_or_default());
+    query::add(&mut answer, "pid", sys::process::pid().to_string().as_bytes());
+    query::add(&mut answer, "number", &query::get(question, b"number").unwrap_or_default());
     answer.push(b'\n');
-    match args::get(question, b"call").as_deref() {
+    match query::get(question, b"call").as_deref() {
         Some(b"stat") => snapshot::write(running, &mut answer),
         Some(b"drop" | b"redirect") => {
             let count = order::obey(running, question);
-            args::add(&mut answer, "count", count.to_string().as_bytes());
+            query::add(&mut answer, "count", count.to_string().as_bytes());
         }
         _ => {}
     }
@@ -145,8 +145,8 @@ pub async fn all(running: &'static Running, question: &[u8]) -> Option<Answers> 
     let mut cursor = hub.attachment.zone().newest();
     let mut asked: HashSet<i32> = hub.attachment.zone().processes().into_iter().collect();
     let mut words = question.to_vec();
-    args::add(&mut words, "number", &number);
-    args::add(&mut words, "answer", &name);
+    query::add(&mut words, "number", &number);
+    query::add(&mut words, "answer", &name);
     if !append(hub, QUESTIONS, &words) {
         return None;
     }
@@ -157,9 +157,9 @@ pub async fn all(running: &'static Running, question: &[u8]) -> Option<Answers> 
         cursor = each(hub, channel, cursor, |answer| {
             let at = answer.iter().position(|&byte| byte == b'\n').unwrap_or(answer.len());
             let first = &answer[..at];
-            let pid = args::get(first, b"pid");
+            let pid = query::get(first, b"pid");
             let pid = pid.and_then(|pid| std::str::from_utf8(&pid).ok()?.parse::<i32>().ok());
-            let ours = args::get(first, b"number").as_ref() == Some(&number);
+            let ours = query::get(first, b"number").as_ref() == Some(&number);
             if ours && pid.is_some_and(|pid| asked.remove(&pid)) {
                 all.push(answer.get(at + 1..).unwrap_or_default().to_vec());
             }

@@ -12,8 +12,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::access::{About, Deed};
-use crate::args;
 use crate::options::Options;
+use proto::query;
 
 /// A `stream_key`.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub struct Wish<'a> {
 
 impl Wish<'_> {
     fn given(&self, name: &[u8]) -> Vec<u8> {
-        let given = args::get(self.args, name).or_else(|| args::get(self.outer, name));
+        let given = query::get(self.args, name).or_else(|| query::get(self.outer, name));
         given.unwrap_or_default()
     }
 }

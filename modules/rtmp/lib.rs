@@ -10,7 +10,6 @@
 
 mod access;
 mod access_log;
-mod args;
 mod ask;
 mod block;
 mod client;
@@ -36,7 +35,6 @@ mod order;
 mod outlet;
 mod player;
 mod port;
-mod proxy_protocol;
 mod rate;
 mod record;
 mod session;

@@ -18,8 +18,8 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use crate::access::{About, Deed};
-use crate::args;
 use crate::options::Options;
+use proto::query;
 
 /// A `login`.
 #[derive(Clone, Debug)]
@@ -66,20 +66,20 @@ const VALID: u64 = 60;
 /// seconds since 1970.
 pub fn judge(logins: &[Login], query: &[u8], secret: &[u8], now: u64) -> Verdict {
     let refuse = |why: &str| Verdict::Refused(format!("[ AccessManager.Reject ] : {why}"));
-    if args::get(query, b"authmod").as_deref() != Some(b"adobe") {
+    if query::get(query, b"authmod").as_deref() != Some(b"adobe") {
         return refuse("[ code=403 need auth; authmod=adobe ] : ");
     }
-    let Some(user) = args::get(query, b"user").filter(|user| !user.is_empty()) else {
+    let Some(user) = query::get(query, b"user").filter(|user| !user.is_empty()) else {
         return refuse("[ authmod=adobe ] : ?reason=nosuchuser");
     };
     let Some(login) = logins.iter().find(|login| login.user == user) else {
         return refuse("[ authmod=adobe ] : ?reason=authfailed");
     };
-    let (given, response) = (args::get(query, b"challenge"), args::get(query, b"response"));
+    let (given, response) = (query::get(query, b"challenge"), query::get(query, b"response"));
     let (Some(given), Some(response)) = (given, response) else {
         let challenge = challenge(secret, &user, now);
         let mut words = Vec::new();
-        args::add(&mut words, "user", &user);
+        query::add(&mut words, "user", &user);
         let user = String::from_utf8_lossy(&words).into_owned();
         return refuse(&format!(
             "[ authmod=adobe ] : ?reason=needauth&{user}&salt={}&challenge={challenge}&opaque={challenge}",
@@ -90,7 +90,7 @@ pub fn judge(logins: &[Login], query: &[u8], secret: &[u8], now: u64) -> Verdict
     let plus = |bytes: Vec<u8>| -> Vec<u8> {
         bytes.iter().map(|&byte| if byte == b' ' { b'+' } else { byte }).collect()
     };
-    let opaque = plus(args::get(query, b"opaque").unwrap_or_default());
+    let opaque = plus(query::get(query, b"opaque").unwrap_or_default());
     if !is_challenge(secret, &user, &opaque, now) {
         return refuse("[ authmod=adobe ] : ?reason=authfailed");
     }
@@ -166,12 +166,12 @@ mod tests {
         assert!(refused("", 100).contains("[ code=403 need auth; authmod=adobe ]"));
         let asked = refused("authmod=adobe&user=anna", 100);
         let query = asked.split('?').nth(1).expect("a query").as_bytes().to_vec();
-        let salt = args::get(&query, b"salt").expect("salt");
-        let opaque = args::get(&query, b"opaque").expect("opaque");
+        let salt = query::get(&query, b"salt").expect("salt");
+        let opaque = query::get(&query, b"opaque").expect("opaque");
         let response = response_to(&logins()[0], &salt, &opaque, b"mine");
         let mut again = b"authmod=adobe&user=anna&challenge=mine".to_vec();
-        args::add(&mut again, "response", response.as_bytes());
-        args::add(&mut again, "opaque", &opaque);
+        query::add(&mut again, "response", response.as_bytes());
+        query::add(&mut again, "opaque", &opaque);
         let user = || Verdict::User(b"anna".to_vec());
         assert_eq!(judge(&logins(), &again, SECRET, 150), user());
         let text = String::from_utf8(again).expect("text");

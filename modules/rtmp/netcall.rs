@@ -110,9 +110,10 @@ pub fn tell(
 
 /// Calls: one address after the other is tried, until somebody is there.
 pub async fn call_alone(url: &Url, method: Method, form: &[u8], timeout: u64) -> Answer {
-    let mut failed = String::new();
+    let (mut failed, until) = (String::new(), rt::now() + timeout);
     for address in &url.addresses {
-        match rt::connect(&Address::Inet(*address), timeout).await {
+        match rt::connect(&Address::Inet(*address), until.saturating_sub(rt::now())).await {
+            // Its deadline goes on.
             Ok(socket) => return exchange(socket, &url.request(method, form), timeout).await,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return late(timeout),
             Err(error) => {
@@ -128,7 +129,6 @@ fn late(timeout: u64) -> Answer {
 }
 
 async fn exchange(socket: Socket, request: &[u8], timeout: u64) -> Answer {
-    socket.set_timeout(timeout);
     let mut client = Client::new(rt::Stream(*socket));
     let head = match client.send(request).await {
         Ok(()) => client.head("GET", LONGEST).await,

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use conf::{Error, Setting};
 
-use crate::args;
 use crate::client::{Asked, Client, Order};
 use crate::netcall::{self, Answer, Url};
 use crate::options::Options;
+use proto::query;
 
 /// How arguments are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,14 +150,14 @@ impl Hooks {
 fn common(call: &str, app: &[u8], client: &Client) -> Vec<u8> {
     let hello = client.hello.borrow();
     let mut form = Vec::with_capacity(256);
-    args::add(&mut form, "call", call.as_bytes());
-    args::add(&mut form, "app", app);
-    args::add(&mut form, "flashver", &hello.flash_version);
-    args::add(&mut form, "swfurl", &hello.swf_url);
-    args::add(&mut form, "tcurl", &hello.tc_url);
-    args::add(&mut form, "pageurl", &hello.page_url);
-    args::add(&mut form, "addr", client.address().as_bytes());
-    args::add(&mut form, "clientid", client.id.to_string().as_bytes());
+    query::add(&mut form, "call", call.as_bytes());
+    query::add(&mut form, "app", app);
+    query::add(&mut form, "flashver", &hello.flash_version);
+    query::add(&mut form, "swfurl", &hello.swf_url);
+    query::add(&mut form, "tcurl", &hello.tc_url);
+    query::add(&mut form, "pageurl", &hello.page_url);
+    query::add(&mut form, "addr", client.address().as_bytes());
+    query::add(&mut form, "clientid", client.id.to_string().as_bytes());
     form
 }
 
@@ -171,23 +171,23 @@ fn form(event: Event, client: &Client, what: &Asked) -> Vec<u8> {
         event => EVENTS.iter().find(|(_, known, _)| *known == event).map_or("", |known| known.2),
     };
     let mut form = common(call, app.as_bytes(), client);
-    args::add(&mut form, "name", &what.name);
+    query::add(&mut form, "name", &what.name);
     match event {
-        Event::Publish => args::add(&mut form, "type", &what.kind),
+        Event::Publish => query::add(&mut form, "type", &what.kind),
         Event::Play => {
             let number = |number: f64| (number as i64).to_string().into_bytes();
-            args::add(&mut form, "start", &number(what.start));
-            args::add(&mut form, "duration", &number(what.duration));
-            args::add(&mut form, "reset", if what.reset { b"1" } else { b"0" });
+            query::add(&mut form, "start", &number(what.start));
+            query::add(&mut form, "duration", &number(what.duration));
+            query::add(&mut form, "reset", if what.reset { b"1" } else { b"0" });
         }
         Event::Update => {
             let time = rt::wall().saturating_sub(what.since);
-            args::add(&mut form, "time", time.as_secs().to_string().as_bytes());
-            args::add(&mut form, "timestamp", time.as_millis().to_string().as_bytes());
+            query::add(&mut form, "time", time.as_secs().to_string().as_bytes());
+            query::add(&mut form, "timestamp", time.as_millis().to_string().as_bytes());
         }
         _ => {}
     }
-    args::add_clients(&mut form, &what.args, OURS);
+    query::add_others(&mut form, &what.args, OURS);
     form
 }
 
@@ -228,8 +228,8 @@ fn told(answer: &Answer) -> String {
 pub async fn ask_connect(hooks: &Hooks, event: Event, client: &Client, app: &[u8]) -> Verdict {
     let Some(url) = hooks.url(event) else { return Verdict::Yes };
     let mut form = common("connect", app, client);
-    args::add(&mut form, "epoch", rt::now().to_string().as_bytes());
-    args::add_clients(&mut form, &client.hello.borrow().args, OURS);
+    query::add(&mut form, "epoch", rt::now().to_string().as_bytes());
+    query::add_others(&mut form, &client.hello.borrow().args, OURS);
     match &netcall::call(url, hooks.method, &form, hooks.timeout, client.conn).await {
         Answer::Status(200..=299) => Verdict::Yes,
         Answer::Redirect(to) => match location::app(to) {
@@ -253,7 +253,7 @@ pub fn tell_disconnect(hooks: &Hooks, client: &Client) {
     if let Some(url) = hooks.url(Event::Disconnect) {
         let app = client.app.get().map_or("", |app| &app.name);
         let mut form = common("disconnect", app.as_bytes(), client);
-        args::add_clients(&mut form, &client.hello.borrow().args, OURS);
+        query::add_others(&mut form, &client.hello.borrow().args, OURS);
         let failed = failed(Event::Disconnect, url, client.serial);
         netcall::tell(url, hooks.method, form, hooks.timeout, failed);
     }

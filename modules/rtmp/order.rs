@@ -1,9 +1,9 @@
 //! An operator's orders: clients are dropped, or go on under another name.
 
-use crate::args;
 use crate::client::{Client, Order, StreamState};
 use crate::instance::Running;
 use crate::name;
+use proto::query;
 
 /// Which clients an order is for.
 struct Target {
@@ -18,7 +18,7 @@ struct Target {
 
 /// Obeys an order, as far as it concerns this worker's clients. Gives how many it has concerned.
 pub fn obey(running: &Running, words: &[u8]) -> usize {
-    let get = |name: &str| args::get(words, name.as_bytes()).filter(|value| !value.is_empty());
+    let get = |name: &str| query::get(words, name.as_bytes()).filter(|value| !value.is_empty());
     let number = |name| get(name).and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
     let (publishers, players) = match get("who").as_deref() {
         Some(b"publisher") => (true, false),

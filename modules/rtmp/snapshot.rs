@@ -1,11 +1,11 @@
 //! What a worker's clients are doing at the moment: a line for each, and one for the worker.
 
-use crate::args;
 use crate::client::{Client, StreamState};
 use crate::hub::Hub;
 use crate::instance::Running;
 use crate::tracks::Tracks;
 use crate::wire::Wire;
+use proto::query;
 
 /// Writes this worker's lines.
 pub fn write(running: &Running, out: &mut Vec<u8>) {
@@ -21,7 +21,7 @@ pub fn write(running: &Running, out: &mut Vec<u8>) {
         received_rate += client.received.bits_per_second(now);
         write_client(running.hub, client, now, out);
     }
-    let mut add = |name, value: u64| args::add(&mut worker, name, value.to_string().as_bytes());
+    let mut add = |name, value: u64| query::add(&mut worker, name, value.to_string().as_bytes());
     add("accepted", running.accepted.get());
     add("uptime", (now - running.since) / 1000);
     add("bytes_in", received);
@@ -37,20 +37,20 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     let Some(app) = client.app.get() else { return };
     let hello = client.hello.borrow();
     let mut common = Vec::new();
-    args::add(&mut common, "app", app.name.as_bytes());
-    args::add(&mut common, "address", client.address().as_bytes());
-    args::add(&mut common, "flashver", &hello.flash_version);
-    args::add(&mut common, "pageurl", &hello.page_url);
-    args::add(&mut common, "swfurl", &hello.swf_url);
-    args::add(&mut common, "tcurl", &hello.tc_url);
+    query::add(&mut common, "app", app.name.as_bytes());
+    query::add(&mut common, "address", client.address().as_bytes());
+    query::add(&mut common, "flashver", &hello.flash_version);
+    query::add(&mut common, "pageurl", &hello.page_url);
+    query::add(&mut common, "swfurl", &hello.swf_url);
+    query::add(&mut common, "tcurl", &hello.tc_url);
     let wire: &[u8] = match hub.wire(client.outlet.get()) {
         Some(Wire::Flv | Wire::FlvChunks) => b"http-flv",
         Some(Wire::FlvSocket) => b"websocket-flv",
         _ => b"rtmp",
     };
-    args::add(&mut common, "protocol", wire);
+    query::add(&mut common, "protocol", wire);
     let time = rt::wall().saturating_sub(client.since).as_millis();
-    let mut add = |name, value: u64| args::add(&mut common, name, value.to_string().as_bytes());
+    let mut add = |name, value: u64| query::add(&mut common, name, value.to_string().as_bytes());
     add("server", client.server.get() as u64);
     add("id", client.id);
     add("time", time as u64);
@@ -64,15 +64,15 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(b"what=client&");
         out.extend_from_slice(&common);
         let mut line = Vec::new();
-        args::add(&mut line, "name", &what.name);
+        query::add(&mut line, "name", &what.name);
         match &stream.state {
             StreamState::Publishing { feed, .. } => {
-                args::add(&mut line, "publishing", b"1");
+                query::add(&mut line, "publishing", b"1");
                 write_tracks(&feed.tracks, now, &mut line);
             }
             StreamState::Playing { player, .. } => hub.with_player(*player, |player| {
                 let mut add = |name, value: u64| {
-                    args::add(&mut line, name, value.to_string().as_bytes());
+                    query::add(&mut line, name, value.to_string().as_bytes());
                 };
                 add("sent", player.counts.sent);
                 add("dropped", player.counts.dropped);
@@ -84,7 +84,7 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                 }
                 let [_, audio, video] = player.state.sent;
                 let apart = audio.zip(video).map_or(0, |(a, v)| i64::from(v) - i64::from(a));
-                args::add(&mut line, "avsync", apart.to_string().as_bytes());
+                query::add(&mut line, "avsync", apart.to_string().as_bytes());
             }),
             StreamState::Idle => {}
         }
@@ -95,7 +95,7 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
 }
 
 fn write_tracks(tracks: &Tracks, now: u64, line: &mut Vec<u8>) {
-    let mut add = |name: &str, value: String| args::add(line, name, value.as_bytes());
+    let mut add = |name: &str, value: String| query::add(line, name, value.as_bytes());
     add("bw_video", tracks.video_rate.bits_per_second(now).to_string());
     add("bw_audio", tracks.audio_rate.bits_per_second(now).to_string());
     add("frames", tracks.frames.to_string());

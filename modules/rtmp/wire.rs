@@ -85,7 +85,7 @@ pub fn open(out: &mut Vec<u8>, wire: Wire, len: usize) {
         Wire::FlvChunks => {
             let _ = write!(out, "{len:x}\r\n");
         }
-        Wire::FlvSocket => sse::websocket::binary_head(len, out),
+        Wire::FlvSocket => proto::websocket::binary_head(len, out),
         Wire::Flv | Wire::Rtmp => {}
     }
 }
@@ -101,7 +101,7 @@ pub fn close(out: &mut Vec<u8>, wire: Wire) {
 pub fn end(out: &mut Vec<u8>, wire: Wire) {
     match wire {
         Wire::FlvChunks => out.extend_from_slice(b"0\r\n\r\n"),
-        Wire::FlvSocket => sse::websocket::close(sse::websocket::Close::Normal, out),
+        Wire::FlvSocket => proto::websocket::close(proto::websocket::Close::Normal, out),
         Wire::Flv | Wire::Rtmp => {}
     }
 }

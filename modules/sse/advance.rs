@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use broadcast::{Attachment, Batch, END, Limits, Reading, RecordRef, Start};
 use proto::sse::EventId;
+use proto::websocket::Close;
 use rt::Conn;
 
 use crate::cursor::Lost;
@@ -12,7 +13,6 @@ use crate::gzip::Gzip;
 use crate::record;
 use crate::settings::Lag;
 use crate::subscriber::{Route, Subscriber};
-use crate::websocket::Close;
 
 impl Subscriber {
     /// Does the next thing that is due. `false`: nothing is, or the socket takes nothing.

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Word, contexts};
+use http::cors::{AllowedHeaders, Origins};
 use http::{Hooks, Module, Phase, Template};
 use mem::Str;
 
 use crate::channels;
-use crate::cors::{AllowedHeaders, Cors, Origins};
-use crate::endpoint::{Endpoint, Status};
+use crate::endpoint::{Cors, Endpoint, Status};
 use crate::settings::{self, Figures, From, History, Lag, Methods, Settings, Start};
 use crate::zone::ZoneConf;
 
@@ -211,7 +211,7 @@ impl Module for Sse {
             Arity::AtLeast(1),
             |c, s| {
                 let words = s.args().iter().map(|word| word.text.as_str());
-                let headers = AllowedHeaders::parse(words);
+                let headers = AllowedHeaders::parse(USUAL_HEADERS, words);
                 let headers =
                     headers.map_err(|at| s.error_at(at, "this is no name of a header field"))?;
                 c.allow_headers.set_in(headers, s)
@@ -356,13 +356,17 @@ impl Module for Sse {
         }
         let cors = Cors {
             origins: conf.allow_origin.or_default(Origins::default()),
-            headers: conf.allow_headers.or_default(AllowedHeaders::default()),
+            headers: conf.allow_headers.or_default(AllowedHeaders::named(USUAL_HEADERS)),
         };
         let settings = Rc::new(settings);
         hooks.on(Phase::Content, Endpoint { zone, subscribe, publish, cors, settings });
         Ok(())
     }
 }
+
+/// What a page of another origin needs that reads and publishes.
+const USUAL_HEADERS: &str = "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, Event-ID, \
+                             Event-End, Event-Offset, Idempotency-Key, X-EventSource-Event";
 
 /// A channel's name as it is written.
 fn name_of(word: &Word, pattern: bool, hooks: &Hooks<'_, '_>) -> Result<Template, Error> {

@@ -3,6 +3,7 @@
 use broadcast::{Attachment, ChannelId, From, Start};
 use http::{Request, Template};
 use mem::Str;
+use proto::query;
 use proto::sse::EventId;
 
 /// Why a client's place is lost.
@@ -58,12 +59,11 @@ pub fn asked(request: &mut Request, places: &[Template]) -> Option<Str> {
 
 /// The last argument that is a place: a stand-in appends its own to an address that may have one.
 fn place_argument(request: &mut Request) -> Option<Str> {
+    let is_place = |argument: &query::Argument<'_>| names_place(argument.name);
     let args = request.args.clone();
-    let mut values = args.rsplit(|&byte| byte == b'&').filter_map(|argument| {
-        let (key, value) = argument.split_at(argument.iter().position(|&byte| byte == b'=')?);
-        (value.len() > 1 && names_place(key)).then_some(&value[1..])
-    });
-    values.next().map(|value| unescaped(request, value))
+    let mut places = query::arguments(&args).rev().filter(is_place);
+    let place = places.find_map(|argument| argument.value.filter(|value| !value.is_empty()))?;
+    Some(request.pool.copy(&query::decode(place)))
 }
 
 /// Whether an argument is called as one of those in use: `lastEventId` (event-source-polyfill),
@@ -74,28 +74,6 @@ fn names_place(key: &[u8]) -> bool {
     plain.retain(|byte| !matches!(byte, b'-' | b'_'));
     plain.make_ascii_lowercase();
     matches!(&plain[..], b"lasteventid" | b"evslasteventid")
-}
-
-/// An argument of the query, with its escapes undone.
-pub fn argument(request: &mut Request, name: &[u8]) -> Option<Str> {
-    let args = request.args.clone();
-    let mut arguments = args.split(|&byte| byte == b'&');
-    let value = arguments.find_map(|argument| {
-        let (key, value) = argument.split_at_checked(name.len())?;
-        match value {
-            [] if key == name => Some(value),
-            [b'=', value @ ..] if key == name => Some(value),
-            _ => None,
-        }
-    })?;
-    Some(unescaped(request, value))
-}
-
-fn unescaped(request: &mut Request, value: &[u8]) -> Str {
-    let spaced: Vec<u8> = value.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
-    let mut plain = Vec::with_capacity(spaced.len());
-    proto::uri::unescape(&spaced, &mut plain);
-    request.pool.copy(&plain)
 }
 
 /// The channels of one stream.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use http::cors::{AllowedHeaders, Origins};
 use http::{BoxFuture, Exchange, Flow, Handler, Request, Template};
 use mem::Str;
 use proto::http1::{Method, Name};
@@ -9,12 +10,19 @@ use sys::socket::Peer;
 
 use crate::channels::{self, NameError, Selection};
 use crate::conf::text;
-use crate::cors::Cors;
 use crate::file::Sync;
 use crate::hub::Hub;
 use crate::settings::{Figures, From, Methods, Settings};
 use crate::zone::{ZoneConf, log_missing};
 use crate::{manage, progress, publish, subscribe};
+
+/// What pages of other origins may do here.
+pub struct Cors {
+    /// `sse_allow_origin`
+    pub origins: Origins,
+    /// `sse_allow_headers`
+    pub headers: AllowedHeaders,
+}
 
 /// The location's handler.
 pub struct Endpoint {
@@ -24,7 +32,7 @@ pub struct Endpoint {
     pub subscribe: Vec<Template>,
     /// `sse_publish`
     pub publish: Option<Template>,
-    /// `sse_allow_origin`, `sse_allow_headers`
+    /// Whose pages, and what they may send.
     pub cors: Cors,
     /// The rest.
     pub settings: Rc<Settings>,

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use broadcast::{END, RecordRef};
 use proto::sse::{self, EventId};
+use proto::websocket;
 
 use crate::gzip::{Gzip, HEADER, Piece, Sum};
 use crate::record;
-use crate::websocket;
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ mod advance;
 mod announce;
 mod channels;
 mod conf;
-pub mod cors;
 mod cursor;
 mod delivery;
 mod disk;
@@ -38,7 +37,6 @@ mod socket;
 mod stream;
 mod subscribe;
 mod subscriber;
-pub mod websocket;
 mod zone;
 
 pub use announce::{announce, try_announce};

@@ -1,11 +1,11 @@
 //! What a subscriber's own connection brings: room to write, the end, a client's words, time.
 
 use proto::sse::EventId;
+use proto::websocket::Close;
 
 use crate::hub::{Hub, Inner};
 use crate::socket::{Held, Last};
 use crate::subscriber::Subscriber;
-use crate::websocket::Close;
 
 /// Reads from one client in one turn.
 const READS: usize = 16;

@@ -6,11 +6,11 @@ use broadcast::{ChannelInfo, Zone};
 use http::{Flow, Request};
 use mem::Str;
 use proto::json;
+use proto::query;
 use proto::sse::EventId;
 
 use crate::channels::Selection;
 use crate::conf::text;
-use crate::cursor::argument;
 use crate::endpoint::Endpoint;
 use crate::publish;
 use crate::zone::ZoneConf;
@@ -70,8 +70,9 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
 
 /// `sse_status`
 pub fn status(request: &mut Request, zones: &[Rc<ZoneConf>]) -> Flow {
-    let prefix = argument(request, b"prefix").unwrap_or_default();
-    let limit = argument(request, b"limit").and_then(|text| text.as_str()?.parse().ok());
+    let prefix = query::get(&request.args, b"prefix").unwrap_or_default();
+    let limit = query::get(&request.args, b"limit");
+    let limit = limit.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
     let limit = limit.unwrap_or(LIMIT).min(MOST);
     let mut body = b"{\"zones\":[".to_vec();
     for (at, conf) in zones.iter().enumerate() {

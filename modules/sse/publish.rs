@@ -4,9 +4,9 @@ use broadcast::{AppendError, Appended, Attributes, END, Zone};
 use http::{Exchange, Flow, Request};
 use mem::Str;
 use proto::http1::Name;
+use proto::query;
 use proto::sse::{self, EventId};
 
-use crate::cursor::argument;
 use crate::endpoint::Endpoint;
 use crate::feed;
 use crate::hub::Hub;
@@ -155,7 +155,7 @@ impl Asked {
         let checked = checked.and(id.as_ref().map_or(Ok(()), |id| sse::check_id(id)));
         checked.map_err(|error| error.to_string())?;
         let ends = given(request, &["event_end"], "end")?.map_or_else(
-            || request.args.split(|&byte| byte == b'&').any(|argument| argument == b"end"),
+            || query::arguments(&request.args).any(|it| it.name == b"end" && it.value.is_none()),
             |text| !is_no(&text),
         );
         let key = progress::key(request)?;
@@ -191,12 +191,14 @@ fn given(request: &mut Request, fields: &[&str], name: &str) -> Result<Option<St
 
 /// An argument of the query that may stand there once.
 pub fn argument_once(request: &mut Request, name: &str) -> Result<Option<Str>, &'static str> {
-    let is_it =
-        |argument: &&[u8]| argument.split(|&byte| byte == b'=').next() == Some(name.as_bytes());
-    match request.args.split(|&byte| byte == b'&').filter(is_it).count() {
-        0 => Ok(None),
-        1 => Ok(argument(request, name.as_bytes())),
-        _ => Err("an argument for the event stands there twice"),
+    let args = request.args.clone();
+    let mut all = query::arguments(&args).filter(|argument| argument.name == name.as_bytes());
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => {
+            Ok(Some(request.pool.copy(&query::decode(one.value.unwrap_or_default()))))
+        }
+        (Some(_), Some(_)) => Err("an argument for the event stands there twice"),
     }
 }
 

@@ -4,12 +4,37 @@ use std::collections::VecDeque;
 
 use broadcast::{AppendError, Appended, Zone};
 use http::Request;
+use proto::websocket::{self, Close, Inbound, Said};
 
 use crate::file::Sync;
 use crate::progress::{self, Sequence};
 use crate::publish::{self, Event};
 use crate::settings::Settings;
-use crate::websocket::{self, Close, Inbound, Said, Subprotocol};
+
+/// What messages are: the subprotocol that is agreed upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subprotocol {
+    /// None: a message is an event's data.
+    Data,
+    /// `sse`: a message is a whole event.
+    Events,
+    /// `sse.ack`: the same, and what the client publishes is acknowledged.
+    Acknowledged,
+}
+
+impl Subprotocol {
+    /// The names of those that have one.
+    pub const NAMES: [&str; 2] = ["sse", "sse.ack"];
+
+    /// The one of a name that was chosen.
+    pub fn of(name: Option<&str>) -> Subprotocol {
+        match name {
+            Some("sse") => Subprotocol::Events,
+            Some(_) => Subprotocol::Acknowledged,
+            None => Subprotocol::Data,
+        }
+    }
+}
 
 /// The part of a WebSocket that listens.
 pub struct Socket {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use http::{Flow, Request, Version};
+use http::{Flow, Request, Version, websocket};
 use mem::{Buf, Str};
 use proto::http1::Body;
 use proto::sse::{self, EventId};
@@ -17,9 +17,8 @@ use crate::limits::{self, Limit};
 use crate::membership::{Joining, Membership};
 use crate::record;
 use crate::settings::Lag;
-use crate::socket::Socket;
+use crate::socket::{Socket, Subprotocol};
 use crate::stream::Stream;
-use crate::websocket::{self, Subprotocol};
 
 /// Answers with the beginning of a stream.
 pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selection) -> Flow {
@@ -247,8 +246,8 @@ fn upgrade(
         false => None,
     };
     let membership = join(endpoint, hub, request, selection);
-    let subprotocol = match websocket::accept(request) {
-        Ok(subprotocol) => subprotocol,
+    let subprotocol = match websocket::accept(request, &Subprotocol::NAMES) {
+        Ok(chosen) => Subprotocol::of(chosen),
         Err(426) => return endpoint.problem(request, 426, "WebSocket version 13 is spoken here"),
         Err(status) => return endpoint.problem(request, status, "this is no WebSocket handshake"),
     };

@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId, From, Merge};
 use http::Session;
+use proto::websocket::Close;
 
 use crate::framing::{Framing, Kind};
 use crate::membership::Membership;
 use crate::settings::Settings;
 use crate::socket::Socket;
-use crate::websocket::Close;
 
 /// How long the client's own end is waited for, in milliseconds.
 const LINGER: u64 = 2000;
@@ -142,7 +142,7 @@ impl Subscriber {
         self.set_timeout();
         match self.framing.kind {
             Kind::SocketData | Kind::SocketEvents => {
-                crate::websocket::close(why, &mut self.unsent);
+                proto::websocket::close(why, &mut self.unsent);
             }
             _ => self.framing.close(&mut self.unsent),
         }

@@ -196,8 +196,7 @@ impl Addresses {
     ) -> Result<(), Error> {
         if listens.is_empty() {
             let address = listen::default_address();
-            let default_server = false;
-            listens.push(Listen { address, options: None, default_server, bind: false, span });
+            listens.push(Listen::at(address, span));
         }
         let mut own = HashSet::new();
         for listen in &listens {
@@ -216,6 +215,7 @@ impl Addresses {
                 listening.options.clone_from(&listen.options);
             }
             listening.bind |= listen.bind;
+            listening.hosts.proxy_protocol |= listen.proxy_protocol;
             let added = listening.hosts.add(server.clone(), names);
             let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
             for name in conflicts {

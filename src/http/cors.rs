@@ -1,21 +1,11 @@
 //! Pages of other origins (Fetch standard, CORS): who may read, who may publish.
 
-use http::Request;
 use mem::Str;
 use proto::http1::Name;
 
-use crate::conf::text;
+use crate::Request;
 
-/// What pages of other origins may do here.
-#[derive(Clone, Debug, Default)]
-pub struct Cors {
-    /// Which origins.
-    pub origins: Origins,
-    /// Which fields they may send.
-    pub headers: AllowedHeaders,
-}
-
-/// `sse_allow_origin`
+/// Whose pages: their origins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
     all: bool,
@@ -24,27 +14,32 @@ pub struct Origins {
     below: Vec<(String, String)>,
 }
 
-/// `sse_allow_headers`
+/// Which fields these pages may send.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHeaders {
     any: bool,
-    more: String,
+    names: String,
 }
 
-/// What a page needs that reads and publishes.
-const USUAL: &str = "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, Event-ID, \
-                     Event-End, Event-Offset, Idempotency-Key, X-EventSource-Event";
-
 impl AllowedHeaders {
-    /// Reads the words of the directive; the error is which of them is none.
-    pub fn parse<'w>(words: impl Iterator<Item = &'w str>) -> Result<AllowedHeaders, usize> {
-        let mut headers = AllowedHeaders::default();
+    /// Those that are named, as a list is written.
+    pub fn named(names: &str) -> AllowedHeaders {
+        AllowedHeaders { any: false, names: names.to_owned() }
+    }
+
+    /// Reads the words of a directive, which adds to `usual`: names, or `any`, which is what a page asks for. The error is
+    /// which of them is neither.
+    pub fn parse<'w>(
+        usual: &str,
+        words: impl Iterator<Item = &'w str>,
+    ) -> Result<AllowedHeaders, usize> {
+        let mut headers = AllowedHeaders::named(usual);
         for (at, word) in words.enumerate() {
             match word {
                 "any" => headers.any = true,
                 word if is_token(word.as_bytes()) => {
-                    headers.more.push_str(", ");
-                    headers.more.push_str(word);
+                    headers.names.push_str(", ");
+                    headers.names.push_str(word);
                 }
                 _ => return Err(at),
             }
@@ -60,7 +55,7 @@ impl AllowedHeaders {
         let asked = names.clone().all(is_token).then(|| names.by_ref().collect::<Vec<_>>());
         match asked {
             Some(asked) => String::from_utf8_lossy(&asked.join(&b", "[..])).into_owned(),
-            None => format!("{USUAL}{}", self.more),
+            None => self.names.clone(),
         }
     }
 }
@@ -126,14 +121,14 @@ impl Origins {
     /// Adds the fields that let a page read the answer.
     pub fn add_fields(&self, request: &mut Request) {
         if !self.some.is_empty() || !self.below.is_empty() {
-            request.response.add_header("Vary", text("Origin"));
+            request.response.add_header("Vary", Str::from("Origin"));
         }
         let Some(origin) = request.header_str(Name::Origin) else { return };
         if self.all {
-            request.response.add_header("Access-Control-Allow-Origin", text("*"));
+            request.response.add_header("Access-Control-Allow-Origin", Str::from("*"));
         } else if self.has(&origin) {
             request.response.add_header("Access-Control-Allow-Origin", origin);
-            request.response.add_header("Access-Control-Allow-Credentials", text("true"));
+            request.response.add_header("Access-Control-Allow-Credentials", Str::from("true"));
         }
     }
 
@@ -149,9 +144,9 @@ impl Origins {
             let asked = request.headers_named("access_control_request_headers").next();
             let headers = Str::copy(headers.answer(asked).as_bytes());
             let response = &mut request.response;
-            response.add_header("Access-Control-Allow-Methods", text(methods));
+            response.add_header("Access-Control-Allow-Methods", Str::from(methods));
             response.add_header("Access-Control-Allow-Headers", headers);
-            response.add_header("Access-Control-Max-Age", text("7200"));
+            response.add_header("Access-Control-Max-Age", Str::from("7200"));
         }
     }
 }
@@ -226,15 +221,15 @@ mod tests {
 
     #[test]
     fn fields_are_those_that_are_written_or_asked_for() {
-        let parse = |words: &[&str]| AllowedHeaders::parse(words.iter().copied());
+        let parse = |words: &[&str]| AllowedHeaders::parse("Usual", words.iter().copied());
         let of =
             |words: &[&str], asked: &str| parse(words).map(|h| h.answer(Some(asked.as_bytes())));
-        assert_eq!(of(&[], "x-mine"), Ok(USUAL.into()));
-        assert_eq!(of(&["X-Mine", "Traceparent"], ""), Ok(format!("{USUAL}, X-Mine, Traceparent")));
+        assert_eq!(of(&[], "x-mine"), Ok("Usual".into()));
+        assert_eq!(of(&["X-Mine", "Traceparent"], ""), Ok("Usual, X-Mine, Traceparent".into()));
         assert_eq!(of(&["any"], "x-mine,traceparent"), Ok("x-mine, traceparent".into()));
         // No list of names: nothing of it is sent back.
         for asked in ["x mine", "a,,b", "", "a\u{1}", "a,\"b\""] {
-            assert_eq!(of(&["any"], asked), Ok(USUAL.into()), "{asked:?}");
+            assert_eq!(of(&["any"], asked), Ok("Usual".into()), "{asked:?}");
         }
         assert_eq!(parse(&["x", "a b"]), Err(1));
     }

@@ -72,6 +72,8 @@ pub struct Hosts {
     prefixes: Vec<(String, usize)>,
     regexes: Vec<(Regex, usize)>,
     indistinct: Option<String>,
+    /// Its clients come through a proxy that tells who they are.
+    pub proxy_protocol: bool,
 }
 
 impl Hosts {

@@ -13,6 +13,7 @@ mod assemble;
 mod block;
 mod body;
 pub mod client;
+pub mod cors;
 mod directives;
 mod errors;
 mod exchange;
@@ -25,6 +26,7 @@ mod output;
 mod paths;
 mod phases;
 mod process;
+mod proxy_header;
 mod redirect;
 mod regex;
 mod render;
@@ -38,6 +40,7 @@ mod template;
 mod trace;
 mod types;
 mod variables;
+pub mod websocket;
 
 pub use api::{
     BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Phase, entry,

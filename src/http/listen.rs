@@ -17,8 +17,18 @@ pub struct Listen {
     pub default_server: bool,
     /// A socket of its own even if a wildcard address covers it.
     pub bind: bool,
+    /// A proxy tells who the client is, before the first request.
+    pub proxy_protocol: bool,
     /// Where it stands, for messages.
     pub span: Span,
+}
+
+impl Listen {
+    /// One without options.
+    pub fn at(address: Address, span: Span) -> Listen {
+        let (default_server, bind, proxy_protocol) = (false, false, false);
+        Listen { address, options: None, default_server, bind, proxy_protocol, span }
+    }
 }
 
 /// Reads a `listen` directive: one for each of its addresses.
@@ -27,8 +37,7 @@ pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
     let addresses = addresses.map_err(|message| setting.error_at(0, message))?;
     let span = setting.args()[0].span;
     let first = addresses[0].clone();
-    let mut listen =
-        Listen { address: first, options: None, default_server: false, bind: false, span };
+    let mut listen = Listen::at(first, span);
     for (at, word) in setting.args().iter().enumerate().skip(1) {
         if let Some(reason) = module::listen::ignored(&listen.address, &word.text) {
             setting.env().warnings.borrow_mut().push(setting.error_at(at, reason));
@@ -54,6 +63,11 @@ impl Listen {
             self.default_server = true;
             return Ok(());
         }
+        // It is none of the socket's: servers of the same address need not repeat it.
+        if text == "proxy_protocol" {
+            self.proxy_protocol = true;
+            return Ok(());
+        }
         self.bind = true;
         module::listen::option(&self.address, self.options.get_or_insert_default(), text)
     }
@@ -65,7 +79,6 @@ fn not_yet(parameter: &str) -> Option<&'static str> {
         "ssl" => Some("rserve does not speak TLS yet"),
         "http2" | "spdy" => Some("rserve does not speak HTTP/2 yet"),
         "quic" => Some("rserve does not speak HTTP/3 yet"),
-        "proxy_protocol" => Some("rserve does not read the PROXY protocol in http {} yet"),
         _ => None,
     }
 }

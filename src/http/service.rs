@@ -9,6 +9,7 @@ use sys::socket::Address;
 use crate::Happening;
 use crate::exchange::{Exchange, Step};
 use crate::hosts::Hosts;
+use crate::proxy_header;
 use crate::takeover::Session;
 use crate::task;
 use crate::trace::Trace;
@@ -50,6 +51,15 @@ impl Port {
         let local = sys::socket::local_address(conn.fd())?;
         let covered = self.covered.iter().find(|(address, _)| *address == local);
         Some(covered.map_or(&self.hosts, |(_, hosts)| hosts))
+    }
+
+    /// Whether a proxy's header comes before the first request of a connection.
+    fn is_behind_proxy(&self, conn: Conn) -> bool {
+        let some = self.covered.iter().any(|(_, hosts)| hosts.proxy_protocol);
+        match some || self.hosts.proxy_protocol {
+            true => self.hosts_for(conn).is_some_and(|hosts| hosts.proxy_protocol),
+            false => false,
+        }
     }
 
     pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {
@@ -105,6 +115,20 @@ impl Service for Port {
             let _ = sys::socket::set_nodelay(conn.fd(), false);
         }
         self.trace(conn, Happening::Connect);
+        if self.is_behind_proxy(conn) {
+            match proxy_header::take(conn) {
+                proxy_header::Step::Done => {}
+                proxy_header::Step::Wait => {
+                    return Next::Task(Box::pin(async move {
+                        match proxy_header::wait(conn).await {
+                            true => Next::Idle,
+                            false => Next::Close,
+                        }
+                    }));
+                }
+                proxy_header::Step::Close => return Next::Close,
+            }
+        }
         self.ready(conn)
     }
 
@@ -139,5 +163,6 @@ impl Service for Port {
 
     fn close(&'static self, conn: Conn) {
         self.trace(conn, Happening::Disconnect);
+        proxy_header::forget(conn);
     }
 }

@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use proto::http1::{Name, Version};
+use proto::proxy_protocol::Addresses;
 
 use crate::request::Request;
-use crate::{now, paths};
+use crate::{now, paths, proxy_header};
 
 /// Appends a variable's value and says whether it has one. The text is what follows the name, for
 /// names that end with `_` (`http_`, `arg_`).
@@ -35,7 +36,7 @@ macro_rules! variables {
 pub const CHANGEABLE: [&str; 1] = ["args"];
 
 /// Variables of nginx's core that are not here, or only as one of many (`http_`): no group has their name.
-pub const RESERVED: [&str; 28] = [
+pub const RESERVED: [&str; 24] = [
     "connection_time",
     "http_cookie",
     "http_host",
@@ -44,10 +45,6 @@ pub const RESERVED: [&str; 28] = [
     "http_via",
     "http_x_forwarded_for",
     "pipe",
-    "proxy_protocol_addr",
-    "proxy_protocol_port",
-    "proxy_protocol_server_addr",
-    "proxy_protocol_server_port",
     "request_body",
     "request_body_file",
     "request_id",
@@ -100,6 +97,18 @@ pub static VARIABLES: &[Variable] = variables! {
     }, "seconds since 1970, with milliseconds";
     "nginx_version" |_, _, o| put(o, env!("CARGO_PKG_VERSION").as_bytes()), "the server's version";
     "pid" |_, _, o| show(o, sys::process::pid()), "the worker's process number";
+    "proxy_protocol_addr" |r, _, o| told(r, |told| show(o, told.source.ip())),
+        "the client's address, as a proxy tells it by the PROXY protocol";
+    "proxy_protocol_port" |r, _, o| told(r, |told| show(o, told.source.port())),
+        "the client's port, likewise";
+    "proxy_protocol_server_addr" |r, _, o| told(r, |told| show(o, told.destination.ip())),
+        "the address that the client connected to, likewise";
+    "proxy_protocol_server_port" |r, _, o| told(r, |told| show(o, told.destination.port())),
+        "the port that the client connected to, likewise";
+    "proxy_protocol_tlv_" |r, name, o| {
+        let value = proxy_header::with(r.conn, |header| header.tlv(name)).flatten();
+        value.is_some_and(|value| put(o, &value))
+    }, "what else a proxy tells: alpn, authority, unique_id, ssl_version, ssl_cn, 0xEA …";
     "query_string" |r, _, o| put_some(o, &r.args), "same as args";
     "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
     "remote_port" |r, _, o| match r.peer() {
@@ -145,6 +154,13 @@ pub static VARIABLES: &[Variable] = variables! {
     "time_local" |_, _, o| now::with(|now| put(o, now.log.as_bytes())), "local time, as logged";
     "uri" |r, _, o| put(o, &r.uri), "the path, decoded and normalised";
 };
+
+/// Of both ends of the client's connection, as a proxy tells them.
+fn told(request: &Request, show: impl FnOnce(&Addresses) -> bool) -> bool {
+    proxy_header::with(request.conn, |header| header.addresses.as_ref().map(show))
+        .flatten()
+        .unwrap_or(false)
+}
 
 fn put(out: &mut Vec<u8>, value: &[u8]) -> bool {
     out.extend_from_slice(value);
@@ -215,11 +231,9 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
 
 /// `$arg_name`: the first argument of that name, in any case.
 fn argument(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
-    let mut arguments = request.args.split(|&byte| byte == b'&');
+    let mut arguments = proto::query::arguments(&request.args);
     let value = arguments.find_map(|argument| {
-        let (key, value) = argument.split_at_checked(name.len())?;
-        let value = value.strip_prefix(b"=")?;
-        key.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
+        argument.value.filter(|_| argument.name.eq_ignore_ascii_case(name.as_bytes()))
     });
     value.is_some_and(|value| put(out, value))
 }

@@ -12,6 +12,8 @@ pub mod flv;
 pub mod http1;
 pub mod json;
 pub mod multipart;
+pub mod proxy_protocol;
+pub mod query;
 pub mod range;
 pub mod rtmp;
 pub mod sse;

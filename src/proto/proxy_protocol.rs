@@ -3,14 +3,13 @@
 //! ```text
 //! v1:  PROXY TCP4 192.0.2.1 198.51.100.1 56324 1935\r\n        (or PROXY UNKNOWN …\r\n)
 //! v2:  0D 0A 0D 0A 00 0D 0A 51 55 49 54 0A │ 2x │ family │ length (2) │ addresses, ports │ TLVs
+//! TLV: type (1) │ length (2) │ value          of TLS: 20 │ length │ client (1) │ verify (4) │ TLVs
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use sys::socket::Peer;
-
 /// The longest header that is taken.
-pub const MOST: usize = 536;
+pub const MOST: usize = 4096;
 /// The longest header of version 1.
 const MOST_V1: usize = 107;
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -18,17 +17,30 @@ const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// What the bytes are so far.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// A header of `len` bytes. `None`: the proxy speaks for itself, or does not tell.
-    Header {
-        /// How long it is.
-        len: usize,
-        /// Who the client is.
-        peer: Option<Peer>,
-    },
+    /// A header of so many bytes.
+    Header(usize, Header),
     /// The beginning of one.
     Incomplete,
     /// No header.
     Invalid,
+}
+
+/// What a proxy tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The client, and the address that it connected to. `None`: the proxy speaks for itself, or does not tell.
+    pub addresses: Option<Addresses>,
+    /// What else it tells, of version 2, as it stands there.
+    pub tlvs: Vec<u8>,
+}
+
+/// Both ends of the client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The client's.
+    pub source: SocketAddr,
+    /// The one that it connected to.
+    pub destination: SocketAddr,
 }
 
 /// Reads a header.
@@ -52,16 +64,20 @@ fn parse_v1(line: &[u8], len: usize) -> Parsed {
     let Ok(line) = std::str::from_utf8(line) else { return Parsed::Invalid };
     let words: Vec<&str> = line.split(' ').collect();
     if words.get(1) == Some(&"UNKNOWN") {
-        return Parsed::Header { len, peer: None };
+        return Parsed::Header(len, Header::default());
     }
-    let [_, family @ ("TCP4" | "TCP6"), source, target, port, target_port] = words[..] else {
+    let [_, family @ ("TCP4" | "TCP6"), source, destination, port, other_port] = words[..] else {
         return Parsed::Invalid;
     };
-    let address =
-        |text: &str| text.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4"));
-    match (address(source), address(target), port.parse(), target_port.parse::<u16>()) {
-        (Some(ip), Some(_), Ok(port), Ok(_)) => {
-            Parsed::Header { len, peer: Some(Peer::Inet(SocketAddr::new(ip, port))) }
+    let end = |ip: &str, port: &str| {
+        let ip = ip.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() == (family == "TCP4"))?;
+        let plain = port.bytes().all(|byte| byte.is_ascii_digit());
+        Some(SocketAddr::new(ip, port.parse().ok().filter(|_| plain)?))
+    };
+    match (end(source, port), end(destination, other_port)) {
+        (Some(source), Some(destination)) => {
+            let addresses = Some(Addresses { source, destination });
+            Parsed::Header(len, Header { addresses, tlvs: Vec::new() })
         }
         _ => Parsed::Invalid,
     }
@@ -76,64 +92,86 @@ fn parse_v2(bytes: &[u8]) -> Parsed {
     let Some(body) = bytes.get(16..len) else { return Parsed::Incomplete };
     // LOCAL: the proxy's own connection, a health check.
     if version & 15 == 0 {
-        return Parsed::Header { len, peer: None };
+        return Parsed::Header(len, Header::default());
     }
-    let port = |at: usize| body.get(at..at + 2).map(|two| u16::from_be_bytes([two[0], two[1]]));
-    let peer = match family >> 4 {
-        1 => body.first_chunk::<4>().map(|ip| IpAddr::V4(Ipv4Addr::from(*ip))).zip(port(8)),
-        2 => body.first_chunk::<16>().map(|ip| IpAddr::V6(Ipv6Addr::from(*ip))).zip(port(32)),
-        _ => return Parsed::Header { len, peer: None },
+    let (addresses, used) = match family >> 4 {
+        1 => (v4(body), 12),
+        2 => (v6(body), 36),
+        // Of Unix sockets, or not told.
+        3 => return Parsed::Header(len, Header { tlvs: rest(body, 216), addresses: None }),
+        _ => return Parsed::Header(len, Header { tlvs: rest(body, 0), addresses: None }),
     };
-    match peer {
-        Some((ip, port)) => {
-            Parsed::Header { len, peer: Some(Peer::Inet(SocketAddr::new(ip, port))) }
-        }
+    match addresses {
+        Some(_) => Parsed::Header(len, Header { addresses, tlvs: rest(body, used) }),
         None => Parsed::Invalid,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn rest(body: &[u8], used: usize) -> Vec<u8> {
+    body.get(used..).unwrap_or_default().to_vec()
+}
 
-    fn peer(text: &str) -> Option<Peer> {
-        Some(Peer::Inet(text.parse().expect("an address")))
-    }
+fn v4(body: &[u8]) -> Option<Addresses> {
+    let (from, body) = body.split_first_chunk::<4>()?;
+    let (to, ports) = body.split_first_chunk::<4>()?;
+    addresses(Ipv4Addr::from(*from).into(), Ipv4Addr::from(*to).into(), ports)
+}
 
-    #[test]
-    fn version_1() {
-        let line = b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 1935\r\n\x03";
-        for len in 0..line.len() - 1 {
-            assert_eq!(parse(&line[..len]), Parsed::Incomplete, "{len}");
-        }
-        let header = Parsed::Header { len: line.len() - 1, peer: peer("192.0.2.1:56324") };
-        assert_eq!(parse(line), header);
-        assert_eq!(
-            parse(b"PROXY TCP6 2001:db8::1 ::1 1 2\r\n"),
-            Parsed::Header { len: 32, peer: peer("[2001:db8::1]:1") }
-        );
-        assert_eq!(parse(b"PROXY UNKNOWN\r\n"), Parsed::Header { len: 15, peer: None });
-        for bad in
-            [&b"PROXY TCP4 ::1 ::1 1 2\r\n"[..], b"PROXY TCP4 1.2.3.4\r\n", b"\x03", b"PROXX"]
-        {
-            assert_eq!(parse(bad), Parsed::Invalid);
-        }
-        assert_eq!(parse(&[b"PROXY ", &[b'x'; 110][..]].concat()), Parsed::Invalid);
-    }
+fn v6(body: &[u8]) -> Option<Addresses> {
+    let (from, body) = body.split_first_chunk::<16>()?;
+    let (to, ports) = body.split_first_chunk::<16>()?;
+    addresses(Ipv6Addr::from(*from).into(), Ipv6Addr::from(*to).into(), ports)
+}
 
-    #[test]
-    fn version_2() {
-        let mut header = SIGNATURE.to_vec();
-        header.extend_from_slice(&[0x21, 0x11, 0, 15]);
-        header.extend_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 7, 0x8F]);
-        header.extend_from_slice(&[1, 0, 0]);
-        for len in 0..header.len() {
-            assert_eq!(parse(&header[..len]), Parsed::Incomplete, "{len}");
+fn addresses(from: IpAddr, to: IpAddr, ports: &[u8]) -> Option<Addresses> {
+    let &[a, b, c, d] = ports.first_chunk::<4>()?;
+    let source = SocketAddr::new(from, u16::from_be_bytes([a, b]));
+    Some(Addresses { source, destination: SocketAddr::new(to, u16::from_be_bytes([c, d])) })
+}
+
+/// The TLV in which a proxy tells of the client's TLS: `client`, `verify`, and TLVs of its own.
+const SSL: u8 = 0x20;
+
+/// Types by their names; those of TLS stand in its own TLV.
+const TYPES: [(&str, u8); 10] = [
+    ("alpn", 0x01),
+    ("authority", 0x02),
+    ("unique_id", 0x05),
+    ("ssl", SSL),
+    ("netns", 0x30),
+    ("ssl_version", 0x21),
+    ("ssl_cn", 0x22),
+    ("ssl_cipher", 0x23),
+    ("ssl_sig_alg", 0x24),
+    ("ssl_key_alg", 0x25),
+];
+
+impl Header {
+    /// What the proxy tells under a name: one of its types', `ssl_verify`, or `0x` and a type's number, which after `ssl_`
+    /// is one of TLS.
+    pub fn tlv(&self, name: &str) -> Option<Vec<u8>> {
+        let ssl = || find(&self.tlvs, SSL)?.split_first_chunk::<5>();
+        if name == "ssl_verify" {
+            let ([_, verify @ ..], _) = ssl()?;
+            return Some(u32::from_be_bytes(*verify).to_string().into_bytes());
         }
-        assert_eq!(parse(&header), Parsed::Header { len: 31, peer: peer("10.0.0.1:4660") });
-        header[12] = 0x20;
-        assert_eq!(parse(&header), Parsed::Header { len: 31, peer: None });
-        header[12] = 0x31;
-        assert_eq!(parse(&header), Parsed::Invalid);
+        let of_ssl = name.starts_with("ssl_");
+        let number = name.trim_start_matches("ssl_").strip_prefix("0x");
+        let known = TYPES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+        let kind = number.and_then(|hex| u8::from_str_radix(hex, 16).ok()).or(known)?;
+        let value = if of_ssl { find(ssl()?.1, kind) } else { find(&self.tlvs, kind) };
+        value.map(<[u8]>::to_vec)
     }
+}
+
+/// The value of the first TLV of a type.
+fn find(mut tlvs: &[u8], wanted: u8) -> Option<&[u8]> {
+    while let Some((&[kind, high, low], rest)) = tlvs.split_first_chunk::<3>() {
+        let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
+        if kind == wanted {
+            return Some(value);
+        }
+        tlvs = rest;
+    }
+    None
 }

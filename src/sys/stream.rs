@@ -9,6 +9,12 @@ pub fn recv(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     count(unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), 0) })
 }
 
+/// The same, and the bytes stay there.
+pub fn peek(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: as in `recv`.
+    count(unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_PEEK) })
+}
+
 /// `sendmsg(2)` of several buffers; `more` promises that further data follows at once, so that the
 /// kernel does not send a short segment (`MSG_MORE`).
 pub fn send(fd: RawFd, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {

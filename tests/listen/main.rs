@@ -1,6 +1,7 @@
 //! `listen`: addresses. What its options do is in `options.rs`.
 
 mod options;
+mod proxy_protocol;
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;

@@ -129,7 +129,7 @@ fn by_signature() {
     }
 }
 
-/// Case 48, as far as it can be seen without an encoder.
+/// As far as it can be seen without an encoder.
 #[test]
 fn who_has_not_logged_in_is_told_how() {
     let server = up("login publish anna s3cret;");

@@ -50,7 +50,6 @@ fn small(format: u8, csid: u32, time: u32, kind: u8, payload: &[u8]) -> Vec<u8> 
 const VIDEO: u8 = message::VIDEO;
 const AUDIO: u8 = message::AUDIO;
 
-/// Case 5.
 #[test]
 fn chunk_streams_have_numbers_of_one_to_three_bytes() {
     let server = up("");
@@ -73,7 +72,6 @@ fn chunk_streams_have_numbers_of_one_to_three_bytes() {
     assert_eq!(publisher.rest(), [""; 0], "too many");
 }
 
-/// Case 6.
 #[test]
 fn sound_and_control_may_come_between_the_chunks_of_a_picture() {
     let server = up("");
@@ -97,7 +95,6 @@ fn sound_and_control_may_come_between_the_chunks_of_a_picture() {
     assert_eq!(said[8], "a7@7");
 }
 
-/// Case 7.
 #[test]
 fn a_chunk_stream_may_begin_with_a_short_header_if_it_has_a_length() {
     let server = up("");
@@ -123,7 +120,7 @@ fn a_chunk_stream_may_begin_with_a_short_header_if_it_has_a_length() {
     assert!(server.error_log().contains("begins without a message's length"));
 }
 
-/// Case 8: after format 0 the time stays, after 1 and 2 the step is repeated.
+/// After format 0 the time stays, after 1 and 2 the step is repeated.
 #[test]
 fn a_header_of_nothing_repeats_the_step_before() {
     let server = up("");
@@ -139,7 +136,6 @@ fn a_header_of_nothing_repeats_the_step_before() {
     assert_eq!(player.frames(7), wanted);
 }
 
-/// Cases 9 and 15.
 #[test]
 fn what_is_begun_anew_or_given_up_is_never_seen() {
     let server = up("");
@@ -166,7 +162,6 @@ fn what_is_begun_anew_or_given_up_is_never_seen() {
     assert_eq!(player.frames(1), ["k3@80"]);
 }
 
-/// Case 10.
 #[test]
 fn chunks_may_have_any_size_but_none() {
     let server = up("");
@@ -197,7 +192,7 @@ fn chunks_may_have_any_size_but_none() {
     assert_eq!(player.frames(1), ["k5@0"]);
 }
 
-/// Case 11: with and without the time repeated in every chunk.
+/// With and without the time repeated in every chunk.
 #[test]
 fn long_times_are_repeated_or_not() {
     let server = up("");
@@ -234,7 +229,7 @@ fn long_times_are_repeated_or_not() {
     }
 }
 
-/// Cases 12 and 50: players go on where the publisher's clock begins at zero again, after 49.7 days.
+/// Players go on where the publisher's clock begins at zero again, after 49.7 days.
 #[test]
 fn clocks_wrap() {
     let server = up("");
@@ -263,7 +258,6 @@ fn clocks_wrap() {
     }
 }
 
-/// Case 13.
 #[test]
 fn a_clock_that_jumps_is_followed_neither_forwards_nor_back() {
     let server = up("");
@@ -302,7 +296,6 @@ fn a_clock_that_jumps_is_followed_neither_forwards_nor_back() {
     assert_eq!(times[1..], [times[0] + 10, times[0] + 40, times[0] + 50]);
 }
 
-/// Case 14.
 #[test]
 fn sound_and_pictures_keep_their_distance() {
     let server = up("");
@@ -316,7 +309,6 @@ fn sound_and_pictures_keep_their_distance() {
     assert_eq!(player.frames(6), ["k1@0", "a1@500", "p2@40", "a2@523", "a3@523", "p3@80"]);
 }
 
-/// Case 49.
 #[test]
 fn a_picture_may_be_as_large_as_a_message_can_be() {
     let server = start!(conf("").replace("rtmp_zone 32m;", ""));

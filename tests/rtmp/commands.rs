@@ -172,7 +172,6 @@ fn courtesies_are_answered() {
     assert_eq!(error.info("code"), "NetConnection.Call.Failed");
 }
 
-/// Case 25 of the reference.
 #[test]
 fn publish_and_play_are_answered_in_their_order() {
     let server = up("");

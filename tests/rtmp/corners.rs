@@ -53,7 +53,7 @@ fn a_stream_may_be_played_twice_on_one_connection() {
     assert_eq!((frame.stream, frame.said()), (2, "p4@120".into()));
 }
 
-/// Case 34: a player that has closed its half has gone.
+/// A player that has closed its half has gone.
 #[test]
 fn a_half_closed_player_is_forgotten() {
     let server = up("");
@@ -136,7 +136,7 @@ fn clients_that_come_and_go_leave_nothing_behind() {
     assert!(look().1 < memory + 2000, "{} of {memory}", look().1);
 }
 
-/// Case 14, as no encoder should: clocks of sound and pictures that have nothing to do with each other.
+/// As no encoder should: clocks of sound and pictures that have nothing to do with each other.
 #[test]
 fn clocks_that_are_far_apart_do_not_run_away() {
     let server = up("");

@@ -120,7 +120,7 @@ fn what_ffmpeg_publishes_ffmpeg_and_rtmpdump_play_frame_by_frame() {
     }
 }
 
-/// Cases 11 and 14: a clock that began hours ago, or days (FLV's has 31 bits), sound and pictures that begin apart.
+/// A clock that began hours ago, or days (FLV's has 31 bits), sound and pictures that begin apart.
 #[test]
 fn clocks_of_any_time_come_out_from_zero() {
     let server = up("publish_notify on;");
@@ -159,7 +159,7 @@ fn clocks_of_any_time_come_out_from_zero() {
     assert_eq!(frames(&output), wanted, "{}", said(&output));
 }
 
-/// Case 48: with the password, with a wrong one, with none.
+/// With the password, with a wrong one, with none.
 #[test]
 fn encoders_log_in() {
     let server = up("login publish anna s3cret; login play otto word;");
@@ -191,7 +191,7 @@ fn encoders_log_in() {
     publisher.join().expect("a thread");
 }
 
-/// Cases 3 and 48: players that check who the server is, and clients that say more than they must.
+/// Players that check who the server is, and clients that say more than they must.
 #[test]
 fn players_that_verify_are_content() {
     let server = start!(conf("publish_notify on;"));

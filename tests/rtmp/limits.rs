@@ -28,7 +28,7 @@ fn memory(server: &Server) -> u64 {
     server.workers().iter().map(|&pid| proc::memory_kb(pid)).sum()
 }
 
-/// Case 19: many messages that are begun and never finished.
+/// Many messages that are begun and never finished.
 #[test]
 fn what_is_not_finished_holds_only_so_much() {
     let server = up_with("max_memory 1m; max_streams 100;");
@@ -106,7 +106,6 @@ fn come_in(client: &mut Client) {
     client.expect("NetConnection.Connect.Success");
 }
 
-/// Case 46.
 #[test]
 fn proxies_tell_who_the_client_is() {
     let conf =
@@ -155,7 +154,7 @@ fn proxies_tell_who_the_client_is() {
     assert_eq!(through(&server, b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 1935\r\n").some(), 0);
 }
 
-/// Case 45: more clients than there are connections for.
+/// More clients than there are connections for.
 #[test]
 fn too_many_clients_are_turned_away_and_the_others_go_on() {
     let conf = with_server("", "application live { live on; }");
@@ -182,7 +181,7 @@ fn too_many_clients_are_turned_away_and_the_others_go_on() {
     });
 }
 
-/// Case 45: fewer descriptors than clients.
+/// Fewer descriptors than clients.
 #[test]
 fn a_lack_of_descriptors_passes() {
     let conf = with_server("", "application live { live on; }");

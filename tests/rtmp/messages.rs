@@ -13,7 +13,6 @@ fn pair(server: &Server) -> (Client, Client) {
     (Client::publisher(server, "s"), Client::player(server, "s"))
 }
 
-/// Case 16.
 #[test]
 fn who_wants_acknowledgements_gets_them_before_it_has_to_stop() {
     let server = up("");
@@ -52,7 +51,6 @@ fn a_bandwidth_is_answered_with_a_window() {
     }
 }
 
-/// Case 17.
 #[test]
 fn aggregates_are_taken_apart() {
     let server = up("");
@@ -83,7 +81,6 @@ fn aggregates_are_taken_apart() {
     assert_eq!(said, wanted);
 }
 
-/// Case 18.
 #[test]
 fn user_control_is_answered_or_passed_over() {
     let server = up("");
@@ -114,7 +111,6 @@ fn user_control_is_answered_or_passed_over() {
     assert_eq!((pong.csid, pong.stream), (2, 0));
 }
 
-/// Case 19.
 #[test]
 fn empty_and_tiny_messages_pass() {
     let server = up("wait_key off;");
@@ -138,7 +134,6 @@ fn empty_and_tiny_messages_pass() {
     publisher.sync();
 }
 
-/// Case 20.
 #[test]
 fn amf3_commands_are_amf0_behind_a_byte_and_shared_objects_are_passed_over() {
     let server = up("");
@@ -164,7 +159,7 @@ fn amf3_commands_are_amf0_behind_a_byte_and_shared_objects_are_passed_over() {
     }
 }
 
-/// Case 21: a connection outlives whatever its commands hold.
+/// A connection outlives whatever its commands hold.
 #[test]
 fn odd_values_do_not_end_a_connection() {
     let server = up("");

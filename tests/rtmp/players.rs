@@ -28,7 +28,7 @@ fn two_groups(server: &Server) -> Client {
     publisher
 }
 
-/// Case 35 of the reference: whoever joins begins with the newest group and goes on without a seam.
+/// Whoever joins begins with the newest group and goes on without a seam.
 #[test]
 fn who_joins_begins_with_headers_and_the_newest_key_frame() {
     let server = up("");
@@ -175,7 +175,7 @@ fn a_delay_holds_everything_back() {
     assert_eq!(early.frames(1), ["p3@80"]);
 }
 
-/// Cases 11 and 49: chunks of any size carry frames of any size.
+/// Chunks of any size carry frames of any size.
 #[test]
 fn chunks_have_the_size_that_is_set() {
     for size in [128, 1000, 65_536] {
@@ -313,7 +313,7 @@ fn number(text: &str, name: &str) -> u64 {
     numbers.map(digits).sum()
 }
 
-/// Case 34: a player that takes nothing for a while disturbs nobody, goes on with whole groups, and
+/// A player that takes nothing for a while disturbs nobody, goes on with whole groups, and
 /// its clock keeps in step.
 #[test]
 fn a_stalled_player_skips_whole_groups_and_others_do_not_notice() {

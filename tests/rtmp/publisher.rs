@@ -255,7 +255,6 @@ fn a_stream_may_be_of_pictures_alone_and_its_metadata_late() {
     }
 }
 
-/// Case 33 of the reference.
 #[test]
 fn enhanced_rtmp_passes_untouched_and_its_key_frames_are_known() {
     let server = up("");

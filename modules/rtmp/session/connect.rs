@@ -155,7 +155,7 @@ impl Session {
     fn log_in(&self, app: &App, publisher: bool) -> Result<(), Fault> {
         let deed = if publisher { Deed::Publish } else { Deed::Play };
         let args = self.client.hello.borrow().args.clone();
-        let asks = crate::args::get(&args, b"authmod").is_some();
+        let asks = proto::query::get(&args, b"authmod").is_some();
         if app.logins.is_empty() || !(asks || login::needed(&app.logins, deed)) {
             return Ok(());
         }

@@ -1,11 +1,12 @@
 //! How a connection begins: a proxy's header, and the handshake.
 
+use proto::proxy_protocol::{self, Parsed};
 use proto::rtmp::handshake::Handshake;
+use sys::socket::Peer;
 
 use super::room::Room;
 use super::{Event, Session};
 use crate::fault::Fault;
-use crate::proxy_protocol;
 
 impl Session {
     pub(super) async fn proxy_header(&mut self, room: &mut Room) -> Result<(), Fault> {
@@ -14,14 +15,14 @@ impl Session {
             let count = self.receive(&mut room.0[..proxy_protocol::MOST - have]).await?;
             self.rest.extend_from_slice(&room.0[..count]);
             match proxy_protocol::parse(&self.rest) {
-                proxy_protocol::Parsed::Header { len, peer } => {
-                    if let Some(peer) = peer {
-                        self.client.peer.set(peer);
+                Parsed::Header(len, header) => {
+                    if let Some(addresses) = header.addresses {
+                        self.client.peer.set(Peer::Inet(addresses.source));
                     }
                     self.rest.drain(..len);
                     return Ok(());
                 }
-                proxy_protocol::Parsed::Incomplete if self.rest.len() < proxy_protocol::MOST => {}
+                Parsed::Incomplete if self.rest.len() < proxy_protocol::MOST => {}
                 _ => return Err(Fault::NoProxyHeader),
             }
         }

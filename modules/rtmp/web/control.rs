@@ -1,14 +1,14 @@
 //! `rtmp_control`: `…/drop/publisher|subscriber|client` and `…/redirect/…`, as nginx-rtmp has them. The
 //! body of the answer is how many clients that concerned, in all workers.
 
+use http::cors::Origins;
 use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::Method;
-use sse::cors::Origins;
 
 use super::text;
-use crate::args;
 use crate::ask;
 use crate::instance::running;
+use proto::query;
 
 /// The handler of a location.
 pub struct Control {
@@ -44,7 +44,7 @@ impl Handler for Control {
                 return Flow::Status(503);
             };
             let counts = answers.all.iter().filter_map(|answer| {
-                let count = args::get(answer, b"count")?;
+                let count = query::get(answer, b"count")?;
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });
             let body = counts.sum::<u64>().to_string();
@@ -73,7 +73,7 @@ impl Control {
         let (who, call) = (parts.next()?, parts.next()?);
         let may = match call {
             b"drop" => self.drop,
-            b"redirect" => self.redirect && args::get(&request.args, b"newname").is_some(),
+            b"redirect" => self.redirect && query::get(&request.args, b"newname").is_some(),
             _ => false,
         };
         let known = matches!(who, b"publisher" | b"subscriber" | b"client");
@@ -81,11 +81,11 @@ impl Control {
             return None;
         }
         let mut question = Vec::new();
-        args::add(&mut question, "call", call);
-        args::add(&mut question, "who", who);
+        query::add(&mut question, "call", call);
+        query::add(&mut question, "who", who);
         for name in ARGUMENTS {
-            if let Some(value) = args::get(&request.args, name.as_bytes()) {
-                args::add(&mut question, name, &value);
+            if let Some(value) = query::get(&request.args, name.as_bytes()) {
+                query::add(&mut question, name, &value);
             }
         }
         Some(question)

@@ -2,16 +2,14 @@
 
 use std::rc::Rc;
 
-use http::{BoxFuture, Exchange, Flow, Handler, Request, Template, Version};
+use http::cors::{AllowedHeaders, Origins};
+use http::{BoxFuture, Exchange, Flow, Handler, Request, Template, Version, websocket};
 use mem::Str;
 use proto::http1::{Method, Name};
-use sse::cors::{AllowedHeaders, Origins};
-use sse::websocket;
 
 use super::text;
 use super::viewer::Viewer;
 use crate::access::Deed;
-use crate::args;
 use crate::client::{Asked, Client, Hello};
 use crate::instance::{Running, running};
 use crate::join;
@@ -20,6 +18,7 @@ use crate::notify::{self, Event, Verdict};
 use crate::session::permitted;
 use crate::settings::App;
 use crate::wire::Wire;
+use proto::query;
 
 /// The handler of a location.
 pub struct Live {
@@ -37,6 +36,9 @@ struct Admitted {
     what: Asked,
 }
 
+/// What a page of another origin may send.
+const HEADERS: &str = "Content-Type, Cache-Control, Authorization, Range";
+
 impl Handler for Live {
     fn handle(&self, request: &mut Request) -> Flow {
         match request.method {
@@ -45,7 +47,7 @@ impl Handler for Live {
                 request.response.set_empty(204);
                 request.response.content_length = None;
                 request.response.add_header("Allow", text("GET, HEAD, OPTIONS"));
-                let headers = AllowedHeaders::default();
+                let headers = AllowedHeaders::named(HEADERS);
                 self.origins.add_preflight(request, "GET, HEAD, OPTIONS", &headers);
                 return Flow::Respond;
             }
@@ -114,8 +116,8 @@ impl Live {
         }
         // As nginx-http-flv has it: ?port=1935&app=live&stream=name
         let query = request.args.clone();
-        let (app, name) = (args::get(&query, b"app")?, args::get(&query, b"stream")?);
-        let port = args::get(&query, b"port").map(|port| {
+        let (app, name) = (query::get(&query, b"app")?, query::get(&query, b"stream")?);
+        let port = query::get(&query, b"port").map(|port| {
             std::str::from_utf8(&port).ok().and_then(|port| port.parse::<u16>().ok()).unwrap_or(0)
         });
         Some((app, port, name::join(&[&name])))
@@ -161,7 +163,7 @@ impl Live {
         if !self.origins.admit(request) {
             return self.refuse(request, "pages of this origin may not play here");
         }
-        if let Err(status) = websocket::accept(request) {
+        if let Err(status) = websocket::accept(request, &[]) {
             return Flow::Status(status);
         }
         let Some(viewer) = Self::viewer(admitted, Wire::FlvSocket) else {

@@ -10,9 +10,9 @@ mod xml;
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
+use http::cors::Origins;
 use http::{Hooks, Module, Phase};
 use mem::Str;
-use sse::cors::Origins;
 
 use stat::Parts;
 

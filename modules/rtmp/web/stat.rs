@@ -6,9 +6,9 @@ use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::{Method, Name};
 
 use super::{Format, json, text, xml};
-use crate::args;
 use crate::ask;
 use crate::instance::{Running, running};
+use proto::query;
 
 /// The handler of a location.
 pub struct Stat {
@@ -104,7 +104,7 @@ impl Handler for Stat {
 }
 
 fn asks(request: &Request) -> bool {
-    args::get(&request.args, b"format").as_deref() == Some(b"json")
+    query::get(&request.args, b"format").as_deref() == Some(b"json")
 }
 
 impl Fields {
@@ -124,10 +124,8 @@ impl Fields {
     }
 
     fn parse(line: &[u8]) -> Fields {
-        let pairs = line.split(|&byte| byte == b'&').filter_map(|pair| {
-            let at = pair.iter().position(|&byte| byte == b'=')?;
-            Some((pair[..at].to_vec(), args::unescape(&pair[at + 1..])))
-        });
+        let pairs = query::arguments(line)
+            .filter_map(|argument| Some((argument.name.to_vec(), query::decode(argument.value?))));
         Fields(pairs.collect())
     }
 }

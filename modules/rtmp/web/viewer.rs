@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::{Session, Takeover};
+use proto::websocket::{self, Close, Inbound, Said};
 use rt::{Conn, Next, Task};
-use sse::websocket::{self, Close, Inbound, Said};
 use sys::socket::Peer;
 
-use crate::args;
 use crate::client::{Asked, Client, NetStream, StreamState};
 use crate::events::Happening;
 use crate::instance::Running;
@@ -20,6 +19,7 @@ use crate::outlet::Outlet;
 use crate::player::Player;
 use crate::settings::App;
 use crate::wire::Wire;
+use proto::query;
 
 /// A player whose answer's head is on its way.
 pub struct Viewer {
@@ -78,10 +78,10 @@ impl Takeover for Viewer {
 /// `audio=0`, `video=0`: the player does without; others call that `onlyvideo=1` and `onlyaudio=1`. `audio=1`,
 /// `video=1`: it is to expect the track, though that may come late.
 fn choose_tracks(player: &mut Player, given: &[u8]) {
-    let says = |name: &str, other: &str| match args::get(given, name.as_bytes()).as_deref() {
+    let says = |name: &str, other: &str| match query::get(given, name.as_bytes()).as_deref() {
         Some(b"0" | b"off" | b"false") => Some(false),
         Some(b"1" | b"on" | b"true") => Some(true),
-        _ => match args::get(given, other.as_bytes()).as_deref() {
+        _ => match query::get(given, other.as_bytes()).as_deref() {
             Some(b"1" | b"on" | b"true") => Some(false),
             _ => None,
         },

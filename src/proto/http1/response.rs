@@ -68,6 +68,10 @@ impl ResponseHead {
             return Ok(Framing::None);
         }
         if let Some(coding) = self.values("transfer-encoding").last() {
+            // A server of HTTP/1.0 does not know what it says (§6.1).
+            if self.minor == 0 {
+                return Err(NotHttp);
+            }
             let last = coding.rsplit(|&byte| byte == b',').next().unwrap_or_default();
             return match last.trim_ascii().eq_ignore_ascii_case(b"chunked") {
                 // What both of them would mean, nobody knows (§6.1).
@@ -86,8 +90,11 @@ impl ResponseHead {
         number.filter(|_| digits).map(Framing::Length).ok_or(NotHttp)
     }
 
-    /// Whether the connection may be used for another request after this answer.
-    pub fn keep_alive(&self) -> bool {
+    /// Whether the connection may be used for another request after this answer, whose body ends so.
+    pub fn keep_alive(&self, framing: &Framing) -> bool {
+        if matches!(framing, Framing::Close) {
+            return false;
+        }
         let said = |word: &str| {
             let mut lists = self.values("connection");
             lists.any(|list| {

@@ -77,8 +77,12 @@ fn where_a_body_ends() {
 
 #[test]
 fn whether_the_connection_stays() {
-    let stays =
-        |head_line: &str, fields: &str| head(&format!("{head_line}\r\n{fields}\r\n")).keep_alive();
+    let stays = |head_line: &str, fields: &str| {
+        let head = head(&format!("{head_line}\r\n{fields}Content-Length: 0\r\n\r\n"));
+        head.keep_alive(&head.framing("GET").expect("a length"))
+    };
+    let endless = head("HTTP/1.1 200 OK\r\n\r\n");
+    assert!(!endless.keep_alive(&endless.framing("GET").expect("to the end")));
     assert!(stays("HTTP/1.1 200 OK", ""));
     assert!(!stays("HTTP/1.1 200 OK", "Connection: Close\r\n"));
     assert!(!stays("HTTP/1.1 200 OK", "Connection: x\r\nConnection: y, close\r\n"));
