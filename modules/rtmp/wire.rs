@@ -1,8 +1,7 @@
 //! How messages go out: RTMP chunks, or FLV tags in an answer's body or in WebSocket messages.
 
-use std::io::Write;
-
 use proto::flv;
+use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 use proto::rtmp::{chunk, message};
 
 use crate::draft::Draft;
@@ -82,9 +81,7 @@ pub fn begin(out: &mut Vec<u8>, wire: Wire, audio: bool, video: bool) {
 /// What stands before `len` bytes of FLV.
 pub fn open(out: &mut Vec<u8>, wire: Wire, len: usize) {
     match wire {
-        Wire::FlvChunks => {
-            let _ = write!(out, "{len:x}\r\n");
-        }
+        Wire::FlvChunks => chunk_head(len, out),
         Wire::FlvSocket => proto::websocket::binary_head(len, out),
         Wire::Flv | Wire::Rtmp => {}
     }
@@ -93,14 +90,14 @@ pub fn open(out: &mut Vec<u8>, wire: Wire, len: usize) {
 /// What stands behind them.
 pub fn close(out: &mut Vec<u8>, wire: Wire) {
     if wire == Wire::FlvChunks {
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(CHUNK_END);
     }
 }
 
 /// What stands at the end of everything.
 pub fn end(out: &mut Vec<u8>, wire: Wire) {
     match wire {
-        Wire::FlvChunks => out.extend_from_slice(b"0\r\n\r\n"),
+        Wire::FlvChunks => out.extend_from_slice(LAST_CHUNK),
         Wire::FlvSocket => proto::websocket::close(proto::websocket::Close::Normal, out),
         Wire::Flv | Wire::Rtmp => {}
     }

@@ -1,9 +1,8 @@
 //! How events go out to a client. HTTP/1.1 takes the records as they lie in the log; for the others
 //! they are framed anew, once for all clients of a kind.
 
-use std::io::Write;
-
 use broadcast::{END, RecordRef};
+use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 use proto::sse::{self, EventId};
 use proto::websocket;
 
@@ -159,7 +158,7 @@ impl Framing {
             chunk(self.kind, &trailer, out);
         }
         if matches!(self.kind, Kind::Chunks | Kind::GzipChunks) {
-            out.extend_from_slice(b"0\r\n\r\n");
+            out.extend_from_slice(LAST_CHUNK);
         }
     }
 }
@@ -170,10 +169,10 @@ fn chunk(kind: Kind, bytes: &[u8], out: &mut Vec<u8>) {
     }
     let chunked = matches!(kind, Kind::Chunks | Kind::GzipChunks);
     if chunked {
-        let _ = write!(out, "{:x}\r\n", bytes.len());
+        chunk_head(bytes.len(), out);
     }
     out.extend_from_slice(bytes);
     if chunked {
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(CHUNK_END);
     }
 }

@@ -8,6 +8,7 @@
 
 use std::io::Write;
 
+use proto::http1::{CHUNK_END, chunk_head};
 use proto::sse::{self, EventId};
 
 use crate::cursor::Lost;
@@ -20,7 +21,7 @@ pub fn head(epoch: u32, suffix: Option<&[u8]>, body: usize) -> impl FnOnce(u64, 
         EventId { epoch, seq }.write(&mut id, suffix);
         id.push(b'\n');
         // The CRLF that ends the chunk is part of the body, but not of the chunk's length.
-        let _ = write!(out, "{:x}\r\n", id.len() + body - 2);
+        chunk_head(id.len() + body - CHUNK_END.len(), out);
         out.extend_from_slice(&id);
     }
 }
@@ -28,7 +29,7 @@ pub fn head(epoch: u32, suffix: Option<&[u8]>, body: usize) -> impl FnOnce(u64, 
 /// Writes a record's body.
 pub fn body(out: &mut Vec<u8>, event: &[u8], data: &[u8]) {
     sse::event(out, b"", Some(event), data);
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(CHUNK_END);
 }
 
 /// Writes the body of the record that ends a channel. Without a type the record raises no event: the

@@ -1,4 +1,4 @@
-//! A body in chunks (RFC 9112, 7.1), decoded as it arrives.
+//! A body in chunks (RFC 9112, 7.1): decoded as it arrives, and what frames one that is sent.
 //!
 //! ```text
 //!   1*HEX [ ;extension ] CRLF     the size
@@ -14,7 +14,19 @@
 
 use super::Reject;
 use memchr::memchr;
+use std::io::Write;
 use std::ops::Range;
+
+/// What stands behind the data of a chunk.
+pub const CHUNK_END: &[u8] = b"\r\n";
+/// The last chunk of a body without trailers.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Appends what stands before `len` bytes of data, which are some: a chunk of none would be the last.
+pub fn chunk_head(len: usize, out: &mut Vec<u8>) {
+    debug_assert!(len > 0, "a chunk of no bytes is the last one");
+    let _ = write!(out, "{len:x}\r\n");
+}
 
 const INVALID: Reject = Reject::new(400, "client sent invalid chunked body");
 

@@ -13,7 +13,7 @@ mod response;
 pub mod status;
 mod whole;
 
-pub use chunked::{Chunked, Step};
+pub use chunked::{CHUNK_END, Chunked, LAST_CHUNK, Step, chunk_head};
 pub use framing::{Body, framing, keep_alive};
 pub use head::{Field, Head, Limits, Parsed, Range32, Version, parse};
 pub use host::{HostPort, host};
