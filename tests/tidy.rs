@@ -16,13 +16,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/sys", &["*"]),
     ("src/shm", &["conf", "proto", "rt", "module", "http", "server"]),
     ("src/wal", &["broadcast", "conf", "proto", "rt", "module", "http", "server"]),
-    ("src/broadcast", &["conf", "proto", "rt", "module", "http", "server"]),
+    ("src/broadcast", &["conf", "proto", "rt", "module", "live", "http", "server"]),
     ("src/conf", &["sys", "shm", "broadcast", "proto", "rt", "module", "http", "server"]),
     ("src/proto", &["sys", "shm", "broadcast", "conf", "rt", "module", "http", "server"]),
     ("src/rt", &["shm", "broadcast", "conf", "proto", "module", "http", "server"]),
-    ("src/module", &["http", "server"]),
-    ("src/http", &["server"]),
-    ("src/server", &["http"]),
+    ("src/module", &["live", "http", "server"]),
+    ("src/live", &["http", "server"]),
+    ("src/http", &["live", "broadcast", "server"]),
+    ("src/server", &["http", "live", "broadcast"]),
     ("modules/*", &["server"]),
 ];
 

@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::instance::{self, Plan, PortPlan, RtmpInstance};
 use crate::options::Options;
 use crate::settings::{App, Made, SEPARATOR, Server};
-use crate::zone::ZoneConf;
+use crate::zone;
 
 /// The core module that owns `rtmp {}`.
 pub struct Rtmp;
@@ -255,12 +255,12 @@ fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
 fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     let Written { options: main, zone, servers } = written;
     let (size, span) = zone.unwrap_or((256 << 20, Span::default()));
-    let zone = usize::try_from(size).ok().and_then(|size| ZoneConf::new(size, setup.workers));
+    let zone = usize::try_from(size).ok().and_then(zone::zone);
     let zone = zone.ok_or_else(|| {
         Error::at("the rtmp_zone is too small, or too large", span, setup.env.files)
     })?;
     let zone = Rc::new(zone);
-    zone.install(setup);
+    zone.install(setup)?;
     let mut names = HashMap::<String, bool>::new();
     let mut ports: Vec<PortPlan> = Vec::new();
     let mut all = Vec::new();

@@ -38,7 +38,7 @@ pub struct Client {
     /// Bytes that it was sent, when it has gone.
     pub sent: Cell<u64>,
     /// What it is to do, by order of an operator.
-    pub order: RefCell<Option<Order>>,
+    pub admin_command: RefCell<Option<AdminCommand>>,
 }
 
 /// What a client says of itself when it connects.
@@ -121,7 +121,7 @@ impl Asked {
 
 /// An operator's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum AdminCommand {
     /// Go.
     Drop,
     /// Go: a hook is against it, for this reason.
@@ -146,7 +146,7 @@ impl Client {
             streams: RefCell::default(),
             received: Rate::default(),
             sent: Cell::new(0),
-            order: RefCell::new(None),
+            admin_command: RefCell::new(None),
         }
     }
 

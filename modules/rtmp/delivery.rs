@@ -150,16 +150,7 @@ impl Inner {
             }
             Reading::Batch(batch) => {
                 let record = batch.records()[0].clone();
-                let mut bytes = Vec::with_capacity(record.len);
-                batch.copy(&record, &mut bytes);
-                drop(batch);
-                while bytes.len() < record.len {
-                    match attachment.read_rest(&[id], record.seq, bytes.len()) {
-                        Reading::Batch(batch) => batch.copy(&batch.records()[0], &mut bytes),
-                        // It went meanwhile; the next look says so.
-                        _ => return Read::More,
-                    }
-                }
+                let Some(bytes) = live::whole(attachment, id, batch) else { return Read::More };
                 self.give_behind(hub, number, &View::of_long(&record, &bytes))
             }
             // It was too slow. What it has missed is made up for in its clock, not in its queue.

@@ -91,33 +91,6 @@ impl Hub {
         }
     }
 
-    /// Begins to listen, in this worker.
-    pub fn start(attachment: Attachment) -> io::Result<&'static Hub> {
-        let inner = Inner {
-            seen: attachment.zone().newest(),
-            streams: HashMap::new(),
-            players: Slab::default(),
-            outlets: Slab::default(),
-            dirty: VecDeque::new(),
-            waiting: VecDeque::new(),
-            draft: Draft::default(),
-            counts: (0, 0, 0),
-            listeners: HashMap::new(),
-        };
-        // One for each process, to its end.
-        let hub: &'static Hub = Box::leak(Box::new(Hub {
-            attachment,
-            inner: RefCell::new(inner),
-            publishers: Cell::new(0),
-        }));
-        rt::on_readable(hub.attachment.bell_fd(), || {
-            hub.attachment.silence();
-        })?;
-        rt::add_pulse(hub);
-        hub.tick();
-        Ok(hub)
-    }
-
     /// Takes a connection in; gives its number.
     pub fn add_outlet(&self, outlet: Outlet) -> u32 {
         self.inner.borrow_mut().outlets.add(outlet)
@@ -175,11 +148,6 @@ impl Hub {
     /// Changes a player.
     pub fn change<T>(&self, player: u32, change: impl FnOnce(&mut Player) -> T) -> Option<T> {
         self.inner.borrow_mut().players.get_mut(player).map(change)
-    }
-
-    /// Calls `listener`, a little later, when there is something on a channel.
-    pub fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>) {
-        self.inner.borrow_mut().listeners.insert(channel.index(), listener);
     }
 
     /// Bytes sent on a connection, and bits per second.
@@ -304,6 +272,51 @@ impl Hub {
         asked.dedup_by(|a, b| Rc::ptr_eq(a, b));
         for listener in asked {
             rt::after(0, move || listener());
+        }
+    }
+}
+
+impl live::Listen for Hub {
+    fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
+    fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>) {
+        self.inner.borrow_mut().listeners.insert(channel.index(), listener);
+    }
+}
+
+impl live::Hub for Hub {
+    fn start(attachment: Attachment, _: Option<live::Sync>) -> io::Result<&'static Hub> {
+        let inner = Inner {
+            seen: attachment.zone().newest(),
+            streams: HashMap::new(),
+            players: Slab::default(),
+            outlets: Slab::default(),
+            dirty: VecDeque::new(),
+            waiting: VecDeque::new(),
+            draft: Draft::default(),
+            counts: (0, 0, 0),
+            listeners: HashMap::new(),
+        };
+        // One for each process, to its end.
+        let hub: &'static Hub = Box::leak(Box::new(Hub {
+            attachment,
+            inner: RefCell::new(inner),
+            publishers: Cell::new(0),
+        }));
+        rt::on_readable(hub.attachment.bell_fd(), || {
+            hub.attachment.silence();
+        })?;
+        rt::add_pulse(hub);
+        hub.tick();
+        Ok(hub)
+    }
+
+    fn drain(&'static self, within: Option<u64>) {
+        // Publishers and players come back to a worker that goes on; the streams wait for them (`publish_grace`).
+        if let Some(within) = within {
+            rt::after(within * 3 / 4, || self.send_away());
         }
     }
 }

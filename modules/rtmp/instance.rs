@@ -1,15 +1,17 @@
 //! The `rtmp` block, configured: its zone, its listeners, and what a worker has of it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
 use conf::Error;
-use module::{Instance, Regions, Sockets};
+use live::{Replies, Rpc};
+use module::{Instance, Process, Regions, Sockets};
+use proto::query;
 use proto::rtmp::handshake;
 use sys::socket::Address;
 
-use crate::ask;
+use crate::admin;
 use crate::client::Client;
 use crate::events;
 use crate::grace;
@@ -17,6 +19,7 @@ use crate::hub::Hub;
 use crate::port::Port;
 use crate::settings::{App, Server};
 use crate::slab::Slab;
+use crate::stats;
 use crate::zone::ZoneConf;
 
 /// What a configuration asks for.
@@ -60,6 +63,7 @@ struct Broken {
 pub struct Running {
     /// Its part in the zone.
     pub hub: &'static Hub,
+    rpc: OnceCell<&'static Rpc<Hub>>,
     /// The servers.
     pub servers: &'static [Rc<Server>],
     /// The listening addresses.
@@ -91,25 +95,58 @@ impl RtmpInstance {
     }
 }
 
-impl Instance for RtmpInstance {
+impl RtmpInstance {
+    fn zone(&self) -> Option<&Rc<ZoneConf>> {
+        self.plan.as_ref().map(|plan| &plan.zone)
+    }
+
+    /// A publisher's worker is dead: tells the players of its stream, and who listens to events. `false`: some cannot be
+    /// told now.
+    fn tell_of(&self, plan: &Plan, orphans: Vec<Vec<u8>>) -> bool {
+        let Some(zone) = plan.zone.zone() else { return true };
+        let app_of = |channel: &[u8]| {
+            let mut apps = plan.servers.iter().flat_map(|server| &server.apps);
+            apps.find(|app| channel.starts_with(app.prefix.as_bytes()))
+        };
+        let max_age = |channel: &[u8]| app_of(channel).map_or(120_000, |app| grace::max_age(app));
+        let mut broken = self.broken.borrow_mut();
+        broken.extend(orphans.into_iter().map(|channel| Broken { channel, told: false }));
+        broken.retain_mut(|stream| {
+            let channel = &stream.channel;
+            stream.told = stream.told || grace::try_tell_broken(zone, channel, max_age(channel));
+            let known = app_of(channel);
+            let tell = |app: &Rc<App>| events::try_tell_lost(app, &channel[app.prefix.len()..]);
+            !stream.told || !known.is_none_or(tell)
+        });
+        broken.is_empty()
+    }
+}
+
+impl Process for RtmpInstance {
     fn opened(&self) -> Result<(), Error> {
-        self.plan.as_ref().map_or(Ok(()), |plan| plan.zone.opened())
+        self.zone().map_or(Ok(()), |zone| zone.opened())
+    }
+
+    fn outgoing(&self, next: &Regions, back: bool) {
+        self.zone().into_iter().for_each(|zone| zone.outgoing(next, back));
     }
 
     fn decided(&self, serves: bool) {
-        self.plan.iter().for_each(|plan| plan.zone.decided(serves));
+        self.zone().into_iter().for_each(|zone| zone.decided(serves));
     }
 
     fn replaced(&self, by: &Regions) {
-        self.plan.iter().for_each(|plan| plan.zone.replaced(by));
+        self.zone().into_iter().for_each(|zone| zone.replaced(by));
     }
 
-    fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+    fn started(&'static self) -> Result<(), String> {
         let Some(plan) = &self.plan else { return Ok(()) };
-        let hub = plan.zone.start()?;
+        plan.zone.started()?;
+        let hub = plan.zone.hub().ok_or("the rtmp_zone has no hub")?;
         let seed = sys::clock::monotonic_us() ^ u64::from(sys::process::pid() as u32) << 32;
         let running: &'static Running = Box::leak(Box::new(Running {
             hub,
+            rpc: OnceCell::new(),
             servers: &plan.servers,
             ports: &plan.ports,
             clients: RefCell::default(),
@@ -118,9 +155,45 @@ impl Instance for RtmpInstance {
             since: rt::now(),
             random: Cell::new(seed),
         }));
+        let rpc = Rpc::start(hub, move |call, out| reply(running, call, out))?;
+        let _ = running.rpc.set(rpc);
         RUNNING.set(Some(running));
-        ask::start(running)?;
-        for port in &plan.ports {
+        Ok(())
+    }
+
+    fn draining(&'static self, within: Option<u64>) {
+        self.zone().into_iter().for_each(|zone| zone.draining(within));
+    }
+
+    fn orphaned(&self) {
+        self.zone().into_iter().for_each(|zone| zone.orphaned());
+    }
+
+    fn closed(&self) {
+        self.zone().into_iter().for_each(|zone| zone.closed());
+    }
+
+    fn worker_ended(&self, pid: i32) -> bool {
+        let Some(plan) = &self.plan else { return true };
+        plan.zone.sweep(pid).is_some_and(|orphans| self.tell_of(plan, orphans))
+    }
+
+    fn room(&self) -> usize {
+        self.zone().map_or(usize::MAX, |zone| zone.room())
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.zone().map(|zone| zone.attached()).unwrap_or_default()
+    }
+
+    fn stuck(&self) -> Vec<i32> {
+        self.zone().map(|zone| zone.stuck()).unwrap_or_default()
+    }
+}
+
+impl Instance for RtmpInstance {
+    fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+        for port in self.plan.iter().flat_map(|plan| &plan.ports) {
             let address = &port.address;
             let shared = sockets.shared(address);
             let service: &'static Port =
@@ -132,48 +205,26 @@ impl Instance for RtmpInstance {
         }
         Ok(())
     }
+}
 
-    fn ended(&self, pid: i32) -> bool {
-        let Some(plan) = &self.plan else { return true };
-        let app_of = |channel: &[u8]| {
-            let mut apps = plan.servers.iter().flat_map(|server| &server.apps);
-            apps.find(|app| channel.starts_with(app.prefix.as_bytes()))
-        };
-        let max_age = |channel: &[u8]| app_of(channel).map_or(120_000, |app| grace::max_age(app));
-        let Some(orphans) = plan.zone.worker_ended(pid) else { return false };
-        let mut broken = self.broken.borrow_mut();
-        broken.extend(orphans.into_iter().map(|channel| Broken { channel, told: false }));
-        broken.retain_mut(|stream| {
-            let channel = &stream.channel;
-            stream.told = stream.told || plan.zone.tell_broken(channel, max_age(channel));
-            let known = app_of(channel);
-            let tell = |app: &Rc<App>| events::try_tell_lost(app, &channel[app.prefix.len()..]);
-            !stream.told || !known.is_none_or(tell)
-        });
-        broken.is_empty()
-    }
-
-    fn drain(&'static self, within: Option<u64>) {
-        // Publishers and players come back to a worker that goes on; the streams wait for them (`publish_grace`).
-        if let (Some(within), Some(running)) = (within, running()) {
-            rt::after(within * 3 / 4, || running.hub.send_away());
+/// What this worker says to a call.
+fn reply(running: &'static Running, call: &[u8], out: &mut Vec<u8>) {
+    match query::get(call, b"call").as_deref() {
+        Some(b"stat") => stats::write(running, out),
+        Some(b"drop" | b"redirect") => {
+            let count = admin::run(running, call);
+            query::add(out, "count", count.to_string().as_bytes());
         }
-    }
-
-    fn room(&self) -> usize {
-        self.plan.iter().map(|plan| plan.zone.room()).min().unwrap_or(usize::MAX)
-    }
-
-    fn attached(&self) -> Vec<i32> {
-        self.plan.iter().flat_map(|plan| plan.zone.attached()).collect()
-    }
-
-    fn stuck(&self) -> Vec<i32> {
-        self.plan.iter().filter_map(|plan| plan.zone.stuck()).collect()
+        _ => {}
     }
 }
 
 impl Running {
+    /// Calls all workers. `None`: they cannot be called.
+    pub async fn call(&self, arguments: &[u8]) -> Option<Replies> {
+        self.rpc.get()?.call(arguments).await
+    }
+
     /// A client has gone: what it was sent, and what it has sent, is not forgotten.
     pub fn count_gone(&self, client: &Client) {
         self.gone.0.set(self.gone.0.get() + client.sent.get());

@@ -10,7 +10,7 @@
 
 mod access;
 mod access_log;
-mod ask;
+mod admin;
 mod block;
 mod client;
 mod delivery;
@@ -31,7 +31,6 @@ mod name;
 mod netcall;
 mod notify;
 mod options;
-mod order;
 mod outlet;
 mod player;
 mod port;
@@ -40,7 +39,7 @@ mod record;
 mod session;
 mod settings;
 mod slab;
-mod snapshot;
+mod stats;
 mod status;
 mod tracks;
 mod view;

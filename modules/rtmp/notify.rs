@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use conf::{Error, Setting};
 
-use crate::client::{Asked, Client, Order};
+use crate::client::{AdminCommand, Asked, Client};
 use crate::netcall::{self, Answer, Url};
 use crate::options::Options;
 use proto::query;
@@ -302,7 +302,7 @@ async fn update(client: &Weak<Client>, stream: u32, since: Duration) -> bool {
     };
     if !goes_on {
         let why = refusal(Event::Update, url, &told(&answer));
-        *client.order.borrow_mut() = Some(Order::Refuse(why));
+        *client.admin_command.borrow_mut() = Some(AdminCommand::Refuse(why));
         client.conn.wake();
     }
     goes_on

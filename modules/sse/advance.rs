@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use broadcast::{Attachment, Batch, END, Limits, Reading, RecordRef, Start};
+use broadcast::{Attachment, Batch, ChannelId, END, Limits, Reading, RecordRef, Start};
 use proto::sse::EventId;
 use proto::websocket::Close;
 use rt::Conn;
@@ -51,8 +51,12 @@ impl Subscriber {
                     counts.1 += self.give(&batch, &mut None, gzip) as u64;
                 } else {
                     let record = batch.records()[0].clone();
-                    drop(batch);
-                    self.give_long(attachment, &record, gzip, counts);
+                    let channel = self.channel_of(record.seq);
+                    let bytes = channel.and_then(|id| live::whole(attachment, id, batch));
+                    // Else it is gone meanwhile; the next look tells of the gap.
+                    if let Some(bytes) = bytes {
+                        self.give_long(&record, &bytes, gzip, counts);
+                    }
                 }
                 if ended && self.partial.0 == 0 {
                     self.end_if_over(attachment);
@@ -142,21 +146,13 @@ impl Subscriber {
     /// A long event, for a client that cannot take it as it lies.
     fn give_long(
         &mut self,
-        attachment: &Attachment,
         record: &RecordRef,
+        bytes: &[u8],
         gzip: &mut Gzip,
         counts: &mut (u64, u64, u64),
     ) {
-        let mut bytes = Vec::with_capacity(record.len);
-        while bytes.len() < record.len {
-            match self.read_rest(attachment, record.seq, bytes.len()) {
-                Reading::Batch(batch) => batch.copy(&batch.records()[0], &mut bytes),
-                // It is gone meanwhile; the next look tells of the gap.
-                _ => return,
-            }
-        }
         let mut framed = Framed::default();
-        framed.add(self.framing.kind, gzip, record, &bytes);
+        framed.add(self.framing.kind, gzip, record, bytes);
         self.framing.sent(&framed);
         self.cursor = record.seq;
         counts.0 += 1;
@@ -165,13 +161,18 @@ impl Subscriber {
     }
 
     fn read_rest<'a>(&self, attachment: &'a Attachment, seq: u64, skip: usize) -> Reading<'a> {
+        match self.channel_of(seq) {
+            Some(id) => attachment.read_rest(&[id], seq, skip),
+            None => Reading::Torn,
+        }
+    }
+
+    /// The channel of the event that it reads next.
+    fn channel_of(&self, seq: u64) -> Option<ChannelId> {
         match &self.route {
-            Route::Single { id, .. } => attachment.read_rest(&[*id], seq, skip),
-            Route::Waiting => Reading::Torn,
-            Route::Many(many) => match many.pending.channel_of(seq) {
-                Some(id) => attachment.read_rest(&[id], seq, skip),
-                None => Reading::Torn,
-            },
+            Route::Single { id, .. } => Some(*id),
+            Route::Waiting => None,
+            Route::Many(many) => many.pending.channel_of(seq),
         }
     }
 

@@ -327,14 +327,14 @@ impl Module for Sse {
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.status.is_set() {
             let zones = conf.zones.as_slice();
-            zones.iter().try_for_each(|zone| zone.install(hooks))?;
+            zones.iter().try_for_each(|zone| install(zone, hooks))?;
             hooks.on(Phase::Content, Status { zones: zones.into() });
         }
         if !conf.subscribe.is_set() && !conf.publish.is_set() {
             return Ok(());
         }
         let zone = conf.chosen_zone(hooks)?;
-        zone.install(hooks)?;
+        install(&zone, hooks)?;
         hooks.limit_bodies();
         let mut subscribe = Vec::new();
         for word in conf.subscribe.as_slice() {
@@ -367,6 +367,14 @@ impl Module for Sse {
 /// What a page of another origin needs that reads and publishes.
 const USUAL_HEADERS: &str = "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, Event-ID, \
                              Event-End, Event-Offset, Idempotency-Key, X-EventSource-Event";
+
+/// A location uses a zone.
+fn install(zone: &Rc<ZoneConf>, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+    if zone.install(hooks.setup())? {
+        hooks.process(zone.clone());
+    }
+    Ok(())
+}
 
 /// A channel's name as it is written.
 fn name_of(word: &Word, pattern: bool, hooks: &Hooks<'_, '_>) -> Result<Template, Error> {

@@ -10,8 +10,8 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Poll, Waker};
 
-use crate::file::Sync;
 use crate::hub::Hub;
+use live::Sync;
 
 /// What waits for the disk.
 #[derive(Default)]

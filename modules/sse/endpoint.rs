@@ -10,11 +10,11 @@ use sys::socket::Peer;
 
 use crate::channels::{self, NameError, Selection};
 use crate::conf::text;
-use crate::file::Sync;
 use crate::hub::Hub;
 use crate::settings::{Figures, From, Methods, Settings};
 use crate::zone::{ZoneConf, log_missing};
 use crate::{manage, progress, publish, subscribe};
+use live::Sync;
 
 /// What pages of other origins may do here.
 pub struct Cors {

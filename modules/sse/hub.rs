@@ -15,11 +15,11 @@ use broadcast::{Attachment, ChannelId, Hint};
 use rt::Pulse;
 
 use crate::disk::Disk;
-use crate::file::Sync;
 use crate::gzip::Gzip;
 use crate::leaving::Leaving;
 use crate::patterns::Patterns;
 use crate::subscriber::{Route, Subscriber};
+use live::Sync;
 
 /// How often counts are published and aged events taken away.
 const TICK_MS: u64 = 1000;
@@ -85,9 +85,8 @@ pub struct LocalChannel {
     pub walk: Option<(usize, usize)>,
 }
 
-impl Hub {
-    /// Begins to listen, in this worker.
-    pub fn start(attachment: Attachment, sync: Option<Sync>) -> io::Result<&'static Hub> {
+impl live::Hub for Hub {
+    fn start(attachment: Attachment, sync: Option<Sync>) -> io::Result<&'static Hub> {
         let displaced = Cell::new((attachment.zone().displaced(), 0));
         let inner = Inner {
             seen: attachment.zone().newest(),
@@ -119,6 +118,12 @@ impl Hub {
         Ok(hub)
     }
 
+    fn drain(&'static self, within: Option<u64>) {
+        self.send_away_within(within);
+    }
+}
+
+impl Hub {
     /// Takes a subscriber in and serves it. Gives its number.
     pub fn add(&'static self, subscriber: Subscriber) -> u32 {
         let mut inner = self.inner.borrow_mut();
@@ -141,7 +146,7 @@ impl Hub {
     fn retire(&'static self) {
         if !self.retired.replace(true) {
             self.attachment.zone().let_go();
-            self.drain(Some(RETIRED_MS));
+            self.send_away_within(Some(RETIRED_MS));
         }
     }
 

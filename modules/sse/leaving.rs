@@ -31,7 +31,7 @@ pub struct Leaving {
 impl Hub {
     /// The worker leaves, `within` so many milliseconds if that is limited. Said again it may only be
     /// faster.
-    pub fn drain(&'static self, within: Option<u64>) {
+    pub fn send_away_within(&'static self, within: Option<u64>) {
         let Some(within) = within else { return };
         let leaving = &self.leaving;
         let now = rt::now();

@@ -18,7 +18,6 @@ mod delivery;
 mod disk;
 mod endpoint;
 mod feed;
-mod file;
 mod framing;
 mod gzip;
 mod hub;

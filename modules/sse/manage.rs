@@ -81,7 +81,7 @@ pub fn status(request: &mut Request, zones: &[Rc<ZoneConf>]) -> Flow {
             body.push(b',');
         }
         body.extend_from_slice(b"{\"name\":");
-        json::string(&mut body, conf.name.as_bytes());
+        json::string(&mut body, conf.name().as_bytes());
         zone_figures(&mut body, zone);
         body.extend_from_slice(b",\"list\":");
         list(&mut body, zone, zone.channels(&prefix, limit).into_iter());

@@ -9,8 +9,8 @@ use sys::net::Network;
 
 use crate::channels::Rules;
 use crate::conf::Conf;
-use crate::file::{FileConf, Sync};
-use crate::zone::ZoneConf;
+use crate::zone::{self, ZoneConf};
+use live::{FileConf, Sync};
 
 /// Who may publish.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +131,7 @@ impl Settings {
                 Start::Last(count) => broadcast::Start::Last(count),
             },
             max_history: conf.max_history.or_default(10_000),
-            sync: zone.file.as_ref().map(|file| file.sync),
+            sync: zone.file().map(|file| file.sync),
             keepalive: conf.keepalive.or_default(15_000),
             retry: conf.retry.or_default(2000),
             lag: conf.lag.or_default(Lag::Gap),
@@ -162,7 +162,7 @@ impl Conf {
         let word = self.publish.get().or(self.subscribe.as_slice().first());
         match (self.zone.get(), word) {
             (Some(name), _) => {
-                let found = zones.iter().find(|zone| zone.name == name.text);
+                let found = zones.iter().find(|zone| zone.name() == name.text);
                 found
                     .cloned()
                     .ok_or_else(|| hooks.error(name, format!("there is no sse_zone \"{name}\"")))
@@ -187,7 +187,7 @@ pub(crate) fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Err
     if name.is_empty() || !name.chars().all(plain) {
         return Err(setting.error_at(0, "a zone's name is made of letters, digits, _, . and -"));
     }
-    if conf.zones.as_slice().iter().any(|zone| zone.name == name) {
+    if conf.zones.as_slice().iter().any(|zone| zone.name() == name) {
         return Err(setting.error_at(0, format!("there is an sse_zone \"{name}\" already")));
     }
     let size = usize::try_from(setting.size(1)?).map_err(|_| setting.invalid(1, "value"))?;
@@ -214,7 +214,7 @@ pub(crate) fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Err
     if sync.is_some() && path.is_none() {
         return Err(setting.error_at(2, "\"sync=\" is for a zone in a file: \"path=\" is missing"));
     }
-    let same = |zone: &Rc<ZoneConf>| zone.file.as_ref().map(|file| &file.path) == path.as_ref();
+    let same = |zone: &Rc<ZoneConf>| zone.file().map(|file| &file.path) == path.as_ref();
     if path.is_some() && conf.zones.as_slice().iter().any(same) {
         return Err(setting.error_at(2, "another sse_zone has this file"));
     }
@@ -223,7 +223,7 @@ pub(crate) fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Err
         return Err(setting.error_at(2, &why));
     }
     let file = path.map(|path| FileConf { path, sync: sync.unwrap_or(Sync::Interval(100)) });
-    let zone = ZoneConf::new(name, size, channels, file).ok_or_else(|| {
+    let zone = zone::zone(name, size, channels, file).ok_or_else(|| {
         setting.error_at(1, "a zone has at least 256k and at most 1t, and room for its channels")
     })?;
     conf.zones.push(Rc::new(zone));

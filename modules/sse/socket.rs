@@ -6,10 +6,10 @@ use broadcast::{AppendError, Appended, Zone};
 use http::Request;
 use proto::websocket::{self, Close, Inbound, Said};
 
-use crate::file::Sync;
 use crate::progress::{self, Sequence};
 use crate::publish::{self, Event};
 use crate::settings::Settings;
+use live::Sync;
 
 /// What messages are: the subprotocol that is agreed upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

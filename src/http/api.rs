@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use conf::{Directive, Error, Files, Word, erase};
 use mem::Str;
-use module::{LogFile, Setup, Slot, Wanted};
+use module::{LogFile, Process, Setup, Slot, Wanted};
 use sys::log::{Level as LogLevel, Log, Target};
 
 use crate::exchange::Exchange;
-use crate::process::Process;
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::template::{Names, Template};
@@ -149,7 +148,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) setup: &'a mut Setup<'s>,
 }
 
-impl Hooks<'_, '_> {
+impl<'s> Hooks<'_, 's> {
     /// Adds a handler to a phase, behind those of the modules listed before.
     pub fn on(&mut self, phase: Phase, handler: impl Handler) {
         self.handlers.push((phase, Box::new(handler)));
@@ -181,9 +180,9 @@ impl Hooks<'_, '_> {
         self.setup.region(wanted)
     }
 
-    /// Workers of a generation.
-    pub fn workers(&self) -> usize {
-        self.setup.workers
+    /// What the configuration asks the server for.
+    pub fn setup(&mut self) -> &mut Setup<'s> {
+        self.setup
     }
 
     /// Compiles a word with variables.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use conf::Error;
 use mem::Str;
-use module::Setup;
+use module::{Process, Setup};
 use sys::socket::{Address, Options};
 
 use crate::api::{Entry, Hooks, Level, Phase};
@@ -13,7 +13,6 @@ use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::hosts::{Hosts, Name};
 use crate::listen::{self, Listen};
 use crate::location::{Kind, Location, Locations, Server};
-use crate::process::Process;
 use crate::service::Port;
 use crate::template::Names;
 

@@ -3,11 +3,10 @@
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
-use module::{Instance, Regions, Sockets};
+use module::{Instance, Process, Regions, Sockets};
 
 use crate::Happening;
 use crate::api::{Entry, Event};
-use crate::process::Process;
 use crate::service::Port;
 
 /// All that an `http {}` block came to.
@@ -17,7 +16,7 @@ pub(crate) struct HttpInstance {
     pub processes: Vec<Rc<dyn Process>>,
 }
 
-impl Instance for HttpInstance {
+impl Process for HttpInstance {
     fn opened(&self) -> Result<(), conf::Error> {
         self.processes.iter().try_for_each(|process| process.opened())
     }
@@ -34,6 +33,19 @@ impl Instance for HttpInstance {
         self.processes.iter().for_each(|process| process.replaced(by));
     }
 
+    fn started(&'static self) -> Result<(), String> {
+        self.modules.iter().for_each(|module| (module.worker)(Event::Start));
+        self.processes.iter().try_for_each(|process| process.started())
+    }
+
+    fn draining(&'static self, within: Option<u64>) {
+        self.processes.iter().for_each(|process| process.draining(within));
+        // It may be said again, that it must be faster.
+        for port in self.ports.iter().filter(|_| !rt::draining()) {
+            port.trace_listener(Happening::ListenStop(port.address()));
+        }
+    }
+
     fn orphaned(&self) {
         self.processes.iter().for_each(|process| process.orphaned());
     }
@@ -42,9 +54,26 @@ impl Instance for HttpInstance {
         self.processes.iter().for_each(|process| process.closed());
     }
 
-    fn start(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
-        self.modules.iter().for_each(|module| (module.worker)(Event::Start));
-        self.processes.iter().try_for_each(|process| process.started())?;
+    fn worker_ended(&self, pid: i32) -> bool {
+        // Each of them, whatever the others say.
+        self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
+    }
+
+    fn room(&self) -> usize {
+        self.processes.iter().map(|process| process.room()).min().unwrap_or(usize::MAX)
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.attached()).collect()
+    }
+
+    fn stuck(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.stuck()).collect()
+    }
+}
+
+impl Instance for HttpInstance {
+    fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         for port in &self.ports {
             let address = port.address();
             let shared = sockets.shared(address);
@@ -59,30 +88,5 @@ impl Instance for HttpInstance {
 
     fn flush(&self) {
         self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
-    }
-
-    fn ended(&self, pid: i32) -> bool {
-        // Each of them, whatever the others say.
-        self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
-    }
-
-    fn room(&self) -> usize {
-        self.processes.iter().map(|process| process.room()).min().unwrap_or(usize::MAX)
-    }
-
-    fn attached(&self) -> Vec<i32> {
-        self.processes.iter().flat_map(|process| process.attached()).collect()
-    }
-
-    fn stuck(&self) -> Vec<i32> {
-        self.processes.iter().filter_map(|process| process.stuck()).collect()
-    }
-
-    fn drain(&'static self, within: Option<u64>) {
-        self.processes.iter().for_each(|process| process.draining(within));
-        // It may be said again, that it must be faster.
-        for port in self.ports.iter().filter(|_| !rt::draining()) {
-            port.trace_listener(Happening::ListenStop(port.address()));
-        }
     }
 }

@@ -210,15 +210,22 @@ impl Cycle {
         })
     }
 
+    /// Starts the modules in worker `number`, whose loop exists; when all have, they listen.
+    pub fn start(&'static self, number: usize) -> Result<(), String> {
+        self.instances.iter().try_for_each(|instance| instance.started())?;
+        let sockets = self.sockets.borrow();
+        self.instances.iter().try_for_each(|instance| instance.listen(&sockets, number))
+    }
+
     /// Tells the modules that this process stops accepting.
     pub fn drain(&'static self, within: Option<u64>) {
-        self.instances.iter().for_each(|instance| instance.drain(within));
+        self.instances.iter().for_each(|instance| instance.draining(within));
     }
 
     /// Tells the modules that a worker has ended. `false`: one of them must be told again.
     pub fn worker_ended(&self, pid: i32) -> bool {
         // Each of them, whatever the others say.
-        self.instances.iter().filter(|instance| !instance.ended(pid)).count() == 0
+        self.instances.iter().filter(|instance| !instance.worker_ended(pid)).count() == 0
     }
 
     /// At a reload: the workers of the next configuration are forked now; `back` if they did not come to serve.

@@ -101,9 +101,7 @@ fn reload(place: &Place, modules: Modules, old: &Cycle) -> Result<Rc<Cycle>, Fai
 /// one configuration per reload, in a mode that is not for production.
 fn serve(cycle: Rc<Cycle>) -> Result<(), Failure> {
     let cycle = cycle.keep();
-    for instance in &cycle.instances {
-        instance.start(&cycle.sockets.borrow(), 0).map_err(Failure::new)?;
-    }
+    cycle.start(0).map_err(Failure::new)?;
     cycle.decided(true);
     Ok(())
 }

@@ -73,9 +73,7 @@ fn start(
     let config = cycle.core.events.or_default(Default::default()).loop_config();
     rt::create(config).map_err(|e| failed("epoll_create()", e))?;
     watch_signals(cycle, number, blocked)?;
-    for instance in &cycle.instances {
-        instance.start(&cycle.sockets.borrow(), number)?;
-    }
+    cycle.start(number)?;
     channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))
 }
 

@@ -147,7 +147,7 @@ fn memory_that_was_replaced_is_not_kept() {
     reload(&server);
     let zones = |pid: u32| {
         let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-        maps.matches("/memfd:rserve-z").count()
+        maps.matches("/memfd:rserve-sse_zone.z").count()
     };
     server.wait_for("the old workers to end", || server.workers().len() == 2);
     let workers = server.workers();

@@ -20,7 +20,7 @@ impl Look {
         let entries = std::fs::read_dir(folder).expect("descriptors").flatten();
         let memory = entries.map(|entry| entry.path()).find(|path| {
             std::fs::read_link(path)
-                .is_ok_and(|to| to.to_string_lossy().starts_with("/memfd:rserve-z"))
+                .is_ok_and(|to| to.to_string_lossy().starts_with("/memfd:rserve-sse_zone.z"))
         });
         let memory = memory.expect("the zone's memory");
         let file = std::fs::File::options().read(true).write(true).open(memory).expect("opened");

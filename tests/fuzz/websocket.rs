@@ -1,6 +1,6 @@
 //! WebSocket frames of a client.
 
-use sse::websocket::{Inbound, Said};
+use proto::websocket::{Inbound, Said};
 
 /// The most that a message may have.
 const MOST: usize = 300;

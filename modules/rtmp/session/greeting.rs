@@ -55,7 +55,7 @@ impl Session {
             match self.wait().await {
                 Event::Over => return Err(Fault::Left),
                 Event::Time => return Err(Fault::TooSlow),
-                Event::Order(_) => return Err(Fault::Dropped),
+                Event::Admin(_) => return Err(Fault::Dropped),
                 Event::Input => match self.conn.read(room) {
                     Ok(0) => return Err(Fault::Left),
                     Ok(count) => {

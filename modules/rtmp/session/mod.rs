@@ -20,7 +20,7 @@ use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
 use rt::{Conn, Next};
 
-use crate::client::{Client, NetStream, Order};
+use crate::client::{AdminCommand, Client, NetStream};
 use crate::fault::Fault;
 use crate::hub::Hub;
 use crate::instance::{Running, running};
@@ -50,7 +50,7 @@ enum Event {
     /// A deadline.
     Time,
     /// An operator wants something.
-    Order(Order),
+    Admin(AdminCommand),
     /// The connection is over.
     Over,
 }
@@ -150,9 +150,11 @@ impl Session {
                     }
                 }
                 Event::Time => self.time()?,
-                Event::Order(Order::Drop) => return Err(Fault::Dropped),
-                Event::Order(Order::Refuse(why)) => return Err(Fault::Hook(why)),
-                Event::Order(Order::Redirect(name, streams)) => self.redirect(&name, &streams)?,
+                Event::Admin(AdminCommand::Drop) => return Err(Fault::Dropped),
+                Event::Admin(AdminCommand::Refuse(why)) => return Err(Fault::Hook(why)),
+                Event::Admin(AdminCommand::Redirect(name, streams)) => {
+                    self.redirect(&name, &streams)?
+                }
                 Event::Over => return Ok(()),
             }
         }
@@ -165,8 +167,8 @@ impl Session {
             if !hub.attend(client.outlet.get()) || conn.is_broken() {
                 return Poll::Ready(Event::Over);
             }
-            if let Some(order) = client.order.borrow_mut().take() {
-                return Poll::Ready(Event::Order(order));
+            if let Some(order) = client.admin_command.borrow_mut().take() {
+                return Poll::Ready(Event::Admin(order));
             }
             // Before what the client says: one that never pauses has deadlines, too.
             if conn.timed_out() {

@@ -6,7 +6,6 @@ use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::Method;
 
 use super::text;
-use crate::ask;
 use crate::instance::running;
 use proto::query;
 
@@ -40,10 +39,10 @@ impl Handler for Control {
                 return Flow::Status(404);
             };
             let Some(running) = running() else { return Flow::Status(404) };
-            let Some(answers) = ask::all(running, &question).await else {
+            let Some(replies) = running.call(&question).await else {
                 return Flow::Status(503);
             };
-            let counts = answers.all.iter().filter_map(|answer| {
+            let counts = replies.all.iter().filter_map(|answer| {
                 let count = query::get(answer, b"count")?;
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });

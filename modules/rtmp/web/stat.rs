@@ -6,7 +6,6 @@ use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::{Method, Name};
 
 use super::{Format, json, text, xml};
-use crate::ask;
 use crate::instance::{Running, running};
 use proto::query;
 
@@ -80,11 +79,11 @@ impl Handler for Stat {
     fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
         Box::pin(async {
             let Some(running) = running() else { return Flow::Status(404) };
-            let Some(answers) = ask::all(running, b"call=stat").await else {
+            let Some(replies) = running.call(b"call=stat").await else {
                 return Flow::Status(503);
             };
-            let mut picture = Picture::of(running, &answers.all);
-            picture.totals.insert("unanswered", answers.missing as u64);
+            let mut picture = Picture::of(running, &replies.all);
+            picture.totals.insert("unanswered", replies.missing as u64);
             picture.parts = self.parts;
             let request = &mut exchange.request;
             let accept = request.header(Name::Accept).unwrap_or_default();
@@ -152,7 +151,7 @@ impl Stream {
 }
 
 impl Picture {
-    fn of(running: &Running, answers: &[Vec<u8>]) -> Picture {
+    fn of(running: &Running, replies: &[Vec<u8>]) -> Picture {
         let mut picture = Picture::default();
         for server in running.servers {
             let apps = server.apps.iter().filter(|app| app.live);
@@ -163,7 +162,7 @@ impl Picture {
                 apps: apps.collect(),
             });
         }
-        let lines = answers.iter().flat_map(|answer| answer.split(|&byte| byte == b'\n'));
+        let lines = replies.iter().flat_map(|answer| answer.split(|&byte| byte == b'\n'));
         for line in lines.filter(|line| !line.is_empty()) {
             picture.add(Fields::parse(line));
         }

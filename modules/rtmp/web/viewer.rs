@@ -162,7 +162,7 @@ impl Future for Viewing {
         if !hub.attend(outlet) || !self.listen() {
             return Poll::Ready(Next::Close);
         }
-        if self.viewer.client.order.borrow_mut().take().is_some() {
+        if self.viewer.client.admin_command.borrow_mut().take().is_some() {
             // Whatever the order, this connection cannot play another stream.
             hub.end_outlet(outlet);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };

@@ -1,11 +1,11 @@
-//! An operator's orders: clients are dropped, or go on under another name.
+//! An operator's commands: clients are dropped, or go on under another name.
 
-use crate::client::{Client, Order, StreamState};
+use crate::client::{AdminCommand, Client, StreamState};
 use crate::instance::Running;
 use crate::name;
 use proto::query;
 
-/// Which clients an order is for.
+/// Which clients a command is for.
 struct Target {
     publishers: bool,
     players: bool,
@@ -16,8 +16,8 @@ struct Target {
     id: Option<u64>,
 }
 
-/// Obeys an order, as far as it concerns this worker's clients. Gives how many it has concerned.
-pub fn obey(running: &Running, words: &[u8]) -> usize {
+/// Does what an operator wants, as far as it concerns this worker's clients. Gives how many it has concerned.
+pub fn run(running: &Running, words: &[u8]) -> usize {
     let get = |name: &str| query::get(words, name.as_bytes()).filter(|value| !value.is_empty());
     let number = |name| get(name).and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
     let (publishers, players) = match get("who").as_deref() {
@@ -51,9 +51,9 @@ pub fn obey(running: &Running, words: &[u8]) -> usize {
             continue;
         }
         count += 1;
-        *client.order.borrow_mut() = Some(match &name {
-            None => Order::Drop,
-            Some(name) => Order::Redirect(name.clone(), meant),
+        *client.admin_command.borrow_mut() = Some(match &name {
+            None => AdminCommand::Drop,
+            Some(name) => AdminCommand::Redirect(name.clone(), meant),
         });
         client.conn.wake();
     }

@@ -68,46 +68,43 @@ impl FileConf {
         }
     }
 
-    fn error(&self, name: &str, error: impl Display) -> Error {
-        Error::new(format!("the file of sse_zone \"{name}\" cannot be used: {error}"))
+    fn error(&self, label: &str, error: impl Display) -> Error {
+        Error::new(format!("the file of {label} cannot be used: {error}"))
     }
 
     /// A zone that the binary before has had, and its file.
-    pub fn inherit(&self, name: &str, zone: &Zone, fd: OwnedFd) -> Result<(), Error> {
+    pub fn inherit(&self, label: &str, zone: &Zone, fd: OwnedFd) -> Result<(), Error> {
         let shared = zone.share_file(File::inherit(fd), self.durability());
-        shared.map_err(|error| self.error(name, error))
+        shared.map_err(|error| self.error(label, error))
     }
 
     /// Fills a new zone of `len` bytes with what its file has, or makes the file.
-    pub fn open(&self, name: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
-        let opened = wal::open_file(&self.path).map_err(|error| self.error(name, error))?;
-        let Some(file) = opened else { return self.make(name, zone, len) };
-        let same = file.len().map_err(|error| self.error(name, error))? == len as u64;
+    pub fn open(&self, label: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
+        let opened = wal::open_file(&self.path).map_err(|error| self.error(label, error))?;
+        let Some(file) = opened else { return self.make(label, zone, len) };
+        let same = file.len().map_err(|error| self.error(label, error))? == len as u64;
         let found = match Log::open(file, self.durability()) {
             Ok(found) => found,
             Err(error @ (OpenError::Broken | OpenError::Version(_))) => {
                 let path = self.path.display();
-                sys::log!(
-                    Warn,
-                    "\"{path}\" is put aside, sse_zone \"{name}\" begins anew: {error}"
-                );
+                sys::log!(Warn, "\"{path}\" is put aside, {label} begins again: {error}");
                 let aside = Some((self.path.clone(), "aside"));
-                return Ok(Pending { aside, ..self.make(name, zone, len)? });
+                return Ok(Pending { aside, ..self.make(label, zone, len)? });
             }
-            Err(error) => return Err(self.error(name, error)),
+            Err(error) => return Err(self.error(label, error)),
         };
         if same {
             // After it was looked at: a file's date tells whether others have written to it.
             let system = |error| FileError::System(self.path.clone(), error);
-            found.device().allocate().map_err(|error| self.error(name, system(error)))?;
+            found.device().allocate().map_err(|error| self.error(label, system(error)))?;
         }
-        self.report(name, &found);
+        self.report(label, &found);
         let begins = !found.certain;
-        zone.restore(found, zone.epoch()).map_err(|error| self.error(name, error))?;
+        zone.restore(found, zone.epoch()).map_err(|error| self.error(label, error))?;
         match same {
             true => Ok(Pending { begins, ..Pending::default() }),
             // The records move into a file of the new size; the old one stays until that one is in its place.
-            false => self.make(name, zone, len),
+            false => self.make(label, zone, len),
         }
     }
 
@@ -115,41 +112,41 @@ impl FileConf {
     /// of its past.
     pub fn replace(
         &self,
-        name: &str,
+        label: &str,
         zone: &Zone,
         before: &Zone,
         len: usize,
     ) -> Result<Pending, Error> {
         if before.file_fd().is_some_and(|fd| self.is_at(fd)) {
-            return self.make(name, zone, len);
+            return self.make(label, zone, len);
         }
-        let opened = wal::open_file(&self.path).map_err(|error| self.error(name, error))?;
-        let Some(file) = opened else { return self.make(name, zone, len) };
-        let found = Log::open(file, self.durability()).map_err(|error| self.error(name, error))?;
+        let opened = wal::open_file(&self.path).map_err(|error| self.error(label, error))?;
+        let Some(file) = opened else { return self.make(label, zone, len) };
+        let found = Log::open(file, self.durability()).map_err(|error| self.error(label, error))?;
         let own = found.epoch == zone.epoch() || zone.past_epoch(found.epoch).is_some();
         match own && found.newest <= zone.newest() {
-            true => self.make(name, zone, len),
+            true => self.make(label, zone, len),
             false => {
                 let why = "it has the events of another zone; name another file, or move it away";
-                Err(self.error(name, format!("{}: {why}", self.path.display())))
+                Err(self.error(label, format!("{}: {why}", self.path.display())))
             }
         }
     }
 
-    fn make(&self, name: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
-        let (file, new) = wal::create(&self.path, len as u64).map_err(|e| self.error(name, e))?;
+    fn make(&self, label: &str, zone: &Zone, len: usize) -> Result<Pending, Error> {
+        let (file, new) = wal::create(&self.path, len as u64).map_err(|e| self.error(label, e))?;
         let former = zone.keep_in(file, self.durability());
-        let former = former.map_err(|error| self.error(name, error))?;
+        let former = former.map_err(|error| self.error(label, error))?;
         Ok(Pending { new: Some(new), former, ..Pending::default() })
     }
 
-    fn report(&self, name: &str, found: &Found<File>) {
+    fn report(&self, label: &str, found: &Found<File>) {
         let (path, records) = (self.path.display(), found.records());
-        sys::log!(Notice, "sse_zone \"{name}\": {records} events are in \"{path}\"");
+        sys::log!(Notice, "{label}: {records} events are in \"{path}\"");
         if let Some(doubt) = found.doubt {
             sys::log!(
                 Warn,
-                "sse_zone \"{name}\": {doubt}: readers who come back are told of a gap ({:?})",
+                "{label}: {doubt}: readers who come back are told of a gap ({:?})",
                 found.damage
             );
         }

@@ -1,9 +1,10 @@
-//! A module's part in the life of the server's processes.
+//! A part in the life of the server's processes: of core modules, of modules of `http {}`, of shared memory.
 
 use conf::Error;
-use module::Regions;
 
-/// What a module does when a process starts or ends. Its methods run in the process that is named.
+use crate::Regions;
+
+/// What is done when a process starts or ends. Methods run in the process that is named.
 pub trait Process: 'static {
     /// Master, before the first fork: files and shared memory are open.
     fn opened(&self) -> Result<(), Error> {
@@ -11,7 +12,7 @@ pub trait Process: 'static {
     }
 
     /// Master, at a reload: the workers of another configuration, with these regions, are forked next; `back` if
-    /// they did not come to serve.
+    /// they did not come to serve, and this configuration stays.
     fn outgoing(&self, next: &Regions, back: bool) {
         let _ = (next, back);
     }
@@ -27,7 +28,7 @@ pub trait Process: 'static {
         let _ = by;
     }
 
-    /// Worker: it has its loop, and accepts next.
+    /// Worker: it has its loop, and accepts nothing yet.
     fn started(&'static self) -> Result<(), String> {
         Ok(())
     }
@@ -38,13 +39,14 @@ pub trait Process: 'static {
         let _ = within;
     }
 
-    /// Worker: its master is gone: what only one server may have is let go.
+    /// Worker: its master is gone, and another may start at any moment: what only one server may have is let go.
     fn orphaned(&self) {}
 
     /// Master: the last worker has ended, and no other master of this server runs.
     fn closed(&self) {}
 
-    /// Master: a worker has ended, in whichever way. `false`: somebody has a lock that this needs; it is asked again.
+    /// Master: a worker has ended, in whichever way. `false`: what it left in shared memory cannot be seen to now,
+    /// because somebody has the lock. The master, which never waits for a worker, asks again.
     fn worker_ended(&self, pid: i32) -> bool {
         let _ = pid;
         true
@@ -60,8 +62,8 @@ pub trait Process: 'static {
         Vec::new()
     }
 
-    /// Master, twice a second: the process that keeps a lock of shared memory, and gets no further.
-    fn stuck(&self) -> Option<i32> {
-        None
+    /// Master, twice a second: the processes that keep a lock of shared memory, and get no further.
+    fn stuck(&self) -> Vec<i32> {
+        Vec::new()
     }
 }
