@@ -13,6 +13,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<access::Access>(),
     #[cfg(feature = "try_files")]
     http::entry::<try_files::TryFiles>(),
+    #[cfg(feature = "gzip")]
+    http::entry::<gzip::Gzip>(),
     #[cfg(feature = "headers")]
     http::entry::<headers::Headers>(),
     #[cfg(feature = "index")]

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
-use http::{Filter, Hooks, Module, Request, Template};
+use http::{Filter, Hooks, Module, Order, Request, Template};
 use mem::Str;
 
 /// The module.
@@ -45,7 +45,7 @@ impl Module for Headers {
             fields.push((name, hooks.template(&added.value)?, added.always));
         }
         if !fields.is_empty() {
-            hooks.filter(50, Add { fields });
+            hooks.filter(Order::Headers, Add { fields });
         }
         Ok(())
     }

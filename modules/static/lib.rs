@@ -16,7 +16,7 @@ mod watch;
 pub use cache::knows;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
-use http::{Event, Hooks, Module, Phase};
+use http::{Event, Hooks, Module, Order, Phase};
 use proto::conditional::Mode;
 
 /// The module.
@@ -154,9 +154,9 @@ impl Module for Static {
         let ranges = range;
         hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges });
         let mode = conf.if_modified_since.or_default(Mode::Exact);
-        hooks.filter(10, not_modified::NotModified { mode });
+        hooks.filter(Order::NotModified, not_modified::NotModified { mode });
         if range {
-            hooks.filter(90, range::Ranged { max_ranges });
+            hooks.filter(Order::Range, range::Ranged { max_ranges });
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
-use http::{Filter, Request};
+use http::{Body, Filter, Request};
 use mem::{Chain, Str};
 use proto::conditional::{Validators, if_range};
 use proto::http1::{Name, Version};
@@ -65,7 +65,7 @@ fn one(request: &mut Request, span: Span, size: u64) {
     let response = &mut request.response;
     response.status = 206;
     response.content_length = Some(span.len());
-    response.body = response.body.slice(span.start, span.len());
+    response.body = Body::Chain(response.body.chain().slice(span.start, span.len()));
     response.add_header("Content-Range", value);
 }
 
@@ -78,7 +78,7 @@ fn many(request: &mut Request, spans: &[Span], size: u64) {
         let mut head = Vec::new();
         parts.part_head(*span, &mut head);
         body.push_str(request.pool.copy(&head));
-        body.append(&mut request.response.body.slice(span.start, span.len()));
+        body.append(&mut request.response.body.chain().slice(span.start, span.len()));
     }
     let mut end = Vec::new();
     parts.end(&mut end);
@@ -87,7 +87,7 @@ fn many(request: &mut Request, spans: &[Span], size: u64) {
     response.status = 206;
     response.content_length = Some(parts.content_length(spans));
     response.content_type = Some(Str::from(parts.header_value()));
-    response.body = body;
+    response.body = Body::Chain(body);
 }
 
 /// A number that no file can be prepared to contain: random at start, another for each answer.

@@ -11,6 +11,7 @@ use mem::Str;
 use module::{LogFile, Process, Setup, Slot, Wanted};
 use sys::log::{Level as LogLevel, Log, Target};
 
+use crate::body::{BodyFilter, Trailers};
 use crate::exchange::Exchange;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -124,6 +125,21 @@ pub trait Logger: 'static {
     fn log(&self, request: &Request);
 }
 
+/// The order of filters: nginx's. A header filter and a body filter of one module have one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Order {
+    /// Whether the client has it already.
+    NotModified,
+    /// Fields of the configuration's own.
+    Headers,
+    /// A compressed body for a client that cannot take it.
+    Gunzip,
+    /// Compression.
+    Gzip,
+    /// Parts of the body.
+    Range,
+}
+
 /// Which block the hooks are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -140,7 +156,9 @@ pub struct Hooks<'a, 's> {
     /// Which block this is.
     pub level: Level,
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
-    pub(crate) filters: Vec<(u8, Box<dyn Filter>)>,
+    pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
+    pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
+    pub(crate) trailers: Vec<Box<dyn Trailers>>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
@@ -154,10 +172,19 @@ impl<'s> Hooks<'_, 's> {
         self.handlers.push((phase, Box::new(handler)));
     }
 
-    /// Adds a header filter. Filters run from the lowest `order` to the highest: 10 not modified,
-    /// 50 added headers, 90 ranges.
-    pub fn filter(&mut self, order: u8, filter: impl Filter) {
+    /// Adds a header filter.
+    pub fn filter(&mut self, order: Order, filter: impl Filter) {
         self.filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds a body filter: after all header filters each is given the body by the one before it.
+    pub fn body_filter(&mut self, order: Order, filter: impl BodyFilter) {
+        self.body_filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds fields behind the body.
+    pub fn trailers(&mut self, trailers: impl Trailers) {
+        self.trailers.push(Box::new(trailers));
     }
 
     /// Adds a logger.

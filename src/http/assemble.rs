@@ -139,6 +139,8 @@ impl Builder<'_, '_> {
             level,
             handlers: Vec::new(),
             filters: Vec::new(),
+            body_filters: Vec::new(),
+            trailers: Vec::new(),
             loggers: Vec::new(),
             processes: &mut self.processes,
             limits_bodies: false,
@@ -148,19 +150,31 @@ impl Builder<'_, '_> {
         for (at, module) in self.modules.iter().enumerate() {
             (module.install)(&*conf.modules[at], &mut hooks)?;
         }
-        let Hooks { mut handlers, mut filters, loggers, limits_bodies, .. } = hooks;
+        let Hooks {
+            mut handlers,
+            mut filters,
+            mut body_filters,
+            trailers,
+            loggers,
+            limits_bodies,
+            ..
+        } = hooks;
         if limits_bodies {
             settings.client_max_body_size = 0;
         }
         // Stable: within a phase the order is that of the list of modules.
         handlers.sort_by_key(|(phase, _)| *phase);
         filters.sort_by_key(|(order, _)| *order);
+        body_filters.sort_by_key(|(order, _)| *order);
         let filters = filters.into_iter().map(|(_, filter)| filter).collect();
+        let body_filters = body_filters.into_iter().map(|(_, filter)| filter).collect();
         Ok(Location {
             kind,
             pattern,
             handlers: handlers.into(),
             filters,
+            body_filters,
+            trailers: trailers.into(),
             loggers: loggers.into(),
             nested: Locations::default(),
             settings,

@@ -1,105 +1,158 @@
-//! The body of a request: read by a handler, or read and thrown away.
+//! The body of an answer: a chain that is all there, or a source that is asked for more whenever the client has taken
+//! what it gave.
+//!
+//! ```text
+//! handler ─▶ Body ─▶ body filters, each wraps it ─▶ connection: frames it, sends, asks for more
+//! ```
+//! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
-use proto::http1::{Body, Chunked, Reject};
+use std::fmt;
+use std::task::{Context, Poll};
 
-/// What is left of a body.
-#[derive(Debug, Default)]
-pub enum Rest {
-    /// Nothing: there was none, or it has been read.
-    #[default]
-    Done,
-    /// So many bytes.
-    Length(u64),
-    /// Chunks.
-    Chunks(Chunked),
+use mem::{Buf, Chain, Data, Str};
+
+use crate::request::Request;
+
+/// What is sent behind the head.
+pub enum Body {
+    /// All of it: memory and windows of files.
+    Chain(Chain),
+    /// It comes piece by piece.
+    Source(Box<dyn Source>),
 }
 
-/// A part of a body that has been found in the input.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Bytes of the input that are used up.
-    pub consumed: usize,
-    /// Where in the input the content is.
-    pub content: std::ops::Range<usize>,
+/// Where a body comes from, piece by piece.
+pub trait Source {
+    /// How many bytes it will have given in all, if that is known. Then it must be so.
+    fn length(&self) -> Option<u64>;
+
+    /// The next piece, of about `most` bytes; `None`: that was all. It is polled only in the connection's task, whose
+    /// wakers work as in any task.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<Result<Option<Chain>, SourceError>>;
 }
 
-impl Rest {
-    /// The whole body that a head announced.
-    pub fn new(body: Body) -> Rest {
-        match body {
-            Body::None | Body::Length(0) => Rest::Done,
-            Body::Length(length) => Rest::Length(length),
-            Body::Chunked => Rest::Chunks(Chunked::new()),
+/// Why a body cannot go on: its client's connection is closed, so that it does not take it for complete.
+#[derive(Debug)]
+pub struct SourceError(pub String);
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+impl From<std::io::Error> for SourceError {
+    fn from(error: std::io::Error) -> SourceError {
+        SourceError(sys::log::errno(&error))
+    }
+}
+
+/// A module's part in the body of an answer.
+pub trait BodyFilter: 'static {
+    /// Makes another body of it, or gives it back. The answer's header is decided: what this does to the body's length,
+    /// the module's header filter has told.
+    fn body(&self, request: &mut Request, body: Body) -> Body;
+}
+
+/// Fields behind the body of an answer (RFC 9110 §6.5).
+pub trait Trailers: 'static {
+    /// Whether there will be any: the body is chunked then.
+    fn expects(&self, request: &Request) -> bool;
+
+    /// The fields, when the body has ended.
+    fn fields(&self, request: &Request, out: &mut Vec<(Str, Str)>);
+}
+
+/// A source that has failed before it has given anything.
+#[derive(Debug)]
+pub struct Failed(Option<SourceError>);
+
+impl Failed {
+    /// For this reason.
+    pub fn new(error: SourceError) -> Failed {
+        Failed(Some(error))
+    }
+}
+
+impl Source for Failed {
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>, _: usize) -> Poll<Result<Option<Chain>, SourceError>> {
+        Poll::Ready(self.0.take().map_or(Ok(None), Err))
+    }
+}
+
+/// Moves up to `most` bytes, or a whole piece of memory, from the front of a chain to `out`; those of a file are read. The
+/// error: the file cannot be read, or is shorter than it was.
+pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), SourceError> {
+    let Some(buf) = chain.iter().find(|buf| !buf.is_empty()) else { return Ok(()) };
+    let count = match &buf.data {
+        Data::Memory(bytes) => {
+            let count = bytes.len().min(most);
+            out.extend_from_slice(&bytes[..count]);
+            count
         }
-    }
-
-    /// Whether all of it has been read.
-    pub fn is_done(&self) -> bool {
-        matches!(self, Rest::Done)
-    }
-
-    /// Bytes that are still to come, as far as is known.
-    pub fn left(&self) -> u64 {
-        match self {
-            Rest::Length(left) => *left,
-            Rest::Done | Rest::Chunks(_) => 0,
-        }
-    }
-
-    /// Bytes that have been skipped between the chunks, beyond what frames them.
-    pub fn skipped(&self) -> u64 {
-        match self {
-            Rest::Chunks(chunks) => chunks.skipped(),
-            Rest::Done | Rest::Length(_) => 0,
-        }
-    }
-
-    /// Takes the next part of the body from `input`.
-    pub fn take(&mut self, input: &[u8]) -> Result<Part, Reject> {
-        match self {
-            Rest::Done => Ok(Part { consumed: 0, content: 0..0 }),
-            Rest::Length(left) => {
-                let count = input.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                *left -= count as u64;
-                if *left == 0 {
-                    *self = Rest::Done;
-                }
-                Ok(Part { consumed: count, content: 0..count })
+        Data::File(window) => {
+            let (before, wanted) = (out.len(), (window.len as usize).min(most));
+            out.resize(before + wanted, 0);
+            let read = sys::file::read_at(&window.file, &mut out[before..], window.offset)?;
+            out.truncate(before + read);
+            if read == 0 {
+                return Err(SourceError("the file was truncated while it was sent".to_owned()));
             }
-            Rest::Chunks(chunks) => {
-                let step = chunks.decode(input)?;
-                if step.done {
-                    *self = Rest::Done;
-                }
-                Ok(Part { consumed: step.consumed, content: step.data.unwrap_or(0..0) })
-            }
+            read
         }
+    };
+    chain.advance(count as u64);
+    Ok(())
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::Chain(Chain::new())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_ends_where_it_says() {
-        let mut rest = Rest::new(Body::Length(5));
-        assert_eq!(rest.take(b"abc"), Ok(Part { consumed: 3, content: 0..3 }));
-        assert_eq!(rest.left(), 2);
-        assert_eq!(rest.take(b"deGET /"), Ok(Part { consumed: 2, content: 0..2 }));
-        assert!(rest.is_done());
+impl Body {
+    /// How many bytes it has, if that is known.
+    pub fn len(&self) -> Option<u64> {
+        match self {
+            Body::Chain(chain) => Some(chain.len()),
+            Body::Source(source) => source.length(),
+        }
     }
 
-    #[test]
-    fn chunks_end_with_the_last_one() {
-        let mut rest = Rest::new(Body::Chunked);
-        let mut input: &[u8] = b"3\r\nabc\r\n0\r\n\r\nGET /";
-        let mut content = Vec::new();
-        while !rest.is_done() {
-            let part = rest.take(input).expect("well-formed");
-            content.extend_from_slice(&input[part.content]);
-            input = &input[part.consumed..];
+    /// Whether it is known to have none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Forgets what it has; keeps its memory.
+    pub fn clear(&mut self) {
+        self.chain().clear();
+    }
+
+    /// Appends to a chain; a source is given up for it.
+    pub fn push(&mut self, buf: Buf) {
+        self.chain().push(buf);
+    }
+
+    /// The chain that it is, or from now on is.
+    pub fn chain(&mut self) -> &mut Chain {
+        if let Body::Source(_) = self {
+            *self = Body::default();
         }
-        assert_eq!((content.as_slice(), input), (&b"abc"[..], &b"GET /"[..]));
+        match self {
+            Body::Chain(chain) => chain,
+            Body::Source(_) => unreachable!("it has just become a chain"),
+        }
     }
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
 use mem::Str;
+use proto::http1::Version;
 use sys::log::Log;
 
+use crate::compression::{self, Compression, Proxied};
 use crate::errors::{self, ErrorPage};
 use crate::hosts::Name;
 use crate::listen::{self, Listen};
@@ -37,6 +39,7 @@ pub struct CoreConf {
     lingering_timeout: Opt<u64>,
     reset_timedout_connection: Opt<bool>,
     sendfile: Opt<bool>,
+    chunked_transfer_encoding: Opt<bool>,
     sendfile_max_chunk: Opt<u64>,
     aio: Opt<bool>,
     output_buffers: Opt<u64>,
@@ -50,6 +53,10 @@ pub struct CoreConf {
     satisfy: Opt<bool>,
     gzip: Opt<bool>,
     gzip_comp_level: Opt<u64>,
+    gzip_vary: Opt<bool>,
+    gzip_http_version: Opt<Version>,
+    gzip_proxied: Opt<Proxied>,
+    gzip_disable: Opt<Vec<Word>>,
     error_log: Opt<Vec<(sys::log::Target, sys::log::Level)>>,
     error_logs: Opt<Vec<Arc<Log>>>,
     client_header_timeout: Opt<u64>,
@@ -195,15 +202,49 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "5s",
         "quiet time that idle connections get before a draining worker closes them"
     ),
+    flag!(gzip, WEB_IF, "off", "compress answers, event streams too, for clients that accept it"),
     Directive::new(
-        "gzip",
-        WEB_IF,
-        Arity::Flag,
-        set_gzip,
-        "off",
-        "compress event streams for clients that accept it; other answers are not compressed yet",
+        "gzip_comp_level",
+        WEB,
+        ONE,
+        |c, s| match s.number(0)? {
+            level @ 1..=9 => c.gzip_comp_level.set_in(level, s),
+            _ => Err(s.error_at(0, "value must be between 1 and 9")),
+        },
+        "1",
+        "how hard to compress, 1 to 9",
     ),
-    number!(gzip_comp_level, WEB, "1", "how hard to compress, 1 to 9"),
+    flag!(gzip_vary, WEB, "off", "tell caches that the answer depends on Accept-Encoding"),
+    Directive::new(
+        "gzip_http_version",
+        WEB,
+        ONE,
+        |c, s| {
+            let version = s.choice(0, &[("1.0", Version::V10), ("1.1", Version::V11)])?;
+            c.gzip_http_version.set_in(version, s)
+        },
+        "1.1",
+        "the lowest version of HTTP that a client must speak to get compressed answers: 1.0 or 1.1",
+    ),
+    Directive::new(
+        "gzip_proxied",
+        WEB,
+        Arity::AtLeast(1),
+        |c, s| c.gzip_proxied.set_in(Proxied::parse(s)?, s),
+        "off",
+        "which answers to proxies (Via) are compressed: off, expired, no-cache, no-store, private, no_last_modified, no_etag, auth, any",
+    ),
+    Directive::new(
+        "gzip_disable",
+        WEB,
+        Arity::AtLeast(1),
+        |c, s| {
+            s.args().iter().for_each(|word| c.gzip_disable.push(word.clone()));
+            Ok(())
+        },
+        "",
+        "clients whose User-Agent one of these expressions matches get no compressed answers; msie6 is one",
+    ),
     time!(send_timeout, WEB, "60s", "between two writes of an answer"),
     Directive::new(
         "lingering_close",
@@ -228,6 +269,12 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
     time!(lingering_time, WEB, "30s", "at most, in all"),
     time!(lingering_timeout, WEB, "5s", "at most, for the next bytes"),
     flag!(reset_timedout_connection, WEB, "off", "reset connections that timed out"),
+    flag!(
+        chunked_transfer_encoding,
+        WEB,
+        "on",
+        "answers whose length is not known go out in chunks; else the connection's end is theirs"
+    ),
     flag!(sendfile, WEB_IF, "off", "send files from the kernel's cache without copying them"),
     size!(sendfile_max_chunk, WEB, "2m", "so much of a file before others get their turn"),
     Directive::new(
@@ -406,13 +453,6 @@ fn set_keepalive_timeout(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(
     conf.keepalive_timeout.set_in((setting.time_ms(0)?, header), setting)
 }
 
-fn set_gzip(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    if setting.flag()? {
-        setting.warn("\"gzip\" compresses event streams only, other answers are sent as they are");
-    }
-    conf.gzip.set_in(setting.flag()?, setting)
-}
-
 fn set_aio(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     let threads = match setting.arg(0) {
         "off" => false,
@@ -437,9 +477,10 @@ macro_rules! each_field {
             internal types default_type client_max_body_size client_body_timeout
             keepalive_timeout keepalive_requests keepalive_time keepalive_min_timeout send_timeout
             lingering_close lingering_time lingering_timeout reset_timedout_connection sendfile
+            chunked_transfer_encoding
             sendfile_max_chunk aio output_buffers server_tokens error_page recursive_error_pages
             log_not_found absolute_redirect port_in_redirect server_name_in_redirect satisfy
-            gzip gzip_comp_level
+            gzip gzip_comp_level gzip_vary gzip_http_version gzip_proxied gzip_disable
             error_logs client_header_timeout client_header_buffer_size
             large_client_header_buffers max_headers ignore_invalid_headers underscores_in_headers
             merge_slashes tcp_nodelay tcp_nopush event_trace
@@ -512,6 +553,7 @@ impl CoreConf {
             lingering_timeout: self.lingering_timeout.or_default(5000),
             reset_timedout_connection: self.reset_timedout_connection.or_default(false),
             sendfile: self.sendfile.or_default(false),
+            chunked_transfer_encoding: self.chunked_transfer_encoding.or_default(true),
             sendfile_max_chunk: match self.sendfile_max_chunk.or_default(2 << 20) {
                 0 => u64::MAX,
                 limit => limit,
@@ -527,7 +569,13 @@ impl CoreConf {
             server_name_in_redirect: self.server_name_in_redirect.or_default(false),
             satisfy_any: self.satisfy.or_default(false),
             gzip: self.gzip.or_default(false),
-            gzip_comp_level: self.gzip_comp_level.or_default(1).clamp(1, 9) as u32,
+            gzip_comp_level: self.gzip_comp_level.or_default(1) as u32,
+            compression: Compression {
+                vary: self.gzip_vary.or_default(false),
+                version: self.gzip_http_version.or_default(Version::V11),
+                proxied: self.gzip_proxied.or_default(Proxied::default()),
+                disable: compression::disable(self.gzip_disable.as_slice(), env)?,
+            },
             error_logs: self.error_logs.as_slice().to_vec(),
             limits: proto::http1::Limits {
                 line: buffer as usize,

@@ -13,7 +13,9 @@ mod assemble;
 mod block;
 mod body;
 pub mod client;
+mod compression;
 pub mod cors;
+mod decoder;
 mod directives;
 mod errors;
 mod exchange;
@@ -42,9 +44,11 @@ mod variables;
 pub mod websocket;
 
 pub use api::{
-    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Phase, entry,
+    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Order, Phase,
+    entry,
 };
 pub use block::Http;
+pub use body::{Body, BodyFilter, Failed, Source, SourceError, Trailers, read_chain};
 pub use exchange::Exchange;
 pub use location::{Location, Server};
 pub use paths::MappedPath;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mem::Str;
 
 use crate::api::{Filter, Handler, Logger, Phase};
+use crate::body::{BodyFilter, Trailers};
 use crate::regex::{Captures, GaveUp, Regex};
 use crate::settings::Settings;
 
@@ -35,6 +36,8 @@ pub struct Location {
     pub settings: Settings,
     pub(crate) handlers: Box<[(Phase, Box<dyn Handler>)]>,
     pub(crate) filters: Box<[Box<dyn Filter>]>,
+    pub(crate) body_filters: Box<[Box<dyn BodyFilter>]>,
+    pub(crate) trailers: Box<[Box<dyn Trailers>]>,
     pub(crate) loggers: Box<[Box<dyn Logger>]>,
     pub(crate) nested: Locations,
 }
@@ -153,6 +156,8 @@ mod tests {
             settings: Settings::default(),
             handlers: Box::default(),
             filters: Box::default(),
+            body_filters: Box::default(),
+            trailers: Box::default(),
             loggers: Box::default(),
             nested: Locations::default(),
         }

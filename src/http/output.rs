@@ -8,6 +8,7 @@ use std::rc::Rc;
 use mem::{Block, Buf, Chain, Data};
 use rt::Conn;
 
+use crate::body::SourceError;
 use crate::settings::Settings;
 
 /// What an answer still has to send.
@@ -46,6 +47,8 @@ pub enum Fault {
     Connection(io::Error),
     /// Reading the file failed.
     File(io::Error),
+    /// What the body comes from cannot go on.
+    Source(SourceError),
     /// The file is shorter than what was promised of it.
     Shrunk,
 }

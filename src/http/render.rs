@@ -35,9 +35,6 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         number(out, length);
         out.extend_from_slice(b"\r\n");
     }
-    if response.streaming && request.version() >= Version::V11 {
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-    }
     if let Some(text) = &response.last_modified_text {
         field(out, b"Last-Modified: ", text);
     } else if let Some(time) = response.last_modified
@@ -51,8 +48,14 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         out.extend_from_slice(&origin);
         field(out, b"", location);
     }
+    if response.chunked || response.streaming && request.version() >= Version::V11 {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
     connection(request, out);
     let response = &request.response;
+    if response.varies_by_encoding {
+        out.extend_from_slice(b"Vary: Accept-Encoding\r\n");
+    }
     if let Some(etag) = &response.etag {
         field(out, b"ETag: ", etag);
     }
@@ -81,7 +84,7 @@ fn connection(request: &Request, out: &mut Vec<u8>) {
 
 /// A value comes from the configuration or from the client; a line break in it must not begin a field
 /// of its own.
-fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     match value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
         false => out.extend_from_slice(value),

@@ -1,5 +1,6 @@
 //! A request on its way through the phases.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::os::fd::RawFd;
 
@@ -65,6 +66,7 @@ pub struct Request {
     pub head_sent: u64,
     /// Bytes of the body that were read or thrown away.
     pub body_received: u64,
+    pub(crate) contexts: Vec<Box<dyn Any>>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
     pub(crate) hosts: &'static Hosts,
@@ -105,6 +107,7 @@ impl Request {
             bytes_sent: 0,
             head_sent: 0,
             body_received: 0,
+            contexts: Vec::new(),
             scratch: Vec::new(),
             port,
             hosts,
@@ -140,6 +143,7 @@ impl Request {
         self.bytes_sent = 0;
         self.head_sent = 0;
         self.body_received = 0;
+        self.contexts.clear();
         self.restart();
         self.redirects = 0;
         self.attach(self.conn, self.port);
@@ -160,6 +164,21 @@ impl Request {
         self.stage = crate::phases::Stage::ServerRewrite;
         self.refused = None;
         self.below_alias = false;
+    }
+
+    /// A module's own state in this request, named by its type: made when it is first asked for.
+    pub fn context<T: Default + 'static>(&mut self) -> &mut T {
+        let at = self.contexts.iter().position(|context| context.is::<T>());
+        let at = at.unwrap_or_else(|| {
+            self.contexts.push(Box::new(T::default()));
+            self.contexts.len() - 1
+        });
+        self.contexts[at].downcast_mut().expect("it was looked for, or made, by its type")
+    }
+
+    /// The same, if there is one.
+    pub fn known_context<T: 'static>(&self) -> Option<&T> {
+        self.contexts.iter().find_map(|context| context.downcast_ref())
     }
 
     /// The server that was chosen by name.
@@ -240,7 +259,14 @@ impl Request {
 
     /// Whether the client can tell where the answer's body ends without the connection's end.
     pub(crate) fn has_length(&self) -> bool {
-        !self.response.streaming || self.version() >= Version::V11 || self.is_head()
+        let response = &self.response;
+        match response.streaming {
+            true => self.version() >= Version::V11 || self.is_head(),
+            false => {
+                let bodiless = matches!(response.status, 100..=199 | 204 | 304);
+                response.content_length.is_some() || response.chunked || bodiless || self.is_head()
+            }
+        }
     }
 
     /// Keeps only what a log line is made of, in no more memory than that takes.
@@ -258,6 +284,7 @@ impl Request {
         self.captures.clear();
         self.head.fields.shrink_to_fit();
         self.scratch = Vec::new();
+        self.contexts = Vec::new();
         self.pool.release();
     }
 

@@ -1,7 +1,8 @@
 //! The answer to a request.
 
-use mem::{Buf, Chain, Str};
+use mem::{Buf, Str};
 
+use crate::body::Body;
 use crate::takeover::Takeover;
 
 /// What is sent back: head and body.
@@ -28,7 +29,7 @@ pub struct Response {
     /// Further fields, in order.
     pub headers: Vec<(Str, Str)>,
     /// The body.
-    pub body: Chain,
+    pub body: Body,
     /// Windows of a file are in the body: between two pieces it is looked at again.
     pub file: bool,
     /// It is the server's own page for an error.
@@ -36,6 +37,14 @@ pub struct Response {
     /// The body goes on after what is in `body`, and its length is not known: it ends with its last
     /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
     pub streaming: bool,
+    /// `Vary: Accept-Encoding`
+    pub(crate) varies_by_encoding: bool,
+    /// A filter will make something else of the body: how long that is, is not known.
+    pub unknown_length: bool,
+    /// The body goes out in chunks: its length is not known, or trailers follow it.
+    pub(crate) chunked: bool,
+    /// Trailers follow the body.
+    pub(crate) has_trailers: bool,
     /// What takes the connection over when this much is sent.
     pub takeover: Option<Box<dyn Takeover>>,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mem::Str;
 use sys::log::Log;
 
+use crate::compression::Compression;
 use crate::errors::ErrorPage;
 use crate::template::Template;
 use crate::trace::Trace;
@@ -83,6 +84,8 @@ pub struct Settings {
     pub lingering_timeout: u64,
     /// A timed-out connection is reset, not closed.
     pub reset_timedout_connection: bool,
+    /// Answers whose length is not known go out in chunks.
+    pub chunked_transfer_encoding: bool,
     /// Files go out by `sendfile(2)`.
     pub sendfile: bool,
     /// So much of a file before other connections get their turn.
@@ -107,10 +110,12 @@ pub struct Settings {
     pub server_name_in_redirect: bool,
     /// One access module that lets in is enough.
     pub satisfy_any: bool,
-    /// Streams of events are compressed for clients that accept it.
+    /// Answers are compressed for clients that accept it.
     pub gzip: bool,
     /// 1 to 9.
     pub gzip_comp_level: u32,
+    /// Who gets compressed answers.
+    pub compression: Compression,
     /// `error_log`s of this location; none: the process's own.
     pub error_logs: Vec<Arc<Log>>,
     /// Only the server's: limits of a request's head.

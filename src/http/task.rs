@@ -42,6 +42,10 @@ pub async fn drive(mut exchange: Box<Exchange>, first: Step) -> Next {
                 step = next(&mut exchange, |exchange| exchange.took(result));
                 continue;
             }
+            Step::Produce => {
+                poll_fn(|cx| exchange.produce(cx)).await;
+                Ok(())
+            }
             Step::Wait(handler) => {
                 let flow = handler.wait(&mut exchange).await;
                 step = next(&mut exchange, |exchange| exchange.waited(flow));

@@ -45,6 +45,11 @@ pub fn accepts_gzip(field: &[u8]) -> bool {
     quality_of(b"gzip").or_else(|| quality_of(b"*")).is_some_and(|quality| quality > 0)
 }
 
+/// The same as nginx reads it: gzip is named, with a quality that is not 0; a star says nothing.
+pub fn names_gzip(field: &[u8]) -> bool {
+    names(field, b"gzip")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

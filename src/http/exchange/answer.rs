@@ -3,12 +3,13 @@
 use std::io;
 
 use mem::{Block, Chain, Data, Str};
-use proto::http1::Method;
+use proto::http1::{CHUNK_END, Method, Version, chunk_head};
 use sys::log::Level;
 
 use super::{Exchange, READ, State, Step};
 use crate::api::Flow;
-use crate::body::Rest;
+use crate::body::Body;
+use crate::decoder::Decoder;
 use crate::output::{Fault, Sent};
 use crate::{Happening, errors, phases, render};
 
@@ -22,7 +23,7 @@ impl Exchange {
     pub(super) fn respond(&mut self) -> Option<Step> {
         // What has come of the body is looked at before anything is promised.
         if let Err(status) = self.take_body(|_| {}) {
-            self.rest = Rest::Done;
+            self.rest = Decoder::Done;
             self.request.keep_alive = false;
             // As nginx: a page that says what is wrong already says enough.
             if status == 400 && !self.request.response.plain {
@@ -48,6 +49,7 @@ impl Exchange {
             }
         }
         self.decide_framing();
+        self.filter_body();
         self.decide_keep_alive();
         self.commit();
         None
@@ -61,17 +63,51 @@ impl Exchange {
         request.location().filters.iter().find_map(|filter| filter.header(request))
     }
 
-    /// How the client finds the end of the body: by its length, which is known once it is made.
+    /// How the client finds the end of the body: by its length, by its last chunk, or by the connection's end.
     fn decide_framing(&mut self) {
-        let response = &mut self.request.response;
-        if response.streaming {
+        let request = &mut self.request;
+        let location = request.location();
+        let has_body = !matches!(request.response.status, 100..=199 | 204 | 304);
+        let may_chunk = has_body
+            && !request.response.streaming
+            && request.version() >= Version::V11
+            && !request.is_head()
+            && location.settings.chunked_transfer_encoding;
+        let trailers =
+            may_chunk && location.trailers.iter().any(|trailers| trailers.expects(request));
+        let response = &mut request.response;
+        response.has_trailers = trailers;
+        if response.streaming || trailers {
             response.content_length = None;
         } else if matches!(response.status, 100..=199 | 204) {
             response.content_type = None;
             response.content_length = None;
-        } else if response.content_length.is_none() && response.status != 304 {
-            response.content_length = Some(response.body.len());
+        } else if response.content_length.is_none()
+            && !response.unknown_length
+            && response.status != 304
+        {
+            response.content_length = response.body.len();
         }
+        response.chunked = may_chunk && response.content_length.is_none();
+    }
+
+    /// The header is decided: what filters make of the body.
+    fn filter_body(&mut self) {
+        let filters = &self.request.location().body_filters;
+        if filters.is_empty() || self.has_no_body() {
+            return;
+        }
+        let mut body = std::mem::take(&mut self.request.response.body);
+        for filter in filters {
+            body = filter.body(&mut self.request, body);
+        }
+        self.request.response.body = body;
+    }
+
+    /// Whether no body is sent, whatever it would be.
+    fn has_no_body(&self) -> bool {
+        let status = self.request.response.status;
+        self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304)
     }
 
     /// Renders the head and queues it with the body.
@@ -83,19 +119,48 @@ impl Exchange {
         self.request.head_sent = head.len() as u64;
         let status = self.request.response.status;
         self.output.begin(self.request.response.file);
-        let body = &mut self.request.response.body;
-        if self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304) {
-            body.clear();
+        if self.has_no_body() {
+            self.request.response.body.clear();
         }
-        if let Some(bytes) = only_memory(body) {
+        match std::mem::take(&mut self.request.response.body) {
+            Body::Chain(body) => self.queue_whole(&mut head, body),
+            Body::Source(source) => {
+                self.queued = head.len() as u64;
+                self.queue(&head);
+                self.source = Some(source);
+                self.filled = false;
+            }
+        }
+        self.head = head;
+        self.trace(Happening::RequestAccepted(status));
+    }
+
+    /// Queues a head, and a body that is all there.
+    fn queue_whole(&mut self, head: &mut Vec<u8>, mut body: Chain) {
+        let chunked = self.request.response.chunked;
+        let mut end = Vec::new();
+        if chunked {
+            if !body.is_empty() {
+                chunk_head(body.len() as usize, head);
+                end.extend_from_slice(CHUNK_END);
+            }
+            self.end_chunks(&mut end);
+        }
+        self.queued = head.len() as u64 + body.len() + end.len() as u64;
+        if let Some(bytes) = only_memory(&body) {
             head.extend_from_slice(&bytes);
             body.clear();
         }
-        self.queued = head.len() as u64 + body.len();
-        self.queue(&head);
-        self.head = head;
-        self.output.chain.append(&mut self.request.response.body);
-        self.trace(Happening::RequestAccepted(status));
+        if body.is_empty() {
+            head.append(&mut end);
+        }
+        self.queue(head);
+        self.output.chain.append(&mut body);
+        if !end.is_empty() {
+            self.queue(&end);
+        }
+        // It keeps its memory for the next one.
+        self.request.response.body = Body::Chain(body);
     }
 
     fn decide_keep_alive(&mut self) {
@@ -131,12 +196,20 @@ impl Exchange {
 
     pub(super) fn send(&mut self) -> Option<Step> {
         let more_requests = !self.unread().is_empty() && self.rest.is_done();
+        if self.source.is_some() && !self.filled {
+            return Some(Step::Produce);
+        }
         let collected = self.output.chain.len() < COLLECTED && !self.output.file;
-        let collected = collected && self.request.response.takeover.is_none();
+        let collected =
+            collected && self.source.is_none() && self.request.response.takeover.is_none();
         if !(self.request.keep_alive && more_requests && collected)
             && let Some(step) = self.flush()
         {
             return Some(step);
+        }
+        if self.source.is_some() {
+            self.filled = false;
+            return self.produce_on();
         }
         if let Some(takeover) = self.request.response.takeover.take() {
             return Some(Step::Takeover(takeover));
@@ -200,6 +273,9 @@ impl Exchange {
                 Level::Alert,
                 format_args!("pread() failed {} while sending to client", sys::log::errno(error)),
             ),
+            Fault::Source(why) => self
+                .request
+                .error(Level::Error, format_args!("the answer's body ended too early: {why}")),
             Fault::Shrunk => self.request.error(
                 Level::Alert,
                 format_args!("the file was truncated while it was sent, closing the connection"),
@@ -212,6 +288,7 @@ impl Exchange {
             self.log(self.output.len());
         }
         self.output.clear();
+        self.source = None;
         self.state = State::Close;
         Some(Step::Close)
     }

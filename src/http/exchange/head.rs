@@ -9,7 +9,7 @@ use sys::log::Level;
 use super::{Exchange, READ, READS, State, Step, check};
 use crate::Happening;
 use crate::api::Flow;
-use crate::body::Rest;
+use crate::decoder::Decoder;
 use crate::phases;
 
 impl Exchange {
@@ -80,7 +80,7 @@ impl Exchange {
         request.method = request.head.method;
         check::check(request)?;
         request.keep_alive = http1::keep_alive(&request.head, &request.bytes);
-        self.rest = Rest::new(request.body);
+        self.rest = Decoder::new(request.body);
         self.expects_continue = !self.rest.is_done() && check::expects_continue(request);
         if request.head.dropped > 0 {
             let count = request.head.dropped;

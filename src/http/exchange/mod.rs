@@ -11,6 +11,7 @@
 mod answer;
 mod check;
 mod head;
+mod produce;
 mod rest;
 
 use mem::Block;
@@ -19,7 +20,8 @@ use sys::log::Level;
 
 use crate::Happening;
 use crate::api::{Flow, Handler};
-use crate::body::Rest;
+use crate::body::Source;
+use crate::decoder::Decoder;
 use crate::output::{Output, Piece};
 use crate::phases::{self, Outcome};
 use crate::request::Request;
@@ -49,6 +51,8 @@ pub enum Step {
     Offload(Piece),
     /// A handler.
     Wait(&'static dyn Handler),
+    /// More of the answer's body.
+    Produce,
     /// Nothing: the connection is another's from now on.
     Takeover(Box<dyn Takeover>),
 }
@@ -74,9 +78,15 @@ pub struct Exchange {
     input: Option<Block>,
     /// How much of the input is used up.
     start: usize,
-    rest: Rest,
+    rest: Decoder,
     out: Option<Block>,
     output: Output,
+    /// What the rest of the answer's body comes from.
+    source: Option<Box<dyn Source>>,
+    /// It has given nothing when it was asked last, or enough: what there is goes out first.
+    filled: bool,
+    /// Pieces of it in this turn.
+    pieces: u32,
     /// Room for rendering a head.
     head: Vec<u8>,
     /// When the waiting for a head or for a lingering client must end, in the loop's milliseconds.
@@ -100,9 +110,12 @@ impl Exchange {
             state: State::Head,
             input: None,
             start: 0,
-            rest: Rest::Done,
+            rest: Decoder::Done,
             out: None,
             output: Output::default(),
+            source: None,
+            filled: false,
+            pieces: 0,
             head: Vec::new(),
             deadline: 0,
             expects_continue: false,
@@ -125,9 +138,10 @@ impl Exchange {
         self.state = State::Head;
         self.input = None;
         self.start = 0;
-        self.rest = Rest::Done;
+        self.rest = Decoder::Done;
         self.out = None;
         self.output.clear();
+        self.source = None;
         self.deadline = 0;
         self.expects_continue = false;
         self.queued = 0;
@@ -203,6 +217,7 @@ impl Exchange {
             self.conn.reset_on_close();
         }
         self.output.clear();
+        self.source = None;
         self.state = State::Close;
     }
 

@@ -1,0 +1,132 @@
+//! A body, compressed as it is asked for.
+
+use std::io::Write;
+use std::task::{Context, Poll};
+
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+use http::{Body, Source, SourceError};
+use mem::{Chain, Str};
+
+use crate::PIECE;
+
+/// A body that is all there, and not longer, is compressed at once.
+const SHORT: u64 = 64 << 10;
+
+type Encoder = GzEncoder<Vec<u8>>;
+
+/// Compresses a body; `level` from 1 to 9.
+pub fn body(body: Body, level: u32) -> Body {
+    // 3: Unix (RFC 1952), as everybody says.
+    let encoder = GzBuilder::new().operating_system(3);
+    let encoder = encoder.write(Vec::new(), Compression::new(level));
+    let mut deflate = Deflate { from: body, encoder: Some(encoder), room: Vec::new(), fed: false };
+    match deflate.from.is_short() {
+        true => match deflate.all() {
+            Ok(bytes) => {
+                let mut chain = Chain::new();
+                chain.push_str(Str::from(bytes));
+                Body::Chain(chain)
+            }
+            // It is told when the body is asked for.
+            Err(error) => Body::Source(Box::new(http::Failed::new(error))),
+        },
+        false => Body::Source(Box::new(deflate)),
+    }
+}
+
+struct Deflate {
+    from: Body,
+    /// `None`: the end has gone out.
+    encoder: Option<Encoder>,
+    /// Where what is to be compressed is read to.
+    room: Vec<u8>,
+    /// Something has gone in since the last time that all came out.
+    fed: bool,
+}
+
+trait Short {
+    fn is_short(&self) -> bool;
+}
+
+impl Short for Body {
+    fn is_short(&self) -> bool {
+        matches!(self, Body::Chain(chain) if chain.len() <= SHORT)
+    }
+}
+
+impl Deflate {
+    fn all(&mut self) -> Result<Vec<u8>, SourceError> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(Vec::new()) };
+        let chain = self.from.chain();
+        while !chain.is_empty() {
+            self.room.clear();
+            http::read_chain(chain, &mut self.room, PIECE)?;
+            encoder.write_all(&self.room)?;
+        }
+        Ok(encoder.finish()?)
+    }
+}
+
+impl Source for Deflate {
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<Result<Option<Chain>, SourceError>> {
+        loop {
+            let Some(encoder) = &mut self.encoder else { return Poll::Ready(Ok(None)) };
+            if encoder.get_ref().len() >= most {
+                return Poll::Ready(Ok(Some(taken(encoder))));
+            }
+            self.room.clear();
+            let ended = match &mut self.from {
+                Body::Chain(chain) => match chain.is_empty() {
+                    true => true,
+                    false => {
+                        http::read_chain(chain, &mut self.room, PIECE)?;
+                        false
+                    }
+                },
+                Body::Source(source) => match source.poll(cx, PIECE) {
+                    Poll::Ready(Ok(Some(mut piece))) => {
+                        while !piece.is_empty() {
+                            http::read_chain(&mut piece, &mut self.room, PIECE)?;
+                        }
+                        false
+                    }
+                    Poll::Ready(Ok(None)) => true,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    // Whoever waits for more has at least what there was.
+                    Poll::Pending if std::mem::take(&mut self.fed) => {
+                        encoder.flush()?;
+                        return Poll::Ready(Ok(Some(taken(encoder))));
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            match ended {
+                false => {
+                    encoder.write_all(&self.room)?;
+                    self.fed = true;
+                }
+                true => {
+                    encoder.try_finish()?;
+                    let last = taken(encoder);
+                    self.encoder = None;
+                    return Poll::Ready(Ok(Some(last)));
+                }
+            }
+        }
+    }
+}
+
+fn taken(encoder: &mut Encoder) -> Chain {
+    let mut chain = Chain::new();
+    chain.push_str(Str::from(std::mem::take(encoder.get_mut())));
+    chain
+}

@@ -1,0 +1,123 @@
+//! Whether a body is compressed, or decompressed, and what the header says of it.
+
+use http::{Body, BodyFilter, Filter, Request};
+use mem::Str;
+
+use crate::{deflate, inflate};
+
+/// `gzip`
+pub struct Compress {
+    /// Media types beside text/html.
+    pub types: Vec<Str>,
+    /// Bytes.
+    pub min_length: u64,
+    /// 1 to 9.
+    pub level: u32,
+}
+
+/// `gunzip`
+pub struct Decompress;
+
+/// It was decided that this answer's body is compressed.
+#[derive(Default)]
+struct Compressing(bool);
+
+/// The same of its decompression.
+#[derive(Default)]
+struct Decompressing(bool);
+
+impl Filter for Compress {
+    fn header(&self, request: &mut Request) -> Option<u16> {
+        let response = &request.response;
+        let length = response.content_length.or(match response.unknown_length {
+            true => None,
+            false => response.body.len(),
+        });
+        let wanted = matches!(response.status, 200 | 403 | 404)
+            && !response.streaming
+            && response.header("content_encoding").is_none()
+            && length.is_none_or(|length| length >= self.min_length)
+            && self.has_type(response.content_type.as_deref())
+            && !request.is_head();
+        if !wanted {
+            return None;
+        }
+        request.depends_on_encoding();
+        if !request.accepts_gzip() {
+            return None;
+        }
+        request.context::<Compressing>().0 = true;
+        let response = &mut request.response;
+        response.add_header("Content-Encoding", Str::from("gzip"));
+        change_body(request);
+        None
+    }
+}
+
+impl Compress {
+    fn has_type(&self, content_type: Option<&[u8]>) -> bool {
+        let Some(content_type) = content_type else { return false };
+        let plain = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+        let plain = plain.trim_ascii();
+        let is = |known: &[u8]| known == b"*" || plain.eq_ignore_ascii_case(known);
+        is(b"text/html") || self.types.iter().any(|known| is(known))
+    }
+}
+
+impl BodyFilter for Compress {
+    fn body(&self, request: &mut Request, body: Body) -> Body {
+        match request.known_context::<Compressing>() {
+            Some(Compressing(true)) => deflate::body(body, self.level),
+            _ => body,
+        }
+    }
+}
+
+impl Filter for Decompress {
+    fn header(&self, request: &mut Request) -> Option<u16> {
+        let is_gzip = |value: &Str| value.eq_ignore_ascii_case(b"gzip");
+        if request.response.streaming
+            || !request.response.header("content_encoding").is_some_and(is_gzip)
+        {
+            return None;
+        }
+        request.depends_on_encoding();
+        if request.accepts_gzip() {
+            return None;
+        }
+        request.context::<Decompressing>().0 = true;
+        let headers = &mut request.response.headers;
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-encoding"));
+        change_body(request);
+        None
+    }
+}
+
+impl BodyFilter for Decompress {
+    fn body(&self, request: &mut Request, body: Body) -> Body {
+        match request.known_context::<Decompressing>() {
+            Some(Decompressing(true)) => inflate::body(body),
+            _ => body,
+        }
+    }
+}
+
+/// The body will be another one, which means the same: its length is not known, and its parts are others.
+fn change_body(request: &mut Request) {
+    let response = &mut request.response;
+    response.content_length = None;
+    response.unknown_length = true;
+    response.allow_ranges = false;
+    response.accept_ranges = false;
+    response.file = false;
+    response.etag = response.etag.take().and_then(weak);
+}
+
+/// The same tag as a weak one (RFC 9110 §8.8.3): byte by byte the body is another.
+fn weak(tag: Str) -> Option<Str> {
+    match tag.first() {
+        Some(b'W') => Some(tag),
+        Some(b'"') => Some(Str::copy(&[b"W/", &tag[..]].concat())),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! A body that comes piece by piece: each is framed, and goes out before the next is asked for.
+
+use std::task::{Context, Poll};
+
+use mem::{Chain, Str};
+use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
+
+use super::{Exchange, Step};
+use crate::body::SourceError;
+use crate::output::Fault;
+
+/// So much of a body is asked for at once.
+const PIECE: usize = 32 << 10;
+/// So much of it waits to be sent before no more is asked for.
+const FILLED: u64 = 64 << 10;
+/// A body that comes as fast as it is taken has so many pieces in one turn.
+const PIECES: u32 = 16;
+
+impl Exchange {
+    /// Asks the source for more, until enough waits to be sent.
+    pub(crate) fn produce(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let Some(source) = &mut self.source else { return Poll::Ready(()) };
+            match source.poll(cx, PIECE) {
+                Poll::Ready(piece) => self.take_piece(piece),
+                // What there is goes out first.
+                Poll::Pending if !self.output.is_empty() => self.filled = true,
+                Poll::Pending => return Poll::Pending,
+            }
+            if self.filled || self.source.is_none() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    fn take_piece(&mut self, piece: Result<Option<Chain>, SourceError>) {
+        match piece {
+            Ok(Some(piece)) => {
+                self.append_piece(piece);
+                self.pieces += 1;
+                self.filled = self.output.len() >= FILLED;
+            }
+            Ok(None) => {
+                self.source = None;
+                if self.request.response.chunked {
+                    let mut end = Vec::new();
+                    self.end_chunks(&mut end);
+                    self.append(&end);
+                }
+            }
+            Err(error) => {
+                self.source = None;
+                drop(self.fail(&Fault::Source(error)));
+            }
+        }
+    }
+
+    fn append_piece(&mut self, mut piece: Chain) {
+        if piece.is_empty() {
+            return;
+        }
+        let chunked = self.request.response.chunked;
+        if chunked {
+            let mut head = Vec::with_capacity(16);
+            chunk_head(piece.len() as usize, &mut head);
+            self.append(&head);
+        }
+        self.queued += piece.len();
+        self.output.chain.append(&mut piece);
+        if chunked {
+            self.append(CHUNK_END);
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.queued += bytes.len() as u64;
+        self.queue(bytes);
+    }
+
+    /// Goes on with the source, after the others' turn if it has had many.
+    pub(super) fn produce_on(&mut self) -> Option<Step> {
+        match self.pieces >= PIECES {
+            true => {
+                self.pieces = 0;
+                Some(Step::Yield)
+            }
+            false => Some(Step::Produce),
+        }
+    }
+
+    /// Appends the end of a body in chunks: of its last chunk, if it has had one, and of all.
+    pub(super) fn end_chunks(&mut self, out: &mut Vec<u8>) {
+        if !self.request.response.has_trailers {
+            out.extend_from_slice(LAST_CHUNK);
+            return;
+        }
+        let mut fields: Vec<(Str, Str)> = Vec::new();
+        for trailers in &self.request.location().trailers {
+            trailers.fields(&self.request, &mut fields);
+        }
+        out.extend_from_slice(b"0\r\n");
+        for (name, value) in fields {
+            out.extend_from_slice(&name);
+            crate::render::field(out, b": ", &value);
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
