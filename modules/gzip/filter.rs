@@ -37,8 +37,7 @@ impl Filter for Compress {
             && !response.streaming
             && response.header("content_encoding").is_none()
             && length.is_none_or(|length| length >= self.min_length)
-            && self.has_type(response.content_type.as_deref())
-            && !request.is_head();
+            && self.has_type(response.content_type.as_deref());
         if !wanted {
             return None;
         }

@@ -31,6 +31,16 @@ pub struct Conf {
     if_modified_since: Opt<Mode>,
     disable_symlinks: Opt<Policy>,
     file_cache: Opt<Limits>,
+    gzip_static: Opt<GzipStatic>,
+}
+
+/// `gzip_static`: whether a file is looked for that is compressed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GzipStatic {
+    Off,
+    /// For clients that accept it.
+    On,
+    Always,
 }
 
 /// `disable_symlinks`
@@ -125,6 +135,21 @@ impl Module for Static {
             "16m max_file=64k files=256 settle=60s",
             "memory for small files that nobody has changed for a while, in each worker; open files; or off",
         ),
+        Directive::new(
+            "gzip_static",
+            WEB,
+            Arity::Exactly(1),
+            |c, s| {
+                let choices = [
+                    ("off", GzipStatic::Off),
+                    ("on", GzipStatic::On),
+                    ("always", GzipStatic::Always),
+                ];
+                c.gzip_static.set_in(s.choice(0, &choices)?, s)
+            },
+            "off",
+            "send FILE.gz in the place of FILE, to clients that accept it (on) or to all (always)",
+        ),
     ];
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
@@ -134,6 +159,7 @@ impl Module for Static {
         conf.if_modified_since.inherit(&outer.if_modified_since);
         conf.disable_symlinks.inherit(&outer.disable_symlinks);
         conf.file_cache.inherit(&outer.file_cache);
+        conf.gzip_static.inherit(&outer.gzip_static);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
@@ -152,7 +178,8 @@ impl Module for Static {
         }
         let etag = conf.etag.or_default(true);
         let ranges = range;
-        hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges });
+        let gzip = conf.gzip_static.or_default(GzipStatic::Off);
+        hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges, gzip });
         let mode = conf.if_modified_since.or_default(Mode::Exact);
         hooks.filter(Order::NotModified, not_modified::NotModified { mode });
         if range {

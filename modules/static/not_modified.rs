@@ -33,6 +33,9 @@ impl Filter for NotModified {
                 response.content_type = None;
                 response.content_length = None;
                 response.allow_ranges = false;
+                response
+                    .headers
+                    .retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-encoding"));
                 response.body.clear();
                 response.file = false;
                 None

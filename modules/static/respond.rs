@@ -8,7 +8,7 @@ use proto::http1::Method;
 use sys::log::{Level, errno};
 
 use crate::entry::Entry;
-use crate::{Limits, cache};
+use crate::{GzipStatic, Limits, cache};
 
 /// Serves the files of one location.
 pub struct Files {
@@ -18,6 +18,7 @@ pub struct Files {
     pub cache: Limits,
     pub etag: bool,
     pub ranges: bool,
+    pub gzip: GzipStatic,
 }
 
 /// `disable_symlinks`
@@ -41,6 +42,9 @@ impl Handler for Files {
             Ok(mapped) => mapped.path,
             Err(status) => return Flow::Status(status),
         };
+        if self.answer_compressed(request, &path) {
+            return Flow::Respond;
+        }
         let entry = match self.open(request, &path) {
             Ok(entry) => entry,
             Err(error) => return failed(request, &path, &error),
@@ -80,6 +84,41 @@ impl Files {
             _ => sys::file::Symlinks::Refuse { from },
         };
         Entry::new(sys::file::open(path, symlinks)?)
+    }
+
+    /// Answers with the file that is compressed already, if there is one, and the client may get it.
+    fn answer_compressed(&self, request: &mut Request, path: &Str) -> bool {
+        let is_read = matches!(request.method, Method::Get | Method::Head);
+        if self.gzip == GzipStatic::Off || !is_read {
+            return false;
+        }
+        let accepts = self.gzip == GzipStatic::Always || request.accepts_gzip();
+        if !accepts && !request.location().settings.compression.vary {
+            return false;
+        }
+        let path = request.pool.copy(&[&path[..], b".gz"].concat());
+        let entry = match self.open(request, &path) {
+            Ok(entry) => entry,
+            Err(error) => {
+                if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                    request.error(
+                        Level::Crit,
+                        format_args!("open() \"{path}\" failed {}", errno(&error)),
+                    );
+                }
+                return false;
+            }
+        };
+        if self.gzip == GzipStatic::On {
+            request.depends_on_encoding();
+        }
+        if !accepts || !entry.stat.is_file() {
+            return false;
+        }
+        self.answer(request, &entry);
+        request.response.allow_ranges = false;
+        request.response.add_header("Content-Encoding", Str::from("gzip"));
+        true
     }
 
     fn answer(&self, request: &mut Request, entry: &Entry) {

@@ -52,6 +52,9 @@ impl Proxied {
     /// Whether an answer to a proxy is compressed: what it must not keep, by and large.
     fn allows(&self, request: &Request) -> bool {
         let response = &request.response;
+        if self.0.is_empty() {
+            return false;
+        }
         if self.has("any") || self.has("auth") && request.header(Name::Authorization).is_some() {
             return true;
         }
@@ -68,11 +71,11 @@ impl Proxied {
             };
             return says("no-cache") || says("no-store") || says("private");
         }
-        let dated = response.last_modified.is_some() || response.last_modified_text.is_some();
-        match (self.has("no_last_modified"), self.has("no_etag")) {
-            (false, false) => false,
-            (no_date, no_etag) => !(no_date && dated || no_etag && response.etag.is_some()),
-        }
+        // As nginx: a file's own date is none, that of a field is.
+        let dated = response.last_modified_text.is_some();
+        let is_kept =
+            self.has("no_last_modified") && dated || self.has("no_etag") && response.etag.is_some();
+        !is_kept
     }
 }
 
@@ -113,7 +116,7 @@ impl Request {
     /// The answer depends on what encodings the client takes: told to caches, where that is written.
     pub fn depends_on_encoding(&mut self) {
         if self.location().settings.compression.vary {
-            self.response.varies_by_encoding = true;
+            self.varies_by_encoding = true;
         }
     }
 }

@@ -53,7 +53,7 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     }
     connection(request, out);
     let response = &request.response;
-    if response.varies_by_encoding {
+    if request.varies_by_encoding {
         out.extend_from_slice(b"Vary: Accept-Encoding\r\n");
     }
     if let Some(etag) = &response.etag {

@@ -66,6 +66,8 @@ pub struct Request {
     pub head_sent: u64,
     /// Bytes of the body that were read or thrown away.
     pub body_received: u64,
+    /// The answer, whatever it comes to, depends on what encodings the client takes.
+    pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
@@ -107,6 +109,7 @@ impl Request {
             bytes_sent: 0,
             head_sent: 0,
             body_received: 0,
+            varies_by_encoding: false,
             contexts: Vec::new(),
             scratch: Vec::new(),
             port,
@@ -143,6 +146,7 @@ impl Request {
         self.bytes_sent = 0;
         self.head_sent = 0;
         self.body_received = 0;
+        self.varies_by_encoding = false;
         self.contexts.clear();
         self.restart();
         self.redirects = 0;

@@ -37,8 +37,6 @@ pub struct Response {
     /// The body goes on after what is in `body`, and its length is not known: it ends with its last
     /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
     pub streaming: bool,
-    /// `Vary: Accept-Encoding`
-    pub(crate) varies_by_encoding: bool,
     /// A filter will make something else of the body: how long that is, is not known.
     pub unknown_length: bool,
     /// The body goes out in chunks: its length is not known, or trailers follow it.
