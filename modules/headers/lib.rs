@@ -1,8 +1,8 @@
-//! `add_header`: fields of one's own in the answer's header.
+//! `add_header`, `add_trailer`: fields of one's own in the answer's header, and behind its body.
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
-use http::{Filter, Hooks, Module, Order, Request, Template};
+use http::{Filter, Hooks, Module, Order, Request, Template, Trailers};
 use mem::Str;
 
 /// The module.
@@ -12,9 +12,10 @@ pub struct Headers;
 #[derive(Default)]
 pub struct Conf {
     add_header: Opt<Vec<Added>>,
+    add_trailer: Opt<Vec<Added>>,
 }
 
-/// One `add_header`.
+/// One `add_header`, one `add_trailer`.
 #[derive(Clone, Debug)]
 pub struct Added {
     name: Word,
@@ -25,63 +26,97 @@ pub struct Added {
 impl Module for Headers {
     const NAME: &'static str = "headers";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
-        "add_header",
-        contexts!(HTTP | SERVER | LOCATION | LIF),
-        Arity::Between(2, 3),
-        add_header,
-        "",
-        "add a field to the answer's header; with always, to errors too",
-    )];
+    const DIRECTIVES: &'static [Directive<Conf>] = &[
+        Directive::new(
+            "add_header",
+            contexts!(HTTP | SERVER | LOCATION | LIF),
+            Arity::Between(2, 3),
+            |c, s| added(s).map(|added| c.add_header.push(added)),
+            "",
+            "add a field to the answer's header; with always, to errors too",
+        ),
+        Directive::new(
+            "add_trailer",
+            contexts!(HTTP | SERVER | LOCATION | LIF),
+            Arity::Between(2, 3),
+            |c, s| added(s).map(|added| c.add_trailer.push(added)),
+            "",
+            "add a field behind the answer's body, which goes out in chunks; with always, to errors too",
+        ),
+    ];
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.add_header.inherit(&outer.add_header);
+        conf.add_trailer.inherit(&outer.add_trailer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        let mut fields = Vec::new();
-        for added in conf.add_header.as_slice() {
-            let name = Str::copy(&conf::text::bytes(&added.name.text));
-            fields.push((name, hooks.template(&added.value)?, added.always));
+        let fields = Fields::compile(conf.add_header.as_slice(), hooks)?;
+        if !fields.0.is_empty() {
+            hooks.filter(Order::Headers, fields);
         }
-        if !fields.is_empty() {
-            hooks.filter(Order::Headers, Add { fields });
+        let fields = Fields::compile(conf.add_trailer.as_slice(), hooks)?;
+        if !fields.0.is_empty() {
+            hooks.trailers(fields);
         }
         Ok(())
     }
 }
 
-fn add_header(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn added(setting: &Setting<'_>) -> Result<Added, Error> {
     let [name, value, rest @ ..] = setting.args() else {
-        return Err(setting.error("add_header takes a name and a value"));
+        return Err(setting.error("it takes a name and a value"));
     };
     let always = match rest {
         [] => false,
         [word] if word == "always" => true,
         [word, ..] => return Err(setting.error_at(2, format!("invalid parameter \"{word}\""))),
     };
-    conf.add_header.push(Added { name: name.clone(), value: value.clone(), always });
-    Ok(())
+    Ok(Added { name: name.clone(), value: value.clone(), always })
 }
 
-struct Add {
-    /// Name, value, whether also on errors.
-    fields: Vec<(Str, Template, bool)>,
+/// Name, value, whether also on errors.
+struct Fields(Vec<(Str, Template, bool)>);
+
+impl Fields {
+    fn compile(all: &[Added], hooks: &Hooks<'_, '_>) -> Result<Fields, Error> {
+        let compile = |added: &Added| {
+            let name = Str::copy(&conf::text::bytes(&added.name.text));
+            Ok((name, hooks.template(&added.value)?, added.always))
+        };
+        Ok(Fields(all.iter().map(compile).collect::<Result<_, Error>>()?))
+    }
+
+    /// Those that an answer of this status has.
+    fn of(&self, status: u16) -> impl Iterator<Item = (&Str, &Template)> {
+        let usual = matches!(status, 200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308);
+        let wanted = move |(_, _, always): &&(Str, Template, bool)| usual || *always;
+        self.0.iter().filter(wanted).map(|(name, template, _)| (name, template))
+    }
 }
 
-impl Filter for Add {
+impl Filter for Fields {
     fn header(&self, request: &mut Request) -> Option<u16> {
-        let usual = matches!(
-            request.response.status,
-            200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
-        );
-        for (name, template, always) in &self.fields {
-            if usual || *always {
-                let value = template.evaluate(request);
-                set(request, name, value);
-            }
+        for (name, template) in self.of(request.response.status) {
+            let value = template.evaluate(request);
+            set(request, name, value);
         }
         None
+    }
+}
+
+impl Trailers for Fields {
+    fn expects(&self, request: &Request) -> bool {
+        self.of(request.response.status).next().is_some()
+    }
+
+    fn fields(&self, request: &mut Request, out: &mut Vec<(Str, Str)>) {
+        for (name, template) in self.of(request.response.status) {
+            let value = template.evaluate(request);
+            if !value.is_empty() {
+                out.push((name.clone(), value));
+            }
+        }
     }
 }
 

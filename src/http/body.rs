@@ -66,7 +66,7 @@ pub trait Trailers: 'static {
     fn expects(&self, request: &Request) -> bool;
 
     /// The fields, when the body has ended.
-    fn fields(&self, request: &Request, out: &mut Vec<(Str, Str)>);
+    fn fields(&self, request: &mut Request, out: &mut Vec<(Str, Str)>);
 }
 
 /// A source that has failed before it has given anything.

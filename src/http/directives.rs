@@ -13,6 +13,7 @@ use crate::errors::{self, ErrorPage};
 use crate::hosts::Name;
 use crate::listen::{self, Listen};
 use crate::location::Kind;
+use crate::pace::Rate;
 use crate::settings::{Alias, Lingering, Settings, Tokens};
 use crate::template::{Names, Template};
 use crate::trace::{self, TraceConf};
@@ -51,6 +52,8 @@ pub struct CoreConf {
     port_in_redirect: Opt<bool>,
     server_name_in_redirect: Opt<bool>,
     satisfy: Opt<bool>,
+    limit_rate: Opt<Word>,
+    limit_rate_after: Opt<Word>,
     gzip: Opt<bool>,
     gzip_comp_level: Opt<u64>,
     gzip_vary: Opt<bool>,
@@ -201,6 +204,22 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         WEB,
         "5s",
         "quiet time that idle connections get before a draining worker closes them"
+    ),
+    Directive::new(
+        "limit_rate",
+        WEB_IF,
+        ONE,
+        |c, s| Rate::check(s).and_then(|()| c.limit_rate.set_in(s.args()[0].clone(), s)),
+        "0",
+        "bytes of an answer in a second, for each connection; variables may stand in it; 0: as fast as it goes",
+    ),
+    Directive::new(
+        "limit_rate_after",
+        WEB_IF,
+        ONE,
+        |c, s| Rate::check(s).and_then(|()| c.limit_rate_after.set_in(s.args()[0].clone(), s)),
+        "0",
+        "so many bytes of an answer go out before limit_rate counts",
     ),
     flag!(gzip, WEB_IF, "off", "compress answers, event streams too, for clients that accept it"),
     Directive::new(
@@ -480,7 +499,7 @@ macro_rules! each_field {
             chunked_transfer_encoding
             sendfile_max_chunk aio output_buffers server_tokens error_page recursive_error_pages
             log_not_found absolute_redirect port_in_redirect server_name_in_redirect satisfy
-            gzip gzip_comp_level gzip_vary gzip_http_version gzip_proxied gzip_disable
+            limit_rate limit_rate_after gzip gzip_comp_level gzip_vary gzip_http_version gzip_proxied gzip_disable
             error_logs client_header_timeout client_header_buffer_size
             large_client_header_buffers max_headers ignore_invalid_headers underscores_in_headers
             merge_slashes tcp_nodelay tcp_nopush event_trace
@@ -568,6 +587,8 @@ impl CoreConf {
             port_in_redirect: self.port_in_redirect.or_default(true),
             server_name_in_redirect: self.server_name_in_redirect.or_default(false),
             satisfy_any: self.satisfy.or_default(false),
+            rate: Rate::compile(self.limit_rate.get(), names, env)?,
+            rate_after: Rate::compile(self.limit_rate_after.get(), names, env)?,
             gzip: self.gzip.or_default(false),
             gzip_comp_level: self.gzip_comp_level.or_default(1) as u32,
             compression: Compression {

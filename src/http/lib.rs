@@ -25,6 +25,7 @@ mod listen;
 mod location;
 mod now;
 mod output;
+mod pace;
 mod paths;
 mod phases;
 mod proxy_header;

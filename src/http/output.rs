@@ -109,15 +109,15 @@ impl Output {
         self.started = false;
     }
 
-    /// Sends as much as the kernel takes, up to the settings' share of a turn.
-    pub fn send(&mut self, conn: Conn, settings: &Settings) -> Sent {
-        let mut share = settings.sendfile_max_chunk;
+    /// Sends as much as the kernel takes, up to the settings' share of a turn, and up to `most` bytes.
+    pub fn send(&mut self, conn: Conn, settings: &Settings, most: u64) -> Sent {
+        let mut share = settings.sendfile_max_chunk.min(most);
         while !self.is_empty() {
             if share == 0 {
                 return Sent::Yield;
             }
             let result = match self.front_file() {
-                None => self.send_memory(conn),
+                None => self.send_memory(conn, share),
                 // Another thread that finds the socket full must not be sent at once again.
                 Some(_) if settings.aio_threads && !conn.is_writable() => return Sent::Blocked,
                 Some(_) if settings.aio_threads => return Sent::Offload,
@@ -146,11 +146,11 @@ impl Output {
         }
     }
 
-    fn send_memory(&mut self, conn: Conn) -> Result<u64, Fault> {
+    fn send_memory(&mut self, conn: Conn, most: u64) -> Result<u64, Fault> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let from_piece = !self.piece.is_empty();
         let chain = if from_piece { &self.piece } else { &self.chain };
-        let used = chain.memory_prefix(&mut slices, usize::MAX);
+        let used = chain.memory_prefix(&mut slices, usize::try_from(most).unwrap_or(usize::MAX));
         let bytes: usize = slices[..used].iter().map(|slice| slice.len()).sum();
         let more = (bytes as u64) < self.len();
         let count = conn.write(&slices[..used], more).map_err(Fault::Connection)? as u64;

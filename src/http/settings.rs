@@ -8,6 +8,7 @@ use sys::log::Log;
 
 use crate::compression::Compression;
 use crate::errors::ErrorPage;
+use crate::pace::Rate;
 use crate::template::Template;
 use crate::trace::Trace;
 use crate::types::Types;
@@ -110,6 +111,10 @@ pub struct Settings {
     pub server_name_in_redirect: bool,
     /// One access module that lets in is enough.
     pub satisfy_any: bool,
+    /// `limit_rate`
+    pub(crate) rate: Rate,
+    /// `limit_rate_after`
+    pub(crate) rate_after: Rate,
     /// Answers are compressed for clients that accept it.
     pub gzip: bool,
     /// 1 to 9.

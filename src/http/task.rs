@@ -42,6 +42,10 @@ pub async fn drive(mut exchange: Box<Exchange>, first: Step) -> Next {
                 step = next(&mut exchange, |exchange| exchange.took(result));
                 continue;
             }
+            Step::Pace(ms) => {
+                rt::sleep(ms).await;
+                Ok(())
+            }
             Step::Produce => {
                 poll_fn(|cx| exchange.produce(cx)).await;
                 Ok(())

@@ -11,6 +11,7 @@ use crate::api::Flow;
 use crate::body::Body;
 use crate::decoder::Decoder;
 use crate::output::{Fault, Sent};
+use crate::pace::Pace;
 use crate::{Happening, errors, phases, render};
 
 /// A body in memory up to this size is copied behind its head: one plain send, not a gathered one.
@@ -119,6 +120,7 @@ impl Exchange {
         self.request.head_sent = head.len() as u64;
         let status = self.request.response.status;
         self.output.begin(self.request.response.file);
+        self.pace = Pace::of(&mut self.request);
         if self.has_no_body() {
             self.request.response.body.clear();
         }
@@ -199,7 +201,8 @@ impl Exchange {
         if self.source.is_some() && !self.filled {
             return Some(Step::Produce);
         }
-        let collected = self.output.chain.len() < COLLECTED && !self.output.file;
+        let collected =
+            self.output.chain.len() < COLLECTED && !self.output.file && !self.pace.is_limited();
         let collected =
             collected && self.source.is_none() && self.request.response.takeover.is_none();
         if !(self.request.keep_alive && more_requests && collected)
@@ -221,14 +224,21 @@ impl Exchange {
     /// The answers to earlier requests are not to wait for what this one does; what the kernel does
     /// not take now goes out with the next answer.
     pub(super) fn send_collected(&mut self) {
-        self.output.send(self.conn, self.settings());
+        self.output.send(self.conn, self.settings(), u64::MAX);
     }
 
     /// Sends what is queued. `None`: all of it went, or the connection is broken and closes.
     pub(super) fn flush(&mut self) -> Option<Step> {
         let before = self.output.sent;
         let settings = self.settings();
-        let sent = self.output.send(self.conn, settings);
+        let left = self.output.len();
+        let passed = rt::now().saturating_sub(self.request.started);
+        let share = match self.pace.share(passed, self.queued.saturating_sub(left), left) {
+            Ok(share) => share,
+            Err(_) if left == 0 => u64::MAX,
+            Err(ms) => return Some(Step::Pace(ms)),
+        };
+        let sent = self.output.send(self.conn, settings, share);
         let count = (self.output.sent - before) as usize;
         if count > 0 {
             self.trace(Happening::DataOut(count));
@@ -317,6 +327,7 @@ impl Exchange {
 
     pub(super) fn next(&mut self) {
         self.request.reset();
+        self.pace = Pace::default();
         self.deadline = 0;
         self.state = State::Head;
         if !self.unread().is_empty() {

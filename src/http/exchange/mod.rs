@@ -23,6 +23,7 @@ use crate::api::{Flow, Handler};
 use crate::body::Source;
 use crate::decoder::Decoder;
 use crate::output::{Output, Piece};
+use crate::pace::Pace;
 use crate::phases::{self, Outcome};
 use crate::request::Request;
 use crate::service::Port;
@@ -47,6 +48,8 @@ pub enum Step {
     Write,
     /// The turn of others.
     Yield,
+    /// So many milliseconds: the answer is not to go out faster.
+    Pace(u64),
     /// Another thread's work.
     Offload(Piece),
     /// A handler.
@@ -85,6 +88,8 @@ pub struct Exchange {
     source: Option<Box<dyn Source>>,
     /// It has given nothing when it was asked last, or enough: what there is goes out first.
     filled: bool,
+    /// How fast the answer goes out.
+    pace: Pace,
     /// Pieces of it in this turn.
     pieces: u32,
     /// Room for rendering a head.
@@ -115,6 +120,7 @@ impl Exchange {
             output: Output::default(),
             source: None,
             filled: false,
+            pace: Pace::default(),
             pieces: 0,
             head: Vec::new(),
             deadline: 0,
@@ -142,6 +148,7 @@ impl Exchange {
         self.out = None;
         self.output.clear();
         self.source = None;
+        self.pace = Pace::default();
         self.deadline = 0;
         self.expects_continue = false;
         self.queued = 0;

@@ -96,7 +96,7 @@ impl Exchange {
         }
         let mut fields: Vec<(Str, Str)> = Vec::new();
         for trailers in &self.request.location().trailers {
-            trailers.fields(&self.request, &mut fields);
+            trailers.fields(&mut self.request, &mut fields);
         }
         out.extend_from_slice(b"0\r\n");
         for (name, value) in fields {
