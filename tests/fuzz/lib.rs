@@ -12,8 +12,11 @@ mod chunked;
 mod conf;
 mod flv;
 pub mod mutate;
+mod proxy_protocol;
+mod query;
 mod range;
 mod request;
+mod response;
 mod rtmp_chunk;
 mod rtmp_handshake;
 mod sse;
@@ -24,8 +27,11 @@ pub use amf::amf;
 pub use chunked::chunked;
 pub use conf::conf;
 pub use flv::flv;
+pub use proxy_protocol::proxy_protocol;
+pub use query::query;
 pub use range::range;
 pub use request::request;
+pub use response::response;
 pub use rtmp_chunk::rtmp_chunk;
 pub use rtmp_handshake::rtmp_handshake;
 pub use websocket::websocket;
@@ -34,7 +40,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -45,6 +51,9 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("amf", amf),
     ("flv", flv),
     ("websocket", websocket),
+    ("query", query),
+    ("response", response),
+    ("proxy_protocol", proxy_protocol),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 10] = [
+const ROUNDS: [(&str, u64); 13] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -16,6 +16,9 @@ const ROUNDS: [(&str, u64); 10] = [
     ("amf", 400_000),
     ("flv", 200_000),
     ("websocket", 100_000),
+    ("query", 150_000),
+    ("response", 150_000),
+    ("proxy_protocol", 200_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
