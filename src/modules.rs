@@ -17,6 +17,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<gzip::Gzip>(),
     #[cfg(feature = "headers")]
     http::entry::<headers::Headers>(),
+    #[cfg(feature = "map")]
+    http::entry::<map::Maps>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "sse")]

@@ -1,6 +1,7 @@
 //! What an HTTP module is.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,9 +14,10 @@ use sys::log::{Level as LogLevel, Log, Target};
 
 use crate::body::{BodyFilter, Trailers};
 use crate::exchange::Exchange;
+use crate::regex::Regex;
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::template::{Names, Template};
+use crate::template::{Names, Template, Value};
 use crate::variables::Variable;
 
 /// An HTTP module, compiled in and listed in `main.rs`.
@@ -31,6 +33,12 @@ pub trait Module: 'static {
     const DIRECTIVES: &'static [Directive<Self::Conf>];
     /// The variables it provides.
     const VARIABLES: &'static [Variable] = &[];
+
+    /// Makes the variables that the `http` block asks for, before any word is compiled. Runs in the master.
+    fn declare(conf: &Self::Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        let _ = (conf, declarations);
+        Ok(())
+    }
 
     /// Fills what this block left unset from the enclosing block.
     fn inherit(conf: &mut Self::Conf, outer: &Self::Conf);
@@ -149,6 +157,52 @@ pub enum Level {
     Location,
 }
 
+/// What the `http` block declares.
+pub struct Declarations<'a, 's> {
+    pub(crate) names: &'a Names,
+    pub(crate) env: &'a conf::Env<'s>,
+    /// What can be done when everything is declared.
+    pub(crate) later: RefCell<Vec<Later>>,
+}
+
+pub(crate) type Later = Box<dyn FnOnce(&Declarations<'_, '_>) -> Result<(), Error>>;
+
+impl Declarations<'_, '_> {
+    /// Makes the variable that a word names, with its `$`.
+    pub fn make(&self, word: &Word, value: Rc<dyn Value>) -> Result<(), Error> {
+        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+        let name = name
+            .ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))?;
+        self.names.make(name, value).map_err(|why| self.error(word, why))
+    }
+
+    /// Makes variables of an expression's named groups.
+    pub fn capture(&self, word: &Word, regex: &Regex) -> Result<(), Error> {
+        self.names.capture(regex).map_err(|why| self.error(word, why))
+    }
+
+    /// Calls `later` when all variables are made: then words with variables can be compiled.
+    pub fn later(&self, later: impl FnOnce(&Declarations<'_, '_>) -> Result<(), Error> + 'static) {
+        self.later.borrow_mut().push(Box::new(later));
+    }
+
+    /// Compiles a word with variables.
+    pub fn template(&self, word: &Word) -> Result<Template, Error> {
+        Template::compile(&word.text, self.names).map_err(|why| self.error(word, why))
+    }
+
+    /// Compiles an expression.
+    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
+        let place = self.env.files.place(word.span);
+        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
+    }
+
+    /// An error at a word of the configuration.
+    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
+        Error::at(message, word.span, self.env.files)
+    }
+}
+
 /// What a module may hook into.
 pub struct Hooks<'a, 's> {
     /// The core's settings of this location.
@@ -254,6 +308,7 @@ pub struct Entry {
     pub(crate) directives: fn() -> Vec<conf::Entry>,
     pub(crate) variables: &'static [Variable],
     pub(crate) create: fn() -> Box<dyn Any>,
+    pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
     pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
     pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
     pub(crate) worker: fn(Event),
@@ -266,6 +321,10 @@ pub const fn entry<M: Module>() -> Entry {
         directives: || erase(M::DIRECTIVES).collect(),
         variables: M::VARIABLES,
         create: || Box::new(M::Conf::default()),
+        declare: |conf, declarations| match conf.downcast_ref() {
+            Some(conf) => M::declare(conf, declarations),
+            None => Err(Error::new("a module was given the configuration of another")),
+        },
         inherit: |conf, outer| {
             if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
                 M::inherit(conf, outer);

@@ -1,5 +1,6 @@
 //! From the written block to what serves: inheritance, hooks, servers by address.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use mem::Str;
 use module::{Process, Setup};
 use sys::socket::{Address, Options};
 
-use crate::api::{Entry, Hooks, Level, Phase};
+use crate::api::{Declarations, Entry, Hooks, Level, Phase};
 use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::hosts::{Hosts, Name};
 use crate::listen::{self, Listen};
@@ -35,6 +36,7 @@ pub fn assemble(
     if let Some(trace) = main.core.event_trace.get_mut() {
         trace.open(setup);
     }
+    declare(&main, modules, &names, setup)?;
     let mut builder = Builder { modules, names: &names, setup, processes: Vec::new() };
     let mut addresses = Addresses::default();
     for block in servers {
@@ -52,6 +54,21 @@ pub fn assemble(
         ports.push(Port::new(own.address, own.hosts, covered, trace.clone()));
     }
     Ok(Assembled { ports, processes: builder.processes })
+}
+
+/// Makes the variables of the block, and then compiles what they are made of.
+fn declare(
+    main: &BlockConf,
+    modules: &[Entry],
+    names: &Names,
+    setup: &Setup<'_>,
+) -> Result<(), Error> {
+    let declarations = Declarations { names, env: setup.env, later: RefCell::default() };
+    for (module, conf) in modules.iter().zip(&main.modules) {
+        (module.declare)(&**conf, &declarations)?;
+    }
+    let later = declarations.later.take();
+    later.into_iter().try_for_each(|later| later(&declarations))
 }
 
 /// The server's names, each with its place.

@@ -45,8 +45,8 @@ mod variables;
 pub mod websocket;
 
 pub use api::{
-    BoxFuture, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module, Order, Phase,
-    entry,
+    BoxFuture, Declarations, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module,
+    Order, Phase, entry,
 };
 pub use block::Http;
 pub use body::{Body, BodyFilter, Failed, Source, SourceError, Trailers, read_chain};
@@ -58,8 +58,9 @@ pub use request::Request;
 pub use response::Response;
 pub use settings::{Alias, Settings};
 pub use takeover::{Session, Takeover};
-pub use template::{Piece, Template};
+pub use template::{Piece, Template, Value};
 pub use trace::Happening;
 pub use variables::Variable;
 
 pub use proto::http1::Version;
+pub use sys::log::Level as LogLevel;

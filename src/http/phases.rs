@@ -107,7 +107,7 @@ fn step(request: &mut Request) -> Flow {
 }
 
 fn find_location(request: &mut Request) -> Flow {
-    request.location = match request.server.find(&request.uri, &mut request.captures) {
+    request.location = match request.server.find(&request.uri, request.captures.get_mut()) {
         Ok(location) => location,
         // In which location it is, and who may have it there, is not known.
         Err(gave_up) => {

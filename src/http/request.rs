@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 
 use mem::{Pool, Str};
@@ -41,7 +42,11 @@ pub struct Request {
     /// Memory that lives as long as the request.
     pub pool: Pool,
     /// What regular expressions have captured.
-    pub captures: Captures,
+    pub captures: RefCell<Captures>,
+    /// How deep in variables that are made of others.
+    pub(crate) depth: Cell<u8>,
+    /// Values of variables that are found out once.
+    pub(crate) values: RefCell<Vec<(usize, Option<Str>)>>,
     /// How the body is framed.
     pub body: Body,
     /// The connection may serve another request after this one.
@@ -96,7 +101,9 @@ impl Request {
             host: Str::EMPTY,
             response: Response::default(),
             pool: Pool::new(),
-            captures: Captures::default(),
+            captures: RefCell::default(),
+            depth: Cell::new(0),
+            values: RefCell::default(),
             body: Body::None,
             keep_alive: false,
             internal: false,
@@ -132,7 +139,8 @@ impl Request {
         self.args = Str::EMPTY;
         self.host = Str::EMPTY;
         self.response.reset();
-        self.captures.clear();
+        self.captures.get_mut().clear();
+        self.values.get_mut().clear();
         self.pool.reset();
         self.body = Body::None;
         self.keep_alive = false;
@@ -285,7 +293,8 @@ impl Request {
             (*name, *value) = (Str::copy(name), Str::copy(value));
         }
         response.headers.shrink_to_fit();
-        self.captures.clear();
+        self.captures.get_mut().clear();
+        self.values.take();
         self.head.fields.shrink_to_fit();
         self.scratch = Vec::new();
         self.contexts = Vec::new();

@@ -16,6 +16,19 @@ pub struct Names {
     variables: BTreeMap<&'static str, &'static Variable>,
     prefixes: Vec<&'static Variable>,
     captured: RefCell<Vec<Rc<str>>>,
+    /// Those that directives have made.
+    made: RefCell<BTreeMap<String, Rc<dyn Value>>>,
+}
+
+/// A variable that a directive makes (`map`).
+pub trait Value: 'static {
+    /// Appends its value for this request, and says whether it has one.
+    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool;
+
+    /// Whether it is found out each time that it is asked for; else once for each request.
+    fn is_volatile(&self) -> bool {
+        false
+    }
 }
 
 impl Names {
@@ -42,8 +55,22 @@ impl Names {
         Ok(())
     }
 
+    /// Makes a variable; one of that name that a directive has made before is replaced. The error is nginx's.
+    pub fn make(&self, name: &str, value: Rc<dyn Value>) -> Result<(), String> {
+        let name = name.to_ascii_lowercase();
+        let known = self.variables.contains_key(&*name) || RESERVED.contains(&&*name);
+        if known && !CHANGEABLE.contains(&&*name) {
+            return Err(format!("the duplicate \"{name}\" variable"));
+        }
+        self.made.borrow_mut().insert(name, value);
+        Ok(())
+    }
+
     fn find(&self, name: &str) -> Option<Part> {
         let name = &*name.to_ascii_lowercase();
+        if let Some(value) = self.made.borrow().get(name) {
+            return Some(Part::Made(value.clone()));
+        }
         if let Some(captured) = self.captured.borrow().iter().find(|known| &***known == name) {
             return Some(Part::Named(captured.clone()));
         }
@@ -76,6 +103,7 @@ enum Part {
     Variable(Get, Box<str>),
     Group(usize),
     Named(Rc<str>),
+    Made(Rc<dyn Value>),
 }
 
 impl Template {
@@ -186,12 +214,45 @@ impl Part {
         let captured = match self {
             Part::Literal(text) => Some(text.clone()),
             Part::Variable(get, name) => return get(request, name, out),
-            Part::Group(group) => request.captures.get(*group),
-            Part::Named(name) => request.captures.named(name),
+            Part::Made(value) => return made(&**value, request, out),
+            Part::Group(group) => request.captures.borrow().get(*group),
+            Part::Named(name) => request.captures.borrow().named(name),
         };
         out.extend_from_slice(captured.as_deref().unwrap_or_default());
         captured.is_some()
     }
+}
+
+/// The value of a variable that a directive has made: found out once for a request, as by nginx.
+fn made(value: &dyn Value, request: &Request, out: &mut Vec<u8>) -> bool {
+    if value.is_volatile() {
+        return deeper(value, request, out);
+    }
+    let key = std::ptr::from_ref(value).cast::<()>().addr();
+    let known = request.values.borrow().iter().find(|(known, _)| *known == key).cloned();
+    if let Some((_, known)) = known {
+        out.extend_from_slice(known.as_deref().unwrap_or_default());
+        return known.is_some();
+    }
+    let start = out.len();
+    let exists = deeper(value, request, out);
+    let text = exists.then(|| Str::copy(&out[start..]));
+    request.values.borrow_mut().push((key, text));
+    exists
+}
+
+/// Variables that are made of others may be made of themselves: nginx's bound, and its words.
+fn deeper(value: &dyn Value, request: &Request, out: &mut Vec<u8>) -> bool {
+    const DEEPEST: u8 = 100;
+    let depth = request.depth.get();
+    if depth >= DEEPEST {
+        request.error(sys::log::Level::Error, format_args!("cycle while evaluating variable"));
+        return false;
+    }
+    request.depth.set(depth + 1);
+    let exists = value.value(request, out);
+    request.depth.set(depth);
+    exists
 }
 
 fn literal(parts: &mut Vec<Part>, text: &str) {
