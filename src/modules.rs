@@ -7,6 +7,8 @@ use module::Module;
 const HTTP_MODULES: &[http::Entry] = &[
     #[cfg(feature = "log")]
     http::entry::<access_log::Log>(),
+    #[cfg(feature = "set")]
+    http::entry::<set::Set>(),
     #[cfg(feature = "return")]
     http::entry::<returns::Return>(),
     #[cfg(feature = "access")]

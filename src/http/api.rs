@@ -16,6 +16,7 @@ use crate::body::{BodyFilter, Trailers};
 use crate::exchange::Exchange;
 use crate::regex::Regex;
 use crate::request::Request;
+use crate::settable::Settable;
 use crate::settings::Settings;
 use crate::template::{Names, Template, Value};
 use crate::variables::Variable;
@@ -34,7 +35,7 @@ pub trait Module: 'static {
     /// The variables it provides.
     const VARIABLES: &'static [Variable] = &[];
 
-    /// Makes the variables that the `http` block asks for, before any word is compiled. Runs in the master.
+    /// Makes the variables that a block asks for, before any word is compiled. Runs in the master.
     fn declare(conf: &Self::Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
         let _ = (conf, declarations);
         Ok(())
@@ -157,7 +158,7 @@ pub enum Level {
     Location,
 }
 
-/// What the `http` block declares.
+/// What blocks declare.
 pub struct Declarations<'a, 's> {
     pub(crate) names: &'a Names,
     pub(crate) env: &'a conf::Env<'s>,
@@ -174,6 +175,14 @@ impl Declarations<'_, '_> {
         let name = name
             .ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))?;
         self.names.make(name, value).map_err(|why| self.error(word, why))
+    }
+
+    /// The variable that a word names, with its `$`, as one that requests set.
+    pub fn settable(&self, word: &Word) -> Result<Settable, Error> {
+        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+        let name = name
+            .ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))?;
+        self.names.settable(name).map_err(|why| self.error(word, why))
     }
 
     /// Makes variables of an expression's named groups.

@@ -36,7 +36,14 @@ pub fn assemble(
     if let Some(trace) = main.core.event_trace.get_mut() {
         trace.open(setup);
     }
-    declare(&main, modules, &names, setup)?;
+    let declarations = Declarations { names: &names, env: setup.env, later: RefCell::default() };
+    declare(&main, modules, &declarations)?;
+    for server in &servers {
+        declare(&server.conf, modules, &declarations)?;
+        declare_in(&server.locations, modules, &declarations)?;
+    }
+    let later = declarations.later.take();
+    later.into_iter().try_for_each(|later| later(&declarations))?;
     let mut builder = Builder { modules, names: &names, setup, processes: Vec::new() };
     let mut addresses = Addresses::default();
     for block in servers {
@@ -56,19 +63,26 @@ pub fn assemble(
     Ok(Assembled { ports, processes: builder.processes })
 }
 
-/// Makes the variables of the block, and then compiles what they are made of.
+/// Makes the variables of a block.
 fn declare(
-    main: &BlockConf,
+    conf: &BlockConf,
     modules: &[Entry],
-    names: &Names,
-    setup: &Setup<'_>,
+    declarations: &Declarations<'_, '_>,
 ) -> Result<(), Error> {
-    let declarations = Declarations { names, env: setup.env, later: RefCell::default() };
-    for (module, conf) in modules.iter().zip(&main.modules) {
-        (module.declare)(&**conf, &declarations)?;
-    }
-    let later = declarations.later.take();
-    later.into_iter().try_for_each(|later| later(&declarations))
+    let mut all = modules.iter().zip(&conf.modules);
+    all.try_for_each(|(module, conf)| (module.declare)(&**conf, declarations))
+}
+
+/// The same of locations, and of those in them.
+fn declare_in(
+    locations: &[LocationBlock],
+    modules: &[Entry],
+    declarations: &Declarations<'_, '_>,
+) -> Result<(), Error> {
+    locations.iter().try_for_each(|location| {
+        declare(&location.conf, modules, declarations)?;
+        declare_in(&location.locations, modules, declarations)
+    })
 }
 
 /// The server's names, each with its place.

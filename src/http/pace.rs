@@ -60,7 +60,11 @@ impl Pace {
     /// Of the answer to a request.
     pub fn of(request: &mut Request) -> Pace {
         let settings = &request.location().settings;
-        match settings.rate.of(request) {
+        let rate = match request.limit_rate {
+            Some(rate) => rate,
+            None => settings.rate.of(request),
+        };
+        match rate {
             0 => Pace::default(),
             rate => Pace { rate, after: settings.rate_after.of(request) },
         }

@@ -43,6 +43,10 @@ pub struct Request {
     pub pool: Pool,
     /// What regular expressions have captured.
     pub captures: RefCell<Captures>,
+    /// Variables that are set.
+    pub(crate) set: RefCell<Vec<(usize, Str)>>,
+    /// `$limit_rate`, if that is set.
+    pub(crate) limit_rate: Option<u64>,
     /// How deep in variables that are made of others.
     pub(crate) depth: Cell<u8>,
     /// Values of variables that are found out once.
@@ -102,6 +106,8 @@ impl Request {
             response: Response::default(),
             pool: Pool::new(),
             captures: RefCell::default(),
+            set: RefCell::default(),
+            limit_rate: None,
             depth: Cell::new(0),
             values: RefCell::default(),
             body: Body::None,
@@ -141,6 +147,8 @@ impl Request {
         self.response.reset();
         self.captures.get_mut().clear();
         self.values.get_mut().clear();
+        self.set.get_mut().clear();
+        self.limit_rate = None;
         self.pool.reset();
         self.body = Body::None;
         self.keep_alive = false;

@@ -8,6 +8,7 @@ use mem::Str;
 
 use crate::regex::Regex;
 use crate::request::Request;
+use crate::settable::{Kind, Own, Settable};
 use crate::variables::{CHANGEABLE, Get, RESERVED, Variable};
 
 /// The variables that a configuration knows.
@@ -18,6 +19,7 @@ pub struct Names {
     captured: RefCell<Vec<Rc<str>>>,
     /// Those that directives have made.
     made: RefCell<BTreeMap<String, Rc<dyn Value>>>,
+    settable: RefCell<BTreeMap<String, Rc<Own>>>,
 }
 
 /// A variable that a directive makes (`map`).
@@ -66,6 +68,27 @@ impl Names {
         Ok(())
     }
 
+    /// A variable that requests set, which is made if there is none.
+    pub fn settable(&self, name: &str) -> Result<Settable, String> {
+        let name = name.to_ascii_lowercase();
+        match &*name {
+            "args" => return Ok(Settable(Kind::Args)),
+            "limit_rate" => return Ok(Settable(Kind::LimitRate)),
+            _ => {}
+        }
+        if let Some(known) = self.settable.borrow().get(&name) {
+            return Ok(Settable(Kind::Own(known.clone())));
+        }
+        let captured = self.captured.borrow().iter().find(|known| ***known == *name).cloned();
+        let made = self.made.borrow().get(&name).cloned();
+        let before =
+            made.or_else(|| captured.map(|group| Rc::new(Captured(group)) as Rc<dyn Value>));
+        let own = Rc::new(Own { name: name.as_str().into(), before });
+        self.make(&name, own.clone())?;
+        self.settable.borrow_mut().insert(name, own.clone());
+        Ok(Settable(Kind::Own(own)))
+    }
+
     fn find(&self, name: &str) -> Option<Part> {
         let name = &*name.to_ascii_lowercase();
         if let Some(value) = self.made.borrow().get(name) {
@@ -79,6 +102,21 @@ impl Names {
         }
         let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;
         Some(Part::Variable(prefix.get, name[prefix.name.len()..].into()))
+    }
+}
+
+/// The group of an expression, under the name of a variable that is also set.
+struct Captured(Rc<str>);
+
+impl Value for Captured {
+    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
+        let captured = request.captures.borrow().named(&self.0);
+        out.extend_from_slice(captured.as_deref().unwrap_or_default());
+        captured.is_some()
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
     }
 }
 
@@ -224,7 +262,7 @@ impl Part {
 }
 
 /// The value of a variable that a directive has made: found out once for a request, as by nginx.
-fn made(value: &dyn Value, request: &Request, out: &mut Vec<u8>) -> bool {
+pub(crate) fn made(value: &dyn Value, request: &Request, out: &mut Vec<u8>) -> bool {
     if value.is_volatile() {
         return deeper(value, request, out);
     }

@@ -33,7 +33,7 @@ macro_rules! variables {
 }
 
 /// Those that can be set: a group of an expression may have their name.
-pub const CHANGEABLE: [&str; 1] = ["args"];
+pub const CHANGEABLE: [&str; 2] = ["args", "limit_rate"];
 
 /// Variables of nginx's core that are not here, or only as one of many (`http_`): no group has their name.
 pub const RESERVED: [&str; 24] = [
@@ -90,6 +90,8 @@ pub static VARIABLES: &[Variable] = variables! {
     "http_" field, "a field of the request's header";
     "https" |_, _, o| put(o, b""), "on, if the connection is encrypted";
     "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";
+    "limit_rate" |r, _, o| show(o, r.limit_rate.unwrap_or(0)),
+        "bytes of the answer in a second, as it was set";
     "msec" |_, _, o| {
         let now = rt::wall();
         let _ = write!(o, "{}.{:03}", now.as_secs(), now.subsec_millis());
