@@ -143,6 +143,15 @@ fn who_accepts_it_gets_it_as_from_nginx() {
         "Accept-Encoding: gzip; q=1\r\n",
         "Accept-Encoding: x-gzip\r\n",
         "Accept-Encoding: *\r\n",
+        "Accept-Encoding: gzip;q=abc\r\n",
+        "Accept-Encoding: gzip;q=1.5\r\n",
+        "Accept-Encoding: gzip;q=1.000\r\n",
+        "Accept-Encoding: gzip;q=0.0001\r\n",
+        "Accept-Encoding: gzip;q=0.01, br\r\n",
+        "Accept-Encoding: gzip;q\r\n",
+        "Accept-Encoding: gzip ,br\r\n",
+        "Accept-Encoding: gzipx, gzip\r\n",
+        "Accept-Encoding: br gzip\r\n",
         "Accept-Encoding: identity\r\n",
     ];
     for path in ["/a.txt", "/b.json", "/c.png", "/tiny.txt", "/", "/text", "/none"] {
@@ -342,6 +351,41 @@ fn files_that_are_compressed_already() {
     }
     let post = get("/on/a.txt", "Accept-Encoding: gzip\r\nContent-Length: 0\r\n");
     same(&server, &twin, &post.replacen("GET", "POST", 1));
+}
+
+#[test]
+fn a_body_that_fails_takes_nothing_else_along() {
+    let whole = gzip(text(300_000).as_bytes());
+    let server = support::Start::new(env!("CARGO_BIN_EXE_rserve"))
+        .conf(site("root html; gunzip on; gzip_static always; default_type text/plain;"))
+        .file("html/small", "small")
+        .file("html/dir/x", "x")
+        .file("html/none.gz", "this is no gzip at all, whatever its name says")
+        .file("html/cut.gz", &whole[..whole.len() / 2])
+        .start();
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut wire = server.wire();
+    wire.send([request("/small"), request("/small"), request("/none"), request("/small")].concat());
+    assert_eq!((wire.answer().text(), wire.answer().text()), ("small".into(), "small".into()));
+    // Its head comes, and then the connection's end: no last chunk, and no answer behind it.
+    let rest = String::from_utf8_lossy(&wire.rest()).into_owned();
+    assert!(rest.starts_with("HTTP/1.1 200 OK\r\n") && !rest.contains("\r\n0\r\n"), "{rest}");
+    server.wait_for("three lines", || server.access_log().lines().count() == 3);
+    // Where the connection's end would be the body's, it is broken off instead.
+    let mut old = server.wire();
+    old.send("GET /cut HTTP/1.0\r\n\r\n");
+    let mut bytes = Vec::new();
+    let ended = old.stream().read_to_end(&mut bytes);
+    assert_eq!(
+        ended.map_err(|error| error.kind()).err(),
+        Some(std::io::ErrorKind::ConnectionReset)
+    );
+    // A page of the server's own is none of the files.
+    let server = start!(site(
+        "root html; gunzip on; location / { add_header Content-Encoding gzip always; }"
+    ));
+    let moved = raw(server.port(), get("/none", "").as_bytes());
+    assert!(String::from_utf8_lossy(&moved).contains("404 Not Found</h1>"));
 }
 
 #[test]

@@ -23,11 +23,13 @@ const MAPS: &str = r#"
     map $arg_a $chain { one $second; default -; }
     map $arg_b $second { default second; b $plain; }
     map $arg_a $cycle { default $cycle; one fine; }
+    map $arg_a $volatile { volatile; default "$volatile$volatile$volatile"; one fine; }
     map $args $ask { volatile; default $args; }
     server { listen 127.0.0.1:{port};
         location / { return 200 "$plain|$without|$copied|$both|$expression|$site|$chain|$ask"; }
         location /word { return 200 "$expression|$word|$end|$1"; }
         location /cycle { return 200 "[$cycle]"; }
+        location /volatile { return 200 "[$volatile]"; }
         location /loop { add_header X-Plain $plain; return 204; }
     }
 "#;
@@ -101,6 +103,9 @@ fn one_that_is_made_of_itself_ends() {
             "{ours} {theirs}"
         );
     }
+    // By many ways: they are not all gone.
+    assert_eq!(told(server.port(), "/volatile?a=two", ""), "200 []");
+    assert_eq!(told(server.port(), "/volatile?a=one", ""), "200 [fine]");
     server.wait_for("the log", || server.error_log().contains("cycle while evaluating variable"));
     assert_eq!(told(server.port(), "/?a=one", "").split('|').next(), Some("200 1"));
 }

@@ -20,11 +20,13 @@ fn an_answer_takes_as_long_as_it_is_to() {
          location /after/ { alias html/; limit_rate 100k; limit_rate_after 150k; }
          location /sent/ { alias html/; limit_rate 100k; sendfile on; }
          location /small/ { alias html/; limit_rate 10k; gzip on; gzip_types *; }
+         location /threads/ { alias html/; limit_rate 10k; sendfile on; aio threads; }
          location /asked/ { alias html/; limit_rate $http_rate; }",
     );
     let server = support::Start::new(env!("CARGO_BIN_EXE_rserve"))
         .conf(conf)
         .file("html/a", support::bytes(200 << 10))
+        .file("html/b", support::bytes(30 << 10))
         .start();
     // The first second's share goes at once: at least the rest takes its time. Nothing is said of how long at most.
     for (path, fields, least) in [
@@ -44,6 +46,9 @@ fn an_answer_takes_as_long_as_it_is_to() {
     // What a second's share does not cover, at ten kilobytes a second; less a little for clocks.
     let rest = (length as u128).saturating_sub(10 << 10);
     assert!(length > 12_000 && took + 50 >= rest * 1000 / (10 << 10), "{took} ms, {length}");
+    // What another thread sends, too.
+    let (took, length) = time(&server, "/threads/b", "X: y");
+    assert!(took >= 1900 && length == 30 << 10, "{took} ms, {length}");
     // Others are served meanwhile, on the same connection too, one after the other.
     let mut wire = server.wire();
     wire.send("GET /slow/a HTTP/1.1\r\nHost: x\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n");

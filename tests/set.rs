@@ -17,6 +17,9 @@ const CONF: &str = r#"
         location ~ ^/group/(?<part>[a-z]+)$ { set $x $part; set $part other; return 200 "$x|$part|$1"; }
         location /long { set $x "$arg_a$arg_a$arg_a$arg_a"; set $y "$x$x$x$x"; return 200 "$y$y$y$y"; }
         location /added { set $x "a$arg_a"; add_header X-X $x; return 204; }
+        location ~ ^/newer/(?<x>[a-z]+)$ { return 200 "$x"; }
+        location ~ ^/last/(?<x>[a-z]+)$ { set $x "set-$x"; return 200 "$x"; }
+        location /kept { set $limit_rate 9k; set $limit_rate "$arg_b"; return 200 "$limit_rate"; }
         location /rate { set $limit_rate 1k; return 200 "$limit_rate"; }
     }
 "#;
@@ -50,6 +53,9 @@ fn values_are_those_that_nginx_gives() {
         "/long",
         "/added",
         "/rate",
+        "/newer/abc",
+        "/last/abc",
+        "/kept",
     ];
     for path in paths {
         for args in ["", "?a=one", "?a=%22x%22&b=c"] {

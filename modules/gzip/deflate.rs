@@ -13,6 +13,9 @@ use crate::PIECE;
 /// A body that is all there, and not longer, is compressed at once.
 const SHORT: u64 = 64 << 10;
 
+/// So much is compressed in one turn.
+const TURN: usize = 256 << 10;
+
 /// zlib-rs' first level is a quarter larger than what zlib makes of its first one; the second is smaller, and still
 /// takes less time than that.
 const LEAST: u32 = 2;
@@ -82,10 +85,16 @@ impl Source for Deflate {
         cx: &mut Context<'_>,
         most: usize,
     ) -> Poll<Result<Option<Chain>, SourceError>> {
+        let mut read = 0;
         loop {
             let Some(encoder) = &mut self.encoder else { return Poll::Ready(Ok(None)) };
             if encoder.get_ref().len() >= most {
                 return Poll::Ready(Ok(Some(taken(encoder))));
+            }
+            // What is compressed well gives little for much work: the others have their turn.
+            if read >= TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
             self.room.clear();
             let ended = match &mut self.from {
@@ -115,6 +124,7 @@ impl Source for Deflate {
             };
             match ended {
                 false => {
+                    read += self.room.len();
                     encoder.write_all(&self.room)?;
                     self.fed = true;
                 }

@@ -28,6 +28,10 @@ struct Decompressing(bool);
 
 impl Filter for Compress {
     fn header(&self, request: &mut Request) -> Option<u16> {
+        // An error's page comes here after what it replaces.
+        if request.known_context::<Compressing>().is_some() {
+            request.context::<Compressing>().0 = false;
+        }
         let response = &request.response;
         let length = response.content_length.or(match response.unknown_length {
             true => None,
@@ -55,10 +59,13 @@ impl Filter for Compress {
 
 impl Compress {
     fn has_type(&self, content_type: Option<&[u8]>) -> bool {
+        if self.types.iter().any(|known| &known[..] == b"*") {
+            return true;
+        }
         let Some(content_type) = content_type else { return false };
         let plain = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
         let plain = plain.trim_ascii();
-        let is = |known: &[u8]| known == b"*" || plain.eq_ignore_ascii_case(known);
+        let is = |known: &[u8]| plain.eq_ignore_ascii_case(known);
         is(b"text/html") || self.types.iter().any(|known| is(known))
     }
 }
@@ -74,8 +81,14 @@ impl BodyFilter for Compress {
 
 impl Filter for Decompress {
     fn header(&self, request: &mut Request) -> Option<u16> {
+        if request.known_context::<Decompressing>().is_some() {
+            request.context::<Decompressing>().0 = false;
+        }
         let is_gzip = |value: &Str| value.eq_ignore_ascii_case(b"gzip");
+        // What a field says of a file is not said of a page of our own.
+        let own = request.response.plain || matches!(request.response.status, 300..=399);
         if request.response.streaming
+            || own
             || !request.response.header("content_encoding").is_some_and(is_gzip)
         {
             return None;

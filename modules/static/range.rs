@@ -25,6 +25,7 @@ pub struct Ranged {
 impl Filter for Ranged {
     fn header(&self, request: &mut Request) -> Option<u16> {
         let response = &request.response;
+        let Body::Chain(_) = response.body else { return None };
         let size = response.content_length?;
         if response.status != 200 || !response.allow_ranges || request.version() < Version::V10 {
             return None;

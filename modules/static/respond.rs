@@ -100,7 +100,8 @@ impl Files {
         let entry = match self.open(request, &path) {
             Ok(entry) => entry,
             Err(error) => {
-                if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                use ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+                if !matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) {
                     request.error(
                         Level::Crit,
                         format_args!("open() \"{path}\" failed {}", errno(&error)),

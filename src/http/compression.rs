@@ -94,8 +94,17 @@ pub fn disable(words: &[Word], env: &Env<'_>) -> Result<Rc<[Regex]>, Error> {
 }
 
 impl Request {
-    /// Whether the client may get the answer compressed by gzip.
+    /// Whether the client may get the answer compressed by gzip: found out once, as by nginx.
     pub fn accepts_gzip(&self) -> bool {
+        let known = self.accepts_gzip.get();
+        known.unwrap_or_else(|| {
+            let accepts = self.may_get_gzip();
+            self.accepts_gzip.set(Some(accepts));
+            accepts
+        })
+    }
+
+    fn may_get_gzip(&self) -> bool {
         let rules = &self.location().settings.compression;
         if !proto::accept::names_gzip(&self.header_list("accept_encoding")) {
             return false;

@@ -211,8 +211,8 @@ impl Output {
         if size < offset.saturating_add(left) { Err(Fault::Shrunk) } else { Ok(()) }
     }
 
-    /// The next piece of the file at the front, as work for another thread.
-    pub fn piece(&mut self, conn: Conn, settings: &Settings) -> Result<Piece, Fault> {
+    /// The next piece of the file at the front, of at most `share` bytes, as work for another thread.
+    pub fn piece(&mut self, conn: Conn, settings: &Settings, share: u64) -> Result<Piece, Fault> {
         let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Shrunk) };
         self.check(&file, offset)?;
         conn.lend();
@@ -223,7 +223,7 @@ impl Output {
         Ok(Piece {
             file: sys::descriptors::retry(|| file.try_clone()).map_err(Fault::File)?,
             offset,
-            len: len.min(most) as usize,
+            len: len.min(most).min(share) as usize,
             socket: settings.sendfile.then(|| conn.fd()),
         })
     }

@@ -38,7 +38,10 @@ impl fmt::Debug for Regex {
 pub struct Captures {
     subject: Str,
     groups: Vec<Option<(u32, u32)>>,
-    named: Vec<(Rc<str>, Str)>,
+    /// With the number of the match.
+    named: Vec<(Rc<str>, Str, u64)>,
+    /// Matches so far.
+    matches: u64,
 }
 
 /// PCRE gave up: whether the subject matches is not known. The text is for the log.
@@ -111,6 +114,7 @@ impl Regex {
     }
 
     fn capture(&self, subject: &Str, locations: &CaptureLocations, captures: &mut Captures) {
+        captures.matches += 1;
         captures.subject = subject.clone();
         captures.groups.clear();
         captures.groups.extend(
@@ -119,8 +123,8 @@ impl Regex {
         );
         for (group, name) in &self.names {
             let value = captures.get(*group).unwrap_or_default();
-            captures.named.retain(|(known, _)| known != name);
-            captures.named.push((name.clone(), value));
+            captures.named.retain(|(known, ..)| known != name);
+            captures.named.push((name.clone(), value, captures.matches));
         }
     }
 
@@ -143,7 +147,17 @@ impl Captures {
 
     /// What the group of that name captured.
     pub fn named(&self, name: &str) -> Option<Str> {
-        self.named.iter().find(|(known, _)| &**known == name).map(|(_, value)| value.clone())
+        self.named.iter().find(|(known, ..)| &**known == name).map(|(_, value, _)| value.clone())
+    }
+
+    /// How many expressions have matched.
+    pub fn matches(&self) -> u64 {
+        self.matches
+    }
+
+    /// Whether the group of that name has captured something since so many had.
+    pub fn is_newer(&self, name: &str, matches: u64) -> bool {
+        self.named.iter().any(|(known, _, number)| &**known == name && *number > matches)
     }
 
     /// Forgets everything.
@@ -151,6 +165,7 @@ impl Captures {
         self.subject = Str::EMPTY;
         self.groups.clear();
         self.named.clear();
+        self.matches = 0;
     }
 }
 

@@ -17,6 +17,7 @@ use crate::paths::MappedPath;
 use crate::regex::Captures;
 use crate::response::Response;
 use crate::service::Port;
+use crate::settable::Assigned;
 
 /// One request and the answer that is being made for it.
 ///
@@ -44,11 +45,15 @@ pub struct Request {
     /// What regular expressions have captured.
     pub captures: RefCell<Captures>,
     /// Variables that are set.
-    pub(crate) set: RefCell<Vec<(usize, Str)>>,
+    pub(crate) set: RefCell<Vec<Assigned>>,
     /// `$limit_rate`, if that is set.
     pub(crate) limit_rate: Option<u64>,
     /// How deep in variables that are made of others.
     pub(crate) depth: Cell<u8>,
+    /// It has been found that they are made of themselves.
+    pub(crate) cycle: Cell<bool>,
+    /// Whether the client may get it compressed, once that is known.
+    pub(crate) accepts_gzip: Cell<Option<bool>>,
     /// Values of variables that are found out once.
     pub(crate) values: RefCell<Vec<(usize, Option<Str>)>>,
     /// How the body is framed.
@@ -109,6 +114,8 @@ impl Request {
             set: RefCell::default(),
             limit_rate: None,
             depth: Cell::new(0),
+            cycle: Cell::new(false),
+            accepts_gzip: Cell::new(None),
             values: RefCell::default(),
             body: Body::None,
             keep_alive: false,
@@ -149,6 +156,7 @@ impl Request {
         self.values.get_mut().clear();
         self.set.get_mut().clear();
         self.limit_rate = None;
+        self.accepts_gzip.set(None);
         self.pool.reset();
         self.body = Body::None;
         self.keep_alive = false;
@@ -301,8 +309,10 @@ impl Request {
             (*name, *value) = (Str::copy(name), Str::copy(value));
         }
         response.headers.shrink_to_fit();
+        for assigned in self.set.get_mut() {
+            assigned.value = Str::copy(&assigned.value);
+        }
         self.captures.get_mut().clear();
-        self.values.take();
         self.head.fields.shrink_to_fit();
         self.scratch = Vec::new();
         self.contexts = Vec::new();

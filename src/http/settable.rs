@@ -29,6 +29,14 @@ pub(crate) struct Own {
     pub before: Option<Rc<dyn Value>>,
 }
 
+/// A value that a request has given to a variable.
+pub(crate) struct Assigned {
+    key: usize,
+    pub value: Str,
+    /// How many expressions had matched then.
+    matches: u64,
+}
+
 impl Own {
     fn key(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -38,8 +46,12 @@ impl Own {
 impl Value for Own {
     fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
         let set = request.set.borrow();
-        if let Some((_, text)) = set.iter().find(|(key, _)| *key == self.key()) {
-            out.extend_from_slice(text);
+        let known = set.iter().find(|known| known.key == self.key());
+        // The last one who has written it, an expression or `set`, has the word.
+        let newer =
+            |known: &&Assigned| !request.captures.borrow().is_newer(&self.name, known.matches);
+        if let Some(known) = known.filter(newer) {
+            out.extend_from_slice(&known.value);
             return true;
         }
         drop(set);
@@ -64,11 +76,16 @@ impl Request {
     pub fn set(&mut self, variable: &Settable, value: Str) {
         match &variable.0 {
             Kind::Args => self.args = value,
-            Kind::LimitRate => self.limit_rate = value.as_str().and_then(conf::value::size),
+            // As nginx: what is no size changes nothing.
+            Kind::LimitRate => match value.as_str().and_then(conf::value::size) {
+                Some(rate) => self.limit_rate = Some(rate),
+                None => self.error(Level::Error, format_args!("invalid $limit_rate \"{value}\"")),
+            },
             Kind::Own(own) => {
+                let matches = self.captures.get_mut().matches();
                 let set = self.set.get_mut();
-                set.retain(|(key, _)| *key != own.key());
-                set.push((own.key(), value));
+                set.retain(|known| known.key != own.key());
+                set.push(Assigned { key: own.key(), value, matches });
             }
         }
     }

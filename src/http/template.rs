@@ -285,11 +285,18 @@ fn deeper(value: &dyn Value, request: &Request, out: &mut Vec<u8>) -> bool {
     let depth = request.depth.get();
     if depth >= DEEPEST {
         request.error(sys::log::Level::Error, format_args!("cycle while evaluating variable"));
+        request.cycle.set(true);
+    }
+    // Of all that was on the way there nothing more is found out: it would be as often as there are ways.
+    if request.cycle.get() {
         return false;
     }
     request.depth.set(depth + 1);
     let exists = value.value(request, out);
     request.depth.set(depth);
+    if depth == 0 {
+        request.cycle.set(false);
+    }
     exists
 }
 

@@ -226,6 +226,11 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
             Some(text) => put(out, text),
             None => response.last_modified.is_some_and(|time| put(out, &proto::date::format(time))),
         },
+        "transfer_encoding" => {
+            let chunked =
+                response.chunked || response.streaming && request.version() >= Version::V11;
+            chunked && put(out, b"chunked")
+        }
         "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),
         name => response.header(name).is_some_and(|value| put(out, value)),
     }

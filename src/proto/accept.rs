@@ -45,9 +45,37 @@ pub fn accepts_gzip(field: &[u8]) -> bool {
     quality_of(b"gzip").or_else(|| quality_of(b"*")).is_some_and(|quality| quality > 0)
 }
 
-/// The same as nginx reads it: gzip is named, with a quality that is not 0; a star says nothing.
+/// The same as nginx reads it: gzip is named, with a quality that is not 0, and a star says nothing.
 pub fn names_gzip(field: &[u8]) -> bool {
-    names(field, b"gzip")
+    let is_gzip = |at: &usize| {
+        let begins = *at == 0 || matches!(field[at - 1], b',' | b' ');
+        begins && field[*at..at + 4].eq_ignore_ascii_case(b"gzip")
+    };
+    let Some(at) = (0..(field.len() + 1).saturating_sub(4)).find(is_gzip) else { return false };
+    let rest = field[at + 4..].trim_ascii_start();
+    let rest = match rest {
+        [] | [b',', ..] => return true,
+        [b';', rest @ ..] => rest.trim_ascii_start(),
+        _ => return false,
+    };
+    match rest {
+        [] => true,
+        [b'q' | b'Q', b'=', value @ ..] => has_quality(value),
+        _ => false,
+    }
+}
+
+/// Whether a quality (RFC 9110 §12.4.2) is one, and not 0.
+fn has_quality(value: &[u8]) -> bool {
+    let end = value.iter().position(|byte| matches!(byte, b',' | b' ')).unwrap_or(value.len());
+    let (whole, fraction) = match &value[..end] {
+        [whole @ (b'0' | b'1')] => (whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', fraction @ ..] => (whole, fraction),
+        _ => return false,
+    };
+    let digits = fraction.len() <= 3 && fraction.iter().all(u8::is_ascii_digit);
+    let zeros = fraction.iter().all(|&digit| digit == b'0');
+    digits && if *whole == b'1' { zeros } else { !zeros }
 }
 
 #[cfg(test)]

@@ -256,7 +256,7 @@ impl Exchange {
                 Some(Step::Write)
             }
             Sent::Yield => Some(Step::Yield),
-            Sent::Offload => match self.output.piece(self.conn, settings) {
+            Sent::Offload => match self.output.piece(self.conn, settings, share) {
                 Ok(piece) => Some(Step::Offload(piece)),
                 Err(fault) => self.fail(&fault),
             },
@@ -294,11 +294,22 @@ impl Exchange {
         if matches!(fault, Fault::Connection(_)) {
             self.trace(Happening::ClientDisconnect);
         }
-        if self.state != State::Head {
+        self.source = None;
+        if let Fault::Source(_) = fault {
+            // What there is of it goes out, behind the answers before it. Where nothing frames the body, its end would be
+            // taken for the whole's.
+            let response = &self.request.response;
+            if !response.chunked && response.content_length.is_none() {
+                self.conn.reset_on_close();
+            }
+            self.log(0);
+            self.state = State::Close;
+            return None;
+        }
+        if !matches!(self.state, State::Head | State::Close) {
             self.log(self.output.len());
         }
         self.output.clear();
-        self.source = None;
         self.state = State::Close;
         Some(Step::Close)
     }

@@ -25,6 +25,11 @@ impl Exchange {
                 Poll::Ready(piece) => self.take_piece(piece),
                 // What there is goes out first.
                 Poll::Pending if !self.output.is_empty() => self.filled = true,
+                // Who has gone waits for nothing.
+                Poll::Pending if self.conn.is_broken() => {
+                    let gone = std::io::ErrorKind::ConnectionReset;
+                    drop(self.fail(&Fault::Connection(gone.into())));
+                }
                 Poll::Pending => return Poll::Pending,
             }
             if self.filled || self.source.is_none() {
