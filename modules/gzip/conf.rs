@@ -47,7 +47,7 @@ impl Module for Gzip {
             Arity::Exactly(2),
             |c, s| c.buffers.set_in((s.number(0)?, s.size(1)?), s),
             "32 4k",
-            "number and size of buffers: as much of a body, at most, is compressed ahead of the client",
+            "without effect: a body is compressed as the client takes it, in buffers of the pool",
         ),
         Directive::new(
             "gunzip",
@@ -63,7 +63,7 @@ impl Module for Gzip {
             Arity::Exactly(2),
             |c, s| c.gunzip_buffers.set_in((s.number(0)?, s.size(1)?), s),
             "32 4k",
-            "number and size of buffers: as much of a body, at most, is decompressed ahead of the client",
+            "without effect, as gzip_buffers",
         ),
     ];
 

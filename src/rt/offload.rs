@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -20,12 +21,14 @@ struct Jobs {
 static JOBS: Mutex<Jobs> = Mutex::new(Jobs { queue: VecDeque::new(), threads: 0, waiting: 0 });
 static WORK: Condvar = Condvar::new();
 
-/// Runs `work` on another thread; the future gives its result. Dropping the future does not stop it.
+/// Runs `work` on another thread; the future gives its result, and panics as the work has. Dropping
+/// the future does not stop it.
 pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Offload<T> {
     let place = Arc::new(Mutex::new(Place { result: None, waker: None }));
     let there = place.clone();
     submit(Box::new(move || {
-        let result = work();
+        // Whoever waits must hear of a panic, too, and the thread has others to serve.
+        let result = catch_unwind(AssertUnwindSafe(work));
         let mut place = there.lock().unwrap_or_else(PoisonError::into_inner);
         place.result = Some(result);
         if let Some(waker) = place.waker.take() {
@@ -41,7 +44,7 @@ pub struct Offload<T> {
 }
 
 struct Place<T> {
-    result: Option<T>,
+    result: Option<std::thread::Result<T>>,
     waker: Option<Waker>,
 }
 
@@ -51,7 +54,11 @@ impl<T> Future for Offload<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match place.result.take() {
-            Some(result) => Poll::Ready(result),
+            Some(Ok(result)) => Poll::Ready(result),
+            Some(Err(panic)) => {
+                drop(place);
+                resume_unwind(panic)
+            }
             None => {
                 place.waker = Some(cx.waker().clone());
                 Poll::Pending
@@ -76,8 +83,7 @@ fn work() {
         match jobs.queue.pop_front() {
             Some(job) => {
                 drop(jobs);
-                // A panic in a job must not take the thread from those that come after.
-                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+                job();
                 jobs = JOBS.lock().unwrap_or_else(PoisonError::into_inner);
             }
             None => {
@@ -86,5 +92,41 @@ fn work() {
                 jobs.waiting -= 1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Wake(std::sync::mpsc::Sender<()>);
+
+    impl std::task::Wake for Wake {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    /// Polls whenever it is woken, until it is ready.
+    fn wait<T>(mut future: Offload<T>) -> T {
+        let (sender, woken) = std::sync::mpsc::channel();
+        let waker = Waker::from(Arc::new(Wake(sender)));
+        loop {
+            if let Poll::Ready(result) =
+                Pin::new(&mut future).poll(&mut Context::from_waker(&waker))
+            {
+                return result;
+            }
+            woken.recv_timeout(std::time::Duration::from_secs(30)).expect("the work ends");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_the_work_reaches_who_waits_and_the_threads_go_on() {
+        for _ in 0..THREADS + 1 {
+            let lost = catch_unwind(|| wait(offload(|| -> u8 { resume_unwind(Box::new("lost")) })));
+            assert_eq!(lost.expect_err("the panic").downcast_ref(), Some(&"lost"));
+        }
+        assert_eq!(wait(offload(|| 7)), 7);
     }
 }
