@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use support::{Server, start};
+use support::{Server, comes, start};
 
 use crate::client::{Reader, publish};
 use crate::{come_back, conf, publish_some, reload, up};
@@ -287,27 +287,32 @@ fn a_publisher_who_comes_too_late_is_told_to_come_again() {
 fn who_publishes_while_the_zone_changes_loses_nothing() {
     let server = up("sse_zone z 1m path=ev sync=ack;");
     let is_over = std::sync::atomic::AtomicBool::new(false);
-    let published = std::thread::scope(|scope| {
-        let publisher = scope.spawn(|| {
-            let mut count = 0;
+    let published = std::sync::atomic::AtomicUsize::new(0);
+    let count = || published.load(std::sync::atomic::Ordering::Relaxed);
+    let goes_on = std::thread::scope(|scope| {
+        scope.spawn(|| {
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                let answer = server.curl(&["--data-binary", &format!("{count} .")], "/events/a");
+                let answer =
+                    server.curl(&["--data-binary", &format!("{} .", count())], "/events/a");
                 match answer.status {
-                    201 | 202 => count += 1,
+                    201 | 202 => _ = published.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
                     503 => assert_eq!(answer.header("Retry-After"), Some("1")),
                     status => panic!("{status}: {}", answer.text()),
                 }
             }
-            count
         });
-        for size in ["2m", "512k", "1m channels=70", "3m", "1m"] {
+        // The publisher must be told of the end, whatever comes: so what is awaited is asserted after.
+        let goes_on = ["2m", "512k", "1m channels=70", "3m", "1m"].iter().all(|size| {
             server.set_conf(conf(&format!("sse_zone z {size} path=ev sync=ack;")));
+            let before = count();
             reload(&server);
-        }
+            comes(|| count() > before)
+        });
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
-        publisher.join().expect("published")
+        goes_on
     });
-    assert!(published > 0);
+    assert!(goes_on, "no event was taken after a change");
+    let published = count();
     publish(&server, "/events/a", "the last");
     let mut reader = Reader::open(&server, "/events/a", "0-0");
     reader.read_to("the last");
