@@ -1,5 +1,8 @@
 //! The house style, as far as a machine can see it.
 
+mod circles;
+mod functions;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +91,30 @@ fn files_are_short() {
         }
     }
     none(faults);
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        for (name, line, len) in functions::long(&text) {
+            faults.push(format!("{path}:{line}: {name} has {len} lines"));
+        }
+    }
+    none(faults);
+}
+
+/// Crates whose files still need each other.
+const CIRCULAR: &[&str] = &[];
+
+#[test]
+fn files_have_no_circles() {
+    let sources = sources();
+    let crates = ["src", "modules"]
+        .into_iter()
+        .flat_map(|parent| folders(parent).into_iter().map(move |name| format!("{parent}/{name}")));
+    let faults = crates.filter(|folder| !CIRCULAR.contains(&&**folder));
+    none(faults.flat_map(|folder| circles::find(&folder, &sources)).collect());
 }
 
 #[test]
