@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Directive, Error, Opt, Word, contexts};
-use http::{BoxFuture, Exchange, Flow, Handler, Hooks, Module, Phase, Request, Template, Variable};
+use http::{BoxFuture, Flow, Handler, Hooks, Module, Phase, Request, Template, Variable};
 use mem::Str;
 use proto::http1::Method;
 
@@ -71,11 +71,11 @@ impl Handler for Greet {
         }
     }
 
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
         Box::pin(async move {
-            match exchange.read_body(LONGEST).await {
-                Ok(body) => greet(&mut exchange.request, &body),
-                Err(status) => Flow::Status(status),
+            match request.read_body(LONGEST).await {
+                Ok(body) => greet(request, &body),
+                Err(error) => Flow::Status(error.status()),
             }
         })
     }

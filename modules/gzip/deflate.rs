@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
-use http::{Body, Source, SourceError};
+use http::{Body, Error, Source};
 use mem::{Chain, Str};
 
 use crate::PIECE;
@@ -28,7 +28,7 @@ pub fn body(body: Body, level: u32) -> Body {
     let encoder = GzBuilder::new().operating_system(3);
     let encoder = encoder.write(Vec::new(), Compression::new(level.max(LEAST)));
     let mut deflate = Deflate { from: body, encoder: Some(encoder), room: Vec::new(), fed: false };
-    match deflate.from.is_short() {
+    match is_short(&deflate.from) {
         true => match deflate.all() {
             Ok(bytes) => {
                 let mut chain = Chain::new();
@@ -52,18 +52,12 @@ struct Deflate {
     fed: bool,
 }
 
-trait Short {
-    fn is_short(&self) -> bool;
-}
-
-impl Short for Body {
-    fn is_short(&self) -> bool {
-        matches!(self, Body::Chain(chain) if chain.len() <= SHORT)
-    }
+fn is_short(body: &Body) -> bool {
+    matches!(body, Body::Chain(chain) if chain.len() <= SHORT)
 }
 
 impl Deflate {
-    fn all(&mut self) -> Result<Vec<u8>, SourceError> {
+    fn all(&mut self) -> Result<Vec<u8>, Error> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Vec::new()) };
         let chain = self.from.chain();
         while !chain.is_empty() {
@@ -80,11 +74,7 @@ impl Source for Deflate {
         None
     }
 
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<Result<Option<Chain>, SourceError>> {
+    fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
         let mut read = 0;
         loop {
             let Some(encoder) = &mut self.encoder else { return Poll::Ready(Ok(None)) };
@@ -97,38 +87,22 @@ impl Source for Deflate {
                 return Poll::Pending;
             }
             self.room.clear();
-            let ended = match &mut self.from {
-                Body::Chain(chain) => match chain.is_empty() {
-                    true => true,
-                    false => {
-                        http::read_chain(chain, &mut self.room, PIECE)?;
-                        false
-                    }
-                },
-                Body::Source(source) => match source.poll(cx, PIECE) {
-                    Poll::Ready(Ok(Some(mut piece))) => {
-                        while !piece.is_empty() {
-                            http::read_chain(&mut piece, &mut self.room, PIECE)?;
-                        }
-                        false
-                    }
-                    Poll::Ready(Ok(None)) => true,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    // Whoever waits for more has at least what there was.
-                    Poll::Pending if std::mem::take(&mut self.fed) => {
-                        encoder.flush()?;
-                        return Poll::Ready(Ok(Some(taken(encoder))));
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
+            let more = match self.from.poll_read(cx, &mut self.room, PIECE)? {
+                Poll::Ready(more) => more,
+                // Whoever waits for more has at least what there was.
+                Poll::Pending if std::mem::take(&mut self.fed) => {
+                    encoder.flush()?;
+                    return Poll::Ready(Ok(Some(taken(encoder))));
+                }
+                Poll::Pending => return Poll::Pending,
             };
-            match ended {
-                false => {
+            match more {
+                true => {
                     read += self.room.len();
                     encoder.write_all(&self.room)?;
                     self.fed = true;
                 }
-                true => {
+                false => {
                     encoder.try_finish()?;
                     let last = taken(encoder);
                     self.encoder = None;

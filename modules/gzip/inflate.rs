@@ -4,7 +4,7 @@ use std::io::Write;
 use std::task::{Context, Poll};
 
 use flate2::write::MultiGzDecoder;
-use http::{Body, Source, SourceError};
+use http::{Body, Error, Source};
 use mem::{Chain, Str};
 
 /// So much is read at once: a thousand times as much may come of it.
@@ -30,11 +30,7 @@ impl Source for Inflate {
         None
     }
 
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<Result<Option<Chain>, SourceError>> {
+    fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
         loop {
             let Some(decoder) = &mut self.decoder else { return Poll::Ready(Ok(None)) };
             if decoder.get_ref().len() >= most {
@@ -43,35 +39,21 @@ impl Source for Inflate {
             if self.at < self.room.len() {
                 // It takes as much as fits into a buffer of its own: a little, and then we look.
                 match decoder.write(&self.room[self.at..])? {
-                    0 => return Poll::Ready(Err(SourceError("it goes on behind its end".into()))),
+                    0 => return Poll::Ready(Err(Error::invalid("it goes on behind its end"))),
                     count => self.at += count,
                 }
                 continue;
             }
             self.room.clear();
             self.at = 0;
-            let ended = match &mut self.from {
-                Body::Chain(chain) if chain.is_empty() => true,
-                Body::Chain(chain) => {
-                    http::read_chain(chain, &mut self.room, READ)?;
-                    false
+            let more = match self.from.poll_read(cx, &mut self.room, READ)? {
+                Poll::Ready(more) => more,
+                Poll::Pending if !decoder.get_ref().is_empty() => {
+                    return Poll::Ready(Ok(Some(taken(decoder.get_mut()))));
                 }
-                Body::Source(source) => match source.poll(cx, READ) {
-                    Poll::Ready(Ok(Some(mut piece))) => {
-                        while !piece.is_empty() {
-                            http::read_chain(&mut piece, &mut self.room, READ)?;
-                        }
-                        false
-                    }
-                    Poll::Ready(Ok(None)) => true,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending if !decoder.get_ref().is_empty() => {
-                        return Poll::Ready(Ok(Some(taken(decoder.get_mut()))));
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
+                Poll::Pending => return Poll::Pending,
             };
-            if ended {
+            if !more {
                 decoder.try_finish()?;
                 let last = taken(decoder.get_mut());
                 self.decoder = None;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use http::cors::{AllowedHeaders, Origins};
-use http::{BoxFuture, Exchange, Flow, Handler, Request, Template};
+use http::{BoxFuture, Flow, Handler, Request, Template};
 use mem::Str;
 use proto::http1::{Method, Name};
 use sys::socket::Peer;
@@ -82,29 +82,28 @@ impl Handler for Endpoint {
         }
     }
 
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
-        match exchange.request.method {
-            Method::Head => Box::pin(self.progress_kept(exchange)),
-            Method::Delete => Box::pin(self.delete(exchange)),
-            _ if self.publish.is_some() => Box::pin(publish::publish(self, exchange)),
-            _ => Box::pin(self.read_by_post(exchange)),
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
+        match request.method {
+            Method::Head => Box::pin(self.progress_kept(request)),
+            Method::Delete => Box::pin(self.delete(request)),
+            _ if self.publish.is_some() => Box::pin(publish::publish(self, request)),
+            _ => Box::pin(self.read_by_post(request)),
         }
     }
 }
 
 impl Endpoint {
     /// A stream that is asked for by POST. What its body says is for others that may be asked so.
-    async fn read_by_post(&self, exchange: &mut Exchange) -> Flow {
-        match exchange.read_body(self.settings.max_message).await {
-            Ok(_) => self.read(&mut exchange.request),
-            Err(413) => self.problem(&mut exchange.request, 413, "the body is too large"),
+    async fn read_by_post(&self, request: &mut Request) -> Flow {
+        match request.read_body(self.settings.max_message).await.map_err(|error| error.status()) {
+            Ok(_) => self.read(request),
+            Err(413) => self.problem(request, 413, "the body is too large"),
             Err(status) => Flow::Status(status),
         }
     }
 
     /// How far a key has come on the disk.
-    async fn progress_kept(&self, exchange: &mut Exchange) -> Flow {
-        let request = &mut exchange.request;
+    async fn progress_kept(&self, request: &mut Request) -> Flow {
         match self.hub() {
             Ok(hub) => match hub.kept(self.settings.sync, hub.attachment.zone().newest()).await {
                 Ok(()) => self.progress(request),
@@ -152,8 +151,7 @@ impl Endpoint {
         }
     }
 
-    async fn delete(&self, exchange: &mut Exchange) -> Flow {
-        let request = &mut exchange.request;
+    async fn delete(&self, request: &mut Request) -> Flow {
         match self.channel(request) {
             Ok(channel) => manage::end(self, request, &channel).await,
             Err(flow) => flow,

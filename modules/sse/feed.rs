@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use broadcast::{AppendError, Appended};
-use http::{Exchange, Flow};
+use http::{Flow, Request};
 use proto::sse::{self, Parser};
 
 use crate::endpoint::Endpoint;
@@ -11,12 +11,15 @@ use crate::hub::Hub;
 use crate::progress::Sequence;
 use crate::publish::{self, Asked, Event, Taken};
 
+/// So much of a body is looked at at once.
+const PIECE: usize = 32 << 10;
+
 /// The handler of a body that is an event stream.
 pub async fn publish(
     endpoint: &Endpoint,
     hub: &'static Hub,
     channel: &[u8],
-    exchange: &mut Exchange,
+    request: &mut Request,
     asked: &Asked,
 ) -> Flow {
     let (zone, settings) = (hub.attachment.zone(), &endpoint.settings);
@@ -25,29 +28,29 @@ pub async fn publish(
         sequence = Sequence::new(zone, channel, key, asked.offset);
         if sequence.is_none() {
             let why = "fewer events of this key are in the log than the Event-Offset says";
-            return endpoint.problem(&mut exchange.request, 409, why);
+            return endpoint.problem(request, 409, why);
         }
     }
     let mut feed = Feed::new(endpoint, hub, channel, sequence);
     let mut parser = Parser::new(settings.max_message);
     let mut input = Vec::new();
+    let mut body = request.take_body();
     loop {
         input.clear();
-        let done = match exchange.read_more(&mut input).await {
-            Ok(done) => done,
-            Err(status) => return publish::refuse_body(endpoint, exchange, status),
+        let more = match body.read(&mut input, PIECE).await {
+            Ok(more) => more,
+            Err(error) => return publish::refuse_body(endpoint, request, error.status()),
         };
         let fed = parser.feed(&input, |event| feed.take(&event));
         hub.appended(settings.sync);
         feed.catch_up().await;
-        let request = &mut exchange.request;
         match (fed, feed.refusal.take()) {
             (_, Some(Refusal::Field(why))) => return endpoint.problem(request, 400, &why),
             (_, Some(Refusal::Zone(error))) => return publish::refuse(endpoint, request, error),
             (Err(_), _) => return endpoint.problem(request, 413, "an event is too large"),
             (Ok(()), None) => {}
         }
-        if done {
+        if !more {
             break;
         }
     }
@@ -58,11 +61,11 @@ pub async fn publish(
         let end = || publish::append_end(zone, settings, channel, sequence.as_ref());
         match publish::in_room(hub, end).await {
             Ok(appended) => last = Some(appended),
-            Err(error) => return publish::refuse(endpoint, &mut exchange.request, error),
+            Err(error) => return publish::refuse(endpoint, request, error),
         }
     }
     let taken = Taken { id: None, last, published: Some(count), offset };
-    publish::acknowledge(endpoint, &mut exchange.request, hub, channel, taken).await
+    publish::acknowledge(endpoint, request, hub, channel, taken).await
 }
 
 /// What is in the log of a stream, and what is not yet.

@@ -1,7 +1,7 @@
 //! Publishing: one event by its body; for a stream of them, see [`crate::feed`].
 
 use broadcast::{AppendError, Appended, Attributes, END, Zone};
-use http::{Exchange, Flow, Request};
+use http::{Flow, Request};
 use mem::Str;
 use proto::http1::Name;
 use proto::query;
@@ -110,22 +110,22 @@ pub fn end(
 }
 
 /// The handler of POST and PUT.
-pub async fn publish(endpoint: &Endpoint, exchange: &mut Exchange) -> Flow {
+pub async fn publish(endpoint: &Endpoint, request: &mut Request) -> Flow {
     let hub = match endpoint.hub() {
         Ok(hub) => hub,
         Err(flow) => return flow,
     };
-    let channel = match endpoint.channel(&mut exchange.request) {
+    let channel = match endpoint.channel(request) {
         Ok(channel) => channel,
         Err(flow) => return flow,
     };
-    let asked = match Asked::of(&mut exchange.request) {
+    let asked = match Asked::of(request) {
         Ok(asked) => asked,
-        Err(why) => return endpoint.problem(&mut exchange.request, 400, &why),
+        Err(why) => return endpoint.problem(request, 400, &why),
     };
-    match is_stream(&exchange.request) {
-        true => feed::publish(endpoint, hub, &channel, exchange, &asked).await,
-        false => publish_one(endpoint, hub, &channel, exchange, &asked).await,
+    match is_stream(request) {
+        true => Box::pin(feed::publish(endpoint, hub, &channel, request, &asked)).await,
+        false => publish_one(endpoint, hub, &channel, request, &asked).await,
     }
 }
 
@@ -206,14 +206,13 @@ async fn publish_one(
     endpoint: &Endpoint,
     hub: &'static Hub,
     channel: &[u8],
-    exchange: &mut Exchange,
+    request: &mut Request,
     asked: &Asked,
 ) -> Flow {
-    let body = match exchange.read_body(endpoint.settings.max_message).await {
+    let body = match request.read_body(endpoint.settings.max_message).await {
         Ok(body) => body,
-        Err(status) => return refuse_body(endpoint, exchange, status),
+        Err(error) => return refuse_body(endpoint, request, error.status()),
     };
-    let request = &mut exchange.request;
     if asked.offset > 0 {
         return endpoint.problem(request, 400, "an Event-Offset is for a stream of events");
     }
@@ -247,8 +246,7 @@ pub fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) ->
 }
 
 /// Why a body was not read.
-pub fn refuse_body(endpoint: &Endpoint, exchange: &mut Exchange, status: u16) -> Flow {
-    let request = &mut exchange.request;
+pub fn refuse_body(endpoint: &Endpoint, request: &mut Request, status: u16) -> Flow {
     match status {
         413 => endpoint.problem(
             request,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use http::{Flow, Request, Version, websocket};
 use mem::{Buf, Str};
-use proto::http1::Body;
+use proto::http1::Body as BodyFraming;
 use proto::sse::{self, EventId};
 
 use crate::channels::Selection;
@@ -208,7 +208,7 @@ fn turn_away(
     // Where browsers are not told when to come back, they would keep for good what is said here.
     if endpoint.settings.retry > 0 {
         let pause = endpoint.settings.retry.max(1000);
-        sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
+        sse::retry(&mut block, pause + spread(request.connection.serial(), pause));
     }
     block.push(b'\n');
     framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
@@ -231,7 +231,7 @@ fn upgrade(
     request: &mut Request,
     selection: &Selection,
 ) -> Flow {
-    if request.body != Body::None {
+    if request.framing != BodyFraming::None {
         return endpoint.problem(request, 400, "a handshake has no body");
     }
     if !endpoint.cors.origins.admit(request) {

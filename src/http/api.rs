@@ -13,7 +13,6 @@ use module::{LogFile, Process, Setup, Slot, Wanted};
 use sys::log::{Level as LogLevel, Log, Target};
 
 use crate::body::{BodyFilter, Trailers};
-use crate::exchange::Exchange;
 use crate::regex::Regex;
 use crate::request::Request;
 use crate::settable::Settable;
@@ -101,7 +100,7 @@ pub enum Flow {
     Wait,
 }
 
-/// A future that borrows the exchange it works on.
+/// A future that borrows the request it works on.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// A module's part in a phase.
@@ -110,8 +109,8 @@ pub trait Handler: 'static {
     fn handle(&self, request: &mut Request) -> Flow;
 
     /// The slow path, after [`Flow::Wait`].
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
-        let _ = exchange;
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
+        let _ = request;
         Box::pin(async { Flow::Declined })
     }
 }

@@ -14,7 +14,7 @@ use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::hosts::{Hosts, Name};
 use crate::listen::{self, Listen};
 use crate::location::{Kind, Location, Locations, Server};
-use crate::service::Port;
+use crate::port::Port;
 use crate::template::Names;
 
 /// What serves, and what takes part in the life of the processes.

@@ -6,11 +6,12 @@
 //! ```
 //! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
-use std::fmt;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use mem::{Buf, Chain, Data, Str};
 
+use crate::error::{Cause, Error, Phase};
 use crate::request::Request;
 
 /// What is sent behind the head.
@@ -28,29 +29,7 @@ pub trait Source {
 
     /// The next piece, of about `most` bytes; `None`: that was all. It is polled only in the connection's task, whose
     /// wakers work as in any task.
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        most: usize,
-    ) -> Poll<Result<Option<Chain>, SourceError>>;
-}
-
-/// Why a body cannot go on: its client's connection is closed, so that it does not take it for complete.
-#[derive(Debug)]
-pub struct SourceError(pub String);
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for SourceError {}
-
-impl From<std::io::Error> for SourceError {
-    fn from(error: std::io::Error) -> SourceError {
-        SourceError(sys::log::errno(&error))
-    }
+    fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>>;
 }
 
 /// A module's part in the body of an answer.
@@ -71,11 +50,11 @@ pub trait Trailers: 'static {
 
 /// A source that has failed before it has given anything.
 #[derive(Debug)]
-pub struct Failed(Option<SourceError>);
+pub struct Failed(Option<Error>);
 
 impl Failed {
     /// For this reason.
-    pub fn new(error: SourceError) -> Failed {
+    pub fn new(error: Error) -> Failed {
         Failed(Some(error))
     }
 }
@@ -85,14 +64,14 @@ impl Source for Failed {
         None
     }
 
-    fn poll(&mut self, _: &mut Context<'_>, _: usize) -> Poll<Result<Option<Chain>, SourceError>> {
+    fn poll(&mut self, _: &mut Context<'_>, _: usize) -> Poll<Result<Option<Chain>, Error>> {
         Poll::Ready(self.0.take().map_or(Ok(None), Err))
     }
 }
 
 /// Moves up to `most` bytes, or a whole piece of memory, from the front of a chain to `out`; those of a file are read. The
 /// error: the file cannot be read, or is shorter than it was.
-pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), SourceError> {
+pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), Error> {
     let Some(buf) = chain.iter().find(|buf| !buf.is_empty()) else { return Ok(()) };
     let count = match &buf.data {
         Data::Memory(bytes) => {
@@ -106,7 +85,7 @@ pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(
             let read = sys::file::read_at(&window.file, &mut out[before..], window.offset)?;
             out.truncate(before + read);
             if read == 0 {
-                return Err(SourceError("the file was truncated while it was sent".to_owned()));
+                return Err(Error::invalid("the file was truncated while it was sent"));
             }
             read
         }
@@ -155,4 +134,54 @@ impl Body {
             Body::Source(_) => unreachable!("it has just become a chain"),
         }
     }
+
+    /// Appends the next bytes, about `most`, to `out`; `false`: it has ended. The error: it cannot go on.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Vec<u8>,
+        most: usize,
+    ) -> Poll<Result<bool, Error>> {
+        let source = match self {
+            Body::Chain(chain) if chain.is_empty() => return Poll::Ready(Ok(false)),
+            Body::Chain(chain) => {
+                return Poll::Ready(read_chain(chain, out, most).map(|()| true));
+            }
+            Body::Source(source) => source,
+        };
+        match source.poll(cx, most) {
+            Poll::Ready(Ok(Some(mut piece))) => {
+                while !piece.is_empty() {
+                    read_chain(&mut piece, out, most)?;
+                }
+                Poll::Ready(Ok(true))
+            }
+            Poll::Ready(Ok(None)) => Poll::Ready(Ok(false)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// The same as a future.
+    pub async fn read(&mut self, out: &mut Vec<u8>, most: usize) -> Result<bool, Error> {
+        poll_fn(|cx| self.poll_read(cx, out, most)).await
+    }
+
+    /// All of it in memory, if that is no more than `limit` bytes.
+    pub async fn read_whole(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
+        let too_large = || Error::new(Phase::Client, Cause::TooLarge(limit));
+        if self.len().is_some_and(|len| len > limit as u64) {
+            return Err(too_large());
+        }
+        let mut whole = Vec::new();
+        while self.read(&mut whole, PIECE).await? {
+            if whole.len() > limit {
+                return Err(too_large());
+            }
+        }
+        Ok(whole)
+    }
 }
+
+/// So much is read at once.
+const PIECE: usize = 32 << 10;

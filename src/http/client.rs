@@ -2,92 +2,12 @@
 //!
 //! Whoever uses it connects (`rt::connect`) and sets the stream's deadlines.
 
-use std::fmt;
 use std::io;
 
 use proto::http1::{Chunked, Framing, ResponseHead, parse_response};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Where an exchange was when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Nobody has been reached.
-    Connect,
-    /// The request is on its way.
-    Send,
-    /// The answer's head is waited for.
-    Head,
-    /// The answer's body is.
-    Body,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub struct Error {
-    /// How far it had come.
-    pub phase: Phase,
-    /// What happened.
-    pub cause: Cause,
-}
-
-/// What ended an exchange.
-#[derive(Debug)]
-pub enum Cause {
-    /// The system says so.
-    Io(io::Error),
-    /// The deadline has passed.
-    TimedOut,
-    /// The other side has closed; it has sent so many bytes of what was waited for.
-    Closed(usize),
-    /// It is longer than so many bytes.
-    TooLarge(usize),
-    /// It is no HTTP/1.
-    NotHttp,
-}
-
-impl From<io::Error> for Cause {
-    fn from(error: io::Error) -> Cause {
-        match error.kind() {
-            io::ErrorKind::TimedOut => Cause::TimedOut,
-            _ => Cause::Io(error),
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.phase {
-            Phase::Connect => return write!(f, "connect() {}", self.cause),
-            Phase::Send => return write!(f, "send() {}", self.cause),
-            Phase::Head => "the answer's head",
-            Phase::Body => "the answer's body",
-        };
-        match &self.cause {
-            Cause::Closed(0) if self.phase == Phase::Head => {
-                f.write_str("closed without an answer")
-            }
-            Cause::Closed(_) => write!(f, "closed before the end of {part}"),
-            Cause::TooLarge(most) => write!(f, "{part} is longer than {most} bytes"),
-            Cause::NotHttp => f.write_str("the answer is no HTTP"),
-            Cause::Io(_) => write!(f, "recv() {}", self.cause),
-            Cause::TimedOut => f.write_str("timed out"),
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::Io(error) => write!(f, "failed {}", sys::log::errno(error)),
-            Cause::TimedOut => f.write_str("timed out"),
-            Cause::Closed(_) => f.write_str("failed: the other side has closed"),
-            Cause::TooLarge(most) => write!(f, "failed: more than {most} bytes"),
-            Cause::NotHttp => f.write_str("failed: no HTTP"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+pub use crate::error::{Cause, Error, Phase};
 
 /// A connection to a server.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use module::{Instance, Process, Regions, Sockets};
 
 use crate::Happening;
 use crate::api::{Entry, Event};
-use crate::service::Port;
+use crate::port::Port;
 
 /// All that an `http {}` block came to.
 pub(crate) struct HttpInstance {

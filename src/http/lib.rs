@@ -1,7 +1,7 @@
 //! `http {}`: a core module that serves HTTP/1.x and hands requests to the HTTP modules.
 //!
 //! ```text
-//! readable ─▶ Exchange: read, parse ─▶ Port: server by name ─▶ phases: server rewrite, location,
+//! readable ─▶ h1: read, parse ─▶ Port: server by name ─▶ phases: server rewrite, location,
 //!   rewrite, preaccess, access, precontent, content ─▶ header filters ─▶ head + body ─▶ one write
 //! ```
 //! A module adds [`Handler`]s to phases, [`Filter`]s and [`Logger`]s, and only to the locations in
@@ -14,31 +14,30 @@ mod block;
 mod body;
 pub mod client;
 mod compression;
+mod connect_info;
 pub mod cors;
-mod decoder;
 mod directives;
+mod error;
 mod errors;
-mod exchange;
+mod h1;
 mod hosts;
 mod instance;
+mod io;
 mod listen;
 mod location;
 mod now;
-mod output;
 mod pace;
 mod paths;
 mod phases;
+mod port;
 mod proxy_header;
 mod redirect;
 mod regex;
-mod render;
 mod request;
 mod response;
-mod service;
 mod settable;
 mod settings;
 mod takeover;
-mod task;
 mod template;
 mod trace;
 mod types;
@@ -50,8 +49,9 @@ pub use api::{
     Order, Phase, entry,
 };
 pub use block::Http;
-pub use body::{Body, BodyFilter, Failed, Source, SourceError, Trailers, read_chain};
-pub use exchange::Exchange;
+pub use body::{Body, BodyFilter, Failed, Source, Trailers, read_chain};
+pub use connect_info::ConnectInfo;
+pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
 pub use location::{Location, Server};
 pub use paths::MappedPath;
 pub use regex::Regex;

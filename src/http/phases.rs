@@ -3,7 +3,7 @@
 use sys::log::Level;
 
 use mem::Str;
-use proto::http1::Body;
+use proto::http1::Body as Framing;
 
 use crate::api::{Flow, Handler, Phase};
 use crate::errors;
@@ -122,7 +122,7 @@ fn find_location(request: &mut Request) -> Flow {
     if settings.internal && !request.internal {
         return Flow::Status(404);
     }
-    if let Body::Length(length) = request.body
+    if let Framing::Length(length) = request.framing
         && settings.client_max_body_size != 0
         && length > settings.client_max_body_size
         && !request.error_page

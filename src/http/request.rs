@@ -3,20 +3,21 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::os::fd::RawFd;
 
 use mem::{Pool, Str};
-use proto::http1::{Body, Head, Method, Name, Version};
-use rt::Conn;
+use proto::http1::{Body as Framing, Head, Method, Name, Version};
 use sys::log::Level;
 use sys::socket::{Address, Peer};
 
+use crate::body::Body;
+use crate::connect_info::ConnectInfo;
+use crate::error::Error;
 use crate::hosts::Hosts;
 use crate::location::{Location, Server};
 use crate::paths::MappedPath;
+use crate::port::Port;
 use crate::regex::Captures;
 use crate::response::Response;
-use crate::service::Port;
 use crate::settable::Assigned;
 
 /// One request and the answer that is being made for it.
@@ -24,8 +25,8 @@ use crate::settable::Assigned;
 /// Everything that it names was cut from the bytes that the client sent, or from its own pool: it
 /// outlives the read buffer, but not the next request.
 pub struct Request {
-    /// The connection.
-    pub conn: Conn,
+    /// The connection that it came on.
+    pub connection: ConnectInfo,
     /// The head as offsets into [`Request::bytes`].
     pub head: Head,
     /// The bytes of the head.
@@ -56,7 +57,9 @@ pub struct Request {
     pub(crate) accepts_gzip: Cell<Option<bool>>,
     /// Values of variables that are found out once.
     pub(crate) values: RefCell<Vec<(usize, Option<Str>)>>,
-    /// How the body is framed.
+    /// How the body was framed.
+    pub framing: Framing,
+    /// The body, as far as nobody has taken it.
     pub body: Body,
     /// The connection may serve another request after this one.
     pub keep_alive: bool,
@@ -97,11 +100,11 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(conn: Conn, port: &'static Port) -> Request {
+    pub(crate) fn new(connection: ConnectInfo, port: &'static Port) -> Request {
         let hosts = port.first_hosts();
         let server = hosts.default_server();
         Request {
-            conn,
+            connection,
             head: Head::default(),
             bytes: Str::EMPTY,
             method: Method::Get,
@@ -117,7 +120,8 @@ impl Request {
             cycle: Cell::new(false),
             accepts_gzip: Cell::new(None),
             values: RefCell::default(),
-            body: Body::None,
+            framing: Framing::None,
+            body: Body::default(),
             keep_alive: false,
             internal: false,
             error_page: false,
@@ -158,7 +162,8 @@ impl Request {
         self.limit_rate = None;
         self.accepts_gzip.set(None);
         self.pool.reset();
-        self.body = Body::None;
+        self.framing = Framing::None;
+        self.body = Body::default();
         self.keep_alive = false;
         self.internal = false;
         self.error_page = false;
@@ -174,12 +179,12 @@ impl Request {
         self.contexts.clear();
         self.restart();
         self.redirects = 0;
-        self.attach(self.conn, self.port);
+        self.attach(self.connection, self.port);
     }
 
     /// Puts an empty request to a connection, and to the servers that it begins with.
-    pub(crate) fn attach(&mut self, conn: Conn, port: &'static Port) {
-        self.conn = conn;
+    pub(crate) fn attach(&mut self, connection: ConnectInfo, port: &'static Port) {
+        self.connection = connection;
         self.port = port;
         self.hosts = port.first_hosts();
         self.server = self.hosts.default_server();
@@ -265,12 +270,12 @@ impl Request {
 
     /// Who is at the other end.
     pub fn peer(&self) -> Peer {
-        self.conn.peer()
+        self.connection.peer()
     }
 
     /// The address that the client connected to.
     pub fn local_address(&self) -> Option<Address> {
-        sys::socket::local_address(self.fd())
+        self.connection.local_address()
     }
 
     /// The port that the client connected to; 0 on a Unix socket.
@@ -281,8 +286,14 @@ impl Request {
         }
     }
 
-    fn fd(&self) -> RawFd {
-        self.conn.fd()
+    /// The body of the request, all of it, if that is at most `limit` bytes. The error has the status to answer with.
+    pub async fn read_body(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
+        self.take_body().read_whole(limit).await
+    }
+
+    /// Takes the body, to be read piece by piece, or to be passed on.
+    pub fn take_body(&mut self) -> Body {
+        std::mem::take(&mut self.body)
     }
 
     /// Whether the client can tell where the answer's body ends without the connection's end.
@@ -337,7 +348,7 @@ impl Request {
 
     /// Notes something in the trace of this connection, if it is traced.
     pub fn trace(&self, happening: crate::Happening<'_>) {
-        self.port.trace(self.conn, happening);
+        self.port.trace(self.connection.conn(), happening);
     }
 
     /// Writes to the location's error log, with who asked for what.
@@ -359,7 +370,7 @@ impl Request {
 
     fn with_context(&self, message: std::fmt::Arguments<'_>) -> String {
         let lossy = String::from_utf8_lossy;
-        let mut line = format!("*{} {message}, client: {}", self.conn.serial(), self.peer());
+        let mut line = format!("*{} {message}, client: {}", self.connection.serial(), self.peer());
         line.push_str(&format!(", server: {}", self.server.name));
         if !self.request_line().is_empty() {
             line.push_str(&format!(", request: \"{}\"", lossy(self.request_line())));

@@ -6,10 +6,6 @@
 
 use rt::{Conn, Task};
 
-use crate::Happening;
-use crate::exchange::Exchange;
-use crate::service;
-
 /// What takes a connection over once the answer's head is with the kernel.
 pub trait Takeover: 'static {
     /// The connection's task from now on.
@@ -22,24 +18,15 @@ pub struct Session {
     pub conn: Conn,
     /// What the client has sent behind its request's head.
     pub input: Vec<u8>,
-    exchange: Option<Box<Exchange>>,
-    /// Bytes that were sent since.
+    /// Is told of the bytes that were sent since, where there is a log.
+    ended: Option<Box<dyn FnOnce(u64)>>,
     sent: u64,
 }
 
 impl Session {
-    pub(crate) fn new(mut exchange: Box<Exchange>) -> Session {
-        let conn = exchange.conn;
-        let input = exchange.leave();
-        let logged = !exchange.request.location().loggers.is_empty();
-        let exchange = if logged {
-            exchange.request.compact();
-            Some(exchange)
-        } else {
-            service::give_back(exchange);
-            None
-        };
-        Session { conn, input, exchange, sent: 0 }
+    /// `ended` is called at its end with the number of bytes that were sent.
+    pub(crate) fn new(conn: Conn, input: Vec<u8>, ended: Option<Box<dyn FnOnce(u64)>>) -> Session {
+        Session { conn, input, ended, sent: 0 }
     }
 
     /// Counts bytes that were sent, for the log.
@@ -50,10 +37,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(mut exchange) = self.exchange.take() {
-            exchange.trace(Happening::Disconnecting);
-            exchange.end_of_takeover(self.sent);
-            service::give_back(exchange);
+        if let Some(ended) = self.ended.take() {
+            ended(self.sent);
         }
     }
 }

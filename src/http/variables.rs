@@ -10,7 +10,7 @@ use proto::http1::{Name, Version};
 use proto::proxy_protocol::Addresses;
 
 use crate::request::Request;
-use crate::{now, paths, proxy_header};
+use crate::{now, paths};
 
 /// Appends a variable's value and says whether it has one. The text is what follows the name, for
 /// names that end with `_` (`http_`, `arg_`).
@@ -75,7 +75,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "body_bytes_sent" |r, _, o| show(o, r.bytes_sent.saturating_sub(r.head_sent)),
         "bytes of the answer's body that were sent";
     "bytes_sent" |r, _, o| show(o, r.bytes_sent), "bytes of the answer that were sent";
-    "connection" |r, _, o| show(o, r.conn.serial()), "the connection's number";
+    "connection" |r, _, o| show(o, r.connection.serial()), "the connection's number";
     "connection_requests" |r, _, o| show(o, r.number), "the request's number on its connection";
     "content_length" |r, _, o| header(r, Name::ContentLength, o), "Content-Length of the request";
     "content_type" |r, _, o| header(r, Name::ContentType, o), "Content-Type of the request";
@@ -108,7 +108,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "proxy_protocol_server_port" |r, _, o| told(r, |told| show(o, told.destination.port())),
         "the port that the client connected to, likewise";
     "proxy_protocol_tlv_" |r, name, o| {
-        let value = proxy_header::with(r.conn, |header| header.tlv(name)).flatten();
+        let value = r.connection.proxy_header(|header| header.tlv(name)).flatten();
         value.is_some_and(|value| put(o, &value))
     }, "what else a proxy tells: alpn, authority, unique_id, ssl_version, ssl_cn, 0xEA …";
     "query_string" |r, _, o| put_some(o, &r.args), "same as args";
@@ -159,7 +159,9 @@ pub static VARIABLES: &[Variable] = variables! {
 
 /// Of both ends of the client's connection, as a proxy tells them.
 fn told(request: &Request, show: impl FnOnce(&Addresses) -> bool) -> bool {
-    proxy_header::with(request.conn, |header| header.addresses.as_ref().map(show))
+    request
+        .connection
+        .proxy_header(|header| header.addresses.as_ref().map(show))
         .flatten()
         .unwrap_or(false)
 }

@@ -229,7 +229,7 @@ impl Conn {
 
     /// The task that is polled is to be woken when something becomes of this socket. A connection's own task is so in any
     /// case.
-    pub(crate) fn wakes(&self, cx: &mut Context<'_>) {
+    pub fn wakes(&self, cx: &mut Context<'_>) {
         self.get(
             |slot| {
                 if slot.state.get() == State::Owned {

@@ -28,6 +28,7 @@ mod token;
 mod turn;
 mod waker;
 mod worker;
+mod yield_now;
 
 pub use accept::ListenerId;
 pub use conn::{Conn, TimedOut};
@@ -42,3 +43,4 @@ pub use worker::{
     Config, add_listener, after, connections, create, drain, draining, moment, now, on_readable,
     remove_listeners, spawn, stop, wake_all, wall,
 };
+pub use yield_now::yield_now;

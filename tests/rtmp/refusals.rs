@@ -159,7 +159,7 @@ fn it_is_told_how_a_hook_fails() {
     };
     said("HTTP/1.1 403 Forbidden\r\n\r\n", "the answer is 403");
     said("HTTP/1.1 500 Oops\r\n\r\n", "the answer is 500");
-    said("hello\r\n\r\n", "the answer is no HTTP");
+    said("hello\r\n\r\n", "the answer is not HTTP");
     said("", "closed without an answer");
     said("HTTP/1.1 200 OK\r\nX-Part", "closed before the end of the answer's head");
     said("SILENT", "no answer within 300 ms (netcall_timeout)");

@@ -2,7 +2,7 @@
 //! body of the answer is how many clients that concerned, in all workers.
 
 use http::cors::Origins;
-use http::{BoxFuture, Exchange, Flow, Handler, Request};
+use http::{BoxFuture, Flow, Handler, Request};
 use proto::http1::Method;
 
 use super::text;
@@ -33,9 +33,9 @@ impl Handler for Control {
         }
     }
 
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
         Box::pin(async {
-            let Some(question) = self.question(&exchange.request) else {
+            let Some(question) = self.question(request) else {
                 return Flow::Status(404);
             };
             let Some(running) = running() else { return Flow::Status(404) };
@@ -47,7 +47,6 @@ impl Handler for Control {
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });
             let body = counts.sum::<u64>().to_string();
-            let request = &mut exchange.request;
             let body = request.pool.copy(body.as_bytes());
             request.response.set_body(200, text("text/plain"), body);
             request.response.add_header("Cache-Control", text("no-store"));

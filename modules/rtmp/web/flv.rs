@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use http::cors::{AllowedHeaders, Origins};
-use http::{BoxFuture, Exchange, Flow, Handler, Request, Template, Version, websocket};
+use http::{BoxFuture, Flow, Handler, Request, Template, Version, websocket};
 use mem::Str;
 use proto::http1::{Method, Name};
 
@@ -67,19 +67,19 @@ impl Handler for Live {
         self.answer(request, admitted)
     }
 
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
         Box::pin(async {
-            let mut admitted = match self.admit(&mut exchange.request) {
+            let mut admitted = match self.admit(request) {
                 Ok(admitted) => admitted,
                 Err(flow) => return flow,
             };
             let Admitted { app, client, what, .. } = &admitted;
             match notify::ask(&app.hooks, Event::Play, client, what).await {
                 Verdict::Yes => {}
-                Verdict::No(why) => return self.refuse(&mut exchange.request, &why),
+                Verdict::No(why) => return self.refuse(request, &why),
                 Verdict::Instead(name, args) => admitted.what.rename(name, args),
             }
-            self.answer(&mut exchange.request, admitted)
+            self.answer(request, admitted)
         })
     }
 }
@@ -100,7 +100,7 @@ impl Live {
         if let Err(why) = permitted(app, Deed::Play, request.peer(), &what, &Hello::default()) {
             return Err(self.refuse(request, why));
         }
-        let client = Client::new(request.conn, u32::MAX, app.server);
+        let client = Client::new(request.connection.conn(), u32::MAX, app.server);
         client.peer.set(request.peer());
         client.app.set(Some(app));
         *client.hello.borrow_mut() = hello(request);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{BoxFuture, Exchange, Flow, Handler, Request};
+use http::{BoxFuture, Flow, Handler, Request};
 use proto::http1::{Method, Name};
 
 use super::{Format, json, text, xml};
@@ -76,7 +76,7 @@ impl Handler for Stat {
         }
     }
 
-    fn wait<'a>(&'a self, exchange: &'a mut Exchange) -> BoxFuture<'a, Flow> {
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
         Box::pin(async {
             let Some(running) = running() else { return Flow::Status(404) };
             let Some(replies) = running.call(b"call=stat").await else {
@@ -85,7 +85,6 @@ impl Handler for Stat {
             let mut picture = Picture::of(running, &replies.all);
             picture.totals.insert("unanswered", replies.missing as u64);
             picture.parts = self.parts;
-            let request = &mut exchange.request;
             let accept = request.header(Name::Accept).unwrap_or_default();
             let as_json =
                 self.format == Format::Json || proto::accept::prefers_json(accept) || asks(request);

@@ -47,7 +47,7 @@ fn an_answer_that_is_cut_is_none() {
     let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n";
     assert_eq!(why(chunks), "closed before the end of the answer's body");
     let lie = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nabc";
-    assert_eq!(why(lie), "the answer is no HTTP");
+    assert_eq!(why(lie), "the answer is not HTTP");
     let long = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(190));
     assert_eq!(why(&long), "the answer's head is longer than 1000 bytes");
     let large = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1001));

@@ -1,30 +1,32 @@
 //! Answering: the header is filtered and rendered, the answer queued, sent and accounted for.
 
 use std::io;
+use std::rc::Rc;
 
 use mem::{Block, Chain, Data, Str};
 use proto::http1::{CHUNK_END, Method, Version, chunk_head};
 use sys::log::Level;
 
-use super::{Exchange, READ, State, Step};
+use super::connection::{Connection, State, Step};
+use super::input::READ;
+use super::output::{Fault, Sent};
+use super::render;
 use crate::api::Flow;
 use crate::body::Body;
-use crate::decoder::Decoder;
-use crate::output::{Fault, Sent};
 use crate::pace::Pace;
-use crate::{Happening, errors, phases, render};
+use crate::{Happening, errors, phases};
 
 /// A body in memory up to this size is copied behind its head: one plain send, not a gathered one.
 const COPIED: usize = 4096;
 /// Answers to pipelined requests are collected up to this size before they are sent.
 const COLLECTED: u64 = 64 << 10;
 
-impl Exchange {
+impl Connection {
     /// The answer is made: its header is filtered, which may replace it by an error's page.
     pub(super) fn respond(&mut self) -> Option<Step> {
         // What has come of the body is looked at before anything is promised.
-        if let Err(status) = self.take_body(|_| {}) {
-            self.rest = Decoder::Done;
+        if let Err(status) = self.skip_unwanted() {
+            self.input.borrow_mut().end_body();
             self.request.keep_alive = false;
             // As nginx: a page that says what is wrong already says enough.
             if status == 400 && !self.request.response.plain {
@@ -54,6 +56,15 @@ impl Exchange {
         self.decide_keep_alive();
         self.commit();
         None
+    }
+
+    /// Nobody wants what has come of the body, unless somebody has it: an answer may be made of it.
+    fn skip_unwanted(&mut self) -> Result<bool, u16> {
+        self.request.body = Body::default();
+        match Rc::strong_count(&self.input) {
+            1 => self.skip_body(),
+            _ => Ok(false),
+        }
     }
 
     fn filter(&mut self) -> Option<u16> {
@@ -167,7 +178,7 @@ impl Exchange {
 
     fn decide_keep_alive(&mut self) {
         let settings = self.settings();
-        let age = rt::now().saturating_sub(self.conn.opened());
+        let age = rt::now().saturating_sub(self.io.opened());
         self.request.keep_alive &= settings.keepalive_timeout > 0
             && u64::from(self.request.number) < settings.keepalive_requests
             && age < settings.keepalive_time
@@ -176,7 +187,8 @@ impl Exchange {
             self.request.keep_alive = false;
         }
         // Whether the client still sends its body is open: it was told to wait for our word.
-        if self.expects_continue && !self.rest.is_done() {
+        let input = self.input.borrow();
+        if input.expects_continue && !input.decoder.is_done() {
             self.request.keep_alive = false;
         }
     }
@@ -197,7 +209,7 @@ impl Exchange {
     }
 
     pub(super) fn send(&mut self) -> Option<Step> {
-        let more_requests = !self.unread().is_empty() && self.rest.is_done();
+        let more_requests = self.has_unread() && self.input.borrow().decoder.is_done();
         if self.source.is_some() && !self.filled {
             return Some(Step::Produce);
         }
@@ -224,7 +236,7 @@ impl Exchange {
     /// The answers to earlier requests are not to wait for what this one does; what the kernel does
     /// not take now goes out with the next answer.
     pub(super) fn send_collected(&mut self) {
-        self.output.send(self.conn, self.settings(), u64::MAX);
+        self.output.send(self.io, self.settings(), u64::MAX);
     }
 
     /// Sends what is queued. `None`: all of it went, or the connection is broken and closes.
@@ -238,7 +250,7 @@ impl Exchange {
             Err(_) if left == 0 => u64::MAX,
             Err(ms) => return Some(Step::Pace(ms)),
         };
-        let sent = self.output.send(self.conn, settings, share);
+        let sent = self.output.send(self.io, settings, share);
         let count = (self.output.sent - before) as usize;
         if count > 0 {
             self.trace(Happening::DataOut(count));
@@ -252,11 +264,11 @@ impl Exchange {
                 None
             }
             Sent::Blocked => {
-                self.conn.set_timeout(settings.send_timeout);
+                self.io.set_timeout(settings.send_timeout);
                 Some(Step::Write)
             }
             Sent::Yield => Some(Step::Yield),
-            Sent::Offload => match self.output.piece(self.conn, settings, share) {
+            Sent::Offload => match self.output.piece(self.io, settings, share) {
                 Ok(piece) => Some(Step::Offload(piece)),
                 Err(fault) => self.fail(&fault),
             },
@@ -266,7 +278,7 @@ impl Exchange {
 
     /// Another thread's piece of work is done.
     pub(crate) fn took(&mut self, result: io::Result<(usize, Vec<u8>)>) -> Option<Step> {
-        match self.output.took(self.conn, result) {
+        match self.output.took(self.io, result) {
             Ok(()) => None,
             Err(fault) => self.fail(&fault),
         }
@@ -300,7 +312,7 @@ impl Exchange {
             // taken for the whole's.
             let response = &self.request.response;
             if !response.chunked && response.content_length.is_none() {
-                self.conn.reset_on_close();
+                self.io.reset_on_close();
             }
             self.log(0);
             self.state = State::Close;
@@ -318,7 +330,7 @@ impl Exchange {
     pub(super) fn finish(&mut self) {
         self.trace(Happening::ResponseDone);
         self.log(0);
-        self.conn.count_request();
+        self.io.count_request();
         let keep_alive = self.request.keep_alive;
         self.idle_timeout = Some(self.settings().keepalive_timeout);
         if !keep_alive {
@@ -328,7 +340,7 @@ impl Exchange {
             };
             return;
         }
-        if !self.rest.is_done() {
+        if !self.input.borrow().decoder.is_done() {
             self.deadline = rt::now() + self.settings().lingering_time;
             self.state = State::Discard;
             return;
@@ -338,10 +350,11 @@ impl Exchange {
 
     pub(super) fn next(&mut self) {
         self.request.reset();
+        self.input.borrow_mut().end_body();
         self.pace = Pace::default();
         self.deadline = 0;
         self.state = State::Head;
-        if !self.unread().is_empty() {
+        if self.has_unread() {
             self.trace(Happening::PeekRequest);
         }
     }
@@ -349,6 +362,7 @@ impl Exchange {
     /// The request at hand has ended with `left` bytes of its answer not sent.
     pub(super) fn log(&mut self, left: u64) {
         let request = &mut self.request;
+        request.body_received = self.input.borrow().received;
         request.bytes_sent = std::mem::take(&mut self.queued).saturating_sub(left);
         let location = request.location();
         location.loggers.iter().for_each(|logger| logger.log(request));

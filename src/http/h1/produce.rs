@@ -5,9 +5,10 @@ use std::task::{Context, Poll};
 use mem::{Chain, Str};
 use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 
-use super::{Exchange, Step};
-use crate::body::SourceError;
-use crate::output::Fault;
+use super::connection::{Connection, Step};
+use super::output::Fault;
+use super::render;
+use crate::error::Error;
 
 /// So much of a body is asked for at once.
 const PIECE: usize = 32 << 10;
@@ -16,7 +17,7 @@ const FILLED: u64 = 64 << 10;
 /// A body that comes as fast as it is taken has so many pieces in one turn.
 const PIECES: u32 = 16;
 
-impl Exchange {
+impl Connection {
     /// Asks the source for more, until enough waits to be sent.
     pub(crate) fn produce(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
@@ -26,7 +27,7 @@ impl Exchange {
                 // What there is goes out first.
                 Poll::Pending if !self.output.is_empty() => self.filled = true,
                 // Who has gone waits for nothing.
-                Poll::Pending if self.conn.is_broken() => {
+                Poll::Pending if self.io.is_broken() => {
                     let gone = std::io::ErrorKind::ConnectionReset;
                     drop(self.fail(&Fault::Connection(gone.into())));
                 }
@@ -38,7 +39,7 @@ impl Exchange {
         }
     }
 
-    fn take_piece(&mut self, piece: Result<Option<Chain>, SourceError>) {
+    fn take_piece(&mut self, piece: Result<Option<Chain>, Error>) {
         match piece {
             Ok(Some(piece)) => {
                 self.append_piece(piece);
@@ -106,7 +107,7 @@ impl Exchange {
         out.extend_from_slice(b"0\r\n");
         for (name, value) in fields {
             out.extend_from_slice(&name);
-            crate::render::field(out, b": ", &value);
+            render::field(out, b": ", &value);
         }
         out.extend_from_slice(b"\r\n");
     }

@@ -1,40 +1,37 @@
-//! A connection's exchange: requests in, answers out, as far as that goes without waiting.
+//! A connection: requests in, answers out, as far as that goes without waiting.
 //!
 //! ```text
 //!          ┌──────────────── next request ────────────────┐
 //!          ▼                                              │
 //!  Head: read, parse ─▶ Run: phases ─▶ Send ─▶ (Discard the body) ─▶ Linger, close
 //! ```
-//! [`Exchange::advance`] goes through these states until something must be waited for, and says what.
+//! [`Connection::advance`] goes through these states until something must be waited for, and says what.
 //! The ready path calls it once and keeps nothing; a task calls it again after each wait.
 
-mod answer;
-mod check;
-mod head;
-mod produce;
-mod rest;
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
 
 use mem::Block;
 use rt::Conn;
 use sys::log::Level;
 
+use super::input::Input;
+use super::output::{Output, Piece};
 use crate::Happening;
 use crate::api::{Flow, Handler};
 use crate::body::Source;
-use crate::decoder::Decoder;
-use crate::output::{Output, Piece};
+use crate::connect_info::ConnectInfo;
+use crate::io::Io;
 use crate::pace::Pace;
 use crate::phases::{self, Outcome};
+use crate::port::Port;
 use crate::request::Request;
-use crate::service::Port;
 use crate::settings::Settings;
 use crate::takeover::Takeover;
 
-/// One read's room. A head that does not fit grows up to `large_client_header_buffers`.
-const READ: usize = 4096;
-
 /// A client that sends request after request without a pause has so many reads in one turn.
-const READS: u32 = 16;
+pub const READS: u32 = 16;
 
 /// What must be waited for.
 pub enum Step {
@@ -61,7 +58,7 @@ pub enum Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub enum State {
     Head,
     Run,
     Send,
@@ -71,51 +68,43 @@ enum State {
 }
 
 /// A connection at work: the request at hand, and what is read and not yet sent.
-pub struct Exchange {
-    /// The connection.
-    pub conn: Conn,
+pub struct Connection {
+    pub(super) io: Io,
     /// The request at hand.
     pub request: Request,
-    port: &'static Port,
-    state: State,
-    input: Option<Block>,
-    /// How much of the input is used up.
-    start: usize,
-    rest: Decoder,
-    out: Option<Block>,
-    output: Output,
+    pub(super) port: &'static Port,
+    pub(super) state: State,
+    pub(super) input: Rc<RefCell<Input>>,
+    pub(super) out: Option<Block>,
+    pub(super) output: Output,
     /// What the rest of the answer's body comes from.
-    source: Option<Box<dyn Source>>,
+    pub(super) source: Option<Box<dyn Source>>,
     /// It has given nothing when it was asked last, or enough: what there is goes out first.
-    filled: bool,
+    pub(super) filled: bool,
     /// How fast the answer goes out.
-    pace: Pace,
+    pub(super) pace: Pace,
     /// Pieces of it in this turn.
-    pieces: u32,
+    pub(super) pieces: u32,
     /// Room for rendering a head.
-    head: Vec<u8>,
+    pub(super) head: Vec<u8>,
     /// When the waiting for a head or for a lingering client must end, in the loop's milliseconds.
-    deadline: u64,
-    /// `100 Continue` is owed before the body is read.
-    expects_continue: bool,
+    pub(super) deadline: u64,
     /// Bytes of the answer at hand, head included.
-    queued: u64,
+    pub(super) queued: u64,
     /// Reads in this turn.
-    reads: u32,
+    pub(super) reads: u32,
     /// How long the connection may be idle after the latest answer.
-    idle_timeout: Option<u64>,
+    pub(super) idle_timeout: Option<u64>,
 }
 
-impl Exchange {
-    pub(crate) fn new(conn: Conn, port: &'static Port) -> Exchange {
-        Exchange {
-            conn,
-            request: Request::new(conn, port),
+impl Connection {
+    pub(crate) fn new(conn: Conn, port: &'static Port) -> Connection {
+        Connection {
+            io: Io::plain(conn),
+            request: Request::new(ConnectInfo::of(conn), port),
             port,
             state: State::Head,
-            input: None,
-            start: 0,
-            rest: Decoder::Done,
+            input: Rc::new(RefCell::new(Input::new(Io::plain(conn)))),
             out: None,
             output: Output::default(),
             source: None,
@@ -124,33 +113,30 @@ impl Exchange {
             pieces: 0,
             head: Vec::new(),
             deadline: 0,
-            expects_continue: false,
             queued: 0,
             reads: 0,
             idle_timeout: None,
         }
     }
 
-    /// Takes another connection on, after [`Exchange::release`].
+    /// Takes another connection on, after [`Connection::release`].
     pub(crate) fn reuse(&mut self, conn: Conn, port: &'static Port) {
-        self.conn = conn;
+        self.io = Io::plain(conn);
+        self.input.borrow_mut().io = self.io;
         self.port = port;
-        self.request.attach(conn, port);
+        self.request.attach(ConnectInfo::of(conn), port);
     }
 
     /// Gives its buffers back; keeps its small memory for another connection.
     pub(crate) fn release(&mut self) {
         self.request.reset();
         self.state = State::Head;
-        self.input = None;
-        self.start = 0;
-        self.rest = Decoder::Done;
+        self.input.borrow_mut().clear();
         self.out = None;
         self.output.clear();
         self.source = None;
         self.pace = Pace::default();
         self.deadline = 0;
-        self.expects_continue = false;
         self.queued = 0;
         self.idle_timeout = None;
     }
@@ -199,6 +185,10 @@ impl Exchange {
             }
             Outcome::Wait(handler) => {
                 self.send_collected();
+                let settings = self.settings();
+                let input = &mut *self.input.borrow_mut();
+                input.most = settings.client_max_body_size;
+                input.timeout = settings.client_body_timeout;
                 Some(Step::Wait(handler))
             }
         }
@@ -207,7 +197,7 @@ impl Exchange {
     /// What was waited for did not come in time.
     pub(crate) fn timed_out(&mut self) {
         match self.state {
-            State::Head if !self.unread().is_empty() => {
+            State::Head if self.has_unread() => {
                 let message = "client timed out while reading client request headers";
                 self.request.error(Level::Info, format_args!("{message}"));
                 self.request.response.status = 408;
@@ -221,7 +211,7 @@ impl Exchange {
             _ => {}
         }
         if self.settings().reset_timedout_connection && self.state != State::Linger {
-            self.conn.reset_on_close();
+            self.io.reset_on_close();
         }
         self.output.clear();
         self.source = None;
@@ -230,9 +220,8 @@ impl Exchange {
 
     /// The connection is taken over: gives what was read beyond the request, and the buffers back.
     pub(crate) fn leave(&mut self) -> Vec<u8> {
-        let unread = self.unread().to_vec();
-        self.input = None;
-        self.start = 0;
+        let unread = self.input.borrow().unread().to_vec();
+        self.input.borrow_mut().forget();
         self.out = None;
         self.output.clear();
         self.head = Vec::new();
@@ -245,7 +234,36 @@ impl Exchange {
         self.log(0);
     }
 
+    /// Whether `100 Continue` would go out before the answers to earlier requests.
+    pub(super) fn owes_answers(&self) -> bool {
+        self.input.borrow().expects_continue && !self.output.is_empty()
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        !self.input.borrow().unread().is_empty()
+    }
+
+    pub(super) fn read(&mut self) -> io::Result<usize> {
+        let count = self.input.borrow_mut().read()?;
+        self.trace(Happening::DataIn(count));
+        Ok(count)
+    }
+
+    /// Throws away what has come of the body. `true`: that was all of it. The error is a status.
+    pub(super) fn skip_body(&mut self) -> Result<bool, u16> {
+        let mut input = self.input.borrow_mut();
+        if input.decoder.is_done() {
+            return Ok(true);
+        }
+        input.most = self.settings().client_max_body_size;
+        let done = input.skip_body().map_err(|reject| reject.status)?;
+        let left = input.decoder.left();
+        drop(input);
+        self.trace(Happening::DataReceived(left));
+        Ok(done)
+    }
+
     pub(crate) fn trace(&self, happening: Happening<'_>) {
-        self.port.trace(self.conn, happening);
+        self.port.trace(*self.io, happening);
     }
 }

@@ -6,9 +6,9 @@ use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
 use mem::{Block, Buf, Chain, Data};
-use rt::Conn;
 
-use crate::body::SourceError;
+use crate::error::Error;
+use crate::io::Io;
 use crate::settings::Settings;
 
 /// What an answer still has to send.
@@ -48,7 +48,7 @@ pub enum Fault {
     /// Reading the file failed.
     File(io::Error),
     /// What the body comes from cannot go on.
-    Source(SourceError),
+    Source(Error),
     /// The file is shorter than what was promised of it.
     Shrunk,
 }
@@ -110,19 +110,19 @@ impl Output {
     }
 
     /// Sends as much as the kernel takes, up to the settings' share of a turn, and up to `most` bytes.
-    pub fn send(&mut self, conn: Conn, settings: &Settings, most: u64) -> Sent {
+    pub fn send(&mut self, io: Io, settings: &Settings, most: u64) -> Sent {
         let mut share = settings.sendfile_max_chunk.min(most);
         while !self.is_empty() {
             if share == 0 {
                 return Sent::Yield;
             }
             let result = match self.front_file() {
-                None => self.send_memory(conn, share),
+                None => self.send_memory(io, share),
                 // Another thread that finds the socket full must not be sent at once again.
-                Some(_) if settings.aio_threads && !conn.is_writable() => return Sent::Blocked,
+                Some(_) if settings.aio_threads && !io.is_writable() => return Sent::Blocked,
                 Some(_) if settings.aio_threads => return Sent::Offload,
                 Some((file, offset, len)) => {
-                    self.send_file(conn, settings, file, offset, len.min(share))
+                    self.send_file(io, settings, file, offset, len.min(share))
                 }
             };
             match result {
@@ -146,14 +146,14 @@ impl Output {
         }
     }
 
-    fn send_memory(&mut self, conn: Conn, most: u64) -> Result<u64, Fault> {
+    fn send_memory(&mut self, io: Io, most: u64) -> Result<u64, Fault> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let from_piece = !self.piece.is_empty();
         let chain = if from_piece { &self.piece } else { &self.chain };
         let used = chain.memory_prefix(&mut slices, usize::try_from(most).unwrap_or(usize::MAX));
         let bytes: usize = slices[..used].iter().map(|slice| slice.len()).sum();
         let more = (bytes as u64) < self.len();
-        let count = conn.write(&slices[..used], more).map_err(Fault::Connection)? as u64;
+        let count = io.write(&slices[..used], more).map_err(Fault::Connection)? as u64;
         match from_piece {
             true => self.piece.advance(count),
             false => self.chain.advance(count),
@@ -164,14 +164,14 @@ impl Output {
 
     fn send_file(
         &mut self,
-        conn: Conn,
+        io: Io,
         settings: &Settings,
         file: Rc<File>,
         offset: u64,
         len: u64,
     ) -> Result<u64, Fault> {
         self.check(&file, offset)?;
-        if !settings.sendfile {
+        let Some(_) = io.sendfile_socket().filter(|_| settings.sendfile) else {
             let mut block = Block::take((settings.output_buffer as usize).min(len as usize));
             let room = block.capacity().min(len as usize);
             let read = sys::file::read_at(&file, &mut block.spare_mut()[..room], offset);
@@ -179,8 +179,8 @@ impl Output {
             block.advance(read);
             self.take_piece(block, read)?;
             return Ok(0);
-        }
-        let sent = conn.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
+        };
+        let sent = io.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
         let sent = sent.map_err(Fault::Connection)? as u64;
         if sent == 0 {
             return Err(Fault::Shrunk);
@@ -212,11 +212,12 @@ impl Output {
     }
 
     /// The next piece of the file at the front, of at most `share` bytes, as work for another thread.
-    pub fn piece(&mut self, conn: Conn, settings: &Settings, share: u64) -> Result<Piece, Fault> {
+    pub fn piece(&mut self, io: Io, settings: &Settings, share: u64) -> Result<Piece, Fault> {
         let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Shrunk) };
         self.check(&file, offset)?;
-        conn.lend();
-        let most = match settings.sendfile {
+        io.lend();
+        let socket = io.sendfile_socket().filter(|_| settings.sendfile);
+        let most = match socket.is_some() {
             true => settings.sendfile_max_chunk.clamp(1, 1 << 30),
             false => settings.output_buffer,
         };
@@ -224,16 +225,16 @@ impl Output {
             file: sys::descriptors::retry(|| file.try_clone()).map_err(Fault::File)?,
             offset,
             len: len.min(most).min(share) as usize,
-            socket: settings.sendfile.then(|| conn.fd()),
+            socket,
         })
     }
 
     /// Takes the result of a piece that another thread worked on.
-    pub fn took(&mut self, conn: Conn, result: io::Result<(usize, Vec<u8>)>) -> Result<(), Fault> {
+    pub fn took(&mut self, io: Io, result: io::Result<(usize, Vec<u8>)>) -> Result<(), Fault> {
         match result {
             Ok((0, _)) => Err(Fault::Shrunk),
             Ok((count, bytes)) => {
-                conn.returned_writable();
+                io.returned_writable();
                 self.chain.advance(count as u64);
                 match bytes.is_empty() {
                     true => self.sent += count as u64,
@@ -244,7 +245,7 @@ impl Output {
             // The socket is full, and the event that tells of room is still to come, or has come.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                conn.returned_writable();
+                io.returned_writable();
                 Ok(())
             }
             Err(error) => Err(Fault::Connection(error)),

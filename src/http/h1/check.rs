@@ -1,7 +1,7 @@
 //! nginx's checks of a complete head.
 
 use mem::Str;
-use proto::http1::{self, Body, Method, Name, Reject, Version};
+use proto::http1::{self, Body as Framing, Method, Name, Reject, Version};
 use sys::log::Level;
 
 use crate::request::Request;
@@ -22,9 +22,9 @@ pub fn check(request: &mut Request) -> Result<(), Reject> {
         uri?;
     }
     set_host(request)?;
-    request.body = http1::framing(&request.head, &request.bytes)?;
+    request.framing = http1::framing(&request.head, &request.bytes)?;
     if matches!(request.method, Method::Trace | Method::Connect) {
-        request.body = Body::None;
+        request.framing = Framing::None;
         return Err(Reject::new(405, "client sent a method that is not served"));
     }
     Ok(())
@@ -50,7 +50,7 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     // in whom this one refuses.
     const NO_ADDRESS: Reject = Reject::new(500, "getsockname() failed");
     const NO_SERVER: Reject = Reject::new(500, "no server can be chosen by the name");
-    request.hosts = request.port.hosts_for(request.conn).ok_or(NO_ADDRESS)?;
+    request.hosts = request.port.hosts_for(request.connection.conn()).ok_or(NO_ADDRESS)?;
     request.server = match request.hosts.find(&host, request.captures.get_mut()) {
         Ok(server) => server,
         Err(gave_up) => {

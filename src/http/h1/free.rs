@@ -1,0 +1,37 @@
+//! Connections that are not in use: the ready path allocates nothing.
+
+use std::cell::RefCell;
+
+use rt::Conn;
+
+use super::connection::Connection;
+use crate::port::Port;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "the box moves between this list, the stack and a task")]
+    static FREE: RefCell<Vec<Box<Connection>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So many are kept; a burst's surplus is freed.
+const MOST_FREE: usize = 64;
+
+/// One for `conn`.
+pub fn take(conn: Conn, port: &'static Port) -> Box<Connection> {
+    match FREE.with_borrow_mut(Vec::pop) {
+        Some(mut connection) => {
+            connection.reuse(conn, port);
+            connection
+        }
+        None => Box::new(Connection::new(conn, port)),
+    }
+}
+
+/// Keeps its memory for the next one.
+pub fn give_back(mut connection: Box<Connection>) {
+    FREE.with_borrow_mut(|free| {
+        if free.len() < MOST_FREE {
+            connection.release();
+            free.push(connection);
+        }
+    });
+}

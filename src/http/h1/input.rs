@@ -1,0 +1,168 @@
+//! What a client sends: heads, and between them bodies. An object of its own, since whoever answers may own the body
+//! ([`Incoming`](super::incoming::Incoming)) while the connection sends.
+
+use std::io;
+use std::ops::Range;
+
+use mem::Block;
+use proto::http1::Reject;
+
+use super::decoder::Decoder;
+use crate::io::Io;
+
+/// One read's room for a head. One that does not fit grows up to `large_client_header_buffers`.
+pub const READ: usize = 4096;
+/// The same for a body of which more is to come.
+const BODY: usize = 32 << 10;
+
+/// A connection's input.
+pub struct Input {
+    /// What it is read from.
+    pub io: Io,
+    block: Option<Block>,
+    /// How much of the block is used up.
+    start: usize,
+    /// What is to come of the body of the request at hand.
+    pub decoder: Decoder,
+    /// Names that body.
+    pub serial: u64,
+    /// Bytes of it that were read or thrown away.
+    pub received: u64,
+    /// It may have so many; 0: any number.
+    pub most: u64,
+    /// Between two reads of it, in milliseconds.
+    pub timeout: u64,
+    /// `100 Continue` is owed before it is read.
+    pub expects_continue: bool,
+    /// It is waited for: its deadline is set.
+    pub waits: bool,
+}
+
+impl Input {
+    /// Of a new connection.
+    pub fn new(io: Io) -> Input {
+        Input {
+            io,
+            block: None,
+            start: 0,
+            decoder: Decoder::Done,
+            serial: 0,
+            received: 0,
+            most: 0,
+            timeout: 0,
+            expects_continue: false,
+            waits: false,
+        }
+    }
+
+    /// Gives its buffer back and forgets the body.
+    pub fn clear(&mut self) {
+        self.forget();
+        self.end_body();
+    }
+
+    /// Gives the buffer back, with what is in it.
+    pub fn forget(&mut self) {
+        self.block = None;
+        self.start = 0;
+    }
+
+    /// The request at hand is over: who still has its body gets no more of it.
+    pub fn end_body(&mut self) {
+        self.decoder = Decoder::Done;
+        self.serial += 1;
+        self.received = 0;
+        self.expects_continue = false;
+        self.waits = false;
+    }
+
+    /// What was read and not used.
+    pub fn unread(&self) -> &[u8] {
+        self.block.as_ref().map_or(&[], |block| &block.filled()[self.start..])
+    }
+
+    /// Uses up `count` bytes, which share the buffer.
+    pub fn take(&mut self, count: usize) -> mem::Str {
+        let from = self.start;
+        self.start += count;
+        self.block.as_mut().map_or(mem::Str::EMPTY, |block| block.share(from..from + count))
+    }
+
+    /// Shares the next `count` bytes and leaves them there.
+    pub fn share(&mut self, count: usize) -> mem::Str {
+        let from = self.start;
+        self.block.as_mut().map_or(mem::Str::EMPTY, |block| block.share(from..from + count))
+    }
+
+    /// Shares a part of what was used up last.
+    fn content(&mut self, range: Range<usize>) -> mem::Str {
+        self.block.as_mut().map_or(mem::Str::EMPTY, |block| block.share(range))
+    }
+
+    /// Takes what has come of the body; `content` is given its bytes. `true`: that was all of it.
+    pub fn take_body(&mut self, mut content: impl FnMut(mem::Str)) -> Result<bool, Reject> {
+        while !self.decoder.is_done() {
+            let input = self.block.as_ref().map_or(&[][..], |block| &block.filled()[self.start..]);
+            let part = self.decoder.take(input)?;
+            let len = part.content.len();
+            self.received += len as u64;
+            if self.most != 0 && self.received + self.decoder.skipped() > self.most {
+                return Err(Reject::new(413, "client intended to send too large chunked body"));
+            }
+            if len > 0 {
+                let from = self.start;
+                content(self.content(from + part.content.start..from + part.content.end));
+            }
+            self.start += part.consumed;
+            if part.consumed == 0 && !self.decoder.is_done() {
+                break;
+            }
+        }
+        Ok(self.decoder.is_done())
+    }
+
+    /// Throws away what has come of the body. `true`: that was all of it.
+    pub fn skip_body(&mut self) -> Result<bool, Reject> {
+        self.take_body(drop)
+    }
+
+    /// Reads once, into room that is there or made.
+    pub fn read(&mut self) -> io::Result<usize> {
+        let room = match self.decoder.left() > READ as u64 {
+            true => BODY,
+            false => READ,
+        };
+        if let Some(block) = &mut self.block {
+            if block.len() == self.start {
+                match block.capacity() < room {
+                    true => self.block = None,
+                    false => block.clear(),
+                }
+                self.start = 0;
+            } else if block.spare() == 0 {
+                // What is used up goes first; a head that fills the block gets a larger one.
+                match self.start {
+                    0 => block.grow(block.capacity() * 2),
+                    start => block.keep_from(start),
+                }
+                self.start = 0;
+            }
+        }
+        let block = self.block.get_or_insert_with(|| Block::take(room));
+        let count = self.io.read(block.spare_mut())?;
+        block.advance(count);
+        Ok(count)
+    }
+
+    /// What trickles in is not to hold more memory than it needs.
+    pub fn shrink(&mut self, size: usize) {
+        let unread = self.unread();
+        if self.block.as_ref().is_some_and(|block| block.capacity() > size) && unread.len() < size {
+            let mut block = Block::take(size);
+            let fits = block.extend_from_slice(unread);
+            debug_assert!(fits);
+            self.block = Some(block);
+            self.start = 0;
+        }
+    }
+}

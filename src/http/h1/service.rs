@@ -1,0 +1,79 @@
+//! A listening address as the event loop sees it.
+
+use rt::{Conn, Next, Service};
+use sys::socket::Address;
+
+use super::connection::Step;
+use super::{free, task};
+use crate::Happening;
+use crate::port::Port;
+use crate::proxy_header;
+
+impl Service for Port {
+    fn open(&'static self, conn: Conn) -> Next {
+        self.trace(conn, Happening::ClientConnect);
+        self.trace(conn, Happening::Connecting);
+        let settings = &self.first_hosts().default_server().location().settings;
+        conn.set_timeout(settings.client_header_timeout);
+        if !settings.tcp_nodelay && matches!(self.address(), Address::Inet(_)) {
+            // The listener's default, inherited by the connection, is on.
+            let _ = sys::socket::set_nodelay(conn.fd(), false);
+        }
+        self.trace(conn, Happening::Connect);
+        if self.is_behind_proxy(conn) {
+            match proxy_header::take(conn) {
+                proxy_header::Step::Done => {}
+                proxy_header::Step::Wait => {
+                    return Next::Task(Box::pin(async move {
+                        match proxy_header::wait(conn).await {
+                            true => Next::Idle,
+                            false => Next::Close,
+                        }
+                    }));
+                }
+                proxy_header::Step::Close => return Next::Close,
+            }
+        }
+        self.ready(conn)
+    }
+
+    fn ready(&'static self, conn: Conn) -> Next {
+        let mut connection = free::take(conn, self);
+        match connection.advance() {
+            Step::Idle => {
+                free::give_back(connection);
+                Next::Idle
+            }
+            Step::Close => {
+                self.trace(conn, Happening::Disconnecting);
+                free::give_back(connection);
+                Next::Close
+            }
+            Step::Takeover(takeover) => task::leave(connection, takeover),
+            step => Next::Task(Box::pin(task::drive(connection, step))),
+        }
+    }
+
+    fn expire(&'static self, conn: Conn) {
+        self.trace(conn, Happening::Disconnecting);
+    }
+
+    fn grace(&'static self, conn: Conn) -> u64 {
+        match conn.requests() {
+            // Just accepted: its first request is on the way.
+            0 => self
+                .first_hosts()
+                .default_server()
+                .location()
+                .settings
+                .client_header_timeout
+                .min(5000),
+            _ => self.first_hosts().default_server().location().settings.keepalive_min_timeout,
+        }
+    }
+
+    fn close(&'static self, conn: Conn) {
+        self.trace(conn, Happening::Disconnect);
+        proxy_header::forget(conn);
+    }
+}
