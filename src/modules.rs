@@ -13,6 +13,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<returns::Return>(),
     #[cfg(feature = "access")]
     http::entry::<access::Access>(),
+    #[cfg(feature = "auth_request")]
+    http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "try_files")]
     http::entry::<try_files::TryFiles>(),
     #[cfg(feature = "gzip")]
@@ -27,6 +29,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<sse::Sse>(),
     #[cfg(feature = "rtmp")]
     http::entry::<rtmp::Web>(),
+    #[cfg(feature = "dav")]
+    http::entry::<dav::Dav>(),
     #[cfg(feature = "static")]
     http::entry::<static_files::Static>(),
 ];

@@ -12,6 +12,9 @@ pub struct NotModified {
 
 impl Filter for NotModified {
     fn header(&self, request: &mut Request) -> Option<u16> {
+        if request.is_subrequest() {
+            return None;
+        }
         let response = &request.response;
         if response.status != 200 || (response.last_modified.is_none() && response.etag.is_none()) {
             return None;

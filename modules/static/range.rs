@@ -24,6 +24,10 @@ pub struct Ranged {
 
 impl Filter for Ranged {
     fn header(&self, request: &mut Request) -> Option<u16> {
+        // A part of what another request's answer is made of would be a part of something else.
+        if request.is_subrequest() {
+            return None;
+        }
         let response = &request.response;
         let Body::Chain(_) = response.body else { return None };
         let size = response.content_length?;

@@ -170,18 +170,25 @@ pub(crate) type Later = Box<dyn FnOnce(&Declarations<'_, '_>) -> Result<(), Erro
 impl Declarations<'_, '_> {
     /// Makes the variable that a word names, with its `$`.
     pub fn make(&self, word: &Word, value: Rc<dyn Value>) -> Result<(), Error> {
-        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
-        let name = name
-            .ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))?;
+        let name = self.name(word)?;
         self.names.make(name, value).map_err(|why| self.error(word, why))
     }
 
     /// The variable that a word names, with its `$`, as one that requests set.
     pub fn settable(&self, word: &Word) -> Result<Settable, Error> {
-        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
-        let name = name
-            .ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))?;
+        let name = self.name(word)?;
         self.names.settable(name).map_err(|why| self.error(word, why))
+    }
+
+    /// The variable that a word names, with its `$`, as one that has no value until a request gives it one.
+    pub fn result(&self, word: &Word) -> Result<Settable, Error> {
+        let name = self.name(word)?;
+        self.names.result(name).map_err(|why| self.error(word, why))
+    }
+
+    fn name<'w>(&self, word: &'w Word) -> Result<&'w str, Error> {
+        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+        name.ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))
     }
 
     /// Makes variables of an expression's named groups.

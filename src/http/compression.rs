@@ -105,6 +105,10 @@ impl Request {
     }
 
     fn may_get_gzip(&self) -> bool {
+        // What one request asks of another is compressed with the answer that it becomes a part of.
+        if self.is_subrequest() {
+            return false;
+        }
         let rules = &self.location().settings.compression;
         if !proto::accept::names_gzip(&self.header_list("accept_encoding")) {
             return false;

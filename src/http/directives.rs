@@ -30,6 +30,7 @@ pub struct CoreConf {
     default_type: Opt<Str>,
     client_max_body_size: Opt<u64>,
     client_body_timeout: Opt<u64>,
+    client_body_buffer_size: Opt<u64>,
     keepalive_timeout: Opt<(u64, Option<u64>)>,
     keepalive_requests: Opt<u64>,
     keepalive_time: Opt<u64>,
@@ -188,6 +189,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "media type of all other files",
     ),
     size!(client_max_body_size, WEB, "1m", "longest request body, 413 above; 0: any"),
+    size!(client_body_buffer_size, WEB, "16k", "so much of a body that is kept stays in memory"),
     time!(client_body_timeout, WEB, "60s", "between two reads of a request's body"),
     Directive::new(
         "keepalive_timeout",
@@ -493,7 +495,7 @@ fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error
 macro_rules! each_field {
     ($apply:ident) => {
         $apply!(
-            internal types default_type client_max_body_size client_body_timeout
+            internal types default_type client_max_body_size client_body_timeout client_body_buffer_size
             keepalive_timeout keepalive_requests keepalive_time keepalive_min_timeout send_timeout
             lingering_close lingering_time lingering_timeout reset_timedout_connection sendfile
             chunked_transfer_encoding
@@ -561,6 +563,7 @@ impl CoreConf {
             client_max_body_size: self.client_max_body_size.or_default(1 << 20),
             client_max_body_size_is_set: self.client_max_body_size.is_set(),
             client_body_timeout: self.client_body_timeout.or_default(60_000),
+            client_body_buffer_size: self.client_body_buffer_size.or_default(16 << 10),
             keepalive_timeout,
             keepalive_header,
             keepalive_requests: self.keepalive_requests.or_default(1000),

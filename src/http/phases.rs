@@ -100,6 +100,9 @@ fn step(request: &mut Request) -> Flow {
                 return Flow::Status(status);
             }
             request.cursor += 1;
+            if *phase == Phase::Access && request.is_subrequest() {
+                return Flow::Declined;
+            }
             let flow = handler.handle(request);
             admit(request, *phase, flow)
         }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method, Name, Version};
@@ -46,7 +47,7 @@ pub struct Request {
     /// What regular expressions have captured.
     pub captures: RefCell<Captures>,
     /// Variables that are set.
-    pub(crate) set: RefCell<Vec<Assigned>>,
+    pub(crate) set: Rc<RefCell<Vec<Assigned>>>,
     /// `$limit_rate`, if that is set.
     pub(crate) limit_rate: Option<u64>,
     /// How deep in variables that are made of others.
@@ -95,6 +96,8 @@ pub struct Request {
     pub(crate) cursor: usize,
     pub(crate) stage: crate::phases::Stage,
     pub(crate) redirects: u8,
+    /// How many requests it is asked on behalf of.
+    pub(crate) nesting: u8,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,
 }
@@ -114,7 +117,7 @@ impl Request {
             response: Response::default(),
             pool: Pool::new(),
             captures: RefCell::default(),
-            set: RefCell::default(),
+            set: Rc::default(),
             limit_rate: None,
             depth: Cell::new(0),
             cycle: Cell::new(false),
@@ -143,6 +146,7 @@ impl Request {
             cursor: 0,
             stage: crate::phases::Stage::ServerRewrite,
             redirects: 0,
+            nesting: 0,
             refused: None,
         }
     }
@@ -158,7 +162,7 @@ impl Request {
         self.response.reset();
         self.captures.get_mut().clear();
         self.values.get_mut().clear();
-        self.set.get_mut().clear();
+        self.set.borrow_mut().clear();
         self.limit_rate = None;
         self.accepts_gzip.set(None);
         self.pool.reset();
@@ -320,7 +324,7 @@ impl Request {
             (*name, *value) = (Str::copy(name), Str::copy(value));
         }
         response.headers.shrink_to_fit();
-        for assigned in self.set.get_mut() {
+        for assigned in self.set.borrow_mut().iter_mut() {
             assigned.value = Str::copy(&assigned.value);
         }
         self.captures.get_mut().clear();
@@ -328,6 +332,16 @@ impl Request {
         self.scratch = Vec::new();
         self.contexts = Vec::new();
         self.pool.release();
+    }
+
+    /// Whether the answer has no body, whatever was made for it.
+    pub(crate) fn has_bodiless_answer(&self) -> bool {
+        self.is_head() || matches!(self.response.status, 100..=199 | 204 | 304)
+    }
+
+    /// Whether it is asked on behalf of another request.
+    pub fn is_subrequest(&self) -> bool {
+        self.nesting > 0
     }
 
     /// Whether the answer has no body whatever the status: HEAD.
@@ -374,6 +388,9 @@ impl Request {
         line.push_str(&format!(", server: {}", self.server.name));
         if !self.request_line().is_empty() {
             line.push_str(&format!(", request: \"{}\"", lossy(self.request_line())));
+        }
+        if self.is_subrequest() {
+            line.push_str(&format!(", subrequest: \"{}\"", self.uri));
         }
         if let Some(host) = self.header(Name::Host) {
             line.push_str(&format!(", host: \"{}\"", lossy(host)));

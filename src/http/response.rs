@@ -81,11 +81,18 @@ impl Response {
 
     /// The value of an added field (lower case, `-` or `_`).
     pub fn header(&self, name: &str) -> Option<&Str> {
-        let same = |field: &Str| {
-            let plain = |b: u8| if b == b'-' { b'_' } else { b.to_ascii_lowercase() };
-            field.len() == name.len()
-                && field.iter().zip(name.bytes()).all(|(a, b)| plain(*a) == plain(b))
-        };
-        self.headers.iter().find(|(field, _)| same(field)).map(|(_, value)| value)
+        self.headers.iter().find(|(field, _)| is_named(field, name)).map(|(_, value)| value)
     }
+
+    /// The values of all added fields of that name.
+    pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r Str> {
+        let same = move |(field, _): &&(Str, Str)| is_named(field, name);
+        self.headers.iter().filter(same).map(|(_, value)| value)
+    }
+}
+
+/// Whether a field's name is that of a variable: `www_authenticate` is `WWW-Authenticate`.
+fn is_named(field: &[u8], name: &str) -> bool {
+    let plain = |b: u8| if b == b'-' { b'_' } else { b.to_ascii_lowercase() };
+    field.len() == name.len() && field.iter().zip(name.bytes()).all(|(a, b)| plain(*a) == plain(b))
 }

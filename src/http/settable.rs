@@ -83,7 +83,7 @@ impl Request {
             },
             Kind::Own(own) => {
                 let matches = self.captures.get_mut().matches();
-                let set = self.set.get_mut();
+                let mut set = self.set.borrow_mut();
                 set.retain(|known| known.key != own.key());
                 set.push(Assigned { key: own.key(), value, matches });
             }

@@ -65,6 +65,8 @@ pub struct Settings {
     pub client_max_body_size_is_set: bool,
     /// Between two reads of a body.
     pub client_body_timeout: u64,
+    /// So much of a body that is kept stays in memory.
+    pub client_body_buffer_size: u64,
     /// How long an idle connection stays; 0: not at all.
     pub keepalive_timeout: u64,
     /// Seconds in the `Keep-Alive` header, if that is sent.

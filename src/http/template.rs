@@ -89,6 +89,15 @@ impl Names {
         Ok(Settable(Kind::Own(own)))
     }
 
+    /// A variable that something else comes to (`auth_request_set`): it has no value until then.
+    pub fn result(&self, name: &str) -> Result<Settable, String> {
+        let known = name.to_ascii_lowercase();
+        if !self.made.borrow().contains_key(&known) {
+            self.make(name, Rc::new(NotFound))?;
+        }
+        self.settable(name)
+    }
+
     fn find(&self, name: &str) -> Option<Part> {
         let name = &*name.to_ascii_lowercase();
         if let Some(value) = self.made.borrow().get(name) {
@@ -102,6 +111,19 @@ impl Names {
         }
         let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;
         Some(Part::Variable(prefix.get, name[prefix.name.len()..].into()))
+    }
+}
+
+/// No value.
+struct NotFound;
+
+impl Value for NotFound {
+    fn value(&self, _: &Request, _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
     }
 }
 

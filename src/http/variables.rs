@@ -127,7 +127,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "request_filename" |r, _, o| file(r, o), "the file that the URI stands for";
     "request_length" |r, _, o| show(o, r.head.len as u64 + r.body_received),
         "bytes of the request, head and body";
-    "request_method" |r, _, o| match r.method == r.head.method {
+    "request_method" |r, _, o| match r.method == r.head.method || r.is_subrequest() {
         true => put_some(o, r.head.method_name.of(&r.bytes)),
         // An error page is fetched with another than was sent.
         false => put(o, b"GET"),

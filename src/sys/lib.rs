@@ -19,4 +19,5 @@ pub mod socket;
 pub mod stream;
 pub mod title;
 pub mod unix;
+pub mod unnamed;
 pub mod user;

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 
 use mem::{Block, Chain, Data, Str};
-use proto::http1::{CHUNK_END, Method, Version, chunk_head};
+use proto::http1::{CHUNK_END, Version, chunk_head};
 use sys::log::Level;
 
 use super::connection::{Connection, State, Step};
@@ -14,7 +14,7 @@ use super::render;
 use crate::api::Flow;
 use crate::body::Body;
 use crate::pace::Pace;
-use crate::{Happening, errors, phases};
+use crate::{Happening, filters, phases};
 
 /// A body in memory up to this size is copied behind its head: one plain send, not a gathered one.
 const COPIED: usize = 4096;
@@ -35,24 +35,11 @@ impl Connection {
                 return self.settle(outcome);
             }
         }
-        if let Some(status) = self.filter() {
-            // Of what was made only what explains the status is kept.
-            let request = &mut self.request;
-            let explains = |(name, _): &&(Str, Str)| &name[..] == b"Content-Range";
-            let explanation = request.response.headers.iter().rfind(explains).cloned();
-            request.response.reset();
-            request.response.headers.extend(explanation);
-            match errors::answer(request, status) {
-                // The page's own header is filtered; its status is none that a filter replaces.
-                Flow::Respond => drop(self.filter()),
-                flow => {
-                    let outcome = phases::resume(request, flow);
-                    return self.settle(outcome);
-                }
-            }
+        if let Err(outcome) = filters::header(&mut self.request) {
+            return self.settle(outcome);
         }
         self.decide_framing();
-        self.filter_body();
+        filters::body(&mut self.request);
         self.decide_keep_alive();
         self.commit();
         None
@@ -65,14 +52,6 @@ impl Connection {
             1 => self.skip_body(),
             _ => Ok(false),
         }
-    }
-
-    fn filter(&mut self) -> Option<u16> {
-        let request = &mut self.request;
-        if let Some(status) = request.forced_status.take() {
-            request.response.status = status;
-        }
-        request.location().filters.iter().find_map(|filter| filter.header(request))
     }
 
     /// How the client finds the end of the body: by its length, by its last chunk, or by the connection's end.
@@ -103,25 +82,6 @@ impl Connection {
         response.chunked = may_chunk && response.content_length.is_none();
     }
 
-    /// The header is decided: what filters make of the body.
-    fn filter_body(&mut self) {
-        let filters = &self.request.location().body_filters;
-        if filters.is_empty() || self.has_no_body() {
-            return;
-        }
-        let mut body = std::mem::take(&mut self.request.response.body);
-        for filter in filters {
-            body = filter.body(&mut self.request, body);
-        }
-        self.request.response.body = body;
-    }
-
-    /// Whether no body is sent, whatever it would be.
-    fn has_no_body(&self) -> bool {
-        let status = self.request.response.status;
-        self.request.method == Method::Head || matches!(status, 100..=199 | 204 | 304)
-    }
-
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
         self.state = State::Send;
@@ -132,7 +92,7 @@ impl Connection {
         let status = self.request.response.status;
         self.output.begin(self.request.response.file);
         self.pace = Pace::of(&mut self.request);
-        if self.has_no_body() {
+        if self.request.has_bodiless_answer() {
             self.request.response.body.clear();
         }
         match std::mem::take(&mut self.request.response.body) {

@@ -1,0 +1,79 @@
+//! PUT: the body becomes a file, which is there when it is complete.
+
+use std::fs::{self, FileTimes, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use http::{Flow, Request, Spool};
+
+use crate::conf::Rules;
+use crate::refusal::Refusal;
+use crate::tree::path_of;
+
+/// The handler of PUT.
+pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> {
+    if request.uri.ends_with(b"/") {
+        return Err(Refusal::new(409, "cannot PUT to a collection"));
+    }
+    if request.headers_named("content_range").next().is_some() {
+        return Err(Refusal::new(501, "PUT with range is unsupported"));
+    }
+    let path = path_of(request)?;
+    let dir = path.parent().map(Path::to_owned).unwrap_or_default();
+    prepare(rules, &dir)?;
+    let existed = match fs::symlink_metadata(&path) {
+        Ok(there) if there.is_dir() => {
+            let why = format!("\"{}\" could not be created: it is a directory", path.display());
+            return Err(Refusal::new(409, why));
+        }
+        found => found.is_ok(),
+    };
+    let memory = request.location().settings.client_body_buffer_size as usize;
+    let mut spool = Spool::new(memory, dir);
+    let filled = spool.fill(&mut request.take_body()).await;
+    let failed = |error: http::Error| {
+        Refusal::new(error.status(), format!("\"{}\" is not written: {error}", path.display()))
+    };
+    filled.map_err(failed)?;
+    let file = spool.into_file().map_err(failed)?;
+    let system = |what| {
+        let path = path.clone();
+        move |error| Refusal::of(&error, 409, what, &path)
+    };
+    let mode = Permissions::from_mode(rules.access);
+    file.file().set_permissions(mode).map_err(system("fchmod()"))?;
+    if let Some(date) = request.headers_named("date").next().and_then(proto::date::parse) {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(date);
+        let times = FileTimes::new().set_modified(time).set_accessed(time);
+        file.file().set_times(times).map_err(system("futimens()"))?;
+    }
+    file.install(&path).map_err(system("rename()"))?;
+    request.response.set_empty(if existed { 204 } else { 201 });
+    if !existed {
+        tell_location(request);
+    }
+    Ok(Flow::Respond)
+}
+
+/// Where what was made is.
+pub fn tell_location(request: &mut Request) {
+    let mut escaped = Vec::new();
+    proto::uri::escape(&request.uri, &mut escaped);
+    request.response.location = Some(request.pool.copy(&escaped));
+}
+
+/// The directory must be there before anything is read.
+fn prepare(rules: &Rules, dir: &PathBuf) -> Result<(), Refusal> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if !rules.create_full_put_path {
+        let why = format!("the directory \"{}\" does not exist", dir.display());
+        return Err(Refusal::new(409, why));
+    }
+    // Who may read a directory may enter it.
+    let mode = rules.access | (rules.access & 0o444) >> 2;
+    let made = fs::DirBuilder::new().recursive(true).mode(mode).create(dir);
+    made.map_err(|error| Refusal::of(&error, 409, "mkdir()", dir))
+}
