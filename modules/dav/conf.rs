@@ -1,15 +1,25 @@
 //! What the directives set.
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, contexts};
+use conf::{Arity, Contexts, Error, Setting, contexts, settings};
 use proto::http1::Method;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    methods: Opt<Vec<Method>>,
-    create_full_put_path: Opt<bool>,
-    min_delete_depth: Opt<u64>,
-    access: Opt<u32>,
+const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        value dav_methods: Vec<Method> = (
+            WEB, Arity::AtLeast(1), methods, "off",
+            "methods that change files: PUT, DELETE, MKCOL, COPY, MOVE; off: none"
+        );
+        flag create_full_put_path = (WEB, "off", "make the directories that a PUT needs");
+        number min_delete_depth = (WEB, "0", "DELETE only what lies so many directories deep");
+        value dav_access: u32 = (
+            WEB, Arity::Between(1, 3), access, "user:rw",
+            "who may read and write what is made: user:, group:, all: with r or rw"
+        );
+    }
 }
 
 /// What may be done in a location.
@@ -24,66 +34,20 @@ pub struct Rules {
     pub access: u32,
 }
 
-const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
-
-/// The rows.
-pub const DIRECTIVES: &[Directive<Conf>] = &[
-    Directive::new(
-        "dav_methods",
-        WEB,
-        Arity::AtLeast(1),
-        set_methods,
-        "off",
-        "methods that change files: PUT, DELETE, MKCOL, COPY, MOVE; off: none",
-    ),
-    Directive::new(
-        "create_full_put_path",
-        WEB,
-        Arity::Flag,
-        |c, s| c.create_full_put_path.set_in(s.flag()?, s),
-        "off",
-        "make the directories that a PUT needs",
-    ),
-    Directive::new(
-        "min_delete_depth",
-        WEB,
-        Arity::Exactly(1),
-        |c, s| c.min_delete_depth.set_in(s.number(0)?, s),
-        "0",
-        "DELETE only what lies so many directories deep",
-    ),
-    Directive::new(
-        "dav_access",
-        WEB,
-        Arity::Between(1, 3),
-        set_access,
-        "user:rw",
-        "who may read and write what is made: user:, group:, all: with r or rw",
-    ),
-];
-
 impl Conf {
-    /// Fills what this block left unset from the one around it.
-    pub fn inherit(&mut self, outer: &Conf) {
-        self.methods.inherit(&outer.methods);
-        self.create_full_put_path.inherit(&outer.create_full_put_path);
-        self.min_delete_depth.inherit(&outer.min_delete_depth);
-        self.access.inherit(&outer.access);
-    }
-
     /// What may be done; `None`: nothing.
     pub fn rules(&self) -> Option<Rules> {
-        let methods = self.methods.as_slice();
+        let methods = self.dav_methods();
         (!methods.is_empty()).then(|| Rules {
-            methods: methods.to_vec(),
-            create_full_put_path: self.create_full_put_path.or_default(false),
-            min_delete_depth: self.min_delete_depth.or_default(0),
-            access: self.access.or_default(0o600),
+            methods,
+            create_full_put_path: self.create_full_put_path(),
+            min_delete_depth: self.min_delete_depth(),
+            access: self.dav_access(),
         })
     }
 }
 
-fn set_methods(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn methods(setting: &Setting<'_>) -> Result<Vec<Method>, Error> {
     let mut methods = Vec::new();
     for (at, word) in setting.args().iter().enumerate() {
         methods.push(match &*word.text {
@@ -96,10 +60,10 @@ fn set_methods(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
             _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         });
     }
-    conf.methods.set_in(methods, setting)
+    Ok(methods)
 }
 
-fn set_access(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn access(setting: &Setting<'_>) -> Result<u32, Error> {
     // What is not said of the owner: rw.
     let (mut access, mut user) = (0, 0o600);
     for (at, word) in setting.args().iter().enumerate() {
@@ -121,5 +85,5 @@ fn set_access(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
         };
         access |= right << shift;
     }
-    conf.access.set_in(access | user, setting)
+    Ok(access | user)
 }

@@ -23,7 +23,7 @@ pub struct Dav;
 impl Module for Dav {
     const NAME: &'static str = "dav";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = self::conf::DIRECTIVES;
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.inherit(outer);

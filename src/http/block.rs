@@ -8,7 +8,7 @@ use module::{Instance, Module, Setup};
 
 use crate::api::Entry;
 use crate::assemble::Assembled;
-use crate::directives::{self, CoreConf};
+use crate::directives::CoreConf;
 use crate::instance::HttpInstance;
 use crate::location::Kind;
 use crate::regex::Regex;
@@ -41,7 +41,7 @@ impl BlockConf {
 
     /// Fills what is unset from the enclosing block.
     pub fn inherit(&mut self, outer: &BlockConf, modules: &[Entry]) {
-        self.core.inherit(&outer.core);
+        self.core.inherit_all(&outer.core);
         for (at, module) in modules.iter().enumerate() {
             (module.inherit)(&mut *self.modules[at], &*outer.modules[at]);
         }
@@ -141,7 +141,7 @@ impl Module for Http {
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
-        let core = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(directives::DIRECTIVES));
+        let core = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(CoreConf::DIRECTIVES));
         let mut parts = vec![("http", core.collect())];
         parts.extend(self.modules.iter().map(|module| (module.name, (module.directives)())));
         parts
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     fn new(modules: &'static [Entry], env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
         let mut table = Table::new();
         table.add(BLOCK, erase(BLOCKS))?;
-        table.add(CORE, erase(directives::DIRECTIVES))?;
+        table.add(CORE, erase(CoreConf::DIRECTIVES))?;
         let mut names = Names::default();
         names.add(variables::VARIABLES);
         for (at, module) in modules.iter().enumerate() {

@@ -5,7 +5,6 @@ use mem::Str;
 use proto::http1::{Method, status};
 
 use crate::api::Flow;
-use crate::directives::CoreConf;
 use crate::request::Request;
 use crate::settings::Tokens;
 use crate::template::{Names, Template};
@@ -30,8 +29,8 @@ enum Overwrite {
     With(u16),
 }
 
-/// Sets `error_page CODE… [=[CODE]] URI`.
-pub fn set_error_page(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+/// Reads `error_page CODE… [=[CODE]] URI`.
+pub fn error_page(setting: &Setting<'_>) -> Result<ErrorPage, Error> {
     let args = setting.args();
     let last = args.len() - 1;
     let mut overwrite = Overwrite::Keep;
@@ -53,8 +52,7 @@ pub fn set_error_page(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), 
         }
     }
     let source = args[last].clone();
-    conf.error_page.push(ErrorPage { statuses, overwrite, source, template: None });
-    Ok(())
+    Ok(ErrorPage { statuses, overwrite, source, template: None })
 }
 
 impl ErrorPage {

@@ -35,6 +35,7 @@ mod proxy_header;
 mod redirect;
 mod regex;
 mod request;
+mod resolve;
 mod response;
 mod settable;
 mod settings;

@@ -1,0 +1,224 @@
+//! A module's settings, one line each: the field, the directive's row, inheritance, default and help.
+//!
+//! ```
+//! use conf::{Arity, Contexts, Error, Setting, contexts, settings};
+//!
+//! const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+//!
+//! settings! {
+//!     /// What the directives set.
+//!     #[derive(Default)]
+//!     pub struct Conf {
+//!         flag sendfile = (WEB, "off", "send files from the kernel's cache");
+//!         time send_timeout = (WEB, "60s", "between two writes of an answer");
+//!         value level: u8 = (WEB, Arity::Exactly(1), level, "1", "how hard to compress, 1 to 9");
+//!         list index: String = (WEB, Arity::AtLeast(1), word, "(none)", "files that stand for a directory");
+//!     }
+//! }
+//!
+//! fn level(setting: &Setting<'_>) -> Result<u8, Error> {
+//!     setting.arg(0).parse().map_err(|_| setting.invalid(0, "value"))
+//! }
+//!
+//! fn word(setting: &Setting<'_>) -> Result<String, Error> {
+//!     Ok(setting.arg(0).to_owned())
+//! }
+//!
+//! assert_eq!(Conf::DIRECTIVES.len(), 4);
+//! assert_eq!(Conf::default().send_timeout(), 60_000);
+//! assert_eq!(Conf::default().level(), 1);
+//! ```
+//!
+//! | kind | the field | its setter | |
+//! |---|---|---|---|
+//! | `flag` `time` `size` `number` | `bool`, milliseconds, bytes, a number | | one argument |
+//! | `value` | as written | gives the value | has a default |
+//! | `option` | as written | gives the value | may be unset |
+//! | `list` | a `Vec` of what is written | gives one element | a block's replace the outer block's |
+//! | `raw` | as written | is given the whole | what the others cannot say |
+//! | `here` | as written | is given the whole | not inherited |
+//! | `block` | as written | is given the whole | has a block in braces |
+//!
+//! The first two have a method of their name: what is set, else what the row's own setter makes of its default. A
+//! default in parentheses is for readers.
+
+use std::path::Path;
+
+use crate::{Contexts, Directive, Env, Files, Setting, grammar};
+
+/// What a table's setters make of the default that a directive has in its row.
+///
+/// # Panics
+/// If there is none, or it is not one that the setter takes: the table contradicts itself.
+pub fn by_default<C: Default + 'static>(rows: &[Directive<C>], name: &str) -> C {
+    let wrong = |why: &dyn std::fmt::Display| -> ! { panic!("the default of \"{name}\": {why}") };
+    let Some(row) = rows.iter().find(|row| row.name == name) else { wrong(&"no row") };
+    let mut conf = C::default();
+    let text = format!("{name} {};", row.default);
+    let nodes = grammar::parse(&text, 0, 0).unwrap_or_else(|error| wrong(&format!("{error:?}")));
+    let files = Files::default();
+    let env = Env::new(&files, Path::new(""), Path::new(""));
+    for node in &nodes {
+        let setting = Setting::new(node, Contexts::NONE, &env);
+        if let Err(error) = (row.set)(&mut conf, &setting) {
+            wrong(&error);
+        }
+    }
+    conf
+}
+
+/// Declares a module's settings. See the [module](self).
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $conf:ident {
+            $( $kind:ident $name:ident $(: $type:ty)? = ( $($row:tt)* ); )*
+        }
+        $( with { $( $(#[$about:meta])* $evis:vis $extra:ident : $etype:ty, )* } )?
+    ) => {
+        $(#[$meta])*
+        $vis struct $conf {
+            $( pub(crate) $name: $crate::Opt<$crate::setting_type!($kind $(, $type)?)>, )*
+            $( $( $(#[$about])* $evis $extra: $etype, )* )?
+        }
+
+        impl $conf {
+            /// The rows of the directives.
+            $vis const DIRECTIVES: &'static [$crate::Directive<$conf>] =
+                &[ $( $crate::setting_row!($kind $name ($($row)*)) ),* ];
+
+            /// Fills what this block left unset from the one around it.
+            $vis fn inherit(&mut self, outer: &$conf) {
+                $( $crate::setting_inherit!($kind, self.$name, outer.$name); )*
+            }
+
+            $( $crate::setting_method!($conf $kind $name $(, $type)?); )*
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! setting_type {
+    (flag) => { bool };
+    (time) => { u64 };
+    (size) => { u64 };
+    (number) => { u64 };
+    (list, $type:ty) => { Vec<$type> };
+    ($kind:ident, $type:ty) => { $type };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! setting_row {
+    (flag $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $crate::Arity::Flag,
+            |c, s| c.$name.set_in(s.flag()?, s),
+            $default,
+            $help,
+        )
+    };
+    (time $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $crate::Arity::Exactly(1),
+            |c, s| c.$name.set_in(s.time_ms(0)?, s),
+            $default,
+            $help,
+        )
+    };
+    (size $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $crate::Arity::Exactly(1),
+            |c, s| c.$name.set_in(s.size(0)?, s),
+            $default,
+            $help,
+        )
+    };
+    (number $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $crate::Arity::Exactly(1),
+            |c, s| c.$name.set_in(s.number(0)?, s),
+            $default,
+            $help,
+        )
+    };
+    (list $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $arity,
+            |c, s| {
+                c.$name.push($parse(s)?);
+                Ok(())
+            },
+            $default,
+            $help,
+        )
+    };
+    (raw $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
+    };
+    (here $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
+    };
+    (block $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
+            .with_block()
+    };
+    // `value`, `option`
+    ($kind:ident $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $arity,
+            |c, s| c.$name.set_in($parse(s)?, s),
+            $default,
+            $help,
+        )
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! setting_inherit {
+    (here, $own:expr, $outer:expr) => {};
+    ($kind:ident, $own:expr, $outer:expr) => {
+        $own.inherit(&$outer)
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! setting_method {
+    ($conf:ident flag $name:ident) => { $crate::setting_method!(@ $conf $name bool); };
+    ($conf:ident time $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
+    ($conf:ident size $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
+    ($conf:ident number $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
+    ($conf:ident value $name:ident, $type:ty) => { $crate::setting_method!(@ $conf $name $type); };
+    ($conf:ident $kind:ident $name:ident, $type:ty) => {};
+    (@ $conf:ident $name:ident $type:ty) => {
+        #[doc = concat!("What `", stringify!($name), "` is set to, or its default.")]
+        pub fn $name(&self) -> $type {
+            ::std::thread_local! {
+                static DEFAULT: $type = {
+                    let conf = $crate::by_default($conf::DIRECTIVES, stringify!($name));
+                    conf.$name.get().cloned().expect("its own setter has set it")
+                };
+            }
+            match self.$name.get() {
+                Some(value) => value.clone(),
+                None => DEFAULT.with(Clone::clone),
+            }
+        }
+    };
+}
