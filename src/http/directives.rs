@@ -226,10 +226,7 @@ pub static DIRECTIVES: &[Directive<CoreConf>] = &[
         "gzip_comp_level",
         WEB,
         ONE,
-        |c, s| match s.number(0)? {
-            level @ 1..=9 => c.gzip_comp_level.set_in(level, s),
-            _ => Err(s.error_at(0, "value must be between 1 and 9")),
-        },
+        |c, s| c.gzip_comp_level.set_in(s.number_in(0, 1..=9)?, s),
         "1",
         "how hard to compress, 1 to 9",
     ),

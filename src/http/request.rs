@@ -83,6 +83,8 @@ pub struct Request {
     /// The answer, whatever it comes to, depends on what encodings the client takes.
     pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
+    /// Those that stay as long as the client is served, whatever serves it.
+    pub(crate) lasting: Vec<Box<dyn Any>>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
     pub(crate) hosts: &'static Hosts,
@@ -131,6 +133,7 @@ impl Request {
             body_received: 0,
             varies_by_encoding: false,
             contexts: Vec::new(),
+            lasting: Vec::new(),
             scratch: Vec::new(),
             port,
             hosts,
@@ -172,6 +175,7 @@ impl Request {
         self.body_received = 0;
         self.varies_by_encoding = false;
         self.contexts.clear();
+        self.lasting.clear();
         self.restart();
         self.redirects = 0;
         self.attach(self.conn, self.port);
@@ -196,17 +200,19 @@ impl Request {
 
     /// A module's own state in this request, named by its type: made when it is first asked for.
     pub fn context<T: Default + 'static>(&mut self) -> &mut T {
-        let at = self.contexts.iter().position(|context| context.is::<T>());
-        let at = at.unwrap_or_else(|| {
-            self.contexts.push(Box::new(T::default()));
-            self.contexts.len() - 1
-        });
-        self.contexts[at].downcast_mut().expect("it was looked for, or made, by its type")
+        of_type(&mut self.contexts)
     }
 
-    /// The same, if there is one.
+    /// The same, of what is to stay as long as the client is served: also while an event stream, which has left
+    /// HTTP, goes on. When the client has gone it is dropped.
+    pub fn lasting_context<T: Default + 'static>(&mut self) -> &mut T {
+        of_type(&mut self.lasting)
+    }
+
+    /// Either of them, if there is one.
     pub fn known_context<T: 'static>(&self) -> Option<&T> {
-        self.contexts.iter().find_map(|context| context.downcast_ref())
+        let mut all = self.contexts.iter().chain(&self.lasting);
+        all.find_map(|context| context.downcast_ref())
     }
 
     /// The server that was chosen by name.
@@ -373,6 +379,16 @@ impl Request {
         // What a client sent must not make lines of its own.
         line.replace(|c: char| c.is_control(), "?")
     }
+}
+
+/// The one of that type, made if there is none.
+fn of_type<T: Default + 'static>(contexts: &mut Vec<Box<dyn Any>>) -> &mut T {
+    let at = contexts.iter().position(|context| context.is::<T>());
+    let at = at.unwrap_or_else(|| {
+        contexts.push(Box::new(T::default()));
+        contexts.len() - 1
+    });
+    contexts[at].downcast_mut().expect("it was looked for, or made, by its type")
 }
 
 /// Whether a field's name is that of a variable: `user_agent` is `User-Agent`.

@@ -4,6 +4,8 @@
 //! the module's, with a task of its own, and all that a request needs is given back: only if the
 //! location has a log, what the log needs is kept, and written when the connection ends.
 
+use std::any::Any;
+
 use rt::{Conn, Task};
 
 use crate::Happening;
@@ -23,6 +25,8 @@ pub struct Session {
     /// What the client has sent behind its request's head.
     pub input: Vec<u8>,
     exchange: Option<Box<Exchange>>,
+    /// What modules keep as long as the client is served, if the exchange does not have it.
+    _lasting: Vec<Box<dyn Any>>,
     /// Bytes that were sent since.
     sent: u64,
 }
@@ -32,14 +36,15 @@ impl Session {
         let conn = exchange.conn;
         let input = exchange.leave();
         let logged = !exchange.request.location().loggers.is_empty();
-        let exchange = if logged {
+        let (exchange, lasting) = if logged {
             exchange.request.compact();
-            Some(exchange)
+            (Some(exchange), Vec::new())
         } else {
+            let lasting = std::mem::take(&mut exchange.request.lasting);
             service::give_back(exchange);
-            None
+            (None, lasting)
         };
-        Session { conn, input, exchange, sent: 0 }
+        Session { conn, input, exchange, _lasting: lasting, sent: 0 }
     }
 
     /// Counts bytes that were sent, for the log.

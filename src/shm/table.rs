@@ -107,6 +107,17 @@ pub struct Key<'k> {
     hash: u32,
 }
 
+impl Key<'_> {
+    /// What is in the entry itself, and what is in further cells.
+    fn parts(&self) -> (&[u8], &[u8]) {
+        self.bytes.split_at(self.bytes.len().min(FIRST))
+    }
+
+    fn cells(&self) -> u32 {
+        1 + self.parts().1.len().div_ceil(FURTHER) as u32
+    }
+}
+
 /// The region is of another size, or no table.
 #[derive(Debug)]
 pub struct NoTable;
@@ -302,13 +313,12 @@ impl<'t> Locked<'t> {
 
     /// Adds an entry, which is the newest. `None`: there is no room, and whoever asks decides who has to go.
     pub fn insert(&self, key: Key<'_>, tag: u16, value: [u64; 2]) -> Option<Entry> {
-        let (first, rest) = key.bytes.split_at(key.bytes.len().min(FIRST));
         let header = self.header();
-        let wanted = 1 + rest.len().div_ceil(FURTHER) as u32;
         let room = header.given_back.get() + (self.table.cells - header.fresh.get());
-        if wanted > room {
+        if key.cells() > room {
             return None;
         }
+        let (first, rest) = key.parts();
         let index = self.take();
         let cell = self.cell(index);
         write(cell.key(), first);
@@ -331,6 +341,11 @@ impl<'t> Locked<'t> {
         self.link_use(index);
         header.entries.add(1);
         Some(Entry(index))
+    }
+
+    /// Whether there would be room for a key if it were the only one.
+    pub fn may_hold(&self, key: Key<'_>) -> bool {
+        key.cells() <= self.table.cells
     }
 
     /// Takes an entry away.
@@ -394,7 +409,7 @@ impl<'t> Locked<'t> {
         if cell.hash.get() != key.hash || cell.head.get() & 0xffff != key.bytes.len() as u32 {
             return false;
         }
-        let (first, rest) = key.bytes.split_at(key.bytes.len().min(FIRST));
+        let (first, rest) = key.parts();
         let mut more = cell.more.get();
         is(cell.key(), first)
             && rest.chunks(FURTHER).all(|part| {

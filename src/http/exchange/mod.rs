@@ -14,6 +14,8 @@ mod head;
 mod produce;
 mod rest;
 
+use std::task::Poll;
+
 use mem::Block;
 use rt::Conn;
 use sys::log::Level;
@@ -202,6 +204,20 @@ impl Exchange {
                 Some(Step::Wait(handler))
             }
         }
+    }
+
+    /// Waits, while the client does. The error is the status of a request whose client has gone.
+    pub async fn sleep(&mut self, ms: u64) -> Result<(), u16> {
+        let mut sleep = std::pin::pin!(rt::sleep(ms));
+        let waits = std::future::poll_fn(|cx| match self.conn.hung_up() {
+            true => Poll::Ready(false),
+            false => sleep.as_mut().poll(cx).map(|()| true),
+        });
+        if waits.await {
+            return Ok(());
+        }
+        self.request.error(Level::Info, format_args!("client prematurely closed connection"));
+        Err(499)
     }
 
     /// What was waited for did not come in time.
