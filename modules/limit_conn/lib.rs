@@ -9,7 +9,7 @@ mod zone;
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
-use http::{Flow, Handler, Hooks, Module, Phase, Request, Variable};
+use http::{Declarations, Flow, Handler, Hooks, Module, Phase, Request, Variable};
 use sys::log::{Level, REFUSALS};
 
 use zone::{Counted, Refused, Zone};
@@ -31,6 +31,8 @@ pub struct Conf {
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 /// The longest key, as in nginx.
 const LONGEST: usize = 255;
+/// So much of a longer one is logged.
+const SHOWN: usize = 1024;
 
 impl Module for LimitConn {
     const NAME: &'static str = "limit_conn";
@@ -89,6 +91,13 @@ impl Module for LimitConn {
         },
         help: "what limit_conn has made of the request: PASSED, REJECTED or REJECTED_DRY_RUN",
     }];
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        for zone in conf.zones.as_slice().iter().cloned() {
+            declarations.later(move |declarations| zone.compile(declarations));
+        }
+        Ok(())
+    }
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.zones.inherit(&outer.zones);
@@ -189,11 +198,11 @@ impl Handler for Limiter {
                 continue;
             }
             if key.len() > LONGEST {
-                let name = limit.zone.table.key();
+                let (name, shown) = (limit.zone.table.key(), key.slice(..key.len().min(SHOWN)));
                 request.error(
                     Level::Error,
                     format_args!(
-                        "the value of the \"{name}\" key is more than 255 bytes: \"{key}\""
+                        "the value of the \"{name}\" key is more than 255 bytes: \"{shown}\""
                     ),
                 );
                 continue;

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use conf::{Error, Setting, Word};
-use http::{Hooks, Template};
+use http::{Declarations, Hooks, Template};
 use module::{TableZone, zone_argument};
 use shm::Entry;
 
@@ -41,11 +41,16 @@ impl Zone {
         Ok(Zone { table: Rc::new(table), key, template: OnceCell::new() })
     }
 
-    /// Asks for what it needs.
+    /// Compiles the key, when all variables are known.
+    pub fn compile(&self, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        let _ = self.template.set(declarations.template(&self.key)?);
+        Ok(())
+    }
+
+    /// Asks for the memory.
     pub fn install(&self, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if self.table.install(hooks.setup())? {
             hooks.process(self.table.clone());
-            let _ = self.template.set(hooks.template(&self.key)?);
         }
         Ok(())
     }

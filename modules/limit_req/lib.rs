@@ -14,7 +14,9 @@ mod zone;
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
-use http::{BoxFuture, Exchange, Flow, Handler, Hooks, Module, Phase, Request, Variable};
+use http::{
+    BoxFuture, Declarations, Exchange, Flow, Handler, Hooks, Module, Phase, Request, Variable,
+};
 use sys::log::{Level, REFUSALS};
 
 use bucket::Verdict;
@@ -47,6 +49,8 @@ const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 const MOST: u64 = i64::MAX as u64 / 1000;
 /// The longest key, as in nginx.
 const LONGEST: usize = 65535;
+/// So much of a longer one is logged.
+const SHOWN: usize = 1024;
 
 impl Module for LimitReq {
     const NAME: &'static str = "limit_req";
@@ -106,6 +110,13 @@ impl Module for LimitReq {
         },
         help: "what limit_req has made of the request: PASSED, DELAYED, REJECTED, DELAYED_DRY_RUN or REJECTED_DRY_RUN",
     }];
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        for zone in conf.zones.as_slice().iter().cloned() {
+            declarations.later(move |declarations| zone.compile(declarations));
+        }
+        Ok(())
+    }
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.zones.inherit(&outer.zones);
@@ -301,11 +312,11 @@ impl Limiter {
                 continue;
             }
             if key.len() > LONGEST {
-                let name = limit.zone.table.key();
+                let (name, shown) = (limit.zone.table.key(), key.slice(..key.len().min(SHOWN)));
                 request.error(
                     Level::Error,
                     format_args!(
-                        "the value of the \"{name}\" key is more than 65535 bytes: \"{key}\""
+                        "the value of the \"{name}\" key is more than 65535 bytes: \"{shown}\""
                     ),
                 );
                 continue;

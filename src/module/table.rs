@@ -42,7 +42,7 @@ pub fn zone_argument(setting: &Setting<'_>, i: usize) -> Result<Option<(Word, us
     let (name, size) = text.split_once(':').ok_or_else(invalid)?;
     let size = value::size(size).filter(|&size| size <= LARGEST).ok_or_else(invalid)?;
     if size < SMALLEST {
-        let small = setting.error_at(i, format!("zone \"{name}\" is too small"));
+        let small = setting.error_at(i, format!("zone \"{}\" is too small", word.text));
         return Err(small.with_hint("a zone has at least 32k"));
     }
     Ok(Some((Word { text: name.to_owned(), ..word.clone() }, size as usize)))

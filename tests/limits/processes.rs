@@ -1,0 +1,121 @@
+//! What reloads, upgrades and dead workers make of the counts.
+
+use support::{Server, process, start};
+
+use crate::{ask, conf, get};
+
+const ZONES: &str = "limit_req_zone $arg_k zone=r:1m rate=1r/m; limit_conn_zone $arg_k zone=c:1m;";
+const LOCATIONS: &str = "location /r { alias html/a; limit_req zone=r; }
+     location /c { alias html/big; limit_rate 1k; limit_conn c 1; }
+     location /one { alias html/a; limit_conn c 1; }";
+
+#[track_caller]
+fn up(workers: u32) -> Server {
+    let server = start!(with_workers(workers, ZONES));
+    server.file("html/a", "hello");
+    server.file("html/big", support::bytes(4 << 20));
+    server
+}
+
+fn with_workers(workers: u32, zones: &str) -> String {
+    format!("worker_processes {workers};\n{}", conf(zones, LOCATIONS))
+}
+
+#[track_caller]
+fn reload(server: &Server) {
+    let output = server.command(&["-s", "reload"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The same, until those before have ended: until then they may accept still.
+#[track_caller]
+fn change(server: &Server, conf: String) {
+    let before = server.workers();
+    server.set_conf(conf);
+    reload(server);
+    before.into_iter().for_each(process::wait_for_end);
+}
+
+fn status(server: &Server, path: &str) -> u16 {
+    get(&mut server.wire(), path, "").status
+}
+
+#[test]
+fn a_reload_keeps_what_was_counted() {
+    let server = up(2);
+    let mut held = server.wire();
+    ask(&mut held, "/c?k=1", "");
+    held.until("\r\n\r\n");
+    assert_eq!(status(&server, "/r?k=1"), 200);
+    for _ in 0..2 {
+        for _ in 0..4 {
+            assert_eq!((status(&server, "/r?k=1"), status(&server, "/one?k=1")), (503, 503));
+        }
+        // The old worker has its download still, and the new ones know of it.
+        reload(&server);
+    }
+    drop(held);
+    server.wait_for("the place of the old worker's", || status(&server, "/one?k=1") == 200);
+    // Of another key, or another size, nothing is known, as in nginx of another size.
+    change(&server, with_workers(2, &ZONES.replace("r:1m", "r:2m")));
+    assert_eq!((status(&server, "/r?k=1"), status(&server, "/r?k=1")), (200, 503));
+    change(&server, with_workers(2, &ZONES.replace("$arg_k zone=r:1m", "$arg_k$arg_x zone=r:1m")));
+    assert_eq!((status(&server, "/r?k=1"), status(&server, "/r?k=1")), (200, 503));
+}
+
+#[test]
+fn an_upgrade_keeps_what_was_counted() {
+    let server = up(1);
+    assert_eq!((status(&server, "/r?k=1"), status(&server, "/r?k=1")), (200, 503));
+    let old = server.pid();
+    server.signal("USR2");
+    let is_ready = || server.error_log().contains("is ready");
+    server.wait_for("the new binary", is_ready);
+    process::signal(old, "QUIT");
+    process::wait_for_end(old);
+    assert_eq!(status(&server, "/r?k=1"), 503);
+}
+
+#[test]
+fn a_dead_worker_gives_its_connections_back() {
+    let server = up(2);
+    for _ in 0..3 {
+        let mut held: Vec<_> = (0..2).map(|_| server.wire()).collect();
+        for (n, wire) in held.iter_mut().enumerate() {
+            ask(wire, &format!("/c?k={n}"), "");
+            wire.until("\r\n\r\n");
+        }
+        assert_eq!((status(&server, "/one?k=0"), status(&server, "/one?k=1")), (503, 503));
+        let workers = server.workers();
+        workers.iter().for_each(|&worker| process::signal(worker, "KILL"));
+        server.wait_for("workers in their place", || {
+            let now = server.workers();
+            now.len() == 2 && now.iter().all(|worker| !workers.contains(worker))
+        });
+        for key in [0, 1] {
+            let path = format!("/one?k={key}");
+            server.wait_for("the dead one's place", || status(&server, &path) == 200);
+        }
+    }
+}
+
+/// One process is master and worker, and each configuration has its tables anew, over the same memory.
+#[test]
+fn a_single_process_counts_on_when_it_reads_its_configuration_again() {
+    let server = start!(format!("master_process off;\n{}", conf(ZONES, LOCATIONS)));
+    server.file("html/a", "hello");
+    server.file("html/big", support::bytes(4 << 20));
+    let mut held = server.wire();
+    ask(&mut held, "/c?k=1", "");
+    held.until("\r\n\r\n");
+    assert_eq!((status(&server, "/r?k=1"), status(&server, "/one?k=1")), (200, 503));
+    server.set_conf(format!(
+        "master_process off;\n{}",
+        conf(ZONES, &format!("{LOCATIONS} location /new {{ return 204; }}"))
+    ));
+    server.signal("HUP");
+    server.wait_for("the new configuration", || status(&server, "/new") == 204);
+    assert_eq!((status(&server, "/r?k=1"), status(&server, "/one?k=1")), (503, 503));
+    drop(held);
+    server.wait_for("the place of the old configuration's", || status(&server, "/one?k=1") == 200);
+}
