@@ -93,7 +93,8 @@ impl Module for LimitConn {
     }];
 
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for zone in conf.zones.as_slice().iter().cloned() {
+        for zone in conf.zones.as_slice() {
+            let zone = zone.clone();
             declarations.later(move |declarations| zone.compile(declarations));
         }
         Ok(())

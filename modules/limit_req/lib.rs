@@ -112,7 +112,8 @@ impl Module for LimitReq {
     }];
 
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for zone in conf.zones.as_slice().iter().cloned() {
+        for zone in conf.zones.as_slice() {
+            let zone = zone.clone();
             declarations.later(move |declarations| zone.compile(declarations));
         }
         Ok(())

@@ -216,7 +216,8 @@ impl Table {
     }
 
     fn bucket(&self, hash: u32) -> &U32 {
-        &self.buckets()[(u64::from(hash) * u64::from(self.cells) >> 32) as usize]
+        let at = (u64::from(hash) * u64::from(self.cells)) >> 32;
+        &self.buckets()[at as usize]
     }
 
     fn cell(&self, index: u32) -> &Cell {
