@@ -8,6 +8,8 @@
 
 mod bounded;
 mod cell;
+mod derived;
+mod entries;
 mod hash;
 mod lock;
 mod region;
@@ -19,7 +21,8 @@ mod tests;
 
 pub use bounded::{BoundedLock, Holder, PATIENCE_MS};
 pub use cell::{U32, U64};
+pub use entries::Locked;
 pub use hash::{Secret, hash, make_secret};
 pub use lock::{Acquired, RobustLock};
 pub use region::{Origin, Region};
-pub use table::{Entry, Key, Locked, MAX_KEY, TABLE_VERSION, Table};
+pub use table::{Entry, Key, MAX_KEY, TABLE_VERSION, Table};

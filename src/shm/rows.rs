@@ -1,9 +1,7 @@
 //! The processes that have entries of their own in a table: what they have counted is theirs, and goes with them.
 
-use crate::table::{Entry, Locked, Table};
-
-/// Processes that there may be at the same time, of all generations of workers.
-pub(crate) const ROWS: usize = 1024;
+use crate::entries::Locked;
+use crate::table::{Entry, ROWS, Table};
 
 impl Table {
     /// Attaches this process. Gives the tag of its entries; `None`: there are as many processes as there may be.

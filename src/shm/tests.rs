@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::step::kill_after;
-use crate::{Region, Table};
+use crate::table::Cell;
+use crate::{Entry, Locked, Region, Table};
 
 fn table(cells: usize) -> Table {
     let region = Region::create("test", 8192 + cells * 68).expect("memory");
@@ -198,4 +199,32 @@ fn another_size_or_another_thing_is_no_table() {
     let region = std::sync::Arc::new(Region::create("test", 32768).expect("memory"));
     region.claim();
     assert!(Table::of(region).is_err(), "shared, and never made");
+}
+
+impl Locked<'_> {
+    /// Panics unless all that is derived says what the entries say.
+    fn verify(&self) {
+        let header = self.header();
+        let of_key = |first: u32, link: fn(&Cell) -> u32| {
+            std::iter::successors((first != 0).then_some(first), move |&index| {
+                Some(link(self.cell(index))).filter(|&next| next != 0)
+            })
+        };
+        let entries: Vec<u32> = self.entries().map(|Entry(index)| index).collect();
+        assert_eq!(header.entries.get() as usize, entries.len());
+        for &index in &entries {
+            let bucket = self.table.bucket(self.cell(index).hash.get()).get();
+            assert_eq!(of_key(bucket, |cell| cell.next.get()).filter(|&i| i == index).count(), 1);
+        }
+        let older: Vec<u32> = of_key(header.newest.get(), |cell| cell.older.get()).collect();
+        let mut newer: Vec<u32> = of_key(header.oldest.get(), |cell| cell.newer.get()).collect();
+        assert!(newer.is_sorted_by_key(|&index| self.cell(index).used().get()));
+        newer.reverse();
+        assert_eq!(older, newer);
+        assert_eq!(older.len(), entries.len());
+        let used: usize = entries.iter().map(|&i| of_key(i, |cell| cell.more.get()).count()).sum();
+        let free = of_key(header.free.get(), |cell| cell.next.get()).count();
+        assert_eq!(header.given_back.get() as usize, free);
+        assert_eq!(used + free, header.fresh.get() as usize, "a cell is lost");
+    }
 }
