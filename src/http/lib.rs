@@ -27,6 +27,7 @@ mod now;
 mod output;
 mod pace;
 mod paths;
+mod patterns;
 mod phases;
 mod proxy_header;
 mod redirect;
@@ -54,6 +55,7 @@ pub use body::{Body, BodyFilter, Failed, Source, SourceError, Trailers, read_cha
 pub use exchange::Exchange;
 pub use location::{Location, Server};
 pub use paths::MappedPath;
+pub use patterns::{Conflict, Patterns};
 pub use regex::Regex;
 pub use request::Request;
 pub use response::Response;
