@@ -18,7 +18,7 @@ impl Table {
     }
 
     fn locked(&self, acquired: Acquired) -> Locked<'_> {
-        let locked = Locked { table: self };
+        let locked = Locked { table: self, panicking: std::thread::panicking() };
         if acquired == Acquired::OwnerDied {
             locked.repair();
             self.header().lock.mended();
@@ -30,6 +30,8 @@ impl Table {
 /// The table, with its lock.
 pub struct Locked<'t> {
     pub(crate) table: &'t Table,
+    /// It was taken on the way out of a panic, which was elsewhere.
+    panicking: bool,
 }
 
 impl<'t> Locked<'t> {
@@ -184,7 +186,7 @@ impl<'t> Locked<'t> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         // A fault of the program in the middle of a change: as if the process had died here.
-        if std::thread::panicking() {
+        if std::thread::panicking() && !self.panicking {
             self.repair();
         }
         self.header().lock.unlock();

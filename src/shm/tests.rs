@@ -179,6 +179,23 @@ fn a_panic_leaves_it_whole() {
     assert!(caught.is_err());
     table.lock().verify();
     assert_eq!(table.lock().len(), 1);
+    // Who gives something back on the way out of a panic that was elsewhere has nothing to mend.
+    struct Leaving<'t>(&'t Table);
+    impl Drop for Leaving<'_> {
+        fn drop(&mut self) {
+            let locked = self.0.lock();
+            // It would be 1 again.
+            locked.header().entries.set(7);
+        }
+    }
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _leaving = Leaving(&table);
+        panic!("a fault of the program");
+    }));
+    assert!(caught.is_err());
+    assert_eq!(table.lock().len(), 7);
+    table.lock().repair();
+    table.lock().verify();
 }
 
 #[test]
