@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZero;
 
 use conf::{Error, Setting, Word, value};
-use shm::{Holder, TABLE_VERSION, Table};
+use shm::{Holder, PATIENCE_MS, TABLE_VERSION, Table};
 
 use crate::{Process, Setup, Slot, Wanted};
 
@@ -188,7 +188,8 @@ impl Process for TableZone {
     }
 
     fn stuck(&self) -> Vec<i32> {
-        let look = |table: &Table| table.stuck(&mut self.holder.borrow_mut());
+        let now = sys::clock::monotonic_ms();
+        let look = |table: &Table| table.look(&mut self.holder.borrow_mut(), now, PATIENCE_MS);
         self.table().and_then(look).into_iter().collect()
     }
 }

@@ -18,7 +18,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::hash::{self, Secret};
-use crate::{BoundedLock, Holder, Origin, PATIENCE_MS, Region, U32, U64};
+use crate::{BoundedLock, Holder, Origin, Region, U32, U64};
 
 /// "RSERVETB": another region is recognised.
 const MAGIC: [u8; 8] = *b"RSERVETB";
@@ -163,9 +163,9 @@ impl Table {
         Key { bytes, hash: (hash::hash(&self.header().secret, bytes) >> 32) as u32 }
     }
 
-    /// The process that keeps the lock and stands still, for the master's eye.
-    pub fn stuck(&self, holder: &mut Holder) -> Option<i32> {
-        holder.look(&self.header().lock, sys::clock::monotonic_ms(), PATIENCE_MS)
+    /// Looks who has the lock, at a time in milliseconds ([`Holder::look`]).
+    pub fn look(&self, holder: &mut Holder, now: u64, patience: u64) -> Option<i32> {
+        holder.look(&self.header().lock, now, patience)
     }
 
     pub(crate) fn header(&self) -> &Header {

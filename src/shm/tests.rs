@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::step::kill_after;
 use crate::table::Cell;
-use crate::{Entry, Locked, Region, Table};
+use crate::{Entry, Holder, Locked, PATIENCE_MS, Region, Table};
 
 fn table(cells: usize) -> Table {
     let region = Region::create("test", 8192 + cells * 68).expect("memory");
@@ -201,13 +201,29 @@ fn a_panic_leaves_it_whole() {
 #[test]
 fn who_only_tries_is_not_kept_and_a_stopped_owner_is_named() {
     let table = table(40);
-    let locked = table.lock();
-    std::thread::scope(|scope| {
-        let others = scope.spawn(|| (table.try_lock().is_none(), table.sweep(1)));
-        assert_eq!(others.join().expect("joined"), (true, false));
-    });
-    drop(locked);
+    // SAFETY: as in `in_child`; the child stops, and is killed.
+    let child = match unsafe { libc::fork() } {
+        0 => {
+            let _locked = table.lock();
+            // SAFETY: stops this process, the child.
+            unsafe { libc::kill(libc::getpid(), libc::SIGSTOP) };
+            // SAFETY: as in `in_child`.
+            unsafe { libc::_exit(0) }
+        }
+        child => child,
+    };
+    let mut status = 0;
+    // SAFETY: `status` is valid for the call.
+    unsafe { libc::waitpid(child, &mut status, libc::WUNTRACED) };
+    assert!(libc::WIFSTOPPED(status) && table.try_lock().is_none() && !table.sweep(1));
+    let mut holder = Holder::default();
+    let mut looks = (0..30).map(|look| table.look(&mut holder, look * 100, PATIENCE_MS));
+    assert_eq!(looks.position(|named| named == Some(child)), Some(20), "after two seconds");
+    sys::process::kill(child, sys::signal::SIGKILL).expect("killed");
+    // SAFETY: `status` is valid for the call.
+    unsafe { libc::waitpid(child, &mut status, 0) };
     assert!(table.sweep(1));
+    table.lock().verify();
 }
 
 #[test]

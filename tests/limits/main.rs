@@ -5,6 +5,7 @@ mod connections;
 mod hostile;
 mod processes;
 mod requests;
+mod stopped;
 mod words;
 
 use support::{Answer, Server, Twin, Wire, http, start};
