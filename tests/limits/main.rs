@@ -8,6 +8,10 @@ mod requests;
 mod stopped;
 mod words;
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use shm::{Region, Table};
 use support::{Answer, Server, Twin, Wire, http, start};
 
 /// A configuration in which zones are declared and a server has `/` and these locations.
@@ -29,6 +33,19 @@ fn both(conf: &str) -> (Server, Twin) {
     server.file("html/big", support::bytes(4 << 20));
     let twin = Twin::start(conf, &server);
     (server, twin)
+}
+
+/// The table of a server's zone, by the name of its memory.
+fn table(server: &Server, name: &str) -> Table {
+    let name = format!("/memfd:rserve-{name}");
+    let folder = format!("/proc/{}/fd", server.pid());
+    let entries = std::fs::read_dir(folder).expect("descriptors").flatten();
+    let memory = entries.map(|entry| entry.path()).find(|path| {
+        std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with(&name))
+    });
+    let memory = memory.expect("the zone's memory");
+    let file = std::fs::File::options().read(true).write(true).open(memory).expect("opened");
+    Table::of(Arc::new(Region::inherit(OwnedFd::from(file)).expect("mapped"))).expect("a table")
 }
 
 /// A GET on a connection, without waiting for the answer.

@@ -1,8 +1,13 @@
 //! What reloads, upgrades and dead workers make of the counts.
 
-use support::{Server, process, start};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::{ask, conf, get};
+use support::{Random, Server, process, start};
+
+use crate::{ask, conf, get, table};
 
 const ZONES: &str = "limit_req_zone $arg_k zone=r:1m rate=1r/m; limit_conn_zone $arg_k zone=c:1m;";
 const LOCATIONS: &str = "location /r { alias html/a; limit_req zone=r; }
@@ -97,6 +102,47 @@ fn a_dead_worker_gives_its_connections_back() {
             server.wait_for("the dead one's place", || status(&server, &path) == 200);
         }
     }
+}
+
+/// Clients come and go, workers are killed wherever they are, and the configuration is read again: when all is quiet nobody
+/// is counted, and nobody's place is lost.
+#[test]
+fn of_any_turmoil_no_count_is_left() {
+    let server = up(2);
+    let table = table(&server, "limit_conn_zone.c");
+    let (ends, mut random) = (AtomicBool::new(false), Random::new(7, 1));
+    let client = |number: usize| {
+        for n in 0.. {
+            if ends.load(Ordering::Relaxed) {
+                return;
+            }
+            let Ok(mut socket) = TcpStream::connect(("127.0.0.1", server.port())) else { continue };
+            let _ = socket.set_read_timeout(Some(Duration::from_millis(100)));
+            // Some have it all, some go in the middle; keys of all lengths, some of which are others', too.
+            let path = if n % 3 == 0 { "/c" } else { "/one" };
+            let key = "k".repeat((n * 7 + number) % 120);
+            let _ = write!(socket, "GET {path}?k={key}{} HTTP/1.1\r\nHost: x\r\n\r\n", n % 5);
+            let _ = socket.read(&mut [0; 1024]);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..6).for_each(|number| drop(scope.spawn(move || client(number))));
+        for turn in 0..12 {
+            let workers = server.workers();
+            match turn % 4 {
+                3 => reload(&server),
+                _ => workers.iter().take(1).for_each(|&worker| process::signal(worker, "KILL")),
+            }
+            // Killed at any moment of a request.
+            std::thread::sleep(Duration::from_micros(random.below(150_000) as u64));
+        }
+        ends.store(true, Ordering::Relaxed);
+    });
+    server.wait_for("the workers of one generation", || {
+        server.workers().len() == 2 && table.processes().len() == 2
+    });
+    server.wait_for("an empty table", || table.lock().is_empty());
+    assert_eq!(status(&server, "/one?k=1"), 200);
 }
 
 /// One process is master and worker, and each configuration has its tables anew, over the same memory.

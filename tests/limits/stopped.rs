@@ -2,28 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use shm::{Holder, Region, Table};
+use shm::{Holder, Table};
 use support::{Server, proc, process, start};
 
-use crate::{conf, get};
-
-/// The table of a server's zone.
-fn table(server: &Server) -> Table {
-    let folder = format!("/proc/{}/fd", server.pid());
-    let entries = std::fs::read_dir(folder).expect("descriptors").flatten();
-    let memory = entries.map(|entry| entry.path()).find(|path| {
-        let name = "/memfd:rserve-limit_req_zone.r";
-        std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with(name))
-    });
-    let memory = memory.expect("the zone's memory");
-    let file = std::fs::File::options().read(true).write(true).open(memory).expect("opened");
-    Table::of(Arc::new(Region::inherit(OwnedFd::from(file)).expect("mapped"))).expect("a table")
-}
+use crate::{conf, get, table};
 
 fn holder(table: &Table) -> Option<u32> {
     let mut holder = Holder::default();
@@ -82,7 +67,7 @@ fn the_others_go_on_and_the_count_is_kept() {
         )
     ));
     server.file("html/a", "hello");
-    let table = table(&server);
+    let table = table(&server, "limit_req_zone.r");
     let key = "K: known\r\n";
     for status in [200, 200, 200, 200, 503] {
         assert_eq!(get(&mut server.wire(), "/r", key).status, status);
