@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::{Random, Server, process, start};
+use support::{Random, Server, Wire, process, start};
 
 use crate::{ask, conf, get, table};
 
@@ -41,6 +41,18 @@ fn change(server: &Server, conf: String) {
     before.into_iter().for_each(process::wait_for_end);
 }
 
+/// Begins a download that lasts. Of the request before, which had its answer, the other worker may not have let go yet.
+#[track_caller]
+fn hold(server: &Server, path: &str) -> Wire {
+    let mut wire = server.wire();
+    server.wait_for("a place", || {
+        wire = server.wire();
+        ask(&mut wire, path, "");
+        wire.until("\r\n\r\n").contains(" 200 ")
+    });
+    wire
+}
+
 fn status(server: &Server, path: &str) -> u16 {
     get(&mut server.wire(), path, "").status
 }
@@ -48,9 +60,7 @@ fn status(server: &Server, path: &str) -> u16 {
 #[test]
 fn a_reload_keeps_what_was_counted() {
     let server = up(2);
-    let mut held = server.wire();
-    ask(&mut held, "/c?k=1", "");
-    held.until("\r\n\r\n");
+    let held = hold(&server, "/c?k=1");
     assert_eq!(status(&server, "/r?k=1"), 200);
     for _ in 0..2 {
         for _ in 0..4 {
@@ -85,11 +95,7 @@ fn an_upgrade_keeps_what_was_counted() {
 fn a_dead_worker_gives_its_connections_back() {
     let server = up(2);
     for _ in 0..3 {
-        let mut held: Vec<_> = (0..2).map(|_| server.wire()).collect();
-        for (n, wire) in held.iter_mut().enumerate() {
-            ask(wire, &format!("/c?k={n}"), "");
-            wire.until("\r\n\r\n");
-        }
+        let _held = [0, 1].map(|key| hold(&server, &format!("/c?k={key}")));
         assert_eq!((status(&server, "/one?k=0"), status(&server, "/one?k=1")), (503, 503));
         let workers = server.workers();
         workers.iter().for_each(|&worker| process::signal(worker, "KILL"));
@@ -151,9 +157,7 @@ fn a_single_process_counts_on_when_it_reads_its_configuration_again() {
     let server = start!(format!("master_process off;\n{}", conf(ZONES, LOCATIONS)));
     server.file("html/a", "hello");
     server.file("html/big", support::bytes(4 << 20));
-    let mut held = server.wire();
-    ask(&mut held, "/c?k=1", "");
-    held.until("\r\n\r\n");
+    let held = hold(&server, "/c?k=1");
     assert_eq!((status(&server, "/r?k=1"), status(&server, "/one?k=1")), (200, 503));
     server.set_conf(format!(
         "master_process off;\n{}",
