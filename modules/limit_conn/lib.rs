@@ -4,15 +4,18 @@
 //! stream goes on. The rules, messages and numbers are nginx's (`ngx_http_limit_conn_module`).
 #![forbid(unsafe_code)]
 
-mod zone;
+mod count;
 
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
-use http::{Declarations, Flow, Handler, Hooks, Module, Phase, Request, Variable};
+use http::{
+    Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
+    undeclared_zone,
+};
 use sys::log::{Level, REFUSALS};
 
-use zone::{Counted, Refused, Zone};
+use count::{Counted, Refused, count};
 
 /// The module.
 pub struct LimitConn;
@@ -20,7 +23,7 @@ pub struct LimitConn;
 /// What its directives set.
 #[derive(Default)]
 pub struct Conf {
-    zones: Opt<Vec<Rc<Zone>>>,
+    zones: Opt<Vec<Rc<KeyedZone>>>,
     /// The zone, and how many.
     limits: Opt<Vec<(Word, u64)>>,
     status: Opt<u16>,
@@ -29,21 +32,22 @@ pub struct Conf {
 }
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+/// What zones are declared with.
+const ZONE: &str = "limit_conn_zone";
 /// The longest key, as in nginx.
 const LONGEST: usize = 255;
-/// So much of a longer one is logged.
-const SHOWN: usize = 1024;
 
 impl Module for LimitConn {
     const NAME: &'static str = "limit_conn";
     type Conf = Conf;
     const DIRECTIVES: &'static [Directive<Conf>] = &[
         Directive::new(
-            "limit_conn_zone",
+            ZONE,
             Contexts::HTTP,
             Arity::Exactly(2),
             |c, s| {
-                let zone = Zone::read(s, c.zones.as_slice())?;
+                let before = c.zones.as_slice().iter().map(|zone| &**zone);
+                let zone = KeyedZone::read(ZONE, s, true, before, |_, _| Ok(false))?;
                 c.zones.push(Rc::new(zone));
                 Ok(())
             },
@@ -111,13 +115,8 @@ impl Module for LimitConn {
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         conf.zones.as_slice().iter().try_for_each(|zone| zone.install(hooks))?;
         let zone = |name: &Word| {
-            let zone = conf.zones.as_slice().iter().find(|zone| zone.table.name() == name.text);
-            zone.cloned().ok_or_else(|| {
-                let message = format!("zero size shared memory zone \"{}\"", name.text);
-                hooks
-                    .error(name, message)
-                    .with_hint("declare it with limit_conn_zone in the http block")
-            })
+            let zone = conf.zones.as_slice().iter().find(|zone| zone.name() == name.text);
+            zone.cloned().ok_or_else(|| undeclared_zone(name, ZONE, hooks))
         };
         let limits = conf.limits.as_slice().iter();
         let limits = limits.map(|(name, most)| Ok(Limit { zone: zone(name)?, most: *most }));
@@ -174,7 +173,7 @@ impl Status {
 }
 
 struct Limit {
-    zone: Rc<Zone>,
+    zone: Rc<KeyedZone>,
     most: u64,
 }
 
@@ -193,22 +192,8 @@ impl Handler for Limiter {
         }
         let mut counted = Vec::new();
         for limit in &self.limits {
-            let Some(key) = limit.zone.key() else { continue };
-            let key = key.evaluate(request);
-            if key.is_empty() {
-                continue;
-            }
-            if key.len() > LONGEST {
-                let (name, shown) = (limit.zone.table.key(), key.slice(..key.len().min(SHOWN)));
-                request.error(
-                    Level::Error,
-                    format_args!(
-                        "the value of the \"{name}\" key is more than 255 bytes: \"{shown}\""
-                    ),
-                );
-                continue;
-            }
-            match limit.zone.count(&key, limit.most) {
+            let Some(key) = limit.zone.key(request, LONGEST) else { continue };
+            match count(&limit.zone.table, &key, limit.most) {
                 Ok(one) => counted.push(one),
                 Err(refused) => {
                     // Nor is it in the zones before.
@@ -226,15 +211,12 @@ impl Handler for Limiter {
 
 impl Limiter {
     fn refuse(&self, request: &mut Request, limit: &Limit, refused: Refused) -> Flow {
-        let name = limit.zone.table.name();
+        let name = limit.zone.name();
         let note = if self.dry_run { ", dry run," } else { "" };
         match refused {
             Refused::Above => request
                 .error(self.level, format_args!("limiting connections{note} by zone \"{name}\"")),
-            Refused::Full => request.error(
-                Level::Alert,
-                format_args!("could not allocate node in limit_conn_zone \"{name}\""),
-            ),
+            Refused::Full => limit.zone.log_full(request),
         }
         let (status, flow) = match self.dry_run {
             true => (Status::RejectedDryRun, Flow::Declined),

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
 use http::{
     BoxFuture, Declarations, Exchange, Flow, Handler, Hooks, Module, Phase, Request, Variable,
+    undeclared_zone,
 };
 use sys::log::{Level, REFUSALS};
 
@@ -49,15 +50,13 @@ const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 const MOST: u64 = i64::MAX as u64 / 1000;
 /// The longest key, as in nginx.
 const LONGEST: usize = 65535;
-/// So much of a longer one is logged.
-const SHOWN: usize = 1024;
 
 impl Module for LimitReq {
     const NAME: &'static str = "limit_req";
     type Conf = Conf;
     const DIRECTIVES: &'static [Directive<Conf>] = &[
         Directive::new(
-            "limit_req_zone",
+            Zone::DIRECTIVE,
             Contexts::HTTP,
             Arity::Between(3, 4),
             |c, s| {
@@ -114,7 +113,7 @@ impl Module for LimitReq {
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
         for zone in conf.zones.as_slice() {
             let zone = zone.clone();
-            declarations.later(move |declarations| zone.compile(declarations));
+            declarations.later(move |declarations| zone.keyed.compile(declarations));
         }
         Ok(())
     }
@@ -128,7 +127,7 @@ impl Module for LimitReq {
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        conf.zones.as_slice().iter().try_for_each(|zone| zone.install(hooks))?;
+        conf.zones.as_slice().iter().try_for_each(|zone| zone.keyed.install(hooks))?;
         let limits = conf.limits.as_slice().iter().map(|written| Limit::of(written, conf, hooks));
         let limits = limits.collect::<Result<Box<[_]>, _>>()?;
         if !limits.is_empty() {
@@ -211,11 +210,8 @@ struct Limit {
 impl Limit {
     fn of(written: &Written, conf: &Conf, hooks: &Hooks<'_, '_>) -> Result<Limit, Error> {
         let Written { zone: name, burst, delay } = written;
-        let zone = conf.zones.as_slice().iter().find(|zone| zone.table.name() == name.text);
-        let missing = || {
-            let message = format!("zero size shared memory zone \"{}\"", name.text);
-            hooks.error(name, message).with_hint("declare it with limit_req_zone in the http block")
-        };
+        let zone = conf.zones.as_slice().iter().find(|zone| zone.keyed.name() == name.text);
+        let missing = || undeclared_zone(name, Zone::DIRECTIVE, hooks);
         let zone = zone.cloned().ok_or_else(missing)?;
         Ok(Limit { zone, burst: *burst, delay: *delay })
     }
@@ -263,7 +259,7 @@ impl Handler for Limiter {
                     self.dry_run_note(),
                     excess / 1000,
                     excess % 1000,
-                    limit.zone.table.name()
+                    limit.zone.keyed.name()
                 );
                 request.error(self.delay_level, message);
                 self.settle(request, Status::Delayed, delay)
@@ -274,15 +270,13 @@ impl Handler for Limiter {
                     self.dry_run_note(),
                     excess / 1000,
                     excess % 1000,
-                    limit.zone.table.name()
+                    limit.zone.keyed.name()
                 );
                 request.error(self.level, message);
                 self.settle(request, Status::Rejected, 0)
             }
             Outcome::Full { limit } => {
-                let name = limit.zone.table.name();
-                let message = format_args!("could not allocate node in limit_req zone \"{name}\"");
-                request.error(Level::Alert, message);
+                limit.zone.keyed.log_full(request);
                 self.settle(request, Status::Rejected, 0)
             }
         }
@@ -305,23 +299,9 @@ impl Limiter {
         let mut outcome = Outcome::Uncounted;
         let mut keys = Vec::new();
         for (n, limit) in self.limits.iter().enumerate() {
-            let Some((key, table)) = limit.zone.key().zip(limit.zone.table.table()) else {
-                continue;
-            };
-            let key = key.evaluate(request);
-            if key.is_empty() {
-                continue;
-            }
-            if key.len() > LONGEST {
-                let (name, shown) = (limit.zone.table.key(), key.slice(..key.len().min(SHOWN)));
-                request.error(
-                    Level::Error,
-                    format_args!(
-                        "the value of the \"{name}\" key is more than 65535 bytes: \"{shown}\""
-                    ),
-                );
-                continue;
-            }
+            let keyed = &limit.zone.keyed;
+            let key = keyed.key(request, LONGEST);
+            let Some((key, table)) = key.zip(keyed.table.table()) else { continue };
             let rate = limit.zone.rate;
             let is_last = n + 1 == self.limits.len();
             let verdict = match is_last {

@@ -21,6 +21,7 @@ mod errors;
 mod exchange;
 mod hosts;
 mod instance;
+mod keyed;
 mod listen;
 mod location;
 mod now;
@@ -53,6 +54,7 @@ pub use api::{
 pub use block::Http;
 pub use body::{Body, BodyFilter, Failed, Source, SourceError, Trailers, read_chain};
 pub use exchange::Exchange;
+pub use keyed::{KeyedZone, undeclared_zone};
 pub use location::{Location, Server};
 pub use paths::MappedPath;
 pub use patterns::{Conflict, Patterns};
