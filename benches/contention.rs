@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use broadcast::{Attributes, Hint, Holder, Limits, Reading, Shape, Zone};
+use broadcast::{Attributes, Hint, Limits, Reading, Shape, Zone};
 use libc::{SIGCONT, SIGKILL, SIGSTOP};
-use shm::Region;
+use shm::{Holder, Region};
 use sys::process::{self, Fork};
 
 const PROCESSES: [usize; 3] = [1, 4, 16];
@@ -141,8 +141,8 @@ fn stop_inside(zone: &Zone, pid: i32) {
         let mut holder = Holder::default();
         // It is in the state of the stopped a moment later.
         std::thread::sleep(Duration::from_millis(1));
-        holder.look(zone, 0, 0);
-        if holder.look(zone, 0, 0) == Some(pid) {
+        zone.look(&mut holder, 0, 0);
+        if zone.look(&mut holder, 0, 0) == Some(pid) {
             return;
         }
         process::kill(pid, SIGCONT).expect("it goes on");

@@ -11,6 +11,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<set::Set>(),
     #[cfg(feature = "return")]
     http::entry::<returns::Return>(),
+    #[cfg(feature = "limit_req")]
+    http::entry::<limit_req::LimitReq>(),
+    #[cfg(feature = "limit_conn")]
+    http::entry::<limit_conn::LimitConn>(),
     #[cfg(feature = "access")]
     http::entry::<access::Access>(),
     #[cfg(feature = "auth_request")]

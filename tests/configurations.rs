@@ -316,6 +316,8 @@ fn where_locations_and_aliases_may_stand() {
         r"location @a { alias html; }",
         r"location @a { root html; }",
         r"location ~ ^/(.*) { alias html/$1; }",
+        r"location '' {}",
+        r"location '' /a {}",
     ] {
         same(format!("server {{ {text} }}"));
     }

@@ -146,3 +146,41 @@ fn a_million_lines_are_read_from_a_file() {
     }
     assert_eq!(told(server.port(), "/?a=1000000", ""), "200 -");
 }
+
+/// Of each kind so many that a walk through all of them for each line, or for each request, would never end.
+#[test]
+fn patterns_of_hosts_are_found_among_many() {
+    const MANY: usize = 150_000;
+    let line =
+        |n: usize| format!("w{n}.com w{n};\n*.s{n}.com s{n};\np{n}.* p{n};\n.b{n}.com b{n};\n");
+    let lines: String = (0..MANY).map(line).collect();
+    let conf = http(
+        "map $arg_a $x { hostnames; include lines; *.com com; p1.* again; default -; }
+         server { listen 127.0.0.1:{port}; return 200 $x; }",
+    );
+    // Where something is there twice, the line says so.
+    let start = support::Start::new(env!("CARGO_BIN_EXE_rserve")).file("lines", &lines);
+    let (_, said) = start.clone().conf(&conf).fail();
+    assert!(said.contains("conflicting parameter \"p1.*\""), "{said}");
+    let server = start.conf(conf.replace("p1.* again; ", "")).start();
+    for (host, value) in [
+        ("w7.com", "w7"),
+        ("x.w7.com", "com"),
+        ("a.b.s149999.com", "s149999"),
+        ("s149999.com", "com"),
+        ("p0.org", "p0"),
+        ("p0.com", "com"),
+        ("b5.com", "b5"),
+        ("x.b5.com", "b5"),
+        ("nobody.org", "-"),
+    ] {
+        assert_eq!(
+            told(server.port(), &format!("/?a={host}"), ""),
+            format!("200 {value}"),
+            "{host}"
+        );
+    }
+    // A host of thousands of labels is looked up no more often than a pattern can be long.
+    let long = "a.".repeat(1000);
+    assert_eq!(told(server.port(), &format!("/?a={long}com"), ""), "200 com");
+}

@@ -2,10 +2,10 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::rc::Rc;
 
 use conf::{Error, Word};
-use http::{Declarations, Regex, Request, Template, Value};
+use http::{Conflict, Declarations, Patterns, Regex, Request, Template, Value};
 use mem::Str;
 
 use crate::read::Written;
@@ -24,12 +24,8 @@ struct Table {
     default: Option<Template>,
     hostnames: bool,
     /// In small letters.
-    words: HashMap<Box<[u8]>, Template>,
-    /// Of `*.example.com` and `.example.com`: what stands before the star's dot, longest first.
-    suffixes: Vec<(Box<[u8]>, Template)>,
-    /// Of `www.example.*`.
-    prefixes: Vec<(Box<[u8]>, Template)>,
-    expressions: Vec<(Regex, Template)>,
+    patterns: Patterns<Rc<Template>>,
+    expressions: Vec<(Regex, Rc<Template>)>,
 }
 
 impl Map {
@@ -61,24 +57,26 @@ impl Map {
             source: declarations.template(&written.source)?,
             default: default.map(|word| declarations.template(word)).transpose()?,
             hostnames: written.hostnames,
-            words: HashMap::with_capacity(written.lines.len()),
-            suffixes: Vec::new(),
-            prefixes: Vec::new(),
+            patterns: Patterns::default(),
             expressions: Vec::new(),
         };
         let mut expressions = self.expressions.take().into_iter();
+        // A large map has few values.
+        let mut values: HashMap<&str, Rc<Template>> = HashMap::new();
         for (word, value) in &written.lines {
-            let value = declarations.template(value)?;
+            let value = match values.get(&*value.text) {
+                Some(known) => known.clone(),
+                None => {
+                    let made = Rc::new(declarations.template(value)?);
+                    values.insert(&value.text, made.clone());
+                    made
+                }
+            };
             match word.text.starts_with('~') {
                 true => table.expressions.extend(expressions.next().map(|regex| (regex, value))),
                 false => table.add(word, value, declarations)?,
             }
         }
-        let longest_first = |list: &mut Vec<(Box<[u8]>, Template)>| {
-            list.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
-        };
-        longest_first(&mut table.suffixes);
-        longest_first(&mut table.prefixes);
         let _ = self.table.set(table);
         Ok(())
     }
@@ -105,47 +103,29 @@ impl Table {
     fn add(
         &mut self,
         word: &Word,
-        value: Template,
+        value: Rc<Template>,
         declarations: &Declarations<'_, '_>,
     ) -> Result<(), Error> {
         let text = &*word.text;
         // What would mean something else is written with a backslash.
         let text = text.strip_prefix('\\').unwrap_or(text);
         let lower = conf::text::bytes(text).to_ascii_lowercase();
-        let conflict =
-            || declarations.error(word, format!("conflicting parameter \"{}\"", word.text));
-        let pattern = |list: &mut Vec<(Box<[u8]>, Template)>, text: &[u8]| match list
-            .iter()
-            .any(|(known, _)| **known == *text)
-        {
-            true => Err(conflict()),
-            false => {
-                list.push((text.into(), value.clone()));
-                Ok(())
-            }
+        let patterns = &mut self.patterns;
+        let added = if !self.hostnames {
+            patterns.add_word(&lower, value)
+        } else if let Some(suffix) = lower.strip_prefix(b"*.") {
+            patterns.add_suffix(suffix, value)
+        } else if let Some(prefix) = lower.strip_suffix(b".*") {
+            patterns.add_prefix(prefix, value)
+        } else if let Some(domain) = lower.strip_prefix(b".") {
+            let below = patterns.add_suffix(domain, value.clone());
+            below.and_then(|()| patterns.add_word(domain, value))
+        } else {
+            patterns.add_word(&lower, value)
         };
-        if self.hostnames {
-            if let Some(suffix) = lower.strip_prefix(b"*.") {
-                return pattern(&mut self.suffixes, suffix);
-            }
-            if let Some(prefix) = lower.strip_suffix(b".*") {
-                return pattern(&mut self.prefixes, prefix);
-            }
-            if let Some(domain) = lower.strip_prefix(b".") {
-                pattern(&mut self.suffixes, domain)?;
-                return match self.words.insert(domain.into(), value) {
-                    Some(_) => Err(conflict()),
-                    None => Ok(()),
-                };
-            }
-        }
-        match self.words.entry(lower.into()) {
-            Entry::Occupied(_) => Err(conflict()),
-            Entry::Vacant(place) => {
-                place.insert(value);
-                Ok(())
-            }
-        }
+        added.map_err(|Conflict| {
+            declarations.error(word, format!("conflicting parameter \"{}\"", word.text))
+        })
     }
 
     /// The value of a source.
@@ -154,19 +134,7 @@ impl Table {
         if self.hostnames && lower.last() == Some(&b'.') {
             lower.pop();
         }
-        if let Some(template) = self.words.get(&*lower) {
-            return Some(template);
-        }
-        let below = |(suffix, _): &&(Box<[u8]>, Template)| {
-            let before = lower.strip_suffix(&**suffix);
-            before.is_some_and(|before| before.ends_with(b"."))
-        };
-        let begins = |(prefix, _): &&(Box<[u8]>, Template)| {
-            let behind = lower.strip_prefix(&**prefix);
-            behind.is_some_and(|behind| behind.len() > 1 && behind.starts_with(b"."))
-        };
-        let pattern = self.suffixes.iter().find(below);
-        if let Some((_, template)) = pattern.or_else(|| self.prefixes.iter().find(begins)) {
+        if let Some(template) = self.patterns.find(&lower) {
             return Some(template);
         }
         if !self.expressions.is_empty() {

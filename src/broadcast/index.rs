@@ -34,18 +34,7 @@ pub struct Full;
 impl Zone {
     /// A hash that nobody outside can foresee; the same in every process.
     pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
-        let [a, b] = &self.header().secret;
-        let fold = |x: u64, y: u64| {
-            let product = u128::from(x) * u128::from(y);
-            product as u64 ^ (product >> 64) as u64
-        };
-        let mut hash = a.get() ^ bytes.len() as u64;
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            hash = fold(hash ^ u64::from_le_bytes(word), b.get() | 1);
-        }
-        fold(hash ^ b.get(), 0x9e37_79b9_7f4a_7c15)
+        shm::hash(&self.header().secret, bytes)
     }
 }
 

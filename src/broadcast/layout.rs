@@ -14,7 +14,7 @@
 //! Everything is offsets and numbers: processes map the zone at different addresses. Index 0 of
 //! channels and blocks is nobody.
 
-use shm::{RobustLock, U32, U64};
+use shm::{BoundedLock, U32, U64};
 
 use crate::counts::BUCKET;
 use crate::pattern::LENGTHS;
@@ -60,9 +60,7 @@ pub(crate) struct Header {
     pub past: [PastEpoch; PAST],
     /// Where the zone's file is written; all zero if it has none.
     pub wal: wal::State,
-    pub lock: RobustLock,
-    /// Counts up each time that the lock is taken: whoever has it makes progress.
-    pub turns: U64,
+    pub lock: BoundedLock,
     /// The newest committed record's number; published.
     pub seq: U64,
     /// The first of the blocks that were given back, and the first that was never taken.

@@ -56,7 +56,6 @@ pub use index::{ChannelId, Full};
 pub use info::{ChannelInfo, ZoneInfo};
 pub use keys::Progress;
 pub use layout::{MAGIC, MAX_NAME, VERSION};
-pub use lock::{Holder, PATIENCE_MS};
 pub use merge::{From, Merge};
 pub use news::Missed;
 pub use owner::Owner;

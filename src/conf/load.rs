@@ -11,9 +11,9 @@ use crate::{COMMAND_LINE, Error, File, Files, Node, Span, Tree, Word, glob};
 /// An included file may include another, this deep.
 const MAX_INCLUDES: usize = 16;
 /// The size of one file.
-const MAX_FILE: u64 = 16 << 20;
+const MAX_FILE: u64 = 128 << 20;
 /// The size of all text, a file that is included twice counted twice.
-const MAX_TOTAL: usize = 64 << 20;
+const MAX_TOTAL: usize = 256 << 20;
 
 impl Tree {
     /// Reads a configuration file and all that it includes.

@@ -125,6 +125,16 @@ impl<'a> Setting<'a> {
         value::number(self.arg(i)).ok_or_else(|| self.invalid(i, "number"))
     }
 
+    /// An argument as a number of a range.
+    pub fn number_in(&self, i: usize, range: std::ops::RangeInclusive<u64>) -> Result<u64, Error> {
+        let number = self.number(i)?;
+        if !range.contains(&number) {
+            let message = format!("value must be between {} and {}", range.start(), range.end());
+            return Err(self.error_at(i, message));
+        }
+        Ok(number)
+    }
+
     /// The first argument as `on` or `off`.
     pub fn flag(&self) -> Result<bool, Error> {
         let text = self.arg(0);

@@ -285,7 +285,7 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
             .map_err(|message| setting.error_at(at, message))
     };
     let kind = match modifier {
-        "" => Kind::Prefix,
+        "" if setting.args().len() == 1 => Kind::Prefix,
         "@" => Kind::Named,
         "=" => Kind::Exact,
         "^~" => Kind::PrefixFinal,

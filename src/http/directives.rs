@@ -75,7 +75,9 @@ settings! {
             WEB_IF, ONE, rate, "0", "so many bytes of an answer go out before limit_rate counts"
         );
         flag gzip = (WEB_IF, "off", "compress answers, event streams too, for clients that accept it");
-        value gzip_comp_level: u64 = (WEB, ONE, level, "1", "how hard to compress, 1 to 9");
+        value gzip_comp_level: u64 = (
+            WEB, ONE, |s: &Setting<'_>| s.number_in(0, 1..=9), "1", "how hard to compress, 1 to 9"
+        );
         flag gzip_vary = (WEB, "off", "tell caches that the answer depends on Accept-Encoding");
         value gzip_http_version: Version = (
             WEB, ONE, |s: &Setting<'_>| s.choice(0, &[("1.0", Version::V10), ("1.1", Version::V11)]), "1.1",
@@ -175,13 +177,6 @@ fn set_gzip_disable(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Er
 fn rate(setting: &Setting<'_>) -> Result<Word, Error> {
     Rate::check(setting)?;
     Ok(setting.args()[0].clone())
-}
-
-fn level(setting: &Setting<'_>) -> Result<u64, Error> {
-    match setting.number(0)? {
-        level @ 1..=9 => Ok(level),
-        _ => Err(setting.error_at(0, "value must be between 1 and 9")),
-    }
 }
 
 /// A number and a size of buffers, of which there is one at least.

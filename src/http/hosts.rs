@@ -1,11 +1,11 @@
 //! Which server a request is for: by the name in its Host field.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use mem::Str;
 
 use crate::location::Server;
+use crate::patterns::{Conflict, Patterns};
 use crate::regex::{Captures, GaveUp, Regex};
 
 /// A `server_name`.
@@ -66,10 +66,7 @@ fn is_well_formed(name: &str) -> bool {
 pub struct Hosts {
     servers: Vec<Rc<Server>>,
     default: usize,
-    exact: HashMap<Box<[u8]>, usize>,
-    /// Longest first.
-    suffixes: Vec<(String, usize)>,
-    prefixes: Vec<(String, usize)>,
+    names: Patterns<usize>,
     regexes: Vec<(Regex, usize)>,
     indistinct: Option<String>,
     /// Its clients come through a proxy that tells who they are.
@@ -90,37 +87,30 @@ impl Hosts {
         for (name, place) in names {
             match name {
                 Name::Exact(text) if !name.is_distinct() => self.indistinct = Some(text.clone()),
-                Name::Exact(name) => self.add_exact(name, number, &mut conflicts),
+                Name::Exact(name) => {
+                    let added = self.names.add_word(name.as_bytes(), number);
+                    conflicts.extend(added.err().map(|Conflict| name.clone()));
+                }
                 Name::Suffix(suffix, also_bare) => {
-                    match self.suffixes.iter().any(|(known, _)| known == suffix) {
-                        true => conflicts.push(format!("*{suffix}")),
-                        false => self.suffixes.push((suffix.clone(), number)),
-                    }
+                    let domain = suffix.as_bytes().strip_prefix(b".").unwrap_or(suffix.as_bytes());
+                    let added = self.names.add_suffix(domain, number);
+                    conflicts.extend(added.err().map(|Conflict| format!("*{suffix}")));
                     if *also_bare {
-                        self.add_exact(&suffix[1..], number, &mut conflicts);
+                        let added = self.names.add_word(domain, number);
+                        conflicts.extend(added.err().map(|Conflict| suffix[1..].to_owned()));
                     }
                 }
                 Name::Prefix(prefix) => {
-                    match self.prefixes.iter().any(|(known, _)| known == prefix) {
-                        true => conflicts.push(format!("{prefix}*")),
-                        false => self.prefixes.push((prefix.clone(), number)),
-                    }
+                    let labels = prefix.as_bytes().strip_suffix(b".").unwrap_or(prefix.as_bytes());
+                    let added = self.names.add_prefix(labels, number);
+                    conflicts.extend(added.err().map(|Conflict| format!("{prefix}*")));
                 }
                 Name::Regex(pattern) => {
                     self.regexes.push((Regex::new(pattern, true, place)?, number));
                 }
             }
         }
-        self.suffixes.sort_by_key(|(suffix, _)| std::cmp::Reverse(suffix.len()));
-        self.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         Ok(conflicts)
-    }
-
-    fn add_exact(&mut self, name: &str, number: usize, conflicts: &mut Vec<String>) {
-        match self.exact.contains_key(name.as_bytes()) {
-            true => conflicts.push(name.to_owned()),
-            false => drop(self.exact.insert(name.as_bytes().into(), number)),
-        }
     }
 
     /// A name by which servers cannot be told apart, if there is more than one of them.
@@ -144,17 +134,7 @@ impl Hosts {
         if self.servers.len() == 1 && self.regexes.is_empty() {
             return Ok(self.default_server());
         }
-        let number = self.exact.get(&host[..]).copied();
-        let number = number.or_else(|| {
-            let longer = |suffix: &str| host.len() > suffix.len();
-            let ends = |suffix: &str| longer(suffix) && host.ends_with(suffix.as_bytes());
-            self.suffixes.iter().find(|(suffix, _)| ends(suffix)).map(|(_, number)| *number)
-        });
-        let number = number.or_else(|| {
-            let begins = |prefix: &str| host.starts_with(prefix.as_bytes());
-            self.prefixes.iter().find(|(prefix, _)| begins(prefix)).map(|(_, number)| *number)
-        });
-        if let Some(number) = number {
+        if let Some(&number) = self.names.find(host) {
             return Ok(&self.servers[number]);
         }
         if !host.is_empty() {

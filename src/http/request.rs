@@ -1,9 +1,12 @@
 //! A request on its way through the phases.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method, Name, Version};
@@ -87,6 +90,10 @@ pub struct Request {
     /// The answer, whatever it comes to, depends on what encodings the client takes.
     pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
+    /// Those that stay as long as the client is served, whatever serves it.
+    pub(crate) lasting: Vec<Box<dyn Any>>,
+    /// What contexts the requests have on whose behalf it is.
+    pub(crate) known_above: Vec<TypeId>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
     pub(crate) hosts: &'static Hosts,
@@ -138,6 +145,8 @@ impl Request {
             body_received: 0,
             varies_by_encoding: false,
             contexts: Vec::new(),
+            lasting: Vec::new(),
+            known_above: Vec::new(),
             scratch: Vec::new(),
             port,
             hosts,
@@ -181,6 +190,7 @@ impl Request {
         self.body_received = 0;
         self.varies_by_encoding = false;
         self.contexts.clear();
+        self.lasting.clear();
         self.restart();
         self.redirects = 0;
         self.attach(self.connection, self.port);
@@ -205,17 +215,24 @@ impl Request {
 
     /// A module's own state in this request, named by its type: made when it is first asked for.
     pub fn context<T: Default + 'static>(&mut self) -> &mut T {
-        let at = self.contexts.iter().position(|context| context.is::<T>());
-        let at = at.unwrap_or_else(|| {
-            self.contexts.push(Box::new(T::default()));
-            self.contexts.len() - 1
-        });
-        self.contexts[at].downcast_mut().expect("it was looked for, or made, by its type")
+        of_type(&mut self.contexts)
     }
 
-    /// The same, if there is one.
+    /// The same, of what is to stay as long as the client is served: also while an event stream, which has left
+    /// HTTP, goes on. When the client has gone it is dropped.
+    pub fn lasting_context<T: Default + 'static>(&mut self) -> &mut T {
+        of_type(&mut self.lasting)
+    }
+
+    /// Whether there is one here, or in a request on whose behalf this one is.
+    pub fn has_context<T: 'static>(&self) -> bool {
+        self.known_context::<T>().is_some() || self.known_above.contains(&TypeId::of::<T>())
+    }
+
+    /// Either of them, if there is one.
     pub fn known_context<T: 'static>(&self) -> Option<&T> {
-        self.contexts.iter().find_map(|context| context.downcast_ref())
+        let mut all = self.contexts.iter().chain(&self.lasting);
+        all.find_map(|context| context.downcast_ref())
     }
 
     /// The server that was chosen by name.
@@ -288,6 +305,21 @@ impl Request {
             Address::Inet(address) => address.port(),
             Address::Unix(_) => 0,
         }
+    }
+
+    /// Waits, while the client does. The error is the status of a request whose client has gone.
+    pub async fn sleep(&mut self, ms: u64) -> Result<(), u16> {
+        let conn = self.connection.conn();
+        let mut sleep = pin!(rt::sleep(ms));
+        let waits = poll_fn(|cx| match conn.hung_up() {
+            true => Poll::Ready(false),
+            false => sleep.as_mut().poll(cx).map(|()| true),
+        });
+        if waits.await {
+            return Ok(());
+        }
+        self.error(Level::Info, format_args!("client prematurely closed connection"));
+        Err(499)
     }
 
     /// The body of the request, all of it, if that is at most `limit` bytes. The error has the status to answer with.
@@ -401,6 +433,16 @@ impl Request {
         // What a client sent must not make lines of its own.
         line.replace(|c: char| c.is_control(), "?")
     }
+}
+
+/// The one of that type, made if there is none.
+fn of_type<T: Default + 'static>(contexts: &mut Vec<Box<dyn Any>>) -> &mut T {
+    let at = contexts.iter().position(|context| context.is::<T>());
+    let at = at.unwrap_or_else(|| {
+        contexts.push(Box::new(T::default()));
+        contexts.len() - 1
+    });
+    contexts[at].downcast_mut().expect("it was looked for, or made, by its type")
 }
 
 /// Whether a field's name is that of a variable: `user_agent` is `User-Agent`.

@@ -4,6 +4,8 @@
 //! the module's, with a task of its own, and all that a request needs is given back: only if the
 //! location has a log, what the log needs is kept, and written when the connection ends.
 
+use std::any::Any;
+
 use rt::{Conn, Task};
 
 /// What takes a connection over once the answer's head is with the kernel.
@@ -20,13 +22,20 @@ pub struct Session {
     pub input: Vec<u8>,
     /// Is told of the bytes that were sent since, where there is a log.
     ended: Option<Box<dyn FnOnce(u64)>>,
+    /// What modules keep as long as the client is served, if what logs does not have it.
+    _lasting: Vec<Box<dyn Any>>,
     sent: u64,
 }
 
 impl Session {
     /// `ended` is called at its end with the number of bytes that were sent.
-    pub(crate) fn new(conn: Conn, input: Vec<u8>, ended: Option<Box<dyn FnOnce(u64)>>) -> Session {
-        Session { conn, input, ended, sent: 0 }
+    pub(crate) fn new(
+        conn: Conn,
+        input: Vec<u8>,
+        ended: Option<Box<dyn FnOnce(u64)>>,
+        lasting: Vec<Box<dyn Any>>,
+    ) -> Session {
+        Session { conn, input, ended, _lasting: lasting, sent: 0 }
     }
 
     /// Counts bytes that were sent, for the log.

@@ -8,10 +8,10 @@ use std::num::NonZero;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use broadcast::{Attachment, Holder, OpenError, Shape, Zone};
+use broadcast::{Attachment, OpenError, Shape, Zone};
 use conf::Error;
 use module::{Previous, Process, Regions, Setup, Slot, Wanted};
-use shm::{Origin, Region};
+use shm::{Holder, Origin, Region};
 
 use crate::file::{FileConf, Pending, Sync};
 
@@ -372,7 +372,7 @@ impl<H: Hub> Process for ZoneConf<H> {
 
     fn stuck(&self) -> Vec<i32> {
         let now = sys::clock::monotonic_ms();
-        let look = |zone| self.holder.borrow_mut().look(zone, now, broadcast::PATIENCE_MS);
+        let look = |zone: &Zone| zone.look(&mut self.holder.borrow_mut(), now, shm::PATIENCE_MS);
         self.zone().and_then(look).into_iter().collect()
     }
 }

@@ -12,6 +12,7 @@ mod process;
 mod regions;
 mod setup;
 mod sockets;
+mod table;
 
 use std::any::Any;
 
@@ -23,6 +24,7 @@ pub use process::Process;
 pub use regions::{Inherited, Place, Previous, Regions, Slot, Wanted};
 pub use setup::{Request, Setup};
 pub use sockets::Sockets;
+pub use table::{TableZone, zone_argument};
 
 /// A core module, compiled in and listed in `main.rs`.
 pub trait Module {

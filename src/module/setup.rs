@@ -1,6 +1,6 @@
 //! What modules ask of the server while a configuration is made ready.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub struct Setup<'a> {
     pub logs: Logs,
     /// The shared memory asked for so far.
     pub regions: Regions,
+    /// Names of zones (`zone=NAME:SIZE`), each with the directive that it was declared by.
+    pub zones: HashMap<String, &'static str>,
 }
 
 impl<'a> Setup<'a> {
@@ -48,6 +50,7 @@ impl<'a> Setup<'a> {
             addresses: HashSet::new(),
             logs: Logs::default(),
             regions: Regions::default(),
+            zones: HashMap::new(),
         }
     }
 

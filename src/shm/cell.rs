@@ -1,6 +1,10 @@
 //! Words in shared memory.
+//!
+//! The tests of this crate kill a process before each of their changes ([`crate::step`]).
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::step::step;
 
 macro_rules! word {
     ($name:ident, $plain:ty, $atomic:ty) => {
@@ -18,6 +22,7 @@ macro_rules! word {
 
             /// Sets the value; the caller holds the lock.
             pub fn set(&self, value: $plain) {
+                step();
                 self.0.store(value, Ordering::Relaxed);
             }
 
@@ -33,6 +38,7 @@ macro_rules! word {
 
             /// Sets the value after all that was written before.
             pub fn publish(&self, value: $plain) {
+                step();
                 self.0.store(value, Ordering::Release);
             }
 
@@ -43,11 +49,13 @@ macro_rules! word {
 
             /// Exchanges the value; in one order with all other exchanges and their neighbours.
             pub fn exchange(&self, value: $plain) -> $plain {
+                step();
                 self.0.swap(value, Ordering::SeqCst)
             }
 
             /// Replaces `old`, if that is the value still.
             pub fn replace(&self, old: $plain, new: $plain) -> bool {
+                step();
                 self.0.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst).is_ok()
             }
         }

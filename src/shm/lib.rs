@@ -1,14 +1,28 @@
-//! Memory that processes share: regions, words in them, and a lock that survives its owner.
+//! Memory that processes share: regions, words in them, locks that survive their owners, and a table.
 //!
 //! A [`Region`] is a memfd mapped before `fork`, or again by a new binary at another
 //! address: what is stored in it are offsets, never pointers. [`U32`] and [`U64`] are its plain
 //! words. [`RobustLock`] is the one thing in it that the kernel knows of: when a process dies with
-//! the lock, the next one gets it, and is told.
+//! the lock, the next one gets it, and is told; for a [`BoundedLock`] nobody waits for ever. A [`Table`] keeps entries by key, and knows
+//! which of them was used least lately.
 
+mod bounded;
 mod cell;
+mod derived;
+mod entries;
+mod hash;
 mod lock;
 mod region;
+mod rows;
+mod step;
+mod table;
+#[cfg(test)]
+mod tests;
 
+pub use bounded::{BoundedLock, Holder, PATIENCE_MS};
 pub use cell::{U32, U64};
+pub use entries::Locked;
+pub use hash::{Secret, hash, make_secret};
 pub use lock::{Acquired, RobustLock};
 pub use region::{Origin, Region};
+pub use table::{Entry, Key, MAX_KEY, TABLE_VERSION, Table};

@@ -46,7 +46,21 @@ pub const LEVELS: [(&str, Level); 8] = [
     ("debug", Level::Debug),
 ];
 
+/// The levels at which it is logged that a client was refused or delayed.
+pub const REFUSALS: [(&str, Level); 4] = [
+    ("info", Level::Info),
+    ("notice", Level::Notice),
+    ("warn", Level::Warn),
+    ("error", Level::Error),
+];
+
 impl Level {
+    /// The next one below.
+    pub fn below(self) -> Level {
+        let below = LEVELS.get(self as usize + 1);
+        below.map_or(self, |(_, level)| *level)
+    }
+
     /// The level's name, `notice`.
     pub fn name(self) -> &'static str {
         LEVELS[self as usize].0

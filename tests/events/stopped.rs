@@ -4,8 +4,8 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use broadcast::{Holder, Zone};
-use shm::Region;
+use broadcast::Zone;
+use shm::{Holder, Region};
 use support::{Server, proc, process, start};
 
 use crate::client::{publish, subscribe};
@@ -31,8 +31,8 @@ impl Look {
     fn holder(&self) -> Option<u32> {
         let mut holder = Holder::default();
         // Whoever has it at both looks, and did not give it back in between.
-        holder.look(&self.0, 0, 0);
-        holder.look(&self.0, 1, 0).map(|pid| pid as u32)
+        self.0.look(&mut holder, 0, 0);
+        self.0.look(&mut holder, 1, 0).map(|pid| pid as u32)
     }
 }
 

@@ -54,6 +54,13 @@ const DIRECTIVES: &[(&str, &[&str])] = &[
     ("use", &["epoll", "poll", "x", "select"]), ("multi_accept", FLAGS), ("accept_mutex", FLAGS),
     ("accept_mutex_delay", TIMES), ("worker_cpu_affinity", &["auto", "01", "1", "x", "auto 01"]),
     ("debug_connection", ADDRESSES), ("lock_file", &["logs/l"]), ("thread_pool", &["a", "threads=1", "max_queue=1", "threads=0", "default"]),
+    ("limit_req_zone", &["$uri", "zone=a:1m", "rate=1r/s", "rate=30r/m", "zone=a:32k", "zone=b:1m", "rate=0r/s", "rate=x", "zone=a", "zone=:1m", "zone=a:1", "rate=5", "$none", "x"]),
+    ("limit_req", &["zone=a", "burst=5", "nodelay", "delay=3", "zone=b", "burst=0", "delay=x", "zone=", "zone=a:1m", "x", "burst=-1"]),
+    ("limit_conn_zone", &["$uri", "zone=c:1m", "zone=c:32k", "zone=c", "zone=:1m", "zone=d:9", "$none", "c:1m"]),
+    ("limit_conn", &["c", "1", "0", "65535", "65536", "d", "x", "-1"]),
+    ("limit_req_status", NUMBERS), ("limit_req_status", &["399", "400", "429", "599", "600"]), ("limit_conn_status", &["399", "400", "429", "599", "600", "x"]),
+    ("limit_req_log_level", &["info", "notice", "warn", "error", "crit", "x", "INFO"]), ("limit_conn_log_level", &["info", "error", "debug", ""]),
+    ("limit_req_dry_run", FLAGS), ("limit_conn_dry_run", FLAGS),
     ("types", &[]), ("server", &[]), ("location", &["/", "=", "~", "~*", "^~", "@a", "/a", "x", "(", "=/a", "~x", "", "@"]),
     ("events", &[]), ("http", &[]), ("nosuchdirective", &["x"]),
 ];

@@ -67,6 +67,11 @@ impl Twin {
         &self.dir
     }
 
+    /// What is in its error log.
+    pub fn error_log(&self) -> String {
+        self.dir.text("logs/error.log")
+    }
+
     /// What is in its access log.
     pub fn access_log(&self) -> String {
         self.dir.text("logs/access.log")

@@ -1,7 +1,9 @@
 //! A process that stands still with the lock: nobody waits for it for ever.
 
+use shm::{Holder, PATIENCE_MS};
+
 use super::{append, spawn, wait, zone};
-use crate::{Attributes, Holder, PATIENCE_MS, Zone};
+use crate::{Attributes, Zone};
 
 /// A child that takes the lock and stops. Gives its number once it stands.
 fn stop_with_the_lock(zone: &'static Zone) -> i32 {
@@ -20,7 +22,7 @@ fn stop_with_the_lock(zone: &'static Zone) -> i32 {
 /// How many looks, `pause` milliseconds apart, it takes until the holder is named.
 fn looks(zone: &Zone, pause: u64, most: u64) -> Option<(u64, i32)> {
     let mut holder = Holder::default();
-    (0..most).find_map(|look| Some((look, holder.look(zone, look * pause, PATIENCE_MS)?)))
+    (0..most).find_map(|look| Some((look, zone.look(&mut holder, look * pause, PATIENCE_MS)?)))
 }
 
 #[test]
@@ -58,7 +60,7 @@ fn who_gets_on_is_left_alone() {
     for look in 0..100 {
         append(zone, "a", b"x", &Attributes::default());
         let locked = zone.lock();
-        assert_eq!(holder.look(zone, look * 500, PATIENCE_MS), None);
+        assert_eq!(zone.look(&mut holder, look * 500, PATIENCE_MS), None);
         drop(locked);
     }
 }

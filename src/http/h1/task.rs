@@ -102,6 +102,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
     let conn = *connection.io;
     let input = connection.leave();
     let logged = !connection.request.location().loggers.is_empty();
+    let mut lasting = Vec::new();
     let ended: Option<Box<dyn FnOnce(u64)>> = match logged {
         true => {
             connection.request.compact();
@@ -112,11 +113,12 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
             }))
         }
         false => {
+            lasting = std::mem::take(&mut connection.request.lasting);
             free::give_back(connection);
             None
         }
     };
-    Next::Task(takeover.start(Session::new(conn, input, ended)))
+    Next::Task(takeover.start(Session::new(conn, input, ended, lasting)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,228 @@
+//! `limit_conn`: how many requests of a key may be served at the same time, in all workers.
+//!
+//! A request is counted from the preaccess phase on until its client has its answer: as long as a download or an event
+//! stream goes on. The rules, messages and numbers are nginx's (`ngx_http_limit_conn_module`).
+#![forbid(unsafe_code)]
+
+mod count;
+
+use std::rc::Rc;
+
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
+use http::{
+    Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
+    undeclared_zone,
+};
+use sys::log::{Level, REFUSALS};
+
+use count::{Counted, Refused, count};
+
+/// The module.
+pub struct LimitConn;
+
+/// What its directives set.
+#[derive(Default)]
+pub struct Conf {
+    zones: Opt<Vec<Rc<KeyedZone>>>,
+    /// The zone, and how many.
+    limits: Opt<Vec<(Word, u64)>>,
+    status: Opt<u16>,
+    log_level: Opt<Level>,
+    dry_run: Opt<bool>,
+}
+
+const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+/// What zones are declared with.
+const ZONE: &str = "limit_conn_zone";
+/// The longest key, as in nginx.
+const LONGEST: usize = 255;
+
+impl Module for LimitConn {
+    const NAME: &'static str = "limit_conn";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = &[
+        Directive::new(
+            ZONE,
+            Contexts::HTTP,
+            Arity::Exactly(2),
+            |c, s| {
+                let before = c.zones.as_slice().iter().map(|zone| &**zone);
+                let zone = KeyedZone::read(ZONE, s, true, before, |_, _| Ok(false))?;
+                c.zones.push(Rc::new(zone));
+                Ok(())
+            },
+            "",
+            "shared memory for the requests of each key that are being served: KEY zone=NAME:SIZE; a megabyte has room for 15,000, of a key in several workers for one each",
+        ),
+        Directive::new(
+            "limit_conn",
+            WEB,
+            Arity::Exactly(2),
+            set_limit,
+            "",
+            "no more requests of a key at the same time: ZONE N; event streams count as long as they go on",
+        ),
+        Directive::new(
+            "limit_conn_status",
+            WEB,
+            Arity::Exactly(1),
+            |c, s| c.status.set_in(s.number_in(0, 400..=599)? as u16, s),
+            "503",
+            "the status of requests that are refused",
+        ),
+        Directive::new(
+            "limit_conn_log_level",
+            WEB,
+            Arity::Exactly(1),
+            |c, s| c.log_level.set_in(s.choice(0, &REFUSALS)?, s),
+            "error",
+            "the level at which a refusal is logged: info, notice, warn or error",
+        ),
+        Directive::new(
+            "limit_conn_dry_run",
+            WEB,
+            Arity::Exactly(1),
+            |c, s| c.dry_run.set_in(s.flag()?, s),
+            "off",
+            "count, log and tell, but refuse nothing",
+        ),
+    ];
+    const VARIABLES: &'static [Variable] = &[Variable {
+        name: "limit_conn_status",
+        get: |request, _, out| {
+            let status = request.known_context::<State>().and_then(|state| state.status);
+            status.inspect(|status| out.extend_from_slice(status.name())).is_some()
+        },
+        help: "what limit_conn has made of the request: PASSED, REJECTED or REJECTED_DRY_RUN",
+    }];
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        for zone in conf.zones.as_slice() {
+            let zone = zone.clone();
+            declarations.later(move |declarations| zone.compile(declarations));
+        }
+        Ok(())
+    }
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.zones.inherit(&outer.zones);
+        conf.limits.inherit(&outer.limits);
+        conf.status.inherit(&outer.status);
+        conf.log_level.inherit(&outer.log_level);
+        conf.dry_run.inherit(&outer.dry_run);
+    }
+
+    fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        conf.zones.as_slice().iter().try_for_each(|zone| zone.install(hooks))?;
+        let zone = |name: &Word| {
+            let zone = conf.zones.as_slice().iter().find(|zone| zone.name() == name.text);
+            zone.cloned().ok_or_else(|| undeclared_zone(name, ZONE, hooks))
+        };
+        let limits = conf.limits.as_slice().iter();
+        let limits = limits.map(|(name, most)| Ok(Limit { zone: zone(name)?, most: *most }));
+        let limits = limits.collect::<Result<Box<[_]>, Error>>()?;
+        if !limits.is_empty() {
+            let status = conf.status.or_default(503);
+            let level = conf.log_level.or_default(Level::Error);
+            let dry_run = conf.dry_run.or_default(false);
+            hooks.on(Phase::Preaccess, Limiter { limits, status, level, dry_run });
+        }
+        Ok(())
+    }
+}
+
+fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let zone = setting.args()[0].clone();
+    if conf.limits.as_slice().iter().any(|(known, _)| known.text == zone.text) {
+        return Err(setting.duplicate());
+    }
+    let number = setting.arg(1);
+    let most = value::number(number).filter(|&most| most > 0);
+    let invalid = || setting.error_at(1, format!("invalid number of connections \"{number}\""));
+    let most = most.ok_or_else(invalid)?;
+    if most > 65535 {
+        return Err(setting.error_at(1, "connection limit must be less 65536"));
+    }
+    conf.limits.push((zone, most));
+    Ok(())
+}
+
+/// What has become of a request, and where it is counted, as long as its client is served.
+#[derive(Default)]
+struct State {
+    status: Option<Status>,
+    /// Dropped with the rest of the request.
+    _counted: Vec<Counted>,
+}
+
+#[derive(Clone, Copy)]
+enum Status {
+    Passed,
+    Rejected,
+    RejectedDryRun,
+}
+
+impl Status {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Status::Passed => b"PASSED",
+            Status::Rejected => b"REJECTED",
+            Status::RejectedDryRun => b"REJECTED_DRY_RUN",
+        }
+    }
+}
+
+struct Limit {
+    zone: Rc<KeyedZone>,
+    most: u64,
+}
+
+/// The limits of a location.
+struct Limiter {
+    limits: Box<[Limit]>,
+    status: u16,
+    level: Level,
+    dry_run: bool,
+}
+
+impl Handler for Limiter {
+    fn handle(&self, request: &mut Request) -> Flow {
+        if request.has_context::<State>() {
+            return Flow::Declined;
+        }
+        let mut counted = Vec::new();
+        for limit in &self.limits {
+            let Some(key) = limit.zone.key(request, LONGEST) else { continue };
+            match count(&limit.zone.table, &key, limit.most) {
+                Ok(one) => counted.push(one),
+                Err(refused) => {
+                    // Nor is it in the zones before.
+                    drop(counted);
+                    return self.refuse(request, limit, refused);
+                }
+            }
+        }
+        if !counted.is_empty() {
+            *request.lasting_context() = State { status: Some(Status::Passed), _counted: counted };
+        }
+        Flow::Declined
+    }
+}
+
+impl Limiter {
+    fn refuse(&self, request: &mut Request, limit: &Limit, refused: Refused) -> Flow {
+        let name = limit.zone.name();
+        let note = if self.dry_run { ", dry run," } else { "" };
+        match refused {
+            Refused::Above => request
+                .error(self.level, format_args!("limiting connections{note} by zone \"{name}\"")),
+            Refused::Full => limit.zone.log_full(request),
+        }
+        let (status, flow) = match self.dry_run {
+            true => (Status::RejectedDryRun, Flow::Declined),
+            false => (Status::Rejected, Flow::Status(self.status)),
+        };
+        *request.lasting_context() = State { status: Some(status), _counted: Vec::new() };
+        flow
+    }
+}
