@@ -82,7 +82,7 @@ impl Map {
     }
 }
 
-impl Value for Map {
+impl Value<Request> for Map {
     fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
         let Some(table) = self.table.get() else { return false };
         let mut source = Vec::new();

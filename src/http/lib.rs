@@ -8,71 +8,42 @@
 //! which its directives switch it on: a location pays for nothing else.
 #![forbid(unsafe_code)]
 
-mod api;
-mod assemble;
 mod block;
 mod body;
 pub mod client;
-mod compression;
-mod connect_info;
 pub mod cors;
-mod directives;
 mod error;
-mod errors;
-mod filters;
 mod h1;
-mod hosts;
-mod instance;
 mod io;
-mod keyed;
-mod listen;
-mod location;
 mod now;
-mod pace;
-mod paths;
-mod patterns;
-mod phases;
-mod port;
-mod proxy_header;
-mod redirect;
-mod regex;
 mod request;
-mod resolve;
 mod response;
-mod settable;
-mod settings;
-mod spool;
-mod subrequest;
-mod takeover;
-mod template;
+mod route;
 mod trace;
-mod types;
-mod variables;
+mod vars;
 pub mod websocket;
 
-pub use api::{
-    BoxFuture, Declarations, Entry, Event, Filter, Flow, Handler, Hooks, Level, Logger, Module,
-    Order, Phase, entry,
-};
 pub use block::Http;
-pub use body::{Body, BodyFilter, Failed, Source, Trailers, read_chain};
-pub use connect_info::ConnectInfo;
+pub use block::api::{Declarations, Entry, Event, Hooks, Level, Module, entry};
+pub use block::keyed::{KeyedZone, undeclared_zone};
+pub use block::settings::{Alias, Settings};
+pub use body::spool::Spool;
+pub use body::{Body, Failed, Source, read_chain};
 pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
-pub use keyed::{KeyedZone, undeclared_zone};
-pub use location::{Location, Server};
-pub use paths::MappedPath;
-pub use patterns::{Conflict, Patterns};
-pub use regex::Regex;
-pub use request::Request;
+pub use request::connect_info::ConnectInfo;
+pub use request::flow::{BoxFuture, Flow, Order, Phase};
+pub use request::paths::MappedPath;
+pub use request::subrequest::Subrequest;
+pub use request::{
+    BodyFilter, Filter, Handler, Location, Logger, Request, Server, Template, Trailers, Variable,
+};
 pub use response::Response;
-pub use settable::Settable;
-pub use settings::{Alias, Settings};
-pub use spool::Spool;
-pub use subrequest::Subrequest;
-pub use takeover::{Session, Takeover};
-pub use template::{Piece, Template, Value};
+pub use response::takeover::{Session, Takeover};
+pub use route::patterns::{Conflict, Patterns};
+pub use route::regex::Regex;
 pub use trace::Happening;
-pub use variables::Variable;
+pub use vars::settable::Settable;
+pub use vars::template::{Piece, Value};
 
 pub use proto::http1::Version;
 pub use sys::log::Level as LogLevel;

@@ -11,10 +11,10 @@ use super::connection::{Connection, State, Step};
 use super::input::READ;
 use super::output::{Fault, Sent};
 use super::render;
-use crate::api::Flow;
 use crate::body::Body;
-use crate::pace::Pace;
-use crate::{Happening, filters, phases};
+use crate::request::flow::Flow;
+use crate::response::pace::Pace;
+use crate::{Happening, request::phases, response::filters};
 
 /// A body in memory up to this size is copied behind its head: one plain send, not a gathered one.
 const COPIED: usize = 4096;

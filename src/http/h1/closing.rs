@@ -6,7 +6,7 @@ use mem::Block;
 
 use super::connection::{Connection, State, Step};
 use crate::Happening;
-use crate::settings::Lingering;
+use crate::block::settings::Lingering;
 
 /// So much of what nobody wants is read in one turn.
 const DISCARDED: usize = 64 << 10;

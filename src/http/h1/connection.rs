@@ -19,16 +19,17 @@ use sys::log::Level;
 use super::input::Input;
 use super::output::{Output, Piece};
 use crate::Happening;
-use crate::api::{Flow, Handler};
+use crate::block::settings::Settings;
 use crate::body::Source;
-use crate::connect_info::ConnectInfo;
 use crate::io::Io;
-use crate::pace::Pace;
-use crate::phases::{self, Outcome};
-use crate::port::Port;
+use crate::request::Handler;
+use crate::request::Port;
 use crate::request::Request;
-use crate::settings::Settings;
-use crate::takeover::Takeover;
+use crate::request::connect_info::ConnectInfo;
+use crate::request::flow::Flow;
+use crate::request::phases::{self, Outcome};
+use crate::response::pace::Pace;
+use crate::response::takeover::Takeover;
 
 /// A client that sends request after request without a pause has so many reads in one turn.
 pub const READS: u32 = 16;

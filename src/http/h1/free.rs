@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rt::Conn;
 
 use super::connection::Connection;
-use crate::port::Port;
+use crate::request::Port;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "the box moves between this list, the stack and a task")]

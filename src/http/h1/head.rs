@@ -10,9 +10,9 @@ use super::connection::{Connection, READS, State, Step};
 use super::decoder::Decoder;
 use super::incoming::Incoming;
 use crate::Happening;
-use crate::api::Flow;
 use crate::body::Body;
-use crate::phases;
+use crate::request::flow::Flow;
+use crate::request::phases;
 
 impl Connection {
     pub(super) fn read_head(&mut self) -> Option<Step> {

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use mem::{Block, Buf, Chain, Data};
 
+use crate::block::settings::Settings;
 use crate::error::Error;
 use crate::io::Io;
-use crate::settings::Settings;
 
 /// What an answer still has to send.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use mem::Str;
 use proto::http1::{Version, status};
 
 use crate::request::Request;
-use crate::{errors, now, redirect};
+use crate::{now, response::errors, response::redirect};
 
 /// Appends the head to `out`. Nothing for HTTP/0.9.
 pub fn head(request: &mut Request, out: &mut Vec<u8>) {

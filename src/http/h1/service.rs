@@ -6,8 +6,8 @@ use sys::socket::Address;
 use super::connection::Step;
 use super::{free, task};
 use crate::Happening;
-use crate::port::Port;
-use crate::proxy_header;
+use crate::request::Port;
+use crate::route::proxy_header;
 
 impl Service for Port {
     fn open(&'static self, conn: Conn) -> Next {

@@ -9,9 +9,9 @@ use rt::{Next, TimedOut};
 use super::connection::{Connection, Step};
 use super::free;
 use crate::Happening;
-use crate::api::{BoxFuture, Flow};
 use crate::io::Io;
-use crate::takeover::{Session, Takeover};
+use crate::request::flow::{BoxFuture, Flow};
+use crate::response::takeover::{Session, Takeover};
 
 /// Drives `connection` from its first wait until the connection is idle or over.
 pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {

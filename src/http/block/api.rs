@@ -1,0 +1,266 @@
+//! What an HTTP module is.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use conf::{Directive, Error, Files, Word, erase};
+use module::{LogFile, Process, Setup, Slot, Wanted};
+use sys::log::{Level as LogLevel, Log, Target};
+
+use crate::block::settings::Settings;
+use crate::request::flow::{Order, Phase};
+use crate::request::{
+    BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
+};
+use crate::route::regex::Regex;
+use crate::vars::settable::Settable;
+use crate::vars::template::Value;
+
+/// An HTTP module, compiled in and listed in `main.rs`.
+///
+/// It has one `Conf` for each block (`http`, `server`, `location`); what a block leaves unset it
+/// inherits. Then [`Module::install`] is asked, for each location, which hooks it wants there.
+pub trait Module: 'static {
+    /// Its name, as `-V` and the directive reference show it.
+    const NAME: &'static str;
+    /// What its directives set.
+    type Conf: Default + 'static;
+    /// Its directives.
+    const DIRECTIVES: &'static [Directive<Self::Conf>];
+    /// The variables it provides.
+    const VARIABLES: &'static [Variable] = &[];
+
+    /// Makes the variables that a block asks for, before any word is compiled. Runs in the master.
+    fn declare(conf: &Self::Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        let _ = (conf, declarations);
+        Ok(())
+    }
+
+    /// Fills what this block left unset from the enclosing block.
+    fn inherit(conf: &mut Self::Conf, outer: &Self::Conf);
+
+    /// Checks the conf of one location (or of a server, for requests that no location takes) and
+    /// adds the hooks that it needs there. Runs in the master.
+    fn install(conf: &Self::Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error>;
+
+    /// Something happened to the worker.
+    fn worker(event: Event) {
+        let _ = event;
+    }
+}
+
+/// What happens to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It has its loop, and accepts next.
+    Start,
+    /// Log files are about to be opened anew, or the worker is about to exit: write what is buffered.
+    Flush,
+}
+
+/// Which block the hooks are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// A server: for its rewrite phase, and for requests that no location takes.
+    Server,
+    /// A location.
+    Location,
+}
+
+/// What blocks declare.
+pub struct Declarations<'a, 's> {
+    pub(crate) names: &'a Names,
+    pub(crate) env: &'a conf::Env<'s>,
+    /// What can be done when everything is declared.
+    pub(crate) later: RefCell<Vec<Later>>,
+}
+
+pub(crate) type Later = Box<dyn FnOnce(&Declarations<'_, '_>) -> Result<(), Error>>;
+
+impl Declarations<'_, '_> {
+    /// Makes the variable that a word names, with its `$`.
+    pub fn make(&self, word: &Word, value: Rc<dyn Value<Request>>) -> Result<(), Error> {
+        let name = self.name(word)?;
+        self.names.make(name, value).map_err(|why| self.error(word, why))
+    }
+
+    /// The variable that a word names, with its `$`, as one that requests set.
+    pub fn settable(&self, word: &Word) -> Result<Settable, Error> {
+        let name = self.name(word)?;
+        self.names.settable(name).map_err(|why| self.error(word, why))
+    }
+
+    /// The variable that a word names, with its `$`, as one that has no value until a request gives it one.
+    pub fn result(&self, word: &Word) -> Result<Settable, Error> {
+        let name = self.name(word)?;
+        self.names.result(name).map_err(|why| self.error(word, why))
+    }
+
+    fn name<'w>(&self, word: &'w Word) -> Result<&'w str, Error> {
+        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
+        name.ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))
+    }
+
+    /// Makes variables of an expression's named groups.
+    pub fn capture(&self, word: &Word, regex: &Regex) -> Result<(), Error> {
+        self.names.capture(regex).map_err(|why| self.error(word, why))
+    }
+
+    /// Calls `later` when all variables are made: then words with variables can be compiled.
+    pub fn later(&self, later: impl FnOnce(&Declarations<'_, '_>) -> Result<(), Error> + 'static) {
+        self.later.borrow_mut().push(Box::new(later));
+    }
+
+    /// Compiles a word with variables.
+    pub fn template(&self, word: &Word) -> Result<Template, Error> {
+        Template::compile(&word.text, self.names).map_err(|why| self.error(word, why))
+    }
+
+    /// Compiles an expression.
+    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
+        let place = self.env.files.place(word.span);
+        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
+    }
+
+    /// An error at a word of the configuration.
+    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
+        Error::at(message, word.span, self.env.files)
+    }
+}
+
+/// What a module may hook into.
+pub struct Hooks<'a, 's> {
+    /// The core's settings of this location.
+    pub settings: &'a Settings,
+    /// Which block this is.
+    pub level: Level,
+    pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
+    pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
+    pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
+    pub(crate) trailers: Vec<Box<dyn Trailers>>,
+    pub(crate) loggers: Vec<Box<dyn Logger>>,
+    pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
+    pub(crate) limits_bodies: bool,
+    pub(crate) names: &'a Names,
+    pub(crate) setup: &'a mut Setup<'s>,
+}
+
+impl<'s> Hooks<'_, 's> {
+    /// Adds a handler to a phase, behind those of the modules listed before.
+    pub fn on(&mut self, phase: Phase, handler: impl Handler) {
+        self.handlers.push((phase, Box::new(handler)));
+    }
+
+    /// Adds a header filter.
+    pub fn filter(&mut self, order: Order, filter: impl Filter) {
+        self.filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds a body filter: after all header filters each is given the body by the one before it.
+    pub fn body_filter(&mut self, order: Order, filter: impl BodyFilter) {
+        self.body_filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds fields behind the body.
+    pub fn trailers(&mut self, trailers: impl Trailers) {
+        self.trailers.push(Box::new(trailers));
+    }
+
+    /// Adds a logger.
+    pub fn logger(&mut self, logger: impl Logger) {
+        self.loggers.push(Box::new(logger));
+    }
+
+    /// Adds a part in the life of the processes.
+    pub fn process(&mut self, process: Rc<dyn Process>) {
+        self.processes.push(process);
+    }
+
+    /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
+    pub fn limit_bodies(&mut self) {
+        self.limits_bodies = true;
+    }
+
+    /// Shared memory, which outlives this configuration; it is there when `Process::opened` is called.
+    pub fn region(&mut self, wanted: Wanted) -> Slot {
+        self.setup.region(wanted)
+    }
+
+    /// What the configuration asks the server for.
+    pub fn setup(&mut self) -> &mut Setup<'s> {
+        self.setup
+    }
+
+    /// Compiles a word with variables.
+    pub fn template(&self, word: &Word) -> Result<Template, Error> {
+        Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
+    }
+
+    /// A path, relative to the prefix.
+    pub fn path(&self, path: &str) -> std::path::PathBuf {
+        self.setup.env.prefix.join(conf::text::path(path))
+    }
+
+    /// A log file, opened by the server, opened anew after rotation.
+    pub fn log_file(&mut self, path: std::path::PathBuf) -> Rc<LogFile> {
+        self.setup.log_file(path)
+    }
+
+    /// An error log, likewise.
+    pub fn error_log(&mut self, target: Target, level: LogLevel) -> Arc<Log> {
+        self.setup.error_log(target, level)
+    }
+
+    /// An error at a word of the configuration.
+    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
+        Error::at(message, word.span, self.files())
+    }
+
+    /// A warning at a word of the configuration.
+    pub fn warn(&self, word: &Word, message: impl Into<String>) {
+        self.setup.env.warnings.borrow_mut().push(self.error(word, message));
+    }
+
+    /// The configuration's files, for messages.
+    fn files(&self) -> &Files {
+        self.setup.env.files
+    }
+}
+
+/// A module with its types hidden, for the list in `main.rs`.
+pub struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) directives: fn() -> Vec<conf::Entry>,
+    pub(crate) variables: &'static [Variable],
+    pub(crate) create: fn() -> Box<dyn Any>,
+    pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
+    pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
+    pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
+    pub(crate) worker: fn(Event),
+}
+
+/// The entry of module `M` for the list in `main.rs`.
+pub const fn entry<M: Module>() -> Entry {
+    Entry {
+        name: M::NAME,
+        directives: || erase(M::DIRECTIVES).collect(),
+        variables: M::VARIABLES,
+        create: || Box::new(M::Conf::default()),
+        declare: |conf, declarations| match conf.downcast_ref() {
+            Some(conf) => M::declare(conf, declarations),
+            None => Err(Error::new("a module was given the configuration of another")),
+        },
+        inherit: |conf, outer| {
+            if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
+                M::inherit(conf, outer);
+            }
+        },
+        install: |conf, hooks| match conf.downcast_ref() {
+            Some(conf) => M::install(conf, hooks),
+            None => Err(Error::new("a module was given the configuration of another")),
+        },
+        worker: M::worker,
+    }
+}

@@ -1,0 +1,92 @@
+//! The `http` block, configured: its listeners in a worker.
+
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+
+use module::{Instance, Process, Regions, Sockets};
+
+use crate::Happening;
+use crate::block::api::{Entry, Event};
+use crate::request::Port;
+
+/// All that an `http {}` block came to.
+pub(crate) struct HttpInstance {
+    pub modules: &'static [Entry],
+    pub ports: Vec<Port>,
+    pub processes: Vec<Rc<dyn Process>>,
+}
+
+impl Process for HttpInstance {
+    fn opened(&self) -> Result<(), conf::Error> {
+        self.processes.iter().try_for_each(|process| process.opened())
+    }
+
+    fn outgoing(&self, next: &Regions, back: bool) {
+        self.processes.iter().for_each(|process| process.outgoing(next, back));
+    }
+
+    fn decided(&self, serves: bool) {
+        self.processes.iter().for_each(|process| process.decided(serves));
+    }
+
+    fn replaced(&self, by: &Regions) {
+        self.processes.iter().for_each(|process| process.replaced(by));
+    }
+
+    fn started(&'static self) -> Result<(), String> {
+        self.modules.iter().for_each(|module| (module.worker)(Event::Start));
+        self.processes.iter().try_for_each(|process| process.started())
+    }
+
+    fn draining(&'static self, within: Option<u64>) {
+        self.processes.iter().for_each(|process| process.draining(within));
+        // It may be said again, that it must be faster.
+        for port in self.ports.iter().filter(|_| !rt::draining()) {
+            port.trace_listener(Happening::ListenStop(port.address()));
+        }
+    }
+
+    fn orphaned(&self) {
+        self.processes.iter().for_each(|process| process.orphaned());
+    }
+
+    fn closed(&self) {
+        self.processes.iter().for_each(|process| process.closed());
+    }
+
+    fn worker_ended(&self, pid: i32) -> bool {
+        // Each of them, whatever the others say.
+        self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
+    }
+
+    fn room(&self) -> usize {
+        self.processes.iter().map(|process| process.room()).min().unwrap_or(usize::MAX)
+    }
+
+    fn attached(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.attached()).collect()
+    }
+
+    fn stuck(&self) -> Vec<i32> {
+        self.processes.iter().flat_map(|process| process.stuck()).collect()
+    }
+}
+
+impl Instance for HttpInstance {
+    fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
+        for port in &self.ports {
+            let address = port.address();
+            let shared = sockets.shared(address);
+            for socket in sockets.of_worker(address, number) {
+                rt::add_listener(&socket.as_raw_fd(), port, shared)
+                    .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
+            }
+            port.trace_listener(Happening::ListenStart(address));
+        }
+        Ok(())
+    }
+
+    fn flush(&self) {
+        self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
+    }
+}

@@ -1,0 +1,82 @@
+//! What a request's head says, and who has sent it.
+
+use std::borrow::Cow;
+
+use mem::Str;
+use proto::http1::{Name, Version};
+use sys::socket::{Address, Peer};
+
+use super::Request;
+
+impl Request {
+    /// The value of a header field.
+    pub fn header(&self, name: Name) -> Option<&[u8]> {
+        self.head.value(name, &self.bytes)
+    }
+
+    /// The value of a header field, sharing the bytes of the head.
+    pub fn header_str(&self, name: Name) -> Option<Str> {
+        self.bytes.slice_of(self.header(name)?)
+    }
+
+    /// The values of all header fields of that name (lower case, `-` or `_`).
+    pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
+        let same = move |field: &&proto::http1::Field| same_name(field.name.of(&self.bytes), name);
+        self.head.fields.iter().filter(same).map(|field| field.value.of(&self.bytes))
+    }
+
+    /// The value of a header field that is a list, put together of all its lines (RFC 9110 §5.3).
+    pub fn header_list<'r>(&'r self, name: &'r str) -> Cow<'r, [u8]> {
+        let mut lines = self.headers_named(name);
+        let first = lines.next().unwrap_or_default();
+        let mut rest = lines.peekable();
+        if rest.peek().is_none() {
+            return Cow::Borrowed(first);
+        }
+        let mut all = first.to_vec();
+        rest.for_each(|line| all.extend_from_slice(&[b", ", line].concat()));
+        Cow::Owned(all)
+    }
+
+    /// The first line as it was sent.
+    pub fn request_line(&self) -> &[u8] {
+        self.head.request_line.of(&self.bytes)
+    }
+
+    /// The URI as it was sent, arguments included.
+    pub fn request_uri(&self) -> &[u8] {
+        self.head.uri.of(&self.bytes)
+    }
+
+    /// The protocol version.
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> Peer {
+        self.connection.peer()
+    }
+
+    /// The address that the client connected to.
+    pub fn local_address(&self) -> Option<Address> {
+        self.connection.local_address()
+    }
+
+    /// The port that the client connected to; 0 on a Unix socket.
+    pub fn local_port(&self) -> u16 {
+        match self.port.address() {
+            Address::Inet(address) => address.port(),
+            Address::Unix(_) => 0,
+        }
+    }
+}
+
+/// Whether a field's name is that of a variable: `user_agent` is `User-Agent`.
+fn same_name(field: &[u8], name: &str) -> bool {
+    let same = |(field, name): (&u8, u8)| match name {
+        b'_' => *field == b'-' || *field == b'_',
+        name => field.eq_ignore_ascii_case(&name),
+    };
+    field.len() == name.len() && field.iter().zip(name.bytes()).all(same)
+}

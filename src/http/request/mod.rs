@@ -1,0 +1,345 @@
+//! A request on its way through the phases, what modules do on that way, and the answer that comes of it.
+//!
+//! What routes (`route`), words with variables (`vars`) and settings know nothing of requests: they are completed by
+//! types here.
+
+pub mod body;
+pub mod connect_info;
+pub mod context;
+pub mod fields;
+pub mod flow;
+pub mod log;
+pub mod paths;
+pub mod phases;
+pub mod subrequest;
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use mem::{Pool, Str};
+use proto::http1::{Body as Framing, Head, Method};
+
+use self::connect_info::ConnectInfo;
+use self::flow::{BoxFuture, Flow, Phase};
+use crate::block::settings::{Settings, Words};
+use crate::body::Body;
+use crate::response::Response;
+use crate::route::hosts::Hosts;
+use crate::route::regex::Captures;
+use crate::route::{location, port};
+use crate::vars::template::{self, Memo, Scope};
+
+/// A module's part in a phase.
+pub trait Handler: 'static {
+    /// The fast path: answers without waiting and without allocating, or says what else is to be done.
+    fn handle(&self, request: &mut Request) -> Flow;
+
+    /// The slow path, after [`Flow::Wait`].
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
+        let _ = request;
+        Box::pin(async { Flow::Declined })
+    }
+}
+
+impl<F: Fn(&mut Request) -> Flow + 'static> Handler for F {
+    fn handle(&self, request: &mut Request) -> Flow {
+        self(request)
+    }
+}
+
+/// A module's part in the header of a response.
+pub trait Filter: 'static {
+    /// Changes `request.response` before its head is sent; a status replaces the whole answer.
+    fn header(&self, request: &mut Request) -> Option<u16>;
+}
+
+/// A module's part after a request.
+pub trait Logger: 'static {
+    /// The request has ended, in whichever way.
+    fn log(&self, request: &Request);
+}
+
+/// A module's part in the body of an answer.
+pub trait BodyFilter: 'static {
+    /// Makes another body of it, or gives it back. The answer's header is decided: what this does to the body's length,
+    /// the module's header filter has told.
+    fn body(&self, request: &mut Request, body: Body) -> Body;
+}
+
+/// Fields behind the body of an answer (RFC 9110 §6.5).
+pub trait Trailers: 'static {
+    /// Whether there will be any: the body is chunked then.
+    fn expects(&self, request: &Request) -> bool;
+
+    /// The fields, when the body has ended.
+    fn fields(&self, request: &mut Request, out: &mut Vec<(Str, Str)>);
+}
+
+/// A location, ready to serve.
+pub type Location = location::Location<Content>;
+/// A server, ready to serve.
+pub type Server = location::Server<Content>;
+/// A listening address, and the servers behind it.
+pub type Port = port::Port<Server>;
+/// A word with variables.
+pub type Template = template::Template<Request>;
+/// The variables that a configuration knows.
+pub type Names = template::Names<Request>;
+/// A variable that a module provides.
+pub type Variable = template::Variable<Request>;
+
+/// What is done in a location.
+pub struct Content {
+    /// The core's settings.
+    pub settings: Settings,
+    pub(crate) words: Words<Request>,
+    /// Of a server: before a location is looked for.
+    pub(crate) rewrite: Box<[Box<dyn Handler>]>,
+    pub(crate) handlers: Box<[(Phase, Box<dyn Handler>)]>,
+    pub(crate) filters: Box<[Box<dyn Filter>]>,
+    pub(crate) body_filters: Box<[Box<dyn BodyFilter>]>,
+    pub(crate) trailers: Box<[Box<dyn Trailers>]>,
+    pub(crate) loggers: Box<[Box<dyn Logger>]>,
+}
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The server's rewrite handlers.
+    ServerRewrite,
+    /// The location is looked for.
+    Find,
+    /// The location's handlers.
+    Location,
+}
+
+/// A value that a request has given to a variable.
+pub(crate) struct Assigned {
+    pub key: usize,
+    pub value: Str,
+    /// How many expressions had matched then.
+    pub matches: u64,
+}
+
+/// One request and the answer that is being made for it.
+///
+/// Everything that it names was cut from the bytes that the client sent, or from its own pool: it
+/// outlives the read buffer, but not the next request.
+pub struct Request {
+    /// The connection that it came on.
+    pub connection: ConnectInfo,
+    /// The head as offsets into [`Request::bytes`].
+    pub head: Head,
+    /// The bytes of the head.
+    pub bytes: Str,
+    /// The method that handlers see; an error page with a URI is fetched with GET or HEAD.
+    pub method: Method,
+    /// The normalised path: `$uri`.
+    pub uri: Str,
+    /// What follows `?`: `$args`.
+    pub args: Str,
+    /// The host asked for: lower case, without port.
+    pub host: Str,
+    /// The answer.
+    pub response: Response,
+    /// Memory that lives as long as the request.
+    pub pool: Pool,
+    /// What regular expressions have captured.
+    pub captures: RefCell<Captures>,
+    /// Variables that are set.
+    pub(crate) set: Rc<RefCell<Vec<Assigned>>>,
+    /// `$limit_rate`, if that is set.
+    pub(crate) limit_rate: Option<u64>,
+    /// Whether the client may get it compressed, once that is known.
+    pub(crate) accepts_gzip: Cell<Option<bool>>,
+    /// What variables have come to.
+    pub(crate) memo: Memo,
+    /// How the body was framed.
+    pub framing: Framing,
+    /// The body, as far as nobody has taken it.
+    pub body: Body,
+    /// The connection may serve another request after this one.
+    pub keep_alive: bool,
+    /// The request was redirected inside the server: `internal` locations are open to it.
+    pub internal: bool,
+    /// The page of an error is being made: its own errors get the plain page.
+    pub error_page: bool,
+    /// Status that an `error_page` wants its page to have.
+    pub forced_status: Option<u16>,
+    /// The URI is not the one that the location was chosen by.
+    pub uri_changed: bool,
+    /// The URI is to be appended to an `alias` that is a whole path: `try_files` has found it there.
+    pub below_alias: bool,
+    /// When its first byte was read, in the loop's milliseconds.
+    pub started: u64,
+    /// Its number on the connection, from 1.
+    pub number: u32,
+    /// Bytes of the answer handed to the kernel, head included.
+    pub bytes_sent: u64,
+    /// Bytes of the answer's head.
+    pub head_sent: u64,
+    /// Bytes of the body that were read or thrown away.
+    pub body_received: u64,
+    /// The answer, whatever it comes to, depends on what encodings the client takes.
+    pub(crate) varies_by_encoding: bool,
+    pub(crate) contexts: Vec<Box<dyn Any>>,
+    /// Those that stay as long as the client is served, whatever serves it.
+    pub(crate) lasting: Vec<Box<dyn Any>>,
+    /// What contexts the requests have on whose behalf it is.
+    pub(crate) known_above: Vec<TypeId>,
+    pub(crate) scratch: Vec<u8>,
+    pub(crate) port: &'static Port,
+    pub(crate) hosts: &'static Hosts<Server>,
+    pub(crate) server: &'static Server,
+    pub(crate) location: &'static Location,
+    /// The next handler of the location.
+    pub(crate) cursor: usize,
+    pub(crate) stage: Stage,
+    pub(crate) redirects: u8,
+    /// How many requests it is asked on behalf of.
+    pub(crate) nesting: u8,
+    /// The status of an access handler that refused, while another may still let in.
+    pub(crate) refused: Option<u16>,
+}
+
+impl Request {
+    pub(crate) fn new(connection: ConnectInfo, port: &'static Port) -> Request {
+        let hosts = port.first_hosts();
+        let server = hosts.default_server();
+        Request {
+            connection,
+            head: Head::default(),
+            bytes: Str::EMPTY,
+            method: Method::Get,
+            uri: Str::EMPTY,
+            args: Str::EMPTY,
+            host: Str::EMPTY,
+            response: Response::default(),
+            pool: Pool::new(),
+            captures: RefCell::default(),
+            set: Rc::default(),
+            limit_rate: None,
+            accepts_gzip: Cell::new(None),
+            memo: Memo::default(),
+            framing: Framing::None,
+            body: Body::default(),
+            keep_alive: false,
+            internal: false,
+            error_page: false,
+            forced_status: None,
+            uri_changed: false,
+            below_alias: false,
+            started: 0,
+            number: 0,
+            bytes_sent: 0,
+            head_sent: 0,
+            body_received: 0,
+            varies_by_encoding: false,
+            contexts: Vec::new(),
+            lasting: Vec::new(),
+            known_above: Vec::new(),
+            scratch: Vec::new(),
+            port,
+            hosts,
+            server,
+            location: server.location(),
+            cursor: 0,
+            stage: Stage::ServerRewrite,
+            redirects: 0,
+            nesting: 0,
+            refused: None,
+        }
+    }
+
+    /// Makes it ready for the next request; keeps its memory.
+    pub(crate) fn reset(&mut self) {
+        self.head.clear();
+        self.bytes = Str::EMPTY;
+        self.method = Method::Get;
+        self.uri = Str::EMPTY;
+        self.args = Str::EMPTY;
+        self.host = Str::EMPTY;
+        self.response.reset();
+        self.captures.get_mut().clear();
+        self.memo.clear();
+        self.set.borrow_mut().clear();
+        self.limit_rate = None;
+        self.accepts_gzip.set(None);
+        self.pool.reset();
+        self.framing = Framing::None;
+        self.body = Body::default();
+        self.keep_alive = false;
+        self.internal = false;
+        self.error_page = false;
+        self.forced_status = None;
+        self.uri_changed = false;
+        self.below_alias = false;
+        self.started = 0;
+        self.number = 0;
+        self.bytes_sent = 0;
+        self.head_sent = 0;
+        self.body_received = 0;
+        self.varies_by_encoding = false;
+        self.contexts.clear();
+        self.lasting.clear();
+        self.restart();
+        self.redirects = 0;
+        self.attach(self.connection, self.port);
+    }
+
+    /// Puts an empty request to a connection, and to the servers that it begins with.
+    pub(crate) fn attach(&mut self, connection: ConnectInfo, port: &'static Port) {
+        self.connection = connection;
+        self.port = port;
+        self.hosts = port.first_hosts();
+        self.server = self.hosts.default_server();
+        self.location = self.server.location();
+    }
+
+    /// Starts the phases over.
+    pub(crate) fn restart(&mut self) {
+        self.cursor = 0;
+        self.stage = Stage::ServerRewrite;
+        self.refused = None;
+        self.below_alias = false;
+    }
+
+    /// The server that was chosen by name.
+    pub fn server(&self) -> &'static Server {
+        self.server
+    }
+
+    /// The location that was chosen by URI.
+    pub fn location(&self) -> &'static Location {
+        self.location
+    }
+
+    /// Whether it is asked on behalf of another request.
+    pub fn is_subrequest(&self) -> bool {
+        self.nesting > 0
+    }
+
+    /// Whether the answer has no body whatever the status: HEAD.
+    pub fn is_head(&self) -> bool {
+        self.method == Method::Head
+    }
+}
+
+impl Scope for Request {
+    fn captures(&self) -> &RefCell<Captures> {
+        &self.captures
+    }
+
+    fn memo(&self) -> &Memo {
+        &self.memo
+    }
+
+    fn room(&mut self) -> (&mut Vec<u8>, &mut Pool) {
+        (&mut self.scratch, &mut self.pool)
+    }
+
+    fn error(&self, message: std::fmt::Arguments<'_>) {
+        Request::error(self, sys::log::Level::Error, message);
+    }
+}

@@ -1,0 +1,109 @@
+//! The answer to a request.
+
+pub mod compression;
+pub mod encoding;
+pub mod error_page;
+pub mod errors;
+pub mod filters;
+pub mod framing;
+pub mod pace;
+pub mod rate;
+pub mod redirect;
+pub mod takeover;
+
+use mem::{Buf, Str};
+
+use crate::body::Body;
+use crate::response::takeover::Takeover;
+
+/// What is sent back: head and body.
+#[derive(Default)]
+pub struct Response {
+    /// The status; 0 while there is no answer.
+    pub status: u16,
+    /// `Content-Type`, with its charset.
+    pub content_type: Option<Str>,
+    /// Length of the body; `None`: what `body` holds when the handler is done.
+    pub content_length: Option<u64>,
+    /// Modification time in seconds since 1970.
+    pub last_modified: Option<u64>,
+    /// `Last-Modified` as the configuration adds it, which need not be a date.
+    pub last_modified_text: Option<Str>,
+    /// The entity tag, with its quotes.
+    pub etag: Option<Str>,
+    /// `Location`: absolute, or a path that is completed when the head is written.
+    pub location: Option<Str>,
+    /// `Accept-Ranges: bytes`.
+    pub accept_ranges: bool,
+    /// The body may be sent in parts.
+    pub allow_ranges: bool,
+    /// Further fields, in order.
+    pub headers: Vec<(Str, Str)>,
+    /// The body.
+    pub body: Body,
+    /// Windows of a file are in the body: between two pieces it is looked at again.
+    pub file: bool,
+    /// It is the server's own page for an error.
+    pub plain: bool,
+    /// The body goes on after what is in `body`, and its length is not known: it ends with its last
+    /// chunk, or with the connection. Whoever makes `body` frames it (HTTP/1.1: chunks).
+    pub streaming: bool,
+    /// A filter will make something else of the body: how long that is, is not known.
+    pub unknown_length: bool,
+    /// The body goes out in chunks: its length is not known, or trailers follow it.
+    pub(crate) chunked: bool,
+    /// Trailers follow the body.
+    pub(crate) has_trailers: bool,
+    /// What takes the connection over when this much is sent.
+    pub takeover: Option<Box<dyn Takeover>>,
+}
+
+impl Response {
+    /// Makes it ready for the next request; keeps its memory.
+    pub fn reset(&mut self) {
+        let Response { mut headers, mut body, .. } = std::mem::take(self);
+        headers.clear();
+        body.clear();
+        self.headers = headers;
+        self.body = body;
+    }
+
+    /// A body in memory.
+    pub fn set_body(&mut self, status: u16, content_type: Str, body: Str) {
+        self.status = status;
+        self.content_type = Some(content_type);
+        self.content_length = Some(body.len() as u64);
+        self.body.clear();
+        self.body.push(Buf::memory(body).last());
+    }
+
+    /// No body.
+    pub fn set_empty(&mut self, status: u16) {
+        self.status = status;
+        self.content_type = None;
+        self.content_length = Some(0);
+        self.body.clear();
+    }
+
+    /// Adds a field.
+    pub fn add_header(&mut self, name: impl Into<Str>, value: Str) {
+        self.headers.push((name.into(), value));
+    }
+
+    /// The value of an added field (lower case, `-` or `_`).
+    pub fn header(&self, name: &str) -> Option<&Str> {
+        self.headers.iter().find(|(field, _)| is_named(field, name)).map(|(_, value)| value)
+    }
+
+    /// The values of all added fields of that name.
+    pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r Str> {
+        let same = move |(field, _): &&(Str, Str)| is_named(field, name);
+        self.headers.iter().filter(same).map(|(_, value)| value)
+    }
+}
+
+/// Whether a field's name is that of a variable: `www_authenticate` is `WWW-Authenticate`.
+fn is_named(field: &[u8], name: &str) -> bool {
+    let plain = |b: u8| if b == b'-' { b'_' } else { b.to_ascii_lowercase() };
+    field.len() == name.len() && field.iter().zip(name.bytes()).all(|(a, b)| plain(*a) == plain(b))
+}

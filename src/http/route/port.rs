@@ -1,0 +1,70 @@
+//! A listening address, the servers behind it, and the trace of its connections.
+
+use std::rc::Rc;
+
+use rt::Conn;
+use sys::socket::Address;
+
+use crate::route::hosts::Hosts;
+use crate::trace::{Happening, Trace};
+
+/// A listening address and the servers behind it.
+pub struct Port<S> {
+    address: Address,
+    /// The servers of the address itself.
+    hosts: Hosts<S>,
+    /// Those of addresses that this wildcard one covers.
+    covered: Vec<(Address, Hosts<S>)>,
+    trace: Option<Rc<Trace>>,
+}
+
+impl<S> Port<S> {
+    pub(crate) fn new(
+        address: Address,
+        hosts: Hosts<S>,
+        covered: Vec<(Address, Hosts<S>)>,
+        trace: Option<Rc<Trace>>,
+    ) -> Port<S> {
+        Port { address, hosts, covered, trace }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn first_hosts(&self) -> &Hosts<S> {
+        &self.hosts
+    }
+
+    /// The servers for a connection: an exact address goes before the wildcard. `None`: to which
+    /// address it came is not known.
+    pub(crate) fn hosts_for(&self, conn: Conn) -> Option<&Hosts<S>> {
+        if self.covered.is_empty() {
+            return Some(&self.hosts);
+        }
+        let local = sys::socket::local_address(conn.fd())?;
+        let covered = self.covered.iter().find(|(address, _)| *address == local);
+        Some(covered.map_or(&self.hosts, |(_, hosts)| hosts))
+    }
+
+    /// Whether a proxy's header comes before the first request of a connection.
+    pub(crate) fn is_behind_proxy(&self, conn: Conn) -> bool {
+        let some = self.covered.iter().any(|(_, hosts)| hosts.proxy_protocol);
+        match some || self.hosts.proxy_protocol {
+            true => self.hosts_for(conn).is_some_and(|hosts| hosts.proxy_protocol),
+            false => false,
+        }
+    }
+
+    pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {
+        if let Some(trace) = &self.trace {
+            trace.connection(conn, happening);
+        }
+    }
+
+    pub(crate) fn trace_listener(&self, happening: Happening<'_>) {
+        if let Some(trace) = &self.trace {
+            trace.listener(happening);
+        }
+    }
+}

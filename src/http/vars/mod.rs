@@ -1,0 +1,5 @@
+//! Variables, and words that have them in them.
+
+pub mod settable;
+pub mod template;
+pub mod variables;

@@ -1,0 +1,226 @@
+//! Variables: what `$name` means.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use proto::http1::{Name, Version};
+use proto::proxy_protocol::Addresses;
+
+use crate::request::{Request, Variable};
+use crate::{now, request::paths};
+
+macro_rules! variables {
+    ($($name:literal $get:expr, $help:literal;)*) => {
+        &[$(Variable { name: $name, get: $get, help: $help }),*]
+    };
+}
+
+/// The core's variables.
+pub static VARIABLES: &[Variable] = variables! {
+    "arg_" argument, "an argument of the query";
+    "args" |r, _, o| put_some(o, &r.args), "the query";
+    "binary_remote_addr" |r, _, o| match r.peer().ip() {
+        Some(std::net::IpAddr::V4(ip)) => put(o, &ip.octets()),
+        Some(std::net::IpAddr::V6(ip)) => put(o, &ip.octets()),
+        None => put(o, b"unix:"),
+    }, "the client's address in 4 or 16 bytes";
+    "body_bytes_sent" |r, _, o| show(o, r.bytes_sent.saturating_sub(r.head_sent)),
+        "bytes of the answer's body that were sent";
+    "bytes_sent" |r, _, o| show(o, r.bytes_sent), "bytes of the answer that were sent";
+    "connection" |r, _, o| show(o, r.connection.serial()), "the connection's number";
+    "connection_requests" |r, _, o| show(o, r.number), "the request's number on its connection";
+    "content_length" |r, _, o| header(r, Name::ContentLength, o), "Content-Length of the request";
+    "content_type" |r, _, o| header(r, Name::ContentType, o), "Content-Type of the request";
+    "cookie_" cookie, "a cookie";
+    "document_root" |r, _, o| { paths::write_root(r, o); true }, "the value of root or alias";
+    "document_uri" |r, _, o| put(o, &r.uri), "same as uri";
+    "host" |r, _, o| put(o, match r.host.is_empty() {
+        true => &r.server().name,
+        false => &r.host,
+    }), "the host asked for, without port; else the server's name";
+    "hostname" |_, _, o| put(o, sys::process::hostname().as_bytes()), "this machine's name";
+    "http_" field, "a field of the request's header";
+    "https" |_, _, o| put(o, b""), "on, if the connection is encrypted";
+    "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";
+    "limit_rate" |r, _, o| show(o, r.limit_rate.unwrap_or(0)),
+        "bytes of the answer in a second, as it was set";
+    "msec" |_, _, o| {
+        let now = rt::wall();
+        let _ = write!(o, "{}.{:03}", now.as_secs(), now.subsec_millis());
+        true
+    }, "seconds since 1970, with milliseconds";
+    "nginx_version" |_, _, o| put(o, env!("CARGO_PKG_VERSION").as_bytes()), "the server's version";
+    "pid" |_, _, o| show(o, sys::process::pid()), "the worker's process number";
+    "proxy_protocol_addr" |r, _, o| told(r, |told| show(o, told.source.ip())),
+        "the client's address, as a proxy tells it by the PROXY protocol";
+    "proxy_protocol_port" |r, _, o| told(r, |told| show(o, told.source.port())),
+        "the client's port, likewise";
+    "proxy_protocol_server_addr" |r, _, o| told(r, |told| show(o, told.destination.ip())),
+        "the address that the client connected to, likewise";
+    "proxy_protocol_server_port" |r, _, o| told(r, |told| show(o, told.destination.port())),
+        "the port that the client connected to, likewise";
+    "proxy_protocol_tlv_" |r, name, o| {
+        let value = r.connection.proxy_header(|header| header.tlv(name)).flatten();
+        value.is_some_and(|value| put(o, &value))
+    }, "what else a proxy tells: alpn, authority, unique_id, ssl_version, ssl_cn, 0xEA …";
+    "query_string" |r, _, o| put_some(o, &r.args), "same as args";
+    "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
+    "remote_port" |r, _, o| match r.peer() {
+        sys::socket::Peer::Inet(address) => show(o, address.port()),
+        sys::socket::Peer::Unix | sys::socket::Peer::Unknown => put(o, b""),
+    }, "the client's port";
+    "remote_user" user, "the name in the Authorization field";
+    "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
+    "request_completion" |r, _, o| put(o, match r.bytes_sent >= r.head_sent && r.head_sent > 0 {
+        true => b"OK".as_slice(),
+        false => b"",
+    }), "OK, if the answer was sent";
+    "realpath_root" real_root, "the value of root or alias, links resolved";
+    "request_filename" |r, _, o| file(r, o), "the file that the URI stands for";
+    "request_length" |r, _, o| show(o, r.head.len as u64 + r.body_received),
+        "bytes of the request, head and body";
+    "request_method" |r, _, o| match r.method == r.head.method || r.is_subrequest() {
+        true => put_some(o, r.head.method_name.of(&r.bytes)),
+        // An error page is fetched with another than was sent.
+        false => put(o, b"GET"),
+    }, "the method as sent, of an error page GET";
+    "request_time" |r, _, o| {
+        let ms = rt::now().saturating_sub(r.started);
+        let _ = write!(o, "{}.{:03}", ms / 1000, ms % 1000);
+        true
+    }, "seconds since the first byte, with milliseconds";
+    "request_uri" |r, _, o| put_some(o, r.request_uri()), "the URI as sent, with its query";
+    "scheme" |_, _, o| put(o, b"http"), "http";
+    "sent_http_" sent_field, "a field of the answer's header";
+    "server_addr" |r, _, o| match r.local_address() {
+        Some(sys::socket::Address::Inet(address)) => show(o, address.ip()),
+        Some(unix) => show(o, unix),
+        None => false,
+    }, "the address that the client connected to";
+    "server_name" |r, _, o| put(o, &r.server().name), "the server's first name";
+    "server_port" |r, _, o| show(o, r.local_port()), "the port that the client connected to";
+    "server_protocol" |r, _, o| put(o, match r.version() {
+        Version::V09 => b"HTTP/0.9".as_slice(),
+        _ => r.head.protocol.of(&r.bytes),
+    }), "the protocol, HTTP/1.1";
+    "status" |r, _, o| { let _ = write!(o, "{:03}", r.response.status); true }, "the status";
+    "time_iso8601" |_, _, o| now::with(|now| put(o, now.iso.as_bytes())), "local time, ISO 8601";
+    "time_local" |_, _, o| now::with(|now| put(o, now.log.as_bytes())), "local time, as logged";
+    "uri" |r, _, o| put(o, &r.uri), "the path, decoded and normalised";
+};
+
+/// Of both ends of the client's connection, as a proxy tells them.
+fn told(request: &Request, show: impl FnOnce(&Addresses) -> bool) -> bool {
+    request
+        .connection
+        .proxy_header(|header| header.addresses.as_ref().map(show))
+        .flatten()
+        .unwrap_or(false)
+}
+
+fn put(out: &mut Vec<u8>, value: &[u8]) -> bool {
+    out.extend_from_slice(value);
+    true
+}
+
+/// An empty value counts as none.
+fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
+    out.extend_from_slice(value);
+    !value.is_empty()
+}
+
+fn show(out: &mut Vec<u8>, value: impl std::fmt::Display) -> bool {
+    let _ = write!(out, "{value}");
+    true
+}
+
+fn header(request: &Request, name: Name, out: &mut Vec<u8>) -> bool {
+    request.header(name).is_some_and(|value| put(out, value))
+}
+
+fn file(request: &Request, out: &mut Vec<u8>) -> bool {
+    let mut path = Vec::new();
+    let mapped = paths::write(request, &request.uri, &mut path);
+    mapped.is_ok() && put(out, &path)
+}
+
+fn real_root(request: &Request, _: &str, out: &mut Vec<u8>) -> bool {
+    let mut root = Vec::new();
+    paths::write_root(request, &mut root);
+    let real = std::fs::canonicalize(OsStr::from_bytes(&root));
+    real.is_ok_and(|real| put(out, real.as_os_str().as_bytes()))
+}
+
+/// `$http_name`: repeated fields are joined.
+fn field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let between: &[u8] = if name.eq_ignore_ascii_case("cookie") { b"; " } else { b", " };
+    join(request.headers_named(name), between, out)
+}
+
+fn join<'v>(values: impl Iterator<Item = &'v [u8]>, between: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut found = false;
+    for value in values {
+        if found {
+            out.extend_from_slice(between);
+        }
+        out.extend_from_slice(value);
+        found = true;
+    }
+    found
+}
+
+fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let response = &request.response;
+    match name {
+        "content_type" => response.content_type.as_ref().is_some_and(|value| put(out, value)),
+        "content_length" => response.content_length.is_some_and(|length| show(out, length)),
+        "etag" => response.etag.as_ref().is_some_and(|value| put(out, value)),
+        "location" => response.location.as_ref().is_some_and(|value| put(out, value)),
+        "last_modified" => match &response.last_modified_text {
+            Some(text) => put(out, text),
+            None => response.last_modified.is_some_and(|time| put(out, &proto::date::format(time))),
+        },
+        "transfer_encoding" => {
+            let chunked =
+                response.chunked || response.streaming && request.version() >= Version::V11;
+            chunked && put(out, b"chunked")
+        }
+        "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),
+        name => response.header(name).is_some_and(|value| put(out, value)),
+    }
+}
+
+/// `$arg_name`: the first argument of that name, in any case.
+fn argument(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let mut arguments = proto::query::arguments(&request.args);
+    let value = arguments.find_map(|argument| {
+        argument.value.filter(|_| argument.name.eq_ignore_ascii_case(name.as_bytes()))
+    });
+    value.is_some_and(|value| put(out, value))
+}
+
+/// The name that the client gives with Basic authentication (RFC 7617), right or not.
+fn user(request: &Request, _: &str, out: &mut Vec<u8>) -> bool {
+    let credentials = request.header(Name::Authorization).and_then(|field| {
+        let (scheme, encoded) = field.split_at_checked(6)?;
+        scheme.eq_ignore_ascii_case(b"basic ").then_some(encoded.trim_ascii())
+    });
+    let decoded = credentials.and_then(|encoded| BASE64.decode(encoded).ok()).unwrap_or_default();
+    let name = decoded.split(|&byte| byte == b':').next().unwrap_or_default();
+    put_some(out, name)
+}
+
+/// `$cookie_name`
+fn cookie(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let cookies = request.head.values(Name::Cookie, &request.bytes);
+    let mut pairs = cookies.flat_map(|line| line.split(|&byte| byte == b';'));
+    let value = pairs.find_map(|pair| {
+        let (key, value) = pair.trim_ascii().split_at_checked(name.len())?;
+        let value = value.strip_prefix(b"=")?;
+        (key == name.as_bytes()).then_some(value)
+    });
+    value.is_some_and(|value| put(out, value))
+}
