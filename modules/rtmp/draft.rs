@@ -19,7 +19,15 @@ enum Part {
 }
 
 /// What a player and its connection are when a message has been sent.
-pub type After = (State, Lane);
+#[derive(Clone, Copy)]
+pub struct After {
+    /// What the player has got.
+    pub cursor: u64,
+    /// The player.
+    pub state: State,
+    /// The connection.
+    pub lane: Lane,
+}
 
 /// Messages for one player, in order. Used again and again: it keeps its memory.
 #[derive(Default)]
@@ -38,11 +46,6 @@ impl Draft {
         self.parts.clear();
         self.ends.clear();
         self.len = 0;
-    }
-
-    /// How many bytes there are.
-    pub fn len(&self) -> usize {
-        self.len
     }
 
     /// Appends bytes of the player's own.
@@ -71,8 +74,8 @@ impl Draft {
     }
 
     /// A message ends here; this is what holds when it is sent.
-    pub fn end(&mut self, state: State, lane: Lane) {
-        self.ends.push((self.len, (state, lane)));
+    pub fn end(&mut self, after: After) {
+        self.ends.push((self.len, after));
     }
 
     /// Everything, for one write.

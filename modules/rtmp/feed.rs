@@ -14,8 +14,8 @@ use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::rtmp::{chunk, message};
 
 use crate::grace;
-use crate::hub::Hub;
 use crate::meta::{self, Data, Meta};
+use crate::protocol::Hub;
 use crate::record::{
     CSID_AUDIO, CSID_DATA, CSID_VIDEO, HAS_AUDIO, HAS_VIDEO, HEADER, Head, KEY, NEWS, News, REPEAT,
 };
@@ -81,8 +81,8 @@ impl Feed {
     /// Begins to publish a stream, or goes on with one whose publisher was lost.
     pub fn open(hub: &'static Hub, app: &'static App, name: &[u8]) -> Result<Feed, Refused> {
         let zone = hub.attachment.zone();
-        hub.publishers.set(hub.publishers.get().wrapping_add(1).max(1));
-        let owner = Owner { pid: sys::process::pid(), number: hub.publishers.get() };
+        let number = hub.with_worker(|worker| worker.next_publisher());
+        let owner = Owner { pid: sys::process::pid(), number };
         let channel = app.channel(name);
         let before = zone.find(&channel).and_then(|id| zone.owner(id));
         let claimed = zone.claim(&channel, owner, app.publish_takeover, u32::MAX);
@@ -91,7 +91,7 @@ impl Feed {
             _ => Refused::Full,
         })?;
         let now = zone.now();
-        let last = grace::last(&hub.attachment, id);
+        let last = grace::last(hub.attachment, id);
         let resumed = before.is_some() || last.is_broken(app, now);
         let mut feed = Feed {
             hub,
@@ -308,9 +308,7 @@ impl Feed {
         zone.release(self.id, self.owner);
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);
-            rt::after(app.publish_grace + 1, move || {
-                grace::end_if_broken(&hub.attachment, id, app)
-            });
+            rt::after(app.publish_grace + 1, move || grace::end_if_broken(hub.attachment, id, app));
         }
         true
     }

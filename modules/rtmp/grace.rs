@@ -2,7 +2,6 @@
 
 use broadcast::{Attachment, Attributes, ChannelId, Limits, Reading, Start, Zone};
 
-use crate::hub::Inner;
 use crate::record::{Head, NEWS, News};
 use crate::settings::App;
 use crate::view::View;
@@ -83,21 +82,6 @@ pub fn append_news(zone: &Zone, channel: &[u8], news: News, about: u64, max_age:
     let head = Head::news(news, 0).bytes();
     // The stream has a publisher again, or the zone is full of what is being read: then it is no news.
     let _ = zone.append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]);
-}
-
-impl Inner {
-    /// Ends streams whose publishers have not come back.
-    pub fn look_after_broken(&mut self, attachment: &Attachment) {
-        let zone = attachment.zone();
-        let now = zone.now();
-        for stream in self.streams.values_mut() {
-            let over = |time: u64| now >= time + stream.app.publish_grace;
-            if stream.broke.is_some_and(over) {
-                stream.broke = None;
-                end_if_broken(attachment, stream.id, stream.app);
-            }
-        }
-    }
 }
 
 /// Ends a stream whose publisher had its time to come back, unless somebody has done it already.

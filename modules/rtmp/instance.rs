@@ -15,12 +15,12 @@ use crate::admin;
 use crate::client::Client;
 use crate::events;
 use crate::grace;
-use crate::hub::Hub;
 use crate::port::Port;
+use crate::protocol::{Hub, LiveStreams};
 use crate::settings::{App, Server};
-use crate::slab::Slab;
 use crate::stats;
 use crate::zone::ZoneConf;
+use live::Slab;
 
 /// What a configuration asks for.
 pub struct Plan {
@@ -63,7 +63,7 @@ struct Broken {
 pub struct Running {
     /// Its part in the zone.
     pub hub: &'static Hub,
-    rpc: OnceCell<&'static Rpc<Hub>>,
+    rpc: OnceCell<&'static Rpc<LiveStreams>>,
     /// The servers.
     pub servers: &'static [Rc<Server>],
     /// The listening addresses.

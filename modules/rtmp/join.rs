@@ -1,16 +1,16 @@
 //! Where a player begins.
 
-use broadcast::{ChannelId, Start};
+use broadcast::{From, Start};
+use live::Membership;
 
 use crate::grace;
-use crate::hub::{self, Hub};
 use crate::player::{Counts, Opening, Player, State};
+use crate::protocol::{Hub, Reader};
 use crate::settings::App;
 
-/// A stream that somebody is about to play. Its subscription is to be given to a player, or back.
+/// A stream that somebody is about to play.
 pub struct Joined {
-    /// The stream.
-    pub id: ChannelId,
+    membership: Membership,
     /// It has a publisher, or waits for it to come back.
     pub live: bool,
     cursor: u64,
@@ -18,10 +18,12 @@ pub struct Joined {
     quiet_until: u64,
 }
 
-/// Joins a stream of an application. `None`: there is no room for another.
+/// Joins a stream of an application. `None`: there is no room for another. Those that nobody publishes have half of the
+/// slots at most: players cannot keep publishers out.
 pub fn join(hub: &Hub, app: &'static App, name: &[u8]) -> Option<Joined> {
-    let attachment = &hub.attachment;
-    let id = hub::subscribe(attachment, &app.channel(name)).ok()?;
+    let attachment = hub.attachment;
+    let (membership, _) = Membership::of_channel(attachment, &app.channel(name)).ok()?;
+    let id = membership.single()?;
     let live = grace::is_live(attachment, id, app);
     let newest = attachment.zone().newest();
     let start = match (live, app.delay) {
@@ -31,26 +33,28 @@ pub fn join(hub: &Hub, app: &'static App, name: &[u8]) -> Option<Joined> {
     };
     let (cursor, told) = attachment.start(&[id], start);
     let quiet_until = if app.gop_cache || app.delay > 0 { 0 } else { newest };
-    Some(Joined { id, live, cursor, told, quiet_until })
+    Some(Joined { membership, live, cursor, told, quiet_until })
 }
 
-/// The player of a stream that was joined.
-pub fn player(outlet: u32, app: &'static App, message_stream: u32, joined: &Joined) -> Player {
-    Player {
-        number: 0,
-        outlet,
-        stream: joined.id,
-        at: 0,
-        app,
-        message_stream,
-        state: State::at(joined.cursor),
-        told: joined.told,
-        quiet_until: joined.quiet_until,
-        waiting: false,
-        audio: true,
-        video: true,
-        paused: false,
-        opening: Opening::default(),
-        counts: Counts::default(),
+impl Joined {
+    /// The stream's player.
+    pub fn player(self, app: &'static App, message_stream: u32) -> Reader {
+        let player = Player {
+            app,
+            message_stream,
+            state: State::new(),
+            quiet_until: self.quiet_until,
+            audio: true,
+            video: true,
+            paused: false,
+            opening: Opening::default(),
+            counts: Counts::default(),
+        };
+        Reader::new(self.membership, self.cursor, self.told, player)
     }
+}
+
+/// Takes a player in; it plays on a connection.
+pub fn add(hub: &Hub, outlet: u32, player: Reader) -> u32 {
+    hub.add_reader(outlet, player, From::Cursor)
 }

@@ -1,8 +1,8 @@
 //! A player: a cursor in a stream's log, and a clock of its own.
 
-use broadcast::{ChannelId, MARK};
+use broadcast::MARK;
 
-use crate::draft::Draft;
+use crate::draft::{After, Draft};
 use crate::lane::Lane;
 use crate::record::{
     self, CONTENTS, HAS_AUDIO, HAS_VIDEO, HEADER, KEY, NEWS, News, PROMISE_MS, PROMISED, REPEAT,
@@ -13,28 +13,16 @@ use crate::status;
 use crate::view::{Item, View};
 use crate::wire::{self, At, Wire};
 
-/// One player.
+/// A player's own state.
 pub struct Player {
-    /// Its number in the hub.
-    pub number: u32,
-    /// Its connection's part.
-    pub outlet: u32,
-    /// Its stream.
-    pub stream: ChannelId,
-    /// Its place in the stream's list.
-    pub at: u32,
     /// Its application.
     pub app: &'static App,
     /// The message stream in which it gets everything.
     pub message_stream: u32,
     /// Where it is.
     pub state: State,
-    /// Records up to this seq may be gone.
-    pub told: u64,
     /// Frames up to this seq are not for it, only what a decoder needs first.
     pub quiet_until: u64,
-    /// It is among those that are served one by one.
-    pub waiting: bool,
     /// The client takes audio.
     pub audio: bool,
     /// The client takes video.
@@ -54,8 +42,6 @@ pub struct Opening {
     pub audio: Option<bool>,
     /// Whether there are pictures.
     pub video: Option<bool>,
-    /// An alarm is set, with which the player looks again.
-    pub waits: bool,
 }
 
 impl Opening {
@@ -89,8 +75,6 @@ pub struct Counts {
 /// What changes with each message.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct State {
-    /// It has got everything up to here, or it was not for it.
-    pub cursor: u64,
     /// The stream's number of the last record that it has seen, 0: none.
     pub number: u64,
     /// Which headers its decoder needs: bits of [`bit`].
@@ -114,20 +98,19 @@ pub struct State {
 }
 
 impl State {
-    /// One that begins behind `cursor`.
-    pub fn at(cursor: u64) -> State {
-        State { cursor, needs: ALL, ..State::default() }
+    /// One that begins.
+    pub fn new() -> State {
+        State { needs: ALL, ..State::default() }
     }
 
-    /// Begins anew behind `cursor`, its clock going on.
-    pub fn skip_to(&mut self, cursor: u64) {
-        self.cursor = cursor;
+    /// Begins again somewhere else, its clock going on.
+    pub fn skip(&mut self) {
         self.marked = false;
-        self.begin_anew();
+        self.restart();
     }
 
-    /// Something was left out: decoding begins anew, with headers and a key frame.
-    pub fn begin_anew(&mut self) {
+    /// Something was left out: decoding begins again, with headers and a key frame.
+    pub fn restart(&mut self) {
         self.needs = ALL;
         self.began = false;
     }
@@ -144,14 +127,47 @@ impl State {
     }
 }
 
+/// Where a player's messages are composed.
+struct Output<'a> {
+    /// The player's number.
+    number: u32,
+    draft: &'a mut Draft,
+    lane: &'a mut Lane,
+    /// What the header of FLV says of sound and pictures, if it is to be sent.
+    opening: Option<(bool, bool)>,
+}
+
 impl Player {
-    /// Appends to the draft what of a view is for this player.
+    /// The client wants one kind of media, or does without.
+    pub fn take_kind(&mut self, audio: bool, wanted: bool) {
+        match audio {
+            true => {
+                self.audio = wanted;
+                self.state.needs |= AUDIO;
+            }
+            false => {
+                self.video = wanted;
+                self.state.needs |= VIDEO;
+                self.state.began = false;
+            }
+        }
+    }
+
+    /// The client goes on from another stream, its clock going on.
+    pub fn go_on(&mut self, before: &Player) {
+        self.state.time = before.state.time;
+        self.state.sent = before.state.sent;
+        (self.audio, self.video) = (before.audio, before.video);
+    }
+
+    /// Appends to the draft what of a view is for this player, which has got everything up to `cursor`.
     ///
     /// `contents` are the flags of the stream's newest record as far as they are known, and `now` is the zone's
     /// time. `false`: a player of FLV that does not know yet what to expect gets nothing, and stays where it is.
     pub fn compose(
         &self,
         view: &View<'_>,
+        (number, cursor): (u32, u64),
         draft: &mut Draft,
         lane: &mut Lane,
         contents: u32,
@@ -171,24 +187,17 @@ impl Player {
                 return false;
             }
         }
-        for item in view.items.iter().filter(|item| item.seq > self.state.cursor) {
-            self.compose_one(view, item, draft, &mut state, lane, opening);
-            state.cursor = item.seq;
+        let mut out = Output { number, draft, lane, opening };
+        for item in view.items.iter().filter(|item| item.seq > cursor) {
+            self.compose_one(view, item, &mut state, &mut out);
             state.number = item.number;
-            draft.end(state, *lane);
+            out.draft.end(After { cursor: item.seq, state, lane: *out.lane });
         }
         true
     }
 
-    fn compose_one(
-        &self,
-        view: &View<'_>,
-        item: &Item,
-        draft: &mut Draft,
-        state: &mut State,
-        lane: &mut Lane,
-        opening: Option<(bool, bool)>,
-    ) {
+    fn compose_one(&self, view: &View<'_>, item: &Item, state: &mut State, out: &mut Output<'_>) {
+        let Output { number, draft, lane, opening } = out;
         state.marked |= item.flags & MARK != 0;
         if item.flags & NEWS != 0 {
             if item.head.event() == Some(News::Began) {
@@ -216,7 +225,7 @@ impl Player {
             Wire::Rtmp => {
                 lane.announce_chunk_size(item.head.chunk, draft);
                 let slot = record::slot(item.head.csid);
-                let mine = lane.take(slot, self.number);
+                let mine = lane.take(slot, *number);
                 let last = state.sent[slot].filter(|_| mine);
                 let at = match last.map(|last| time.wrapping_sub(last)) {
                     Some(delta) if delta < 1 << 23 => At::Since(delta),
@@ -292,10 +301,9 @@ fn bit(item: &Item) -> u8 {
     }
 }
 
-/// The bit of video's headers, and of audio's.
-pub const VIDEO: u8 = 1;
-/// See [`VIDEO`].
-pub const AUDIO: u8 = 2;
+// The bits of headers, by what they are of.
+const VIDEO: u8 = 1;
+const AUDIO: u8 = 2;
 const DATA: u8 = 4;
 const ALL: u8 = VIDEO | AUDIO | DATA;
 
@@ -321,7 +329,7 @@ mod tests {
 
     #[test]
     fn who_has_said_what_there_is_does_not_wait() {
-        let said = Opening { audio: Some(true), video: Some(true), waits: false };
+        let said = Opening { audio: Some(true), video: Some(true) };
         assert_eq!(said.tells(0, 0), Some((true, true)));
         let sound = Opening { audio: Some(true), ..Opening::default() };
         assert_eq!(sound.tells(HAS_VIDEO, 0), None);

@@ -1,8 +1,8 @@
 //! What a worker's clients are doing at the moment: a line for each, and one for the worker.
 
 use crate::client::{Client, StreamState};
-use crate::hub::Hub;
 use crate::instance::Running;
+use crate::protocol::Hub;
 use crate::tracks::Tracks;
 use crate::wire::Wire;
 use proto::query;
@@ -14,7 +14,7 @@ pub fn write(running: &Running, out: &mut Vec<u8>) {
     let (mut sent, mut sent_rate, mut received, mut received_rate) =
         (running.gone.0.get(), 0, running.gone.1.get(), 0);
     for (_, client) in running.clients.borrow().iter() {
-        let (total, rate) = running.hub.sent(client.outlet.get(), now);
+        let (total, rate) = bytes_sent(running.hub, client, now);
         sent += total;
         sent_rate += rate;
         received += client.received.total();
@@ -33,6 +33,15 @@ pub fn write(running: &Running, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
+/// Bytes sent to a client, and bits per second.
+fn bytes_sent(hub: &Hub, client: &Client, now: u64) -> (u64, u64) {
+    let sent = hub.with_outlet(client.outlet.get(), |outlet| {
+        let sent = &outlet.link.sent;
+        (sent.total(), sent.bits_per_second(now))
+    });
+    sent.unwrap_or_default()
+}
+
 fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     let Some(app) = client.app.get() else { return };
     let hello = client.hello.borrow();
@@ -43,7 +52,7 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     query::add(&mut common, "pageurl", &hello.page_url);
     query::add(&mut common, "swfurl", &hello.swf_url);
     query::add(&mut common, "tcurl", &hello.tc_url);
-    let wire: &[u8] = match hub.wire(client.outlet.get()) {
+    let wire: &[u8] = match hub.with_outlet(client.outlet.get(), |outlet| outlet.link.lane.wire) {
         Some(Wire::Flv | Wire::FlvChunks) => b"http-flv",
         Some(Wire::FlvSocket) => b"websocket-flv",
         _ => b"rtmp",
@@ -55,7 +64,7 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     add("id", client.id);
     add("time", time as u64);
     add("bytes_in", client.received.total());
-    let (sent, sent_rate) = hub.sent(client.outlet.get(), now);
+    let (sent, sent_rate) = bytes_sent(hub, client, now);
     add("bytes_out", sent);
     add("bw_in", client.received.bits_per_second(now));
     add("bw_out", sent_rate);
@@ -70,7 +79,8 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                 query::add(&mut line, "publishing", b"1");
                 write_tracks(&feed.tracks, now, &mut line);
             }
-            StreamState::Playing { player, .. } => hub.with_player(*player, |player| {
+            StreamState::Playing { player, .. } => drop(hub.with_reader(*player, |player| {
+                let player = &player.own;
                 let mut add = |name, value: u64| {
                     query::add(&mut line, name, value.to_string().as_bytes());
                 };
@@ -85,7 +95,7 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                 let [_, audio, video] = player.state.sent;
                 let apart = audio.zip(video).map_or(0, |(a, v)| i64::from(v) - i64::from(a));
                 query::add(&mut line, "avsync", apart.to_string().as_bytes());
-            }),
+            })),
             StreamState::Idle => {}
         }
         out.push(b'&');

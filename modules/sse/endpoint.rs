@@ -10,7 +10,7 @@ use sys::socket::Peer;
 
 use crate::channels::{self, NameError, Selection};
 use crate::conf::text;
-use crate::hub::Hub;
+use crate::protocol::Hub;
 use crate::settings::{Figures, From, Methods, Settings};
 use crate::zone::{ZoneConf, log_missing};
 use crate::{manage, progress, publish, subscribe};
@@ -106,10 +106,14 @@ impl Endpoint {
     async fn progress_kept(&self, exchange: &mut Exchange) -> Flow {
         let request = &mut exchange.request;
         match self.hub() {
-            Ok(hub) => match hub.kept(self.settings.sync, hub.attachment.zone().newest()).await {
-                Ok(()) => self.progress(request),
-                Err(_) => self.problem(request, 503, "the events could not be brought to the disk"),
-            },
+            Ok(hub) => {
+                match hub.disk.kept(self.settings.sync, hub.attachment.zone().newest()).await {
+                    Ok(()) => self.progress(request),
+                    Err(_) => {
+                        self.problem(request, 503, "the events could not be brought to the disk")
+                    }
+                }
+            }
             Err(flow) => flow,
         }
     }

@@ -7,8 +7,8 @@ use http::{Exchange, Flow};
 use proto::sse::{self, Parser};
 
 use crate::endpoint::Endpoint;
-use crate::hub::Hub;
 use crate::progress::Sequence;
+use crate::protocol::Hub;
 use crate::publish::{self, Asked, Event, Taken};
 
 /// The handler of a body that is an event stream.
@@ -38,7 +38,7 @@ pub async fn publish(
             Err(status) => return publish::refuse_body(endpoint, exchange, status),
         };
         let fed = parser.feed(&input, |event| feed.take(&event));
-        hub.appended(settings.sync);
+        hub.disk.appended(settings.sync);
         feed.catch_up().await;
         let request = &mut exchange.request;
         match (fed, feed.refusal.take()) {

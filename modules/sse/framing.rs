@@ -1,7 +1,7 @@
 //! How events go out to a client. HTTP/1.1 takes the records as they lie in the log; for the others
-//! they are framed anew, once for all clients of a kind.
+//! they are framed again, once for all clients of a kind.
 
-use broadcast::{END, RecordRef};
+use broadcast::{Batch, END, RecordRef};
 use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 use proto::sse::{self, EventId};
 use proto::websocket;
@@ -26,7 +26,7 @@ pub enum Kind {
     SocketEvents,
 }
 
-/// Of those that the log's records are framed anew for.
+/// Of those that the log's records are framed again for.
 pub const FRAMED: usize = 5;
 
 impl Kind {
@@ -66,6 +66,18 @@ pub struct Framed {
 }
 
 impl Framed {
+    /// A batch for a kind of client.
+    pub fn of(kind: Kind, gzip: &mut Gzip, batch: &Batch<'_>) -> Framed {
+        let mut framed = Framed::default();
+        let mut record = Vec::new();
+        for found in batch.records().iter().filter(|record| record.is_whole()) {
+            record.clear();
+            batch.copy(found, &mut record);
+            framed.add(kind, gzip, found, &record);
+        }
+        framed
+    }
+
     /// Adds a record.
     pub fn add(&mut self, kind: Kind, gzip: &mut Gzip, found: &RecordRef, record: &[u8]) {
         let block = record::block(record);

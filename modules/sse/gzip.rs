@@ -29,23 +29,24 @@ pub struct Piece {
 #[derive(Clone, Default)]
 pub struct Sum {
     crc: u32,
-    len: u64,
+    /// Modulo 2³², as it is written.
+    len: u32,
 }
 
 impl Sum {
     /// The piece was sent.
     pub fn add(&mut self, piece: &Piece) {
-        let mut sum = Hasher::new_with_initial_len(self.crc, self.len);
+        let mut sum = Hasher::new_with_initial(self.crc);
         sum.combine(&piece.sum);
         self.crc = sum.finalize();
-        self.len += piece.len;
+        self.len = self.len.wrapping_add(piece.len as u32);
     }
 
     /// The end of the stream: an empty last block, and the sums.
     pub fn trailer(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[3, 0]);
         out.extend_from_slice(&self.crc.to_le_bytes());
-        out.extend_from_slice(&(self.len as u32).to_le_bytes());
+        out.extend_from_slice(&self.len.to_le_bytes());
     }
 }
 

@@ -9,33 +9,26 @@
 //! it, once for all subscribers of a worker.
 #![forbid(unsafe_code)]
 
-mod advance;
 mod announce;
 mod channels;
 mod conf;
 mod cursor;
-mod delivery;
-mod disk;
 mod endpoint;
 mod feed;
 mod framing;
 mod gzip;
-mod hub;
-mod leaving;
-mod limits;
+mod link;
 mod listening;
 mod manage;
-mod membership;
-mod news;
-mod patterns;
 mod progress;
+mod protocol;
 mod publish;
 mod record;
 mod settings;
 mod socket;
+mod spread;
 mod stream;
 mod subscribe;
-mod subscriber;
 mod zone;
 
 pub use announce::{announce, try_announce};

@@ -55,7 +55,7 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
         None => endpoint.problem(request, 404, "there is no such channel"),
         Some(Err(error)) => publish::refuse(endpoint, request, error),
         Some(Ok(appended)) => {
-            if hub.kept(endpoint.settings.sync, appended.seq).await.is_err() {
+            if hub.disk.kept(endpoint.settings.sync, appended.seq).await.is_err() {
                 return endpoint.problem(request, 503, publish::UNKEPT);
             }
             let mut body = b"{\"channel\":".to_vec();

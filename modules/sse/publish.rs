@@ -9,8 +9,8 @@ use proto::sse::{self, EventId};
 
 use crate::endpoint::Endpoint;
 use crate::feed;
-use crate::hub::Hub;
 use crate::progress::{self, Sequence};
+use crate::protocol::Hub;
 use crate::record;
 use crate::settings::Settings;
 
@@ -55,7 +55,7 @@ pub async fn in_room<T>(
 ) -> Result<T, AppendError> {
     for _ in 0..SYNCS {
         match append() {
-            Err(AppendError::Unsynced) => hub.room().await?,
+            Err(AppendError::Unsynced) => hub.disk.room().await?,
             result => return result,
         }
     }
@@ -286,7 +286,7 @@ pub async fn acknowledge(
 ) -> Flow {
     let zone = hub.attachment.zone();
     let seq = taken.last.map_or(0, |appended| appended.seq);
-    if hub.kept(endpoint.settings.sync, seq).await.is_err() {
+    if hub.disk.kept(endpoint.settings.sync, seq).await.is_err() {
         return endpoint.problem(request, 503, UNKEPT);
     }
     let mut body = b"{\"id\":".to_vec();

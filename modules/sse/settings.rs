@@ -10,7 +10,7 @@ use sys::net::Network;
 use crate::channels::Rules;
 use crate::conf::Conf;
 use crate::zone::{self, ZoneConf};
-use live::{FileConf, Sync};
+use live::{FileConf, Limits, Sync};
 
 /// Who may publish.
 #[derive(Clone, Copy, Debug)]
@@ -86,10 +86,8 @@ pub(crate) struct Settings {
     pub retry: u64,
     pub lag: Lag,
     pub max_message: usize,
-    pub max_subscribers: u32,
-    /// `None`: the default, which counts public addresses alone.
-    pub max_per_address: Option<u32>,
-    pub max_streams: u32,
+    /// How many subscribers there may be; by default, public addresses alone are counted.
+    pub limits: Limits,
     pub rules: Rules,
     pub figures: Figures,
     pub methods: Methods,
@@ -136,9 +134,11 @@ impl Settings {
             retry: conf.retry.or_default(2000),
             lag: conf.lag.or_default(Lag::Gap),
             max_message: max_message.min(body) as usize,
-            max_subscribers: conf.max_subscribers.or_default(0),
-            max_per_address: conf.max_per_address.get().copied(),
-            max_streams: conf.max_streams.or_default(0),
+            limits: Limits {
+                channel: conf.max_subscribers.or_default(0),
+                zone: conf.max_streams.or_default(0),
+                address: conf.max_per_address.get().copied(),
+            },
             rules: Rules {
                 wildcards: conf.wildcards.or_default(false),
                 split: conf.split.or_default(false),

@@ -12,13 +12,13 @@ use crate::conf::text;
 use crate::cursor::{self, Begin, Channels};
 use crate::endpoint::Endpoint;
 use crate::framing::{Framing, Kind};
-use crate::hub::Hub;
-use crate::limits::{self, Limit};
-use crate::membership::{Joining, Membership};
+use crate::protocol::Hub;
 use crate::record;
 use crate::settings::Lag;
 use crate::socket::{Socket, Subprotocol};
+use crate::spread::spread;
 use crate::stream::Stream;
+use live::{Joining, Limit, Membership};
 
 /// Answers with the beginning of a stream.
 pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selection) -> Flow {
@@ -36,7 +36,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     }
     let membership = match join(endpoint, hub, request, selection) {
         Ok(membership) => membership,
-        Err(limit) => return turn_away(endpoint, hub, request, kind, &limit),
+        Err(limit) => return turn_away(endpoint, hub, request, kind, limit),
     };
     let (membership, joining) = membership;
     let begin = begin(endpoint, hub, request, selection, &membership, joining);
@@ -51,7 +51,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     }
     head(endpoint, request, kind);
     if let Some(level) = endpoint.settings.gzip {
-        hub.inner.borrow_mut().gzip.set_level(level);
+        hub.with_worker(|worker| worker.gzip.set_level(level));
     }
     let mut framing = Framing::new(kind);
     let accept = request.header_list("accept");
@@ -60,13 +60,12 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     let mut bytes = Vec::with_capacity(256);
     framing.open(&mut bytes);
     let block = first_block(endpoint, hub, &framing, cursor, lost);
-    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
+    hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut bytes));
     let bytes = request.pool.copy(&bytes);
     request.response.body.push(Buf::memory(bytes));
     request.response.takeover = Some(Box::new(Stream {
         hub,
         membership,
-        selection: selection.clone(),
         settings: endpoint.settings.clone(),
         framing,
         cursor,
@@ -95,7 +94,7 @@ fn begin(
             || !selection.prefixes.is_empty(),
     };
     let start = endpoint.settings.start;
-    let mut begin = cursor::begin(&hub.attachment, &channels, asked.clone(), start, latest);
+    let mut begin = cursor::begin(hub.attachment, &channels, asked.clone(), start, latest);
     // Some of its channels may have been forgotten with what they had.
     let forgotten = hub.attachment.forgotten_of(&selection.prefixes, begin.cursor);
     let gone = forgotten.max(joining.gone);
@@ -178,11 +177,21 @@ fn join(
     selection: &Selection,
 ) -> Result<(Membership, Joining), Limit> {
     if hub.attachment.has_left() {
-        return Err(Limit::Leaving);
+        return Err(Limit::Draining);
     }
-    let (mut membership, joining) = Membership::new(hub, selection);
-    limits::check(&endpoint.settings, request.peer(), &joining, &mut membership)?;
+    let (mut membership, joining) = hub.join(&selection.names, &selection.prefixes);
+    endpoint.settings.limits.check(request.peer(), &joining, &mut membership)?;
     Ok((membership, joining))
+}
+
+/// The status that tells which limit keeps a client out, and the words.
+fn told(limit: Limit) -> (u16, &'static str) {
+    match limit {
+        Limit::Channel => (503, "the channel has as many subscribers as it may have"),
+        Limit::Draining => (503, "this worker leaves"),
+        Limit::Zone => (503, "there are as many streams as there may be"),
+        Limit::Address => (429, "this address has as many streams as it may have"),
+    }
 }
 
 /// A browser that is refused by a status does not come back: it gets a stream that ends, and is told
@@ -192,9 +201,9 @@ fn turn_away(
     hub: &Hub,
     request: &mut Request,
     kind: Kind,
-    limit: &Limit,
+    limit: Limit,
 ) -> Flow {
-    let (status, what) = limit.status();
+    let (status, what) = told(limit);
     request.error(sys::log::Level::Error, format_args!("{what}"));
     if !proto::accept::accepts(&request.header_list("accept"), b"text/event-stream") {
         return endpoint.problem(request, status, what);
@@ -211,17 +220,11 @@ fn turn_away(
         sse::retry(&mut block, pause + spread(request.conn.serial(), pause));
     }
     block.push(b'\n');
-    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut bytes);
+    hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut bytes));
     framing.close(&mut bytes);
     let bytes = request.pool.copy(&bytes);
     request.response.body.push(Buf::memory(bytes).last());
     Flow::Respond
-}
-
-/// A number below `within` that differs from client to client.
-pub fn spread(seed: u64, within: u64) -> u64 {
-    let mixed = (seed ^ rt::now()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    mixed % within.max(1)
 }
 
 /// The same channels by WebSocket.
@@ -254,7 +257,7 @@ fn upgrade(
     let (membership, joining) = match membership {
         Ok(joined) => joined,
         Err(limit) => {
-            let (status, what) = limit.status();
+            let (status, what) = told(limit);
             request.error(sys::log::Level::Error, format_args!("{what}"));
             request.response.reset();
             return endpoint.problem(request, status, what);
@@ -277,12 +280,11 @@ fn upgrade(
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();
     let block = first_block(endpoint, hub, &framing, cursor, lost);
-    framing.block(&mut hub.inner.borrow_mut().gzip, &block, &mut first);
+    hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut first));
     request.response.streaming = false;
     request.response.takeover = Some(Box::new(Stream {
         hub,
         membership,
-        selection: selection.clone(),
         settings: endpoint.settings.clone(),
         framing,
         cursor,

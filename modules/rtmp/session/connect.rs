@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::login::{self, Verdict};
 use crate::name;
 use crate::notify::{self, Event, Verdict as Said};
+use crate::outlet;
 use crate::settings::App;
 use crate::status;
 
@@ -195,7 +196,7 @@ impl Session {
         self.control(message::WINDOW_ACK_SIZE, &message::window_ack_size(window));
         let bandwidth = message::peer_bandwidth(window, PeerLimit::Dynamic);
         self.control(message::PEER_BANDWIDTH, &bandwidth);
-        self.hub.set_chunk_size(self.client.outlet.get(), self.server.chunk_size);
+        self.outlet(|outlet| outlet::set_chunk_size(outlet, self.server.chunk_size));
         let get = |name: &str| object.and_then(|object| object.get(name));
         let encoding = get("objectEncoding").and_then(Value::as_f64).unwrap_or(0.0);
         let mut properties: Vec<(&[u8], Value<'_>)> =

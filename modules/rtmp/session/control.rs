@@ -6,7 +6,6 @@ use proto::rtmp::command::Command;
 use super::Session;
 use crate::client::{NetStream, StreamState};
 use crate::fault::Fault;
-use crate::player::{AUDIO, VIDEO};
 use crate::status;
 
 impl Session {
@@ -98,9 +97,9 @@ impl Session {
     pub(super) fn pause(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
         let pause = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         let Some(player) = self.player(stream) else { return Ok(()) };
-        self.hub.change(player, |player| {
-            player.paused = pause;
-            player.state.begin_anew();
+        self.hub.with_reader(player, |player| {
+            player.own.paused = pause;
+            player.own.state.restart();
         });
         match pause {
             true => self.status(stream, "status", "NetStream.Pause.Notify", "Paused live"),
@@ -123,17 +122,7 @@ impl Session {
     ) -> Result<(), Fault> {
         let wanted = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         if let Some(player) = self.player(stream) {
-            self.hub.change(player, |player| match audio {
-                true => {
-                    player.audio = wanted;
-                    player.state.needs |= AUDIO;
-                }
-                false => {
-                    player.video = wanted;
-                    player.state.needs |= VIDEO;
-                    player.state.began = false;
-                }
-            });
+            self.hub.with_reader(player, |player| player.own.take_kind(audio, wanted));
         }
         Ok(())
     }

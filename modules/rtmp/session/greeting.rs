@@ -7,6 +7,7 @@ use sys::socket::Peer;
 use super::room::Room;
 use super::{Event, Session};
 use crate::fault::Fault;
+use crate::outlet;
 
 impl Session {
     pub(super) async fn proxy_header(&mut self, room: &mut Room) -> Result<(), Fault> {
@@ -35,7 +36,7 @@ impl Session {
             let mut out = Vec::new();
             let fed = handshake.feed(&input, &mut out);
             if !out.is_empty() {
-                self.hub.send(self.client.outlet.get(), &out);
+                self.outlet(|outlet| outlet::send(outlet, &out));
             }
             let (used, done) = fed.map_err(|_| Fault::NotRtmp)?;
             input.drain(..used);

@@ -22,11 +22,11 @@ use rt::{Conn, Next};
 
 use crate::client::{AdminCommand, Client, NetStream};
 use crate::fault::Fault;
-use crate::hub::Hub;
 use crate::instance::{Running, running};
 use crate::notify;
-use crate::outlet::Outlet;
+use crate::outlet::{self, Link, Outlet};
 use crate::port::Port;
+use crate::protocol::Hub;
 use crate::settings::Server;
 use crate::wire::Wire;
 use flow::Flow;
@@ -104,7 +104,7 @@ impl Session {
     fn new(running: &'static Running, conn: Conn, port: &'static Port) -> Session {
         let server = port.server(b"");
         let hub = running.hub;
-        let outlet = hub.add_outlet(Outlet::new(conn, Wire::Rtmp, DEFAULT_CHUNK));
+        let outlet = hub.add_outlet(Outlet::new(Link::new(conn, None, Wire::Rtmp, DEFAULT_CHUNK)));
         let client = Rc::new(Client::new(conn, outlet, server.number));
         let place = running.clients.borrow_mut().add(client.clone());
         let limits = Limits {
@@ -175,7 +175,7 @@ impl Session {
                 return Poll::Ready(Event::Time);
             }
             // Who takes no answers is not asked what else it wants.
-            match conn.is_readable() && !hub.is_full(client.outlet.get()) {
+            match conn.is_readable() && !self.is_full() {
                 true => Poll::Ready(Event::Input),
                 false => Poll::Pending,
             }
@@ -291,7 +291,7 @@ impl Session {
             notify::tell_disconnect(&self.server.hooks, &self.client);
         }
         self.end_streams(ends_streams);
-        self.hub.end_outlet(self.client.outlet.get());
+        self.hub.with_outlet(self.client.outlet.get(), outlet::end);
         self.conn.set_timeout(LAST_WORDS_MS);
         let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
         let mut room = vec![0; 1024];
@@ -325,7 +325,7 @@ impl Session {
         if !self.connected {
             return Err(Fault::TooSlow);
         }
-        let blocked = self.hub.blocked_since(self.client.outlet.get());
+        let blocked = self.outlet(|outlet| outlet.blocked_since()).flatten();
         if self.flow.is_due(rt::now(), blocked, &self.client)? {
             let time = rt::now() as u32;
             let mut ping = Vec::new();
@@ -344,7 +344,16 @@ impl Session {
     fn control(&self, kind: u8, payload: &[u8]) {
         let mut out = Vec::with_capacity(32);
         chunk::write_message(&mut out, DEFAULT_CHUNK, 2, kind, 0, 0, payload);
-        self.hub.send(self.client.outlet.get(), &out);
+        self.outlet(|outlet| outlet::send(outlet, &out));
+    }
+
+    /// Changes its connection's part in the hub.
+    fn outlet<T>(&self, change: impl FnOnce(&mut Outlet) -> T) -> Option<T> {
+        self.hub.with_outlet(self.client.outlet.get(), change)
+    }
+
+    fn is_full(&self) -> bool {
+        self.outlet(|outlet| outlet::is_full(outlet)).unwrap_or(false)
     }
 
     /// The message stream of that number.
@@ -362,7 +371,7 @@ impl Drop for Session {
             self.hub.attachment.discount_client();
         }
         if let Some(outlet) = self.hub.remove_outlet(self.client.outlet.get()) {
-            self.client.sent.set(outlet.sent.total());
+            self.client.sent.set(outlet.link.sent.total());
         }
         self.running.count_gone(&self.client);
         crate::access_log::write(self.server, &self.client, &self.deeds);

@@ -90,14 +90,13 @@ impl Session {
         }
         if !app.play_restart || joined.live {
             self.status(stream, "status", "NetStream.Play.Start", "Start live");
-            let (outlet, csid) = (self.client.outlet.get(), status::CSID_STATUS);
             let access = status::sample_access();
-            self.hub.send_message(outlet, csid, message::DATA, stream, &access);
+            self.message(status::CSID_STATUS, message::DATA, stream, &access);
         }
         Happening::Play.tell(app, &what);
         notify::begin_updates(&self.client, stream, what.since);
-        let player = join::player(self.client.outlet.get(), app, stream, &joined);
-        let player = self.hub.add_player(player);
+        let player = joined.player(app, stream);
+        let player = join::add(self.hub, self.client.outlet.get(), player);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
@@ -115,10 +114,7 @@ impl Session {
         let joined = join::join(self.hub, app, &what.name);
         let why = match joined {
             Some(joined) if joined.live || app.idle_streams => return Some(joined),
-            Some(joined) => {
-                self.hub.attachment.unsubscribe(joined.id);
-                "No such stream"
-            }
+            Some(_) => "No such stream",
             None => "There are as many streams as there is room for",
         };
         self.not_played(stream, "NetStream.Play.StreamNotFound", why);
@@ -135,17 +131,12 @@ impl Session {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         let before = self
             .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
-        let Some(StreamState::Playing { what: before, player }) = before else {
-            self.hub.attachment.unsubscribe(joined.id);
-            return Ok(());
-        };
-        let mut next = join::player(self.client.outlet.get(), app, stream, &joined);
-        if let Some(player) = self.hub.remove_player(player) {
-            next.state.time = player.state.time;
-            next.state.sent = player.state.sent;
-            (next.audio, next.video) = (player.audio, player.video);
+        let Some(StreamState::Playing { what: before, player }) = before else { return Ok(()) };
+        let mut next = joined.player(app, stream);
+        if let Some(player) = self.hub.remove_reader(player) {
+            next.own.go_on(&player.own);
         }
-        let player = self.hub.add_player(next);
+        let player = join::add(self.hub, self.client.outlet.get(), next);
         Happening::Stop.tell(app, &before);
         Happening::Play.tell(app, &what);
         notify::begin_updates(&self.client, stream, what.since);
@@ -154,7 +145,7 @@ impl Session {
     }
 
     pub(super) fn end_play(&mut self, app: &'static App, what: &Asked, player: u32) {
-        self.hub.remove_player(player);
+        self.hub.remove_reader(player);
         notify::tell(&app.hooks, Event::PlayDone, &self.client, what);
         notify::tell(&app.hooks, Event::Done, &self.client, what);
         Happening::Stop.tell(app, what);

@@ -180,7 +180,6 @@ impl Live {
         let Admitted { running, app, client, what } = admitted;
         let joined = join::join(running.hub, app, &what.name)?;
         if !joined.live && !app.idle_streams {
-            running.hub.attachment.unsubscribe(joined.id);
             return None;
         }
         Some(Viewer { running, app, client, what, joined: Some(joined), wire })

@@ -15,7 +15,7 @@ use crate::events::Happening;
 use crate::instance::Running;
 use crate::join::{self, Joined};
 use crate::notify::{self, Event};
-use crate::outlet::Outlet;
+use crate::outlet::{self, Link, Outlet};
 use crate::player::Player;
 use crate::settings::App;
 use crate::wire::Wire;
@@ -53,15 +53,14 @@ impl Takeover for Viewer {
         }
         conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
-        let mut outlet = Outlet::new(conn, self.wire, 0);
-        outlet.session = Some(session);
+        let outlet = Outlet::new(Link::new(conn, Some(session), self.wire, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
         let place = running.clients.borrow_mut().add(self.client.clone());
         if let Some(joined) = self.joined.take() {
-            let mut player = join::player(outlet, self.app, 1, &joined);
-            choose_tracks(&mut player, &self.what.args);
-            let player = hub.add_player(player);
+            let mut player = joined.player(self.app, 1);
+            choose_tracks(&mut player.own, &self.what.args);
+            let player = join::add(hub, outlet, player);
             let what = self.what.clone();
             Happening::Play.tell(self.app, &what);
             let state = StreamState::Playing { what, player };
@@ -91,14 +90,6 @@ fn choose_tracks(player: &mut Player, given: &[u8]) {
     (player.audio, player.video) = (audio != Some(false), video != Some(false));
 }
 
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        if let Some(joined) = self.joined.take() {
-            self.running.hub.attachment.unsubscribe(joined.id);
-        }
-    }
-}
-
 /// A viewer's task: what its own connection brings. Dropping it ends the playing.
 struct Viewing {
     viewer: Box<Viewer>,
@@ -109,12 +100,17 @@ struct Viewing {
 }
 
 impl Viewing {
+    fn is_full(&self, number: u32) -> bool {
+        let hub = self.viewer.running.hub;
+        hub.with_outlet(number, |outlet| outlet::is_full(outlet)).unwrap_or(false)
+    }
+
     /// Takes what the client sends. `false`: the connection is over.
     fn listen(&mut self) -> bool {
         let mut room = [0; 2048];
         for _ in 0..READS {
             let outlet = self.viewer.client.outlet.get();
-            if !self.conn.is_readable() || self.viewer.running.hub.is_full(outlet) {
+            if !self.conn.is_readable() || self.is_full(outlet) {
                 return true;
             }
             match self.conn.read(&mut room) {
@@ -146,9 +142,9 @@ impl Viewing {
             if !closed {
                 websocket::close(fault.unwrap_or(Close::Normal), &mut out);
             }
-            hub.end_outlet_with(outlet, &out);
+            hub.with_outlet(outlet, |outlet| outlet::end_with(outlet, &out));
         } else {
-            hub.send(outlet, &out);
+            hub.with_outlet(outlet, |outlet| outlet::send(outlet, &out));
         }
     }
 }
@@ -164,11 +160,11 @@ impl Future for Viewing {
         }
         if self.viewer.client.admin_command.borrow_mut().take().is_some() {
             // Whatever the order, this connection cannot play another stream.
-            hub.end_outlet(outlet);
+            hub.with_outlet(outlet, outlet::end);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
         }
         if self.conn.timed_out() {
-            let blocked = hub.blocked_since(outlet);
+            let blocked = hub.with_outlet(outlet, |outlet| outlet.blocked_since()).flatten();
             let timeout = self.viewer.running.timeout(self.viewer.app);
             if blocked.is_some_and(|since| rt::now() >= since + timeout) {
                 return Poll::Ready(Next::Close);
@@ -184,7 +180,7 @@ impl Drop for Viewing {
         let Viewer { running, app, client, what, .. } = &*self.viewer;
         running.clients.borrow_mut().take(self.place);
         if let Some(outlet) = running.hub.remove_outlet(client.outlet.get()) {
-            client.sent.set(outlet.sent.total());
+            client.sent.set(outlet.link.sent.total());
         }
         running.count_gone(client);
         notify::tell(&app.hooks, Event::PlayDone, client, what);

@@ -1,62 +1,62 @@
-//! How many streams there may be, and of whom.
+//! How many readers there may be, and of whom.
 
 use std::net::IpAddr;
 
 use sys::socket::Peer;
 
 use crate::membership::{Joining, Membership};
-use crate::settings::Settings;
+
+/// How many readers there may be; 0: any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Of a channel.
+    pub channel: u32,
+    /// Of the zone.
+    pub zone: u32,
+    /// Of one address; `None`: it is not written.
+    pub address: Option<u32>,
+}
 
 /// Which limit keeps a client out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Of a channel's subscribers.
-    Subscribers,
-    /// Of an address' streams.
+    /// Of a channel's readers.
+    Channel,
+    /// Of an address' readers.
     Address,
-    /// Of the zone's streams.
-    Streams,
-    /// This worker serves no streams any more.
-    Leaving,
+    /// Of the zone's clients.
+    Zone,
+    /// This worker serves no readers any more.
+    Draining,
 }
 
-impl Limit {
-    /// The status that tells of it, and the words.
-    pub fn status(self) -> (u16, &'static str) {
-        match self {
-            Limit::Subscribers => (503, "the channel has as many subscribers as it may have"),
-            Limit::Leaving => (503, "this worker leaves"),
-            Limit::Streams => (503, "there are as many streams as there may be"),
-            Limit::Address => (429, "this address has as many streams as it may have"),
-        }
-    }
-}
-
-/// Streams of one address, unless it is written.
+/// Readers of one address, unless it is written.
 const USUAL: u32 = 256;
 
-/// Whether a client that has just joined may stay; its address is counted.
-pub fn check(
-    settings: &Settings,
-    peer: Peer,
-    joining: &Joining,
-    membership: &mut Membership,
-) -> Result<(), Limit> {
-    let is_over = |count: u32, most: u32| most > 0 && count > most;
-    if is_over(joining.subscribers, settings.max_subscribers) {
-        return Err(Limit::Subscribers);
+impl Limits {
+    /// Whether a client that has just joined may stay; its address is counted.
+    pub fn check(
+        &self,
+        peer: Peer,
+        joining: &Joining,
+        membership: &mut Membership,
+    ) -> Result<(), Limit> {
+        let is_over = |count: u32, most: u32| most > 0 && count > most;
+        if is_over(joining.readers, self.channel) {
+            return Err(Limit::Channel);
+        }
+        if is_over(joining.clients, self.zone) {
+            return Err(Limit::Zone);
+        }
+        let most = of_address(self.address, peer);
+        if most > 0 && is_over(membership.count_address(&address(peer)), most) {
+            return Err(Limit::Address);
+        }
+        Ok(())
     }
-    if is_over(joining.streams, settings.max_streams) {
-        return Err(Limit::Streams);
-    }
-    let most = of_address(settings.max_per_address, peer);
-    if most > 0 && is_over(membership.count_address(&address(peer)), most) {
-        return Err(Limit::Address);
-    }
-    Ok(())
 }
 
-/// Streams that an address may have; 0: any. What is not written counts nobody who may be a proxy: this
+/// Readers that an address may have; 0: any. What is not written counts nobody who may be a proxy: this
 /// machine and its private networks, behind which there may be thousands.
 fn of_address(written: Option<u32>, peer: Peer) -> u32 {
     match written {

@@ -49,9 +49,25 @@ impl<T> Slab<T> {
         self.all.get_mut(number as usize)?.as_mut()
     }
 
-    /// All, to change them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.all.iter_mut().flatten()
+    /// The numbers that there are, and some that are free.
+    pub fn numbers(&self) -> std::ops::Range<u32> {
+        0..self.all.len() as u32
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.free.len() == self.all.len()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len() - self.free.len()
+    }
+
+    /// All, with their numbers, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        let all = self.all.iter_mut().enumerate();
+        all.filter_map(|(at, thing)| Some((at as u32, thing.as_mut()?)))
     }
 
     /// All, with their numbers.

@@ -10,12 +10,13 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Poll, Waker};
 
-use crate::hub::Hub;
-use live::Sync;
+use broadcast::Zone;
+
+use crate::file::Sync;
 
 /// What waits for the disk.
-#[derive(Default)]
 pub struct Disk {
+    zone: &'static Zone,
     sync: Option<Sync>,
     running: Cell<bool>,
     /// An alarm is set.
@@ -23,58 +24,61 @@ pub struct Disk {
     /// Nobody knows what is on the disk any more.
     failed: Cell<bool>,
     waiting: RefCell<Vec<Waker>>,
-    /// A WebSocket's answers wait.
-    pub holds_answers: Cell<bool>,
-    /// The zone's newest seq when one looked for others' events, and that time.
+    /// The zone's newest seq when one looked for others' records, and that time.
     looked: Cell<(u64, u64)>,
 }
 
 impl Disk {
     /// Of a zone whose file is synced so.
-    pub fn new(sync: Option<Sync>) -> Disk {
-        Disk { sync, ..Disk::default() }
+    pub(crate) fn new(zone: &'static Zone, sync: Option<Sync>) -> Disk {
+        Disk {
+            zone,
+            sync,
+            running: Cell::default(),
+            due: Cell::default(),
+            failed: Cell::default(),
+            waiting: RefCell::default(),
+            looked: Cell::default(),
+        }
     }
 
     /// Whether nobody knows any more what is on the disk.
     pub fn has_failed(&self) -> bool {
         self.failed.get()
     }
-}
 
-impl Hub {
     /// Syncs what nobody else has when it was time: the worker that has appended it may be gone.
-    pub fn sync_for_others(&'static self) {
-        let zone = self.attachment.zone();
-        let (seq, at) = self.disk.looked.get();
-        let is_late = match self.disk.sync {
+    pub(crate) fn sync_for_others(&'static self) {
+        let zone = self.zone;
+        let (seq, at) = self.looked.get();
+        let is_late = match self.sync {
             _ if zone.synced() >= seq => {
-                self.disk.looked.set((zone.newest(), rt::now()));
+                self.looked.set((zone.newest(), rt::now()));
                 false
             }
             Some(Sync::Interval(ms)) => rt::now() >= at + ms,
             _ => false,
         };
         if is_late {
-            self.sync();
+            self.begin();
         }
     }
 
     /// Waits until the zone's file has room that it could not give before a sync.
     pub async fn room(&'static self) -> io::Result<()> {
-        let zone = self.attachment.zone();
-        self.until(|| !zone.wants_sync()).await
+        self.until(|| !self.zone.wants_sync()).await
     }
 
     /// Something was appended to the zone.
     pub fn appended(&'static self, sync: Option<Sync>) {
-        let zone = self.attachment.zone();
+        let zone = self.zone;
         match sync {
-            Some(Sync::Interval(_)) if zone.wants_sync() => self.sync(),
-            Some(Sync::Interval(ms)) if !self.disk.due.replace(true) => rt::after(ms, move || {
-                self.disk.due.set(false);
+            Some(Sync::Interval(_)) if zone.wants_sync() => self.begin(),
+            Some(Sync::Interval(ms)) if !self.due.replace(true) => rt::after(ms, move || {
+                self.due.set(false);
                 // Another worker may have done it.
                 if zone.synced() < zone.newest() {
-                    self.sync();
+                    self.begin();
                 }
             }),
             _ => {}
@@ -87,47 +91,58 @@ impl Hub {
         if sync != Some(Sync::Ack) {
             return Ok(());
         }
-        let zone = self.attachment.zone();
-        self.until(|| zone.synced() >= seq).await
+        self.until(|| self.zone.synced() >= seq).await
+    }
+
+    /// Syncs, and waits for it, however it ends.
+    pub async fn sync(&'static self) {
+        let mut begun = false;
+        poll_fn(|context| {
+            if std::mem::replace(&mut begun, true) {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().push(context.waker().clone());
+            self.begin();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Syncs until something has come to be.
     async fn until(&'static self, is_done: impl Fn() -> bool) -> io::Result<()> {
-        let zone = self.attachment.zone();
-        poll_fn(|cx| {
+        poll_fn(|context| {
             if is_done() {
                 return Poll::Ready(Ok(()));
             }
-            if self.disk.failed.get() || !zone.is_durable() {
+            if self.failed.get() || !self.zone.is_durable() {
                 return Poll::Ready(Err(io::ErrorKind::Other.into()));
             }
-            self.disk.waiting.borrow_mut().push(cx.waker().clone());
-            self.sync();
+            self.waiting.borrow_mut().push(context.waker().clone());
+            self.begin();
             Poll::Pending
         })
         .await
     }
 
     /// Begins to sync, unless that is being done.
-    pub fn sync(&'static self) {
-        if self.disk.running.replace(true) {
+    fn begin(&'static self) {
+        if self.running.replace(true) {
             return;
         }
         rt::spawn(async {
-            let zone = self.attachment.zone();
+            let zone = self.zone;
             let synced = rt::offload(move || zone.sync()).await;
-            self.disk.running.set(false);
+            self.running.set(false);
             if let Err(error) = synced {
-                self.disk.failed.set(true);
+                self.failed.set(true);
                 // One that was given up is another server's.
                 if zone.file_fd().is_some() {
                     let errno = sys::log::errno(&error);
-                    sys::log!(Alert, "the file of an sse_zone was not synced {errno}");
+                    sys::log!(Alert, "the file of a zone was not synced {errno}");
                 }
             }
-            // Those whose events came later look once more, and begin the next one.
-            self.disk.waiting.take().into_iter().for_each(Waker::wake);
-            self.release_answers();
+            // Those whose records came later look once more, and begin the next one.
+            self.waiting.take().into_iter().for_each(Waker::wake);
         });
     }
 }
