@@ -7,9 +7,9 @@ use std::time::Duration;
 use rt::Conn;
 use sys::socket::Peer;
 
-use crate::feed::Feed;
+use crate::publish::publisher::Publisher;
 use crate::rate::Rate;
-use crate::settings::App;
+use crate::settings::app::App;
 
 /// One client.
 pub struct Client {
@@ -77,7 +77,7 @@ pub enum StreamState {
         /// What.
         what: Asked,
         /// Where it goes.
-        feed: Box<Feed>,
+        publisher: Box<Publisher>,
     },
     /// The client gets.
     Playing {

@@ -3,7 +3,7 @@
 use broadcast::Shape;
 use live::Form;
 
-use crate::protocol::LiveStreams;
+use crate::play::protocol::LiveStreams;
 
 /// `rtmp_zone`, and what came of it in this process.
 pub type ZoneConf = live::ZoneConf<LiveStreams>;

@@ -2,11 +2,11 @@
 
 use sys::log::Level;
 
-use super::Session;
 use crate::client::{Client, NetStream, StreamState};
-use crate::events::Happening;
-use crate::fault::{self, Fault};
-use crate::feed::TakenOver;
+use crate::events::tell::StreamEvent;
+use crate::publish::publisher::TakenOver;
+use crate::session::error::{self, SessionError};
+use crate::session::state::Session;
 
 /// Why a message of media was not taken in.
 pub(super) enum Lost {
@@ -35,13 +35,13 @@ pub(super) fn media(
     let found = at.map(|at| &mut streams[at]).ok_or(Lost::Nobodys)?;
     let number = found.number;
     match &mut found.state {
-        StreamState::Publishing { what, feed } => {
-            let taken = feed.message(kind, time, payload);
+        StreamState::Publishing { what, publisher } => {
+            let taken = publisher.message(kind, time, payload);
             taken.map_err(|TakenOver| Lost::TakenOver(number))?;
-            if feed.tracks.take_changed() {
-                let tracks = &feed.tracks;
+            if publisher.tracks.take_changed() {
+                let tracks = &publisher.tracks;
                 let more = |data: &mut Vec<u8>| tracks.write_json(data);
-                Happening::Metadata.tell_more(feed.app, what, more);
+                StreamEvent::Metadata.tell_more(publisher.app, what, more);
             }
             Ok(())
         }
@@ -57,12 +57,12 @@ impl Session {
         stream: u32,
         kind: u8,
         taken: Result<(), Lost>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let stream = match taken {
             Ok(()) => return Ok(()),
             Err(Lost::Nobodys) if self.refused => {
                 let why = "the client goes on sending what it may not publish";
-                return Err(Fault::Refused(why.to_owned()));
+                return Err(SessionError::Refused(why.to_owned()));
             }
             Err(Lost::Nobodys) => {
                 if !std::mem::replace(&mut self.dropped, true) {
@@ -72,7 +72,7 @@ impl Session {
                         "messages of type {kind} in the message stream {stream} are dropped: nothing is \
                          published there"
                     );
-                    fault::log(level, &self.client, None, what);
+                    error::log(level, &self.client, None, what);
                 }
                 return Ok(());
             }
@@ -84,7 +84,7 @@ impl Session {
         let streams = self.client.streams.borrow();
         match streams.iter().any(|stream| stream.asked().is_some()) {
             true => Ok(()),
-            false => Err(Fault::TakenOver),
+            false => Err(SessionError::TakenOver),
         }
     }
 }

@@ -5,19 +5,24 @@ use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
 use sys::log::Level;
 
-use super::Session;
-use super::control::argument;
-use crate::access::Deed;
+use crate::access::rules::Deed;
 use crate::client::{Asked, StreamState};
-use crate::events::Happening;
-use crate::fault::{self, Fault};
-use crate::join::{self, Joined};
-use crate::notify::{self, Event, Verdict};
-use crate::settings::App;
-use crate::status;
+use crate::events::tell::StreamEvent;
+use crate::hooks::call::{self, Verdict};
+use crate::hooks::hook::HookEvent;
+use crate::play::join::{self, Joined};
+use crate::play::status;
+use crate::session::control::argument;
+use crate::session::error::{self, SessionError};
+use crate::session::state::Session;
+use crate::settings::app::App;
 
 impl Session {
-    pub(super) async fn play(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn play(
+        &mut self,
+        stream: u32,
+        command: &Command<'_>,
+    ) -> Result<(), SessionError> {
         let app = self.app()?;
         let (name, args) = match self.asked_name(command) {
             Ok(asked) => asked,
@@ -56,13 +61,13 @@ impl Session {
         }
         if let Err(why) = self.may(app, Deed::Play, &what) {
             self.status(stream, "error", "NetStream.Play.Failed", why);
-            return Err(Fault::Refused(format!("playing is refused: {why}")));
+            return Err(SessionError::Refused(format!("playing is refused: {why}")));
         }
-        match notify::ask(&app.hooks, Event::Play, &self.client, &what).await {
+        match call::ask(&app.hooks, HookEvent::Play, &self.client, &what).await {
             Verdict::Yes => {}
             Verdict::No(why) => {
                 self.status(stream, "error", "NetStream.Play.Failed", "Not allowed");
-                return Err(Fault::Hook(why));
+                return Err(SessionError::Hook(why));
             }
             Verdict::Instead(name, args) => what.rename(name, args),
         }
@@ -70,7 +75,11 @@ impl Session {
     }
 
     /// `play2` switches to another stream: the name stands in an object.
-    pub(super) async fn play2(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn play2(
+        &mut self,
+        stream: u32,
+        command: &Command<'_>,
+    ) -> Result<(), SessionError> {
         let options = argument(command, 1);
         let name = options.and_then(|options| options.get("streamName")).cloned();
         let arguments = vec![Value::Null, name.unwrap_or(Value::Null)];
@@ -78,7 +87,12 @@ impl Session {
         Box::pin(self.play(stream, &command)).await
     }
 
-    fn begin_play(&mut self, stream: u32, app: &'static App, what: Asked) -> Result<(), Fault> {
+    fn begin_play(
+        &mut self,
+        stream: u32,
+        app: &'static App,
+        what: Asked,
+    ) -> Result<(), SessionError> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         self.deeds.begun();
         let mut begin = Vec::new();
@@ -93,8 +107,8 @@ impl Session {
             let access = status::sample_access();
             self.message(status::CSID_STATUS, message::DATA, stream, &access);
         }
-        Happening::Play.tell(app, &what);
-        notify::begin_updates(&self.client, stream, what.since);
+        StreamEvent::Play.tell(app, &what);
+        call::begin_updates(&self.client, stream, what.since);
         let player = joined.player(app, stream);
         let player = join::add(self.hub, self.client.outlet.get(), player);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
@@ -105,7 +119,7 @@ impl Session {
     fn not_played(&mut self, stream: u32, code: &str, why: &str) {
         self.deeds.refused();
         let what = format_args!("playing is refused: {why}");
-        fault::log(Level::Error, &self.client, self.deeds.name(), what);
+        error::log(Level::Error, &self.client, self.deeds.name(), what);
         self.status(stream, "error", code, why);
     }
 
@@ -127,7 +141,7 @@ impl Session {
         stream: u32,
         app: &'static App,
         what: Asked,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         let before = self
             .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
@@ -137,17 +151,17 @@ impl Session {
             next.own.go_on(&player.own);
         }
         let player = join::add(self.hub, self.client.outlet.get(), next);
-        Happening::Stop.tell(app, &before);
-        Happening::Play.tell(app, &what);
-        notify::begin_updates(&self.client, stream, what.since);
+        StreamEvent::Stop.tell(app, &before);
+        StreamEvent::Play.tell(app, &what);
+        call::begin_updates(&self.client, stream, what.since);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
 
     pub(super) fn end_play(&mut self, app: &'static App, what: &Asked, player: u32) {
         self.hub.remove_reader(player);
-        notify::tell(&app.hooks, Event::PlayDone, &self.client, what);
-        notify::tell(&app.hooks, Event::Done, &self.client, what);
-        Happening::Stop.tell(app, what);
+        call::tell(&app.hooks, HookEvent::PlayDone, &self.client, what);
+        call::tell(&app.hooks, HookEvent::Done, &self.client, what);
+        StreamEvent::Stop.tell(app, what);
     }
 }

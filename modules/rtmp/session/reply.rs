@@ -4,9 +4,9 @@ use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 use proto::rtmp::message;
 
-use super::Session;
-use crate::outlet;
-use crate::status;
+use crate::play::link;
+use crate::play::status;
+use crate::session::state::Session;
 
 /// Chunk stream of the answers to `connect`.
 const CSID_CONNECT: u32 = 3;
@@ -20,7 +20,7 @@ impl Session {
 
     /// Sends a message.
     pub(super) fn message(&self, csid: u32, kind: u8, stream: u32, payload: &[u8]) {
-        self.outlet(|outlet| outlet::send_message(outlet, csid, kind, stream, payload));
+        self.outlet(|outlet| link::send_message(outlet, csid, kind, stream, payload));
     }
 
     /// Sends a result, for commands that wait for one.

@@ -5,8 +5,8 @@ use http::cors::Origins;
 use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use proto::http1::Method;
 
-use super::text;
-use crate::instance::running;
+use crate::running::running;
+use crate::web::text::text;
 use proto::query;
 
 /// The handler of a location.

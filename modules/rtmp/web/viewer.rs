@@ -11,14 +11,15 @@ use rt::{Conn, Next, Task};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
-use crate::events::Happening;
-use crate::instance::Running;
-use crate::join::{self, Joined};
-use crate::notify::{self, Event};
-use crate::outlet::{self, Link, Outlet};
-use crate::player::Player;
-use crate::settings::App;
-use crate::wire::Wire;
+use crate::events::tell::StreamEvent;
+use crate::hooks::call;
+use crate::hooks::hook::HookEvent;
+use crate::play::join::{self, Joined};
+use crate::play::link::{self, Link, Outlet};
+use crate::play::output::OutputFormat;
+use crate::play::player::Player;
+use crate::running::Running;
+use crate::settings::app::App;
 use proto::query;
 
 /// A player whose answer's head is on its way.
@@ -34,7 +35,7 @@ pub struct Viewer {
     /// The stream; taken when the player is made of it.
     pub joined: Option<Joined>,
     /// How it is written to.
-    pub wire: Wire,
+    pub format: OutputFormat,
 }
 
 /// The longest message of a client, which has nothing to say.
@@ -53,7 +54,7 @@ impl Takeover for Viewer {
         }
         conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
-        let outlet = Outlet::new(Link::new(conn, Some(session), self.wire, 0));
+        let outlet = Outlet::new(Link::new(conn, Some(session), self.format, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
         let place = running.clients.borrow_mut().add(self.client.clone());
@@ -62,12 +63,13 @@ impl Takeover for Viewer {
             choose_tracks(&mut player.own, &self.what.args);
             let player = join::add(hub, outlet, player);
             let what = self.what.clone();
-            Happening::Play.tell(self.app, &what);
+            StreamEvent::Play.tell(self.app, &what);
             let state = StreamState::Playing { what, player };
             self.client.streams.borrow_mut().push(NetStream { number: 1, state });
-            notify::begin_updates(&self.client, 1, self.what.since);
+            call::begin_updates(&self.client, 1, self.what.since);
         }
-        let socket = (self.wire == Wire::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
+        let socket =
+            (self.format == OutputFormat::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
         let mut viewing = Viewing { viewer: self, place, conn, socket };
         viewing.hear(&input);
         Box::pin(viewing)
@@ -102,7 +104,7 @@ struct Viewing {
 impl Viewing {
     fn is_full(&self, number: u32) -> bool {
         let hub = self.viewer.running.hub;
-        hub.with_outlet(number, |outlet| outlet::is_full(outlet)).unwrap_or(false)
+        hub.with_outlet(number, |outlet| link::is_full(outlet)).unwrap_or(false)
     }
 
     /// Takes what the client sends. `false`: the connection is over.
@@ -142,9 +144,9 @@ impl Viewing {
             if !closed {
                 websocket::close(fault.unwrap_or(Close::Normal), &mut out);
             }
-            hub.with_outlet(outlet, |outlet| outlet::end_with(outlet, &out));
+            hub.with_outlet(outlet, |outlet| link::end_with(outlet, &out));
         } else {
-            hub.with_outlet(outlet, |outlet| outlet::send(outlet, &out));
+            hub.with_outlet(outlet, |outlet| link::send(outlet, &out));
         }
     }
 }
@@ -160,7 +162,7 @@ impl Future for Viewing {
         }
         if self.viewer.client.admin_command.borrow_mut().take().is_some() {
             // Whatever the order, this connection cannot play another stream.
-            hub.with_outlet(outlet, outlet::end);
+            hub.with_outlet(outlet, link::end);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
         }
         if self.conn.timed_out() {
@@ -183,8 +185,8 @@ impl Drop for Viewing {
             client.sent.set(outlet.link.sent.total());
         }
         running.count_gone(client);
-        notify::tell(&app.hooks, Event::PlayDone, client, what);
-        notify::tell(&app.hooks, Event::Done, client, what);
-        Happening::Stop.tell(app, what);
+        call::tell(&app.hooks, HookEvent::PlayDone, client, what);
+        call::tell(&app.hooks, HookEvent::Done, client, what);
+        StreamEvent::Stop.tell(app, what);
     }
 }

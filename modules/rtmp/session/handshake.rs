@@ -1,0 +1,79 @@
+//! How a connection begins: a proxy's header, and the handshake.
+
+use proto::proxy_protocol::{self, Parsed};
+use proto::rtmp::handshake::Handshake;
+use sys::socket::Peer;
+
+use crate::play::link;
+use crate::session::error::SessionError;
+use crate::session::read_buffer::ReadBuffer;
+use crate::session::state::{Session, SessionEvent};
+
+impl Session {
+    pub(super) async fn proxy_header(&mut self, room: &mut ReadBuffer) -> Result<(), SessionError> {
+        loop {
+            let have = self.rest.len();
+            let count = self.receive(&mut room.0[..proxy_protocol::MOST - have]).await?;
+            self.rest.extend_from_slice(&room.0[..count]);
+            match proxy_protocol::parse(&self.rest) {
+                Parsed::Header(len, header) => {
+                    if let Some(addresses) = header.addresses {
+                        self.client.peer.set(Peer::Inet(addresses.source));
+                    }
+                    self.rest.drain(..len);
+                    return Ok(());
+                }
+                Parsed::Incomplete if self.rest.len() < proxy_protocol::MOST => {}
+                _ => return Err(SessionError::NoProxyHeader),
+            }
+        }
+    }
+
+    pub(super) async fn handshake(&mut self, room: &mut ReadBuffer) -> Result<(), SessionError> {
+        let mut handshake = Box::new(Handshake::new(self.running.random()));
+        let mut input = std::mem::take(&mut self.rest);
+        loop {
+            let mut out = Vec::new();
+            let fed = handshake.feed(&input, &mut out);
+            if !out.is_empty() {
+                self.outlet(|outlet| link::send(outlet, &out));
+            }
+            let (used, done) = fed.map_err(|_| SessionError::NotRtmp)?;
+            input.drain(..used);
+            if done {
+                // What has come already is read before anything is waited for.
+                self.rest = input;
+                return self.take_in_rest().await;
+            }
+            let count = self.receive(&mut room.0).await?;
+            input.extend_from_slice(&room.0[..count]);
+        }
+    }
+
+    /// Reads at least a byte, within the time for the handshake.
+    async fn receive(&mut self, room: &mut [u8]) -> Result<usize, SessionError> {
+        loop {
+            match self.wait().await {
+                SessionEvent::Over => return Err(SessionError::Left),
+                SessionEvent::Time => return Err(SessionError::TooSlow),
+                SessionEvent::Admin(_) => return Err(SessionError::Dropped),
+                SessionEvent::Input => match self.conn.read(room) {
+                    Ok(0) => return Err(SessionError::Left),
+                    Ok(count) => {
+                        self.heard(count)?;
+                        return Ok(count);
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Err(SessionError::Left),
+                },
+            }
+        }
+    }
+
+    async fn take_in_rest(&mut self) -> Result<(), SessionError> {
+        let rest = std::mem::take(&mut self.rest);
+        let used = self.take_in(&rest).await?;
+        self.rest = rest[used..].to_vec();
+        Ok(())
+    }
+}
