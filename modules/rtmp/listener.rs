@@ -17,7 +17,7 @@ impl Listener {
         Listener { servers, proxy_protocol }
     }
 
-    /// The server for clients that ask for this host; the default one if it is nobody's name, or empty.
+    /// The server for clients that ask for this host; the default one if no server has that name, or it is empty.
     pub fn server(&self, host: &[u8]) -> &'static Server {
         best(self.servers, host).1
     }

@@ -108,7 +108,7 @@ fn here<'a>(rest: &'a [u8], client: &Client, app: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// The number of the server at an address, if only one can be meant. `ours`: an address of this machine.
-fn find(ports: &[ListenAddress], host: &str, port: u16, ours: Option<IpAddr>) -> Option<usize> {
+fn find(listens: &[ListenAddress], host: &str, port: u16, ours: Option<IpAddr>) -> Option<usize> {
     let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     let inet = |plan: &ListenAddress| match &plan.address {
         Address::Inet(address) if address.port() == port => Some(*address),
@@ -118,7 +118,7 @@ fn find(ports: &[ListenAddress], host: &str, port: u16, ours: Option<IpAddr>) ->
         let all = address.ip().is_unspecified();
         ip.is_some() && ip == if all { ours } else { Some(address.ip()) }
     };
-    let mut found = ports.iter().filter_map(|plan| {
+    let mut found = listens.iter().filter_map(|plan| {
         let address = inet(plan)?;
         let (fit, server) = listener::best(&plan.servers, host.as_bytes());
         (fit > 0 || is_listen(address)).then_some(server.number)
@@ -224,7 +224,7 @@ mod tests {
             has_default: false,
         };
         let (a, b) = (server(0, "a.example"), server(1, "*.example"));
-        let ports = [
+        let listens = [
             plan("0.0.0.0:1935", vec![a.clone(), b.clone()]),
             plan("192.0.2.7:1936", vec![b.clone()]),
             plan("[::1]:1937", vec![a.clone()]),
@@ -232,7 +232,7 @@ mod tests {
             plan("192.0.2.2:1938", vec![b]),
         ];
         let ours = "192.0.2.1".parse().ok();
-        let find = |host: &str, port: u16| find(&ports, host, port, ours);
+        let find = |host: &str, port: u16| find(&listens, host, port, ours);
         assert_eq!((find("a.example", 1935), find("b.example", 1935)), (Some(0), Some(1)));
         assert_eq!((find("192.0.2.1", 1935), find("192.0.2.2", 1935)), (Some(0), None));
         assert_eq!((find("192.0.2.7", 1936), find("192.0.2.1", 1936)), (Some(1), None));

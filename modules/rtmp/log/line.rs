@@ -55,8 +55,8 @@ impl Deeds {
     }
 
     /// The session has ended with this.
-    pub fn ended_by(&mut self, fault: &SessionError) {
-        self.refused |= match fault {
+    pub fn ended_by(&mut self, error: &SessionError) {
+        self.refused |= match error {
             SessionError::Refused(_) | SessionError::LogIn => true,
             // One that is asked again and again may have served long before.
             SessionError::Hook(_) => !self.active,

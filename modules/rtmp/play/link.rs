@@ -14,7 +14,7 @@ pub type Outlet = live::Outlet<Link>;
 /// What it has.
 pub struct Link {
     conn: Conn,
-    /// Of one that came by HTTP: its log line to come.
+    /// Of one that uses HTTP: its log line to come.
     pub session: Option<Session>,
     /// How it is written to.
     pub chunk_streams: ChunkStreams,

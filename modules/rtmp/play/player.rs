@@ -335,7 +335,7 @@ mod tests {
         let tells = |contents, age| Opening::default().tells(contents, age);
         assert_eq!(tells(HAS_VIDEO | SETTLED, 0), Some((false, true)));
         assert_eq!(tells(BOTH | SETTLED | PROMISED, 0), Some((true, true)));
-        // A publisher that says no more: its records bring no news, the time does.
+        // A publisher that says no more: its records say nothing new, the time does.
         assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS - 1), None);
         assert_eq!(tells(HAS_VIDEO, SECOND_TRACK_MS), Some((false, true)));
         assert_eq!(tells(HAS_AUDIO | PROMISED, SECOND_TRACK_MS), None);

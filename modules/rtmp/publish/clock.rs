@@ -1,10 +1,10 @@
-//! A stream's clock, which goes on when its publisher's begins anew.
+//! A stream's clock, which goes on when its publisher's starts again.
 
 use crate::publish::resume::Last;
 
-/// A track that goes back further than this has begun anew: no frame is longer. Up to here it stands still.
+/// A track that goes back further than this has started again: no frame is longer. Up to here it stands still.
 const BACK_MS: i32 = 100;
-/// A track that is further ahead than this, and than the time that has passed, has begun anew, too: players would wait
+/// A track that is further ahead than this, and than the time that has passed, has started again, too: players would wait
 /// for what lies between.
 const AHEAD_MS: i32 = 5000;
 /// Data that differs from the frames by so much says nothing of its time.
@@ -13,13 +13,13 @@ const ASIDE_MS: i32 = 3000;
 /// From the publisher's clock to the stream's. Within a track the stream's never goes back, and it never goes far ahead
 /// of the time that passes.
 pub struct Clock {
-    /// What is added to the publisher's times, as the track has it that began anew last.
+    /// What is added to the publisher's times, as the track has it that started again last.
     offset: u32,
     /// What the stream's clock is to be at the publisher's first message.
     begin: Option<u32>,
     /// The stream's clock at the newest message.
     last: Option<u32>,
-    /// Video, and audio: those of some encoders began apart, and when both begin anew one of them does so first.
+    /// Video, and audio: those of some encoders began apart, and when both start again one of them does so first.
     tracks: [Track; 2],
 }
 
@@ -72,7 +72,7 @@ impl Clock {
         if track.last.is_none() {
             track.offset = self.offset;
         }
-        // As before; as the other track, which has begun anew; or over the end of FLV's times, from which many take
+        // As before; as the other track, which has started again; or over the end of FLV's times, from which many take
         // theirs and which have 31 bits.
         let half = 1 << 31;
         let offsets = [track.offset, self.offset, track.offset.wrapping_add(half)];
@@ -118,8 +118,8 @@ mod tests {
         assert_eq!(clock.aside(0), 5_400, "metadata does not set the clock");
         assert_eq!(clock.stream(900, 70_400, false), 5_400);
         assert_eq!(clock.stream(940, 70_440, false), 5_440);
-        let mut anew = Clock::new(&last, false, 70_400);
-        assert_eq!(anew.stream(900, 70_400, false), 900);
+        let mut again = Clock::new(&last, false, 70_400);
+        assert_eq!(again.stream(900, 70_400, false), 900);
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             100_000,
             "less than a frame: it stands still"
         );
-        assert_eq!(clock.stream(0, 1_040, false), 100_020, "the encoder began anew");
+        assert_eq!(clock.stream(0, 1_040, false), 100_020, "the encoder started again");
         assert_eq!(clock.stream(40, 1_080, false), 100_060);
         assert_eq!(clock.stream(50, 1_090, true), 100_070, "its sound, too");
         assert_eq!(clock.aside(0), 100_070);

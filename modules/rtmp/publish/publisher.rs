@@ -107,10 +107,10 @@ impl Publisher {
             frame_at: rt::now(),
             tracks: Tracks::default(),
         };
-        let news = if resumed { Change::Resumed } else { Change::Began };
+        let change = if resumed { Change::Resumed } else { Change::Began };
         // Who begins now begins here, not with what an earlier publisher has left.
         let flags = if resumed { CHANGE } else { CHANGE | MARK };
-        let _ = publisher.append(Head::news(news, 0), flags, &[]);
+        let _ = publisher.append(Head::change(change, 0), flags, &[]);
         Ok(publisher)
     }
 
@@ -295,10 +295,10 @@ impl Publisher {
     pub fn close(&mut self, deliberate: bool) -> bool {
         let zone = self.hub.attachment.zone();
         let over = deliberate || self.app.publish_grace == 0;
-        let news = if over { Change::Ended } else { Change::Broke };
+        let change = if over { Change::Ended } else { Change::Broke };
         let last = self.clock.newest();
         let flags = if over { CHANGE | MARK } else { CHANGE };
-        if self.append(Head::news(news, last), flags, &[]).is_err() {
+        if self.append(Head::change(change, last), flags, &[]).is_err() {
             return false;
         }
         zone.release(self.id, self.owner);

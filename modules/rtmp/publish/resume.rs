@@ -19,7 +19,7 @@ pub struct Last {
     /// The stream's clock at its last message, and the zone's time then.
     pub frame: Option<(u32, u64)>,
     /// What happened last, and when.
-    pub news: Option<(Change, u64)>,
+    pub change: Option<(Change, u64)>,
     /// The seq of that.
     pub seq: u64,
 }
@@ -37,8 +37,8 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
                 let view = View::of(&batch);
                 for item in &view.items {
                     match item.head.event().filter(|_| item.flags & CHANGE != 0) {
-                        Some(news) => {
-                            last.news = Some((news, item.time));
+                        Some(change) => {
+                            last.change = Some((change, item.time));
                             last.seq = item.seq;
                         }
                         None => last.frame = Some((item.head.time, item.time)),
@@ -55,8 +55,8 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
 impl Last {
     /// Whether the stream waits for its publisher to come back.
     pub fn is_broken(&self, app: &App, now: u64) -> bool {
-        self.news
-            .is_some_and(|(news, time)| news == Change::Broke && now < time + app.publish_grace)
+        self.change
+            .is_some_and(|(change, time)| change == Change::Broke && now < time + app.publish_grace)
     }
 }
 
@@ -69,19 +69,19 @@ pub fn is_live(attachment: &Attachment, id: ChannelId, app: &App) -> bool {
 /// Tells that a publisher's connection broke, without waiting for anybody: `false`, if the zone is locked.
 pub fn try_tell_broken(zone: &Zone, channel: &[u8], max_age: u64) -> bool {
     let attributes = Attributes { flags: CHANGE, max_age, ..Attributes::default() };
-    let head = Head::news(Change::Broke, 0).bytes();
+    let head = Head::change(Change::Broke, 0).bytes();
     zone.try_append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]).is_some()
 }
 
-/// Appends news of a stream that is nobody's. Whoever comes second with the same news is not heard.
-pub fn append_news(zone: &Zone, channel: &[u8], news: Change, about: u64, max_age: u64) {
+/// Appends change of a stream that is nobody's. Whoever comes second with the same change is not heard.
+pub fn append_news(zone: &Zone, channel: &[u8], change: Change, about: u64, max_age: u64) {
     let key = match about {
         0 => 0,
-        about => zone.key(format!("{about} {}", news as u16).as_bytes()),
+        about => zone.key(format!("{about} {}", change as u16).as_bytes()),
     };
     let attributes = Attributes { flags: CHANGE, key, max_age, ..Attributes::default() };
-    let head = Head::news(news, 0).bytes();
-    // The stream has a publisher again, or the zone is full of what is being read: then it is no news.
+    let head = Head::change(change, 0).bytes();
+    // The stream has a publisher again, or the zone is full of what is being read: then it is no change.
     let _ = zone.append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]);
 }
 
@@ -89,7 +89,7 @@ pub fn append_news(zone: &Zone, channel: &[u8], news: Change, about: u64, max_ag
 pub fn end_if_broken(attachment: &Attachment, id: ChannelId, app: &App) {
     let zone = attachment.zone();
     let last = last(attachment, id);
-    let broke = last.news.is_some_and(|(news, _)| news == Change::Broke);
+    let broke = last.change.is_some_and(|(change, _)| change == Change::Broke);
     if broke && !last.is_broken(app, zone.now()) && zone.owner(id).is_none() {
         let mut name = Vec::new();
         if zone.channel_of(id.index(), |channel| name.extend_from_slice(channel)) == Some(id) {

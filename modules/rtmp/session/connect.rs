@@ -58,7 +58,7 @@ impl Session {
         if address.app.is_empty() {
             address = Address::of_url(text("tcUrl"));
         }
-        self.server = self.port.server(host(text("tcUrl")));
+        self.server = self.listener.server(host(text("tcUrl")));
         self.flow.set_server(self.server);
         self.client.server.set(self.server.number);
         // Cut off, a token would be a wrong one: what is too long is refused.
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    /// Refuses in words, and gives the fault that ends the session.
+    /// Refuses in words, and gives the error that ends the session.
     fn refuse_connect(&self, why: &str) -> SessionError {
         let info = status::info("error", "NetConnection.Connect.Rejected", why);
         self.answer(b"_error", 1.0, &[Value::Null, info]);

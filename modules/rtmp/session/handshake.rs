@@ -10,11 +10,14 @@ use crate::session::read_buffer::ReadBuffer;
 use crate::session::state::{Session, SessionEvent};
 
 impl Session {
-    pub(super) async fn proxy_header(&mut self, room: &mut ReadBuffer) -> Result<(), SessionError> {
+    pub(super) async fn proxy_header(
+        &mut self,
+        buffer: &mut ReadBuffer,
+    ) -> Result<(), SessionError> {
         loop {
             let have = self.rest.len();
-            let count = self.receive(&mut room.0[..proxy_protocol::MOST - have]).await?;
-            self.rest.extend_from_slice(&room.0[..count]);
+            let count = self.receive(&mut buffer.0[..proxy_protocol::MOST - have]).await?;
+            self.rest.extend_from_slice(&buffer.0[..count]);
             match proxy_protocol::parse(&self.rest) {
                 Parsed::Header(len, header) => {
                     if let Some(addresses) = header.addresses {
@@ -29,7 +32,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn handshake(&mut self, room: &mut ReadBuffer) -> Result<(), SessionError> {
+    pub(super) async fn handshake(&mut self, buffer: &mut ReadBuffer) -> Result<(), SessionError> {
         let mut handshake = Box::new(Handshake::new(self.running.random()));
         let mut input = std::mem::take(&mut self.rest);
         loop {
@@ -45,19 +48,19 @@ impl Session {
                 self.rest = input;
                 return self.take_in_rest().await;
             }
-            let count = self.receive(&mut room.0).await?;
-            input.extend_from_slice(&room.0[..count]);
+            let count = self.receive(&mut buffer.0).await?;
+            input.extend_from_slice(&buffer.0[..count]);
         }
     }
 
     /// Reads at least a byte, within the time for the handshake.
-    async fn receive(&mut self, room: &mut [u8]) -> Result<usize, SessionError> {
+    async fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, SessionError> {
         loop {
             match self.wait().await {
                 SessionEvent::Over => return Err(SessionError::Left),
                 SessionEvent::Time => return Err(SessionError::TooSlow),
                 SessionEvent::Admin(_) => return Err(SessionError::Dropped),
-                SessionEvent::Input => match self.conn.read(room) {
+                SessionEvent::Input => match self.conn.read(buffer) {
                     Ok(0) => return Err(SessionError::Left),
                     Ok(count) => {
                         self.heard(count)?;

@@ -27,15 +27,15 @@ const LAST_WORDS_MS: u64 = 1000;
 const MOST_LAST: usize = 256;
 
 /// Serves a connection to its end.
-pub async fn serve(conn: Conn, port: &'static Listener) -> Next {
+pub async fn serve(conn: Conn, listener: &'static Listener) -> Next {
     let Some(running) = running() else { return Next::Close };
-    let mut session = Box::new(Session::new(running, conn, port));
+    let mut session = Box::new(Session::new(running, conn, listener));
     let outcome = session.run().await;
     let mut ends = false;
-    if let Err(fault) = outcome {
-        fault.log(&session.client, session.deeds.name());
-        session.deeds.ended_by(&fault);
-        ends = fault.ends_streams();
+    if let Err(error) = outcome {
+        error.log(&session.client, session.deeds.name());
+        session.deeds.ended_by(&error);
+        ends = error.ends_streams();
     }
     session.last_words(ends).await;
     Next::Close
@@ -44,12 +44,12 @@ pub async fn serve(conn: Conn, port: &'static Listener) -> Next {
 impl Session {
     async fn run(&mut self) -> Result<(), SessionError> {
         self.conn.set_timeout(self.server.handshake_timeout);
-        let mut room = ReadBuffer::take();
-        if self.port.proxy_protocol() {
-            self.proxy_header(&mut room).await?;
+        let mut buffer = ReadBuffer::take();
+        if self.listener.proxy_protocol() {
+            self.proxy_header(&mut buffer).await?;
         }
-        self.handshake(&mut room).await?;
-        room.give_back();
+        self.handshake(&mut buffer).await?;
+        buffer.give_back();
         loop {
             match self.wait().await {
                 SessionEvent::Input => {
@@ -77,8 +77,8 @@ impl Session {
             if !hub.attend(client.outlet.get()) || conn.is_broken() {
                 return Poll::Ready(SessionEvent::Over);
             }
-            if let Some(order) = client.admin_command.borrow_mut().take() {
-                return Poll::Ready(SessionEvent::Admin(order));
+            if let Some(command) = client.admin_command.borrow_mut().take() {
+                return Poll::Ready(SessionEvent::Admin(command));
             }
             // Before what the client says: one that never pauses has deadlines, too.
             if conn.timed_out() {
@@ -104,11 +104,11 @@ impl Session {
 
     /// Reads what there is, within a turn's share. `false`: the client has closed.
     async fn read(&mut self) -> Result<bool, SessionError> {
-        let mut room = ReadBuffer::take();
+        let mut buffer = ReadBuffer::take();
         for _ in 0..READS {
             let begun = self.rest.len();
-            room.0[..begun].copy_from_slice(&self.rest);
-            let count = match self.conn.read(&mut room.0[begun..]) {
+            buffer.0[..begun].copy_from_slice(&self.rest);
+            let count = match self.conn.read(&mut buffer.0[begun..]) {
                 Ok(0) => return Ok(false),
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
@@ -117,10 +117,10 @@ impl Session {
             self.rest.clear();
             self.heard(count)?;
             let all = begun + count;
-            let used = self.take_in(&room.0[..all]).await?;
-            self.rest.extend_from_slice(&room.0[used..all]);
+            let used = self.take_in(&buffer.0[..all]).await?;
+            self.rest.extend_from_slice(&buffer.0[used..all]);
         }
-        room.give_back();
+        buffer.give_back();
         if self.conn.is_readable() {
             // It goes on without a pause: others first.
             self.conn.wake();
@@ -204,7 +204,7 @@ impl Session {
         self.hub.with_outlet(self.client.outlet.get(), link::end);
         self.conn.set_timeout(LAST_WORDS_MS);
         let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
-        let mut room = vec![0; 1024];
+        let mut buffer = vec![0; 1024];
         poll_fn(|_| {
             if hub.attend(outlet) && !conn.timed_out() {
                 return Poll::Pending;
@@ -215,7 +215,7 @@ impl Session {
             // Closing with bytes of the client's unread would take away what it has not read yet.
             conn.shutdown_write();
             for _ in 0..MOST_LAST {
-                match conn.read(&mut room) {
+                match conn.read(&mut buffer) {
                     Ok(0) => return Poll::Ready(()),
                     Ok(_) => {}
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {

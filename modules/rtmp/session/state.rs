@@ -31,7 +31,7 @@ pub struct Session {
     pub(super) running: &'static Running,
     pub(super) hub: &'static Hub,
     pub(super) server: &'static Server,
-    pub(super) port: &'static Listener,
+    pub(super) listener: &'static Listener,
     pub(super) conn: Conn,
     pub(super) client: Rc<Client>,
     /// Its place among the worker's clients.
@@ -57,8 +57,12 @@ pub struct Session {
 }
 
 impl Session {
-    pub(super) fn new(running: &'static Running, conn: Conn, port: &'static Listener) -> Session {
-        let server = port.server(b"");
+    pub(super) fn new(
+        running: &'static Running,
+        conn: Conn,
+        listener: &'static Listener,
+    ) -> Session {
+        let server = listener.server(b"");
         let hub = running.hub;
         let outlet =
             hub.add_outlet(Outlet::new(Link::new(conn, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
@@ -74,7 +78,7 @@ impl Session {
             running,
             hub,
             server,
-            port,
+            listener,
             conn,
             client,
             place,

@@ -1,7 +1,7 @@
 //! The `rtmp {}` block: from directives to servers and applications.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
@@ -10,7 +10,7 @@ use sys::socket::{Address, Options as SocketOptions};
 
 use crate::events::channel::Events;
 use crate::instance::{self, Plan, RtmpInstance};
-use crate::log::format;
+use crate::log::format::{self, Format};
 use crate::running::ListenAddress;
 use crate::settings::app::{App, Made, SEPARATOR, Server};
 use crate::settings::directives;
@@ -262,73 +262,104 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     })?;
     let zone = Rc::new(zone);
     zone.install(setup)?;
-    let mut names = HashMap::<String, bool>::new();
-    let mut ports: Vec<ListenAddress> = Vec::new();
-    let mut all = Vec::new();
-    for (number, mut block) in servers.into_iter().enumerate() {
+    let mut assembly = Assembly::default();
+    for mut block in servers {
         block.options.inherit(&main);
-        let logs = format::logs(&block.options.access_log, main.formats.as_slice(), setup)?;
-        let listening = block.listens.iter().filter_map(|listen| match &listen.address {
+        assembly.add_server(block, main.formats.as_slice(), setup)?;
+    }
+    Ok(instance::plan(zone, assembly.listens, assembly.servers))
+}
+
+/// What the blocks come to, one server after the other.
+#[derive(Default)]
+struct Assembly {
+    /// Names of applications that there are.
+    names: HashSet<String>,
+    listens: Vec<ListenAddress>,
+    servers: Vec<Rc<Server>>,
+}
+
+impl Assembly {
+    fn add_server(
+        &mut self,
+        block: ServerBlock,
+        formats: &[Format],
+        setup: &mut Setup<'_>,
+    ) -> Result<(), Error> {
+        let ServerBlock { options, listens, names, apps } = block;
+        let number = self.servers.len();
+        let logs = format::logs(&options.access_log, formats, setup)?;
+        let ports = listens.iter().filter_map(|listen| match &listen.address {
             Address::Inet(address) => Some(address.port()),
             Address::Unix(_) => None,
         });
-        let listening = listening.collect();
-        let mut apps = Vec::new();
-        for (name, mut options) in block.apps {
-            options.inherit(&block.options);
+        let ports = ports.collect();
+        let mut all = Vec::new();
+        for (name, mut own) in apps {
+            own.inherit(&options);
             let made = Made {
-                logs: format::logs(&options.access_log, main.formats.as_slice(), setup)?,
-                events: options.events.get().and_then(|word| Events::parse(&word.text)),
+                logs: format::logs(&own.access_log, formats, setup)?,
+                events: own.events.get().and_then(|word| Events::parse(&word.text)),
             };
-            // Applications of the same name in two servers have streams of their own. The first keeps its
-            // streams when another comes.
-            let first = !std::mem::replace(names.entry(name.clone()).or_default(), true);
-            let prefix = match first {
-                true => format!("{name}{SEPARATOR}"),
-                false => {
-                    // Servers that share an address differ in their names.
-                    let host = block.names.first().map_or(String::new(), |name| format!("{name}@"));
-                    format!("{host}{}{SEPARATOR}{name}{SEPARATOR}", block.listens[0].address)
-                }
-            };
-            apps.push(Rc::new(App::new(&name, prefix, number, &options, made)));
+            let prefix = self.prefix(&name, names.first(), &listens[0].address);
+            all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }
-        let server =
-            Rc::new(Server::new(number, listening, block.names, &block.options, logs, apps));
-        for mut listen in block.listens {
-            if block.options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none()
-            {
+        let server = Rc::new(Server::new(number, ports, names, &options, logs, all));
+        for mut listen in listens {
+            if options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none() {
                 let on = sys::socket::Keepalive { on: true, ..Default::default() };
                 listen.options.so_keepalive = Some(on);
             }
-            let place = |error: Error| error.or_at(listen.span, setup.env.files);
-            if let Some(port) = ports.iter_mut().find(|port| port.address == listen.address) {
-                if server.names.is_empty() && port.servers.iter().any(|one| one.names.is_empty()) {
-                    let hint = "servers that share it need a server_name";
-                    let message = format!("duplicate listen {}", listen.address);
-                    return Err(place(Error::new(message).with_hint(hint)));
-                }
-                if listen.default_server && std::mem::replace(&mut port.has_default, true) {
-                    let message = format!("a duplicate default server for {}", listen.address);
-                    return Err(place(Error::new(message)));
-                }
-                port.proxy_protocol |= listen.proxy_protocol;
-                match listen.default_server {
-                    true => port.servers.insert(0, server.clone()),
-                    false => port.servers.push(server.clone()),
-                }
-                continue;
-            }
+            self.add_listen(listen, &server, setup)?;
+        }
+        self.servers.push(server);
+        Ok(())
+    }
+
+    /// What the names of an application's streams begin with. Applications of the same name in two servers have streams
+    /// of their own. The first keeps its streams when another comes.
+    fn prefix(&mut self, name: &str, host: Option<&String>, address: &Address) -> String {
+        if self.names.insert(name.to_owned()) {
+            return format!("{name}{SEPARATOR}");
+        }
+        // Servers that share an address differ in their names.
+        let host = host.map_or(String::new(), |name| format!("{name}@"));
+        format!("{host}{address}{SEPARATOR}{name}{SEPARATOR}")
+    }
+
+    fn add_listen(
+        &mut self,
+        listen: Listen,
+        server: &Rc<Server>,
+        setup: &mut Setup<'_>,
+    ) -> Result<(), Error> {
+        let known = self.listens.iter_mut().find(|known| known.address == listen.address);
+        let Some(known) = known else {
             let asked = setup.listen(listen.address.clone(), listen.options, "rtmp");
             asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
-            ports.push(ListenAddress {
+            self.listens.push(ListenAddress {
                 address: listen.address,
                 proxy_protocol: listen.proxy_protocol,
                 servers: vec![server.clone()],
                 has_default: listen.default_server,
             });
+            return Ok(());
+        };
+        let place = |error: Error| error.or_at(listen.span, setup.env.files);
+        if server.names.is_empty() && known.servers.iter().any(|one| one.names.is_empty()) {
+            let hint = "servers that share it need a server_name";
+            let message = format!("duplicate listen {}", listen.address);
+            return Err(place(Error::new(message).with_hint(hint)));
         }
-        all.push(server);
+        if listen.default_server && std::mem::replace(&mut known.has_default, true) {
+            let message = format!("a duplicate default server for {}", listen.address);
+            return Err(place(Error::new(message)));
+        }
+        known.proxy_protocol |= listen.proxy_protocol;
+        match listen.default_server {
+            true => known.servers.insert(0, server.clone()),
+            false => known.servers.push(server.clone()),
+        }
+        Ok(())
     }
-    Ok(instance::plan(zone, ports, all))
 }

@@ -17,13 +17,13 @@ pub struct Control {
     pub redirect: bool,
 }
 
-/// What an order's arguments are.
+/// The arguments of a command.
 const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname"];
 
 impl Handler for Control {
     fn handle(&self, request: &mut Request) -> Flow {
         if is_foreign(request) {
-            let why = "an order is refused: a page of another origin has sent it";
+            let why = "a command is refused: a page of another origin has sent it";
             request.error(sys::log::Level::Error, format_args!("{why}"));
             return Flow::Status(403);
         }
@@ -56,7 +56,7 @@ impl Handler for Control {
     }
 }
 
-/// Whether a browser says that a page from elsewhere asks. Who may give orders may be known by the address alone, and that
+/// Whether a browser says that a page from elsewhere asks. Who may give commands may be known by the address alone, and that
 /// is also the address of whatever page the operator is looking at.
 fn is_foreign(request: &Request) -> bool {
     match request.headers_named("Sec-Fetch-Site").next() {

@@ -13,7 +13,7 @@ pub struct Parts {
     pub global: bool,
     /// The streams.
     pub live: bool,
-    /// Their clients: who they are is not everybody's business.
+    /// Their clients: not everybody is to see who they are.
     pub clients: bool,
 }
 

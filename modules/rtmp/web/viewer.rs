@@ -1,4 +1,4 @@
-//! A player that has come by HTTP: from an answer's head to a task of its own.
+//! A player that uses HTTP: from an answer's head to a task of its own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -109,16 +109,16 @@ impl Viewing {
 
     /// Takes what the client sends. `false`: the connection is over.
     fn listen(&mut self) -> bool {
-        let mut room = [0; 2048];
+        let mut buffer = [0; 2048];
         for _ in 0..READS {
             let outlet = self.viewer.client.outlet.get();
             if !self.conn.is_readable() || self.is_full(outlet) {
                 return true;
             }
-            match self.conn.read(&mut room) {
+            match self.conn.read(&mut buffer) {
                 // One that has closed its half has gone: nobody asks for a live stream and then stays.
                 Ok(0) => return false,
-                Ok(count) => self.hear(&room[..count]),
+                Ok(count) => self.hear(&buffer[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return true,
                 Err(_) => return false,
             }
@@ -128,21 +128,21 @@ impl Viewing {
         true
     }
 
-    /// Pings are answered, and a close; all else is nobody's business.
+    /// Pings are answered, and a close; all else is ignored.
     fn hear(&mut self, bytes: &[u8]) {
         let Some(socket) = &mut self.socket else { return };
-        let (mut out, mut closed, mut fault) = (Vec::new(), false, None);
+        let (mut out, mut closed, mut error) = (Vec::new(), false, None);
         let goes_on = socket.feed(bytes, &mut out, |said| match said {
             Said::Closed => closed = true,
-            Said::Fault(why) => fault = Some(why),
+            Said::Fault(why) => error = Some(why),
             Said::Message(_) | Said::Binary => {}
         });
         let (hub, outlet) = (self.viewer.running.hub, self.viewer.client.outlet.get());
-        if closed || fault.is_some() || !goes_on {
+        if closed || error.is_some() || !goes_on {
             self.socket = None;
-            // A close is answered already, and a second frame would be a fault of ours.
+            // A close is answered already, and a second frame would be a mistake of ours.
             if !closed {
-                websocket::close(fault.unwrap_or(Close::Normal), &mut out);
+                websocket::close(error.unwrap_or(Close::Normal), &mut out);
             }
             hub.with_outlet(outlet, |outlet| link::end_with(outlet, &out));
         } else {
@@ -161,7 +161,7 @@ impl Future for Viewing {
             return Poll::Ready(Next::Close);
         }
         if self.viewer.client.admin_command.borrow_mut().take().is_some() {
-            // Whatever the order, this connection cannot play another stream.
+            // Whatever it is, this connection cannot play another stream.
             hub.with_outlet(outlet, link::end);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
         }

@@ -51,9 +51,9 @@ fn a_program_is_looked_for_at_all_addresses_of_its_name() {
     let there = program.local_addr().expect("an address");
     let thread = std::thread::spawn(move || {
         let (mut stream, _) = program.accept().expect("a connection");
-        let mut room = [0; 1024];
-        let count = stream.read(&mut room).expect("a request");
-        assert!(room[..count].starts_with(b"POST /x HTTP/1.0\r\n"));
+        let mut buffer = [0; 1024];
+        let count = stream.read(&mut buffer).expect("a request");
+        assert!(buffer[..count].starts_with(b"POST /x HTTP/1.0\r\n"));
         stream.write_all(b"HTTP/1.0 204 No Content\r\n\r\n").expect("an answer");
     });
     rt::create(rt::Config { slots: 8, multi_accept: false }).expect("a loop");
