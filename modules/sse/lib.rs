@@ -9,28 +9,15 @@
 //! it, once for all subscribers of a worker.
 #![forbid(unsafe_code)]
 
-mod announce;
 mod channels;
-mod conf;
-mod cursor;
 mod endpoint;
-mod feed;
-mod framing;
-mod gzip;
-mod link;
-mod listening;
-mod manage;
-mod progress;
-mod protocol;
 mod publish;
 mod record;
 mod settings;
-mod socket;
-mod spread;
-mod stream;
 mod subscribe;
+mod text;
 mod zone;
 
-pub use announce::{announce, try_announce};
 pub use channels::check as check_name;
-pub use conf::Sse;
+pub use publish::internal::{publish, try_publish};
+pub use settings::directives::Sse;

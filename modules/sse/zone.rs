@@ -3,7 +3,7 @@
 use broadcast::Shape;
 use live::{FileConf, Form};
 
-use crate::protocol::EventStreams;
+use crate::subscribe::protocol::EventStreams;
 
 /// A zone as it was written, and what came of it in this process.
 pub type ZoneConf = live::ZoneConf<EventStreams>;

@@ -16,7 +16,7 @@ impl Events {
 
     /// Publishes an event with this data.
     pub fn publish(&self, event: &str, data: &[u8]) {
-        if let Err(why) = sse::announce(&self.zone, self.channel.as_bytes(), event.as_bytes(), data)
+        if let Err(why) = sse::publish(&self.zone, self.channel.as_bytes(), event.as_bytes(), data)
         {
             let Events { zone, channel } = self;
             sys::log!(Error, "no event on \"{channel}\" of the sse_zone \"{zone}\": {why}");
@@ -25,6 +25,6 @@ impl Events {
 
     /// The same, for the master, which waits for nobody: `false`, if it has to come again.
     pub fn try_publish(&self, event: &str, data: &[u8]) -> bool {
-        sse::try_announce(&self.zone, self.channel.as_bytes(), event.as_bytes(), data)
+        sse::try_publish(&self.zone, self.channel.as_bytes(), event.as_bytes(), data)
     }
 }

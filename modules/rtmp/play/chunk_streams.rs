@@ -31,7 +31,7 @@ impl ChunkStreams {
 
     /// Tells the client the size of the chunks to come, if it is another: a configuration has changed
     /// while the connection lasted.
-    pub fn announce_chunk_size<A: Copy>(&mut self, size: u32, batch: &mut WriteBatch<A>) {
+    pub fn tell_chunk_size<A: Copy>(&mut self, size: u32, batch: &mut WriteBatch<A>) {
         if size != self.chunk_size {
             self.chunk_size = size;
             batch.own(|out| {

@@ -240,7 +240,7 @@ impl Player {
         let time = state.clock(item.head.time, is_media && item.flags & HEADER == 0);
         match chunk_streams.format {
             OutputFormat::Rtmp => {
-                chunk_streams.announce_chunk_size(item.head.chunk, batch);
+                chunk_streams.tell_chunk_size(item.head.chunk, batch);
                 let slot = record::slot(item.head.csid);
                 let mine = chunk_streams.take(slot, *number);
                 let last = state.sent[slot].filter(|_| mine);

@@ -2,50 +2,20 @@
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Word, contexts};
+use conf::{Arity, Contexts, Directive, Error, Word, contexts};
 use http::cors::{AllowedHeaders, Origins};
 use http::{Hooks, Module, Phase, Template};
-use mem::Str;
 
 use crate::channels;
-use crate::endpoint::{Cors, Endpoint, Status};
-use crate::settings::{self, Figures, From, History, Lag, Methods, Settings, Start};
+use crate::endpoint::handler::Status;
+use crate::endpoint::parts::{Cors, Endpoint};
+use crate::settings::conf::Conf;
+use crate::settings::values::{Figures, Lag};
+use crate::settings::{resolve, words};
 use crate::zone::ZoneConf;
 
 /// The module.
 pub struct Sse;
-
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    pub(crate) zones: Opt<Vec<Rc<ZoneConf>>>,
-    pub(crate) subscribe: Opt<Vec<Word>>,
-    pub(crate) publish: Opt<Word>,
-    pub(crate) zone: Opt<Word>,
-    pub(crate) publish_from: Opt<Vec<From>>,
-    pub(crate) history: Opt<History>,
-    pub(crate) max_history: Opt<u32>,
-    pub(crate) start: Opt<Start>,
-    pub(crate) keepalive: Opt<u64>,
-    pub(crate) retry: Opt<u64>,
-    pub(crate) lag: Opt<Lag>,
-    pub(crate) max_message: Opt<u64>,
-    pub(crate) max_channels: Opt<u32>,
-    pub(crate) max_subscribers: Opt<u32>,
-    pub(crate) max_per_address: Opt<u32>,
-    pub(crate) max_streams: Opt<u32>,
-    pub(crate) allow_origin: Opt<Origins>,
-    pub(crate) allow_headers: Opt<AllowedHeaders>,
-    pub(crate) wildcards: Opt<bool>,
-    pub(crate) split: Opt<bool>,
-    pub(crate) figures: Opt<Figures>,
-    pub(crate) methods: Opt<Methods>,
-    pub(crate) places: Opt<Vec<Word>>,
-    pub(crate) heartbeat: Opt<(Vec<u8>, Vec<u8>)>,
-    pub(crate) gap_event: Opt<Vec<u8>>,
-    pub(crate) end_event: Opt<Vec<u8>>,
-    pub(crate) status: Opt<()>,
-}
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 
@@ -57,7 +27,11 @@ impl Module for Sse {
             "sse_zone",
             Contexts::HTTP,
             Arity::Between(2, 5),
-            settings::set_zone,
+            |c, s| {
+                let zone = words::zone(c.zones.as_slice(), s)?;
+                c.zones.push(zone);
+                Ok(())
+            },
             "",
             "shared memory for channels: NAME SIZE [channels=N] [path=FILE [sync=off|TIME|ack]]; in a file the events outlive the server",
         ),
@@ -92,7 +66,10 @@ impl Module for Sse {
             "sse_publish_from",
             WEB,
             Arity::AtLeast(1),
-            settings::set_publish_from,
+            |c, s| {
+                words::publish_from(s)?.into_iter().for_each(|from| c.publish_from.push(from));
+                Ok(())
+            },
             "127.0.0.0/8 ::1 unix:",
             "who may publish: addresses, networks, unix: or all",
         ),
@@ -100,7 +77,7 @@ impl Module for Sse {
             "sse_history",
             WEB,
             Arity::Between(1, 2),
-            settings::set_history,
+            |c, s| c.history.set_in(words::history(s)?, s),
             "100 1h",
             "events that a newcomer gets at most (0: none), and how long an event is kept (0: as long as there is room)",
         ),
@@ -116,7 +93,7 @@ impl Module for Sse {
             "sse_start",
             WEB,
             Arity::Exactly(1),
-            settings::set_start,
+            |c, s| c.start.set_in(words::start(s)?, s),
             "newest",
             "where a reader without an id begins: newest, oldest, or with so many events",
         ),
@@ -124,7 +101,7 @@ impl Module for Sse {
             "sse_keepalive",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.keepalive.set_in(settings::time_or_off(s)?, s),
+            |c, s| c.keepalive.set_in(words::time_or_off(s)?, s),
             "15s",
             "a comment (or ping) when nothing else was sent for so long; or off",
         ),
@@ -132,7 +109,7 @@ impl Module for Sse {
             "sse_retry",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.retry.set_in(settings::time_or_off(s)?, s),
+            |c, s| c.retry.set_in(words::time_or_off(s)?, s),
             "2s",
             "after how long a browser comes back; off: it is not told",
         ),
@@ -159,7 +136,7 @@ impl Module for Sse {
             "sse_max_channels",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.max_channels.set_in(settings::count(s)?, s),
+            |c, s| c.max_channels.set_in(words::count(s)?, s),
             "what the zone has room for",
             "channels in the zone",
         ),
@@ -167,7 +144,7 @@ impl Module for Sse {
             "sse_max_subscribers",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.max_subscribers.set_in(settings::count(s)?, s),
+            |c, s| c.max_subscribers.set_in(words::count(s)?, s),
             "0",
             "subscribers of one channel, in all workers; 0: no limit",
         ),
@@ -175,7 +152,7 @@ impl Module for Sse {
             "sse_max_per_address",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.max_per_address.set_in(settings::count(s)?, s),
+            |c, s| c.max_per_address.set_in(words::count(s)?, s),
             "256; loopback, unix: and private addresses: no limit",
             "streams of one client address (of IPv6: /64), in all workers; 0: no limit",
         ),
@@ -183,7 +160,7 @@ impl Module for Sse {
             "sse_max_streams",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.max_streams.set_in(settings::count(s)?, s),
+            |c, s| c.max_streams.set_in(words::count(s)?, s),
             "0",
             "streams of the zone, in all workers; 0: as many as worker_connections allow",
         ),
@@ -251,7 +228,10 @@ impl Module for Sse {
             "sse_last_event_id",
             WEB,
             Arity::AtLeast(1),
-            settings::set_places,
+            |c, s| {
+                words::places(s)?.into_iter().for_each(|place| c.places.push(place));
+                Ok(())
+            },
             "the field Last-Event-ID, else the argument of that name in any spelling",
             "variables that bring a reader's place: the first that has a value counts",
         ),
@@ -259,7 +239,7 @@ impl Module for Sse {
             "sse_subscribe_by",
             WEB,
             Arity::AtLeast(1),
-            settings::set_methods,
+            |c, s| c.methods.set_in(words::methods(s)?, s),
             "GET",
             "methods that subscribe: GET, POST (whose body is read and thrown away)",
         ),
@@ -267,7 +247,7 @@ impl Module for Sse {
             "sse_heartbeat",
             WEB,
             Arity::Exactly(2),
-            settings::set_heartbeat,
+            |c, s| c.heartbeat.set_in(words::heartbeat(s)?, s),
             "",
             "a WebSocket client's message PING is answered with the message PONG, and is no event",
         ),
@@ -275,7 +255,7 @@ impl Module for Sse {
             "sse_gap_event",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.gap_event.set_in(settings::event_type(s)?, s),
+            |c, s| c.gap_event.set_in(words::event_type(s)?, s),
             "gap",
             "the type of the event that tells of missed ones; off: a comment and the id alone",
         ),
@@ -283,7 +263,7 @@ impl Module for Sse {
             "sse_end_event",
             WEB,
             Arity::Exactly(1),
-            |c, s| c.end_event.set_in(settings::event_type(s)?, s),
+            |c, s| c.end_event.set_in(words::event_type(s)?, s),
             "end",
             "the type of the event that tells of a channel's end, where it is ended; off: the stream just ends",
         ),
@@ -298,30 +278,7 @@ impl Module for Sse {
     ];
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.zones.inherit(&outer.zones);
-        conf.zone.inherit(&outer.zone);
-        conf.publish_from.inherit(&outer.publish_from);
-        conf.history.inherit(&outer.history);
-        conf.max_history.inherit(&outer.max_history);
-        conf.start.inherit(&outer.start);
-        conf.keepalive.inherit(&outer.keepalive);
-        conf.retry.inherit(&outer.retry);
-        conf.lag.inherit(&outer.lag);
-        conf.max_message.inherit(&outer.max_message);
-        conf.max_channels.inherit(&outer.max_channels);
-        conf.max_subscribers.inherit(&outer.max_subscribers);
-        conf.max_per_address.inherit(&outer.max_per_address);
-        conf.allow_origin.inherit(&outer.allow_origin);
-        conf.wildcards.inherit(&outer.wildcards);
-        conf.max_streams.inherit(&outer.max_streams);
-        conf.allow_headers.inherit(&outer.allow_headers);
-        conf.split.inherit(&outer.split);
-        conf.figures.inherit(&outer.figures);
-        conf.methods.inherit(&outer.methods);
-        conf.places.inherit(&outer.places);
-        conf.heartbeat.inherit(&outer.heartbeat);
-        conf.gap_event.inherit(&outer.gap_event);
-        conf.end_event.inherit(&outer.end_event);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
@@ -333,7 +290,7 @@ impl Module for Sse {
         if !conf.subscribe.is_set() && !conf.publish.is_set() {
             return Ok(());
         }
-        let zone = conf.chosen_zone(hooks)?;
+        let zone = resolve::zone(conf, hooks)?;
         install(&zone, hooks)?;
         hooks.limit_bodies();
         let mut subscribe = Vec::new();
@@ -345,7 +302,7 @@ impl Module for Sse {
             }
         }
         let publish = conf.publish.get().map(|word| name_of(word, false, hooks)).transpose()?;
-        let settings = Settings::of(conf, &zone, hooks)?;
+        let settings = resolve::settings(conf, &zone, hooks)?;
         if let Some(publish) = conf.publish.get()
             && !subscribe.is_empty()
             && settings.methods.post
@@ -381,9 +338,4 @@ fn name_of(word: &Word, pattern: bool, hooks: &Hooks<'_, '_>) -> Result<Template
     let template = hooks.template(word)?;
     channels::check_written(&template, pattern).map_err(|why| hooks.error(word, why))?;
     Ok(template)
-}
-
-/// A string that lives as long as the process.
-pub(crate) const fn text(text: &'static str) -> Str {
-    Str::from_static(text.as_bytes())
 }

@@ -6,9 +6,10 @@ use broadcast::{AppendError, Appended, Zone};
 use http::Request;
 use proto::websocket::{self, Close, Inbound, Said};
 
-use crate::progress::{self, Sequence};
-use crate::publish::{self, Event};
-use crate::settings::Settings;
+use crate::publish::append::{self, NewEvent};
+use crate::publish::arguments;
+use crate::publish::sequence::{self, Sequence};
+use crate::settings::values::Settings;
 use live::Sync;
 
 /// What messages are: the subprotocol that is agreed upon.
@@ -84,12 +85,12 @@ fn sequence(
     request: &mut Request,
 ) -> Result<Option<Sequence>, (u16, &'static str)> {
     let bad = |why| (400, why);
-    let Some(key) = progress::key(request).map_err(bad)? else { return Ok(None) };
-    let field = publish::single(request, &["event_offset"]).map_err(bad)?;
+    let Some(key) = sequence::key(request).map_err(bad)? else { return Ok(None) };
+    let field = arguments::single(request, &["event_offset"]).map_err(bad)?;
     let offset = field
-        .map_or_else(|| publish::argument_once(request, "event_offset"), |field| Ok(Some(field)));
+        .map_or_else(|| arguments::argument_once(request, "event_offset"), |field| Ok(Some(field)));
     let offset = offset.map_err(bad)?;
-    let offset = progress::offset(offset.as_deref()).map_err(bad)?;
+    let offset = sequence::offset(offset.as_deref()).map_err(bad)?;
     let sequence = Sequence::new(zone, channel, &key, offset);
     sequence
         .map(Some)
@@ -207,8 +208,8 @@ impl Socket {
         out: &mut Vec<u8>,
     ) -> Result<Option<Last>, Unsynced> {
         let Some(channel) = &self.publish else { return Ok(Some(Last::Close(Close::Policy))) };
-        let event = Event::of(text);
-        let published = publish::append_next(zone, settings, channel, &event, &mut self.sequence);
+        let event = NewEvent::of(text);
+        let published = append::append_next(zone, settings, channel, &event, &mut self.sequence);
         if published == Err(AppendError::Unsynced) {
             return Err(Unsynced);
         }
@@ -239,7 +240,7 @@ fn acknowledgement(
     match published {
         Ok(appended) => {
             data.extend_from_slice(b"{\"id\":");
-            publish::write_id(&mut data, zone, channel, None, Some(appended));
+            sequence::write_id(&mut data, zone, channel, None, Some(appended));
             if let Some(offset) = offset {
                 data.extend_from_slice(format!(",\"offset\":{offset}").as_bytes());
             }
@@ -249,7 +250,7 @@ fn acknowledgement(
         Err(error) => {
             data.extend_from_slice(b"{\"error\":");
             proto::json::string(&mut data, error.to_string().as_bytes());
-            let status = progress::status(*error);
+            let status = sequence::status(*error);
             data.extend_from_slice(format!(",\"status\":{status}}}").as_bytes());
         }
     }

@@ -8,13 +8,11 @@
 //! ```
 
 use broadcast::{AppendError, Appended, Attributes, END, Hint, Progress, Zone};
-use http::{Flow, Request};
+use http::Request;
 use mem::Str;
 use proto::sse::EventId;
 
-use crate::conf::text;
-use crate::endpoint::Endpoint;
-use crate::publish::{argument_once, single};
+use crate::publish::arguments::{argument_once, single};
 use crate::record;
 
 /// The longest key.
@@ -57,11 +55,12 @@ impl Sequence {
 }
 
 /// Events of a key in the log; the end of the channel is none.
-fn events(progress: Option<Progress>) -> u32 {
+pub fn events(progress: Option<Progress>) -> u32 {
     progress.map_or(0, |progress| progress.place - u32::from(ends(&progress)))
 }
 
-fn ends(progress: &Progress) -> bool {
+/// Whether the channel's end is among them.
+pub fn ends(progress: &Progress) -> bool {
     progress.place > 0 && progress.flags & END != 0
 }
 
@@ -98,37 +97,6 @@ pub fn is_asked(request: &Request) -> bool {
     request.headers_named(KEY).next().is_some()
 }
 
-/// Tells how far a key has come.
-pub fn tell(endpoint: &Endpoint, request: &mut Request, channel: &[u8]) -> Flow {
-    let zone = match endpoint.hub() {
-        Ok(hub) => hub.attachment.zone(),
-        Err(flow) => return flow,
-    };
-    let key = match key(request) {
-        Ok(key) => key.unwrap_or_default(),
-        Err(why) => return endpoint.problem(request, 400, why),
-    };
-    let progress = zone.progress(channel, zone.key(&key));
-    endpoint.cors.origins.add_fields(request);
-    let response = &mut request.response;
-    response.set_empty(204);
-    response.content_length = None;
-    response.add_header("Cache-Control", text("no-store"));
-    let offset = events(progress).max(u32::from(progress.is_some_and(|found| found.place == 0)));
-    response.add_header("Event-Offset", Str::copy(offset.to_string().as_bytes()));
-    if let Some(progress) = progress {
-        response.add_header("Event-ID", Str::copy(&stored_id(zone, channel, progress.seq)));
-        if ends(&progress) {
-            response.add_header("Event-End", text("true"));
-        }
-    }
-    if endpoint.cors.origins.knows(request) {
-        let exposed = text("Event-Offset, Event-ID, Event-End");
-        request.response.add_header("Access-Control-Expose-Headers", exposed);
-    }
-    Flow::Respond
-}
-
 /// The id of a record as it was stored: with what its publisher has added.
 pub fn stored_id(zone: &Zone, channel: &[u8], seq: u64) -> Vec<u8> {
     let head = zone.head(channel, seq);
@@ -140,6 +108,25 @@ pub fn stored_id(zone: &Zone, channel: &[u8], seq: u64) -> Vec<u8> {
         },
         <[u8]>::to_vec,
     )
+}
+
+/// The id of an event as JSON: of one that was there already, the one that it has.
+pub fn write_id(
+    out: &mut Vec<u8>,
+    zone: &Zone,
+    channel: &[u8],
+    suffix: Option<&[u8]>,
+    appended: Option<&Appended>,
+) {
+    let Some(&Appended { seq, duplicate, .. }) = appended else {
+        return out.extend_from_slice(b"null");
+    };
+    out.push(b'"');
+    match duplicate {
+        true => out.extend_from_slice(&stored_id(zone, channel, seq)),
+        false => EventId { epoch: zone.epoch(), seq }.write(out, suffix),
+    }
+    out.push(b'"');
 }
 
 /// The status that tells why nothing was appended.

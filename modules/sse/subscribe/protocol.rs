@@ -8,13 +8,13 @@ use live::{Protocol, To};
 use proto::sse::{self, EventId};
 use proto::websocket::Close;
 
-use crate::cursor::Lost;
-use crate::framing::{FRAMED, Framed, Kind};
-use crate::gzip::Gzip;
-use crate::link::{self, Link, Outlet};
 use crate::record;
-use crate::settings::Lag;
-use crate::spread::spread;
+use crate::settings::values::Lag;
+use crate::subscribe::cursor::Lost;
+use crate::subscribe::framing::{FRAMED, Framed, Kind};
+use crate::subscribe::gzip::Gzip;
+use crate::subscribe::link::{self, Link, Outlet};
+use crate::subscribe::spread::spread;
 
 /// A worker's part of an `sse_zone`.
 pub type Hub = live::Hub<EventStreams>;

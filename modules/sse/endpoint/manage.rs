@@ -10,9 +10,9 @@ use proto::query;
 use proto::sse::EventId;
 
 use crate::channels::Selection;
-use crate::conf::text;
-use crate::endpoint::Endpoint;
-use crate::publish;
+use crate::endpoint::parts::Endpoint;
+use crate::publish::{answer, append};
+use crate::text::text;
 use crate::zone::ZoneConf;
 
 /// The media type of figures: nobody asks for it who wants a stream.
@@ -50,13 +50,13 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
         Err(flow) => return flow,
     };
     let zone = hub.attachment.zone();
-    let end = || publish::end(zone, &endpoint.settings, name).transpose();
-    match publish::in_room(hub, end).await.transpose() {
+    let end = || append::end(zone, &endpoint.settings, name).transpose();
+    match answer::in_room(hub, end).await.transpose() {
         None => endpoint.problem(request, 404, "there is no such channel"),
-        Some(Err(error)) => publish::refuse(endpoint, request, error),
+        Some(Err(error)) => answer::refuse(endpoint, request, error),
         Some(Ok(appended)) => {
             if hub.disk.kept(endpoint.settings.sync, appended.seq).await.is_err() {
-                return endpoint.problem(request, 503, publish::UNKEPT);
+                return endpoint.problem(request, 503, answer::UNKEPT);
             }
             let mut body = b"{\"channel\":".to_vec();
             json::string(&mut body, name);

@@ -6,8 +6,8 @@ use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 use proto::sse::{self, EventId};
 use proto::websocket;
 
-use crate::gzip::{Gzip, HEADER, Piece, Sum};
 use crate::record;
+use crate::subscribe::gzip::{Gzip, HEADER, Piece, Sum};
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

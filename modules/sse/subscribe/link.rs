@@ -6,9 +6,9 @@ use http::Session;
 use proto::websocket::Close;
 use rt::Conn;
 
-use crate::framing::{Framing, Kind};
-use crate::settings::Settings;
-use crate::socket::Socket;
+use crate::settings::values::Settings;
+use crate::subscribe::framing::{Framing, Kind};
+use crate::subscribe::socket::Socket;
 
 /// How long the client's own end is waited for, in milliseconds.
 const LINGER: u64 = 2000;

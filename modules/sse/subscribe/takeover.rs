@@ -11,15 +11,15 @@ use live::{Membership, Reader};
 use rt::{Next, Task};
 use sys::socket::Peer;
 
-use crate::framing::Framing;
-use crate::link::{Link, Outlet};
-use crate::listening;
-use crate::protocol::{Hub, Subscriber};
-use crate::settings::Settings;
-use crate::socket::Socket;
+use crate::settings::values::Settings;
+use crate::subscribe::framing::Framing;
+use crate::subscribe::link::{Link, Outlet};
+use crate::subscribe::listening;
+use crate::subscribe::protocol::{Hub, Subscriber};
+use crate::subscribe::socket::Socket;
 
 /// A stream that is about to begin: its head and its first bytes are on their way.
-pub struct Stream {
+pub struct NewStream {
     /// The hub that will serve it.
     pub hub: &'static Hub,
     /// What it reads, and its place in the counts.
@@ -40,10 +40,10 @@ pub struct Stream {
     pub socket: Option<Box<Socket>>,
 }
 
-impl Takeover for Stream {
+impl Takeover for NewStream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
-        let Stream { hub, membership, settings, framing, cursor, .. } = *self;
-        let Stream { from, told, first, socket, .. } = *self;
+        let NewStream { hub, membership, settings, framing, cursor, .. } = *self;
+        let NewStream { from, told, first, socket, .. } = *self;
         let conn = session.conn;
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {

@@ -10,7 +10,7 @@ const KEPT: Attributes = Attributes { max_count: 100, max_age: 3_600_000, ..Attr
 
 /// Publishes an event on a channel of the `sse_zone` of that name, in the master or a worker. It is kept
 /// as `sse_history`'s default says. The error tells what is in the way.
-pub fn announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result<u64, String> {
+pub fn publish(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result<u64, String> {
     let zone = live::by_name(DIRECTIVE, zone);
     let zone = zone.ok_or("no location uses a zone of this name")?;
     let body = body(event, data);
@@ -20,7 +20,7 @@ pub fn announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> Result
 }
 
 /// The same, for the master, which waits for no worker: `false`, if the zone is locked.
-pub fn try_announce(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> bool {
+pub fn try_publish(zone: &str, channel: &[u8], event: &[u8], data: &[u8]) -> bool {
     let Some(zone) = live::by_name(DIRECTIVE, zone) else { return true };
     let body = body(event, data);
     let head = record::head(zone.epoch(), None, body.len());

@@ -3,9 +3,9 @@
 use proto::sse::EventId;
 use proto::websocket::Close;
 
-use crate::link::{self, Outlet};
-use crate::protocol::Hub;
-use crate::socket::{Held, Last};
+use crate::subscribe::link::{self, Outlet};
+use crate::subscribe::protocol::Hub;
+use crate::subscribe::socket::{Held, Last};
 
 /// Reads from one client in one turn.
 const READS: usize = 16;

@@ -6,10 +6,12 @@ use broadcast::{AppendError, Appended};
 use http::{Exchange, Flow};
 use proto::sse::{self, Parser};
 
-use crate::endpoint::Endpoint;
-use crate::progress::Sequence;
-use crate::protocol::Hub;
-use crate::publish::{self, Asked, Event, Taken};
+use crate::endpoint::parts::Endpoint;
+use crate::publish::answer::{self, Taken};
+use crate::publish::append::{self, NewEvent};
+use crate::publish::asked::Asked;
+use crate::publish::sequence::Sequence;
+use crate::subscribe::protocol::Hub;
 
 /// The handler of a body that is an event stream.
 pub async fn publish(
@@ -28,22 +30,22 @@ pub async fn publish(
             return endpoint.problem(&mut exchange.request, 409, why);
         }
     }
-    let mut feed = Feed::new(endpoint, hub, channel, sequence);
+    let mut publisher = StreamPublisher::new(endpoint, hub, channel, sequence);
     let mut parser = Parser::new(settings.max_message);
     let mut input = Vec::new();
     loop {
         input.clear();
         let done = match exchange.read_more(&mut input).await {
             Ok(done) => done,
-            Err(status) => return publish::refuse_body(endpoint, exchange, status),
+            Err(status) => return answer::refuse_body(endpoint, exchange, status),
         };
-        let fed = parser.feed(&input, |event| feed.take(&event));
+        let fed = parser.feed(&input, |event| publisher.take(&event));
         hub.disk.appended(settings.sync);
-        feed.catch_up().await;
+        publisher.catch_up().await;
         let request = &mut exchange.request;
-        match (fed, feed.refusal.take()) {
+        match (fed, publisher.refusal.take()) {
             (_, Some(Refusal::Field(why))) => return endpoint.problem(request, 400, &why),
-            (_, Some(Refusal::Zone(error))) => return publish::refuse(endpoint, request, error),
+            (_, Some(Refusal::Zone(error))) => return answer::refuse(endpoint, request, error),
             (Err(_), _) => return endpoint.problem(request, 413, "an event is too large"),
             (Ok(()), None) => {}
         }
@@ -51,22 +53,22 @@ pub async fn publish(
             break;
         }
     }
-    let offset = feed.sequence.as_ref().map(Sequence::offset);
-    let Feed { sequence, count, mut last, .. } = feed;
+    let offset = publisher.sequence.as_ref().map(Sequence::offset);
+    let StreamPublisher { sequence, count, mut last, .. } = publisher;
     if asked.ends {
         // Also a channel that had no event: who comes later is to learn that none will.
-        let end = || publish::append_end(zone, settings, channel, sequence.as_ref());
-        match publish::in_room(hub, end).await {
+        let end = || append::append_end(zone, settings, channel, sequence.as_ref());
+        match answer::in_room(hub, end).await {
             Ok(appended) => last = Some(appended),
-            Err(error) => return publish::refuse(endpoint, &mut exchange.request, error),
+            Err(error) => return answer::refuse(endpoint, &mut exchange.request, error),
         }
     }
     let taken = Taken { id: None, last, published: Some(count), offset };
-    publish::acknowledge(endpoint, &mut exchange.request, hub, channel, taken).await
+    answer::acknowledge(endpoint, &mut exchange.request, hub, channel, taken).await
 }
 
 /// What is in the log of a stream, and what is not yet.
-struct Feed<'a> {
+struct StreamPublisher<'a> {
     endpoint: &'a Endpoint,
     hub: &'static Hub,
     channel: &'a [u8],
@@ -92,15 +94,15 @@ struct Waiting {
     data: Vec<u8>,
 }
 
-impl<'a> Feed<'a> {
+impl<'a> StreamPublisher<'a> {
     fn new(
         endpoint: &'a Endpoint,
         hub: &'static Hub,
         channel: &'a [u8],
         sequence: Option<Sequence>,
-    ) -> Feed<'a> {
+    ) -> StreamPublisher<'a> {
         let (waiting, refusal) = (VecDeque::new(), None);
-        Feed { endpoint, hub, channel, sequence, count: 0, last: None, refusal, waiting }
+        StreamPublisher { endpoint, hub, channel, sequence, count: 0, last: None, refusal, waiting }
     }
 
     /// Takes the next event.
@@ -127,10 +129,10 @@ impl<'a> Feed<'a> {
         }
     }
 
-    fn append(&mut self, event: &Event<'_>) -> Result<Appended, AppendError> {
+    fn append(&mut self, event: &NewEvent<'_>) -> Result<Appended, AppendError> {
         let (zone, settings) = (self.hub.attachment.zone(), &self.endpoint.settings);
         let sequence = &mut self.sequence;
-        let appended = publish::append_next(zone, settings, self.channel, event, sequence)?;
+        let appended = append::append_next(zone, settings, self.channel, event, sequence)?;
         self.count += u64::from(!appended.duplicate);
         self.last = Some(appended);
         Ok(appended)
@@ -140,8 +142,8 @@ impl<'a> Feed<'a> {
     async fn catch_up(&mut self) {
         while let Some(waiting) = self.waiting.pop_front() {
             let event =
-                Event { event: &waiting.event, id: waiting.id.as_deref(), data: &waiting.data };
-            if let Err(error) = publish::in_room(self.hub, || self.append(&event)).await {
+                NewEvent { event: &waiting.event, id: waiting.id.as_deref(), data: &waiting.data };
+            if let Err(error) = answer::in_room(self.hub, || self.append(&event)).await {
                 self.waiting.clear();
                 self.refusal = Some(Refusal::Zone(error));
             }
@@ -150,7 +152,7 @@ impl<'a> Feed<'a> {
 }
 
 /// An event as it may be published; the error says why it may not.
-fn publishable<'e>(event: &sse::Event<'e>) -> Result<Event<'e>, String> {
+fn publishable<'e>(event: &sse::Event<'e>) -> Result<NewEvent<'e>, String> {
     let id = event.id.filter(|id| !id.is_empty());
     let checked = match event.event.is_empty() {
         true => Ok(()),
@@ -159,5 +161,5 @@ fn publishable<'e>(event: &sse::Event<'e>) -> Result<Event<'e>, String> {
     let checked = checked.and(id.map_or(Ok(()), sse::check_id));
     let checked = checked.and(sse::check_data(event.data));
     checked.map_err(|error| error.to_string())?;
-    Ok(Event { event: event.event, id, data: event.data })
+    Ok(NewEvent { event: event.event, id, data: event.data })
 }

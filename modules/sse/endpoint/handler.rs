@@ -2,41 +2,18 @@
 
 use std::rc::Rc;
 
-use http::cors::{AllowedHeaders, Origins};
-use http::{BoxFuture, Exchange, Flow, Handler, Request, Template};
-use mem::Str;
-use proto::http1::{Method, Name};
-use sys::socket::Peer;
-
-use crate::channels::{self, NameError, Selection};
-use crate::conf::text;
-use crate::protocol::Hub;
-use crate::settings::{Figures, From, Methods, Settings};
-use crate::zone::{ZoneConf, log_missing};
-use crate::{manage, progress, publish, subscribe};
+use http::{BoxFuture, Exchange, Flow, Handler, Request};
 use live::Sync;
+use proto::http1::{Method, Name};
 
-/// What pages of other origins may do here.
-pub struct Cors {
-    /// `sse_allow_origin`
-    pub origins: Origins,
-    /// `sse_allow_headers`
-    pub headers: AllowedHeaders,
-}
-
-/// The location's handler.
-pub struct Endpoint {
-    /// Its zone.
-    pub zone: Rc<ZoneConf>,
-    /// `sse_subscribe`; empty: none.
-    pub subscribe: Vec<Template>,
-    /// `sse_publish`
-    pub publish: Option<Template>,
-    /// Whose pages, and what they may send.
-    pub cors: Cors,
-    /// The rest.
-    pub settings: Rc<Settings>,
-}
+use crate::channels::{NameError, Selection};
+use crate::endpoint::manage;
+use crate::endpoint::parts::{Cors, Endpoint};
+use crate::publish::{handler, progress, sequence};
+use crate::settings::values::{Figures, Methods};
+use crate::subscribe::begin;
+use crate::text::text;
+use crate::zone::ZoneConf;
 
 /// `sse_status`
 pub struct Status {
@@ -64,7 +41,7 @@ impl Handler for Endpoint {
         let methods = self.settings.methods;
         match request.method {
             // Told is what is kept.
-            Method::Head if publishes && progress::is_asked(request) => match self.settings.sync {
+            Method::Head if publishes && sequence::is_asked(request) => match self.settings.sync {
                 Some(Sync::Ack) => Flow::Wait,
                 _ => self.progress(request),
             },
@@ -86,7 +63,7 @@ impl Handler for Endpoint {
         match exchange.request.method {
             Method::Head => Box::pin(self.progress_kept(exchange)),
             Method::Delete => Box::pin(self.delete(exchange)),
-            _ if self.publish.is_some() => Box::pin(publish::publish(self, exchange)),
+            _ if self.publish.is_some() => Box::pin(handler::publish(self, exchange)),
             _ => Box::pin(self.read_by_post(exchange)),
         }
     }
@@ -118,14 +95,6 @@ impl Endpoint {
         }
     }
 
-    /// The hub of this worker; the error is the answer.
-    pub fn hub(&self) -> Result<&'static Hub, Flow> {
-        self.zone.hub().ok_or_else(|| {
-            log_missing();
-            Flow::Status(500)
-        })
-    }
-
     fn read(&self, request: &mut Request) -> Flow {
         let accept = request.header_list("accept");
         let figures = proto::accept::names(&accept, manage::FIGURES)
@@ -136,7 +105,7 @@ impl Endpoint {
             Err(error) => return self.refuse_name(request, error),
         };
         if !figures {
-            return subscribe::subscribe(self, request, &selection);
+            return begin::subscribe(self, request, &selection);
         }
         let may = match self.settings.figures {
             Figures::All => true,
@@ -162,75 +131,6 @@ impl Endpoint {
             Ok(channel) => manage::end(self, request, &channel).await,
             Err(flow) => flow,
         }
-    }
-
-    /// Whether this client may publish and end channels; the error is the answer.
-    pub fn admit(&self, request: &mut Request) -> Result<(), Flow> {
-        if !self.may_publish(request) {
-            let message = format_args!("publishing is not allowed from {}", request.peer());
-            request.error(sys::log::Level::Error, message);
-            return Err(self.problem(request, 403, "publishing is not allowed from here"));
-        }
-        if !self.cors.origins.admit(request) {
-            return Err(self.problem(request, 403, "pages of this origin may not publish here"));
-        }
-        Ok(())
-    }
-
-    /// Whether the client's address may publish.
-    pub fn may_publish(&self, request: &Request) -> bool {
-        let peer = request.peer();
-        self.settings.from.iter().any(|from| match (from, peer.ip()) {
-            (From::All, _) => true,
-            (From::Unix, _) => matches!(peer, Peer::Unix),
-            (From::Network(network), Some(ip)) => network.contains(ip),
-            (From::Network(_), None) => false,
-        })
-    }
-
-    /// The channel to publish to; the error is the answer.
-    pub fn channel(&self, request: &mut Request) -> Result<Vec<u8>, Flow> {
-        let Some(publish) = &self.publish else { return Err(Flow::Status(404)) };
-        let name = publish.evaluate(request);
-        match channels::check(&name) {
-            Ok(()) => Ok(name.to_vec()),
-            Err(error) => Err(self.refuse_name(request, error)),
-        }
-    }
-
-    fn refuse_name(&self, request: &mut Request, error: NameError) -> Flow {
-        let (status, why) = match error {
-            NameError::Invalid => (400, "this is no name of a channel"),
-            NameError::Wildcard => (403, "a name with * must be written in the configuration"),
-            NameError::TooMany => (400, "too many channels for one stream"),
-        };
-        self.problem(request, status, why)
-    }
-
-    /// An answer that says what is wrong.
-    pub fn problem(&self, request: &mut Request, status: u16, why: &str) -> Flow {
-        let mut body = b"{\"error\":".to_vec();
-        proto::json::string(&mut body, why.as_bytes());
-        body.extend_from_slice(b"}\n");
-        if status == 503 {
-            // What stands in the way is a matter of moments: a zone that moves, a disk that is behind.
-            request.response.add_header("Retry-After", text("1"));
-        }
-        self.json(request, status, &body)
-    }
-
-    /// An answer in JSON.
-    pub fn json(&self, request: &mut Request, status: u16, body: &[u8]) -> Flow {
-        self.answer(request, status, text("application/json"), body)
-    }
-
-    /// An answer that nobody keeps.
-    pub fn answer(&self, request: &mut Request, status: u16, kind: Str, body: &[u8]) -> Flow {
-        let body = request.pool.copy(body);
-        request.response.set_body(status, kind, body);
-        request.response.add_header("Cache-Control", text("no-store"));
-        self.cors.origins.add_fields(request);
-        Flow::Respond
     }
 
     fn methods(&self) -> &'static str {

@@ -8,16 +8,16 @@ use proto::http1::Body;
 use proto::sse::{self, EventId};
 
 use crate::channels::Selection;
-use crate::conf::text;
-use crate::cursor::{self, Begin, Channels};
-use crate::endpoint::Endpoint;
-use crate::framing::{Framing, Kind};
-use crate::protocol::Hub;
+use crate::endpoint::parts::Endpoint;
 use crate::record;
-use crate::settings::Lag;
-use crate::socket::{Socket, Subprotocol};
-use crate::spread::spread;
-use crate::stream::Stream;
+use crate::settings::values::Lag;
+use crate::subscribe::cursor::{self, Begin, Channels};
+use crate::subscribe::framing::{Framing, Kind};
+use crate::subscribe::protocol::Hub;
+use crate::subscribe::socket::{Socket, Subprotocol};
+use crate::subscribe::spread::spread;
+use crate::subscribe::takeover::NewStream;
+use crate::text::text;
 use live::{Joining, Limit, Membership};
 
 /// Answers with the beginning of a stream.
@@ -63,7 +63,7 @@ pub fn subscribe(endpoint: &Endpoint, request: &mut Request, selection: &Selecti
     hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut bytes));
     let bytes = request.pool.copy(&bytes);
     request.response.body.push(Buf::memory(bytes));
-    request.response.takeover = Some(Box::new(Stream {
+    request.response.takeover = Some(Box::new(NewStream {
         hub,
         membership,
         settings: endpoint.settings.clone(),
@@ -146,7 +146,7 @@ fn first_block(
     lost: Option<(Str, cursor::Lost)>,
 ) -> Vec<u8> {
     let mut id = Vec::new();
-    // Who begins with each channel's history is nowhere yet: if it drops out now, it begins anew.
+    // Who begins with each channel's history is nowhere yet: if it drops out now, it begins from the start.
     EventId { epoch: hub.attachment.zone().epoch(), seq: cursor.max(1) }.write(&mut id, None);
     let mut block = Vec::with_capacity(128);
     if endpoint.settings.retry > 0 && !framing.events_alone {
@@ -282,7 +282,7 @@ fn upgrade(
     let block = first_block(endpoint, hub, &framing, cursor, lost);
     hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut first));
     request.response.streaming = false;
-    request.response.takeover = Some(Box::new(Stream {
+    request.response.takeover = Some(Box::new(NewStream {
         hub,
         membership,
         settings: endpoint.settings.clone(),
