@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_begins_anew_goes_on_one_that_jitters_passes() {
+    fn a_clock_that_starts_again_goes_on_one_that_jitters_passes() {
         let mut clock = Clock::new(&Last::default(), false, 0);
         assert_eq!(clock.stream(100_000, 1_000, false), 100_000);
         assert_eq!(clock.stream(99_980, 1_010, true), 99_980, "audio behind video");

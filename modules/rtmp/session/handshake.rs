@@ -16,8 +16,8 @@ impl Session {
     ) -> Result<(), SessionError> {
         loop {
             let have = self.rest.len();
-            let count = self.receive(&mut buffer.0[..proxy_protocol::MOST - have]).await?;
-            self.rest.extend_from_slice(&buffer.0[..count]);
+            let count = self.receive(&mut buffer.bytes[..proxy_protocol::MOST - have]).await?;
+            self.rest.extend_from_slice(&buffer.bytes[..count]);
             match proxy_protocol::parse(&self.rest) {
                 Parsed::Header(len, header) => {
                     if let Some(addresses) = header.addresses {
@@ -48,8 +48,8 @@ impl Session {
                 self.rest = input;
                 return self.take_in_rest().await;
             }
-            let count = self.receive(&mut buffer.0).await?;
-            input.extend_from_slice(&buffer.0[..count]);
+            let count = self.receive(&mut buffer.bytes).await?;
+            input.extend_from_slice(&buffer.bytes[..count]);
         }
     }
 

@@ -4,20 +4,26 @@
 const READ: usize = 64 << 10;
 
 thread_local! {
-    static ROOM: std::cell::Cell<Option<Box<[u8]>>> = const { std::cell::Cell::new(None) };
+    static SPARE: std::cell::Cell<Option<ReadBuffer>> = const { std::cell::Cell::new(None) };
 }
 
-/// ReadBuffer for bytes: one for all connections of a worker, unless one waits in the middle.
-pub struct ReadBuffer(pub Box<[u8]>);
+/// Memory for what clients send: one for all connections of a worker, unless one waits in the middle.
+pub struct ReadBuffer {
+    /// What has just been read.
+    pub bytes: Box<[u8]>,
+    /// What a message is put together in that has come in pieces.
+    pub message: Vec<u8>,
+}
 
 impl ReadBuffer {
     /// Takes it.
     pub fn take() -> ReadBuffer {
-        ReadBuffer(ROOM.take().unwrap_or_else(|| vec![0; READ].into_boxed_slice()))
+        let new = || ReadBuffer { bytes: vec![0; READ].into_boxed_slice(), message: Vec::new() };
+        SPARE.take().unwrap_or_else(new)
     }
 
     /// The next one needs it.
     pub fn give_back(self) {
-        ROOM.set(Some(self.0));
+        SPARE.set(Some(self));
     }
 }

@@ -105,10 +105,11 @@ impl Session {
     /// Reads what there is, within a turn's share. `false`: the client has closed.
     async fn read(&mut self) -> Result<bool, SessionError> {
         let mut buffer = ReadBuffer::take();
+        self.reader.lend(std::mem::take(&mut buffer.message));
         for _ in 0..READS {
             let begun = self.rest.len();
-            buffer.0[..begun].copy_from_slice(&self.rest);
-            let count = match self.conn.read(&mut buffer.0[begun..]) {
+            buffer.bytes[..begun].copy_from_slice(&self.rest);
+            let count = match self.conn.read(&mut buffer.bytes[begun..]) {
                 Ok(0) => return Ok(false),
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
@@ -117,9 +118,10 @@ impl Session {
             self.rest.clear();
             self.heard(count)?;
             let all = begun + count;
-            let used = self.take_in(&buffer.0[..all]).await?;
-            self.rest.extend_from_slice(&buffer.0[used..all]);
+            let used = self.take_in(&buffer.bytes[..all]).await?;
+            self.rest.extend_from_slice(&buffer.bytes[used..all]);
         }
+        buffer.message = self.reader.reclaim();
         buffer.give_back();
         if self.conn.is_readable() {
             // It goes on without a pause: others first.
