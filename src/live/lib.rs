@@ -8,6 +8,7 @@
 //! write that took less leaves behind, is the protocol's; everything else is here.
 #![forbid(unsafe_code)]
 
+mod changes;
 mod channels;
 mod clients;
 mod deliver;
@@ -19,7 +20,6 @@ mod inner;
 mod limits;
 mod long;
 mod membership;
-mod news;
 mod outlet;
 mod patterns;
 mod protocol;

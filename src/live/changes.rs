@@ -1,4 +1,4 @@
-//! News of the zone: which channels, and so which readers, have something to come.
+//! What is new in the zone: which channels, and so which readers, have something to come.
 
 use std::rc::Rc;
 
