@@ -10,14 +10,13 @@ use crate::session::read_buffer::ReadBuffer;
 use crate::session::state::{Session, SessionEvent};
 
 impl Session {
-    pub(super) async fn proxy_header(
-        &mut self,
-        buffer: &mut ReadBuffer,
-    ) -> Result<(), SessionError> {
+    pub(super) async fn proxy_header(&mut self) -> Result<(), SessionError> {
         loop {
-            let have = self.rest.len();
-            let count = self.receive(&mut buffer.bytes[..proxy_protocol::MOST - have]).await?;
-            self.rest.extend_from_slice(&buffer.bytes[..count]);
+            let mut input = std::mem::take(&mut self.rest);
+            let most = proxy_protocol::MOST - input.len();
+            let received = self.receive(&mut input, most).await;
+            self.rest = input;
+            received?;
             match proxy_protocol::parse(&self.rest) {
                 Parsed::Header(len, header) => {
                     if let Some(addresses) = header.addresses {
@@ -32,7 +31,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn handshake(&mut self, buffer: &mut ReadBuffer) -> Result<(), SessionError> {
+    pub(super) async fn handshake(&mut self) -> Result<(), SessionError> {
         let mut handshake = Box::new(Handshake::new(self.running.random()));
         let mut input = std::mem::take(&mut self.rest);
         loop {
@@ -48,27 +47,32 @@ impl Session {
                 self.rest = input;
                 return self.take_in_rest().await;
             }
-            let count = self.receive(&mut buffer.bytes).await?;
-            input.extend_from_slice(&buffer.bytes[..count]);
+            self.receive(&mut input, usize::MAX).await?;
         }
     }
 
-    /// Reads at least a byte, within the time for the handshake.
-    async fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, SessionError> {
+    /// Reads at least a byte, and at most so many, within the time for the handshake. The buffer is there for others while
+    /// the client is waited for: many may come at once.
+    async fn receive(&mut self, input: &mut Vec<u8>, most: usize) -> Result<(), SessionError> {
         loop {
             match self.wait().await {
                 SessionEvent::Over => return Err(SessionError::Left),
                 SessionEvent::Time => return Err(SessionError::TooSlow),
                 SessionEvent::Admin(_) => return Err(SessionError::Dropped),
-                SessionEvent::Input => match self.conn.read(buffer) {
-                    Ok(0) => return Err(SessionError::Left),
-                    Ok(count) => {
-                        self.heard(count)?;
-                        return Ok(count);
-                    }
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => return Err(SessionError::Left),
-                },
+                SessionEvent::Input => {}
+            }
+            let mut buffer = ReadBuffer::take();
+            let most = most.min(buffer.bytes.len());
+            let read = self.conn.read(&mut buffer.bytes[..most]);
+            if let Ok(count) = read {
+                input.extend_from_slice(&buffer.bytes[..count]);
+            }
+            buffer.give_back();
+            match read {
+                Ok(0) => return Err(SessionError::Left),
+                Ok(count) => return self.heard(count),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(SessionError::Left),
             }
         }
     }

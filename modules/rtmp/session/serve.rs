@@ -44,12 +44,10 @@ pub async fn serve(conn: Conn, listener: &'static Listener) -> Next {
 impl Session {
     async fn run(&mut self) -> Result<(), SessionError> {
         self.conn.set_timeout(self.server.handshake_timeout);
-        let mut buffer = ReadBuffer::take();
         if self.listener.proxy_protocol() {
-            self.proxy_header(&mut buffer).await?;
+            self.proxy_header().await?;
         }
-        self.handshake(&mut buffer).await?;
-        buffer.give_back();
+        self.handshake().await?;
         loop {
             match self.wait().await {
                 SessionEvent::Input => {
