@@ -73,8 +73,8 @@ pub fn try_tell_broken(zone: &Zone, channel: &[u8], max_age: u64) -> bool {
     zone.try_append(channel, &attributes, |_, out| out.extend_from_slice(&head), &[]).is_some()
 }
 
-/// Appends change of a stream that is nobody's. Whoever comes second with the same change is not heard.
-pub fn append_news(zone: &Zone, channel: &[u8], change: Change, about: u64, max_age: u64) {
+/// Appends a change of a stream that has no owner. A second one of the same kind is a duplicate.
+pub fn append_change(zone: &Zone, channel: &[u8], change: Change, about: u64, max_age: u64) {
     let key = match about {
         0 => 0,
         about => zone.key(format!("{about} {}", change as u16).as_bytes()),
@@ -93,7 +93,7 @@ pub fn end_if_broken(attachment: &Attachment, id: ChannelId, app: &App) {
     if broke && !last.is_broken(app, zone.now()) && zone.owner(id).is_none() {
         let mut name = Vec::new();
         if zone.channel_of(id.index(), |channel| name.extend_from_slice(channel)) == Some(id) {
-            append_news(zone, &name, Change::Ended, last.seq, max_age(app));
+            append_change(zone, &name, Change::Ended, last.seq, max_age(app));
         }
     }
 }

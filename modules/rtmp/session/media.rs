@@ -1,4 +1,4 @@
-//! A publisher's audio, video and data: whose they are, and what follows if they are nobody's.
+//! A publisher's audio, video and data: to which stream they belong, and what follows if they belong to none.
 
 use sys::log::Level;
 
@@ -13,7 +13,7 @@ pub(super) enum Lost {
     /// The stream, of this message stream, is another publisher's now.
     TakenOver(u32),
     /// Nothing is published where it belongs.
-    Nobodys,
+    NoStream,
 }
 
 /// Takes a publisher's message in. If only one stream is published on the connection it is for that, whatever the
@@ -32,7 +32,7 @@ pub(super) fn media(
         let at = streams.iter().position(publishes)?;
         (!streams[at + 1..].iter().any(publishes)).then_some(at)
     });
-    let found = at.map(|at| &mut streams[at]).ok_or(Lost::Nobodys)?;
+    let found = at.map(|at| &mut streams[at]).ok_or(Lost::NoStream)?;
     let number = found.number;
     match &mut found.state {
         StreamState::Publishing { what, publisher } => {
@@ -45,13 +45,13 @@ pub(super) fn media(
             }
             Ok(())
         }
-        _ => Err(Lost::Nobodys),
+        _ => Err(Lost::NoStream),
     }
 }
 
 impl Session {
     /// Another client may publish one of this client's streams now: it is told so, and goes on with what else
-    /// it does. What is nobody's is told once, and by one that was refused not taken.
+    /// it does. What belongs to no stream is reported once, and not taken from a client that was refused.
     pub(super) fn go_on_without(
         &mut self,
         stream: u32,
@@ -60,11 +60,11 @@ impl Session {
     ) -> Result<(), SessionError> {
         let stream = match taken {
             Ok(()) => return Ok(()),
-            Err(Lost::Nobodys) if self.refused => {
+            Err(Lost::NoStream) if self.refused => {
                 let why = "the client goes on sending what it may not publish";
                 return Err(SessionError::Refused(why.to_owned()));
             }
-            Err(Lost::Nobodys) => {
+            Err(Lost::NoStream) => {
                 if !std::mem::replace(&mut self.dropped, true) {
                     // Some send a last frame behind the end.
                     let level = if self.deeds.published() { Level::Info } else { Level::Warn };

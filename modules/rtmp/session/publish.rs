@@ -168,7 +168,7 @@ impl Session {
         numbers.into_iter().for_each(|number| self.end_stream(number, deliberate));
     }
 
-    /// An operator wants what the client publishes or plays under another name. What he orders needs
+    /// An operator wants what the client publishes or plays under another name. Such a command needs
     /// neither key nor hook.
     pub(super) fn redirect(&mut self, name: &[u8], meant: &[u32]) -> Result<(), SessionError> {
         let app = self.app()?;

@@ -48,7 +48,7 @@ pub struct Session {
     pub(super) rest_of_app: Vec<u8>,
     /// It was told that it may not publish, and has published nothing since.
     pub(super) refused: bool,
-    /// A message of media was nobody's, and that was told.
+    /// Media that belong to no stream came, and that was reported.
     pub(super) dropped: bool,
     /// It has said `connect`, and was let in.
     pub(super) connected: bool,

@@ -105,7 +105,7 @@ fn close_half(hub: &Hub, number: u32) {
 }
 
 /// A sign of life. To a reader of a quiet channel it brings an id: one that comes back with an old one after long would be
-/// told of a gap that is none of its own.
+/// told of a gap in which it has missed nothing.
 fn keep_alive(hub: &Hub, number: u32) {
     let Some(reader) = hub.with_outlet(number, |outlet| outlet.first_reader()).flatten() else {
         return;
