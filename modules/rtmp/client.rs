@@ -1,5 +1,5 @@
 //! A client: who it is, what it publishes and plays. The session that serves it, pages that show it and
-//! orders that steer it look at the same thing.
+//! commands that steer it look at the same thing.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use rt::Conn;
 use sys::socket::Peer;
 
-use crate::feed::Feed;
+use crate::publish::publisher::Publisher;
 use crate::rate::Rate;
-use crate::settings::App;
+use crate::settings::app::App;
 
 /// One client.
 pub struct Client {
@@ -37,7 +37,7 @@ pub struct Client {
     pub received: Rate,
     /// Bytes that it was sent, when it has gone.
     pub sent: Cell<u64>,
-    /// What it is to do, by order of an operator.
+    /// What it is to do, because an operator wants it.
     pub admin_command: RefCell<Option<AdminCommand>>,
 }
 
@@ -77,7 +77,7 @@ pub enum StreamState {
         /// What.
         what: Asked,
         /// Where it goes.
-        feed: Box<Feed>,
+        publisher: Box<Publisher>,
     },
     /// The client gets.
     Playing {
@@ -119,7 +119,7 @@ impl Asked {
     }
 }
 
-/// An operator's order.
+/// An operator's command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminCommand {
     /// Go.

@@ -1,7 +1,7 @@
 //! Live video: published by RTMP, played by RTMP, HTTP-FLV and WebSocket-FLV, on the broadcast log.
 //!
 //! ```text
-//! publisher ─▶ session ─▶ feed ─▶ zone (shared memory) ─▶ hub of each worker ─▶ players
+//! client ─▶ session ─▶ publisher ─▶ zone (shared memory) ─▶ hub of each worker ─▶ players
 //!                                                           RTMP session, HTTP-FLV, WebSocket-FLV
 //! ```
 //! A record of the log is a message, cut as it goes out by RTMP; its head is kept apart, because each player
@@ -9,43 +9,23 @@
 #![forbid(unsafe_code)]
 
 mod access;
-mod access_log;
 mod admin;
-mod block;
 mod client;
-mod delivery;
-mod directives;
-mod draft;
 mod events;
-mod fault;
-mod feed;
-mod grace;
-mod hub;
+mod hooks;
 mod instance;
-mod join;
-mod key;
-mod lane;
-mod login;
-mod meta;
+mod listener;
+mod log;
 mod name;
-mod netcall;
-mod notify;
-mod options;
-mod outlet;
-mod player;
-mod port;
+mod play;
+mod publish;
 mod rate;
 mod record;
+mod running;
 mod session;
 mod settings;
-mod slab;
-mod stats;
-mod status;
-mod tracks;
-mod view;
 mod web;
-mod wire;
 mod zone;
 
-pub use block::Rtmp;
-pub use web::Web;
+pub use settings::block::Rtmp;
+pub use web::directives::Web;

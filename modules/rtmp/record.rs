@@ -18,8 +18,8 @@ pub const KEY: u32 = 1 << 16;
 pub const HEADER: u32 = 1 << 17;
 /// A header that was sent before: it is repeated before each key frame, for those who begin there.
 pub const REPEAT: u32 = 1 << 18;
-/// Not a message, but news of the stream.
-pub const NEWS: u32 = 1 << 19;
+/// Not a message, but a change of the stream.
+pub const CHANGE: u32 = 1 << 19;
 
 /// The stream has sound, as far as its publisher has shown when the record was made.
 pub const HAS_AUDIO: u32 = 1 << 20;
@@ -54,7 +54,7 @@ pub fn slot(csid: u8) -> usize {
 
 /// What has happened to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum Change {
     /// A publisher has begun.
     Began = 1,
     /// It has ended the stream.
@@ -72,7 +72,7 @@ pub struct Head {
     pub kind: u8,
     /// The chunk stream in which it goes out.
     pub csid: u8,
-    /// [`News`], if it is that.
+    /// [`Change`], if it is that.
     pub event: u16,
     /// Milliseconds of the stream's clock.
     pub time: u32,
@@ -110,16 +110,16 @@ impl Head {
         }
     }
 
-    /// News, at a time of the stream.
-    pub fn news(news: News, time: u32) -> Head {
-        Head { kind: 0, csid: 0, event: news as u16, time, len: 0, chunk: 1 }
+    /// A change of the stream, at a time of its clock.
+    pub fn change(change: Change, time: u32) -> Head {
+        Head { kind: 0, csid: 0, event: change as u16, time, len: 0, chunk: 1 }
     }
 
     /// What has happened, if it is that.
-    pub fn event(self) -> Option<News> {
-        [News::Began, News::Ended, News::Broke, News::Resumed]
+    pub fn event(self) -> Option<Change> {
+        [Change::Began, Change::Ended, Change::Broke, Change::Resumed]
             .into_iter()
-            .find(|news| *news as u16 == self.event)
+            .find(|change| *change as u16 == self.event)
     }
 
     /// Whether it is video.

@@ -3,10 +3,10 @@
 use broadcast::Shape;
 use live::Form;
 
-use crate::hub::Hub;
+use crate::play::protocol::LiveStreams;
 
 /// `rtmp_zone`, and what came of it in this process.
-pub type ZoneConf = live::ZoneConf<Hub>;
+pub type ZoneConf = live::ZoneConf<LiveStreams>;
 
 /// Large: a frame is a few of them, and goes out in as many pieces.
 const BLOCK: usize = 16 << 10;

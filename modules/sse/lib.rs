@@ -9,35 +9,15 @@
 //! it, once for all subscribers of a worker.
 #![forbid(unsafe_code)]
 
-mod advance;
-mod announce;
 mod channels;
-mod conf;
-mod cursor;
-mod delivery;
-mod disk;
 mod endpoint;
-mod feed;
-mod framing;
-mod gzip;
-mod hub;
-mod leaving;
-mod limits;
-mod listening;
-mod manage;
-mod membership;
-mod news;
-mod patterns;
-mod progress;
 mod publish;
 mod record;
 mod settings;
-mod socket;
-mod stream;
 mod subscribe;
-mod subscriber;
+mod text;
 mod zone;
 
-pub use announce::{announce, try_announce};
 pub use channels::check as check_name;
-pub use conf::Sse;
+pub use publish::internal::{publish, try_publish};
+pub use settings::directives::Sse;

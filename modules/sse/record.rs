@@ -11,7 +11,7 @@ use std::io::Write;
 use proto::http1::{CHUNK_END, chunk_head};
 use proto::sse::{self, EventId};
 
-use crate::cursor::Lost;
+use crate::subscribe::cursor::Lost;
 
 /// Writes a record's head. `body` is how long its body is.
 pub fn head(epoch: u32, suffix: Option<&[u8]>, body: usize) -> impl FnOnce(u64, &mut Vec<u8>) {

@@ -3,10 +3,10 @@
 use broadcast::Shape;
 use live::{FileConf, Form};
 
-use crate::hub::Hub;
+use crate::subscribe::protocol::EventStreams;
 
 /// A zone as it was written, and what came of it in this process.
-pub type ZoneConf = live::ZoneConf<Hub>;
+pub type ZoneConf = live::ZoneConf<EventStreams>;
 
 /// What it is written with.
 pub const DIRECTIVE: &str = "sse_zone";

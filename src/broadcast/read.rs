@@ -25,9 +25,15 @@ pub struct Limits {
     pub told: u64,
 }
 
+impl Limits {
+    /// As much as goes out with one write.
+    pub const DEFAULT: Limits =
+        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 };
+}
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 }
+        Limits::DEFAULT
     }
 }
 

@@ -166,8 +166,13 @@ impl Locked<'_> {
 
     pub fn interested_rows(&self, index: u32) -> impl Iterator<Item = usize> {
         (0..self.memory.layout.rows.div_ceil(64)).flat_map(move |word| {
-            let bits = self.memory.interest_bits(index, word).get();
-            (0..64).filter(move |bit| bits & 1 << bit != 0).map(move |bit| word * 64 + bit)
+            // Rows are many, and few are interested: an append looks at no others.
+            let mut bits = self.memory.interest_bits(index, word).get();
+            std::iter::from_fn(move || {
+                let bit = bits.checked_ilog2()?;
+                bits ^= 1 << bit;
+                Some(word * 64 + bit as usize)
+            })
         })
     }
 

@@ -2,16 +2,42 @@
 //!
 //! ```text
 //! directive ─▶ ZoneConf ─▶ master: memory, its file, what another configuration had
-//!                       └▶ worker: a Hub
+//!                       └▶ worker: Hub ─▶ Outlet: a connection ─▶ its Readers: cursors in the log
 //! ```
+//! A [`Hub`] is made for a [`Protocol`], when the server is compiled: what a batch looks like to its readers, and what a
+//! write that took less leaves behind, is the protocol's; everything else is here.
 #![forbid(unsafe_code)]
 
+mod changes;
+mod channels;
+mod clients;
+mod deliver;
+mod disk;
+mod drain;
 mod file;
+mod hub;
+mod inner;
+mod limits;
 mod long;
+mod membership;
+mod outlet;
+mod patterns;
+mod protocol;
+mod reader;
 mod rpc;
+mod slab;
+#[cfg(test)]
+mod tests;
 mod zone;
 
+pub use disk::Disk;
 pub use file::{FileConf, Sync};
-pub use long::whole;
-pub use rpc::{Listen, Replies, Rpc};
-pub use zone::{Form, Hub, ZoneConf, by_name};
+pub use hub::Hub;
+pub use limits::{Limit, Limits};
+pub use membership::{Joining, Membership};
+pub use outlet::{Link, Outlet};
+pub use protocol::{Counts, Protocol, To};
+pub use reader::Reader;
+pub use rpc::{Replies, Rpc};
+pub use slab::Slab;
+pub use zone::{Form, ZoneConf, by_name};

@@ -11,10 +11,12 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use broadcast::{Attachment, Attributes, ChannelId, Limits, Reading};
+use broadcast::{Attributes, ChannelId, Limits, Reading};
 use proto::query;
 
+use crate::hub::Hub;
 use crate::long;
+use crate::protocol::Protocol;
 
 const CALLS: &[u8] = b"\0call";
 /// A worker that does not reply within this time is not waited for.
@@ -22,19 +24,10 @@ const PATIENCE_MS: u64 = 1000;
 /// Calls and replies are of no use any more after this time.
 const MAX_AGE_MS: u64 = 5000;
 
-/// A hub that tells of records of channels of its own.
-pub trait Listen: 'static {
-    /// The zone, and this process's place in it.
-    fn attachment(&self) -> &Attachment;
-
-    /// Calls `listener`, a little later, when there is something on a channel.
-    fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>);
-}
-
 /// A worker's end: it replies to calls, and makes some. Its channels are there from the beginning: a zone that is full
 /// of streams does not keep an operator from looking.
-pub struct Rpc<H: 'static> {
-    hub: &'static H,
+pub struct Rpc<P: Protocol> {
+    hub: &'static Hub<P>,
     /// The channel of the replies to it.
     name: Vec<u8>,
     channel: ChannelId,
@@ -51,21 +44,21 @@ pub struct Replies {
     pub missing: usize,
 }
 
-impl<H: Listen> Rpc<H> {
+impl<P: Protocol> Rpc<P> {
     /// From now on this worker replies: `reply` is given a call's arguments, and writes what is to be said.
     pub fn start(
-        hub: &'static H,
+        hub: &'static Hub<P>,
         reply: impl Fn(&[u8], &mut Vec<u8>) + 'static,
-    ) -> Result<&'static Rpc<H>, String> {
+    ) -> Result<&'static Rpc<P>, String> {
         let subscribe = |name: &[u8]| {
-            let subscribed = hub.attachment().subscribe(name);
+            let subscribed = hub.attachment.subscribe(name);
             let full = |_| "the zone has no room for another channel".to_owned();
             subscribed.map(|(channel, _)| channel).map_err(full)
         };
         let channel = subscribe(CALLS)?;
-        let cursor = Cell::new(hub.attachment().zone().newest());
+        let cursor = Cell::new(hub.attachment.zone().newest());
         let name = format!("\0reply/{}", sys::process::pid()).into_bytes();
-        let rpc: &'static Rpc<H> = Box::leak(Box::new(Rpc {
+        let rpc: &'static Rpc<P> = Box::leak(Box::new(Rpc {
             hub,
             channel: subscribe(&name)?,
             name,
@@ -95,7 +88,7 @@ impl<H: Listen> Rpc<H> {
 
     fn append(&self, channel: &[u8], bytes: &[u8]) -> bool {
         let attributes = Attributes { max_age: MAX_AGE_MS, ..Attributes::default() };
-        let zone = self.hub.attachment().zone();
+        let zone = self.hub.attachment.zone();
         let appended = zone.append(channel, &attributes, |_, _| {}, &[bytes]);
         if let Err(error) = &appended {
             sys::log!(Error, "workers cannot talk to each other: {error}");
@@ -105,7 +98,7 @@ impl<H: Listen> Rpc<H> {
 
     /// Calls `each` with the records behind `cursor`; gives the cursor behind them.
     fn each(&self, channel: ChannelId, cursor: u64, mut each: impl FnMut(&[u8])) -> u64 {
-        let (attachment, mut cursor) = (self.hub.attachment(), cursor);
+        let (attachment, mut cursor) = (self.hub.attachment, cursor);
         let one = Limits { records: 1, ..Limits::default() };
         loop {
             match attachment.read(&[channel], cursor, None, one) {
@@ -125,7 +118,7 @@ impl<H: Listen> Rpc<H> {
     pub async fn call(&'static self, arguments: &[u8]) -> Option<Replies> {
         self.number.set(self.number.get() + 1);
         let number = self.number.get().to_string().into_bytes();
-        let zone = self.hub.attachment().zone();
+        let zone = self.hub.attachment.zone();
         let mut cursor = zone.newest();
         let mut called: HashSet<i32> = zone.processes().into_iter().collect();
         let mut call = arguments.to_vec();

@@ -3,17 +3,18 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::io;
 use std::num::NonZero;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use broadcast::{Attachment, OpenError, Shape, Zone};
+use broadcast::{OpenError, Shape, Zone};
 use conf::Error;
 use module::{Previous, Process, Regions, Setup, Slot, Wanted};
 use shm::{Holder, Origin, Region};
 
-use crate::file::{FileConf, Pending, Sync};
+use crate::file::{FileConf, Pending};
+use crate::hub::Hub;
+use crate::protocol::Protocol;
 
 thread_local! {
     /// The zones of this process.
@@ -27,15 +28,6 @@ thread_local! {
 /// The zone of that name, in the master or a worker.
 pub fn by_name(directive: &'static str, name: &str) -> Option<Rc<Zone>> {
     NAMED.with_borrow(|zones| zones.get(&(directive, name.to_owned())).cloned())
-}
-
-/// A worker's part of a zone: its readers.
-pub trait Hub: 'static {
-    /// Begins to listen; `sync`: the zone is kept in a file, which is synced so.
-    fn start(attachment: Attachment, sync: Option<Sync>) -> io::Result<&'static Self>;
-
-    /// The worker leaves, `within` so many milliseconds if that is limited. Said again it may only be faster.
-    fn drain(&'static self, within: Option<u64>);
 }
 
 /// What is written of a zone.
@@ -55,22 +47,22 @@ pub struct Form {
 }
 
 /// A zone as it was written, and what came of it in this process.
-pub struct ZoneConf<H: 'static> {
+pub struct ZoneConf<P: Protocol> {
     form: Form,
     shape: Cell<Shape>,
     installed: Cell<bool>,
     region: OnceCell<Slot>,
     zone: OnceCell<Rc<Zone>>,
-    hub: OnceCell<&'static H>,
+    hub: OnceCell<&'static Hub<P>>,
     /// What another configuration has of it, until it is decided which of the two serves.
     previous: RefCell<Option<Rc<Zone>>>,
     pending: RefCell<Pending>,
     holder: RefCell<Holder>,
 }
 
-impl<H: Hub> ZoneConf<H> {
+impl<P: Protocol> ZoneConf<P> {
     /// `None`: the size makes no zone.
-    pub fn new(form: Form) -> Option<ZoneConf<H>> {
+    pub fn new(form: Form) -> Option<ZoneConf<P>> {
         let shape = Shape { rows: (form.rows)(1), ..form.shape };
         Zone::fits(form.size, shape).then(|| ZoneConf {
             form,
@@ -145,7 +137,7 @@ impl<H: Hub> ZoneConf<H> {
     }
 
     /// The hub of this worker.
-    pub fn hub(&self) -> Option<&'static H> {
+    pub fn hub(&self) -> Option<&'static Hub<P>> {
         self.hub.get().copied()
     }
 
@@ -259,7 +251,7 @@ fn known(region: &Arc<Region>) -> Option<Rc<Zone>> {
     })
 }
 
-impl<H: Hub> Process for ZoneConf<H> {
+impl<P: Protocol> Process for ZoneConf<P> {
     fn opened(&self) -> Result<(), Error> {
         let missing = || Error::new(format!("the memory of the {} is not there", self.label()));
         let slot = self.region.get().ok_or_else(missing)?;
@@ -335,7 +327,7 @@ impl<H: Hub> Process for ZoneConf<H> {
         let place = zone.region().base().addr();
         let known = HUBS.with_borrow(|hubs| {
             let known = hubs.iter().find(|(known, _)| *known == place);
-            known.and_then(|(_, hub)| hub.downcast_ref::<H>())
+            known.and_then(|(_, hub)| hub.downcast_ref::<Hub<P>>())
         });
         if let Some(hub) = known {
             let _ = self.hub.set(hub);
@@ -345,7 +337,7 @@ impl<H: Hub> Process for ZoneConf<H> {
             let errno = sys::log::errno(&error);
             format!("the {} has no place for another process {errno}", self.label())
         })?;
-        let hub = H::start(attachment, self.file().map(|file| file.sync));
+        let hub = Hub::start(attachment, self.file().map(|file| file.sync));
         let hub = hub.map_err(|error| sys::log::errno(&error))?;
         HUBS.with_borrow_mut(|hubs| hubs.push((place, hub)));
         let _ = self.hub.set(hub);

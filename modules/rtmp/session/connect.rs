@@ -4,15 +4,17 @@ use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, PeerLimit};
 
-use super::Session;
-use super::control::argument;
-use crate::access::Deed;
-use crate::fault::Fault;
-use crate::login::{self, Verdict};
+use crate::access::login::{self, Verdict};
+use crate::access::rules::Deed;
+use crate::hooks::call::{self, Verdict as Said};
+use crate::hooks::hook::HookEvent;
 use crate::name;
-use crate::notify::{self, Event, Verdict as Said};
-use crate::settings::App;
-use crate::status;
+use crate::play::link;
+use crate::play::status;
+use crate::session::control::argument;
+use crate::session::error::SessionError;
+use crate::session::state::Session;
+use crate::settings::app::App;
 
 /// What Flash Media Server says of itself; clients look at its form.
 const VERSION: &str = "FMS/3,0,1,123";
@@ -45,9 +47,9 @@ impl<'a> Address<'a> {
 }
 
 impl Session {
-    pub(super) async fn connect(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn connect(&mut self, command: &Command<'_>) -> Result<(), SessionError> {
         if self.connected {
-            return Err(Fault::Refused("the client connects twice".to_owned()));
+            return Err(SessionError::Refused("the client connects twice".to_owned()));
         }
         let object = command.arguments.first();
         let get = |name: &str| object.and_then(|object| object.get(name));
@@ -56,7 +58,7 @@ impl Session {
         if address.app.is_empty() {
             address = Address::of_url(text("tcUrl"));
         }
-        self.server = self.port.server(host(text("tcUrl")));
+        self.server = self.listener.server(host(text("tcUrl")));
         self.flow.set_server(self.server);
         self.client.server.set(self.server.number);
         // Cut off, a token would be a wrong one: what is too long is refused.
@@ -124,14 +126,14 @@ impl Session {
         &mut self,
         app: Option<&'static App>,
         name: &[u8],
-    ) -> Result<Option<&'static App>, Fault> {
+    ) -> Result<Option<&'static App>, SessionError> {
         let hooks = &self.server.hooks;
-        let said = notify::ask_connect(hooks, Event::Connect, &self.client, name).await;
+        let said = call::ask_connect(hooks, HookEvent::Connect, &self.client, name).await;
         match said {
             Said::Yes => Ok(app),
             Said::No(why) => {
                 let _ = self.refuse_connect("the client is not let in");
-                Err(Fault::Hook(why))
+                Err(SessionError::Hook(why))
             }
             Said::Instead(name, args) => {
                 let app = self.asked_app(&name);
@@ -145,14 +147,14 @@ impl Session {
         }
     }
 
-    /// Refuses in words, and gives the fault that ends the session.
-    fn refuse_connect(&self, why: &str) -> Fault {
+    /// Refuses in words, and gives the error that ends the session.
+    fn refuse_connect(&self, why: &str) -> SessionError {
         let info = status::info("error", "NetConnection.Connect.Rejected", why);
         self.answer(b"_error", 1.0, &[Value::Null, info]);
-        Fault::Refused(format!("a connection is refused: {why}"))
+        SessionError::Refused(format!("a connection is refused: {why}"))
     }
 
-    fn log_in(&self, app: &App, publisher: bool) -> Result<(), Fault> {
+    fn log_in(&self, app: &App, publisher: bool) -> Result<(), SessionError> {
         let deed = if publisher { Deed::Publish } else { Deed::Play };
         let args = self.client.hello.borrow().args.clone();
         let asks = proto::query::get(&args, b"authmod").is_some();
@@ -169,17 +171,17 @@ impl Session {
                 self.refuse_connect(&why);
                 // Every login begins with refusals that tell how; only these two are the last word.
                 match why.contains("reason=authfailed") || why.contains("reason=nosuchuser") {
-                    true => {
-                        Err(Fault::Refused("a login is refused: wrong user or password".to_owned()))
-                    }
-                    false => Err(Fault::LogIn),
+                    true => Err(SessionError::Refused(
+                        "a login is refused: wrong user or password".to_owned(),
+                    )),
+                    false => Err(SessionError::LogIn),
                 }
             }
         }
     }
 
     /// Counts the client, unless there are too many.
-    fn count_in(&mut self, app: &App) -> Result<(), Fault> {
+    fn count_in(&mut self, app: &App) -> Result<(), SessionError> {
         let most = [self.server.max_connections, app.max_connections];
         let most = most.into_iter().filter(|most| *most > 0).min();
         self.counted = true;
@@ -195,7 +197,7 @@ impl Session {
         self.control(message::WINDOW_ACK_SIZE, &message::window_ack_size(window));
         let bandwidth = message::peer_bandwidth(window, PeerLimit::Dynamic);
         self.control(message::PEER_BANDWIDTH, &bandwidth);
-        self.hub.set_chunk_size(self.client.outlet.get(), self.server.chunk_size);
+        self.outlet(|outlet| link::set_chunk_size(outlet, self.server.chunk_size));
         let get = |name: &str| object.and_then(|object| object.get(name));
         let encoding = get("objectEncoding").and_then(Value::as_f64).unwrap_or(0.0);
         let mut properties: Vec<(&[u8], Value<'_>)> =

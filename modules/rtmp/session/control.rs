@@ -3,17 +3,16 @@
 use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 
-use super::Session;
 use crate::client::{NetStream, StreamState};
-use crate::fault::Fault;
-use crate::player::{AUDIO, VIDEO};
-use crate::status;
+use crate::play::status;
+use crate::session::error::SessionError;
+use crate::session::state::Session;
 
 impl Session {
-    pub(super) fn create_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) fn create_stream(&mut self, command: &Command<'_>) -> Result<(), SessionError> {
         let mut streams = self.client.streams.borrow_mut();
         if streams.len() >= self.server.max_streams {
-            return Err(Fault::Refused("the client makes too many streams".to_owned()));
+            return Err(SessionError::Refused("the client makes too many streams".to_owned()));
         }
         let free = (1..).find(|number| streams.iter().all(|stream| stream.number != *number));
         let number = free.unwrap_or(1);
@@ -24,7 +23,7 @@ impl Session {
     }
 
     /// What encoders and players say on their way; the strict ones wait for an answer.
-    pub(super) async fn courtesy(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn courtesy(&mut self, command: &Command<'_>) -> Result<(), SessionError> {
         let name = argument(command, 1).and_then(Value::as_bytes).unwrap_or_default().to_vec();
         let shown = String::from_utf8_lossy(&name).into_owned();
         let told = |event: &[u8], code| {
@@ -58,7 +57,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) async fn close_stream(&mut self, stream: u32) -> Result<(), Fault> {
+    pub(super) async fn close_stream(&mut self, stream: u32) -> Result<(), SessionError> {
         self.stop(self.meant(stream));
         Ok(())
     }
@@ -86,7 +85,10 @@ impl Session {
         }
     }
 
-    pub(super) async fn delete_stream(&mut self, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn delete_stream(
+        &mut self,
+        command: &Command<'_>,
+    ) -> Result<(), SessionError> {
         if let Some(number) = argument(command, 1).and_then(Value::as_f64) {
             let number = self.meant(number as u32);
             self.stop(number);
@@ -95,12 +97,12 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn pause(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) fn pause(&mut self, stream: u32, command: &Command<'_>) -> Result<(), SessionError> {
         let pause = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         let Some(player) = self.player(stream) else { return Ok(()) };
-        self.hub.change(player, |player| {
-            player.paused = pause;
-            player.state.begin_anew();
+        self.hub.with_reader(player, |player| {
+            player.own.paused = pause;
+            player.own.state.restart();
         });
         match pause {
             true => self.status(stream, "status", "NetStream.Pause.Notify", "Paused live"),
@@ -109,7 +111,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn seek(&mut self, stream: u32, _: &Command<'_>) -> Result<(), Fault> {
+    pub(super) fn seek(&mut self, stream: u32, _: &Command<'_>) -> Result<(), SessionError> {
         let why = "There is no seeking in what is live";
         self.status(stream, "error", "NetStream.Seek.InvalidTime", why);
         Ok(())
@@ -120,20 +122,10 @@ impl Session {
         stream: u32,
         command: &Command<'_>,
         audio: bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let wanted = argument(command, 1).and_then(Value::as_bool).unwrap_or(true);
         if let Some(player) = self.player(stream) {
-            self.hub.change(player, |player| match audio {
-                true => {
-                    player.audio = wanted;
-                    player.state.needs |= AUDIO;
-                }
-                false => {
-                    player.video = wanted;
-                    player.state.needs |= VIDEO;
-                    player.state.began = false;
-                }
-            });
+            self.hub.with_reader(player, |player| player.own.take_kind(audio, wanted));
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use proto::rtmp::message::{self, UserControl};
 
 use crate::client::{Client, StreamState};
-use crate::fault::Fault;
-use crate::settings::Server;
+use crate::session::error::SessionError;
+use crate::settings::app::Server;
 
 /// The state of a connection's flow.
 pub struct Flow {
@@ -51,7 +51,11 @@ impl Flow {
     }
 
     /// Obeys a message about the connection. Gives the kind and payload of the answer.
-    pub fn control(&mut self, kind: u8, payload: &[u8]) -> Result<Option<(u8, Vec<u8>)>, Fault> {
+    pub fn control(
+        &mut self,
+        kind: u8,
+        payload: &[u8],
+    ) -> Result<Option<(u8, Vec<u8>)>, SessionError> {
         let number = || message::number(payload);
         Ok(match kind {
             message::WINDOW_ACK_SIZE => {
@@ -82,22 +86,22 @@ impl Flow {
         now: u64,
         blocked: Option<u64>,
         client: &Client,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, SessionError> {
         if blocked.is_some_and(|since| now >= since + self.server.timeout) {
-            return Err(Fault::TooSlow);
+            return Err(SessionError::TooSlow);
         }
         if idle_publisher(client, now) == Some(0) {
-            return Err(Fault::IdlePublisher);
+            return Err(SessionError::IdlePublisher);
         }
         if let Some(asked) = self.asked_at {
             let over = now >= asked + self.server.ping_timeout;
-            return if over { Err(Fault::Silent) } else { Ok(false) };
+            return if over { Err(SessionError::Silent) } else { Ok(false) };
         }
         if self.server.ping == 0 || now < self.heard_at + self.server.ping {
             return Ok(false);
         }
         if self.server.busy {
-            return Err(Fault::Silent);
+            return Err(SessionError::Silent);
         }
         self.asked_at = Some(now);
         Ok(true)
@@ -124,8 +128,8 @@ impl Flow {
 fn idle_publisher(client: &Client, now: u64) -> Option<u64> {
     let streams = client.streams.borrow();
     let left = streams.iter().filter_map(|stream| match &stream.state {
-        StreamState::Publishing { feed, .. } if feed.app.drop_idle_publisher > 0 => {
-            Some((feed.frame_at + feed.app.drop_idle_publisher).saturating_sub(now))
+        StreamState::Publishing { publisher, .. } if publisher.app.drop_idle_publisher > 0 => {
+            Some((publisher.frame_at + publisher.app.drop_idle_publisher).saturating_sub(now))
         }
         _ => None,
     });

@@ -1,19 +1,19 @@
-//! A publisher's audio, video and data: whose they are, and what follows if they are nobody's.
+//! A publisher's audio, video and data: to which stream they belong, and what follows if they belong to none.
 
 use sys::log::Level;
 
-use super::Session;
 use crate::client::{Client, NetStream, StreamState};
-use crate::events::Happening;
-use crate::fault::{self, Fault};
-use crate::feed::TakenOver;
+use crate::events::tell::StreamEvent;
+use crate::publish::publisher::TakenOver;
+use crate::session::error::{self, SessionError};
+use crate::session::state::Session;
 
 /// Why a message of media was not taken in.
 pub(super) enum Lost {
     /// The stream, of this message stream, is another publisher's now.
     TakenOver(u32),
     /// Nothing is published where it belongs.
-    Nobodys,
+    NoStream,
 }
 
 /// Takes a publisher's message in. If only one stream is published on the connection it is for that, whatever the
@@ -32,39 +32,39 @@ pub(super) fn media(
         let at = streams.iter().position(publishes)?;
         (!streams[at + 1..].iter().any(publishes)).then_some(at)
     });
-    let found = at.map(|at| &mut streams[at]).ok_or(Lost::Nobodys)?;
+    let found = at.map(|at| &mut streams[at]).ok_or(Lost::NoStream)?;
     let number = found.number;
     match &mut found.state {
-        StreamState::Publishing { what, feed } => {
-            let taken = feed.message(kind, time, payload);
+        StreamState::Publishing { what, publisher } => {
+            let taken = publisher.message(kind, time, payload);
             taken.map_err(|TakenOver| Lost::TakenOver(number))?;
-            if feed.tracks.take_changed() {
-                let tracks = &feed.tracks;
+            if publisher.tracks.take_changed() {
+                let tracks = &publisher.tracks;
                 let more = |data: &mut Vec<u8>| tracks.write_json(data);
-                Happening::Metadata.tell_more(feed.app, what, more);
+                StreamEvent::Metadata.tell_more(publisher.app, what, more);
             }
             Ok(())
         }
-        _ => Err(Lost::Nobodys),
+        _ => Err(Lost::NoStream),
     }
 }
 
 impl Session {
     /// Another client may publish one of this client's streams now: it is told so, and goes on with what else
-    /// it does. What is nobody's is told once, and by one that was refused not taken.
+    /// it does. What belongs to no stream is reported once, and not taken from a client that was refused.
     pub(super) fn go_on_without(
         &mut self,
         stream: u32,
         kind: u8,
         taken: Result<(), Lost>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let stream = match taken {
             Ok(()) => return Ok(()),
-            Err(Lost::Nobodys) if self.refused => {
+            Err(Lost::NoStream) if self.refused => {
                 let why = "the client goes on sending what it may not publish";
-                return Err(Fault::Refused(why.to_owned()));
+                return Err(SessionError::Refused(why.to_owned()));
             }
-            Err(Lost::Nobodys) => {
+            Err(Lost::NoStream) => {
                 if !std::mem::replace(&mut self.dropped, true) {
                     // Some send a last frame behind the end.
                     let level = if self.deeds.published() { Level::Info } else { Level::Warn };
@@ -72,7 +72,7 @@ impl Session {
                         "messages of type {kind} in the message stream {stream} are dropped: nothing is \
                          published there"
                     );
-                    fault::log(level, &self.client, None, what);
+                    error::log(level, &self.client, None, what);
                 }
                 return Ok(());
             }
@@ -84,7 +84,7 @@ impl Session {
         let streams = self.client.streams.borrow();
         match streams.iter().any(|stream| stream.asked().is_some()) {
             true => Ok(()),
-            false => Err(Fault::TakenOver),
+            false => Err(SessionError::TakenOver),
         }
     }
 }

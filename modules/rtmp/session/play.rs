@@ -5,19 +5,24 @@ use proto::rtmp::command::Command;
 use proto::rtmp::message::{self, UserControl};
 use sys::log::Level;
 
-use super::Session;
-use super::control::argument;
-use crate::access::Deed;
+use crate::access::rules::Deed;
 use crate::client::{Asked, StreamState};
-use crate::events::Happening;
-use crate::fault::{self, Fault};
-use crate::join::{self, Joined};
-use crate::notify::{self, Event, Verdict};
-use crate::settings::App;
-use crate::status;
+use crate::events::tell::StreamEvent;
+use crate::hooks::call::{self, Verdict};
+use crate::hooks::hook::HookEvent;
+use crate::play::join::{self, Joined};
+use crate::play::status;
+use crate::session::control::argument;
+use crate::session::error::{self, SessionError};
+use crate::session::state::Session;
+use crate::settings::app::App;
 
 impl Session {
-    pub(super) async fn play(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn play(
+        &mut self,
+        stream: u32,
+        command: &Command<'_>,
+    ) -> Result<(), SessionError> {
         let app = self.app()?;
         let (name, args) = match self.asked_name(command) {
             Ok(asked) => asked,
@@ -56,13 +61,13 @@ impl Session {
         }
         if let Err(why) = self.may(app, Deed::Play, &what) {
             self.status(stream, "error", "NetStream.Play.Failed", why);
-            return Err(Fault::Refused(format!("playing is refused: {why}")));
+            return Err(SessionError::Refused(format!("playing is refused: {why}")));
         }
-        match notify::ask(&app.hooks, Event::Play, &self.client, &what).await {
+        match call::ask(&app.hooks, HookEvent::Play, &self.client, &what).await {
             Verdict::Yes => {}
             Verdict::No(why) => {
                 self.status(stream, "error", "NetStream.Play.Failed", "Not allowed");
-                return Err(Fault::Hook(why));
+                return Err(SessionError::Hook(why));
             }
             Verdict::Instead(name, args) => what.rename(name, args),
         }
@@ -70,7 +75,11 @@ impl Session {
     }
 
     /// `play2` switches to another stream: the name stands in an object.
-    pub(super) async fn play2(&mut self, stream: u32, command: &Command<'_>) -> Result<(), Fault> {
+    pub(super) async fn play2(
+        &mut self,
+        stream: u32,
+        command: &Command<'_>,
+    ) -> Result<(), SessionError> {
         let options = argument(command, 1);
         let name = options.and_then(|options| options.get("streamName")).cloned();
         let arguments = vec![Value::Null, name.unwrap_or(Value::Null)];
@@ -78,7 +87,12 @@ impl Session {
         Box::pin(self.play(stream, &command)).await
     }
 
-    fn begin_play(&mut self, stream: u32, app: &'static App, what: Asked) -> Result<(), Fault> {
+    fn begin_play(
+        &mut self,
+        stream: u32,
+        app: &'static App,
+        what: Asked,
+    ) -> Result<(), SessionError> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         self.deeds.begun();
         let mut begin = Vec::new();
@@ -90,14 +104,13 @@ impl Session {
         }
         if !app.play_restart || joined.live {
             self.status(stream, "status", "NetStream.Play.Start", "Start live");
-            let (outlet, csid) = (self.client.outlet.get(), status::CSID_STATUS);
             let access = status::sample_access();
-            self.hub.send_message(outlet, csid, message::DATA, stream, &access);
+            self.message(status::CSID_STATUS, message::DATA, stream, &access);
         }
-        Happening::Play.tell(app, &what);
-        notify::begin_updates(&self.client, stream, what.since);
-        let player = join::player(self.client.outlet.get(), app, stream, &joined);
-        let player = self.hub.add_player(player);
+        StreamEvent::Play.tell(app, &what);
+        call::begin_updates(&self.client, stream, what.since);
+        let player = joined.player(app, stream);
+        let player = join::add(self.hub, self.client.outlet.get(), player);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
@@ -106,7 +119,7 @@ impl Session {
     fn not_played(&mut self, stream: u32, code: &str, why: &str) {
         self.deeds.refused();
         let what = format_args!("playing is refused: {why}");
-        fault::log(Level::Error, &self.client, self.deeds.name(), what);
+        error::log(Level::Error, &self.client, self.deeds.name(), what);
         self.status(stream, "error", code, why);
     }
 
@@ -115,11 +128,8 @@ impl Session {
         let joined = join::join(self.hub, app, &what.name);
         let why = match joined {
             Some(joined) if joined.live || app.idle_streams => return Some(joined),
-            Some(joined) => {
-                self.hub.attachment.unsubscribe(joined.id);
-                "No such stream"
-            }
-            None => "There are as many streams as there is room for",
+            Some(_) => "No such stream",
+            None => "There are as many streams as there is buffer for",
         };
         self.not_played(stream, "NetStream.Play.StreamNotFound", why);
         None
@@ -131,32 +141,27 @@ impl Session {
         stream: u32,
         app: &'static App,
         what: Asked,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let Some(joined) = self.find_stream(stream, app, &what) else { return Ok(()) };
         let before = self
             .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
-        let Some(StreamState::Playing { what: before, player }) = before else {
-            self.hub.attachment.unsubscribe(joined.id);
-            return Ok(());
-        };
-        let mut next = join::player(self.client.outlet.get(), app, stream, &joined);
-        if let Some(player) = self.hub.remove_player(player) {
-            next.state.time = player.state.time;
-            next.state.sent = player.state.sent;
-            (next.audio, next.video) = (player.audio, player.video);
+        let Some(StreamState::Playing { what: before, player }) = before else { return Ok(()) };
+        let mut next = joined.player(app, stream);
+        if let Some(player) = self.hub.remove_reader(player) {
+            next.own.go_on(&player.own);
         }
-        let player = self.hub.add_player(next);
-        Happening::Stop.tell(app, &before);
-        Happening::Play.tell(app, &what);
-        notify::begin_updates(&self.client, stream, what.since);
+        let player = join::add(self.hub, self.client.outlet.get(), next);
+        StreamEvent::Stop.tell(app, &before);
+        StreamEvent::Play.tell(app, &what);
+        call::begin_updates(&self.client, stream, what.since);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
 
     pub(super) fn end_play(&mut self, app: &'static App, what: &Asked, player: u32) {
-        self.hub.remove_player(player);
-        notify::tell(&app.hooks, Event::PlayDone, &self.client, what);
-        notify::tell(&app.hooks, Event::Done, &self.client, what);
-        Happening::Stop.tell(app, what);
+        self.hub.remove_reader(player);
+        call::tell(&app.hooks, HookEvent::PlayDone, &self.client, what);
+        call::tell(&app.hooks, HookEvent::Done, &self.client, what);
+        StreamEvent::Stop.tell(app, what);
     }
 }

@@ -4,17 +4,18 @@ use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 use sys::log::Level;
 
-use super::Session;
-use super::control::argument;
-use crate::access::{self, Deed};
+use crate::access::key::{self, Wish};
+use crate::access::login;
+use crate::access::rules::{self, Deed};
 use crate::client::{Asked, Hello, NetStream, StreamState};
-use crate::events::Happening;
-use crate::fault::{self, Fault};
-use crate::feed::{Feed, Refused};
-use crate::key::{self, Wish};
-use crate::login;
-use crate::notify::{self, Event, Verdict};
-use crate::settings::App;
+use crate::events::tell::StreamEvent;
+use crate::hooks::call::{self, Verdict};
+use crate::hooks::hook::HookEvent;
+use crate::publish::publisher::{Publisher, Refused};
+use crate::session::control::argument;
+use crate::session::error::{self, SessionError};
+use crate::session::state::Session;
+use crate::settings::app::App;
 
 /// How a stream is published. The word matters to hooks alone, and encoders have their own: what is none of Adobe's is
 /// live.
@@ -32,7 +33,7 @@ impl Session {
         &mut self,
         stream: u32,
         command: &Command<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SessionError> {
         let app = self.app()?;
         let (name, args) = match self.asked_name(command) {
             Ok(asked) => asked,
@@ -66,13 +67,13 @@ impl Session {
         }
         if let Err(why) = self.may(app, Deed::Publish, &what) {
             self.status(stream, "error", "NetStream.Publish.Denied", why);
-            return Err(Fault::Refused(format!("publishing is refused: {why}")));
+            return Err(SessionError::Refused(format!("publishing is refused: {why}")));
         }
-        match notify::ask(&app.hooks, Event::Publish, &self.client, &what).await {
+        match call::ask(&app.hooks, HookEvent::Publish, &self.client, &what).await {
             Verdict::Yes => {}
             Verdict::No(why) => {
                 self.status(stream, "error", "NetStream.Publish.Denied", "Not allowed");
-                return Err(Fault::Hook(why));
+                return Err(SessionError::Hook(why));
             }
             Verdict::Instead(name, args) => what.rename(name, args),
         }
@@ -85,47 +86,47 @@ impl Session {
         self.refused = true;
         self.deeds.refused();
         let what = format_args!("publishing is refused: {why}");
-        fault::log(Level::Error, &self.client, self.deeds.name(), what);
+        error::log(Level::Error, &self.client, self.deeds.name(), what);
         self.status(stream, "error", "NetStream.Publish.BadName", why);
     }
 
     /// A message stream that the client has not made is made when it is used: some count from another number, and
     /// some ask for none.
-    pub(super) fn make_stream(&mut self, number: u32) -> Result<(), Fault> {
+    pub(super) fn make_stream(&mut self, number: u32) -> Result<(), SessionError> {
         let mut streams = self.client.streams.borrow_mut();
         if streams.iter().any(|stream| stream.number == number) {
             return Ok(());
         }
         if streams.len() >= self.server.max_streams {
-            return Err(Fault::Refused("the client makes too many streams".to_owned()));
+            return Err(SessionError::Refused("the client makes too many streams".to_owned()));
         }
         streams.push(NetStream { number, state: StreamState::Idle });
         Ok(())
     }
 
     fn begin_publish(&mut self, stream: u32, app: &'static App, what: Asked) {
-        let feed = match Feed::open(self.hub, app, &what.name) {
-            Ok(feed) => Box::new(feed),
+        let publisher = match Publisher::open(self.hub, app, &what.name) {
+            Ok(publisher) => Box::new(publisher),
             Err(refused) => {
                 let why = match refused {
                     Refused::Busy => "Already publishing",
-                    Refused::Full => "There are as many streams as there is room for",
+                    Refused::Full => "There are as many streams as there is buffer for",
                 };
                 return self.bad_name(stream, why);
             }
         };
         self.refused = false;
         self.deeds.begun();
-        Happening::Publish.tell(app, &what);
-        notify::begin_updates(&self.client, stream, what.since);
-        self.with_stream(stream, |found| found.state = StreamState::Publishing { what, feed });
+        StreamEvent::Publish.tell(app, &what);
+        call::begin_updates(&self.client, stream, what.since);
+        self.with_stream(stream, |found| found.state = StreamState::Publishing { what, publisher });
         self.status(stream, "status", "NetStream.Publish.Start", "Start publishing");
         self.set_timeout();
     }
 
     /// The client's application.
-    pub(super) fn app(&self) -> Result<&'static App, Fault> {
-        self.client.app.get().ok_or(Fault::NotConnected)
+    pub(super) fn app(&self) -> Result<&'static App, SessionError> {
+        self.client.app.get().ok_or(SessionError::NotConnected)
     }
 
     /// Whether the configuration lets the client do that.
@@ -140,12 +141,12 @@ impl Session {
             .with_stream(stream, |found| std::mem::replace(&mut found.state, StreamState::Idle));
         let Some(app) = self.client.app.get() else { return };
         match state {
-            Some(StreamState::Publishing { what, mut feed }) => {
-                let still_ours = feed.close(deliberate);
-                notify::tell(&app.hooks, Event::PublishDone, &self.client, &what);
-                notify::tell(&app.hooks, Event::Done, &self.client, &what);
+            Some(StreamState::Publishing { what, mut publisher }) => {
+                let still_ours = publisher.close(deliberate);
+                call::tell(&app.hooks, HookEvent::PublishDone, &self.client, &what);
+                call::tell(&app.hooks, HookEvent::Done, &self.client, &what);
                 if still_ours {
-                    Happening::Unpublish.tell(app, &what);
+                    StreamEvent::Unpublish.tell(app, &what);
                 }
                 if deliberate {
                     let code = "NetStream.Unpublish.Success";
@@ -167,9 +168,9 @@ impl Session {
         numbers.into_iter().for_each(|number| self.end_stream(number, deliberate));
     }
 
-    /// An operator wants what the client publishes or plays under another name. What he orders needs
+    /// An operator wants what the client publishes or plays under another name. Such a command needs
     /// neither key nor hook.
-    pub(super) fn redirect(&mut self, name: &[u8], meant: &[u32]) -> Result<(), Fault> {
+    pub(super) fn redirect(&mut self, name: &[u8], meant: &[u32]) -> Result<(), SessionError> {
         let app = self.app()?;
         let streams = self.client.streams.borrow();
         let meant = streams.iter().filter(|stream| meant.contains(&stream.number));
@@ -205,7 +206,7 @@ pub fn permitted(
     if !app.live {
         return Err("The application is not live");
     }
-    if !access::allows(&app.rules, deed, peer) {
+    if !rules::allows(&app.rules, deed, peer) {
         return Err("Access forbidden by rule");
     }
     if !login::may(&app.logins, deed, hello.user.as_deref()) {

@@ -4,8 +4,9 @@ use proto::rtmp::amf::Value;
 use proto::rtmp::command::Command;
 use proto::rtmp::message;
 
-use super::Session;
-use crate::status;
+use crate::play::link;
+use crate::play::status;
+use crate::session::state::Session;
 
 /// Chunk stream of the answers to `connect`.
 const CSID_CONNECT: u32 = 3;
@@ -14,13 +15,12 @@ impl Session {
     /// Sends an answer that is about no stream.
     pub(super) fn answer(&self, name: &[u8], transaction: f64, arguments: &[Value<'_>]) {
         let payload = status::command(name, transaction, arguments);
-        self.hub.send_message(
-            self.client.outlet.get(),
-            CSID_CONNECT,
-            message::COMMAND,
-            0,
-            &payload,
-        );
+        self.message(CSID_CONNECT, message::COMMAND, 0, &payload);
+    }
+
+    /// Sends a message.
+    pub(super) fn message(&self, csid: u32, kind: u8, stream: u32, payload: &[u8]) {
+        self.outlet(|outlet| link::send_message(outlet, csid, kind, stream, payload));
     }
 
     /// Sends a result, for commands that wait for one.
@@ -34,8 +34,7 @@ impl Session {
     /// Tells the client what has become of one of its streams.
     pub(super) fn status(&self, stream: u32, level: &str, code: &str, description: &str) {
         let payload = status::on_status(level, code, description);
-        let csid = status::CSID_STATUS;
-        self.hub.send_message(self.client.outlet.get(), csid, message::COMMAND, stream, &payload);
+        self.message(status::CSID_STATUS, message::COMMAND, stream, &payload);
     }
 
     /// A command that nobody here knows.

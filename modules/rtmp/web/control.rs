@@ -5,8 +5,8 @@ use http::cors::Origins;
 use http::{BoxFuture, Flow, Handler, Request};
 use proto::http1::Method;
 
-use super::text;
-use crate::instance::running;
+use crate::running::running;
+use crate::web::text::text;
 use proto::query;
 
 /// The handler of a location.
@@ -17,13 +17,13 @@ pub struct Control {
     pub redirect: bool,
 }
 
-/// What an order's arguments are.
+/// The arguments of a command.
 const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname"];
 
 impl Handler for Control {
     fn handle(&self, request: &mut Request) -> Flow {
         if is_foreign(request) {
-            let why = "an order is refused: a page of another origin has sent it";
+            let why = "a command is refused: a page of another origin has sent it";
             request.error(sys::log::Level::Error, format_args!("{why}"));
             return Flow::Status(403);
         }
@@ -55,7 +55,7 @@ impl Handler for Control {
     }
 }
 
-/// Whether a browser says that a page from elsewhere asks. Who may give orders may be known by the address alone, and that
+/// Whether a browser says that a page from elsewhere asks. Who may give commands may be known by the address alone, and that
 /// is also the address of whatever page the operator is looking at.
 fn is_foreign(request: &Request) -> bool {
     match request.headers_named("Sec-Fetch-Site").next() {

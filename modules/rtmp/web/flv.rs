@@ -7,17 +7,18 @@ use http::{BoxFuture, Flow, Handler, Request, Template, Version, websocket};
 use mem::Str;
 use proto::http1::{Method, Name};
 
-use super::text;
-use super::viewer::Viewer;
-use crate::access::Deed;
+use crate::access::rules::Deed;
 use crate::client::{Asked, Client, Hello};
-use crate::instance::{Running, running};
-use crate::join;
+use crate::hooks::call::{self, Verdict};
+use crate::hooks::hook::HookEvent;
 use crate::name;
-use crate::notify::{self, Event, Verdict};
-use crate::session::permitted;
-use crate::settings::App;
-use crate::wire::Wire;
+use crate::play::join;
+use crate::play::output::OutputFormat;
+use crate::running::{Running, running};
+use crate::session::publish::permitted;
+use crate::settings::app::App;
+use crate::web::text::text;
+use crate::web::viewer::Viewer;
 use proto::query;
 
 /// The handler of a location.
@@ -60,7 +61,7 @@ impl Handler for Live {
             Ok(admitted) => admitted,
             Err(flow) => return flow,
         };
-        if admitted.app.hooks.has(Event::Play) && !request.is_head() {
+        if admitted.app.hooks.has(HookEvent::Play) && !request.is_head() {
             // The hook is asked in the slow path, which finds all this out again.
             return Flow::Wait;
         }
@@ -74,7 +75,7 @@ impl Handler for Live {
                 Err(flow) => return flow,
             };
             let Admitted { app, client, what, .. } = &admitted;
-            match notify::ask(&app.hooks, Event::Play, client, what).await {
+            match call::ask(&app.hooks, HookEvent::Play, client, what).await {
                 Verdict::Yes => {}
                 Verdict::No(why) => return self.refuse(request, &why),
                 Verdict::Instead(name, args) => admitted.what.rename(name, args),
@@ -134,12 +135,12 @@ impl Live {
             return self.upgrade(request, admitted);
         }
         let chunks = request.version() >= Version::V11;
-        let lane = if chunks { Wire::FlvChunks } else { Wire::Flv };
+        let chunk_streams = if chunks { OutputFormat::FlvChunks } else { OutputFormat::Flv };
         if request.is_head() {
             self.head(request);
             return Flow::Respond;
         }
-        let Some(viewer) = Self::viewer(admitted, lane) else {
+        let Some(viewer) = Self::viewer(admitted, chunk_streams) else {
             self.origins.add_fields(request);
             return Flow::Status(404);
         };
@@ -166,7 +167,7 @@ impl Live {
         if let Err(status) = websocket::accept(request, &[]) {
             return Flow::Status(status);
         }
-        let Some(viewer) = Self::viewer(admitted, Wire::FlvSocket) else {
+        let Some(viewer) = Self::viewer(admitted, OutputFormat::FlvSocket) else {
             request.response.reset();
             return Flow::Status(404);
         };
@@ -176,14 +177,13 @@ impl Live {
     }
 
     /// Joins the stream; `None`: there is none.
-    fn viewer(admitted: Admitted, wire: Wire) -> Option<Viewer> {
+    fn viewer(admitted: Admitted, format: OutputFormat) -> Option<Viewer> {
         let Admitted { running, app, client, what } = admitted;
         let joined = join::join(running.hub, app, &what.name)?;
         if !joined.live && !app.idle_streams {
-            running.hub.attachment.unsubscribe(joined.id);
             return None;
         }
-        Some(Viewer { running, app, client, what, joined: Some(joined), wire })
+        Some(Viewer { running, app, client, what, joined: Some(joined), format })
     }
 }
 

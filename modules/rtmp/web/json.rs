@@ -2,7 +2,7 @@
 
 use proto::json;
 
-use super::stat::{Fields, Picture, Stream};
+use crate::web::picture::{Fields, Picture, ShownStream};
 
 /// Writes everything.
 pub fn render(picture: &Picture) -> Vec<u8> {
@@ -69,7 +69,7 @@ fn list<T>(
     out.push(b']');
 }
 
-fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &Stream, clients: bool) {
+fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &ShownStream, clients: bool) {
     member(out, "name", &quoted(name));
     let publisher = stream.publisher();
     let publishing = if publisher.is_some() { "true" } else { "false" };

@@ -1,4 +1,4 @@
-//! A player that has come by HTTP: from an answer's head to a task of its own.
+//! A player that uses HTTP: from an answer's head to a task of its own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,14 +11,15 @@ use rt::{Conn, Next, Task};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
-use crate::events::Happening;
-use crate::instance::Running;
-use crate::join::{self, Joined};
-use crate::notify::{self, Event};
-use crate::outlet::Outlet;
-use crate::player::Player;
-use crate::settings::App;
-use crate::wire::Wire;
+use crate::events::tell::StreamEvent;
+use crate::hooks::call;
+use crate::hooks::hook::HookEvent;
+use crate::play::join::{self, Joined};
+use crate::play::link::{self, Link, Outlet};
+use crate::play::output::OutputFormat;
+use crate::play::player::Player;
+use crate::running::Running;
+use crate::settings::app::App;
 use proto::query;
 
 /// A player whose answer's head is on its way.
@@ -34,7 +35,7 @@ pub struct Viewer {
     /// The stream; taken when the player is made of it.
     pub joined: Option<Joined>,
     /// How it is written to.
-    pub wire: Wire,
+    pub format: OutputFormat,
 }
 
 /// The longest message of a client, which has nothing to say.
@@ -53,22 +54,22 @@ impl Takeover for Viewer {
         }
         conn.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
-        let mut outlet = Outlet::new(conn, self.wire, 0);
-        outlet.session = Some(session);
+        let outlet = Outlet::new(Link::new(conn, Some(session), self.format, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
         let place = running.clients.borrow_mut().add(self.client.clone());
         if let Some(joined) = self.joined.take() {
-            let mut player = join::player(outlet, self.app, 1, &joined);
-            choose_tracks(&mut player, &self.what.args);
-            let player = hub.add_player(player);
+            let mut player = joined.player(self.app, 1);
+            choose_tracks(&mut player.own, &self.what.args);
+            let player = join::add(hub, outlet, player);
             let what = self.what.clone();
-            Happening::Play.tell(self.app, &what);
+            StreamEvent::Play.tell(self.app, &what);
             let state = StreamState::Playing { what, player };
             self.client.streams.borrow_mut().push(NetStream { number: 1, state });
-            notify::begin_updates(&self.client, 1, self.what.since);
+            call::begin_updates(&self.client, 1, self.what.since);
         }
-        let socket = (self.wire == Wire::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
+        let socket =
+            (self.format == OutputFormat::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
         let mut viewing = Viewing { viewer: self, place, conn, socket };
         viewing.hear(&input);
         Box::pin(viewing)
@@ -91,14 +92,6 @@ fn choose_tracks(player: &mut Player, given: &[u8]) {
     (player.audio, player.video) = (audio != Some(false), video != Some(false));
 }
 
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        if let Some(joined) = self.joined.take() {
-            self.running.hub.attachment.unsubscribe(joined.id);
-        }
-    }
-}
-
 /// A viewer's task: what its own connection brings. Dropping it ends the playing.
 struct Viewing {
     viewer: Box<Viewer>,
@@ -109,18 +102,23 @@ struct Viewing {
 }
 
 impl Viewing {
+    fn is_full(&self, number: u32) -> bool {
+        let hub = self.viewer.running.hub;
+        hub.with_outlet(number, |outlet| link::is_full(outlet)).unwrap_or(false)
+    }
+
     /// Takes what the client sends. `false`: the connection is over.
     fn listen(&mut self) -> bool {
-        let mut room = [0; 2048];
+        let mut buffer = [0; 2048];
         for _ in 0..READS {
             let outlet = self.viewer.client.outlet.get();
-            if !self.conn.is_readable() || self.viewer.running.hub.is_full(outlet) {
+            if !self.conn.is_readable() || self.is_full(outlet) {
                 return true;
             }
-            match self.conn.read(&mut room) {
+            match self.conn.read(&mut buffer) {
                 // One that has closed its half has gone: nobody asks for a live stream and then stays.
                 Ok(0) => return false,
-                Ok(count) => self.hear(&room[..count]),
+                Ok(count) => self.hear(&buffer[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return true,
                 Err(_) => return false,
             }
@@ -130,25 +128,25 @@ impl Viewing {
         true
     }
 
-    /// Pings are answered, and a close; all else is nobody's business.
+    /// Pings are answered, and a close; all else is ignored.
     fn hear(&mut self, bytes: &[u8]) {
         let Some(socket) = &mut self.socket else { return };
-        let (mut out, mut closed, mut fault) = (Vec::new(), false, None);
+        let (mut out, mut closed, mut error) = (Vec::new(), false, None);
         let goes_on = socket.feed(bytes, &mut out, |said| match said {
             Said::Closed => closed = true,
-            Said::Fault(why) => fault = Some(why),
+            Said::Fault(why) => error = Some(why),
             Said::Message(_) | Said::Binary => {}
         });
         let (hub, outlet) = (self.viewer.running.hub, self.viewer.client.outlet.get());
-        if closed || fault.is_some() || !goes_on {
+        if closed || error.is_some() || !goes_on {
             self.socket = None;
-            // A close is answered already, and a second frame would be a fault of ours.
+            // A close is answered already, and a second frame would be a mistake of ours.
             if !closed {
-                websocket::close(fault.unwrap_or(Close::Normal), &mut out);
+                websocket::close(error.unwrap_or(Close::Normal), &mut out);
             }
-            hub.end_outlet_with(outlet, &out);
+            hub.with_outlet(outlet, |outlet| link::end_with(outlet, &out));
         } else {
-            hub.send(outlet, &out);
+            hub.with_outlet(outlet, |outlet| link::send(outlet, &out));
         }
     }
 }
@@ -163,12 +161,12 @@ impl Future for Viewing {
             return Poll::Ready(Next::Close);
         }
         if self.viewer.client.admin_command.borrow_mut().take().is_some() {
-            // Whatever the order, this connection cannot play another stream.
-            hub.end_outlet(outlet);
+            // Whatever it is, this connection cannot play another stream.
+            hub.with_outlet(outlet, link::end);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
         }
         if self.conn.timed_out() {
-            let blocked = hub.blocked_since(outlet);
+            let blocked = hub.with_outlet(outlet, |outlet| outlet.blocked_since()).flatten();
             let timeout = self.viewer.running.timeout(self.viewer.app);
             if blocked.is_some_and(|since| rt::now() >= since + timeout) {
                 return Poll::Ready(Next::Close);
@@ -184,11 +182,11 @@ impl Drop for Viewing {
         let Viewer { running, app, client, what, .. } = &*self.viewer;
         running.clients.borrow_mut().take(self.place);
         if let Some(outlet) = running.hub.remove_outlet(client.outlet.get()) {
-            client.sent.set(outlet.sent.total());
+            client.sent.set(outlet.link.sent.total());
         }
         running.count_gone(client);
-        notify::tell(&app.hooks, Event::PlayDone, client, what);
-        notify::tell(&app.hooks, Event::Done, client, what);
-        Happening::Stop.tell(app, what);
+        call::tell(&app.hooks, HookEvent::PlayDone, client, what);
+        call::tell(&app.hooks, HookEvent::Done, client, what);
+        StreamEvent::Stop.tell(app, what);
     }
 }

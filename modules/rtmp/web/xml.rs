@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::stat::{Fields, Picture, Stream, TOTALS};
+use crate::web::picture::{Fields, Picture, ShownStream, TOTALS};
 
 /// Writes everything.
 pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
@@ -111,7 +111,7 @@ impl Xml {
         self.number("unanswered", picture.totals.get("unanswered").copied().unwrap_or(0));
     }
 
-    fn stream(&mut self, name: &[u8], stream: &Stream, clients: bool) {
+    fn stream(&mut self, name: &[u8], stream: &ShownStream, clients: bool) {
         let publisher = stream.publisher();
         self.within("stream", |xml| {
             xml.element("name", name);

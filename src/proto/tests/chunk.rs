@@ -336,6 +336,21 @@ fn a_message_in_one_piece_is_not_copied() {
     assert!(input.as_ptr_range().contains(&message.unwrap().payload.as_ptr()));
 }
 
+#[test]
+fn a_buffer_is_lent_while_a_message_is_unfinished() {
+    let limits = Limits { message: 1 << 20, streams: 8, memory: 1 << 20 };
+    let mut reader = Reader::new(limits);
+    let mut input = Vec::new();
+    write_message(&mut input, 128, 4, 9, 1, 0, &[7; 1000]);
+    reader.lend(Vec::with_capacity(4096));
+    assert!(matches!(reader.read(&input[..500]), Ok((500, None))));
+    assert_eq!(reader.reclaim().capacity(), 0, "the message has it");
+    let payload = reader.read(&input[500..]).map(|(_, message)| message.map(|it| it.payload.len()));
+    assert_eq!(payload, Ok(Some(1000)));
+    let buffer = reader.reclaim();
+    assert!(buffer.is_empty() && buffer.capacity() >= 4096);
+}
+
 fn some_message() -> impl Strategy<Value = Seen> {
     let csid = prop_oneof![2u32..10, 60u32..70, 318u32..322, Just(65599)];
     let time = prop_oneof![0u32..5000, 0xFF_FFF0u32..0x100_0010, any::<u32>()];

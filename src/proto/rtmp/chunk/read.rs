@@ -148,6 +148,18 @@ impl Reader {
         }
     }
 
+    /// Lends a buffer for messages that come in pieces: many readers can have one together.
+    pub fn lend(&mut self, buffer: Vec<u8>) {
+        self.keep(buffer);
+    }
+
+    /// Gives the buffer back that no unfinished message needs. The message that was given out last is over.
+    pub fn reclaim(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.done);
+        buffer.clear();
+        buffer
+    }
+
     /// A chunk's header, if it is all there.
     fn header(&self, input: &[u8]) -> Option<Header> {
         let (&first, mut rest) = input.split_first()?;

@@ -1,0 +1,5 @@
+//! Who may publish and play.
+
+pub mod key;
+pub mod login;
+pub mod rules;

@@ -1,0 +1,4 @@
+//! What operators see, and what they want done.
+
+pub mod command;
+pub mod stats;

@@ -1,0 +1,168 @@
+//! A call to a program of the user's: an HTTP/1.0 request and the head of its answer.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::rc::Rc;
+use std::task::Poll;
+
+use http::client::{Cause, Client, Error};
+use proto::http1::ResponseHead;
+use rt::{Conn, Socket};
+use sys::socket::Address;
+
+/// How arguments are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// As a form.
+    #[default]
+    Post,
+    /// Behind the address.
+    Get,
+}
+
+/// Where a program is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// In the order in which they are tried.
+    addresses: Vec<SocketAddr>,
+    host: String,
+    path: String,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A status.
+    Status(u16),
+    /// A status of 3xx, and where it points to.
+    Redirect(Vec<u8>),
+    /// None, or one that is no HTTP: this is why.
+    Failed(String),
+}
+
+/// The longest head of an answer.
+const LONGEST: usize = 64 << 10;
+
+impl Url {
+    /// Reads `http://HOST[:PORT][/PATH]`. The name is looked up once, as nginx-rtmp does.
+    pub fn parse(text: &str) -> Result<Url, String> {
+        if text.starts_with("https://") {
+            return Err("rserve does not speak TLS yet".to_owned());
+        }
+        let rest = text.strip_prefix("http://").unwrap_or(text);
+        let at = rest.find('/').unwrap_or(rest.len());
+        let (host, path) = rest.split_at(at);
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let target = if has_port { host.to_owned() } else { format!("{host}:80") };
+        let found = target.to_socket_addrs().map(Iterator::collect).unwrap_or_else(|_| Vec::new());
+        if found.is_empty() {
+            return Err(format!("host not found in \"{text}\""));
+        }
+        let path = if path.is_empty() { "/" } else { path };
+        Ok(Url { addresses: found, host: host.to_owned(), path: path.to_owned() })
+    }
+
+    /// As it is told to an operator.
+    pub fn shown(&self) -> String {
+        format!("http://{}{}", self.host, self.path)
+    }
+
+    fn request(&self, method: Method, form: &[u8]) -> Vec<u8> {
+        let form_text = String::from_utf8_lossy(form);
+        let mark = if self.path.contains('?') { '&' } else { '?' };
+        let host = &self.host;
+        let head = format!("Host: {host}\r\nUser-Agent: rserve\r\nConnection: close\r\n");
+        match method {
+            Method::Get => {
+                format!("GET {}{mark}{form_text} HTTP/1.0\r\n{head}\r\n", self.path).into_bytes()
+            }
+            Method::Post => format!(
+                "POST {} HTTP/1.0\r\n{head}Content-Type: application/x-www-form-urlencoded\r\n\
+                 Content-Length: {}\r\n\r\n{form_text}",
+                self.path,
+                form.len()
+            )
+            .into_bytes(),
+        }
+    }
+}
+
+/// Calls, for a client whose connection waits meanwhile. If that ends, nobody waits any more.
+pub async fn call(url: &Url, method: Method, form: &[u8], timeout: u64, conn: Conn) -> Answer {
+    // Boxed: clients that do not call now have no room for one.
+    let mut call = Box::pin(call_alone(url, method, form, timeout));
+    poll_fn(|context| match conn.is_broken() {
+        true => Poll::Ready(Answer::Failed("the client has left".to_owned())),
+        false => call.as_mut().poll(context),
+    })
+    .await
+}
+
+/// Calls; nobody waits for the answer, but `failed` is told if there is none, or one that is no 2xx.
+pub fn tell(
+    url: &Rc<Url>,
+    method: Method,
+    form: Vec<u8>,
+    timeout: u64,
+    failed: impl FnOnce(&Answer) + 'static,
+) {
+    let url = url.clone();
+    rt::spawn(async move {
+        let answer = call_alone(&url, method, &form, timeout).await;
+        if !matches!(answer, Answer::Status(200..=299)) {
+            failed(&answer);
+        }
+    });
+}
+
+/// Calls: one address after the other is tried, until somebody is there.
+pub async fn call_alone(url: &Url, method: Method, form: &[u8], timeout: u64) -> Answer {
+    let (mut failed, until) = (String::new(), rt::now() + timeout);
+    for address in &url.addresses {
+        match rt::connect(&Address::Inet(*address), until.saturating_sub(rt::now())).await {
+            // Its deadline goes on.
+            Ok(socket) => return exchange(socket, &url.request(method, form), timeout).await,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return late(timeout),
+            Err(error) => {
+                failed = format!("connect({address}) failed {}", sys::log::errno(&error));
+            }
+        }
+    }
+    Answer::Failed(failed)
+}
+
+fn late(timeout: u64) -> Answer {
+    Answer::Failed(format!("no answer within {timeout} ms (netcall_timeout)"))
+}
+
+async fn exchange(socket: Socket, request: &[u8], timeout: u64) -> Answer {
+    let mut client = Client::new(rt::Stream(*socket));
+    let head = match client.send(request).await {
+        Ok(()) => client.head("GET", LONGEST).await,
+        Err(error) => Err(error),
+    };
+    match head {
+        Ok(head) => answer(&head),
+        Err(Error { cause: Cause::TimedOut, .. }) => late(timeout),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+/// The status, and the `Location` of a redirection.
+fn answer(head: &ResponseHead) -> Answer {
+    if !matches!(head.status, 300..=399) {
+        return Answer::Status(head.status);
+    }
+    let mut all = head.values("location");
+    let Some(first) = all.next() else { return Answer::Status(head.status) };
+    let why = match first {
+        _ if all.any(|other| other != first) => "the answer has two Locations",
+        folded if folded.contains(&b'\n') => "the answer's Location goes on in another line",
+        location => return Answer::Redirect(location.to_vec()),
+    };
+    Answer::Failed(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! A line for each connection.
+
+pub mod format;
+pub mod line;

@@ -1,0 +1,115 @@
+//! How messages go out: RTMP chunks, or FLV tags in an answer's body or in WebSocket messages.
+
+use proto::flv;
+use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
+use proto::rtmp::{chunk, message};
+
+use crate::play::view::{Item, View};
+use crate::play::write_batch::WriteBatch;
+use crate::record::Head;
+
+/// What a player's connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// RTMP.
+    Rtmp,
+    /// FLV, up to the connection's end.
+    Flv,
+    /// FLV, each tag a chunk of an HTTP/1.1 answer.
+    FlvChunks,
+    /// FLV, each tag a WebSocket message.
+    FlvSocket,
+}
+
+/// A time beyond this takes an extended field, in every chunk of its message.
+const EXTENDED: u32 = 0x00FF_FFFF;
+
+/// Where a message stands in a player's chunk stream.
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    /// By its time.
+    Time(u32),
+    /// By the time since the message before it in the same chunk stream.
+    Since(u32),
+}
+
+/// Appends a message as RTMP. `stream`: the message stream.
+pub fn rtmp<A: Copy>(batch: &mut WriteBatch<A>, view: &View<'_>, item: &Item, stream: u32, at: At) {
+    let Head { kind, csid, len, .. } = item.head;
+    let csid = u32::from(csid);
+    let header = match at {
+        At::Since(delta) if delta < EXTENDED => chunk::delta(csid, kind, delta, len as usize),
+        At::Time(time) if time < EXTENDED => chunk::full(csid, kind, stream, time, len as usize),
+        // Every chunk repeats such a time, so the payload cannot go out as it is cut.
+        At::Time(time) | At::Since(time) => {
+            let mut payload = Vec::with_capacity(len as usize);
+            view.whole[item.whole.clone()]
+                .iter()
+                .for_each(|piece| payload.extend_from_slice(piece));
+            let size = item.head.chunk as usize;
+            return batch.own(|out| {
+                chunk::write_message(out, size, csid, kind, stream, time, &payload);
+            });
+        }
+    };
+    batch.own(|out| out.extend_from_slice(&header));
+    batch.cut(view, item.cut.clone());
+}
+
+/// Appends a message as an FLV tag at `time`.
+pub fn tag<A: Copy>(
+    batch: &mut WriteBatch<A>,
+    view: &View<'_>,
+    item: &Item,
+    format: OutputFormat,
+    time: u32,
+) {
+    let len = item.head.len as usize;
+    batch.own(|out| {
+        open(out, format, len + flv::file::TAG_HEADER + 4);
+        out.extend_from_slice(&flv::tag_header(item.head.kind, len, time));
+    });
+    batch.whole(view, item.whole.clone());
+    batch.own(|out| {
+        out.extend_from_slice(&flv::previous_tag_size(len));
+        close(out, format);
+    });
+}
+
+/// The head of FLV.
+pub fn begin(out: &mut Vec<u8>, format: OutputFormat, audio: bool, video: bool) {
+    let header = flv::header(audio, video);
+    open(out, format, header.len());
+    out.extend_from_slice(&header);
+    close(out, format);
+}
+
+/// What stands before `len` bytes of FLV.
+pub fn open(out: &mut Vec<u8>, format: OutputFormat, len: usize) {
+    match format {
+        OutputFormat::FlvChunks => chunk_head(len, out),
+        OutputFormat::FlvSocket => proto::websocket::binary_head(len, out),
+        OutputFormat::Flv | OutputFormat::Rtmp => {}
+    }
+}
+
+/// What stands behind them.
+pub fn close(out: &mut Vec<u8>, format: OutputFormat) {
+    if format == OutputFormat::FlvChunks {
+        out.extend_from_slice(CHUNK_END);
+    }
+}
+
+/// What stands at the end of everything.
+pub fn end(out: &mut Vec<u8>, format: OutputFormat) {
+    match format {
+        OutputFormat::FlvChunks => out.extend_from_slice(LAST_CHUNK),
+        OutputFormat::FlvSocket => proto::websocket::close(proto::websocket::Close::Normal, out),
+        OutputFormat::Flv | OutputFormat::Rtmp => {}
+    }
+}
+
+/// Whether FLV has such tags.
+pub fn is_tag(kind: u8) -> bool {
+    matches!(kind, message::AUDIO | message::VIDEO | message::DATA)
+}

@@ -1,0 +1,5 @@
+//! A location with event streams.
+
+pub mod handler;
+pub mod manage;
+pub mod parts;

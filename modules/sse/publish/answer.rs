@@ -1,0 +1,93 @@
+//! What publishers are answered, and what for that is waited for.
+
+use broadcast::{AppendError, Appended};
+use http::{Flow, Request};
+
+use crate::endpoint::parts::Endpoint;
+use crate::publish::sequence;
+use crate::subscribe::protocol::Hub;
+
+/// How often room in a zone's file is waited for.
+const SYNCS: usize = 3;
+
+/// Appends; where the file's next part may not be written to before what was copied out of it is on the disk, that is
+/// waited for. It is rare: the syncs of publishers go ahead of it.
+pub async fn in_room<T>(
+    hub: &'static Hub,
+    mut append: impl FnMut() -> Result<T, AppendError>,
+) -> Result<T, AppendError> {
+    for _ in 0..SYNCS {
+        match append() {
+            Err(AppendError::Unsynced) => hub.disk.room().await?,
+            result => return result,
+        }
+    }
+    Err(AppendError::Busy)
+}
+
+/// Why the zone has not taken an event.
+pub fn refuse(endpoint: &Endpoint, request: &mut Request, error: AppendError) -> Flow {
+    if error == AppendError::Moved {
+        // Where another connection comes to, the zone may be the one that is published to.
+        request.keep_alive = false;
+    }
+    endpoint.problem(request, sequence::status(error), &error.to_string())
+}
+
+/// Why a body was not read.
+pub fn refuse_body(endpoint: &Endpoint, request: &mut Request, status: u16) -> Flow {
+    match status {
+        413 => endpoint.problem(
+            request,
+            413,
+            "the message is larger than sse_max_message or client_max_body_size",
+        ),
+        status => Flow::Status(status),
+    }
+}
+
+/// What is in the log now.
+#[derive(Default)]
+pub struct Taken<'a> {
+    /// The publisher's id of a single event.
+    pub id: Option<&'a [u8]>,
+    /// The last event.
+    pub last: Option<Appended>,
+    /// Of a stream: the events that were not there before.
+    pub published: Option<u64>,
+    /// Of a key: the events that are there.
+    pub offset: Option<u32>,
+}
+
+/// What a publisher is told whose event is in the log, and not on the disk.
+pub const UNKEPT: &str = "the event could not be brought to the disk";
+
+/// The answer to what is in the log now, and, where that is promised, on the disk: 201 if there are subscribers, else
+/// 202.
+pub async fn acknowledge(
+    endpoint: &Endpoint,
+    request: &mut Request,
+    hub: &'static Hub,
+    channel: &[u8],
+    taken: Taken<'_>,
+) -> Flow {
+    let zone = hub.attachment.zone();
+    let seq = taken.last.map_or(0, |appended| appended.seq);
+    if hub.disk.kept(endpoint.settings.sync, seq).await.is_err() {
+        return endpoint.problem(request, 503, UNKEPT);
+    }
+    let mut body = b"{\"id\":".to_vec();
+    sequence::write_id(&mut body, zone, channel, taken.id, taken.last.as_ref());
+    body.extend_from_slice(b",\"channel\":");
+    proto::json::string(&mut body, channel);
+    let subscribers = taken.last.map_or(0, |appended| appended.subscribers);
+    body.extend_from_slice(format!(",\"subscribers\":{subscribers}").as_bytes());
+    let offset = taken.offset.map(u64::from);
+    for (name, value) in [("published", taken.published), ("offset", offset)] {
+        if let Some(value) = value {
+            body.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
+        }
+    }
+    body.extend_from_slice(b"}\n");
+    endpoint.json(request, if subscribers > 0 { 201 } else { 202 }, &body)
+}
