@@ -59,8 +59,8 @@ impl Entry {
     /// The whole content as a body.
     pub fn body(&self) -> Buf {
         match &self.content {
-            Content::Memory(bytes) => Buf::memory(bytes.clone()).last(),
-            Content::File(file) => Buf::file(file.clone(), 0, self.stat.size).last(),
+            Content::Memory(bytes) => Buf::memory(bytes.clone()),
+            Content::File(file) => Buf::file(file.clone(), 0, self.stat.size),
         }
     }
 }

@@ -15,58 +15,37 @@ pub struct Window {
     pub len: u64,
 }
 
-/// Where the bytes of a [`Buf`] are.
+/// A piece of output.
 #[derive(Clone, Debug)]
-pub enum Data {
-    /// In memory.
+pub enum Buf {
+    /// Bytes in memory.
     Memory(Str),
-    /// In a file.
+    /// A part of a file.
     File(Window),
 }
 
-/// A piece of output with its marks.
-#[derive(Clone, Debug)]
-pub struct Buf {
-    /// The bytes.
-    pub data: Data,
-    /// Whether all up to its end has to be sent now, without waiting for more.
-    pub flush: bool,
-    /// Whether it ends the response.
-    pub last: bool,
-}
-
-const _: () = assert!(size_of::<Buf>() <= 40);
+const _: () = assert!(size_of::<Buf>() <= 32);
 
 impl Buf {
-    /// Bytes in memory, without marks.
+    /// Bytes in memory.
     pub fn memory(bytes: Str) -> Buf {
-        Buf { data: Data::Memory(bytes), flush: false, last: false }
+        Buf::Memory(bytes)
     }
 
-    /// A window of a file, without marks.
+    /// A window of a file.
     pub fn file(file: Rc<File>, offset: u64, len: u64) -> Buf {
-        Buf { data: Data::File(Window { file, offset, len }), flush: false, last: false }
-    }
-
-    /// The same with the flush mark.
-    pub fn flush(self) -> Buf {
-        Buf { flush: true, ..self }
-    }
-
-    /// The same with the last mark.
-    pub fn last(self) -> Buf {
-        Buf { last: true, ..self }
+        Buf::File(Window { file, offset, len })
     }
 
     /// How many bytes it stands for.
     pub fn len(&self) -> u64 {
-        match &self.data {
-            Data::Memory(bytes) => bytes.len() as u64,
-            Data::File(window) => window.len,
+        match self {
+            Buf::Memory(bytes) => bytes.len() as u64,
+            Buf::File(window) => window.len,
         }
     }
 
-    /// Whether it has no bytes; it may still carry marks.
+    /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -74,21 +53,21 @@ impl Buf {
     /// Drops its first `n` bytes; `n` must not exceed its length.
     pub(crate) fn advance(&mut self, n: u64) {
         debug_assert!(n <= self.len());
-        match &mut self.data {
-            Data::Memory(bytes) => *bytes = bytes.slice(n as usize..),
-            Data::File(window) => {
+        match self {
+            Buf::Memory(bytes) => *bytes = bytes.slice(n as usize..),
+            Buf::File(window) => {
                 window.offset += n;
                 window.len -= n;
             }
         }
     }
 
-    /// The first `n` bytes of it, without marks; `n` must not exceed its length.
+    /// The first `n` bytes of it; `n` must not exceed its length.
     pub(crate) fn prefix(&self, n: u64) -> Buf {
         debug_assert!(n <= self.len());
-        match &self.data {
-            Data::Memory(bytes) => Buf::memory(bytes.slice(..n as usize)),
-            Data::File(window) => Buf::file(window.file.clone(), window.offset, n),
+        match self {
+            Buf::Memory(bytes) => Buf::memory(bytes.slice(..n as usize)),
+            Buf::File(window) => Buf::file(window.file.clone(), window.offset, n),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! A queue of output that a writer turns into `writev` and `sendfile`.
 
-use crate::{Buf, Data, Str};
+use crate::{Buf, Str};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::IoSlice;
 
 /// Buffers in the order of sending.
 ///
-/// Its length counts bytes: a chain of marks alone is empty. Buffers without bytes are never
-/// offered to the writer, and their marks move to the buffer before them.
+/// None of them is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
     bufs: VecDeque<Buf>,
@@ -25,11 +24,6 @@ impl Chain {
     pub fn push(&mut self, buf: Buf) {
         if !buf.is_empty() {
             self.len += buf.len();
-            self.bufs.push_back(buf);
-        } else if let Some(back) = self.bufs.back_mut() {
-            back.flush |= buf.flush;
-            back.last |= buf.last;
-        } else if buf.flush || buf.last {
             self.bufs.push_back(buf);
         }
     }
@@ -50,19 +44,9 @@ impl Chain {
         self.len
     }
 
-    /// Whether no bytes are left; marks may be.
+    /// Whether no bytes are left.
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// Whether a buffer asks to be sent now.
-    pub fn flush(&self) -> bool {
-        self.bufs.iter().any(|buf| buf.flush)
-    }
-
-    /// Whether the end of the response is in the chain.
-    pub fn last(&self) -> bool {
-        self.bufs.back().is_some_and(|buf| buf.last)
     }
 
     /// The buffers in order.
@@ -70,7 +54,7 @@ impl Chain {
         self.bufs.iter()
     }
 
-    /// Takes the first buffer out, with its marks.
+    /// Takes the first buffer out.
     pub fn pop(&mut self) -> Option<Buf> {
         let buf = self.bufs.pop_front()?;
         self.len -= buf.len();
@@ -82,8 +66,8 @@ impl Chain {
     pub fn memory_prefix<'a>(&'a self, out: &mut [IoSlice<'a>], max: usize) -> usize {
         let mut left = max;
         let mut used = 0;
-        for buf in self.bufs.iter().filter(|buf| !buf.is_empty()) {
-            let Data::Memory(bytes) = &buf.data else { break };
+        for buf in &self.bufs {
+            let Buf::Memory(bytes) = buf else { break };
             if left == 0 || used == out.len() {
                 break;
             }
@@ -97,13 +81,13 @@ impl Chain {
 
     /// The file window at the front as file, offset and length, if the next byte is in a file.
     pub fn front_file(&self) -> Option<(&File, u64, u64)> {
-        match &self.bufs.iter().find(|buf| !buf.is_empty())?.data {
-            Data::Memory(_) => None,
-            Data::File(window) => Some((&window.file, window.offset, window.len)),
+        match self.bufs.front()? {
+            Buf::Memory(_) => None,
+            Buf::File(window) => Some((&window.file, window.offset, window.len)),
         }
     }
 
-    /// Drops the first `n` bytes, and the marks of all buffers that end there.
+    /// Drops the first `n` bytes.
     pub fn advance(&mut self, n: u64) {
         debug_assert!(n <= self.len, "advance past the end of a chain");
         let mut left = n.min(self.len);
@@ -118,7 +102,7 @@ impl Chain {
         }
     }
 
-    /// A chain of the `len` bytes from `offset` on, sharing them, without marks; shorter if this
+    /// A chain of the `len` bytes from `offset` on, sharing them; shorter if this
     /// chain ends before.
     pub fn slice(&self, offset: u64, len: u64) -> Chain {
         let mut part = Chain::new();

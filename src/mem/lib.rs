@@ -18,7 +18,7 @@ mod pool;
 mod str;
 
 pub use block::Block;
-pub use buf::{Buf, Data, Window};
+pub use buf::{Buf, Window};
 pub use bufpool::{BufPool, Stats};
 pub use chain::Chain;
 pub use pool::{Pool, Writer};

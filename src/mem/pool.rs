@@ -6,20 +6,19 @@ use std::fmt;
 /// The usual size of a block. A longer string gets a longer block, which a reset gives back.
 const CHUNK: usize = 4096;
 
-/// An arena of strings, and of work to do when the request ends.
+/// An arena of strings.
 ///
 /// A new pool allocates nothing. A string that outlives the pool keeps its block, so a reset never
 /// takes bytes away from anybody.
 #[derive(Default)]
 pub struct Pool {
     chunk: Option<Block>,
-    clean_ups: Vec<Box<dyn FnOnce()>>,
 }
 
 impl Pool {
     /// An empty pool.
     pub const fn new() -> Pool {
-        Pool { chunk: None, clean_ups: Vec::new() }
+        Pool { chunk: None }
     }
 
     /// Copies bytes into the pool.
@@ -46,41 +45,23 @@ impl Pool {
         writer.finish()
     }
 
-    /// Runs `work` at the next [`reset`](Self::reset), or when the pool is dropped.
-    pub fn on_reset(&mut self, work: Box<dyn FnOnce()>) {
-        self.clean_ups.push(work);
-    }
-
-    /// Ends the request: runs the clean-ups, last one first, and makes the memory ready for the
-    /// next request. A block that is still shared is left to its strings.
+    /// Ends the request: makes the memory ready for the next one. A block that is still shared is left to its strings.
     pub fn reset(&mut self) {
-        // Popped before it runs: a clean-up that panics is not run twice.
-        while let Some(work) = self.clean_ups.pop() {
-            work();
-        }
         match &mut self.chunk {
             Some(chunk) if chunk.is_unique() && chunk.capacity() <= CHUNK => chunk.clear(),
             chunk => *chunk = None,
         }
     }
 
-    /// As [`reset`](Self::reset), and gives all memory back: for a connection that goes idle.
+    /// Gives all memory back.
     pub fn release(&mut self) {
-        self.reset();
         self.chunk = None;
-        self.clean_ups = Vec::new();
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.reset();
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pool({:?}, {} clean-ups)", self.chunk, self.clean_ups.len())
+        write!(f, "Pool({:?})", self.chunk)
     }
 }
 

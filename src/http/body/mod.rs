@@ -11,7 +11,7 @@ pub mod spool;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use mem::{Buf, Chain, Data};
+use mem::{Buf, Chain};
 
 use crate::error::{Cause, Error, Phase};
 
@@ -57,14 +57,14 @@ impl Source for Failed {
 /// Moves up to `most` bytes, or a whole piece of memory, from the front of a chain to `out`; those of a file are read. The
 /// error: the file cannot be read, or is shorter than it was.
 pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), Error> {
-    let Some(buf) = chain.iter().find(|buf| !buf.is_empty()) else { return Ok(()) };
-    let count = match &buf.data {
-        Data::Memory(bytes) => {
+    let Some(buf) = chain.iter().next() else { return Ok(()) };
+    let count = match buf {
+        Buf::Memory(bytes) => {
             let count = bytes.len().min(most);
             out.extend_from_slice(&bytes[..count]);
             count
         }
-        Data::File(window) => {
+        Buf::File(window) => {
             let (before, wanted) = (out.len(), (window.len as usize).min(most));
             out.resize(before + wanted, 0);
             let read = sys::file::read_at(&window.file, &mut out[before..], window.offset)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use mem::{Block, Chain, Data, Str};
+use mem::{Block, Buf, Chain, Str};
 use proto::http1::{CHUNK_END, Version, chunk_head};
 use sys::log::Level;
 
@@ -331,8 +331,8 @@ impl Connection {
 
 /// The body, if it is one short string in memory.
 fn only_memory(body: &Chain) -> Option<Str> {
-    match &body.iter().next()?.data {
-        Data::Memory(bytes) if bytes.len() as u64 == body.len() && bytes.len() <= COPIED => {
+    match body.iter().next()? {
+        Buf::Memory(bytes) if bytes.len() as u64 == body.len() && bytes.len() <= COPIED => {
             Some(bytes.clone())
         }
         _ => None,

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
-use mem::{Block, Buf, Chain, Data};
+use mem::{Block, Buf, Chain};
 
 use crate::block::settings::Settings;
 use crate::error::Error;
@@ -140,9 +140,9 @@ impl Output {
         if !self.piece.is_empty() {
             return None;
         }
-        match &self.chain.iter().find(|buf| !buf.is_empty())?.data {
-            Data::File(window) => Some((window.file.clone(), window.offset, window.len)),
-            Data::Memory(_) => None,
+        match self.chain.iter().next()? {
+            Buf::File(window) => Some((window.file.clone(), window.offset, window.len)),
+            Buf::Memory(_) => None,
         }
     }
 

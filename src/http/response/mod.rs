@@ -74,7 +74,7 @@ impl Response {
         self.content_type = Some(content_type);
         self.content_length = Some(body.len() as u64);
         self.body.clear();
-        self.body.push(Buf::memory(body).last());
+        self.body.push(Buf::memory(body));
     }
 
     /// No body.

@@ -1,6 +1,6 @@
 //! A `Chain` is the bytes it was given, in order, however they are taken out.
 
-use mem::{Buf, Chain, Data, Str};
+use mem::{Buf, Chain, Str};
 use proptest::prelude::*;
 use std::fs::File;
 use std::io::{IoSlice, Read, Seek, SeekFrom, Write};
@@ -28,9 +28,9 @@ fn read(file: &File, offset: u64, len: u64) -> Vec<u8> {
 }
 
 fn all(chain: &Chain) -> Vec<u8> {
-    let bytes = |buf: &Buf| match &buf.data {
-        Data::Memory(bytes) => bytes.to_vec(),
-        Data::File(window) => read(&window.file, window.offset, window.len),
+    let bytes = |buf: &Buf| match buf {
+        Buf::Memory(bytes) => bytes.to_vec(),
+        Buf::File(window) => read(&window.file, window.offset, window.len),
     };
     chain.iter().flat_map(bytes).collect()
 }
@@ -104,23 +104,6 @@ proptest! {
         prop_assert_eq!(slice.len(), part.len() as u64);
         prop_assert_eq!(all(&slice), part);
     }
-}
-
-#[test]
-fn marks_survive_without_bytes() {
-    let mut chain = Chain::new();
-    chain.push_str(Str::EMPTY);
-    assert!(chain.iter().next().is_none());
-    chain.push(Buf::memory(Str::EMPTY).flush());
-    assert!(chain.is_empty() && chain.flush() && !chain.last());
-    chain.push_str(Str::from("abc"));
-    chain.push(Buf::memory(Str::EMPTY).last());
-    assert!(chain.last());
-    assert_eq!(chain.memory_prefix(&mut [IoSlice::new(&[]); 4], 100), 1);
-    chain.advance(2);
-    assert!(!chain.flush() && chain.last());
-    chain.advance(1);
-    assert!(chain.is_empty() && !chain.last() && chain.pop().is_none());
 }
 
 #[test]

@@ -74,20 +74,3 @@ fn text_is_rendered_in_place() {
     let long = "x".repeat(9000);
     assert_eq!(pool.format(format_args!("{long}{long}")).len(), 18_000);
 }
-
-#[test]
-fn clean_ups_run_backwards_and_once() {
-    let log = Rc::new(RefCell::new(Vec::new()));
-    let mut pool = Pool::new();
-    for n in 0..3 {
-        let log = log.clone();
-        pool.on_reset(Box::new(move || log.borrow_mut().push(n)));
-    }
-    pool.reset();
-    pool.reset();
-    assert_eq!(*log.borrow(), [2, 1, 0]);
-    let last = log.clone();
-    pool.on_reset(Box::new(move || last.borrow_mut().push(9)));
-    drop(pool);
-    assert_eq!(*log.borrow(), [2, 1, 0, 9]);
-}
