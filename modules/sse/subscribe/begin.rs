@@ -223,7 +223,7 @@ fn turn_away(
     hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut bytes));
     framing.close(&mut bytes);
     let bytes = request.pool.copy(&bytes);
-    request.response.body.push(Buf::memory(bytes).last());
+    request.response.body.push(Buf::memory(bytes));
     Flow::Respond
 }
 
