@@ -2,8 +2,6 @@
 
 use mem::{BufPool, Pool, Str};
 use proptest::prelude::*;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 #[derive(Clone, Debug)]
 enum Step {
