@@ -14,7 +14,6 @@ pub mod client;
 pub mod cors;
 mod error;
 mod h1;
-mod io;
 mod now;
 mod request;
 mod response;

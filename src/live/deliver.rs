@@ -151,7 +151,7 @@ impl<P: Protocol> Inner<P> {
         };
         let served = advance(&mut to, seen);
         if to.outlet.is_over() {
-            to.outlet.conn().wake();
+            to.outlet.io().wake();
             return Served::All;
         }
         match served {
@@ -341,7 +341,7 @@ fn give_to_all<P: Protocol>(
         *to.serving = None;
         let got_all = to.reader.cursor >= last && !to.outlet.has_rest();
         if to.outlet.is_over() {
-            to.outlet.conn().wake();
+            to.outlet.io().wake();
         } else if let Err(ms) = given {
             clients.later.push((number, ms));
         } else if !got_all {

@@ -3,12 +3,12 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::num::NonZero;
 
-use rt::Conn;
+use rt::Io;
 
 /// What a protocol keeps for a connection.
 pub trait Link: 'static {
     /// The connection.
-    fn conn(&self) -> Conn;
+    fn io(&self) -> Io;
 
     /// A write was tried, and so many bytes of it were taken. `waits`: the connection takes nothing now, or is ending.
     fn wrote(&mut self, sent: usize, waits: bool);
@@ -63,8 +63,8 @@ impl<L: Link> Outlet<L> {
     }
 
     /// The connection.
-    pub fn conn(&self) -> Conn {
-        self.link.conn()
+    pub fn io(&self) -> Io {
+        self.link.io()
     }
 
     /// The number of a reader of it.
@@ -125,7 +125,7 @@ impl<L: Link> Outlet<L> {
             self.phase = Phase::Closing;
             // There is time for what is due.
             self.link.wrote(0, true);
-            self.conn().wake();
+            self.io().wake();
         }
     }
 
@@ -133,19 +133,19 @@ impl<L: Link> Outlet<L> {
     pub fn linger(&mut self) {
         if self.phase == Phase::Closing {
             self.phase = Phase::Lingering;
-            self.conn().shutdown_write();
+            self.io().shutdown_write();
         }
     }
 
     /// The connection is given up.
     pub fn give_up(&mut self) {
         self.phase = Phase::Broken;
-        self.conn().wake();
+        self.io().wake();
     }
 
     /// There may be room again.
     pub(crate) fn look_for_room(&mut self) {
-        if self.blocked.is_some() && self.conn().is_writable() {
+        if self.blocked.is_some() && self.io().is_writable() {
             self.blocked = None;
         }
     }
@@ -171,7 +171,7 @@ impl<L: Link> Outlet<L> {
     pub fn write(&mut self, slices: &[IoSlice<'_>]) -> usize {
         // More than the kernel takes in one call is not an error, it takes the first of them.
         let slices = &slices[..slices.len().min(MOST_SLICES)];
-        let sent = match self.conn().write(slices, false) {
+        let sent = match self.io().write(slices, false) {
             Ok(sent) => sent,
             Err(error) => {
                 self.failed(&error);

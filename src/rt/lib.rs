@@ -17,6 +17,7 @@
 mod accept;
 mod conn;
 mod inbox;
+mod io;
 mod offload;
 mod pulse;
 mod slot;
@@ -32,6 +33,7 @@ mod yield_now;
 
 pub use accept::ListenerId;
 pub use conn::{Conn, TimedOut};
+pub use io::Io;
 pub use offload::{Offload, offload};
 pub use pulse::{Pulse, add_pulse};
 pub use slot::{Next, Service, Task};

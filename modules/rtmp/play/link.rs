@@ -2,7 +2,7 @@
 
 use http::Session;
 use proto::rtmp::{chunk, message};
-use rt::Conn;
+use rt::Io;
 
 use crate::play::chunk_streams::ChunkStreams;
 use crate::play::output::{self, OutputFormat};
@@ -13,7 +13,7 @@ pub type Outlet = live::Outlet<Link>;
 
 /// What it has.
 pub struct Link {
-    conn: Conn,
+    io: Io,
     /// Of one that uses HTTP: its log line to come.
     pub session: Option<Session>,
     /// How it is written to.
@@ -24,14 +24,9 @@ pub struct Link {
 
 impl Link {
     /// Of a connection that was sent nothing.
-    pub fn new(
-        conn: Conn,
-        session: Option<Session>,
-        format: OutputFormat,
-        chunk_size: usize,
-    ) -> Link {
+    pub fn new(io: Io, session: Option<Session>, format: OutputFormat, chunk_size: usize) -> Link {
         Link {
-            conn,
+            io,
             session,
             chunk_streams: ChunkStreams::new(format, chunk_size),
             sent: Rate::default(),
@@ -40,8 +35,8 @@ impl Link {
 }
 
 impl live::Link for Link {
-    fn conn(&self) -> Conn {
-        self.conn
+    fn io(&self) -> Io {
+        self.io
     }
 
     fn wrote(&mut self, sent: usize, _: bool) {
@@ -53,7 +48,7 @@ impl live::Link for Link {
 
     /// Its task sees to the time that this may take.
     fn blocked(&self) {
-        self.conn.wake();
+        self.io.wake();
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {

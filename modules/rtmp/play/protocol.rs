@@ -166,7 +166,7 @@ impl Protocol for LiveStreams {
     fn send_away(outlet: &mut Outlet, _: &mut Worker, _: u32) {
         match outlet.link.session {
             Some(_) => outlet.end(),
-            None => outlet.conn().hang_up(),
+            None => outlet.io().hang_up(),
         }
     }
 

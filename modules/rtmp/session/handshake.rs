@@ -63,7 +63,7 @@ impl Session {
             }
             let mut buffer = ReadBuffer::take();
             let most = most.min(buffer.bytes.len());
-            let read = self.conn.read(&mut buffer.bytes[..most]);
+            let read = self.io.read(&mut buffer.bytes[..most]);
             if let Ok(count) = read {
                 input.extend_from_slice(&buffer.bytes[..count]);
             }

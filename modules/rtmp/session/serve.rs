@@ -43,7 +43,7 @@ pub async fn serve(conn: Conn, listener: &'static Listener) -> Next {
 
 impl Session {
     async fn run(&mut self) -> Result<(), SessionError> {
-        self.conn.set_timeout(self.server.handshake_timeout);
+        self.io.set_timeout(self.server.handshake_timeout);
         if self.listener.proxy_protocol() {
             self.proxy_header().await?;
         }
@@ -70,20 +70,20 @@ impl Session {
 
     /// Waits for what comes first; meanwhile what waits to be sent is sent.
     pub(super) async fn wait(&self) -> SessionEvent {
-        let (hub, conn, client) = (self.hub, self.conn, &self.client);
+        let (hub, io, client) = (self.hub, self.io, &self.client);
         poll_fn(|_| {
-            if !hub.attend(client.outlet.get()) || conn.is_broken() {
+            if !hub.attend(client.outlet.get()) || io.is_broken() {
                 return Poll::Ready(SessionEvent::Over);
             }
             if let Some(command) = client.admin_command.borrow_mut().take() {
                 return Poll::Ready(SessionEvent::Admin(command));
             }
             // Before what the client says: one that never pauses has deadlines, too.
-            if conn.timed_out() {
+            if io.timed_out() {
                 return Poll::Ready(SessionEvent::Time);
             }
             // Who takes no answers is not asked what else it wants.
-            match conn.is_readable() && !self.is_full() {
+            match io.is_readable() && !self.is_full() {
                 true => Poll::Ready(SessionEvent::Input),
                 false => Poll::Pending,
             }
@@ -107,7 +107,7 @@ impl Session {
         for _ in 0..READS {
             let begun = self.rest.len();
             buffer.bytes[..begun].copy_from_slice(&self.rest);
-            let count = match self.conn.read(&mut buffer.bytes[begun..]) {
+            let count = match self.io.read(&mut buffer.bytes[begun..]) {
                 Ok(0) => return Ok(false),
                 Ok(count) => count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
@@ -121,9 +121,9 @@ impl Session {
         }
         buffer.message = self.reader.reclaim();
         buffer.give_back();
-        if self.conn.is_readable() {
+        if self.io.is_readable() {
             // It goes on without a pause: others first.
-            self.conn.wake();
+            self.io.wake();
             yield_now().await;
         }
         Ok(true)
@@ -202,20 +202,20 @@ impl Session {
         }
         self.end_streams(ends_streams);
         self.hub.with_outlet(self.client.outlet.get(), link::end);
-        self.conn.set_timeout(LAST_WORDS_MS);
-        let (hub, conn, outlet) = (self.hub, self.conn, self.client.outlet.get());
+        self.io.set_timeout(LAST_WORDS_MS);
+        let (hub, io, outlet) = (self.hub, self.io, self.client.outlet.get());
         let mut buffer = vec![0; 1024];
         poll_fn(|_| {
-            if hub.attend(outlet) && !conn.timed_out() {
+            if hub.attend(outlet) && !io.timed_out() {
                 return Poll::Pending;
             }
-            if conn.is_broken() || conn.timed_out() {
+            if io.is_broken() || io.timed_out() {
                 return Poll::Ready(());
             }
             // Closing with bytes of the client's unread would take away what it has not read yet.
-            conn.shutdown_write();
+            io.shutdown_write();
             for _ in 0..MOST_LAST {
-                match conn.read(&mut buffer) {
+                match io.read(&mut buffer) {
                     Ok(0) => return Poll::Ready(()),
                     Ok(_) => {}
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {

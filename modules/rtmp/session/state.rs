@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use proto::rtmp::chunk::{self, Limits, Reader};
-use rt::Conn;
+use rt::{Conn, Io};
 
 use crate::client::{AdminCommand, Client, NetStream};
 use crate::listener::Listener;
@@ -32,7 +32,7 @@ pub struct Session {
     pub(super) hub: &'static Hub,
     pub(super) server: &'static Server,
     pub(super) listener: &'static Listener,
-    pub(super) conn: Conn,
+    pub(super) io: Io,
     pub(super) client: Rc<Client>,
     /// Its place among the worker's clients.
     pub(super) place: u32,
@@ -63,9 +63,9 @@ impl Session {
         listener: &'static Listener,
     ) -> Session {
         let server = listener.server(b"");
-        let hub = running.hub;
+        let (hub, io) = (running.hub, Io::plain(conn));
         let outlet =
-            hub.add_outlet(Outlet::new(Link::new(conn, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
+            hub.add_outlet(Outlet::new(Link::new(io, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
         let client = Rc::new(Client::new(conn, outlet, server.number));
         let place = running.clients.borrow_mut().add(client.clone());
         let limits = Limits {
@@ -79,7 +79,7 @@ impl Session {
             hub,
             server,
             listener,
-            conn,
+            io,
             client,
             place,
             reader: Reader::new(limits),
@@ -96,7 +96,7 @@ impl Session {
     }
 
     pub(super) fn set_timeout(&self) {
-        self.conn.set_timeout(self.flow.next_look(&self.client));
+        self.io.set_timeout(self.flow.next_look(&self.client));
     }
 
     /// Sends a message that is about the connection.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use http::cors::{AllowedHeaders, Origins};
-use http::{BoxFuture, Flow, Handler, Request, Template, Version, websocket};
+use http::{BoxFuture, Flow, Handler, Request, Template, websocket};
 use mem::Str;
 use proto::http1::{Method, Name};
 
@@ -134,7 +134,7 @@ impl Live {
         if websocket::is_upgrade(request) {
             return self.upgrade(request, admitted);
         }
-        let chunks = request.version() >= Version::V11;
+        let chunks = request.has_chunks();
         let chunk_streams = if chunks { OutputFormat::FlvChunks } else { OutputFormat::Flv };
         if request.is_head() {
             self.head(request);

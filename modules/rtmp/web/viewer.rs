@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::{Session, Takeover};
 use proto::websocket::{self, Close, Inbound, Said};
-use rt::{Conn, Next, Task};
+use rt::{Io, Next, Task};
 use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
@@ -45,16 +45,15 @@ const READS: usize = 16;
 
 impl Takeover for Viewer {
     fn start(mut self: Box<Self>, mut session: Session) -> Task {
-        let (running, hub, conn) = (self.running, self.running.hub, session.conn);
+        let (running, hub, io) = (self.running, self.running.hub, session.io);
         let timeout = running.timeout(self.app);
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
-        if matches!(conn.peer(), Peer::Inet(_)) {
-            let _ =
-                sys::socket::set_user_timeout(conn.fd(), timeout.min(u64::from(u32::MAX)) as u32);
+        if matches!(io.peer(), Peer::Inet(_)) {
+            let _ = sys::socket::set_user_timeout(io.fd(), timeout.min(u64::from(u32::MAX)) as u32);
         }
-        conn.set_timeout(timeout);
+        io.set_timeout(timeout);
         let input = std::mem::take(&mut session.input);
-        let outlet = Outlet::new(Link::new(conn, Some(session), self.format, 0));
+        let outlet = Outlet::new(Link::new(io, Some(session), self.format, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
         let place = running.clients.borrow_mut().add(self.client.clone());
@@ -70,7 +69,7 @@ impl Takeover for Viewer {
         }
         let socket =
             (self.format == OutputFormat::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
-        let mut viewing = Viewing { viewer: self, place, conn, socket };
+        let mut viewing = Viewing { viewer: self, place, io, socket };
         viewing.hear(&input);
         Box::pin(viewing)
     }
@@ -96,7 +95,7 @@ fn choose_tracks(player: &mut Player, given: &[u8]) {
 struct Viewing {
     viewer: Box<Viewer>,
     place: u32,
-    conn: Conn,
+    io: Io,
     /// The client's side of a WebSocket.
     socket: Option<Box<Inbound>>,
 }
@@ -112,10 +111,10 @@ impl Viewing {
         let mut buffer = [0; 2048];
         for _ in 0..READS {
             let outlet = self.viewer.client.outlet.get();
-            if !self.conn.is_readable() || self.is_full(outlet) {
+            if !self.io.is_readable() || self.is_full(outlet) {
                 return true;
             }
-            match self.conn.read(&mut buffer) {
+            match self.io.read(&mut buffer) {
                 // One that has closed its half has gone: nobody asks for a live stream and then stays.
                 Ok(0) => return false,
                 Ok(count) => self.hear(&buffer[..count]),
@@ -124,7 +123,7 @@ impl Viewing {
             }
         }
         // It goes on without a pause: others first.
-        self.conn.wake();
+        self.io.wake();
         true
     }
 
@@ -165,13 +164,13 @@ impl Future for Viewing {
             hub.with_outlet(outlet, link::end);
             return if hub.attend(outlet) { Poll::Pending } else { Poll::Ready(Next::Close) };
         }
-        if self.conn.timed_out() {
+        if self.io.timed_out() {
             let blocked = hub.with_outlet(outlet, |outlet| outlet.blocked_since()).flatten();
             let timeout = self.viewer.running.timeout(self.viewer.app);
             if blocked.is_some_and(|since| rt::now() >= since + timeout) {
                 return Poll::Ready(Next::Close);
             }
-            self.conn.set_timeout(timeout);
+            self.io.set_timeout(timeout);
         }
         Poll::Pending
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use http::{Flow, Request, Version, websocket};
+use http::{Flow, Request, websocket};
 use mem::{Buf, Str};
 use proto::http1::Body as BodyFraming;
 use proto::sse::{self, EventId};
@@ -110,7 +110,7 @@ fn begin(
 
 /// How this client is written to.
 fn kind(endpoint: &Endpoint, request: &Request) -> Kind {
-    let chunks = request.version() >= Version::V11;
+    let chunks = request.has_chunks();
     let accepts = proto::accept::accepts_gzip(&request.header_list("accept_encoding"));
     match (endpoint.settings.gzip.is_some() && accepts, chunks) {
         (true, true) => Kind::GzipChunks,

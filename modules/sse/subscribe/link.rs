@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use http::Session;
 use proto::websocket::Close;
-use rt::Conn;
+use rt::Io;
 
 use crate::settings::values::Settings;
 use crate::subscribe::framing::{Framing, Kind};
@@ -52,14 +52,14 @@ impl Link {
 }
 
 impl live::Link for Link {
-    fn conn(&self) -> Conn {
-        self.session.conn
+    fn io(&self) -> Io {
+        self.session.io
     }
 
     /// Sets the connection's next deadline, for a kind of quiet. Spread, so that those who were written to together do not
     /// all get their comment together.
     fn wrote(&mut self, sent: usize, waits: bool) {
-        let conn = self.session.conn;
+        let conn = self.session.io;
         self.session.count_sent(sent);
         let settings = &self.settings;
         let time = match waits {
@@ -85,7 +85,7 @@ pub fn linger(outlet: &mut Outlet) -> bool {
     }
     if !outlet.is_lingering() {
         outlet.linger();
-        outlet.conn().set_timeout(LINGER);
+        outlet.io().set_timeout(LINGER);
     }
     true
 }

@@ -20,7 +20,7 @@ pub fn attend(hub: &'static Hub, number: u32) -> bool {
         return false;
     }
     let timed_out = hub.with_outlet(number, |outlet| {
-        let timed_out = outlet.conn().timed_out();
+        let timed_out = outlet.io().timed_out();
         if timed_out {
             let is_late = outlet.blocked_since().is_some() || outlet.is_closing();
             if is_late || outlet.link.silent > 2 {
@@ -56,7 +56,7 @@ fn listen(hub: &'static Hub, number: u32) -> bool {
         }
     }
     // It goes on without a pause: others first.
-    hub.with_outlet(number, |outlet| outlet.conn().wake());
+    hub.with_outlet(number, |outlet| outlet.io().wake());
     true
 }
 
@@ -73,12 +73,12 @@ fn read(outlet: &mut Outlet, buffer: &mut [u8]) -> Heard {
     let deaf = outlet.link.socket.as_ref().is_some_and(|socket| {
         socket.is_stalled() || socket.held.len() > MOST_HELD || outlet.unsent.len() > MOST_UNSENT
     });
-    if deaf || !outlet.conn().is_readable() {
+    if deaf || !outlet.io().is_readable() {
         return Heard::Nothing;
     }
-    match outlet.conn().read(buffer) {
+    match outlet.io().read(buffer) {
         Ok(0) if outlet.link.framing.kind.is_socket() || outlet.is_lingering() => Heard::Broken,
-        Ok(0) if outlet.conn().is_broken() => Heard::Broken,
+        Ok(0) if outlet.io().is_broken() => Heard::Broken,
         Ok(0) if outlet.link.half_closed => Heard::Nothing,
         Ok(0) => Heard::HalfClosed,
         Ok(count) => {
@@ -191,7 +191,7 @@ fn release_answers(hub: &'static Hub) -> bool {
             stalled.push(number);
         }
         if socket.held.len() != before {
-            outlet.conn().wake();
+            outlet.io().wake();
         }
         outlet.link.socket = Some(socket);
     });

@@ -44,7 +44,7 @@ impl Takeover for NewStream {
     fn start(self: Box<Self>, mut session: Session) -> Task {
         let NewStream { hub, membership, settings, framing, cursor, .. } = *self;
         let NewStream { from, told, first, socket, .. } = *self;
-        let conn = session.conn;
+        let conn = session.io;
         // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
         if matches!(conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
             let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;

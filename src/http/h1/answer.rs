@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 
 use mem::{Block, Buf, Chain, Str};
-use proto::http1::{CHUNK_END, Version, chunk_head};
+use proto::http1::{CHUNK_END, chunk_head};
 use sys::log::Level;
 
 use super::connection::{Connection, State, Step};
@@ -61,7 +61,7 @@ impl Connection {
         let has_body = !matches!(request.response.status, 100..=199 | 204 | 304);
         let may_chunk = has_body
             && !request.response.streaming
-            && request.version() >= Version::V11
+            && request.has_chunks()
             && !request.is_head()
             && location.settings.chunked_transfer_encoding;
         let trailers =

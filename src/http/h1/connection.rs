@@ -21,7 +21,6 @@ use super::output::{Output, Piece};
 use crate::Happening;
 use crate::block::settings::Settings;
 use crate::body::Source;
-use crate::io::Io;
 use crate::request::Handler;
 use crate::request::Port;
 use crate::request::Request;
@@ -30,6 +29,7 @@ use crate::request::flow::Flow;
 use crate::request::phases::{self, Outcome};
 use crate::response::pace::Pace;
 use crate::response::takeover::Takeover;
+use rt::Io;
 
 /// A client that sends request after request without a pause has so many reads in one turn.
 pub const READS: u32 = 16;

@@ -8,7 +8,7 @@ use mem::Block;
 use proto::http1::Reject;
 
 use super::decoder::Decoder;
-use crate::io::Io;
+use rt::Io;
 
 /// One read's room for a head. One that does not fit grows up to `large_client_header_buffers`.
 pub const READ: usize = 4096;

@@ -9,7 +9,7 @@ use mem::{Block, Buf, Chain};
 
 use crate::block::settings::Settings;
 use crate::error::Error;
-use crate::io::Io;
+use rt::Io;
 
 /// What an answer still has to send.
 #[derive(Default)]

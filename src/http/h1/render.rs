@@ -48,7 +48,7 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
         out.extend_from_slice(&origin);
         field(out, b"", location);
     }
-    if response.chunked || response.streaming && request.version() >= Version::V11 {
+    if response.chunked || response.streaming && request.has_chunks() {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
     connection(request, out);

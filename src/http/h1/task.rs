@@ -9,9 +9,9 @@ use rt::{Next, TimedOut};
 use super::connection::{Connection, Step};
 use super::free;
 use crate::Happening;
-use crate::io::Io;
 use crate::request::flow::{BoxFuture, Flow};
 use crate::response::takeover::{Session, Takeover};
+use rt::Io;
 
 /// Drives `connection` from its first wait until the connection is idle or over.
 pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
@@ -99,7 +99,7 @@ async fn unless_gone(io: Io, wait: BoxFuture<'_, Flow>) -> Flow {
 
 /// The connection leaves HTTP. What a request needs is given back; what a log line needs is kept until its end.
 pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Next {
-    let conn = *connection.io;
+    let io = connection.io;
     let input = connection.leave();
     let logged = !connection.request.location().loggers.is_empty();
     let mut lasting = Vec::new();
@@ -118,7 +118,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
             None
         }
     };
-    Next::Task(takeover.start(Session::new(conn, input, ended, lasting)))
+    Next::Task(takeover.start(Session::new(io, input, ended, lasting)))
 }
 
 #[cfg(test)]

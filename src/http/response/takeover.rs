@@ -6,7 +6,7 @@
 
 use std::any::Any;
 
-use rt::{Conn, Task};
+use rt::{Io, Task};
 
 /// What takes a connection over once the answer's head is with the kernel.
 pub trait Takeover: 'static {
@@ -16,8 +16,8 @@ pub trait Takeover: 'static {
 
 /// A connection that was taken over. Dropping it is its end for the log.
 pub struct Session {
-    /// The connection.
-    pub conn: Conn,
+    /// What is read and written from now on.
+    pub io: Io,
     /// What the client has sent behind its request's head.
     pub input: Vec<u8>,
     /// Is told of the bytes that were sent since, where there is a log.
@@ -30,12 +30,12 @@ pub struct Session {
 impl Session {
     /// `ended` is called at its end with the number of bytes that were sent.
     pub(crate) fn new(
-        conn: Conn,
+        io: Io,
         input: Vec<u8>,
         ended: Option<Box<dyn FnOnce(u64)>>,
         lasting: Vec<Box<dyn Any>>,
     ) -> Session {
-        Session { conn, input, ended, _lasting: lasting, sent: 0 }
+        Session { io, input, ended, _lasting: lasting, sent: 0 }
     }
 
     /// Counts bytes that were sent, for the log.

@@ -184,8 +184,7 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
             None => response.last_modified.is_some_and(|time| put(out, &proto::date::format(time))),
         },
         "transfer_encoding" => {
-            let chunked =
-                response.chunked || response.streaming && request.version() >= Version::V11;
+            let chunked = response.chunked || response.streaming && request.has_chunks();
             chunked && put(out, b"chunked")
         }
         "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),

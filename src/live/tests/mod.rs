@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use broadcast::{Attachment, Attributes, Batch, ChannelId, From, Limits, RecordRef, Shape, Zone};
-use rt::{Conn, Pulse, Socket};
+use rt::{Io, Pulse, Socket};
 use shm::Region;
 
 use crate::{Hub, Link, Outlet, Protocol, Reader, To};
@@ -19,12 +19,12 @@ struct Lines;
 
 /// The bytes of a record that have not gone out are kept, as RTMP does it.
 struct Line {
-    conn: Conn,
+    io: Io,
 }
 
 impl Link for Line {
-    fn conn(&self) -> Conn {
-        self.conn
+    fn io(&self) -> Io {
+        self.io
     }
 
     fn wrote(&mut self, _: usize, _: bool) {}
@@ -150,7 +150,7 @@ impl Bench {
 
     fn connect(&self, name: u8, names: &[&str], prefixes: &[&str]) -> Client {
         let (conn, theirs) = rt::pair().expect("a pair");
-        let outlet = self.hub.add_outlet(Outlet::new(Line { conn: *conn }));
+        let outlet = self.hub.add_outlet(Outlet::new(Line { io: rt::Io::plain(*conn) }));
         let reader = self.read(outlet, name, names, prefixes);
         Client { _conn: conn, theirs, outlet, reader }
     }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::ops::Deref;
 use std::os::fd::RawFd;
 
-use rt::Conn;
+use crate::conn::Conn;
 
 /// A connection's transport: plain TCP or a Unix socket.
 #[derive(Clone, Copy, Debug)]
