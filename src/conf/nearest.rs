@@ -3,7 +3,6 @@
 /// The candidate that is nearest to a mistyped name, if one is near: at most two edits away, and
 /// one for a name of up to three letters. Of several the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let name: Vec<char> = name.chars().collect();
     // No directive is so long; a word of the size of a file must not cost time.
     if name.len() > 100 {
         return None;
@@ -15,31 +14,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         if candidate.len().abs_diff(name.len()) > limit {
             continue;
         }
-        let edits = distance(&name, &candidate.chars().collect::<Vec<_>>());
+        let edits = strsim::osa_distance(name, candidate);
         if edits < least {
             (best, least) = (Some(candidate), edits);
         }
     }
     best
-}
-
-/// How many letters must be inserted, removed, replaced, or swapped with the next.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(before[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[b.len()]
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     }
     if let Some(length) = response.content_length {
         out.extend_from_slice(b"Content-Length: ");
-        number(out, length);
+        out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
         out.extend_from_slice(b"\r\n");
     }
     if let Some(text) = &response.last_modified_text {
@@ -93,20 +93,6 @@ pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn number(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,16 +102,5 @@ mod tests {
         let mut out = Vec::new();
         field(&mut out, b"X: ", b"a\r\nSet-Cookie: b");
         assert_eq!(out, b"X: aSet-Cookie: b\r\n");
-    }
-
-    #[test]
-    fn numbers_are_decimal() {
-        let shown = |value| {
-            let mut out = Vec::new();
-            number(&mut out, value);
-            String::from_utf8(out).expect("digits")
-        };
-        assert_eq!(shown(0), "0");
-        assert_eq!(shown(u64::MAX), u64::MAX.to_string());
     }
 }
