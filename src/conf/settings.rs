@@ -35,11 +35,12 @@
 //! | `value` | as written | gives the value | has a default |
 //! | `option` | as written | gives the value | may be unset |
 //! | `list` | a `Vec` of what is written | gives one element | a block's replace the outer block's |
+//! | `lists` | a `Vec` of what is written | gives several elements | likewise, and has a default |
 //! | `raw` | as written | is given the whole | what the others cannot say |
 //! | `here` | as written | is given the whole | not inherited |
 //! | `block` | as written | is given the whole | has a block in braces |
 //!
-//! The first two have a method of their name: what is set, else what the row's own setter makes of its default. A
+//! What has a default has a method of its name: what is set, else what the row's own setter makes of its default. A
 //! default in parentheses is for readers.
 
 use std::path::Path;
@@ -106,6 +107,7 @@ macro_rules! setting_type {
     (size) => { u64 };
     (number) => { u64 };
     (list, $type:ty) => { Vec<$type> };
+    (lists, $type:ty) => { Vec<$type> };
     ($kind:ident, $type:ty) => { $type };
 }
 
@@ -165,6 +167,19 @@ macro_rules! setting_row {
             $help,
         )
     };
+    (lists $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+        $crate::Directive::new(
+            stringify!($name),
+            $contexts,
+            $arity,
+            |c, s| {
+                $parse(s)?.into_iter().for_each(|one| c.$name.push(one));
+                Ok(())
+            },
+            $default,
+            $help,
+        )
+    };
     (raw $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
     };
@@ -204,9 +219,11 @@ macro_rules! setting_method {
     ($conf:ident time $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
     ($conf:ident size $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
     ($conf:ident number $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
+    ($conf:ident lists $name:ident, $type:ty) => { $crate::setting_method!(@ $conf $name Vec<$type>); };
     ($conf:ident value $name:ident, $type:ty) => { $crate::setting_method!(@ $conf $name $type); };
     ($conf:ident $kind:ident $name:ident, $type:ty) => {};
     (@ $conf:ident $name:ident $type:ty) => {
+        #[allow(dead_code, reason = "not every default is asked for")]
         #[doc = concat!("What `", stringify!($name), "` is set to, or its default.")]
         pub fn $name(&self) -> $type {
             ::std::thread_local! {

@@ -1,5 +1,6 @@
 //! How the words of directives are read.
 
+use http::cors::{AllowedHeaders, Origins};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -179,4 +180,22 @@ pub fn places(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
         }
     }
     Ok(setting.args().to_vec())
+}
+
+/// `sse_allow_origin`
+pub fn origins(setting: &Setting<'_>) -> Result<Origins, Error> {
+    let origins = Origins::parse(setting.args().iter().map(|word| word.text.as_str()));
+    let form = "an origin is SCHEME://HOST[:PORT], SCHEME://*.DOMAIN, null, or * alone";
+    origins.map_err(|at| setting.error_at(at, form))
+}
+
+/// What a page of another origin needs that reads and publishes.
+pub const USUAL_HEADERS: &str = "Last-Event-ID, Content-Type, Cache-Control, Authorization, Event-Type, Event-ID, \
+                             Event-End, Event-Offset, Idempotency-Key, X-EventSource-Event";
+
+/// `sse_allow_headers`
+pub fn headers(setting: &Setting<'_>) -> Result<AllowedHeaders, Error> {
+    let words = setting.args().iter().map(|word| word.text.as_str());
+    let headers = AllowedHeaders::parse(USUAL_HEADERS, words);
+    headers.map_err(|at| setting.error_at(at, "this is no name of a header field"))
 }

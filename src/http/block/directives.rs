@@ -87,8 +87,8 @@ settings! {
             WEB, SOME, Proxied::parse, "off",
             "which answers to proxies (Via) are compressed: off, expired, no-cache, no-store, private, no_last_modified, no_etag, auth, any"
         );
-        raw gzip_disable: Vec<Word> = (
-            WEB, SOME, set_gzip_disable, "",
+        lists gzip_disable: Word = (
+            WEB, SOME, words, "",
             "clients whose User-Agent one of these expressions matches get no compressed answers; msie6 is one"
         );
         time send_timeout = (WEB, "60s", "between two writes of an answer");
@@ -169,9 +169,8 @@ fn set_listen(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_gzip_disable(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    setting.args().iter().for_each(|word| conf.gzip_disable.push(word.clone()));
-    Ok(())
+fn words(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
+    Ok(setting.args().to_vec())
 }
 
 fn rate_word(setting: &Setting<'_>) -> Result<Word, Error> {
