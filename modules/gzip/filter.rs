@@ -5,12 +5,16 @@ use mem::Str;
 
 use crate::{deflate, inflate};
 
-/// `gzip`
-pub struct Compress {
+/// `gzip`: which answers.
+pub struct Compressible {
     /// Media types beside text/html.
     pub types: Vec<Str>,
     /// Bytes.
     pub min_length: u64,
+}
+
+/// `gzip`: how hard.
+pub struct Compress {
     /// 1 to 9.
     pub level: u32,
 }
@@ -26,7 +30,7 @@ struct Compressing(bool);
 #[derive(Default)]
 struct Decompressing(bool);
 
-impl Filter for Compress {
+impl Filter for Compressible {
     fn header(&self, request: &mut Request) -> Option<u16> {
         // An error's page comes here after what it replaces.
         if request.known_context::<Compressing>().is_some() {
@@ -57,7 +61,7 @@ impl Filter for Compress {
     }
 }
 
-impl Compress {
+impl Compressible {
     fn has_type(&self, content_type: Option<&[u8]>) -> bool {
         if self.types.iter().any(|known| &known[..] == b"*") {
             return true;

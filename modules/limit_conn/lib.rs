@@ -8,7 +8,7 @@ mod count;
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
     undeclared_zone,
@@ -20,73 +20,50 @@ use count::{Counted, Refused, count};
 /// The module.
 pub struct LimitConn;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    zones: Opt<Vec<Rc<KeyedZone>>>,
-    /// The zone, and how many.
-    limits: Opt<Vec<(Word, u64)>>,
-    status: Opt<u16>,
-    log_level: Opt<Level>,
-    dry_run: Opt<bool>,
-}
-
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 /// What zones are declared with.
 const ZONE: &str = "limit_conn_zone";
 /// The longest key, as in nginx.
 const LONGEST: usize = 255;
 
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        raw limit_conn_zone: Vec<Rc<KeyedZone>> = (
+            Contexts::HTTP, Arity::Exactly(2), set_zone, "",
+            "shared memory for the requests of each key that are being served: KEY zone=NAME:SIZE; a megabyte has room for 15,000, of a key in several workers for one each"
+        );
+        raw limit_conn: Vec<(Word, u64)> = (
+            WEB, Arity::Exactly(2), set_limit, "",
+            "no more requests of a key at the same time: ZONE N; event streams count as long as they go on"
+        );
+        value limit_conn_status: u16 = (
+            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+        );
+        value limit_conn_log_level: Level = (
+            WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
+            "the level at which a refusal is logged: info, notice, warn or error"
+        );
+        flag limit_conn_dry_run = (WEB, "off", "count, log and tell, but refuse nothing");
+    }
+}
+
+fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let before = conf.limit_conn_zone.as_slice().iter().map(|zone| &**zone);
+    let zone = KeyedZone::read(ZONE, setting, true, before, |_, _| Ok(false))?;
+    conf.limit_conn_zone.push(Rc::new(zone));
+    Ok(())
+}
+
+fn status(setting: &Setting<'_>) -> Result<u16, Error> {
+    Ok(setting.number_in(0, 400..=599)? as u16)
+}
+
 impl Module for LimitConn {
     const NAME: &'static str = "limit_conn";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            ZONE,
-            Contexts::HTTP,
-            Arity::Exactly(2),
-            |c, s| {
-                let before = c.zones.as_slice().iter().map(|zone| &**zone);
-                let zone = KeyedZone::read(ZONE, s, true, before, |_, _| Ok(false))?;
-                c.zones.push(Rc::new(zone));
-                Ok(())
-            },
-            "",
-            "shared memory for the requests of each key that are being served: KEY zone=NAME:SIZE; a megabyte has room for 15,000, of a key in several workers for one each",
-        ),
-        Directive::new(
-            "limit_conn",
-            WEB,
-            Arity::Exactly(2),
-            set_limit,
-            "",
-            "no more requests of a key at the same time: ZONE N; event streams count as long as they go on",
-        ),
-        Directive::new(
-            "limit_conn_status",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.status.set_in(s.number_in(0, 400..=599)? as u16, s),
-            "503",
-            "the status of requests that are refused",
-        ),
-        Directive::new(
-            "limit_conn_log_level",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.log_level.set_in(s.choice(0, &REFUSALS)?, s),
-            "error",
-            "the level at which a refusal is logged: info, notice, warn or error",
-        ),
-        Directive::new(
-            "limit_conn_dry_run",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.dry_run.set_in(s.flag()?, s),
-            "off",
-            "count, log and tell, but refuse nothing",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_conn_status",
         get: |request, _, out| {
@@ -97,7 +74,7 @@ impl Module for LimitConn {
     }];
 
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for zone in conf.zones.as_slice() {
+        for zone in conf.limit_conn_zone.as_slice() {
             let zone = zone.clone();
             declarations.later(move |declarations| zone.compile(declarations));
         }
@@ -105,26 +82,22 @@ impl Module for LimitConn {
     }
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.zones.inherit(&outer.zones);
-        conf.limits.inherit(&outer.limits);
-        conf.status.inherit(&outer.status);
-        conf.log_level.inherit(&outer.log_level);
-        conf.dry_run.inherit(&outer.dry_run);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        conf.zones.as_slice().iter().try_for_each(|zone| zone.install(hooks))?;
+        conf.limit_conn_zone.as_slice().iter().try_for_each(|zone| zone.install(hooks))?;
         let zone = |name: &Word| {
-            let zone = conf.zones.as_slice().iter().find(|zone| zone.name() == name.text);
+            let zone = conf.limit_conn_zone.as_slice().iter().find(|zone| zone.name() == name.text);
             zone.cloned().ok_or_else(|| undeclared_zone(name, ZONE, hooks))
         };
-        let limits = conf.limits.as_slice().iter();
+        let limits = conf.limit_conn.as_slice().iter();
         let limits = limits.map(|(name, most)| Ok(Limit { zone: zone(name)?, most: *most }));
         let limits = limits.collect::<Result<Box<[_]>, Error>>()?;
         if !limits.is_empty() {
-            let status = conf.status.or_default(503);
-            let level = conf.log_level.or_default(Level::Error);
-            let dry_run = conf.dry_run.or_default(false);
+            let status = conf.limit_conn_status();
+            let level = conf.limit_conn_log_level();
+            let dry_run = conf.limit_conn_dry_run();
             hooks.on(Phase::Preaccess, Limiter { limits, status, level, dry_run });
         }
         Ok(())
@@ -133,7 +106,7 @@ impl Module for LimitConn {
 
 fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let zone = setting.args()[0].clone();
-    if conf.limits.as_slice().iter().any(|(known, _)| known.text == zone.text) {
+    if conf.limit_conn.as_slice().iter().any(|(known, _)| known.text == zone.text) {
         return Err(setting.duplicate());
     }
     let number = setting.arg(1);
@@ -143,7 +116,7 @@ fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     if most > 65535 {
         return Err(setting.error_at(1, "connection limit must be less 65536"));
     }
-    conf.limits.push((zone, most));
+    conf.limit_conn.push((zone, most));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ mod zone;
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, value};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     BoxFuture, Declarations, Flow, Handler, Hooks, Module, Phase, Request, Variable,
     undeclared_zone,
@@ -25,16 +25,6 @@ use zone::Zone;
 
 /// The module.
 pub struct LimitReq;
-
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    zones: Opt<Vec<Rc<Zone>>>,
-    limits: Opt<Vec<Written>>,
-    status: Opt<u16>,
-    log_level: Opt<Level>,
-    dry_run: Opt<bool>,
-}
 
 /// One `limit_req`.
 #[derive(Clone)]
@@ -51,55 +41,43 @@ const MOST: u64 = i64::MAX as u64 / 1000;
 /// The longest key, as in nginx.
 const LONGEST: usize = 65535;
 
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        raw limit_req_zone: Vec<Rc<Zone>> = (
+            Contexts::HTTP, Arity::Between(3, 4), set_zone, "",
+            "shared memory for the requests of each key: KEY zone=NAME:SIZE rate=Nr/s or Nr/m; a megabyte has room for 15,000 keys of up to 16 bytes"
+        );
+        raw limit_req: Vec<Written> = (
+            WEB, Arity::Between(1, 3), set_limit, "",
+            "no more requests of a key than the zone's rate: zone=NAME [burst=N] [nodelay or delay=N]; those of the burst wait, unless nodelay or the first N of delay"
+        );
+        value limit_req_status: u16 = (
+            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+        );
+        value limit_req_log_level: Level = (
+            WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
+            "the level at which a refusal is logged: info, notice, warn or error; a delay is logged one below"
+        );
+        flag limit_req_dry_run = (WEB, "off", "count, log and tell, but refuse and delay nothing");
+    }
+}
+
+fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let zone = Zone::read(setting, conf.limit_req_zone.as_slice())?;
+    conf.limit_req_zone.push(Rc::new(zone));
+    Ok(())
+}
+
+fn status(setting: &Setting<'_>) -> Result<u16, Error> {
+    Ok(setting.number_in(0, 400..=599)? as u16)
+}
+
 impl Module for LimitReq {
     const NAME: &'static str = "limit_req";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            Zone::DIRECTIVE,
-            Contexts::HTTP,
-            Arity::Between(3, 4),
-            |c, s| {
-                let zone = Zone::read(s, c.zones.as_slice())?;
-                c.zones.push(Rc::new(zone));
-                Ok(())
-            },
-            "",
-            "shared memory for the requests of each key: KEY zone=NAME:SIZE rate=Nr/s or Nr/m; a megabyte has room for 15,000 keys of up to 16 bytes",
-        ),
-        Directive::new(
-            "limit_req",
-            WEB,
-            Arity::Between(1, 3),
-            set_limit,
-            "",
-            "no more requests of a key than the zone's rate: zone=NAME [burst=N] [nodelay or delay=N]; those of the burst wait, unless nodelay or the first N of delay",
-        ),
-        Directive::new(
-            "limit_req_status",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.status.set_in(s.number_in(0, 400..=599)? as u16, s),
-            "503",
-            "the status of requests that are refused",
-        ),
-        Directive::new(
-            "limit_req_log_level",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.log_level.set_in(s.choice(0, &REFUSALS)?, s),
-            "error",
-            "the level at which a refusal is logged: info, notice, warn or error; a delay is logged one below",
-        ),
-        Directive::new(
-            "limit_req_dry_run",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.dry_run.set_in(s.flag()?, s),
-            "off",
-            "count, log and tell, but refuse and delay nothing",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_req_status",
         get: |request, _, out| {
@@ -111,7 +89,7 @@ impl Module for LimitReq {
     }];
 
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for zone in conf.zones.as_slice() {
+        for zone in conf.limit_req_zone.as_slice() {
             let zone = zone.clone();
             declarations.later(move |declarations| zone.keyed.compile(declarations));
         }
@@ -119,27 +97,24 @@ impl Module for LimitReq {
     }
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.zones.inherit(&outer.zones);
-        conf.limits.inherit(&outer.limits);
-        conf.status.inherit(&outer.status);
-        conf.log_level.inherit(&outer.log_level);
-        conf.dry_run.inherit(&outer.dry_run);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        conf.zones.as_slice().iter().try_for_each(|zone| zone.keyed.install(hooks))?;
-        let limits = conf.limits.as_slice().iter().map(|written| Limit::of(written, conf, hooks));
+        conf.limit_req_zone.as_slice().iter().try_for_each(|zone| zone.keyed.install(hooks))?;
+        let limits =
+            conf.limit_req.as_slice().iter().map(|written| Limit::of(written, conf, hooks));
         let limits = limits.collect::<Result<Box<[_]>, _>>()?;
         if !limits.is_empty() {
-            let level = conf.log_level.or_default(Level::Error);
+            let level = conf.limit_req_log_level();
             hooks.on(
                 Phase::Preaccess,
                 Limiter {
                     limits,
-                    status: conf.status.or_default(503),
+                    status: conf.limit_req_status(),
                     level,
                     delay_level: level.below().min(Level::Info),
-                    dry_run: conf.dry_run.or_default(false),
+                    dry_run: conf.limit_req_dry_run(),
                 },
             );
         }
@@ -165,10 +140,10 @@ fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     }
     let missing = || format!("\"{}\" must have \"zone\" parameter", setting.name());
     let zone = zone.filter(|zone| !zone.text.is_empty()).ok_or_else(|| setting.error(missing()))?;
-    if conf.limits.as_slice().iter().any(|known| known.zone.text == zone.text) {
+    if conf.limit_req.as_slice().iter().any(|known| known.zone.text == zone.text) {
         return Err(setting.duplicate());
     }
-    conf.limits.push(Written { zone, burst, delay });
+    conf.limit_req.push(Written { zone, burst, delay });
     Ok(())
 }
 
@@ -210,7 +185,8 @@ struct Limit {
 impl Limit {
     fn of(written: &Written, conf: &Conf, hooks: &Hooks<'_, '_>) -> Result<Limit, Error> {
         let Written { zone: name, burst, delay } = written;
-        let zone = conf.zones.as_slice().iter().find(|zone| zone.keyed.name() == name.text);
+        let zone =
+            conf.limit_req_zone.as_slice().iter().find(|zone| zone.keyed.name() == name.text);
         let missing = || undeclared_zone(name, Zone::DIRECTIVE, hooks);
         let zone = zone.cloned().ok_or_else(missing)?;
         Ok(Limit { zone, burst: *burst, delay: *delay })

@@ -15,24 +15,12 @@ mod watch;
 
 pub use cache::knows;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
 use http::{Event, Hooks, Module, Order, Phase};
 use proto::conditional::Mode;
 
 /// The module.
 pub struct Static;
-
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    range: Opt<bool>,
-    max_ranges: Opt<u32>,
-    etag: Opt<bool>,
-    if_modified_since: Opt<Mode>,
-    disable_symlinks: Opt<Policy>,
-    file_cache: Opt<Limits>,
-    gzip_static: Opt<GzipStatic>,
-}
 
 /// `gzip_static`: whether a file is looked for that is compressed already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,113 +62,70 @@ impl Default for Limits {
 }
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+const ONE: Arity = Arity::Exactly(1);
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        flag range = (WEB, "on", "send parts of files when asked to; off: always the whole file");
+        option max_ranges: u32 = (
+            WEB, ONE, count, "(no limit)",
+            "parts in one request; with more the whole file is sent, 0: as range off"
+        );
+        flag etag = (WEB, "on", "send an ETag made of the file's time and size");
+        value if_modified_since: Mode = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, MODES), "exact",
+            "when a file counts as unmodified by its date"
+        );
+        value disable_symlinks: Policy = (
+            WEB, Arity::Between(1, 2), symlinks, "off",
+            "off, on or if_not_owner, [from=PART]: refuse paths with symbolic links behind PART"
+        );
+        value file_cache: Limits = (
+            WEB, Arity::AtLeast(1), file_cache, "16m max_file=64k files=256 settle=60s",
+            "memory for small files that nobody has changed for a while, in each worker; open files; or off"
+        );
+        value gzip_static: GzipStatic = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, STORED), "off",
+            "send FILE.gz in the place of FILE, to clients that accept it (on) or to all (always)"
+        );
+    }
+}
+
+const MODES: &[(&str, Mode)] =
+    &[("off", Mode::Off), ("exact", Mode::Exact), ("before", Mode::Before)];
+const STORED: &[(&str, GzipStatic)] =
+    &[("off", GzipStatic::Off), ("on", GzipStatic::On), ("always", GzipStatic::Always)];
 
 impl Module for Static {
     const NAME: &'static str = "static";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "range",
-            WEB,
-            Arity::Flag,
-            |c, s| c.range.set_in(s.flag()?, s),
-            "on",
-            "send parts of files when asked to; off: always the whole file",
-        ),
-        Directive::new(
-            "max_ranges",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.max_ranges.set_in(s.number(0)?.min(u32::MAX.into()) as u32, s),
-            "no limit",
-            "parts in one request; with more the whole file is sent, 0: as range off",
-        ),
-        Directive::new(
-            "etag",
-            WEB,
-            Arity::Flag,
-            |c, s| c.etag.set_in(s.flag()?, s),
-            "on",
-            "send an ETag made of the file's time and size",
-        ),
-        Directive::new(
-            "if_modified_since",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| {
-                c.if_modified_since.set_in(
-                    s.choice(
-                        0,
-                        &[("off", Mode::Off), ("exact", Mode::Exact), ("before", Mode::Before)],
-                    )?,
-                    s,
-                )
-            },
-            "exact",
-            "when a file counts as unmodified by its date",
-        ),
-        Directive::new(
-            "disable_symlinks",
-            WEB,
-            Arity::Between(1, 2),
-            set_symlinks,
-            "off",
-            "off, on or if_not_owner, [from=PART]: refuse paths with symbolic links behind PART",
-        ),
-        Directive::new(
-            "file_cache",
-            WEB,
-            Arity::AtLeast(1),
-            set_file_cache,
-            "16m max_file=64k files=256 settle=60s",
-            "memory for small files that nobody has changed for a while, in each worker; open files; or off",
-        ),
-        Directive::new(
-            "gzip_static",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| {
-                let choices = [
-                    ("off", GzipStatic::Off),
-                    ("on", GzipStatic::On),
-                    ("always", GzipStatic::Always),
-                ];
-                c.gzip_static.set_in(s.choice(0, &choices)?, s)
-            },
-            "off",
-            "send FILE.gz in the place of FILE, to clients that accept it (on) or to all (always)",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.range.inherit(&outer.range);
-        conf.max_ranges.inherit(&outer.max_ranges);
-        conf.etag.inherit(&outer.etag);
-        conf.if_modified_since.inherit(&outer.if_modified_since);
-        conf.disable_symlinks.inherit(&outer.disable_symlinks);
-        conf.file_cache.inherit(&outer.file_cache);
-        conf.gzip_static.inherit(&outer.gzip_static);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         let max_ranges = conf.max_ranges.get().copied();
-        let range = conf.range.or_default(true) && max_ranges != Some(0);
-        let (symlinks, from) = match conf.disable_symlinks.or_default(Policy::Follow) {
+        let range = conf.range() && max_ranges != Some(0);
+        let (symlinks, from) = match conf.disable_symlinks() {
             Policy::Follow => (respond::Symlinks::Follow, None),
             Policy::Refuse { from } => (respond::Symlinks::Refuse, from),
             Policy::IfOwnerMatches { from } => (respond::Symlinks::IfOwnerMatches, from),
         };
         let from = from.map(|word| hooks.template(&word)).transpose()?;
-        let mut cache = conf.file_cache.or_default(Limits::default());
+        let mut cache = conf.file_cache();
         if hooks.settings.aio_threads {
             // Nothing is read in the worker: of small files, too, the descriptor is kept.
             cache.file = 0;
         }
-        let etag = conf.etag.or_default(true);
+        let etag = conf.etag();
         let ranges = range;
-        let gzip = conf.gzip_static.or_default(GzipStatic::Off);
+        let gzip = conf.gzip_static();
         hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges, gzip });
-        let mode = conf.if_modified_since.or_default(Mode::Exact);
+        let mode = conf.if_modified_since();
         hooks.filter(Order::NotModified, not_modified::NotModified { mode });
         if range {
             hooks.filter(Order::Range, range::Ranged { max_ranges });
@@ -195,7 +140,11 @@ impl Module for Static {
     }
 }
 
-fn set_symlinks(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn count(setting: &Setting<'_>) -> Result<u32, Error> {
+    Ok(setting.number(0)?.min(u32::MAX.into()) as u32)
+}
+
+fn symlinks(setting: &Setting<'_>) -> Result<Policy, Error> {
     let from = match setting.args().get(1) {
         None => None,
         Some(word) => match word.text.strip_prefix("from=") {
@@ -203,7 +152,7 @@ fn set_symlinks(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
             None => return Err(setting.error_at(1, format!("invalid parameter \"{word}\""))),
         },
     };
-    let policy = match setting.arg(0) {
+    Ok(match setting.arg(0) {
         "off" if from.is_some() => {
             return Err(setting.error("\"off\" parameter does not take \"from=\""));
         }
@@ -211,11 +160,10 @@ fn set_symlinks(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
         "on" => Policy::Refuse { from },
         "if_not_owner" => Policy::IfOwnerMatches { from },
         other => return Err(setting.error_at(0, format!("invalid parameter \"{other}\""))),
-    };
-    conf.disable_symlinks.set_in(policy, setting)
+    })
 }
 
-fn set_file_cache(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn file_cache(setting: &Setting<'_>) -> Result<Limits, Error> {
     let mut limits = Limits::default();
     match setting.arg(0) {
         "off" => limits.memory = 0,
@@ -240,5 +188,5 @@ fn set_file_cache(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
              the clock, may be served as it was before",
         );
     }
-    conf.file_cache.set_in(limits, setting)
+    Ok(limits)
 }
