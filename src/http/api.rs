@@ -138,6 +138,8 @@ pub trait Logger: 'static {
 pub enum Order {
     /// Whether the client has it already.
     NotModified,
+    /// Whatever a module of others does, as in nginx: the answer is as its handler made it.
+    Module,
     /// Fields of the configuration's own.
     Headers,
     /// A compressed body for a client that cannot take it.
@@ -261,9 +263,12 @@ impl<'s> Hooks<'_, 's> {
         self.loggers.push(Box::new(logger));
     }
 
-    /// Adds a part in the life of the processes.
+    /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.
     pub fn process(&mut self, process: Rc<dyn Process>) {
-        self.processes.push(process);
+        let same = |known: &Rc<dyn Process>| std::ptr::addr_eq(&**known, &*process);
+        if !self.processes.iter().any(same) {
+            self.processes.push(process);
+        }
     }
 
     /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
