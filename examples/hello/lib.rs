@@ -4,10 +4,7 @@
 //! through this file.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Directive, Error, Opt, Word, contexts};
-use http::{BoxFuture, Flow, Handler, Hooks, Module, Phase, Request, Template, Variable};
-use mem::Str;
-use proto::http1::Method;
+use rserve_sdk::prelude::*;
 
 /// The longest body that is greeted.
 const LONGEST: usize = 1024;

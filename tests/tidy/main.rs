@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/live", &["http", "server"]),
     ("src/http", &["live", "broadcast", "server"]),
     ("src/server", &["http", "live", "broadcast"]),
-    ("modules/*", &["server"]),
+    ("modules/*", &["server", "sdk"]),
 ];
 
 fn root() -> &'static Path {
