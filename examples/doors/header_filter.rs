@@ -35,7 +35,7 @@ struct Field;
 impl Filter for Field {
     fn header(&self, request: &mut Request) -> Option<u16> {
         let ms = rt::now() - request.started;
-        // Memory of the request's own: nothing is allocated.
+        // It lives as long as the request.
         let value = request.pool.write(|text| text.push(format!("total;dur={ms}").as_bytes()));
         request.response.add_header("Server-Timing", value);
         None

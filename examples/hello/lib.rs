@@ -45,6 +45,7 @@ impl Module for Hello {
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if let Some(name) = conf.hello.get() {
+            // Compiled; a variable that is not known is an error here.
             let name = hooks.template(name)?;
             hooks.on(Phase::Content, Greet { name });
         }
