@@ -25,7 +25,7 @@ settings! {
 }
 
 fn address(setting: &Setting<'_>) -> Result<Address, Error> {
-    let address = rserve_sdk::module::listen::address(setting.arg(0), PORT);
+    let address = listen::address(setting.arg(0), PORT);
     address.map_err(|why| setting.error_at(0, why))
 }
 
@@ -43,12 +43,12 @@ impl CoreModule for Echo {
         "echo"
     }
 
-    fn directives(&self) -> Vec<rserve_sdk::conf::Entry> {
+    fn directives(&self) -> Vec<Entry> {
         erase(Conf::DIRECTIVES).collect()
     }
 
     /// For the reference: what stands inside, too.
-    fn parts(&self) -> Vec<(&'static str, Vec<rserve_sdk::conf::Entry>)> {
+    fn parts(&self) -> Vec<(&'static str, Vec<Entry>)> {
         vec![("echo", erase(Conf::DIRECTIVES).chain(erase(Block::DIRECTIVES)).collect())]
     }
 

@@ -18,6 +18,7 @@ rserve_sdk::main!(
     core: [echo::Echo],
     http: [
         access_log::Log,
+        headers::Headers,
         context::TraceId,
         timer::Delay,
         counters::Visits,

@@ -19,7 +19,7 @@ settings! {
 }
 
 fn address(setting: &Setting<'_>) -> Result<Address, Error> {
-    let address = rserve_sdk::module::listen::address(setting.arg(0), 7000);
+    let address = listen::address(setting.arg(0), 7000);
     address.map_err(|why| setting.error_at(0, why))
 }
 

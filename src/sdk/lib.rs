@@ -83,19 +83,19 @@ macro_rules! main {
 /// The names that modules use. Where two layers have one name for two things, the HTTP module's is the plain one.
 pub mod prelude {
     pub use conf::{
-        Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, erase, read_block,
+        Arity, Contexts, Directive, Entry, Error, Opt, Setting, Word, contexts, erase, read_block,
         settings,
     };
     pub use http::{
         Body, BodyFilter, BoxFuture, Declarations, Error as BodyError, Event, Filter, Flow,
-        Handler, Hooks, KeyedZone, LogLevel, Logger, Module, Order, Phase, Request, Response,
-        Settable, Source, Spool, Subrequest, Template, Trailers, Variable, Version,
+        Handler, Hooks, KeyedZone, Level, LogLevel, Logger, Module, Order, Phase, Request,
+        Response, Settable, Source, Spool, Subrequest, Template, Trailers, Variable, Version,
         undeclared_zone,
     };
     pub use mem::{Buf, Chain, Str};
     pub use module::{
         Instance, LogFile, Module as CoreModule, Process, Regions, Setup, Slot, Sockets, TableZone,
-        Wanted, zone_argument,
+        Wanted, listen, zone_argument,
     };
     pub use proto::http1::{Method, Name};
     pub use rt::{self, Conn, Next, Service};

@@ -28,6 +28,15 @@ fn a_handler_waits_for_a_timer() {
 }
 
 #[test]
+fn nobody_waits_for_a_client_that_has_gone() {
+    let server = start(&site("location / { delay 1h; }"));
+    let mut client = server.wire();
+    client.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    drop(client);
+    server.wait_for("the line of its end", || server.access_log().contains(" 499 "));
+}
+
+#[test]
 fn a_handler_waits_for_another_server() {
     let server = start(&site(
         "location / { ask unix:{dir}/other.sock; } location /nobody { ask unix:{dir}/no.sock; }",
@@ -62,6 +71,9 @@ fn a_body_is_read_piece_by_piece() {
     server.file("longer", "line\n".repeat(500_000));
     let longer = format!("@{}", server.path("longer").display());
     assert_eq!(server.curl(&["--data-binary", &longer], "/").status, 413);
+    // Of one in chunks that is found out on the way.
+    let chunks = ["-H", "Transfer-Encoding: chunked", "--data-binary", &longer];
+    assert_eq!(server.curl(&chunks, "/").status, 413);
 }
 
 #[test]
@@ -108,6 +120,15 @@ fn a_header_filter_adds_a_field() {
     assert_eq!(timing("/off"), None);
     // Of errors, too.
     assert!(timing("/missing").is_some());
+}
+
+/// `Order::Module` is before the configuration's own fields, which may be made of what a module has added.
+#[test]
+fn filters_have_an_order() {
+    let server = start(&site("add_header X-Copy $sent_http_x_trace_id; trace_id on;"));
+    server.file("html/a", "a");
+    let answer = server.curl(&["-H", "X-Trace-Id: mine"], "/a");
+    assert_eq!(answer.header("x-copy"), Some("mine"));
 }
 
 #[test]
