@@ -190,7 +190,7 @@ fn counters_are_those_of_all_workers_and_survive_a_reload() {
         )
     );
     let server = start(&conf);
-    assert_eq!(server.workers().len(), 2);
+    server.wait_for("both workers", || server.workers().len() == 2);
     // Each connection is a new one: the kernel deals them to both workers' sockets.
     let counted = visit(&server, 20);
     assert_eq!(counted, (1..=20).collect::<Vec<_>>());
@@ -241,8 +241,8 @@ fn beating(every: &str) -> (Server, Vec<u32>) {
         "beat logs/beats {every}; server {{ listen 127.0.0.1:{{port}}; location /a {{ }} location /b {{ }} }}"
     );
     let server = start(&format!("worker_processes 2; {}", http(&body)));
+    server.wait_for("both workers", || server.workers().len() == 2);
     let workers = server.workers();
-    assert_eq!(workers.len(), 2);
     (server, workers)
 }
 
