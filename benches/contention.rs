@@ -1,4 +1,4 @@
-//! Processes at one zone: `cargo run --release -p broadcast --example contention`.
+//! Processes at one zone: `cargo run --release -p rserve-broadcast --example contention`.
 //!
 //! Processor time per append and per record read with 1, 4 and 16 processes; and what the others do and use while
 //! one of them stands still in the middle of an append: appends wait, in the kernel; reads go on.

@@ -1,4 +1,4 @@
-//! The broadcast log alone: `cargo run --release -p broadcast --example log`.
+//! The broadcast log alone: `cargo run --release -p rserve-broadcast --example log`.
 //!
 //! Nanoseconds per append and per record read, and how long a sleeping process takes to see a record
 //! that another appends.

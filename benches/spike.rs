@@ -1,8 +1,8 @@
 //! The loop measured alone: what a wake, a fan-out and an idle connection cost.
 //!
 //! ```text
-//! cargo run --release -p rt --example spike            # all figures
-//! cargo run --release -p rt --example spike serve 8090 # a fixed 1 KB answer, for wrk
+//! cargo run --release -p rserve-rt --example spike            # all figures
+//! cargo run --release -p rserve-rt --example spike serve 8090 # a fixed 1 KB answer, for wrk
 //! ```
 
 use std::cell::Cell;

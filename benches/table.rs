@@ -1,4 +1,4 @@
-//! The table in shared memory: `cargo run --release -p shm --example table`.
+//! The table in shared memory: `cargo run --release -p rserve-shm --example table`.
 //!
 //! Nanoseconds of processor time per operation, with 1 and 4 processes at one table: what `limit_req` does for
 //! a request (find, make the newest, change the value), and what `limit_conn` does for one (find or add, count, take away).

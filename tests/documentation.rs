@@ -3,6 +3,7 @@
 //!
 //! The word behind ```` ```nginx ```` says where a block stands that is not whole: `http`, `server`,
 //! `location`, `application` (of `rtmp`); `twin` is for nginx itself, `hello` for the example of a module, whose own tests read it.
+//! The path behind ```` ```rust ```` is that of the file that the block is a part of.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,9 @@ fn blocks() -> Vec<Block> {
 /// The text with ports that are free here, and those.
 fn with_free_ports(text: &str) -> (String, u16) {
     let (web, live) = (free_port(), free_port());
-    let text = text.replace("1935", &live.to_string());
-    (text.replace("8080", &web.to_string()), web)
+    // A port may have another's digits in it.
+    let text = text.replace("1935", "{live}").replace("8080", &web.to_string());
+    (text.replace("{live}", &live.to_string()), web)
 }
 
 fn whole(kind: &str, text: &str) -> String {
@@ -262,6 +264,41 @@ fn a_mistake_is_told_as_the_readme_says() {
     assert_eq!(String::from_utf8_lossy(&output.stderr).trim_end(), wanted);
 }
 
+/// Lines without their common indentation.
+fn flush_left(text: &str) -> String {
+    let depth = |line: &&str| line.len() - line.trim_start().len();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let least = lines.map(|line| depth(&line)).min().unwrap_or_default();
+    text.lines().map(|line| line.get(least..).unwrap_or_default().to_owned() + "\n").collect()
+}
+
+/// Whether a part of the file is this block, at whatever depth.
+fn is_part(block: &str, file: &str) -> bool {
+    let (block, lines) = (flush_left(block), file.lines().collect::<Vec<_>>());
+    let length = block.lines().count();
+    lines.windows(length).any(|part| flush_left(&part.join("\n")) == block)
+}
+
+/// The blocks of the examples are in the examples, which their own tests drive; and none of those is missing.
+#[test]
+fn what_is_shown_of_the_examples_is_in_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let all = blocks();
+    let mut shown = Vec::new();
+    for block in &all {
+        let Some(path) = block.kind.strip_prefix("rust ") else { continue };
+        let file = fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let place = format!("{}:{}", block.page, block.line);
+        assert!(is_part(&block.text, &file), "{place} is not in {path}:\n{}", block.text);
+        shown.push(path.to_owned());
+    }
+    for entry in fs::read_dir(root.join("examples/doors")).expect("the examples").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("examples/doors/{name}");
+        assert!(!name.ends_with(".rs") || shown.contains(&path), "no page shows {path}");
+    }
+}
+
 /// `own-module.md`, followed outside of the repository: its `Cargo.toml`, the two files that it says to copy.
 #[test]
 fn a_module_is_built_outside_of_the_repository() {
@@ -278,7 +315,8 @@ fn a_module_is_built_outside_of_the_repository() {
     dir.file("Cargo.lock", fs::read(Path::new(root).join("Cargo.lock")).expect("Cargo.lock"));
     let mut command = Command::new(env!("CARGO"));
     command.args(["check", "--offline", "--quiet"]).current_dir(dir.path(""));
-    command.env("CARGO_TARGET_DIR", dir.path("target"));
+    // It stays, so that only what has changed is compiled the next time.
+    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-module"));
     let output = process::run(&mut command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -4,10 +4,7 @@
 //! through this file.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Directive, Error, Opt, Word, contexts};
-use http::{BoxFuture, Flow, Handler, Hooks, Module, Phase, Request, Template, Variable};
-use mem::Str;
-use proto::http1::Method;
+use rserve_sdk::prelude::*;
 
 /// The longest body that is greeted.
 const LONGEST: usize = 1024;
@@ -48,6 +45,7 @@ impl Module for Hello {
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if let Some(name) = conf.hello.get() {
+            // Compiled; a variable that is not known is an error here.
             let name = hooks.template(name)?;
             hooks.on(Phase::Content, Greet { name });
         }

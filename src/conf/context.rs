@@ -10,7 +10,7 @@ use std::ops::BitOr;
 pub struct Contexts(u32);
 
 /// The names, in the order of the bits.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "main",
     "events",
     "http",
@@ -29,6 +29,7 @@ const NAMES: [&str; 18] = [
     "rtmp server",
     "application",
     "recorder",
+    "a module's own block",
 ];
 
 impl Contexts {
@@ -72,6 +73,9 @@ impl Contexts {
     pub const APPLICATION: Contexts = Contexts(1 << 16);
     /// `recorder {}`.
     pub const RECORDER: Contexts = Contexts(1 << 17);
+    /// A block that a core module of others owns. All such modules share it: each reads its block by a table of its own
+    /// ([`read_block`](crate::read_block)).
+    pub const OWN: Contexts = Contexts(1 << 18);
 
     /// Both sets together; `|` for constants.
     #[must_use]

@@ -39,5 +39,5 @@ pub use files::{COMMAND_LINE, File, Files};
 pub use opt::{Duplicate, Opt};
 pub use setting::{Env, Setting};
 pub use settings::by_default;
-pub use table::{Found, Table};
+pub use table::{Found, Table, read_block};
 pub use tree::{Node, Span, Tree, Word};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::known::{self, Known};
-use crate::{Contexts, Entry, Error, Lack, Node, Setting, check, foreign};
+use crate::{Contexts, Directive, Entry, Error, Lack, Node, Setting, check, erase, foreign};
 
 /// All directives, by name. A name may have several rows, for different contexts.
 #[derive(Debug, Default)]
@@ -97,6 +97,26 @@ impl Table {
             }
         }
     }
+}
+
+/// Sets what stands in the block of a directive, which is `context`, by these rows.
+pub fn read_block<C: 'static>(
+    setting: &Setting<'_>,
+    context: Contexts,
+    rows: &'static [Directive<C>],
+    conf: &mut C,
+) -> Result<(), Error> {
+    let mut table = Table::new();
+    table.add(0, erase(rows))?;
+    for node in setting.block() {
+        let inner = Setting::new(node, context, setting.env());
+        let set = table.find(&inner).and_then(|found| match found {
+            Some(found) => found.entry.set(conf, &inner),
+            None => Ok(()),
+        });
+        setting.env().settle(set)?;
+    }
+    Ok(())
 }
 
 /// What is lost with this directive.

@@ -31,6 +31,12 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
+impl From<TimedOut> for io::Error {
+    fn from(_: TimedOut) -> io::Error {
+        io::ErrorKind::TimedOut.into()
+    }
+}
+
 impl Conn {
     pub(crate) fn new(token: Token) -> Conn {
         Conn { token }
@@ -261,6 +267,28 @@ impl Conn {
     /// Waits for room to write.
     pub async fn writable(&self) -> Result<(), TimedOut> {
         poll_fn(|cx| self.poll_flags(WRITABLE, cx)).await
+    }
+
+    /// Waits for bytes and reads them; 0 at the end of the stream. The error: it is broken, or the deadline has passed.
+    pub async fn read_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable().await?,
+                result => return result,
+            }
+        }
+    }
+
+    /// Writes all of it, as fast as the peer takes it.
+    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write(&[IoSlice::new(bytes)], false) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

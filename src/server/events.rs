@@ -1,6 +1,6 @@
 //! `events {}`: how large the event loop is, and which of the system's facilities drives it.
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Table, erase};
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting};
 
 /// The default of `worker_connections`, as nginx's.
 const CONNECTIONS: u32 = 512;
@@ -77,17 +77,8 @@ fn set_method(conf: &mut Events, setting: &Setting<'_>) -> Result<(), Error> {
 impl Events {
     /// Reads the block of an `events` directive.
     pub fn from_block(setting: &Setting<'_>) -> Result<Events, Error> {
-        let mut table = Table::new();
-        table.add(0, erase(DIRECTIVES))?;
         let mut events = Events::default();
-        for node in setting.block() {
-            let inner = Setting::new(node, Contexts::EVENTS, setting.env());
-            let set = table.find(&inner).and_then(|found| match found {
-                Some(found) => found.entry.set(&mut events, &inner),
-                None => Ok(()),
-            });
-            setting.env().settle(set)?;
-        }
+        conf::read_block(setting, Contexts::EVENTS, DIRECTIVES, &mut events)?;
         Ok(events)
     }
 

@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("src/live", &["http", "server"]),
     ("src/http", &["live", "broadcast", "server"]),
     ("src/server", &["http", "live", "broadcast"]),
-    ("modules/*", &["server"]),
+    ("modules/*", &["server", "sdk"]),
 ];
 
 fn root() -> &'static Path {
@@ -161,7 +161,7 @@ fn every_module_is_compiled_in_and_can_be_left_out() {
     let mut faults = Vec::new();
     for folder in folders("modules") {
         let its = read(&format!("modules/{folder}/Cargo.toml"));
-        let name = value(&its, "name").unwrap_or_else(|| panic!("modules/{folder}: no name"));
+        let name = library(&its).unwrap_or_else(|| panic!("modules/{folder}: no name"));
         let feature = format!("{folder} = [\"dep:{name}\"");
         let wanted = [
             ("src/modules.rs", &list, format!("#[cfg(feature = \"{folder}\")]")),
@@ -171,6 +171,30 @@ fn every_module_is_compiled_in_and_can_be_left_out() {
         ];
         for (file, _, line) in wanted.iter().filter(|(_, text, line)| !text.contains(line)) {
             faults.push(format!("{file} has no `{line}` for modules/{folder}"));
+        }
+    }
+    none(faults);
+}
+
+/// A package has a name that is nobody else's, and that its folder tells; inside it goes by its library's.
+#[test]
+fn packages_are_named_after_their_folders() {
+    let root = read("Cargo.toml");
+    let mut faults = Vec::new();
+    for parent in ["src", "modules"] {
+        for folder in folders(parent) {
+            let path = format!("{parent}/{folder}");
+            let its = read(&format!("{path}/Cargo.toml"));
+            let name = format!("rserve-{}", folder.replace('_', "-"));
+            if value(&its, "name") != Some(&name) {
+                faults.push(format!("{path} is not called {name}"));
+            }
+            // The SDK is for others: nothing here depends on it.
+            let Some(library) = library(&its) else { continue };
+            let line = format!("{library} = {{ path = \"{path}\", package = \"{name}\" }}");
+            if !root.contains(&line) {
+                faults.push(format!("Cargo.toml has no `{line}`"));
+            }
         }
     }
     none(faults);
@@ -203,6 +227,12 @@ fn layers_look_down() {
 fn value<'a>(manifest: &'a str, key: &str) -> Option<&'a str> {
     let line = manifest.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
     Some(line.trim_matches('"'))
+}
+
+/// The name of the library, where it is not the package's.
+fn library(manifest: &str) -> Option<&str> {
+    let (_, section) = manifest.split_once("[lib]\n")?;
+    value(section.split("\n[").next()?, "name")
 }
 
 /// The names in `[dependencies]`.

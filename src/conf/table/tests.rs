@@ -202,3 +202,36 @@ fn a_name_has_one_meaning_in_a_context() {
     assert!(found.entry.set(&mut 1_u8, &setting).is_err());
     assert!(found.entry.set(&mut (), &setting).is_ok());
 }
+
+#[derive(Default)]
+struct Own {
+    size: Opt<u64>,
+}
+
+static OWN: &[Directive<Own>] = &[Directive::new(
+    "size",
+    Contexts::OWN,
+    Arity::Exactly(1),
+    |c, s| c.size.set_in(s.size(0)?, s),
+    "",
+    "",
+)];
+
+/// The block of a module of others: a name that means something elsewhere, too, and one that is only elsewhere.
+#[test]
+fn a_block_of_a_modules_own() {
+    let read = |text: &str| {
+        let tree = Tree::parse("t", text)?;
+        let env = Env::new(&tree.files, Path::new(""), Path::new(""));
+        let mut own = Own::default();
+        let block = Setting::new(&tree.root[0], Contexts::MAIN, &env);
+        read_block(&block, Contexts::OWN, OWN, &mut own).map(|()| own.size.get().copied())
+    };
+    assert_eq!(read("own { }").unwrap(), None);
+    assert_eq!(read("own { size 4k; }").unwrap(), Some(4096));
+    let why = |text: &str| read(text).unwrap_err().to_string();
+    assert!(why("own { size 4k; size 4k; }").contains("duplicate"));
+    assert!(why("own { size; }").contains("invalid number of arguments"));
+    assert!(why("own { server_name x; }").contains("is not allowed here"));
+    assert!(why("own { sise 4k; }").contains("unknown directive \"sise\""));
+}

@@ -173,9 +173,12 @@ impl<'s> Hooks<'_, 's> {
         self.loggers.push(Box::new(logger));
     }
 
-    /// Adds a part in the life of the processes.
+    /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.
     pub fn process(&mut self, process: Rc<dyn Process>) {
-        self.processes.push(process);
+        let same = |known: &Rc<dyn Process>| std::ptr::addr_eq(&**known, &*process);
+        if !self.processes.iter().any(same) {
+            self.processes.push(process);
+        }
     }
 
     /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.

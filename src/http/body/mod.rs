@@ -147,7 +147,16 @@ impl Body {
         }
     }
 
-    /// The same as a future.
+    /// The next piece as it is, about `most` bytes of a source; `None`: it has ended.
+    pub async fn next(&mut self, most: usize) -> Result<Option<Chain>, Error> {
+        match self {
+            Body::Chain(chain) if chain.is_empty() => Ok(None),
+            Body::Chain(chain) => Ok(Some(std::mem::take(chain))),
+            Body::Source(source) => poll_fn(|cx| source.poll(cx, most)).await,
+        }
+    }
+
+    /// The same bytes in memory.
     pub async fn read(&mut self, out: &mut Vec<u8>, most: usize) -> Result<bool, Error> {
         poll_fn(|cx| self.poll_read(cx, out, most)).await
     }

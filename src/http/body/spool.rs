@@ -1,25 +1,29 @@
 //! A request's body, kept until somebody wants it: a short one in memory, a longer one in a file that has no name.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use mem::{Buf, Chain, Str};
+use mem::{Buf, Chain};
 use sys::unnamed::Unnamed;
 
-use crate::body::Body;
+use crate::body::{Body, read_chain};
 use crate::error::Error;
 
-/// So much is read at once.
-const PIECE: usize = 64 << 10;
+/// So much is written at once.
+const PIECE: usize = 256 << 10;
+/// Slices of one system call.
+const SLICES: usize = 64;
 
-/// What has come of a body. It uses no more memory than its limit and one piece.
+/// What has come of a body. It uses no more memory than its limit, or a piece, and what is read at once.
 pub struct Spool {
     /// So many bytes stay in memory.
     limit: usize,
     /// Where the file is made.
     dir: PathBuf,
-    memory: Vec<u8>,
+    /// As it was read: nothing is copied on its way to the file.
+    held: Chain,
     file: Option<Unnamed>,
     len: u64,
 }
@@ -27,21 +31,22 @@ pub struct Spool {
 impl Spool {
     /// An empty one. `limit`: how much may stay in memory; `dir`: whose file system has room for the rest.
     pub fn new(limit: usize, dir: PathBuf) -> Spool {
-        Spool { limit, dir, memory: Vec::new(), file: None, len: 0 }
+        Spool { limit, dir, held: Chain::new(), file: None, len: 0 }
     }
 
     /// Reads a body to its end. The error: the body's, or that of the file.
     pub async fn fill(&mut self, body: &mut Body) -> Result<(), Error> {
-        loop {
-            let before = self.memory.len();
-            let more = body.read(&mut self.memory, PIECE).await?;
-            self.len += (self.memory.len() - before) as u64;
-            if self.memory.len() > self.limit || self.file.is_some() {
+        while let Some(mut piece) = body.next(PIECE).await? {
+            self.len += piece.len();
+            self.held.append(&mut piece);
+            let most = if self.file.is_some() { PIECE } else { self.limit.max(PIECE) };
+            if self.held.len() >= most as u64 {
                 self.write()?;
             }
-            if !more {
-                return Ok(());
-            }
+        }
+        match self.held.len() > self.limit as u64 || self.file.is_some() {
+            true => self.write(),
+            false => Ok(()),
         }
     }
 
@@ -61,27 +66,45 @@ impl Spool {
             Some(file) => file,
             None => Unnamed::create(&self.dir)?,
         };
-        let written = file.file().write_all(&self.memory);
+        let written = write_all(&mut self.held, file.file());
         self.file = Some(file);
-        self.memory.clear();
-        Ok(written?)
+        written
     }
 
     /// As a body again.
     pub fn into_body(self) -> Result<Body, Error> {
+        let Some(file) = self.file else { return Ok(Body::Chain(self.held)) };
         let mut chain = Chain::new();
-        match self.file {
-            Some(file) => chain.push(Buf::file(Rc::new(file.file().try_clone()?), 0, self.len)),
-            None => chain.push_str(Str::from(self.memory)),
-        }
+        chain.push(Buf::file(Rc::new(file.file().try_clone()?), 0, self.len));
         Ok(Body::Chain(chain))
     }
 
     /// As a file, whatever its length.
     pub fn into_file(mut self) -> Result<Unnamed, Error> {
-        if self.file.is_none() || !self.memory.is_empty() {
-            self.write()?;
-        }
+        self.write()?;
         self.file.ok_or_else(|| Error::invalid("there is no file"))
     }
+}
+
+fn write_all(chain: &mut Chain, mut file: &File) -> Result<(), Error> {
+    while !chain.is_empty() {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let count = match chain.memory_prefix(&mut slices, usize::MAX) {
+            0 => {
+                // A window of a file: what a source gives need not be in memory.
+                let mut bytes = Vec::new();
+                read_chain(chain, &mut bytes, PIECE)?;
+                file.write_all(&bytes)?;
+                continue;
+            }
+            count => count,
+        };
+        match file.write_vectored(&slices[..count]) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+            Ok(written) => chain.advance(written as u64),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use rt::Io;
 /// One read's room for a head. One that does not fit grows up to `large_client_header_buffers`.
 pub const READ: usize = 4096;
 /// The same for a body of which more is to come.
-const BODY: usize = 32 << 10;
+const BODY: usize = 64 << 10;
 
 /// A connection's input.
 pub struct Input {

@@ -51,6 +51,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 pub enum Order {
     /// Whether the client has it already.
     NotModified,
+    /// Whatever a module of others does, as in nginx: the answer is as its handler made it.
+    Module,
     /// Fields of the configuration's own.
     Headers,
     /// A compressed body for a client that cannot take it.

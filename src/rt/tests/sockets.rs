@@ -60,6 +60,33 @@ fn one_task_relays_between_two_sockets() {
     });
 }
 
+/// Without tokio's traits, as most modules do it.
+#[test]
+fn all_is_written_and_what_has_come_is_read() {
+    run(async {
+        let (near, far) = rt::pair().expect("a pair");
+        // More than a socket holds: it has to wait for the reader.
+        let sent: Vec<u8> = (0..3 << 20).map(|at: u32| at as u8).collect();
+        let wanted = sent.clone();
+        rt::spawn(async move { near.write_all(&sent).await.expect("sent") });
+        let (mut heard, mut buffer) = (Vec::new(), [0; 5000]);
+        loop {
+            match far.read_some(&mut buffer).await.expect("read") {
+                0 => break,
+                count => heard.extend_from_slice(&buffer[..count]),
+            }
+        }
+        assert!(heard == wanted);
+        // The peer has gone; one that is there, and silent, is not waited for longer than the deadline.
+        assert!(far.write_all(b"?").await.is_err());
+        let (near, far) = rt::pair().expect("a pair");
+        far.set_timeout(20);
+        let late = far.read_some(&mut buffer).await.expect_err("nothing was written");
+        assert_eq!(late.kind(), std::io::ErrorKind::TimedOut);
+        drop(near);
+    });
+}
+
 #[test]
 fn somebody_is_there_or_nobody_or_too_late() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

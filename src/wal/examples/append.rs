@@ -1,6 +1,6 @@
 //! What an append costs: records of 150 bytes into a file, not synced, beside a plain `pwrite`.
 //!
-//! `cargo run --release -p wal --example append [FILE]`
+//! `cargo run --release -p rserve-wal --example append [FILE]`
 #![forbid(unsafe_code)]
 
 use std::error::Error;
