@@ -14,15 +14,12 @@ use std::sync::atomic::{Ordering, fence};
 
 use shm::U32;
 
-use crate::layout::{Counts, Entry, MAX_NAME};
+use crate::layout::{BUCKET, Counts, Entry, MAX_NAME};
 use crate::lock::Locked;
 use crate::memory::Memory;
 use crate::row::Attachment;
 use crate::step::step;
 use crate::zone::Zone;
-
-/// Entries of a bucket.
-pub(crate) const BUCKET: usize = 4;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Records that come from elsewhere as they were: from a file, or from a zone of another size.
 
-use crate::append::AppendError;
+use crate::error::AppendError;
 use crate::lock::Locked;
 
 /// A record with all that is known of it.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Weak};
 use sys::bell::Bell;
 
 use crate::index::{ChannelId, Full};
+use crate::lengths::Lengths;
 use crate::lock::Locked;
-use crate::pattern::Lengths;
 use crate::step::step;
 use crate::zone::Zone;
 
@@ -174,16 +174,6 @@ impl Locked<'_> {
                 Some(word * 64 + bit as usize)
             })
         })
-    }
-
-    /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
-    pub fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
-        let mut count = self.wake_waiting(index, wakes);
-        for row in self.interested_rows(index) {
-            count += self.memory.interest(index, row).get();
-            wakes.add(row as u32);
-        }
-        count + self.wake_patterns(self.memory.name(index), wakes)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::append::AppendError;
+use crate::error::AppendError;
 use crate::lock::Locked;
 use crate::restore::Kept;
 use crate::zone::Zone;

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::hint::Hint;
 use crate::layout::{Channel, Place, RECORD, Record};
 use crate::lock::Locked;
 use crate::memory::Memory;
-use crate::read::Hint;
 use crate::restore::Kept;
 
 /// Records begin at multiples of this.
