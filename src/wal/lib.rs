@@ -22,6 +22,7 @@
 mod clean;
 mod cut;
 mod device;
+mod error;
 mod file;
 mod fragment;
 mod header;
@@ -40,10 +41,11 @@ mod verdict;
 mod tests;
 
 pub use device::{Device, Witness};
+pub use error::{Error, OpenError};
 pub use file::{File, FileError, NewFile, create, open as open_file};
 pub use header::{Identity, Past};
-pub use log::{Durability, Error, Keeper, Log};
-pub use open::{Found, OpenError};
+pub use log::{Durability, Keeper, Log};
+pub use open::Found;
 pub use record::{MAX_CHANNEL, Record};
 pub use shape::SMALLEST;
 pub use state::State;

@@ -1,12 +1,11 @@
 //! Writing: the life of a log.
 
-use std::fmt;
 use std::io;
 
 use crate::cut::{Pen, Span, span};
 use crate::device::Device;
+use crate::error::{Error, OpenError};
 use crate::header::{Begun, Front, Header, Identity, Past};
-use crate::open::OpenError;
 use crate::read::Reader;
 use crate::record::{LONGEST_LEAD, MAX_CHANNEL, Record};
 use crate::segment::Segment;
@@ -32,35 +31,6 @@ pub trait Keeper {
 
     /// The file has no room for that record: it goes, and what is older in its channel.
     fn drop_upto(&self, channel: &[u8], seq: u64);
-}
-
-/// Why nothing was appended.
-#[derive(Debug)]
-pub enum Error {
-    /// The system refused something.
-    System(io::Error),
-    /// The record is larger than [`Log::largest`], or its channel's name is too long.
-    TooLarge,
-    /// [`Log::sync`] must be called, without the lock; then it can be tried again.
-    Unsynced,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::System(error) => write!(f, "{error}"),
-            Error::TooLarge => f.write_str("the message is larger than the zone's file allows"),
-            Error::Unsynced => f.write_str("the zone's file must be synced first"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Error {
-        Error::System(error)
-    }
 }
 
 /// Pages that are cleaned for each page that is written: half of what may be new in a segment is
