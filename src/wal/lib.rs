@@ -19,6 +19,7 @@
 //!   moves only when what it promises is written; the next process goes on with it as it is.
 #![forbid(unsafe_code)]
 
+mod append;
 mod clean;
 mod cut;
 mod device;
