@@ -12,9 +12,9 @@ use wal::{Durability, File, Found, Identity, Keeper, Log, Past, Record};
 
 use crate::error::AppendError;
 use crate::file::Hold;
+use crate::kept::Kept;
 use crate::layout::PAST;
 use crate::lock::Locked;
-use crate::restore::Kept;
 use crate::zone::Zone;
 
 /// The file that a zone has had: nobody else gets it as long as the value is there.

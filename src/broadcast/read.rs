@@ -175,21 +175,6 @@ impl Attachment {
 }
 
 impl Locked<'_> {
-    /// That what is behind `cursor` begins at this place.
-    pub fn hint(&self, cursor: u64, at: Place) -> Hint {
-        let stamp = if at.is_none() { 0 } else { self.memory.meta(at.block).stamp.get() };
-        Hint { cursor, block: at.block, offset: at.offset, stamp }
-    }
-
-    /// The place behind a cursor: the hint's, if that still holds.
-    pub fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
-        let fits = hint.cursor == cursor && hint.block != 0;
-        match fits && self.memory.meta(hint.block).stamp.get() == hint.stamp {
-            true => Place { block: hint.block, offset: hint.offset },
-            false => self.locate(index, cursor),
-        }
-    }
-
     /// The cursor before the newest marked record that is not younger than `time`.
     fn marked_before(&self, index: u32, time: u64) -> Option<u64> {
         let mut at = Place::from_word(self.memory.channel(index).first.get());
