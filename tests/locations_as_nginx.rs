@@ -190,25 +190,6 @@ fn fields_that_are_empty_or_no_dates() {
         location = /204 { add_header X-Type $sent_http_content_type; return 204 "no"; }
         location = /aliased.html { alias html/a.txt; }
         location /aliased/ { alias html/a.txt; }
-        location /page-418 { error_page 404 @418; }
-        location /page-204 { error_page 404 =204 @418; }
-        location /page-own { error_page 404 = @418; }
-        location /page-none { error_page 404 @none; }
-        location /page-301 { error_page 404 @301; }
-        location /page-201 { error_page 404 @201; }
-        location /page-410 { error_page 404 =410 @201; }
-        location /page-to-204 { error_page 404 =200 @204; }
-        location /page-status { error_page 404 @status; }
-        location /page-own-status { error_page 404 = @status; }
-        location @status { return 410 "$status"; }
-        location = /status { return 403 "$status"; }
-        location = /to-status { return 302 /$status; }
-        location = /no-status { return 403 ""; }
-        location @418 { return 418 "text"; }
-        location @none { return 418; }
-        location @301 { return 301 /x; }
-        location @201 { return 201 "made"; }
-        location @204 { return 204; }
         location /unchanged/ { alias html/; add_header Last-Modified "" always; }
     "#,
     );
@@ -224,28 +205,6 @@ fn fields_that_are_empty_or_no_dates() {
     let aliased = alike(&server, &twin, &get("/aliased.html"));
     assert_eq!(aliased[0].header("Content-Type"), Some("text/html"));
     assert!(alike(&server, &twin, &get("/444")).is_empty());
-    assert_eq!(alike(&server, &twin, &get("/status"))[0].text(), "403");
-    alike(&server, &twin, &get("/to-status"));
-    alike(&server, &twin, &get("/no-status"));
-    let page = alike(&server, &twin, &get("/page-418"));
-    assert_eq!((page[0].status, page[0].text()), (404, "text".into()));
-    for name in ["204", "own", "none", "301", "201", "410", "to-204", "status", "own-status"] {
-        alike(&server, &twin, &get(&format!("/page-{name}")));
-    }
-    for agent in [
-        "MSIE 6.0",
-        "MSIE .",
-        "MSIE 66",
-        "MSIE 666",
-        "Chrome/1",
-        "Gecko/1 Chrome/1",
-        "(like Gecko) Chrome/1",
-        "MSIE 6.0 Opera",
-        "Opera Chrome/1",
-        "MSIE  Chrome/1",
-    ] {
-        alike(&server, &twin, &format!("GET /none HTTP/1.0\r\nUser-Agent: {agent}\r\n\r\n"));
-    }
     for path in [
         "/404",
         "/503",
@@ -259,6 +218,63 @@ fn fields_that_are_empty_or_no_dates() {
     ] {
         alike(&server, &twin, &get(path));
         alike(&server, &twin, &format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
+}
+
+/// As nginx: a named location makes the text of an error page, and `=` says which status goes with it; `$status` is the
+/// one that is answered.
+#[test]
+fn pages_that_named_locations_make() {
+    let (server, twin) = both(
+        r#"
+        location /page-418 { error_page 404 @418; }
+        location /page-204 { error_page 404 =204 @418; }
+        location /page-own { error_page 404 = @418; }
+        location /page-none { error_page 404 @none; }
+        location /page-301 { error_page 404 @301; }
+        location /page-201 { error_page 404 @201; }
+        location /page-410 { error_page 404 =410 @201; }
+        location /page-to-204 { error_page 404 =200 @204; }
+        location /page-status { error_page 404 @status; }
+        location /page-own-status { error_page 404 = @status; }
+        location @status { return 410 "$status"; }
+        location @418 { return 418 "text"; }
+        location @none { return 418; }
+        location @301 { return 301 /x; }
+        location @201 { return 201 "made"; }
+        location @204 { return 204; }
+        location = /status { return 403 "$status"; }
+        location = /to-status { return 302 /$status; }
+        location = /no-status { return 403 ""; }
+    "#,
+    );
+    assert_eq!(alike(&server, &twin, &get("/status"))[0].text(), "403");
+    alike(&server, &twin, &get("/to-status"));
+    alike(&server, &twin, &get("/no-status"));
+    let page = alike(&server, &twin, &get("/page-418"));
+    assert_eq!((page[0].status, page[0].text()), (404, "text".into()));
+    for name in ["204", "own", "none", "301", "201", "410", "to-204", "status", "own-status"] {
+        alike(&server, &twin, &get(&format!("/page-{name}")));
+    }
+}
+
+/// As nginx: pages of errors are filled up for the browsers that show their own instead of a short one.
+#[test]
+fn pages_for_browsers_that_show_their_own() {
+    let (server, twin) = both("");
+    for agent in [
+        "MSIE 6.0",
+        "MSIE .",
+        "MSIE 66",
+        "MSIE 666",
+        "Chrome/1",
+        "Gecko/1 Chrome/1",
+        "(like Gecko) Chrome/1",
+        "MSIE 6.0 Opera",
+        "Opera Chrome/1",
+        "MSIE  Chrome/1",
+    ] {
+        alike(&server, &twin, &format!("GET /none HTTP/1.0\r\nUser-Agent: {agent}\r\n\r\n"));
     }
 }
 

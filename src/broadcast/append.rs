@@ -1,68 +1,17 @@
 //! Appending a record.
 
-use std::fmt;
-
-use crate::index::{ChannelId, Full};
+use crate::attributes::Attributes;
+use crate::error::AppendError;
+use crate::flags::END;
+use crate::hint::Hint;
+use crate::index::ChannelId;
+use crate::kept::Kept;
 use crate::layout::Place;
 use crate::lock::Locked;
 use crate::owner::Owner;
-use crate::read::Hint;
-use crate::restore::Kept;
 use crate::row::Wakes;
 use crate::step::step;
 use crate::zone::Zone;
-
-/// The channel has ended with this record.
-pub const END: u32 = 1;
-
-/// A reader may begin with this record: what comes before it is not needed.
-pub const MARK: u32 = 2;
-
-/// What an append says of its record and of its channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// [`END`], [`MARK`], and bits of the caller's own from 16 on.
-    pub flags: u32,
-    /// Hash of an idempotency key; 0: none. While a record of this key is kept, another is not made.
-    pub key: u64,
-    /// Which of the records of its key it is, from 1; 0: the only one. In a channel the places of a key only
-    /// go up: one that is not above those that are there has been already.
-    pub place: u32,
-    /// Up to here the channel was looked through for this key and place: it is not there.
-    pub looked: Hint,
-    /// How many records a newcomer gets at most; 0: none. More are kept for a moment, for readers that are
-    /// just behind.
-    pub max_count: u32,
-    /// Milliseconds after which a record goes; 0: never.
-    pub max_age: u64,
-    /// Channels that there may be, should this be a new one.
-    pub max_channels: u32,
-    /// Records up to this seq may go.
-    pub unneeded: u64,
-    /// Whose record it is: of a channel that has another owner, it is refused.
-    pub owner: Option<Owner>,
-}
-
-impl Attributes {
-    /// A record that is kept as long as there is room.
-    pub const DEFAULT: Attributes = Attributes {
-        flags: 0,
-        key: 0,
-        place: 0,
-        looked: Hint::NONE,
-        max_count: u32::MAX,
-        max_age: 0,
-        max_channels: u32::MAX,
-        unneeded: 0,
-        owner: None,
-    };
-}
-
-impl Default for Attributes {
-    fn default() -> Attributes {
-        Attributes::DEFAULT
-    }
-}
 
 /// What came of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,53 +25,6 @@ pub struct Appended {
     pub duplicate: bool,
     /// Up to here nobody need look for the next place of the key.
     pub looked: Hint,
-}
-
-/// Why nothing was appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppendError {
-    /// It is larger than the zone allows.
-    TooLarge,
-    /// The zone has no room, and everything in it is being read.
-    Busy,
-    /// There are as many channels as there may be.
-    TooManyChannels,
-    /// The channel is another writer's.
-    NotOwner,
-    /// Another zone has taken this one's place, or is about to.
-    Moved,
-    /// The zone's file must be synced first: then it can be tried again.
-    Unsynced,
-    /// The zone's file cannot be written: the system's error number.
-    File(i32),
-    /// A record of the same key and place has another body.
-    OtherBody,
-}
-
-impl fmt::Display for AppendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AppendError::File(errno) => {
-                let error = std::io::Error::from_raw_os_error(*errno);
-                return write!(f, "the zone's file cannot be written ({error})");
-            }
-            AppendError::Unsynced => "the zone's file is being synced",
-            AppendError::TooLarge => "the message is larger than the zone allows",
-            AppendError::Busy => "the zone has no room",
-            AppendError::TooManyChannels => "there are as many channels as there may be",
-            AppendError::NotOwner => "the channel is another writer's",
-            AppendError::Moved => "the zone is being changed",
-            AppendError::OtherBody => "the key has been used for something else",
-        })
-    }
-}
-
-impl std::error::Error for AppendError {}
-
-impl From<Full> for AppendError {
-    fn from(_: Full) -> AppendError {
-        AppendError::TooManyChannels
-    }
 }
 
 /// Records that an append takes away at most for age and number: more than it adds.
@@ -278,6 +180,17 @@ impl Locked<'_> {
         let looked = self.hint(seq, Place::from_word(channel.last.get()));
         Ok(Appended { seq, subscribers: self.interested(index, wakes), duplicate: false, looked })
     }
+
+    /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
+    fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
+        let mut count = self.wake_waiting(index, wakes);
+        for row in self.interested_rows(index) {
+            count += self.memory.interest(index, row).get();
+            wakes.add(row as u32);
+        }
+        count + self.wake_patterns(self.memory.name(index), wakes)
+    }
+
     /// The record of the same key and place, if it is there.
     fn known_by_key(
         &self,

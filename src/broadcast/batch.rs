@@ -4,15 +4,41 @@ use std::cell::RefCell;
 use std::io::IoSlice;
 use std::ops::Range;
 
-use crate::append::END;
+use crate::flags::END;
 use crate::layout::{PINS, Place};
 use crate::memory::Memory;
-use crate::read::{Limits, Reading};
 use crate::row::Attachment;
 use crate::step::step;
 
 /// Slices of one batch: what one `sendmsg` takes.
 pub(crate) const SLICES: usize = 64;
+
+/// How much a batch may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Records.
+    pub records: usize,
+    /// Bytes; the first record is begun in any case.
+    pub bytes: usize,
+    /// Records up to this seq only: of those behind it the reader does not yet know in which of its
+    /// channels they are.
+    pub upto: u64,
+    /// The reader has been told that records up to this seq may be gone: it is not told again, and
+    /// gets what there still is.
+    pub told: u64,
+}
+
+impl Limits {
+    /// As much as goes out with one write.
+    pub const DEFAULT: Limits =
+        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
 
 /// A record in a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +125,21 @@ impl Drop for Batch<'_> {
         let storage = std::mem::take(&mut self.storage);
         STORAGE.with(|place| place.replace(Some(storage)));
     }
+}
+
+/// What there is behind a cursor.
+pub enum Reading<'a> {
+    /// Nothing.
+    Nothing,
+    /// Records.
+    Batch(Batch<'a>),
+    /// Records that the reader has not seen are gone, up to the seq `upto`.
+    Lagged {
+        /// The cursor with which one may go on.
+        upto: u64,
+    },
+    /// The record that the reader is in the middle of is gone.
+    Torn,
 }
 
 /// Puts a batch together: slices, and pins on their blocks.

@@ -1,6 +1,7 @@
 //! A channel's chain of blocks: room for a record at its end, its bytes, and what follows from it.
 
-use crate::append::{AppendError, END, MARK};
+use crate::error::AppendError;
+use crate::flags::{END, MARK};
 use crate::keys::key_bits;
 use crate::layout::{Place, RECORD};
 use crate::lock::Locked;

@@ -10,19 +10,13 @@
 //! client kept out who need not be; none is missed. Addresses have a table of their own: names, of which one client
 //! may bring hundreds, do not spoil it.
 
-use std::sync::atomic::{Ordering, fence};
-
 use shm::U32;
 
-use crate::layout::{Counts, Entry, MAX_NAME};
+use crate::layout::{BUCKET, Counts, Entry, MAX_NAME};
 use crate::lock::Locked;
 use crate::memory::Memory;
-use crate::row::Attachment;
 use crate::step::step;
 use crate::zone::Zone;
-
-/// Entries of a bucket.
-pub(crate) const BUCKET: usize = 4;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +32,7 @@ pub(crate) enum Kind {
 /// One thing that is counted over all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
-    kind: Kind,
+    pub(crate) kind: Kind,
     hash: u64,
     /// Of the bytes that it was made of.
     pub(crate) len: u8,
@@ -109,7 +103,7 @@ impl Memory {
         exact.saturating_add(one.get().min(other.get()))
     }
 
-    fn add(&self, what: Counted, row: usize) {
+    pub fn add(&self, what: Counted, row: usize) {
         // First: what is counted in a row is never more than it says.
         self.row(row).counted[what.kind as usize].add(1);
         let hash = what.of_row(row);
@@ -125,7 +119,7 @@ impl Memory {
         }
     }
 
-    fn sub(&self, what: Counted, row: usize, by: u32) {
+    pub fn sub(&self, what: Counted, row: usize, by: u32) {
         let hash = what.of_row(row);
         let mut left = by;
         step("discount: begun");
@@ -195,61 +189,5 @@ impl Locked<'_> {
     /// The rows that were ever used.
     pub fn used_rows(&self) -> std::ops::Range<usize> {
         0..(self.header().rows_used.get() as usize).min(self.memory.layout.rows)
-    }
-}
-
-impl Attachment {
-    /// Counts one more; gives how many there are in all processes.
-    pub(crate) fn count_one(&self, locked: &Locked<'_>, what: Counted) -> u32 {
-        self.zone.memory.add(what, self.row);
-        if what.kind != Kind::Address {
-            self.zone.memory.row(self.row).subscribers.add(1);
-        }
-        locked.count(what)
-    }
-
-    /// Counts so many less.
-    pub(crate) fn count_less(&self, _locked: &Locked<'_>, what: Counted, by: u32) {
-        // Its row may be another's meanwhile.
-        if self.has_left() {
-            return;
-        }
-        self.zone.memory.sub(what, self.row, by);
-        if what.kind != Kind::Address {
-            self.zone.memory.row(self.row).subscribers.sub(by);
-        }
-    }
-
-    /// Counts a stream of a client; gives those that it has in all processes.
-    pub fn count_address(&self, address: &[u8]) -> (Counted, u32) {
-        let address = self.zone.counted(Kind::Address, address);
-        (address, self.count_one(&self.zone.lock(), address))
-    }
-
-    /// It has one less.
-    pub fn discount_address(&self, address: Counted) {
-        self.count_less(&self.zone.lock(), address, 1);
-    }
-
-    /// Counts a client; gives how many there are in all processes. Takes no lock.
-    pub fn count_client(&self) -> u32 {
-        self.zone.memory.row(self.row).clients.add(1);
-        // Of two that come at the same time, at least one sees the other.
-        fence(Ordering::SeqCst);
-        step("client: counted");
-        let rows = 0..self.zone.memory.layout.rows;
-        rows.map(|row| self.zone.memory.row(row).clients.get()).sum()
-    }
-
-    /// Clients of this process.
-    pub fn clients(&self) -> u32 {
-        self.zone.memory.row(self.row).clients.get()
-    }
-
-    /// There is one less.
-    pub fn discount_client(&self) {
-        if !self.has_left() {
-            self.zone.memory.row(self.row).clients.sub(1);
-        }
     }
 }

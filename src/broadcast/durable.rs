@@ -6,28 +6,16 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use wal::{Durability, File, Found, Identity, Keeper, Log, Past, Record};
 
-use crate::append::AppendError;
+use crate::error::AppendError;
+use crate::file::Hold;
+use crate::kept::Kept;
 use crate::layout::PAST;
 use crate::lock::Locked;
-use crate::restore::Kept;
 use crate::zone::Zone;
-
-/// "Input/output error", for errors without a number.
-const EIO: i32 = 5;
-
-/// A process's hold on the file of a zone.
-#[derive(Default)]
-pub(crate) struct Durable(Mutex<Option<Arc<Log<File>>>>);
-
-impl Durable {
-    fn log(&self) -> Option<Arc<Log<File>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// The file that a zone has had: nobody else gets it as long as the value is there.
 #[derive(Default)]
@@ -114,26 +102,24 @@ impl Zone {
     }
 
     fn set_log(&self, log: Log<File>) -> Former {
-        let durable = self.durable.get_or_init(Durable::default);
-        let mut place = durable.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Former { _log: place.replace(Arc::new(log)) }
+        Former { _log: self.file.get_or_init(Hold::default).replace(Some(log)) }
     }
 
     /// The descriptor of its file.
     pub fn file_fd(&self) -> Option<RawFd> {
-        Some(self.durable.get()?.log()?.device().as_raw_fd())
+        Some(self.file.get()?.log()?.device().as_raw_fd())
     }
 
     /// Gives the file up: another server may have it. This process appends nothing more.
     pub fn let_go(&self) {
-        if let Some(durable) = self.durable.get() {
-            durable.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(file) = self.file.get() {
+            file.replace(None);
         }
     }
 
     /// Says in the file that somebody writes to it, in the epoch of this zone. The first append does it, if nobody has.
     pub fn begin_file(&self) -> io::Result<()> {
-        let log = self.durable.get().and_then(Durable::log);
+        let log = self.file.get().and_then(Hold::log);
         match (log, self.lock_soon()) {
             (Some(log), Some(_locked)) => log.begin(&self.header().wal),
             _ => Ok(()),
@@ -142,7 +128,7 @@ impl Zone {
 
     /// Closes the file in order. Nobody else uses the zone.
     pub fn close_file(&self) -> io::Result<()> {
-        let log = self.durable.get().and_then(Durable::log);
+        let log = self.file.get().and_then(Hold::log);
         match (log, self.try_lock()) {
             (Some(log), Some(_locked)) => log.close(&self.header().wal, self.newest()),
             _ => Ok(()),
@@ -151,7 +137,7 @@ impl Zone {
 
     /// Whether it has a file.
     pub fn is_durable(&self) -> bool {
-        self.durable.get().is_some()
+        self.file.get().is_some()
     }
 
     /// The newest seq that is on the disk.
@@ -161,14 +147,14 @@ impl Zone {
 
     /// Whether a sync now spares an append to wait for it later.
     pub fn wants_sync(&self) -> bool {
-        let log = self.durable.get().and_then(Durable::log);
+        let log = self.file.get().and_then(Hold::log);
         log.is_some_and(|log| log.wants_sync(&self.header().wal))
     }
 
     /// Brings all that was appended to the disk; gives the newest seq that is there. Takes no lock, and may be called
     /// by any thread: it waits for the disk.
     pub fn sync(&self) -> io::Result<u64> {
-        let log = self.durable.get().and_then(Durable::log);
+        let log = self.file.get().and_then(Hold::log);
         let log = log.ok_or_else(|| io::Error::other("the file was given up"))?;
         log.sync(&self.header().wal, self.newest())
     }
@@ -253,7 +239,7 @@ impl Complete {
 impl Locked<'_> {
     /// Writes a record to the file before it is committed; its bytes are in parts.
     pub fn write_to_file(&self, kept: &Kept<'_>, parts: &[&[u8]]) -> Result<(), AppendError> {
-        let log = self.durable.get().and_then(Durable::log).ok_or(AppendError::Moved)?;
+        let log = self.file.get().and_then(Hold::log).ok_or(AppendError::Moved)?;
         write(&log, self, &Record { parts, ..kept.record() })
     }
 
@@ -271,7 +257,7 @@ impl Locked<'_> {
     /// Brings records of another zone to the disk. Numbers that are missing between them are not missing: they were
     /// gone before.
     pub fn settle_file(&self) -> io::Result<()> {
-        let Some(log) = self.durable.get().and_then(Durable::log) else { return Ok(()) };
+        let Some(log) = self.file.get().and_then(Hold::log) else { return Ok(()) };
         let state = &self.header().wal;
         log.close(state, self.newest())?;
         log.begin(state)
@@ -316,21 +302,5 @@ impl Keeper for Keeping<'_, '_> {
         while self.0.first(channel).is_some_and(|(_, record)| record.seq.get() <= seq) {
             self.0.drop_first(channel);
         }
-    }
-}
-
-impl From<wal::Error> for AppendError {
-    fn from(error: wal::Error) -> AppendError {
-        match error {
-            wal::Error::TooLarge => AppendError::TooLarge,
-            wal::Error::Unsynced => AppendError::Unsynced,
-            wal::Error::System(error) => error.into(),
-        }
-    }
-}
-
-impl From<io::Error> for AppendError {
-    fn from(error: io::Error) -> AppendError {
-        AppendError::File(error.raw_os_error().unwrap_or(EIO))
     }
 }

@@ -6,8 +6,8 @@
 
 use crate::layout::{Grave, LOST_NAME};
 use crate::lock::Locked;
-use crate::row::Attachment;
 use crate::step::step;
+use crate::zone::Zone;
 
 /// Names that are looked at in one turn.
 const TURN: u32 = 4096;
@@ -32,25 +32,25 @@ impl<'p> Prefixes<'p> {
     }
 }
 
-impl Attachment {
+impl Zone {
     /// Up to which seq something behind `cursor` may have gone with channels whose names begin so, which are
     /// forgotten; 0: nothing. In turns, between which the lock is free.
-    pub fn forgotten_of(&self, prefixes: &[Vec<u8>], cursor: u64) -> u64 {
+    pub(crate) fn forgotten_of(&self, prefixes: &[Vec<u8>], cursor: u64) -> u64 {
         if prefixes.is_empty() {
             return 0;
         }
         let prefixes = Prefixes::new(prefixes);
-        let (zone, header) = (self.zone(), self.zone().header());
+        let header = self.header();
         let mut upto = 0;
         if header.lost_at.get() != 0 {
-            let end = zone.memory.layout.buckets as u32;
+            let end = self.memory.layout.buckets as u32;
             for from in (0..end).step_by(TURN as usize) {
                 let to = from.saturating_add(TURN).min(end);
-                upto = zone.lock().forgotten_among(&prefixes, from, to, cursor).max(upto);
+                upto = self.lock().forgotten_among(&prefixes, from, to, cursor).max(upto);
             }
         }
         // What has left the names meanwhile is in here.
-        let _locked = zone.lock();
+        let _locked = self.lock();
         upto.max(Some(header.lost_upto.get()).filter(|&seq| seq > cursor).unwrap_or(0))
     }
 }

@@ -1,9 +1,9 @@
 //! Records of an idempotency key: which are there, and whether they are the same.
 
-use crate::append::Attributes;
+use crate::attributes::Attributes;
+use crate::hint::Hint;
 use crate::layout::Place;
 use crate::lock::Locked;
-use crate::read::Hint;
 use crate::walk::Found;
 use crate::zone::Zone;
 

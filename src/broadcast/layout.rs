@@ -16,9 +16,7 @@
 
 use shm::{BoundedLock, U32, U64};
 
-use crate::counts::BUCKET;
-use crate::pattern::LENGTHS;
-use crate::zone::Shape;
+use crate::shape::Shape;
 
 /// "RSERVELG", then the version of this layout: another binary's zone is recognised.
 pub const MAGIC: [u8; 8] = *b"RSERVELG";
@@ -27,6 +25,9 @@ pub const VERSION: u32 = 5;
 
 /// The longest name of a channel, in bytes.
 pub const MAX_NAME: usize = 255;
+
+/// Words with one bit for each length of a name.
+pub(crate) const LENGTHS: usize = (MAX_NAME + 1) / 64;
 
 /// Blocks that a worker may read from at the same time.
 pub(crate) const PINS: usize = 64;
@@ -264,6 +265,9 @@ pub(crate) struct Record {
 }
 
 pub(crate) const RECORD: usize = size_of::<Record>();
+
+/// Entries of a bucket of what is counted.
+pub(crate) const BUCKET: usize = 4;
 
 /// A table of what is counted (counts.rs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

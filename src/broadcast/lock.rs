@@ -63,6 +63,12 @@ impl<'z> Locked<'z> {
     pub fn unlock(self) -> &'z Zone {
         self.zone
     }
+
+    /// Whether nothing may be appended: as long as whoever has said so lives.
+    pub fn is_sealed(&self) -> bool {
+        let by = self.header().sealed.get();
+        by != 0 && (self.header().retired.get() != 0 || sys::process::exists(by as i32))
+    }
 }
 
 impl Deref for Locked<'_> {

@@ -8,11 +8,10 @@ use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 
-use crate::batch::Builder;
+use crate::batch::{Builder, Limits, Reading};
 use crate::index::ChannelId;
 use crate::layout::Place;
 use crate::lock::Locked;
-use crate::read::{Limits, Reading};
 use crate::row::Attachment;
 
 /// Places that are looked up in one turn.
@@ -152,24 +151,8 @@ impl Attachment {
         assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");
         let locked = self.zone.lock();
         merge.take_back(cursor);
-        if locked.search(merge, cursor) {
+        if locked.search(merge, cursor) || locked.place(merge, cursor, newcomers) {
             return None;
-        }
-        let was_placing = !merge.unplaced.is_empty();
-        let channels = (merge.pending.len() as u32).max(1);
-        for _ in 0..PLACED {
-            let Some((id, from)) = merge.unplaced.pop() else { break };
-            let from = match from {
-                From::History(count) => From::History(count.min((newcomers / channels).max(1))),
-                cursor => cursor,
-            };
-            locked.find_next(merge, id, cursor, from);
-        }
-        if !merge.unplaced.is_empty() {
-            return None;
-        }
-        if was_placing && cursor == 0 {
-            merge.bound(newcomers as usize);
         }
         let gone = std::mem::take(&mut merge.gone);
         if gone > cursor.max(limits.told) {
@@ -263,6 +246,27 @@ impl Locked<'_> {
             merge.search = Some(Search { slot: to, ..search });
         }
         to < end
+    }
+
+    /// Goes on looking up the next records of channels that were added. `true`: it is not at its end.
+    fn place(&self, merge: &mut Merge, cursor: u64, newcomers: u32) -> bool {
+        let was_placing = !merge.unplaced.is_empty();
+        let channels = (merge.pending.len() as u32).max(1);
+        for _ in 0..PLACED {
+            let Some((id, from)) = merge.unplaced.pop() else { break };
+            let from = match from {
+                From::History(count) => From::History(count.min((newcomers / channels).max(1))),
+                cursor => cursor,
+            };
+            self.find_next(merge, id, cursor, from);
+        }
+        if !merge.unplaced.is_empty() {
+            return true;
+        }
+        if was_placing && cursor == 0 {
+            merge.bound(newcomers as usize);
+        }
+        false
     }
 
     /// Looks up a channel's next record.

@@ -1,6 +1,6 @@
 //! Channels with one writer: a live stream has one publisher, whichever worker it is connected to.
 
-use crate::append::AppendError;
+use crate::error::AppendError;
 use crate::index::ChannelId;
 use crate::lock::Locked;
 use crate::zone::Zone;

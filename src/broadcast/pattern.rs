@@ -3,24 +3,10 @@
 //! A channel's name has as many beginnings as bytes. Each row says which lengths its patterns have, so that an append
 //! looks for those alone.
 
-use std::cell::Cell;
-
 use crate::counts::{Counted, Kind};
-use crate::layout::MAX_NAME;
+use crate::layout::LENGTHS;
 use crate::lock::Locked;
 use crate::row::{Attachment, Wakes};
-
-/// One bit for each length of a name.
-pub(crate) const LENGTHS: usize = (MAX_NAME + 1) / 64;
-
-/// How many patterns of each length a process reads.
-pub(crate) struct Lengths([Cell<u32>; MAX_NAME + 1]);
-
-impl Default for Lengths {
-    fn default() -> Lengths {
-        Lengths([const { Cell::new(0) }; MAX_NAME + 1])
-    }
-}
 
 impl Locked<'_> {
     /// Counts the readers of the patterns that a name matches, and notes their rows.
@@ -64,11 +50,10 @@ impl Attachment {
 
     fn count_length(&self, pattern: Counted, change: impl FnOnce(u32) -> u32) {
         let len = usize::from(pattern.len);
-        let count = &self.lengths.0[len];
-        count.set(change(count.get()));
+        let count = self.lengths.change(len, change);
         let bits = &self.zone.memory.row(self.row).pattern_lengths[len / 64];
         let bit = 1 << (len % 64);
-        match count.get() {
+        match count {
             0 => bits.set(bits.get() & !bit),
             _ => bits.set(bits.get() | bit),
         }

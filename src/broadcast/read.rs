@@ -3,39 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::append::MARK;
-use crate::batch::{Batch, Builder, SLICES};
+use crate::batch::{Builder, Limits, Reading};
+use crate::flags::MARK;
+use crate::hint::Hint;
 use crate::index::ChannelId;
 use crate::layout::Place;
 use crate::lock::Locked;
 use crate::row::Attachment;
-
-/// How much a batch may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Records.
-    pub records: usize,
-    /// Bytes; the first record is begun in any case.
-    pub bytes: usize,
-    /// Records up to this seq only: of those behind it the reader does not yet know in which of its
-    /// channels they are.
-    pub upto: u64,
-    /// The reader has been told that records up to this seq may be gone: it is not told again, and
-    /// gets what there still is.
-    pub told: u64,
-}
-
-impl Limits {
-    /// As much as goes out with one write.
-    pub const DEFAULT: Limits =
-        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 };
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits::DEFAULT
-    }
-}
 
 /// Where a new reader begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,40 +24,6 @@ pub enum Start {
     Marked,
     /// With the newest marked record that was there at a time of the zone; before all, if there is none.
     MarkedBefore(u64),
-}
-
-/// Where in a channel one has read to: spares looking for the place. A stale one is noticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hint {
-    pub(crate) cursor: u64,
-    pub(crate) block: u32,
-    pub(crate) offset: u32,
-    pub(crate) stamp: u32,
-}
-
-impl Hint {
-    /// Of nowhere.
-    pub const NONE: Hint = Hint { cursor: 0, block: 0, offset: 0, stamp: 0 };
-
-    /// The cursor whose place it is.
-    pub(crate) fn cursor(&self) -> u64 {
-        self.cursor
-    }
-}
-
-/// What there is behind a cursor.
-pub enum Reading<'a> {
-    /// Nothing.
-    Nothing,
-    /// Records.
-    Batch(Batch<'a>),
-    /// Records that the reader has not seen are gone, up to the seq `upto`.
-    Lagged {
-        /// The cursor with which one may go on.
-        upto: u64,
-    },
-    /// The record that the reader is in the middle of is gone.
-    Torn,
 }
 
 impl Attachment {
@@ -235,21 +175,6 @@ impl Attachment {
 }
 
 impl Locked<'_> {
-    /// That what is behind `cursor` begins at this place.
-    pub fn hint(&self, cursor: u64, at: Place) -> Hint {
-        let stamp = if at.is_none() { 0 } else { self.memory.meta(at.block).stamp.get() };
-        Hint { cursor, block: at.block, offset: at.offset, stamp }
-    }
-
-    /// The place behind a cursor: the hint's, if that still holds.
-    pub fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
-        let fits = hint.cursor == cursor && hint.block != 0;
-        match fits && self.memory.meta(hint.block).stamp.get() == hint.stamp {
-            true => Place { block: hint.block, offset: hint.offset },
-            false => self.locate(index, cursor),
-        }
-    }
-
     /// The cursor before the newest marked record that is not younger than `time`.
     fn marked_before(&self, index: u32, time: u64) -> Option<u64> {
         let mut at = Place::from_word(self.memory.channel(index).first.get());

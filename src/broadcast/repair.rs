@@ -4,7 +4,7 @@
 //! `next` of blocks between records; the records whose seq is published. All else is counted anew.
 //! Nothing here trusts a number that it has not compared: a file may have been cut anywhere.
 
-use crate::append::{END, MARK};
+use crate::flags::{END, MARK};
 use crate::keys::key_bits;
 use crate::layout::{Place, RECORD};
 use crate::lock::Locked;

@@ -9,8 +9,8 @@ use std::sync::{Arc, Weak};
 use sys::bell::Bell;
 
 use crate::index::{ChannelId, Full};
+use crate::lengths::Lengths;
 use crate::lock::Locked;
-use crate::pattern::Lengths;
 use crate::step::step;
 use crate::zone::Zone;
 
@@ -147,44 +147,6 @@ impl Locked<'_> {
         // At last: who is killed before leaves it to be emptied once more.
         row.pid.set(0);
     }
-
-    fn lose_interest(&self, index: u32, row: usize) {
-        let channel = self.memory.channel(index);
-        if channel.behind_row.get() == row as u32 {
-            channel.behind.set(0);
-        }
-        let interest = self.memory.interest(index, row);
-        interest.set(0);
-        let bits = self.memory.interest_bits(index, row / 64);
-        bits.set(bits.get() & !(1 << (row % 64)));
-    }
-
-    /// Subscribers of a slot in all rows.
-    pub fn subscribers(&self, index: u32) -> u32 {
-        self.interested_rows(index).map(|row| self.memory.interest(index, row).get()).sum()
-    }
-
-    pub fn interested_rows(&self, index: u32) -> impl Iterator<Item = usize> {
-        (0..self.memory.layout.rows.div_ceil(64)).flat_map(move |word| {
-            // Rows are many, and few are interested: an append looks at no others.
-            let mut bits = self.memory.interest_bits(index, word).get();
-            std::iter::from_fn(move || {
-                let bit = bits.checked_ilog2()?;
-                bits ^= 1 << bit;
-                Some(word * 64 + bit as usize)
-            })
-        })
-    }
-
-    /// Counts the subscribers of a channel and of the patterns that it matches, and notes their rows.
-    pub fn interested(&self, index: u32, wakes: &mut Wakes) -> u32 {
-        let mut count = self.wake_waiting(index, wakes);
-        for row in self.interested_rows(index) {
-            count += self.memory.interest(index, row).get();
-            wakes.add(row as u32);
-        }
-        count + self.wake_patterns(self.memory.name(index), wakes)
-    }
 }
 
 impl Attachment {
@@ -270,6 +232,11 @@ impl Attachment {
     /// Takes what the bell has rung; `true`: it has.
     pub fn silence(&self) -> bool {
         self.bell.borrow().as_ref().is_some_and(|bell| bell.silence())
+    }
+
+    /// Clients of this process.
+    pub fn clients(&self) -> u32 {
+        self.zone.memory.row(self.row).clients.get()
     }
 
     /// Gives this process's place to others, if it has no client any more; it must not have one again.

@@ -4,22 +4,14 @@
 use std::io;
 use std::time::Duration;
 
-use crate::append::AppendError;
+use crate::error::AppendError;
+use crate::kept::Kept;
 use crate::lock::Locked;
-use crate::restore::Kept;
 use crate::zone::Zone;
 
 /// Bytes that are copied in one turn, and how long the others have then.
 const TURN: usize = 1 << 20;
 const PAUSE: Duration = Duration::from_micros(200);
-
-impl Locked<'_> {
-    /// Whether nothing may be appended: as long as whoever has said so lives.
-    pub fn is_sealed(&self) -> bool {
-        let by = self.header().sealed.get();
-        by != 0 && (self.header().retired.get() != 0 || sys::process::exists(by as i32))
-    }
-}
 
 impl Zone {
     /// Copies to this new zone, which nobody uses yet, what another one has, and all that its ids mean. That one goes

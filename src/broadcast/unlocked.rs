@@ -8,11 +8,11 @@
 
 use std::sync::atomic::{Ordering, fence};
 
-use crate::batch::Builder;
+use crate::batch::{Builder, Limits, Reading};
+use crate::hint::Hint;
 use crate::index::ChannelId;
 use crate::layout::{PINS, Place, RECORD};
 use crate::memory::Memory;
-use crate::read::{Hint, Limits, Reading};
 use crate::row::Attachment;
 use crate::step::step;
 

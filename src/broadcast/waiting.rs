@@ -72,6 +72,12 @@ impl Attachment {
         locked.forgotten(self.zone.hash(name))
     }
 
+    /// Up to which seq something behind `cursor` may have gone with channels whose names begin so, which are
+    /// forgotten; 0: nothing. In turns, between which the lock is free.
+    pub fn forgotten_of(&self, prefixes: &[Vec<u8>], cursor: u64) -> u64 {
+        self.zone.forgotten_of(prefixes, cursor)
+    }
+
     /// Somebody has published to a channel that `count` subscribers of this process wait for: they are counted as
     /// its subscribers. `None`: there is none of that name.
     pub fn bind(&self, name: &[u8], count: u32) -> Option<ChannelId> {

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::hint::Hint;
+use crate::kept::Kept;
 use crate::layout::{Channel, Place, RECORD, Record};
 use crate::lock::Locked;
 use crate::memory::Memory;
-use crate::read::Hint;
-use crate::restore::Kept;
 
 /// Records begin at multiples of this.
 const ALIGN: usize = 8;
@@ -50,6 +50,21 @@ const AHEAD: u64 = 256;
 pub(crate) struct Heads(BinaryHeap<Reverse<(u64, u32, u64, u32)>>);
 
 impl Locked<'_> {
+    /// That what is behind `cursor` begins at this place.
+    pub fn hint(&self, cursor: u64, at: Place) -> Hint {
+        let stamp = if at.is_none() { 0 } else { self.memory.meta(at.block).stamp.get() };
+        Hint { cursor, block: at.block, offset: at.offset, stamp }
+    }
+
+    /// The place behind a cursor: the hint's, if that still holds.
+    pub fn hinted(&self, index: u32, cursor: u64, hint: &Hint) -> Place {
+        let fits = hint.cursor == cursor && hint.block != 0;
+        match fits && self.memory.meta(hint.block).stamp.get() == hint.stamp {
+            true => Place { block: hint.block, offset: hint.offset },
+            false => self.locate(index, cursor),
+        }
+    }
+
     /// Where the channels go on behind `cursor`.
     pub fn heads(&self, cursor: u64) -> Heads {
         let mut heads = Heads(BinaryHeap::new());

@@ -7,32 +7,17 @@ use std::sync::{Arc, OnceLock, Weak};
 use shm::{Origin, Region};
 use sys::bell::Bell;
 
-use crate::durable::Durable;
+use crate::file::Hold;
 use crate::layout::{Header, Layout, MAGIC, VERSION};
 use crate::memory::Memory;
-
-/// How a zone is divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Bytes of a block: records are packed into blocks, and blocks are what is given back.
-    pub block_size: usize,
-    /// Processes that can be attached at the same time.
-    pub rows: usize,
-    /// Channels, at most.
-    pub channels: usize,
-    /// Slots that readers may reserve, of channels that nobody has published to.
-    pub readers: usize,
-    /// Names that are waited for and patterns, together in all processes, that are counted exactly; half as many
-    /// addresses.
-    pub counted: usize,
-}
+use crate::shape::Shape;
 
 /// A log of channels in shared memory, as this process sees it.
 pub struct Zone {
     pub(crate) memory: Memory,
     /// This process's own bell, once it is attached: others' are rung with it.
     pub(crate) bell: OnceLock<Weak<Bell>>,
-    pub(crate) durable: OnceLock<Durable>,
+    pub(crate) file: OnceLock<Hold>,
     region: Arc<Region>,
 }
 
@@ -158,7 +143,7 @@ impl Zone {
 
     fn over(region: Arc<Region>, layout: Layout) -> Zone {
         let memory = Memory { base: region.base(), layout };
-        Zone { memory, bell: OnceLock::new(), durable: OnceLock::new(), region }
+        Zone { memory, bell: OnceLock::new(), file: OnceLock::new(), region }
     }
 
     pub(crate) fn header(&self) -> &Header {

@@ -3,20 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::Files;
-
-/// Where a word stands in the text. Lines and columns count from 1, in characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// The file: its number in [`Files`].
-    pub file: u16,
-    /// The line.
-    pub line: u32,
-    /// The first character on that line.
-    pub column: u32,
-    /// How many characters the word has in the text, quotes and escapes included.
-    pub len: u32,
-}
+use crate::{Files, Span};
 
 /// A word: a directive's name or one of its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,10 @@
 //! the spare part belongs to the `Block` alone. Both are initialised, since blocks are zeroed once.
 
 use crate::Str;
+use crate::bounds::within;
 use crate::bufpool::{self, Header};
 use std::fmt;
-use std::ops::{Bound, Range, RangeBounds};
+use std::ops::{Range, RangeBounds};
 use std::ptr::NonNull;
 use std::slice;
 
@@ -172,20 +173,21 @@ impl Block {
     }
 }
 
-/// The range as offsets, checked against `len` as slice indexing does.
-pub(crate) fn within(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
-    let start = match range.start_bound() {
-        Bound::Included(&start) => start,
-        Bound::Excluded(&start) => start.saturating_add(1),
-        Bound::Unbounded => 0,
-    };
-    let end = match range.end_bound() {
-        Bound::Included(&end) => end.saturating_add(1),
-        Bound::Excluded(&end) => end,
-        Bound::Unbounded => len,
-    };
-    assert!(start <= end && end <= len, "range {start}..{end} is out of 0..{len}");
-    start..end
+impl Str {
+    /// Copies bytes into an allocation of their own. For strings that live as long as a request,
+    /// [`Pool::copy`](crate::Pool::copy) is cheaper.
+    ///
+    /// # Panics
+    /// If the bytes exceed 2 GiB.
+    pub fn copy(bytes: &[u8]) -> Str {
+        if bytes.is_empty() {
+            return Str::EMPTY;
+        }
+        let mut block = Block::exact(bytes.len());
+        let fits = block.extend_from_slice(bytes);
+        debug_assert!(fits);
+        block.freeze()
+    }
 }
 
 impl Drop for Block {

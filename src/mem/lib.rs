@@ -11,6 +11,7 @@
 //! ```
 
 mod block;
+mod bounds;
 mod buf;
 mod bufpool;
 mod chain;

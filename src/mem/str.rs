@@ -7,8 +7,7 @@
 //!   [header|......bytes......]
 //! ```
 
-use crate::Block;
-use crate::block::within;
+use crate::bounds::within;
 use crate::bufpool::{self, HEADER, Header};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -18,7 +17,7 @@ use std::ops::{Deref, RangeBounds};
 use std::ptr::NonNull;
 use std::slice;
 
-/// An immutable byte string of 16 bytes: static, or a counted slice of a [`Block`].
+/// An immutable byte string of 16 bytes: static, or a counted slice of a [`Block`](crate::Block).
 ///
 /// Cloning and slicing copy no bytes. It is never assumed to be UTF-8.
 pub struct Str {
@@ -43,21 +42,6 @@ impl Str {
         // SAFETY: a reference is never null.
         let ptr = unsafe { NonNull::new_unchecked(bytes.as_ptr().cast_mut()) };
         Str { ptr, len: bytes.len() as u32, back: 0 }
-    }
-
-    /// Copies bytes into an allocation of their own. For strings that live as long as a request,
-    /// [`Pool::copy`](crate::Pool::copy) is cheaper.
-    ///
-    /// # Panics
-    /// If the bytes exceed 2 GiB.
-    pub fn copy(bytes: &[u8]) -> Str {
-        if bytes.is_empty() {
-            return Str::EMPTY;
-        }
-        let mut block = Block::exact(bytes.len());
-        let fits = block.extend_from_slice(bytes);
-        debug_assert!(fits);
-        block.freeze()
     }
 
     /// # Safety

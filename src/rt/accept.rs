@@ -4,24 +4,10 @@ use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 use crate::conn::Conn;
-use crate::slot::{EXPENDABLE, HANGUP, QUEUED, READABLE, Service, State};
-use crate::token::{LISTENERS, Token};
-use crate::worker::Worker;
-
-/// Names a listener of the loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListenerId(pub(crate) u32);
-
-pub(crate) struct Acceptor {
-    fd: RawFd,
-    service: &'static dyn Service,
-    shared: bool,
-    /// How many connections the next wake-up accepts: doubled while the queue is longer than that,
-    /// one again when it was found empty. A lone connection costs no second, failing accept.
-    budget: u32,
-    /// Accepted since it was last put at the end of the socket's waiters.
-    accepted: u32,
-}
+use crate::listener::{Acceptor, ListenerId};
+use crate::service::Service;
+use crate::slot::{EXPENDABLE, HANGUP, QUEUED, READABLE, State};
+use crate::worker::{Worker, after, here, worker};
 
 const MOST_AT_ONCE: u32 = 16;
 /// With `multi_accept on`: all that wait, yet the connections at hand get their turn.
@@ -32,8 +18,23 @@ const TURN: u32 = 16;
 /// When slots are short, so many idle connections go at once.
 const RECLAIM: usize = 32;
 
+/// Accepts the connections of a listening socket for `service`. `shared`: other processes wait on the
+/// same socket, and one of them is to be woken for each connection.
+pub fn add_listener(
+    fd: &impl AsRawFd,
+    service: &'static dyn Service,
+    shared: bool,
+) -> io::Result<ListenerId> {
+    worker().add_acceptor(fd.as_raw_fd(), service, shared)
+}
+
+/// Stops accepting.
+pub fn remove_listeners() {
+    worker().remove_acceptors();
+}
+
 impl Worker {
-    pub fn add_acceptor(
+    fn add_acceptor(
         &self,
         fd: RawFd,
         service: &'static dyn Service,
@@ -46,27 +47,7 @@ impl Worker {
         Ok(id)
     }
 
-    /// Level-triggered, and woken alone: mio has no interest that says so, its epoll descriptor has.
-    fn listen(&self, fd: RawFd, id: ListenerId, shared: bool) -> io::Result<()> {
-        let exclusive = if shared { libc::EPOLLEXCLUSIVE } else { 0 };
-        let token = Token::new(self.ring, LISTENERS + id.0, 0);
-        let mut event =
-            libc::epoll_event { events: (libc::EPOLLIN | exclusive) as u32, u64: token.word() };
-        let epoll = self.registry.as_raw_fd();
-        // SAFETY: `event` is valid for the call; both descriptors are open, or the call fails.
-        match unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd, &mut event) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-
-    fn unlisten(&self, fd: RawFd) {
-        let epoll = self.registry.as_raw_fd();
-        // SAFETY: EPOLL_CTL_DEL takes no event.
-        unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd, std::ptr::null_mut()) };
-    }
-
-    pub fn remove_acceptors(&self) {
+    fn remove_acceptors(&self) {
         for acceptor in self.acceptors.borrow_mut().drain(..) {
             self.unlisten(acceptor.fd);
         }
@@ -154,28 +135,11 @@ impl Worker {
         if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM)) {
             self.reclaim();
             self.pause_accepting();
-            crate::after(500, || {
-                if let Some(worker) = crate::worker::here() {
+            after(500, || {
+                if let Some(worker) = here() {
                     worker.resume_accepting();
                 }
             });
-        }
-    }
-
-    fn pause_accepting(&self) {
-        if !self.full.replace(true) {
-            self.acceptors.borrow().iter().for_each(|acceptor| self.unlisten(acceptor.fd));
-        }
-    }
-
-    pub fn resume_accepting(&self) {
-        if self.full.replace(false) {
-            for (id, acceptor) in self.acceptors.borrow().iter().enumerate() {
-                if let Err(error) = self.listen(acceptor.fd, ListenerId(id as u32), acceptor.shared)
-                {
-                    sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
-                }
-            }
         }
     }
 

@@ -15,34 +15,45 @@
 //! the processes that inherit it.
 
 mod accept;
+mod alarm;
+mod beat;
 mod conn;
 mod inbox;
 mod io;
+mod listen;
+mod listener;
+mod occupy;
 mod offload;
 mod pulse;
+mod service;
 mod slot;
 mod socket;
+mod step;
 mod stream;
 mod table;
 mod timer;
 mod token;
+mod transport;
 mod turn;
 mod waker;
 mod worker;
 mod yield_now;
 
-pub use accept::ListenerId;
+pub use accept::{add_listener, remove_listeners};
+pub use beat::add_pulse;
 pub use conn::{Conn, TimedOut};
-pub use io::Io;
+pub use listener::ListenerId;
+pub use occupy::spawn;
 pub use offload::{Offload, offload};
-pub use pulse::{Pulse, add_pulse};
-pub use slot::{Next, Service, Task};
+pub use pulse::Pulse;
+pub use service::{Next, Service, Task};
 pub use socket::{Sleep, Socket, adopt, connect, pair, sleep};
 pub use stream::Stream;
 pub use token::Token;
+pub use transport::Io;
 pub use turn::run;
 pub use worker::{
-    Config, add_listener, after, connections, create, drain, draining, moment, now, on_readable,
-    remove_listeners, spawn, stop, wake_all, wall,
+    Config, after, connections, create, drain, draining, moment, now, on_readable, stop, wake_all,
+    wall,
 };
 pub use yield_now::yield_now;

@@ -1,15 +1,11 @@
 //! One turn of the loop after another.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::accept::ListenerId;
-use crate::conn::Conn;
-use crate::slot::{Next, QUEUED, READABLE, Slot, State, TIMED_OUT, WOKEN, Work};
+use crate::listener::ListenerId;
+use crate::slot::{QUEUED, READABLE, State, TIMED_OUT};
 use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
-use crate::waker::waker;
 use crate::worker::{Worker, worker};
 
 /// Events taken from the kernel at once.
@@ -97,16 +93,6 @@ impl Worker {
         }
     }
 
-    /// Calls what belongs to no connection. `None`: it has panicked, which ends this call, not the worker.
-    pub fn guarded<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
-        let result = catch_unwind(AssertUnwindSafe(call)).ok();
-        let second = self.now.get() / 1000;
-        if result.is_none() && self.told.replace(second) != second {
-            sys::log!(Alert, "a panic ended a call that belongs to no connection");
-        }
-        result
-    }
-
     /// The 64th listener and those after it share a bit: they are asked together.
     fn accept_from(&self, mut listeners: u64) {
         while listeners != 0 {
@@ -133,58 +119,6 @@ impl Worker {
                 }
                 State::Idle | State::Free | State::Running | State::Owned => {}
             }
-        }
-    }
-
-    fn poll_task(&self, token: Token) {
-        let Some(mut task) = self.slot(token).and_then(Slot::take_task) else { return };
-        self.step(token, |_| match task.as_mut().poll(&mut Context::from_waker(&waker(token))) {
-            // One that goes on with another: that one has not looked at anything yet.
-            Poll::Ready(next @ Next::Task(_)) => {
-                self.wake(token);
-                next
-            }
-            Poll::Ready(next) => next,
-            Poll::Pending => Next::Task(task),
-        });
-    }
-
-    /// Gives the slot its turn, and puts it where that says. A panic ends this connection alone.
-    pub fn step(&self, token: Token, turn: impl FnOnce(Conn) -> Next) {
-        let Some(slot) = self.slot(token) else { return };
-        let was_task = slot.state.replace(State::Running) == State::Task;
-        slot.clear(WOKEN);
-        let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
-        let next = next.unwrap_or_else(|_| {
-            sys::log!(Alert, "*{} a panic ended this connection", slot.serial.get());
-            Next::Close
-        });
-        match next {
-            Next::Close => return self.free_slot(token),
-            Next::Idle => self.rest(token),
-            Next::Task(task) => {
-                slot.work.set(Work::Task(task));
-                slot.state.set(State::Task);
-                // A new task has not looked at anything yet; and one must look again after something
-                // that happened while it ran.
-                if !was_task || slot.has(WOKEN) {
-                    self.enqueue(token);
-                }
-            }
-        }
-        if let Err(error) = self.register(token) {
-            sys::log!(Alert, "epoll_ctl() failed {}", sys::log::errno(&error));
-            self.free_slot(token);
-        }
-    }
-
-    fn rest(&self, token: Token) {
-        let Some(slot) = self.slot(token) else { return };
-        slot.state.set(State::Idle);
-        slot.idle_since.set(self.now.get());
-        slot.clear(TIMED_OUT);
-        if slot.has(READABLE) {
-            self.enqueue(token);
         }
     }
 

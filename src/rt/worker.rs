@@ -1,26 +1,23 @@
 //! The loop of this thread: what there is one of.
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
-use std::future::Future;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::Interest;
 use mio::unix::SourceFd;
-use sys::socket::Peer;
 
-use crate::accept::Acceptor;
+use crate::alarm::Alarm;
 use crate::conn::Conn;
 use crate::inbox::Inbox;
+use crate::listener::Acceptor;
 use crate::pulse::Pulse;
-use crate::slot::{
-    BROKEN, HANGUP, Next, QUEUED, READABLE, REGISTERED, Service, Slot, State, WOKEN, WRITABLE, Work,
-};
+use crate::slot::{BROKEN, HANGUP, QUEUED, READABLE, REGISTERED, Slot, State, WOKEN, WRITABLE};
 use crate::table::Table;
 use crate::timer::Wheel;
 use crate::token::{INBOX, SOURCES, Token};
@@ -35,33 +32,6 @@ pub struct Config {
 }
 
 pub(crate) type Callback = Rc<dyn Fn()>;
-
-/// The next to ring is the greatest; of those that are due together, the one that was set first.
-pub(crate) struct Alarm {
-    pub due: u64,
-    number: u64,
-    pub ring: Box<dyn FnOnce()>,
-}
-
-impl Ord for Alarm {
-    fn cmp(&self, other: &Alarm) -> Ordering {
-        (other.due, other.number).cmp(&(self.due, self.number))
-    }
-}
-
-impl PartialOrd for Alarm {
-    fn partial_cmp(&self, other: &Alarm) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Alarm {
-    fn eq(&self, other: &Alarm) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Alarm {}
 
 pub(crate) struct Worker {
     pub config: Config,
@@ -170,60 +140,6 @@ impl Worker {
         Token::new(self.ring, index, self.slots.at(index).generation.get())
     }
 
-    /// Takes a slot for an accepted connection.
-    pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
-        let index = self.slots.take()?;
-        self.connections.set(self.connections.get() + 1);
-        Some(self.occupy(index, fd, peer, State::Running))
-    }
-
-    /// Takes one for what a task has besides; -1: it is no descriptor.
-    pub fn take_further(&self, fd: RawFd, peer: Peer, state: State) -> Option<Token> {
-        let index = self.slots.take_further()?;
-        self.sockets.set(self.sockets.get() + u32::from(fd >= 0));
-        Some(self.occupy(index, fd, peer, state))
-    }
-
-    fn occupy(&self, index: u32, fd: RawFd, peer: Peer, state: State) -> Token {
-        let slot = self.slots.at(index);
-        self.serial.set(self.serial.get() + 1);
-        slot.state.set(state);
-        slot.flags.set(READABLE | WRITABLE);
-        slot.fd.set(fd);
-        slot.peer.set(peer);
-        slot.serial.set(self.serial.get());
-        slot.requests.set(0);
-        slot.opened.set(self.now.get());
-        slot.idle_since.set(self.now.get());
-        self.token(index)
-    }
-
-    /// Closes the descriptor and makes the slot another's.
-    pub fn free_slot(&self, token: Token) {
-        let Some(slot) = self.slot(token) else { return };
-        if let Some(service) = slot.service.take() {
-            self.guarded(|| service.close(Conn::new(token)));
-        }
-        let index = token.index();
-        let is_accepted = (index as usize) < self.slots.accepted().len();
-        self.wheel.unlink(&self.slots, index);
-        slot.due.set(0);
-        self.guarded(|| drop(slot.work.take()));
-        slot.state.set(State::Free);
-        slot.flags.set(0);
-        slot.generation.set(slot.generation.get().wrapping_add(1));
-        if slot.fd.get() >= 0 {
-            // Closing the last handle of a socket takes it out of the poll set.
-            sys::stream::close(slot.fd.replace(-1));
-            let count = if is_accepted { &self.connections } else { &self.sockets };
-            count.set(count.get() - 1);
-        }
-        self.slots.give(index);
-        if is_accepted && self.full.get() {
-            self.resume_accepting();
-        }
-    }
-
     /// Puts the slot's descriptor into the poll set, for everything, once.
     pub fn register(&self, token: Token) -> io::Result<()> {
         let Some(slot) = self.slot(token) else { return Ok(()) };
@@ -251,6 +167,16 @@ impl Worker {
             slot.raise(WOKEN);
             self.enqueue(token);
         }
+    }
+
+    /// Calls what belongs to no connection. `None`: it has panicked, which ends this call, not the worker.
+    pub fn guarded<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        let result = catch_unwind(AssertUnwindSafe(call)).ok();
+        let second = self.now.get() / 1000;
+        if result.is_none() && self.told.replace(second) != second {
+            sys::log!(Alert, "a panic ended a call that belongs to no connection");
+        }
+        result
     }
 
     /// Notes what epoll says of a connection.
@@ -302,19 +228,6 @@ pub fn draining() -> bool {
     worker().draining.get()
 }
 
-/// Runs `task` in a slot of its own, without a connection: it is none of the `worker_connections`.
-pub fn spawn(task: impl Future<Output = ()> + 'static) {
-    let worker = worker();
-    let Some(token) = worker.take_further(-1, Peer::Unknown, State::Task) else { return };
-    if let Some(slot) = worker.slot(token) {
-        slot.work.set(Work::Task(Box::pin(async move {
-            task.await;
-            Next::Close
-        })));
-        worker.wake(token);
-    }
-}
-
 /// Calls `ring` after `ms` milliseconds, once.
 pub fn after(ms: u64, ring: impl FnOnce() + 'static) {
     let worker = worker();
@@ -334,21 +247,6 @@ pub fn on_readable(fd: RawFd, callback: impl Fn() + 'static) -> io::Result<()> {
     worker.registry.register(&mut SourceFd(&fd), token.into(), Interest::READABLE)?;
     sources.push(Rc::new(callback));
     Ok(())
-}
-
-/// Accepts the connections of a listening socket for `service`. `shared`: other processes wait on the
-/// same socket, and one of them is to be woken for each connection.
-pub fn add_listener(
-    fd: &impl AsRawFd,
-    service: &'static dyn Service,
-    shared: bool,
-) -> io::Result<crate::ListenerId> {
-    worker().add_acceptor(fd.as_raw_fd(), service, shared)
-}
-
-/// Stops accepting.
-pub fn remove_listeners() {
-    worker().remove_acceptors();
 }
 
 /// Ends the loop when the last connection has ended. Idle ones get the grace that their service gives

@@ -16,7 +16,6 @@ use sys::clock::monotonic_ms;
 use sys::unix::{Occupant, SocketFile, with_short_path};
 
 use crate::Failure;
-use crate::master::Master;
 
 /// A client that has not sent its line by then is sent away.
 const PATIENCE_MS: u64 = 5000;
@@ -131,7 +130,7 @@ impl Control {
     }
 
     /// The next order that has come whole.
-    fn next(&mut self) -> Option<(UnixStream, Order)> {
+    pub fn next(&mut self) -> Option<(UnixStream, Order)> {
         self.accept();
         let mut at = 0;
         while let Some(client) = self.clients.get_mut(at) {
@@ -178,29 +177,6 @@ pub fn answer(mut client: UnixStream, verdict: &Result<(), Failure>) {
     };
     // A few lines fit into the socket's buffer; who does not want them does not get them.
     let _ = client.write_all(text.as_bytes());
-}
-
-impl Master {
-    /// Does what clients of the control socket ask for.
-    pub(crate) fn answer_control(&mut self) {
-        while let Some((client, order)) = self.control.as_mut().and_then(Control::next) {
-            // Held where the workers that are forked meanwhile find their copy of it, to close it.
-            self.asking = Some(client);
-            let verdict = match order {
-                Order::Reload => self.reload(),
-                Order::Upgrade => match self.upgrade() {
-                    Ok(()) => {
-                        self.upgrading = self.asking.take();
-                        continue;
-                    }
-                    failed => failed,
-                },
-            };
-            if let Some(client) = self.asking.take() {
-                answer(client, &verdict);
-            }
-        }
-    }
 }
 
 /// Asks the master at the other end and waits for its verdict.

@@ -14,17 +14,25 @@ mod cycle;
 mod events;
 mod files;
 mod findings;
+mod handover;
 mod listen;
+mod look;
 mod master;
 mod options;
+mod orders;
 mod pid;
+mod place;
 mod readiness;
+mod reap;
 mod reference;
 mod reload;
 mod signal;
 mod single;
 mod start;
+mod successor;
+mod supervise;
 mod upgrade;
+mod usage;
 mod watch;
 mod welcome;
 mod worker;
@@ -55,8 +63,8 @@ pub fn run(modules: Modules) -> ExitCode {
     };
     let done = |()| ExitCode::SUCCESS;
     let result = match &options.action {
-        options::Action::Help => options::print_help().map(done),
-        options::Action::Version { build } => options::print_version(*build, modules).map(done),
+        options::Action::Help => usage::print_help().map(done),
+        options::Action::Version { build } => usage::print_version(*build, modules).map(done),
         options::Action::Reference => {
             let text = reference(modules);
             let written = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());

@@ -5,8 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::control::{self, Order};
-use crate::cycle::{self, Cycle, Place};
+use crate::cycle::{self, Cycle};
 use crate::options::{Options, Signal};
+use crate::place::Place;
 use crate::{Failure, Modules, NAME, pid, say};
 
 /// Sends `signal` to the master that the configuration's pid file names.

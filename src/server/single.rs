@@ -7,7 +7,8 @@ use sys::process::Starter;
 use sys::signal::{self, Signals};
 use sys::unix::SocketFile;
 
-use crate::cycle::{self, Cycle, Place};
+use crate::cycle::{self, Cycle};
+use crate::place::Place;
 use crate::{Failure, Modules, pid};
 
 /// Runs the server in this process.

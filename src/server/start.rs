@@ -6,10 +6,11 @@ use std::rc::Rc;
 use module::Regions;
 use sys::unix::SocketFile;
 
-use crate::cycle::{self, Cycle, Place};
+use crate::cycle::{self, Cycle};
+use crate::handover::Inheritance;
 use crate::master::Master;
 use crate::options::Options;
-use crate::upgrade::Inheritance;
+use crate::place::Place;
 use crate::{Failure, Modules, NAME, VERSION, pid, say, single, welcome};
 
 /// Starts the server and runs it to its end.

@@ -7,8 +7,9 @@ use std::path::Path;
 use module::Request;
 use sys::socket::Address;
 
-use crate::cycle::{Cycle, Place};
+use crate::cycle::Cycle;
 use crate::options::Options;
+use crate::place::Place;
 use crate::{NAME, VERSION, say};
 
 /// Prints it, if somebody sits there.

@@ -4,6 +4,7 @@
 //! (who forks, which socket is inherited, what a signal means) lives in the crates above.
 
 pub mod append;
+mod assume;
 pub mod bell;
 pub mod channel;
 pub mod clock;

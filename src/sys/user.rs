@@ -1,17 +1,16 @@
-//! Users and groups by name, and becoming one.
+//! Users and groups by name, and what belongs to them.
 
-use std::ffi::CString;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::{Gid, Group, Uid, User, getgid, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Group, Uid, User};
 
 /// Whom the workers run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    name: String,
-    uid: Uid,
-    gid: Gid,
+    pub(crate) name: String,
+    pub(crate) uid: Uid,
+    pub(crate) gid: Gid,
 }
 
 impl Identity {
@@ -28,25 +27,6 @@ impl Identity {
             }
         };
         Ok(Identity { name: user.to_owned(), uid: found.uid, gid })
-    }
-
-    /// Becomes that user, for good. The error names the call that failed.
-    pub fn assume(&self) -> Result<(), (String, io::Error)> {
-        let failed = |call: String| move |error: nix::Error| (call, io::Error::from(error));
-        // No right is needed to stay who one is, and none of its groups is gained by it: without the
-        // right to set them (a container without capabilities) that is not an error.
-        let stays = Uid::effective() == self.uid && getgid() == self.gid;
-        setgid(self.gid).map_err(failed(format!("setgid({})", self.gid)))?;
-        let call = format!("initgroups({}, {})", self.name, self.gid);
-        let name = CString::new(self.name.as_str()).map_err(|e| (call.clone(), e.into()))?;
-        match initgroups(&name, self.gid) {
-            Err(error) if stays => {
-                let errno = crate::log::errno(&error.into());
-                crate::log!(Warn, "{call} failed {errno}, the groups stay as they are");
-            }
-            result => result.map_err(failed(call))?,
-        }
-        setuid(self.uid).map_err(failed(format!("setuid({})", self.uid)))
     }
 
     /// Gives an open file of ours to that user (a log that a worker must reopen). Another user's stays.

@@ -19,9 +19,11 @@
 //!   moves only when what it promises is written; the next process goes on with it as it is.
 #![forbid(unsafe_code)]
 
+mod append;
 mod clean;
 mod cut;
 mod device;
+mod error;
 mod file;
 mod fragment;
 mod header;
@@ -40,10 +42,11 @@ mod verdict;
 mod tests;
 
 pub use device::{Device, Witness};
+pub use error::{Error, OpenError};
 pub use file::{File, FileError, NewFile, create, open as open_file};
 pub use header::{Identity, Past};
-pub use log::{Durability, Error, Keeper, Log};
-pub use open::{Found, OpenError};
+pub use log::{Durability, Keeper, Log};
+pub use open::Found;
 pub use record::{MAX_CHANNEL, Record};
 pub use shape::SMALLEST;
 pub use state::State;

@@ -1,10 +1,10 @@
 //! Opening: everything is read and checked, and nothing is written.
 
-use std::fmt;
 use std::io;
 
 use crate::device::Device;
-use crate::header::{Front, Header, Past};
+use crate::error::OpenError;
+use crate::header::{Header, Past};
 use crate::log::{Durability, Log};
 use crate::read::{Joiner, Reader};
 use crate::record::{Lead, Record};
@@ -15,56 +15,6 @@ use crate::verdict::{Damage, Doubt, Facts, doubt};
 
 /// Pages that are read at once.
 const AHEAD: usize = 32;
-
-/// Why a file is no log.
-#[derive(Debug)]
-pub enum OpenError {
-    /// The system refused something.
-    System(io::Error),
-    /// It is empty, or all zero: as good as new.
-    Blank,
-    /// It is another program's.
-    Foreign,
-    /// Another version of rserve has made it.
-    Version(u32),
-    /// It is ours, and both pages of its header are damaged.
-    Broken,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OpenError::System(error) => write!(f, "{error}"),
-            OpenError::Blank => f.write_str("it is empty"),
-            OpenError::Foreign => f.write_str("it is the file of another program"),
-            OpenError::Version(version) => {
-                write!(f, "it was made by another version of rserve (its form is {version})")
-            }
-            OpenError::Broken => f.write_str("its header is damaged, nothing of it can be read"),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-impl From<io::Error> for OpenError {
-    fn from(error: io::Error) -> OpenError {
-        OpenError::System(error)
-    }
-}
-
-impl OpenError {
-    /// The header of a device, and whether both pages of it are valid.
-    pub(crate) fn front(device: &impl Device) -> Result<(Header, bool), OpenError> {
-        match Front::read(device)? {
-            Front::Ours(header, both) => Ok((header, both)),
-            Front::Broken => Err(OpenError::Broken),
-            Front::Other(version) => Err(OpenError::Version(version)),
-            Front::Blank => Err(OpenError::Blank),
-            Front::Foreign => Err(OpenError::Foreign),
-        }
-    }
-}
 
 /// A record that was found.
 #[derive(Clone, Copy, Debug)]

@@ -66,7 +66,7 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
         connection: None,
         report: Published::default(),
     };
-    let (published, mut seen) = thread::scope(|scope| {
+    let (published, seen) = thread::scope(|scope| {
         let subscribers: Vec<_> = (0..load.subscribers)
             .map(|number| subscriber(target, &stage, load, number, seed))
             .map(|subscriber| scope.spawn(|| subscriber.run()))
@@ -102,6 +102,18 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
         let seen: Vec<Seen> = subscribers.into_iter().map(joined).collect();
         (published, seen)
     });
+    let connections = stage.connections.load(SeqCst);
+    Outcome { connections, incomplete, ..outcome(target, load, faults, published, seen) }
+}
+
+/// What is to be said of all that was published and seen.
+fn outcome(
+    target: &dyn Target,
+    load: &Load,
+    faults: Faults,
+    published: Vec<Published>,
+    mut seen: Vec<Seen>,
+) -> Outcome {
     let mut all = Published::default();
     for one in published {
         all.log.extend(one.log);
@@ -129,8 +141,8 @@ pub fn run(target: &dyn Target, load: &Load, kinds: &[&str], seed: u64, time: Du
         acked: all.log.iter().filter(|post: &&Posted| post.acked).count(),
         refused: all.refused,
         unanswered: all.unanswered,
-        connections: stage.connections.load(SeqCst),
-        incomplete,
+        connections: 0,
+        incomplete: None,
     }
 }
 

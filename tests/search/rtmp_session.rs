@@ -56,94 +56,19 @@ impl Session {
             },
         };
         // Who sends what it does not publish is cut off at different times.
-        if matches!(step, Step::Meta(_) | Step::Frames(..)) && peer.publishes.is_none() {
+        let has_nothing =
+            matches!(step, Step::Meta(_) | Step::Frames(..)) && peer.publishes.is_none();
+        let is_busy = peer.publishes.is_some() || peer.plays.is_some();
+        if has_nothing || is_busy && matches!(step, Step::Publish(..) | Step::Play(..)) {
             self.clients[number] = Some(peer);
             return;
         }
-        let plain = |name: &str| name.split('?').next().unwrap_or(name).to_owned();
-        let name = |name: &str| format!("r{}{name}", self.run);
-        let mut wanted = None;
-        match step {
-            Step::Leave(_) => {
-                // It says so: what breaks off is another matter.
-                peer.client.call(0, "deleteStream", &[Value::Null, f64::from(peer.stream).into()]);
-                self.told(number, &mut peer, None);
-                return;
-            }
-            Step::Call(_, call) => drop(peer.client.call(0, call, &[Value::Null, 0.0.into()])),
-            Step::Publish(_, stream, kind) => {
-                if peer.publishes.is_some() || peer.plays.is_some() {
-                    self.clients[number] = Some(peer);
-                    return;
-                }
-                let full = name(stream);
-                peer.client.call(
-                    peer.stream,
-                    "publish",
-                    &[Value::Null, full.as_str().into(), (*kind).into()],
-                );
-                peer.publishes = Some(plain(&full));
-            }
-            Step::Play(_, stream) => {
-                if peer.publishes.is_some() || peer.plays.is_some() {
-                    self.clients[number] = Some(peer);
-                    return;
-                }
-                let full = name(stream);
-                peer.client.call(peer.stream, "play", &[Value::Null, full.as_str().into()]);
-                peer.plays = Some(plain(&full));
-            }
-            Step::Meta(_) => peer.client.message(
-                4,
-                message::DATA,
-                peer.stream,
-                0,
-                &frames::metadata(self.next.into()),
-            ),
-            Step::Frames(_, chunk) => {
-                peer.client.set_chunk_size(*chunk);
-                let at = self.next;
-                self.next += 4;
-                let time = at * 40;
-                peer.client.message(7, message::VIDEO, peer.stream, time, &frames::avc_header(1));
-                peer.client.message(6, message::AUDIO, peer.stream, time, &frames::aac_header(1));
-                peer.client.message(
-                    7,
-                    message::VIDEO,
-                    peer.stream,
-                    time,
-                    &frames::key_of(at, 5000),
-                );
-                peer.client.message(
-                    6,
-                    message::AUDIO,
-                    peer.stream,
-                    time + 10,
-                    &frames::aac(at + 1),
-                );
-                peer.client.message(
-                    7,
-                    message::VIDEO,
-                    peer.stream,
-                    time + 40,
-                    &frames::inter(at + 2),
-                );
-                peer.client.message(
-                    7,
-                    message::VIDEO,
-                    peer.stream,
-                    time + 80,
-                    &frames::inter(at + 3),
-                );
-                wanted = peer.publishes.clone().map(|name| (name, format!("p{}", at + 3)));
-            }
-            Step::Close(_, how) => {
-                let stream = if *how == "closeStream" { peer.stream } else { 0 };
-                peer.client.call(stream, how, &[Value::Null, f64::from(peer.stream).into()]);
-                (peer.publishes, peer.plays) = (None, None);
-            }
+        let wanted = self.send(&mut peer, step);
+        let stays = self.told(number, &mut peer, None);
+        if matches!(step, Step::Leave(_)) {
+            return;
         }
-        if self.told(number, &mut peer, None) {
+        if stays {
             self.clients[number] = Some(peer);
         }
         // Who plays it gets it.
@@ -154,6 +79,65 @@ impl Session {
                 self.clients[other] = Some(peer);
             }
         }
+    }
+
+    /// Sends what a step says. Gives a stream that has got frames, and the last one's label.
+    fn send(&mut self, peer: &mut Peer, step: &Step) -> Option<(String, String)> {
+        let plain = |name: &str| name.split('?').next().unwrap_or(name).to_owned();
+        let full = |name: &str| format!("r{}{name}", self.run);
+        let stream = peer.stream;
+        let own = f64::from(stream);
+        match step {
+            // It says so: what breaks off is another matter.
+            Step::Leave(_) => drop(peer.client.call(0, "deleteStream", &[Value::Null, own.into()])),
+            Step::Call(_, call) => drop(peer.client.call(0, call, &[Value::Null, 0.0.into()])),
+            Step::Publish(_, name, kind) => {
+                let name = full(name);
+                let arguments = [Value::Null, name.as_str().into(), (*kind).into()];
+                peer.client.call(stream, "publish", &arguments);
+                peer.publishes = Some(plain(&name));
+            }
+            Step::Play(_, name) => {
+                let name = full(name);
+                peer.client.call(stream, "play", &[Value::Null, name.as_str().into()]);
+                peer.plays = Some(plain(&name));
+            }
+            Step::Meta(_) => {
+                let metadata = frames::metadata(self.next.into());
+                peer.client.message(4, message::DATA, stream, 0, &metadata);
+            }
+            Step::Frames(_, chunk) => {
+                let label = self.send_frames(peer, *chunk);
+                return peer.publishes.clone().map(|name| (name, label));
+            }
+            Step::Close(_, how) => {
+                let on = if *how == "closeStream" { stream } else { 0 };
+                peer.client.call(on, how, &[Value::Null, own.into()]);
+                (peer.publishes, peer.plays) = (None, None);
+            }
+        }
+        None
+    }
+
+    /// Headers, a key frame, sound, and two frames more; gives the last one's label.
+    fn send_frames(&mut self, peer: &mut Peer, chunk: usize) -> String {
+        peer.client.set_chunk_size(chunk);
+        let at = self.next;
+        self.next += 4;
+        let time = at * 40;
+        let video = |time, payload: Vec<u8>| (7, message::VIDEO, time, payload);
+        let audio = |time, payload: Vec<u8>| (6, message::AUDIO, time, payload);
+        for (chunks, kind, time, payload) in [
+            video(time, frames::avc_header(1)),
+            audio(time, frames::aac_header(1)),
+            video(time, frames::key_of(at, 5000)),
+            audio(time + 10, frames::aac(at + 1)),
+            video(time + 40, frames::inter(at + 2)),
+            video(time + 80, frames::inter(at + 3)),
+        ] {
+            peer.client.message(chunks, kind, peer.stream, time, &payload);
+        }
+        format!("p{}", at + 3)
     }
 
     fn connect(&self) -> Peer {

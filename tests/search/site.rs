@@ -109,19 +109,7 @@ fn setting(random: &mut Random, place: Place) -> Node {
         11 => "if_modified_since ".to_owned() + one(random, &["off", "exact", "before"]),
         12 => "max_ranges ".to_owned() + one(random, &["0", "1", "2", "5"]),
         13 => "absolute_redirect ".to_owned() + one(random, &["on", "off"]),
-        14 => one(
-            random,
-            &[
-                "port_in_redirect off",
-                "server_name_in_redirect on",
-                "recursive_error_pages on",
-                "log_not_found off",
-                "sendfile on",
-                "keepalive_timeout 75s 20s",
-                "keepalive_timeout 0",
-            ],
-        )
-        .into(),
+        14 => one(random, SWITCHES).into(),
         15 => "client_max_body_size ".to_owned() + one(random, &["0", "5", "10", "1k"]),
         16 => "keepalive_requests ".to_owned() + one(random, &["1", "2", "100"]),
         17 => return types(random),
@@ -135,17 +123,7 @@ fn setting(random: &mut Random, place: Place) -> Node {
                     &["off", "on from=$document_root", "if_not_owner from=$document_root"],
                 )
         }
-        19 if matches!(place, Place::Http | Place::Server) => one(
-            random,
-            &[
-                "merge_slashes off",
-                "underscores_in_headers on",
-                "ignore_invalid_headers off",
-                "large_client_header_buffers 2 1k",
-                "client_header_buffer_size 1k",
-            ],
-        )
-        .into(),
+        19 if matches!(place, Place::Http | Place::Server) => one(random, READING).into(),
         20 if place == Place::Server => {
             content(random, place).first().map_or("index x".into(), |node| node.text.clone())
         }
@@ -161,6 +139,17 @@ fn setting(random: &mut Random, place: Place) -> Node {
 const INDEXES: &[&str] = &[
     "index.html", "none.html other.htm", "$arg_a index.html", "/file.txt", "none.html /dir/index.html",
     "page.html", "deep/file.txt", "index.html/file.txt", "none", "../file.txt", ".hidden",
+];
+#[rustfmt::skip]
+const SWITCHES: &[&str] = &[
+    "port_in_redirect off", "server_name_in_redirect on", "recursive_error_pages on", "log_not_found off",
+    "sendfile on", "keepalive_timeout 75s 20s", "keepalive_timeout 0",
+];
+/// How a request's head is read: not of a location.
+#[rustfmt::skip]
+const READING: &[&str] = &[
+    "merge_slashes off", "underscores_in_headers on", "ignore_invalid_headers off",
+    "large_client_header_buffers 2 1k", "client_header_buffer_size 1k",
 ];
 #[rustfmt::skip]
 const PAGES: &[&str] = &[

@@ -1,19 +1,7 @@
-//! The head of a request (RFC 9112, 2–5) as offsets into the caller's buffer, and how it is parsed.
-//!
-//! ```text
-//!   first call ──> whole ── httparse finds the words ──────────────> Head
-//!                    │ not complete, not plain, or not good
-//!                    v
-//!   next calls ──> lines ── request_line, then fields, one by one ──> Head, Partial or Reject
-//! ```
-//!
-//! Nearly every head is there at once and plain: `whole` has `httparse` read it, holds it against
-//! nginx's rules and takes it or leaves it. `lines` is nginx's parser. It judges all that is left
-//! and alone refuses; it goes on where it stopped when a head trickles in, and refuses a bad line
-//! as soon as it is there. What `whole` takes, `lines` would read in the same way.
+//! The head of a request (RFC 9112, 2–5) as offsets into the caller's buffer.
 
 use super::name::{Name, SINGLE};
-use super::{Method, Reject, lines, whole};
+use super::{Method, Reject};
 
 /// How much a client may send.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +113,7 @@ pub struct Head {
     seen: u64,
 }
 
-/// How far [`parse`] has come.
+/// How far [`parse`](super::parse) has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed {
     /// The head ends at [`Head::len`].
@@ -186,14 +174,3 @@ const DUPLICATE: Reject =
     Reject::new(400, "client sent duplicate header line while reading client request headers");
 const TOO_MANY: Reject =
     Reject::new(400, "client sent too many header lines while reading client request headers");
-
-/// Parses what has arrived of a head.
-///
-/// Call it again with the same `head` and a longer `buf` that begins with the same bytes until it
-/// is complete; [`Head::clear`] before the next request, whose bytes are then `buf[head.len..]`.
-pub fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> Result<Parsed, Reject> {
-    if head.len == 0 && whole::parse(buf, head, limits) {
-        return Ok(Parsed::Complete);
-    }
-    lines::parse(buf, head, limits)
-}

@@ -8,6 +8,7 @@ mod host;
 mod lines;
 mod method;
 mod name;
+mod parse;
 mod request_line;
 mod response;
 pub mod status;
@@ -15,10 +16,11 @@ mod whole;
 
 pub use chunked::{CHUNK_END, Chunked, LAST_CHUNK, Step, chunk_head};
 pub use framing::{Body, framing, keep_alive};
-pub use head::{Field, Head, Limits, Parsed, Range32, Version, parse};
+pub use head::{Field, Head, Limits, Parsed, Range32, Version};
 pub use host::{HostPort, host};
 pub use method::Method;
 pub use name::Name;
+pub use parse::parse;
 pub use response::{Framing, NotHttp, ResponseHead, parse_response};
 
 /// Why a request is refused: the status of the answer, and the reason for the error log.

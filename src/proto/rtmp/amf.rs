@@ -19,9 +19,11 @@
 
 mod amf3;
 mod decode;
+mod decoder;
 mod encode;
+mod tables;
 mod value;
 
-pub use decode::{DEPTH, Decoder, Error, VALUES};
+pub use decoder::{DEPTH, Decoder, Error, VALUES};
 pub use encode::{boolean, null, number, object, string, undefined};
 pub use value::Value;

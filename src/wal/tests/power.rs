@@ -43,29 +43,9 @@ fn history(seed: u64) -> World {
             }
             6 => world.hand_over(),
             7..12 => world.sync(fuse),
-            // The disk is full for a while.
-            12 => {
-                let room = world.random.below(20);
-                world.disk.set_room(Some(room));
-                for _ in 0..world.random.below(10) {
-                    let len = world.random.below(3000);
-                    world.append(len, fuse);
-                }
-                world.disk.set_room(None);
-            }
+            12 => run_full(&mut world, fuse),
             13..16 => world.disk.pass(50_000_000),
-            _ => {
-                let len = match world.random.below(40) {
-                    0 => world.random.below(world.largest()),
-                    1..4 => world.random.below(9000.min(world.largest())),
-                    _ => world.random.below(900),
-                };
-                world.append(len, fuse);
-                world.evict_to(fill);
-                if world.wants_sync() && world.random.one_in(2) {
-                    world.sync(None);
-                }
-            }
+            _ => publish(&mut world, fuse, fill),
         }
         // Whoever died in the middle: another goes on, or all are gone, or so is the power.
         if fuse.is_some() {
@@ -78,6 +58,31 @@ fn history(seed: u64) -> World {
     }
     world.reopen(false);
     world
+}
+
+/// The disk is full for a while.
+fn run_full(world: &mut World, fuse: Option<usize>) {
+    let room = world.random.below(20);
+    world.disk.set_room(Some(room));
+    for _ in 0..world.random.below(10) {
+        let len = world.random.below(3000);
+        world.append(len, fuse);
+    }
+    world.disk.set_room(None);
+}
+
+/// A record of some length, in a zone of which no more than `fill` bytes are kept.
+fn publish(world: &mut World, fuse: Option<usize>, fill: usize) {
+    let len = match world.random.below(40) {
+        0 => world.random.below(world.largest()),
+        1..4 => world.random.below(9000.min(world.largest())),
+        _ => world.random.below(900),
+    };
+    world.append(len, fuse);
+    world.evict_to(fill);
+    if world.wants_sync() && world.random.one_in(2) {
+        world.sync(None);
+    }
 }
 
 #[test]

@@ -13,22 +13,9 @@
 //! Vectors, dictionaries and objects that write themselves are not read: their length is not known
 //! from outside.
 
-use super::{Decoder, Error, Value};
-
-/// What later values of a message may name instead of repeating it.
-#[derive(Debug, Default)]
-pub(super) struct Tables<'a> {
-    strings: Vec<&'a [u8]>,
-    traits: Vec<Traits<'a>>,
-}
-
-/// The names that an object has, and whether it may have others.
-#[derive(Clone, Debug, Default)]
-struct Traits<'a> {
-    class: &'a [u8],
-    names: Vec<&'a [u8]>,
-    dynamic: bool,
-}
+use super::Value;
+use super::decoder::{Decoder, Error};
+use super::tables::Traits;
 
 impl<'a> Decoder<'a> {
     pub(super) fn amf3(&mut self, depth: usize) -> Result<Value<'a>, Error> {
