@@ -32,13 +32,6 @@ impl Inbox {
         Ok((ring, inbox))
     }
 
-    /// Gives the number back.
-    pub fn shut(ring: u8) {
-        if let Ok(mut rings) = RINGS.lock() {
-            rings[usize::from(ring)] = None;
-        }
-    }
-
     /// Wakes `token`'s task from a thread that is not its loop's.
     pub fn post(token: Token) {
         let inbox = match RINGS.lock() {

@@ -118,12 +118,6 @@ pub fn create(config: Config) -> io::Result<()> {
     Ok(())
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        Inbox::shut(self.ring);
-    }
-}
-
 impl Worker {
     /// What was known is to be looked at again.
     pub fn next_moment(&self) {
