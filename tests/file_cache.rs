@@ -79,7 +79,7 @@ fn permissions_count() {
     assert_eq!(cached(&server, "/a"), "open");
 }
 
-/// Files that are kept in memory at once, and files that are read anew while they are young.
+/// Files that are kept in memory at once, and files that are read again while they are young.
 const AGES: [&str; 2] = ["file_cache 16m settle=0;", "file_cache 16m settle=1h;"];
 
 #[test]

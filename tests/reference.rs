@@ -4,7 +4,7 @@
 #[path = "../src/modules.rs"]
 mod modules;
 
-/// Writes the page anew instead of comparing it.
+/// Rewrites the page instead of comparing it.
 const WRITE: &str = "RSERVE_WRITE_REFERENCE";
 
 #[test]

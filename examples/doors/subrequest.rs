@@ -65,7 +65,7 @@ impl Handler for Joined {
     }
 }
 
-/// The body of an answer. The error: the status of one that is none, or our own.
+/// The body of an answer. The error: the status of one that failed, or our own.
 async fn answer(asked: Option<Subrequest>) -> Result<Vec<u8>, u16> {
     // There is none: they go in circles.
     let mut asked = asked.ok_or(500_u16)?;

@@ -47,7 +47,7 @@ impl Module for Beat {
 pub struct Heart {
     path: std::path::PathBuf,
     ms: u64,
-    /// Opened by the master, and opened anew when it was rotated.
+    /// Opened by the master, and reopened when it was rotated.
     file: std::cell::OnceCell<Rc<LogFile>>,
 }
 

@@ -154,7 +154,7 @@ impl Cache {
             sys::log!(
                 Notice,
                 "file_cache does not keep \"{path}\", nor others of its file system, whose dates need not \
-                 tell of every change (tmpfs, overlayfs, a network's): they are read anew each time"
+                 tell of every change (tmpfs, overlayfs, a network's): they are read again each time"
             );
         }
         if !entry.lasting {

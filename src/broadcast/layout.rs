@@ -249,7 +249,7 @@ pub(crate) struct Record {
     pub seq: U64,
     /// Zone time in milliseconds.
     pub time: U64,
-    /// The how manieth of its channel.
+    /// Its number within its channel.
     pub number: U64,
     /// Hash of the idempotency key, 0: none.
     pub key: U64,

@@ -11,7 +11,7 @@
 //! - A record is visible when its seq is published, and not before; no reader sees n+1 before n. The
 //!   one lock of the zone makes it so: a seq is taken and its record linked in one critical section.
 //! - That publication is the *only* truth about an append. Everything else (counts, the ends of
-//!   chains, free lists, the index) is derived, and made anew when somebody died with the lock.
+//!   chains, free lists, the index) is derived, and rebuilt when somebody died with the lock.
 //! - The oldest goes first. A full zone evicts, it does not fail; the blocks that a worker is writing
 //!   from are pinned, and pinned blocks are not used again.
 //! - An append wakes the workers that are interested and asleep, each once.

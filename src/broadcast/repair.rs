@@ -1,7 +1,7 @@
 //! Making a zone whole after somebody died with its lock, or a file was found.
 //!
 //! What is true: a slot's `state`, its name and interest; a channel's `first`, `evicted_upto`; the
-//! `next` of blocks between records; the records whose seq is published. All else is counted anew.
+//! `next` of blocks between records; the records whose seq is published. All else is recounted.
 //! Nothing here trusts a number that it has not compared: a file may have been cut anywhere.
 
 use crate::flags::{END, MARK};
@@ -61,7 +61,7 @@ struct Sound {
 }
 
 impl Locked<'_> {
-    /// Makes all that is derived anew.
+    /// Rebuilds all that is derived.
     pub fn repair(&self) {
         let header = self.header();
         header.repairs.add(1);
@@ -131,7 +131,7 @@ impl Locked<'_> {
         }
     }
 
-    /// Makes a channel's counts and ends anew from the sound part of its chain, and finishes an
+    /// Rebuilds a channel's counts and ends from the sound part of its chain, and finishes an
     /// eviction that was begun. Gives the place of the last record.
     fn mend_chain(&self, index: u32, reached: &mut Reached) -> Place {
         let channel = self.memory.channel(index);

@@ -21,7 +21,7 @@ impl Locked<'_> {
         let index = self.find_or_create(kept.channel, u32::MAX)?;
         let channel = self.memory.channel(index);
         if channel.number.get() >= kept.number {
-            // Its numbers begin anew: what it had before was forgotten.
+            // Its numbers start over: what it had before was forgotten.
             while self.drop_first(channel) {}
         }
         channel.max_count.set(kept.max_count);

@@ -58,7 +58,7 @@ impl Zone {
         Layout::new(size, shape).is_some()
     }
 
-    /// The zone of a region: made anew if the region is, shared if another process has it.
+    /// The zone of a region: initialised if the region is new, shared if another process has it.
     pub fn of(region: Arc<Region>, shape: Shape) -> Result<Zone, OpenError> {
         match region.claim() {
             Origin::Fresh => Zone::format(region, shape),

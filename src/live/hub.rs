@@ -164,7 +164,7 @@ impl<P: Protocol> Hub<P> {
 impl<P: Protocol> Hub<P> {
     /// Sends those away who should be gone by now; the next follow later.
     fn step(&'static self) {
-        // Also when all are gone: some may come by connections that were kept.
+        // Also when all are gone: some may arrive on connections that were kept.
         rt::after(STEP_MS, || self.step());
         let mut inner = self.inner.borrow_mut();
         let clients = &mut inner.clients;

@@ -1,4 +1,4 @@
-//! Log files: opened by the master, shared with its workers, opened anew when they were rotated.
+//! Log files: opened by the master, shared with its workers, reopened when they were rotated.
 
 use std::cell::RefCell;
 use std::io;
@@ -85,7 +85,7 @@ impl Logs {
         files.chain(self.errors.iter().filter_map(|log| log.fd())).collect()
     }
 
-    /// Gives every file to the workers' user, so that they can open it anew. The error names the file.
+    /// Gives every file to the workers' user, so that they can reopen it. The error names the file.
     pub fn give_to(&self, user: &Identity) -> Result<(), (PathBuf, io::Error)> {
         for file in &self.files {
             if let Some(open) = &*file.file.borrow() {

@@ -61,6 +61,6 @@ pub trait Instance: Process {
         Ok(())
     }
 
-    /// Worker: log files were opened anew; write what is buffered before that to the old ones.
+    /// Worker: log files were reopened; write what is buffered before that to the old ones.
     fn flush(&self) {}
 }

@@ -14,7 +14,7 @@ const SMALLEST: u64 = 8 * 4096;
 const LARGEST: u64 = 1 << 40;
 
 thread_local! {
-    /// The tags of this process, by the memory: in a process without master each configuration has its tables anew.
+    /// The tags of this process, by the memory: in a process without master each configuration has tables of its own.
     static TAGS: RefCell<Vec<(NonZero<usize>, u16)>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -143,7 +143,7 @@ impl Worker {
         }
     }
 
-    /// Closes the connections that have been idle longest, or dawdle over a request's head, to make
+    /// Closes the connections that have been idle longest, or take long over a request's head, to make
     /// room.
     fn reclaim(&self) {
         let slots = self.slots.accepted().iter().enumerate();

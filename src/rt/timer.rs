@@ -3,7 +3,7 @@
 //! Activity only writes the slot's deadline. The slot stays linked where it was, and when that old
 //! tick comes round it is linked again at the new one: a connection that is busy all the time costs
 //! the wheel one move per old deadline, not one per request. A deadline that moves *nearer* is linked
-//! anew at once.
+//! again at once.
 
 use std::cell::Cell;
 

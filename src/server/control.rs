@@ -22,7 +22,7 @@ const PATIENCE_MS: u64 = 5000;
 /// So many may be in the middle of their line; more wait to be accepted.
 const MOST_CLIENTS: usize = 16;
 const LONGEST_LINE: usize = 16;
-/// A verdict that has not come by then will not come: the master is stopped, or waits for workers that
+/// A verdict that is not there by then will not come: the master is stopped, or waits for workers that
 /// were given more time than that.
 const VERDICT: Duration = Duration::from_secs(300);
 

@@ -215,7 +215,7 @@ impl Cycle {
         self.regions.iter().next().is_some()
     }
 
-    /// The workers open the logs anew by themselves (USR1), as their own user.
+    /// The workers reopen the logs by themselves (USR1), as their own user.
     pub fn give_logs_away(&self) {
         if let Some(user) = self.user()
             && let Err((path, error)) = self.logs.give_to(&user)

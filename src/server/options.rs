@@ -52,7 +52,7 @@ pub enum Signal {
     Stop,
     /// Finish what is being served.
     Quit,
-    /// Open the log files anew.
+    /// Reopen the log files.
     Reopen,
     /// Take the new configuration.
     Reload,

@@ -12,7 +12,7 @@ pub fn reference(modules: Modules) -> String {
         "# Directives and variables
 
 Generated from the tables that the parser uses: `rserve --directives` prints it for the modules that a \
-         binary has. A test compares this page with them, and writes it anew with \
+         binary has. A test compares this page with them, and rewrites it with \
          `RSERVE_WRITE_REFERENCE=1`.
 ",
     );

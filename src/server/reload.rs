@@ -13,7 +13,7 @@ use crate::{Failure, welcome};
 const ROOM_MS: u64 = 8000;
 
 impl Master {
-    /// Loads the configuration anew and hands over to workers that serve it. On any failure
+    /// Reloads the configuration and hands over to workers that serve it. On any failure
     /// everything stays as it was, and the reason is both logged and returned.
     pub(crate) fn reload(&mut self) -> Result<(), Failure> {
         if !self.is_running() {

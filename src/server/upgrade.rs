@@ -1,6 +1,6 @@
 //! The change of the binary (USR2): a new master takes the listening sockets over.
 //!
-//! The old master starts the program anew, and hands it what it needs (`handover.rs`).
+//! The old master starts the program again, and hands it what it needs (`handover.rs`).
 //! Both serve then, until somebody sends QUIT to one of them. The old one's pid file is
 //! `rserve.pid.oldbin`; the plain name appears again when the new one is ready, not before.
 

@@ -46,7 +46,7 @@ Options:
                     reload   take the new configuration; waits until it is served, exits with 1
                              and the reason if the old one had to stay
                     upgrade  start the new binary and leave; waits and exits in the same way
-                    reopen   open the log files anew, after a rotation
+                    reopen   reopen the log files, after a rotation
   -p prefix     : set prefix path, where relative paths start
   -e filename   : set error log file (default: logs/error.log)
   -c filename   : set configuration file (default: conf/rserve.conf)

@@ -4,7 +4,7 @@ use crate::entries::Locked;
 use crate::table::{Cell, LIVE, MORE};
 
 impl Locked<'_> {
-    /// Makes what is derived anew, from the heads of the cells.
+    /// Rebuilds what is derived from the heads of the cells.
     pub(crate) fn repair(&self) {
         let header = self.header();
         for word in

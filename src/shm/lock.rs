@@ -17,7 +17,7 @@ unsafe impl Sync for RobustLock {}
 // SAFETY: as above; it has no owner in the sense of Rust.
 unsafe impl Send for RobustLock {}
 
-/// How the lock was come by. Whoever has it calls [`RobustLock::unlock`].
+/// How the lock was acquired. Whoever has it calls [`RobustLock::unlock`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquired {
     /// Its last owner gave it back.

@@ -11,7 +11,7 @@
 //!
 //! *One lock*, which outlives its owner ([`BoundedLock`]). The word `head` of an entry is the only truth about it: it
 //! is published last, and taken back first. Buckets, the order of use, counts and the list of free cells are derived,
-//! and are made anew, in one walk, when a process has died with the lock (`derived.rs`). A value of two words may
+//! and are rebuilt, in one walk, when a process has died with the lock (`derived.rs`). A value of two words may
 //! then have one of them: whoever uses both says what that means.
 
 use std::io;
@@ -119,7 +119,7 @@ impl Key<'_> {
 }
 
 impl Table {
-    /// The table of a region: made anew if the region is, shared if another process has it.
+    /// The table of a region: initialised if the region is new, shared if another process has it.
     pub fn of(region: Arc<Region>) -> io::Result<Table> {
         let cells = cells(region.len()).ok_or_else(|| io::Error::other("it is too small"))?;
         let claimed = region.claim();
@@ -187,7 +187,7 @@ impl Table {
     }
 
     pub(crate) fn cell(&self, index: u32) -> &Cell {
-        assert!(index <= self.cells, "a cell that is none");
+        assert!(index <= self.cells, "not a cell");
         // SAFETY: the cells, nobody's included, are behind the buckets, and the index was looked at.
         unsafe {
             let cells = self.region.base().add(cells_at(self.cells));

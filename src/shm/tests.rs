@@ -93,7 +93,7 @@ fn it_keeps_what_a_list_in_the_order_of_use_keeps() {
             let of_key = model.iter().filter(|(known, ..)| *known == key).count();
             assert_eq!(locked.all(table.key(&key)).count(), of_key);
             assert_eq!(locked.len(), model.len());
-            // Made anew from its entries it is the same, the order of use included.
+            // Rebuilt from its entries it is the same, the order of use included.
             if n % 7 == 0 {
                 locked.repair();
                 locked.verify();

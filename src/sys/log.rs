@@ -148,7 +148,7 @@ impl Log {
         }
     }
 
-    /// Opens (or creates) the file; anew after somebody renamed it (USR1).
+    /// Opens (or creates) the file; again after somebody renamed it (USR1).
     pub fn reopen(&self) -> io::Result<()> {
         let Target::File(path) = &self.target else { return Ok(()) };
         let Ok(mut current) = self.file.write() else { return Ok(()) };
@@ -158,7 +158,7 @@ impl Log {
         Ok(())
     }
 
-    /// Gives the file to the user who must be able to open it anew.
+    /// Gives the file to the user who must be able to reopen it.
     pub fn give_to(&self, user: &user::Identity) -> io::Result<()> {
         match (&self.target, self.file.read().ok().as_deref()) {
             (Target::File(path), Some(Some(file))) => file.give_to(user, path),

@@ -36,7 +36,7 @@ impl Identity {
             return Ok(());
         }
         if owner != Uid::effective() {
-            let message = "it is another user's, and stays so: the workers cannot open it anew";
+            let message = "it is another user's, and stays so: the workers cannot reopen it";
             return Err(io::Error::other(message));
         }
         Ok(nix::unistd::fchown(file, Some(self.uid), None)?)

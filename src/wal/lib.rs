@@ -13,7 +13,7 @@
 //! - What a [`sync`](Log::sync) covered and the zone keeps is there after a power cut.
 //! - No id (epoch, seq) is given to two contents. The epoch goes on only if nothing can have been lost
 //!   or changed since the last writer ([`Found::certain`]); else the caller takes a new one.
-//! - Nothing is taken for a record that is none: each fragment's checksum is seeded with the file's
+//! - Nothing that is not a record is taken for one: each fragment's checksum is seeded with the file's
 //!   secret, the segment's use and the fragment's place.
 //! - A process may die at any instruction. [`State`] is in the zone's memory, and each of its words
 //!   moves only when what it promises is written; the next process goes on with it as it is.

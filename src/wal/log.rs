@@ -200,7 +200,7 @@ impl<D: Device> Log<D> {
         self.resolve(state, newest)?;
         self.sync(state, newest)?;
         state.newest.set(newest);
-        // From here on an append begins anew, whether the header is written or not.
+        // From here on an append starts over, whether the header is written or not.
         state.phase.publish(READY);
         step("close: ready");
         let mut header = self.header()?;

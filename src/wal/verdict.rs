@@ -25,7 +25,7 @@ pub struct Damage {
 /// Why it is not certain that nothing was lost or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// The machine was started anew, and the file had not been closed.
+    /// The machine was rebooted, and the file had not been closed.
     Restarted,
     /// It is not the file that was written to, but a copy.
     Copied,

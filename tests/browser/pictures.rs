@@ -7,7 +7,7 @@ use crate::listener::publish;
 use crate::shipped;
 use crate::stage::Stage;
 
-/// Makes them anew.
+/// Takes them again.
 const WRITE: &str = "RSERVE_WRITE_PICTURES";
 const WIDTH: u32 = 1100;
 /// Name, page, what has to be so before it is taken, and how much of it is seen.

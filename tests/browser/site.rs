@@ -98,7 +98,7 @@ fn every_command_can_be_copied() {
         let bare = "[...document.querySelectorAll('pre')].filter(pre => !pre.parentElement.querySelector('button')).length";
         assert_eq!(chromium.text(bare), "0", "{page}");
     }
-    // Without a clipboard, as on a page that did not come by TLS.
+    // Without a clipboard, as on a page that was not loaded over TLS.
     chromium.open(&server.url("/"));
     chromium.text("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
     chromium.text("(window.copied = '', document.execCommand = () => { copied = String(getSelection()); return true; })");

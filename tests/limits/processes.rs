@@ -151,7 +151,7 @@ fn of_any_turmoil_no_count_is_left() {
     assert_eq!(status(&server, "/one?k=1"), 200);
 }
 
-/// One process is master and worker, and each configuration has its tables anew, over the same memory.
+/// One process is master and worker, and each configuration has tables of its own, over the same memory.
 #[test]
 fn a_single_process_counts_on_when_it_reads_its_configuration_again() {
     let server = start!(format!("master_process off;\n{}", conf(ZONES, LOCATIONS)));

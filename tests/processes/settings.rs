@@ -107,7 +107,7 @@ fn workers_are_whom_user_names() {
     assert_eq!(proc::field(worker, "Gid"), vec![group.clone(); 4]);
     assert_eq!(proc::field(worker, "Groups"), [group], "root's groups are gone");
     assert_eq!(proc::field(worker, "CapEff"), ["0000000000000000"]);
-    // The logs are theirs: they open them anew by themselves.
+    // The logs are theirs: they reopen them by themselves.
     server.signal("USR1");
     logged(&server, "reopening logs (worker 0)");
     assert!(!server.error_log().contains("Permission denied"));

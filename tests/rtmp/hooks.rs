@@ -329,7 +329,7 @@ fn who_may_not_go_on_is_dropped() {
         calls.insert(words.into_iter().find(|(name, _)| name == "call").expect("a call").1);
     }
     assert_eq!(calls.into_iter().collect::<Vec<_>>(), ["update_play", "update_publish"]);
-    // A redirect, or a word that is none, is as a yes; a refusal is not.
+    // A redirect, or a word that is not a name, counts as a yes; a refusal is not.
     program.set("HTTP/1.0 302 Found\r\nLocation: x\r\n\r\n");
     program.clear();
     (0..6).for_each(|_| drop(program.next()));

@@ -234,7 +234,7 @@ fn each_connection_has_a_line() {
     drop(client.rest());
     line("logs/rtmp.log", "CONNECT-REFUSED \"nowhere\"");
     assert!(!server.dir().text("logs/rtmp.log").contains("quiet"));
-    // Logs are opened anew as the others are.
+    // Logs are reopened as the others are.
     let old = server.path("logs/two.log");
     std::fs::rename(&old, server.path("logs/old.log")).expect("rename");
     server.signal("USR1");

@@ -56,7 +56,7 @@ pub trait Module: 'static {
 pub enum Event {
     /// It has its loop, and accepts next.
     Start,
-    /// Log files are about to be opened anew, or the worker is about to exit: write what is buffered.
+    /// Log files are about to be reopened, or the worker is about to exit: write what is buffered.
     Flush,
 }
 
@@ -206,7 +206,7 @@ impl<'s> Hooks<'_, 's> {
         self.setup.env.prefix.join(conf::text::path(path))
     }
 
-    /// A log file, opened by the server, opened anew after rotation.
+    /// A log file, opened by the server, reopened after rotation.
     pub fn log_file(&mut self, path: std::path::PathBuf) -> Rc<LogFile> {
         self.setup.log_file(path)
     }

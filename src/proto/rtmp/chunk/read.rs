@@ -97,7 +97,7 @@ impl Reader {
     }
 
     /// Takes bytes up to the end of one message, and gives how many they were and the message. Without
-    /// one, what was not taken (17 bytes at most) is the begin of a header: it is to come again, with
+    /// one, what was not taken (17 bytes at most) is the beginning of a header: it is to come again, with
     /// more behind it. After an error there is no going on.
     ///
     /// A message that is whole in `input` is not copied. Set Chunk Size and Abort are obeyed here,
