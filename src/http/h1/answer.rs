@@ -26,7 +26,7 @@ impl Connection {
     pub(super) fn respond(&mut self) -> Option<Step> {
         // What has come of the body is looked at before anything is promised.
         if let Err(status) = self.skip_unwanted() {
-            self.input.borrow_mut().end_body();
+            self.input.borrow_mut().give_up_body();
             self.request.keep_alive = false;
             // As nginx: a page that says what is wrong already says enough.
             if status == 400 && !self.request.response.plain {

@@ -86,6 +86,7 @@ impl Source for Incoming {
                 Ok(0) => return Poll::Ready(Err(failed(Cause::Closed(0)))),
                 Ok(_) => input.waits = false,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    input.release_if_empty();
                     if !std::mem::replace(&mut input.waits, true) {
                         input.io.set_timeout(input.timeout);
                     } else if input.io.timed_out() {

@@ -12,8 +12,8 @@ use rt::Io;
 
 /// One read's room for a head. One that does not fit grows up to `large_client_header_buffers`.
 pub const READ: usize = 4096;
-/// The same for a body of which more is to come.
-const BODY: usize = 64 << 10;
+/// The same at most, where reads fill what they have.
+const MOST: usize = 64 << 10;
 
 /// A connection's input.
 pub struct Input {
@@ -22,6 +22,8 @@ pub struct Input {
     block: Option<Block>,
     /// How much of the block is used up.
     start: usize,
+    /// The next block has so much: more where a body comes faster than it is read.
+    next_capacity: usize,
     /// What is to come of the body of the request at hand.
     pub decoder: Decoder,
     /// Names that body.
@@ -45,6 +47,7 @@ impl Input {
             io,
             block: None,
             start: 0,
+            next_capacity: READ,
             decoder: Decoder::Done,
             serial: 0,
             received: 0,
@@ -61,6 +64,19 @@ impl Input {
         self.end_body();
     }
 
+    /// Nobody can tell where the body ends: nothing more is read of it.
+    pub fn give_up_body(&mut self) {
+        self.decoder = Decoder::Done;
+    }
+
+    /// Nothing has come: a buffer that is empty is not kept while the client is waited for.
+    pub fn release_if_empty(&mut self) {
+        if self.unread().is_empty() {
+            self.forget();
+        }
+        self.next_capacity = READ;
+    }
+
     /// Gives the buffer back, with what is in it.
     pub fn forget(&mut self) {
         self.block = None;
@@ -70,6 +86,7 @@ impl Input {
     /// The request at hand is over: who still has its body gets no more of it.
     pub fn end_body(&mut self) {
         self.decoder = Decoder::Done;
+        self.next_capacity = READ;
         self.serial += 1;
         self.received = 0;
         self.expects_continue = false;
@@ -128,13 +145,10 @@ impl Input {
 
     /// Reads once, into room that is there or made.
     pub fn read(&mut self) -> io::Result<usize> {
-        let room = match self.decoder.left() > READ as u64 {
-            true => BODY,
-            false => READ,
-        };
+        let capacity = self.next_capacity;
         if let Some(block) = &mut self.block {
             if block.len() == self.start {
-                match block.capacity() < room {
+                match block.capacity() < capacity {
                     true => self.block = None,
                     false => block.clear(),
                 }
@@ -148,8 +162,11 @@ impl Input {
                 self.start = 0;
             }
         }
-        let block = self.block.get_or_insert_with(|| Block::take(room));
+        let block = self.block.get_or_insert_with(|| Block::take(capacity));
         let count = self.io.read(block.spare_mut())?;
+        if count == block.spare() && !self.decoder.is_done() {
+            self.next_capacity = MOST.min(capacity * 4);
+        }
         block.advance(count);
         Ok(count)
     }

@@ -335,7 +335,7 @@ impl Scope for Request {
         &self.memo
     }
 
-    fn room(&mut self) -> (&mut Vec<u8>, &mut Pool) {
+    fn memory(&mut self) -> (&mut Vec<u8>, &mut Pool) {
         (&mut self.scratch, &mut self.pool)
     }
 

@@ -17,7 +17,7 @@ pub trait Scope: 'static {
     fn memo(&self) -> &Memo;
 
     /// Room for making a text, and memory that keeps it as long as this is there.
-    fn room(&mut self) -> (&mut Vec<u8>, &mut Pool);
+    fn memory(&mut self) -> (&mut Vec<u8>, &mut Pool);
 
     /// Writes to its error log.
     fn error(&self, message: std::fmt::Arguments<'_>);
@@ -275,12 +275,12 @@ impl<R: Scope> Template<R> {
         if let Some(text) = self.as_literal() {
             return text.clone();
         }
-        let mut scratch = std::mem::take(request.room().0);
+        let mut scratch = std::mem::take(request.memory().0);
         scratch.clear();
         self.write(request, &mut scratch, |_, _, _| {});
-        let (room, pool) = request.room();
+        let (scratch_back, pool) = request.memory();
         let text = pool.copy(&scratch);
-        *room = scratch;
+        *scratch_back = scratch;
         text
     }
 
