@@ -266,6 +266,8 @@ fn modes_and_dates_are_as_written() {
     assert_eq!(ask(server.port(), "PUT /made/x/y", "Content-Length: 1\r\n", "x").status, 201);
     assert_eq!(fs::metadata(html.join("made/x/y")).expect("a file").mode() & 0o777, 0o644);
     assert_eq!(fs::metadata(html.join("made/x")).expect("a directory").mode() & 0o777, 0o755);
+    assert_eq!(ask(server.port(), "MKCOL /dir2/", "", "").status, 201);
+    assert_eq!(fs::metadata(html.join("dir2")).expect("a directory").mode() & 0o777, 0o700);
     fs::set_permissions(html.join("file.txt"), fs::Permissions::from_mode(0o640)).expect("a mode");
     assert_eq!(ask(server.port(), "COPY /file.txt", "Destination: /copy\r\n", "").status, 204);
     assert_eq!(fs::metadata(html.join("copy")).expect("a file").mode() & 0o777, 0o640);
@@ -292,7 +294,7 @@ fn a_broken_body_leaves_nothing_behind() {
         ("Content-Length: 99999999999999999999\r\n", String::new()),
         ("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n".to_owned()),
     ] {
-        for name in ["file.txt", "new"] {
+        for name in ["file.txt", "new", "made/a/b/c"] {
             let mut wire = server.wire();
             wire.send(format!("PUT /{name} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n{body}"));
             wire.half_close();
@@ -355,6 +357,13 @@ fn a_full_disk_loses_nothing() {
         assert_eq!(copied.status, 507);
         assert_eq!(tree(&small), before);
         let moved = ask(server.port(), "MOVE /dir/", "Destination: /small/dir/\r\n", "");
+        assert_eq!(moved.status, 507);
+        assert_eq!(tree(&small), before);
+        // What was to be replaced is there again.
+        fs::create_dir(small.join("kept")).expect("a directory");
+        fs::write(small.join("kept/old"), "old").expect("a file");
+        let before = tree(&small);
+        let moved = ask(server.port(), "MOVE /dir/", "Destination: /small/kept/\r\n", "");
         assert_eq!(moved.status, 507);
         assert_eq!(tree(&small), before);
         assert_eq!(fs::read_to_string(html.join("dir/one")).expect("it stays"), "one");

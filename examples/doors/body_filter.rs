@@ -84,7 +84,7 @@ impl Source for Shouting {
         }
         piece.make_ascii_uppercase();
         let mut chain = Chain::new();
-        chain.push(Buf::memory(Str::from(piece)).flush());
+        chain.push(Buf::memory(Str::from(piece)));
         Poll::Ready(Ok(Some(chain)))
     }
 }

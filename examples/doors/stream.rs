@@ -68,7 +68,7 @@ impl Source for Ticking {
         self.next += 1;
         let mut piece = Chain::new();
         // It goes out now, and does not wait for what follows.
-        piece.push(Buf::memory(line).flush());
+        piece.push(Buf::memory(line));
         Poll::Ready(Ok(Some(piece)))
     }
 }

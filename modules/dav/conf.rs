@@ -3,6 +3,13 @@
 use conf::{Arity, Contexts, Error, Setting, contexts, settings};
 use proto::http1::Method;
 
+impl Rules {
+    /// The mode of new directories: who may read one may enter it.
+    pub fn dir_access(&self) -> u32 {
+        self.access | (self.access & 0o444) >> 2
+    }
+}
+
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 
 settings! {

@@ -121,7 +121,12 @@ impl Job {
         match fs::rename(from, &self.target) {
             Ok(()) => {}
             Err(error) if self.moves && error.kind() == std::io::ErrorKind::CrossesDevices => {
-                self.move_across()?;
+                if let Err(refusal) = self.move_across() {
+                    if let Some(old) = old {
+                        old.put_back(&self.target);
+                    }
+                    return Err(refusal);
+                }
             }
             Err(error) => {
                 if let Some(old) = old {

@@ -55,7 +55,7 @@ impl Handler for Writer {
             let done = match request.method {
                 Method::Put => put::put(&self.rules, request).await,
                 Method::Delete => delete::delete(&self.rules, request).await,
-                Method::Mkcol => mkcol::mkcol(request).await,
+                Method::Mkcol => mkcol::mkcol(&self.rules, request).await,
                 Method::Copy | Method::Move => copy::copy(request).await,
                 _ => Ok(Flow::Declined),
             };

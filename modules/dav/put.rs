@@ -1,15 +1,16 @@
 //! PUT: the body becomes a file, which is there when it is complete.
 
 use std::fs::{self, FileTimes, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use http::{Flow, Request, Spool};
+use http::{Cause, ErrorPhase, Flow, Request, Spool};
 
 use crate::conf::Rules;
 use crate::refusal::Refusal;
-use crate::tree::path_of;
+use crate::tree::{make_dir, path_of};
 
 /// The handler of PUT.
 pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> {
@@ -21,7 +22,11 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
     }
     let path = path_of(request)?;
     let dir = path.parent().map(Path::to_owned).unwrap_or_default();
-    prepare(rules, &dir)?;
+    let there = dir.ancestors().find(|dir| dir.is_dir()).map(Path::to_owned).unwrap_or_default();
+    if there != dir && !rules.create_full_put_path {
+        let why = format!("the directory \"{}\" does not exist", dir.display());
+        return Err(Refusal::new(409, why));
+    }
     let existed = match fs::symlink_metadata(&path) {
         Ok(there) if there.is_dir() => {
             let why = format!("\"{}\" could not be created: it is a directory", path.display());
@@ -30,10 +35,15 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
         found => found.is_ok(),
     };
     let memory = request.location().settings.client_body_buffer_size as usize;
-    let mut spool = Spool::new(memory, dir);
+    let mut spool = Spool::new(memory, there);
     let filled = spool.fill(&mut request.take_body()).await;
-    let failed = |error: http::Error| {
-        Refusal::new(error.status(), format!("\"{}\" is not written: {error}", path.display()))
+    let failed = |error: http::Error| match error {
+        http::Error { phase: ErrorPhase::Answer, cause: Cause::Io(error) } => {
+            Refusal::of(&error, 409, "open() or write()", &path)
+        }
+        error => {
+            Refusal::new(error.status(), format!("\"{}\" is not written: {error}", path.display()))
+        }
     };
     filled.map_err(failed)?;
     let file = spool.into_file().map_err(failed)?;
@@ -48,7 +58,12 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
         let times = FileTimes::new().set_modified(time).set_accessed(time);
         file.file().set_times(times).map_err(system("futimens()"))?;
     }
-    file.install(&path).map_err(system("rename()"))?;
+    let made = make_dirs(&dir, rules.dir_access());
+    let made = made.map_err(|error| Refusal::of(&error, 409, "mkdir()", &dir))?;
+    file.install(&path).map_err(|error| {
+        made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
+        system("rename()")(error)
+    })?;
     request.response.set_empty(if existed { 204 } else { 201 });
     if !existed {
         tell_location(request);
@@ -63,17 +78,21 @@ pub fn tell_location(request: &mut Request) {
     request.response.location = Some(request.pool.copy(&escaped));
 }
 
-/// The directory must be there before anything is read.
-fn prepare(rules: &Rules, dir: &PathBuf) -> Result<(), Refusal> {
-    if dir.is_dir() {
-        return Ok(());
+/// Makes a directory and those above it that are not there; gives the ones that were made. If one cannot be, none is.
+fn make_dirs(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
+    let missing = dir.ancestors().take_while(|dir| !dir.is_dir()).map(Path::to_owned);
+    let mut missing: Vec<_> = missing.collect();
+    missing.reverse();
+    for (at, dir) in missing.iter().enumerate() {
+        match make_dir(dir, mode) {
+            // Somebody else needs it, too.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+            Err(error) => {
+                missing[..at].iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
+                return Err(error);
+            }
+            Ok(()) => {}
+        }
     }
-    if !rules.create_full_put_path {
-        let why = format!("the directory \"{}\" does not exist", dir.display());
-        return Err(Refusal::new(409, why));
-    }
-    // Who may read a directory may enter it.
-    let mode = rules.access | (rules.access & 0o444) >> 2;
-    let made = fs::DirBuilder::new().recursive(true).mode(mode).create(dir);
-    made.map_err(|error| Refusal::of(&error, 409, "mkdir()", dir))
+    Ok(missing)
 }

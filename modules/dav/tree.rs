@@ -73,7 +73,7 @@ pub fn copy_into(from: &Path, to: &Path) -> Result<(), Refusal> {
         let kind = entry.file_type().map_err(system("lstat()", from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         if kind.is_dir() {
-            make_dir(&target, &source).map_err(system("mkdir()", &target))?;
+            make_dir_like(&target, &source).map_err(system("mkdir()", &target))?;
             copy_into(&source, &target)?;
         } else if kind.is_file() {
             copy_file(&source, &target)?;
@@ -82,10 +82,15 @@ pub fn copy_into(from: &Path, to: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Makes a directory with the mode of another one.
-fn make_dir(path: &Path, like: &Path) -> io::Result<()> {
-    let mode = fs::metadata(like)?.permissions().mode() & 0o7777;
-    fs::DirBuilder::new().mode(mode | 0o700).create(path)
+/// Makes a directory with this mode, whatever the process's mask is.
+pub fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
+    fs::DirBuilder::new().mode(0o700).create(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// The same with the mode of another one; its owner may fill it.
+fn make_dir_like(path: &Path, like: &Path) -> io::Result<()> {
+    make_dir(path, fs::metadata(like)?.permissions().mode() & 0o7777 | 0o700)
 }
 
 /// Something beside its place, under a name that nobody asks for. Dropped, it is removed.
@@ -108,7 +113,7 @@ impl Aside {
     pub fn make(path: &Path, like: &Path) -> Result<Aside, Refusal> {
         for _ in 0..TRIES {
             let aside = Aside::name(path);
-            match make_dir(&aside, like) {
+            match make_dir_like(&aside, like) {
                 Ok(()) => return Ok(Aside { path: aside, removes: true }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Refusal::of(&error, 409, "mkdir()", path)),

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use mem::{Buf, Chain};
+use mem::{Buf, Chain, Str};
 use sys::unnamed::Unnamed;
 
 use crate::body::{Body, read_chain};
@@ -13,6 +13,8 @@ use crate::error::Error;
 
 /// So much is written at once.
 const PIECE: usize = 256 << 10;
+/// A piece that is shorter is copied: a buffer that it is a part of is not kept for it.
+const SHORT: usize = 2 << 10;
 /// Slices of one system call.
 const SLICES: usize = 64;
 
@@ -22,8 +24,10 @@ pub struct Spool {
     limit: usize,
     /// Where the file is made.
     dir: PathBuf,
-    /// As it was read: nothing is copied on its way to the file.
+    /// As it was read: what is long is not copied on its way to the file.
     held: Chain,
+    /// What follows that, of short pieces: each would keep a buffer of its own.
+    short: Vec<u8>,
     file: Option<Unnamed>,
     len: u64,
 }
@@ -31,22 +35,42 @@ pub struct Spool {
 impl Spool {
     /// An empty one. `limit`: how much may stay in memory; `dir`: whose file system has room for the rest.
     pub fn new(limit: usize, dir: PathBuf) -> Spool {
-        Spool { limit, dir, held: Chain::new(), file: None, len: 0 }
+        Spool { limit, dir, held: Chain::new(), short: Vec::new(), file: None, len: 0 }
     }
 
     /// Reads a body to its end. The error: the body's, or that of the file.
     pub async fn fill(&mut self, body: &mut Body) -> Result<(), Error> {
         while let Some(mut piece) = body.next(PIECE).await? {
             self.len += piece.len();
-            self.held.append(&mut piece);
+            self.hold(&mut piece);
             let most = if self.file.is_some() { PIECE } else { self.limit.max(PIECE) };
-            if self.held.len() >= most as u64 {
+            if self.held.len() + self.short.len() as u64 >= most as u64 {
                 self.write()?;
             }
         }
+        self.settle();
         match self.held.len() > self.limit as u64 || self.file.is_some() {
             true => self.write(),
             false => Ok(()),
+        }
+    }
+
+    fn hold(&mut self, piece: &mut Chain) {
+        while let Some(buf) = piece.pop() {
+            match &buf {
+                Buf::Memory(bytes) if bytes.len() < SHORT => self.short.extend_from_slice(bytes),
+                _ => {
+                    self.settle();
+                    self.held.push(buf);
+                }
+            }
+        }
+    }
+
+    /// The short pieces become one.
+    fn settle(&mut self) {
+        if !self.short.is_empty() {
+            self.held.push_str(Str::from(std::mem::take(&mut self.short)));
         }
     }
 
@@ -62,6 +86,7 @@ impl Spool {
 
     /// Writes what is in memory to the file.
     fn write(&mut self) -> Result<(), Error> {
+        self.settle();
         let file = match self.file.take() {
             Some(file) => file,
             None => Unnamed::create(&self.dir)?,

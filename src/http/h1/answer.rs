@@ -85,6 +85,8 @@ impl Connection {
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
         self.state = State::Send;
+        // A final head is a word, too: nothing may be said before the end of its body.
+        self.input.borrow_mut().expects_continue = false;
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         render::head(&mut self.request, &mut head);

@@ -28,9 +28,10 @@ pub fn take(conn: Conn, port: &'static Port) -> Box<Connection> {
 
 /// Keeps its memory for the next one.
 pub fn give_back(mut connection: Box<Connection>) {
+    // First: what a module has kept in the request may come here again when it is dropped.
+    connection.release();
     FREE.with_borrow_mut(|free| {
         if free.len() < MOST_FREE {
-            connection.release();
             free.push(connection);
         }
     });

@@ -79,6 +79,9 @@ impl Connection {
         request.keep_alive = http1::keep_alive(&request.head, &request.bytes);
         if request.framing != Framing::None {
             let mut input = self.input.borrow_mut();
+            let settings = &request.location().settings;
+            input.most = settings.client_max_body_size;
+            input.timeout = settings.client_body_timeout;
             input.decoder = Decoder::new(request.framing);
             input.expects_continue = !input.decoder.is_done() && check::expects_continue(request);
             drop(input);

@@ -39,7 +39,7 @@ pub enum Flow {
     Named(Str),
     /// Close the connection without an answer.
     Close,
-    /// Something must be waited for: call [`Handler::wait`].
+    /// Something must be waited for: call [`Handler::wait`](super::Handler::wait).
     Wait,
 }
 
