@@ -149,6 +149,10 @@ impl<P: Protocol> Inner<P> {
         let Some(mut to) = self.clients.to(attachment, number, channel) else {
             return Served::All;
         };
+        // One that lingers has got everything. Woken, it would be served, and woken again.
+        if to.outlet.is_lingering() {
+            return Served::All;
+        }
         let served = advance(&mut to, seen);
         if to.outlet.is_over() {
             to.outlet.io().wake();

@@ -129,7 +129,7 @@ impl Session {
         let why = match joined {
             Some(joined) if joined.live || app.idle_streams => return Some(joined),
             Some(_) => "No such stream",
-            None => "There are as many streams as there is buffer for",
+            None => "There are as many streams as there is room for",
         };
         self.not_played(stream, "NetStream.Play.StreamNotFound", why);
         None

@@ -110,7 +110,7 @@ impl Session {
             Err(refused) => {
                 let why = match refused {
                     Refused::Busy => "Already publishing",
-                    Refused::Full => "There are as many streams as there is buffer for",
+                    Refused::Full => "There are as many streams as there is room for",
                 };
                 return self.bad_name(stream, why);
             }

@@ -1,4 +1,4 @@
-//! The slow path: an connection that must wait, as a task.
+//! The slow path: a connection that must wait, as a task.
 
 use std::future::poll_fn;
 use std::pin::pin;
