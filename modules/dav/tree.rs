@@ -93,7 +93,8 @@ fn make_dir_like(path: &Path, like: &Path) -> io::Result<()> {
     make_dir(path, fs::metadata(like)?.permissions().mode() & 0o7777 | 0o700)
 }
 
-/// Something beside its place, under a name that nobody asks for. Dropped, it is removed.
+/// Something beside its place, under a name that nobody asks for. What was made here is removed when this is dropped;
+/// what was there before is removed by [`Aside::remove`] alone.
 pub struct Aside {
     path: PathBuf,
     removes: bool,
@@ -130,7 +131,7 @@ impl Aside {
                 continue;
             }
             fs::rename(path, &aside).map_err(system("rename()", path))?;
-            return Ok(Aside { path: aside, removes: true });
+            return Ok(Aside { path: aside, removes: false });
         }
         Err(Refusal::new(500, format!("no name is free beside \"{}\"", path.display())))
     }
@@ -145,9 +146,15 @@ impl Aside {
         self.removes = false;
     }
 
-    /// Gives it its place again.
-    pub fn put_back(mut self, path: &Path) {
-        self.removes = fs::rename(&self.path, path).is_err();
+    /// Gives it its place again. Where that fails it stays where it is: it is not ours to lose.
+    pub fn put_back(self, path: &Path) {
+        if let Err(error) = fs::rename(&self.path, path) {
+            let (from, to, errno) = (self.path.display(), path.display(), sys::log::errno(&error));
+            sys::log!(
+                Alert,
+                "rename(\"{from}\", \"{to}\") failed {errno}: it is kept under the first name"
+            );
+        }
     }
 
     /// Removes it.

@@ -10,6 +10,9 @@ use mem::{Chain, Str};
 /// So much is read at once: a thousand times as much may come of it.
 const READ: usize = 4 << 10;
 
+/// So much is read in one turn.
+const TURN: usize = 256 << 10;
+
 /// Decompresses a body.
 pub fn body(body: Body) -> Body {
     let decoder = Some(MultiGzDecoder::new(Vec::new()));
@@ -31,6 +34,7 @@ impl Source for Inflate {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
+        let mut read = 0;
         loop {
             let Some(decoder) = &mut self.decoder else { return Poll::Ready(Ok(None)) };
             if decoder.get_ref().len() >= most {
@@ -44,6 +48,11 @@ impl Source for Inflate {
                 }
                 continue;
             }
+            // What gives little or nothing for much work (one empty member after the other): the others have their turn.
+            if read >= TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             self.room.clear();
             self.at = 0;
             let more = match self.from.poll_read(cx, &mut self.room, READ)? {
@@ -53,6 +62,7 @@ impl Source for Inflate {
                 }
                 Poll::Pending => return Poll::Pending,
             };
+            read += self.room.len();
             if !more {
                 decoder.try_finish()?;
                 let last = taken(decoder.get_mut());
