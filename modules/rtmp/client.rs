@@ -5,14 +5,24 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use rt::Conn;
+use sys::prefetch::Touched;
 use sys::socket::Peer;
 
 use crate::publish::publisher::Publisher;
 use crate::rate::Rate;
 use crate::settings::app::App;
 
-/// One client.
+/// One client. What each message of media touches comes first.
+#[repr(C)]
 pub struct Client {
+    /// Its part in the hub.
+    pub outlet: Cell<u32>,
+    /// What it is to do, because an operator wants it.
+    pub admin_command: RefCell<Option<AdminCommand>>,
+    /// Its message streams.
+    pub streams: RefCell<Vec<NetStream>>,
+    /// Bytes that it has sent.
+    pub received: Rate,
     /// Its id, which no other client of any worker has.
     pub id: u64,
     /// Its number in the logs.
@@ -21,8 +31,6 @@ pub struct Client {
     pub conn: Conn,
     /// Its address.
     pub peer: Cell<Peer>,
-    /// Its part in the hub.
-    pub outlet: Cell<u32>,
     /// The server that it came to.
     pub server: Cell<usize>,
     /// Its application, once it is connected to one.
@@ -31,15 +39,12 @@ pub struct Client {
     pub since: Duration,
     /// What it has said of itself.
     pub hello: RefCell<Hello>,
-    /// Its message streams.
-    pub streams: RefCell<Vec<NetStream>>,
-    /// Bytes that it has sent.
-    pub received: Rate,
     /// Bytes that it was sent, when it has gone.
     pub sent: Cell<u64>,
-    /// What it is to do, because an operator wants it.
-    pub admin_command: RefCell<Option<AdminCommand>>,
 }
+
+/// Bytes of a client that each message touches.
+const HOT: usize = std::mem::offset_of!(Client, received) + size_of::<Rate>();
 
 /// What a client says of itself when it connects.
 #[derive(Clone, Debug, Default)]
@@ -75,14 +80,14 @@ pub enum StreamState {
     /// The client sends.
     Publishing {
         /// What.
-        what: Asked,
+        what: Box<Asked>,
         /// Where it goes.
         publisher: Box<Publisher>,
     },
     /// The client gets.
     Playing {
         /// What.
-        what: Asked,
+        what: Box<Asked>,
         /// Its player in the hub.
         player: u32,
     },
@@ -147,6 +152,18 @@ impl Client {
             received: Rate::default(),
             sent: Cell::new(0),
             admin_command: RefCell::new(None),
+        }
+    }
+
+    /// Notes what a message of media touches.
+    pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
+        touched.add(self, HOT);
+        let streams = self.streams.borrow();
+        touched.add(&streams[..], usize::MAX);
+        for stream in streams.iter() {
+            if let StreamState::Publishing { publisher, .. } = &stream.state {
+                publisher.note_touched(touched);
+            }
         }
     }
 

@@ -80,7 +80,8 @@ impl Locked<'_> {
         // Said before it is done: who reads meanwhile rather hears of a gap than runs into one.
         channel.evicted_upto.publish(seq);
         step("evict: said");
-        let next = self.record_at(after).map(|(place, _)| place);
+        // Not looked at: it is in no near cache, and only its place is needed.
+        let next = (seq < channel.last_seq.get()).then(|| self.memory.settle(after));
         channel.first.publish(next.unwrap_or(Place::NONE).word());
         step("evict: done");
         channel.count.sub(1);

@@ -51,6 +51,7 @@ mod shape;
 mod step;
 mod takeover;
 mod tally;
+mod touched;
 mod unlocked;
 mod waiting;
 mod walk;

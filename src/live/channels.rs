@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use broadcast::{ChannelId, Hint};
+use rustc_hash::FxHashMap;
 
 use crate::patterns::Patterns;
 
@@ -32,7 +33,7 @@ pub(crate) struct Channel<C> {
 /// All channels that anybody here listens to, in whichever way.
 pub(crate) struct Channels<C> {
     /// By their numbers in the zone.
-    pub all: HashMap<u32, Channel<C>>,
+    pub all: FxHashMap<u32, Channel<C>>,
     /// Those with news.
     pub queue: VecDeque<u32>,
     /// Readers of patterns, by the beginning of the names.
@@ -44,7 +45,7 @@ pub(crate) struct Channels<C> {
 impl<C: Default> Channels<C> {
     pub fn new() -> Channels<C> {
         Channels {
-            all: HashMap::new(),
+            all: FxHashMap::default(),
             queue: VecDeque::new(),
             patterns: Patterns::default(),
             awaited: HashMap::new(),

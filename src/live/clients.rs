@@ -81,9 +81,11 @@ impl<P: Protocol> Clients<P> {
 
     /// A reader is to be served by itself.
     pub fn wait(&mut self, number: u32) {
-        if let Some(reader) = self.readers.get_mut(number)
-            && !std::mem::replace(&mut reader.waiting, true)
-        {
+        let Some(reader) = self.readers.get_mut(number) else { return };
+        // One whose connection takes nothing is served when there is room again.
+        let outlet = self.outlets.get(reader.outlet);
+        let is_blocked = outlet.is_some_and(|outlet| outlet.blocked_since().is_some());
+        if !is_blocked && !std::mem::replace(&mut reader.waiting, true) {
             self.queue.push_back(number);
         }
     }

@@ -79,9 +79,12 @@ impl<P: Protocol> Inner<P> {
         if let Some(channel) = self.channels.all.get_mut(&index) {
             channel.dirty = false;
         }
-        // Were nobody given up, it would panic again for ever.
         if known {
-            self.channels.make_dirty(index);
+            return self.channels.make_dirty(index);
+        }
+        // All together it would panic again for ever: one by one, those whom it is about are given up.
+        if let Some(channel) = self.channels.all.get(&index) {
+            channel.singles.iter().for_each(|&number| self.clients.wait(number));
         }
     }
 
@@ -335,7 +338,8 @@ fn give_to_all<P: Protocol>(
         {
             continue;
         }
-        if cursor < before || cursor >= first || to.outlet.has_rest() {
+        let is_inside = cursor >= first && !P::BEGINS_INSIDE;
+        if cursor < before || is_inside || to.outlet.has_rest() {
             clients.wait(number);
             continue;
         }

@@ -101,7 +101,7 @@ impl Disk {
             if std::mem::replace(&mut begun, true) {
                 return Poll::Ready(());
             }
-            self.waiting.borrow_mut().push(context.waker().clone());
+            self.wait(context.waker());
             self.begin();
             Poll::Pending
         })
@@ -117,11 +117,19 @@ impl Disk {
             if self.failed.get() || !self.zone.is_durable() {
                 return Poll::Ready(Err(io::ErrorKind::Other.into()));
             }
-            self.waiting.borrow_mut().push(context.waker().clone());
+            self.wait(context.waker());
             self.begin();
             Poll::Pending
         })
         .await
+    }
+
+    /// Is woken, once, when a sync has ended.
+    fn wait(&self, waker: &Waker) {
+        let mut waiting = self.waiting.borrow_mut();
+        if !waiting.iter().any(|other| other.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
     }
 
     /// Begins to sync, unless that is being done.

@@ -137,9 +137,9 @@ impl<P: Protocol> Hub<P> {
         if !has_readers {
             outlet.flush();
         }
-        let over = outlet.is_over();
+        let (over, is_blocked) = (outlet.is_over(), outlet.blocked_since().is_some());
         drop(inner);
-        if !is_clear && has_readers {
+        if !is_clear && !is_blocked && has_readers {
             self.serve(number);
             return self.with_outlet(number, |outlet| !outlet.is_over()).unwrap_or(false);
         }

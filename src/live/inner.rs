@@ -7,10 +7,10 @@
 //! Invariant: a reader that is not up to date is in the queue, or its connection has something to send before, or its
 //! channel is dirty or due. Lists of readers stay where they are while they are walked over: a panic loses nobody.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId};
+use rustc_hash::FxHashMap;
 
 use crate::channels::Channels;
 use crate::clients::Clients;
@@ -27,7 +27,7 @@ pub(crate) struct Inner<P: Protocol> {
     /// What is to be looked at again, in so many milliseconds.
     pub alarms: Vec<(Alarm, u64)>,
     /// Channels on which workers talk to each other, and who listens.
-    pub listeners: HashMap<u32, Rc<dyn Fn()>>,
+    pub listeners: FxHashMap<u32, Rc<dyn Fn()>>,
     /// The channel that is being delivered: see [`Clients::serving`].
     pub delivering: Option<u32>,
 }
@@ -48,7 +48,7 @@ impl<P: Protocol> Inner<P> {
             channels: Channels::new(),
             clients: Clients::new(worker),
             alarms: Vec::new(),
-            listeners: HashMap::new(),
+            listeners: FxHashMap::default(),
             delivering: None,
         }
     }
@@ -84,6 +84,10 @@ impl<P: Protocol> Inner<P> {
         let channel = self.channels.entry(id, newest);
         if P::join(&mut channel.own, &reader.own) && channel.singles.is_empty() {
             channel.cursor = reader.cursor;
+        }
+        if channel.singles.is_empty() {
+            // All whom the walk was about are gone.
+            channel.walk = None;
         }
         let at = channel.singles.len() as u32;
         reader.membership.route = Route::Channel { id, at };

@@ -25,6 +25,8 @@ pub trait Protocol: Sized + 'static {
     const RETIRED_MS: u64;
     /// The readers of a worker that drains are sent away one after the other; else all near the end of its time.
     const DRAINS_GRADUALLY: bool;
+    /// A reader that has got a part of a batch is given the rest of it with the others, not by itself.
+    const BEGINS_INSIDE: bool;
     /// How much one reader that is behind gets at once.
     const BEHIND: Limits;
 

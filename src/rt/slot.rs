@@ -50,6 +50,9 @@ pub(crate) const EXPENDABLE: u16 = 128;
 /// The connection is over in both directions: nothing that is sent will arrive.
 pub(crate) const BROKEN: u16 = 256;
 
+/// Bytes of a task that are fetched when it is queued.
+const PREFETCHED: usize = 1024;
+
 pub(crate) const NONE: u32 = u32::MAX;
 
 pub(crate) struct Slot {
@@ -103,6 +106,15 @@ impl Slot {
         if let Work::Waker(waker) = self.work.take() {
             waker.wake();
         }
+    }
+
+    /// Its task's turn comes soon.
+    pub fn prefetch_task(&self) {
+        let work = self.work.take();
+        if let Work::Task(task) = &work {
+            sys::prefetch::prefetch(&*task.as_ref(), PREFETCHED);
+        }
+        self.work.set(work);
     }
 
     /// The task, which is about to have its turn.

@@ -190,7 +190,10 @@ impl Worker {
         }
         match slot.state.get() {
             State::Owned => slot.wake_owner(),
-            _ => self.enqueue(token),
+            _ => {
+                slot.prefetch_task();
+                self.enqueue(token);
+            }
         }
     }
 }

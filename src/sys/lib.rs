@@ -14,6 +14,7 @@ pub mod inotify;
 pub mod log;
 pub mod net;
 pub mod notify;
+pub mod prefetch;
 pub mod process;
 pub mod signal;
 pub mod socket;

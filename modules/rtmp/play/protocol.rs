@@ -66,6 +66,7 @@ impl Protocol for LiveStreams {
     // Publishers and players come back to a worker that goes on; the streams wait for them (`publish_grace`).
     const RETIRED_MS: u64 = 0;
     const DRAINS_GRADUALLY: bool = false;
+    const BEGINS_INSIDE: bool = true;
     /// What is begun and not taken is kept for the player.
     const BEHIND: Limits = Limits { records: 32, bytes: 128 << 10, upto: u64::MAX, told: 0 };
 

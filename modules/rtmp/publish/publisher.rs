@@ -7,6 +7,7 @@
 use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
 use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::rtmp::{chunk, message};
+use sys::prefetch::Touched;
 
 use crate::play::protocol::Hub;
 use crate::publish::clock::Clock;
@@ -134,6 +135,13 @@ impl Publisher {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Notes what the next message will touch.
+    pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
+        touched.add(self, usize::MAX);
+        self.window.note_touched(touched);
+        self.hub.attachment.zone().note_touched(self.id, touched);
     }
 
     fn video(&mut self, time: u32, payload: &[u8], now: u64) -> Result<(), TakenOver> {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use sys::prefetch::Touched;
+
 use crate::settings::app::App;
 
 /// A place in the stream up to which records may go one day.
@@ -39,6 +41,12 @@ impl Window {
             self.points.push_back(Point { seq, time, bytes: self.bytes, marked });
             self.let_go(app, time);
         }
+    }
+
+    /// Notes what is looked at for each record.
+    pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
+        self.points.front().into_iter().for_each(|point| touched.add(point, usize::MAX));
+        self.points.back().into_iter().for_each(|point| touched.add(point, usize::MAX));
     }
 
     /// When the newest mark was set.

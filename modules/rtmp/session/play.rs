@@ -111,6 +111,7 @@ impl Session {
         call::begin_updates(&self.client, stream, what.since);
         let player = joined.player(app, stream);
         let player = join::add(self.hub, self.client.outlet.get(), player);
+        let what = Box::new(what);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }
@@ -154,6 +155,7 @@ impl Session {
         StreamEvent::Stop.tell(app, &before);
         StreamEvent::Play.tell(app, &what);
         call::begin_updates(&self.client, stream, what.since);
+        let what = Box::new(what);
         self.with_stream(stream, |found| found.state = StreamState::Playing { what, player });
         Ok(())
     }

@@ -119,6 +119,7 @@ impl Session {
         self.deeds.begun();
         StreamEvent::Publish.tell(app, &what);
         call::begin_updates(&self.client, stream, what.since);
+        let what = Box::new(what);
         self.with_stream(stream, |found| found.state = StreamState::Publishing { what, publisher });
         self.status(stream, "status", "NetStream.Publish.Start", "Start publishing");
         self.set_timeout();

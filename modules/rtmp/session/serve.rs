@@ -29,7 +29,7 @@ const MOST_LAST: usize = 256;
 /// Serves a connection to its end.
 pub async fn serve(conn: Conn, listener: &'static Listener) -> Next {
     let Some(running) = running() else { return Next::Close };
-    let mut session = Box::new(Session::new(running, conn, listener));
+    let mut session = Session::new(running, conn, listener);
     let outcome = session.run().await;
     let mut ends = false;
     if let Err(error) = outcome {
@@ -72,6 +72,7 @@ impl Session {
     pub(super) async fn wait(&self) -> SessionEvent {
         let (hub, io, client) = (self.hub, self.io, &self.client);
         poll_fn(|_| {
+            self.touched.fetch();
             if !hub.attend(client.outlet.get()) || io.is_broken() {
                 return Poll::Ready(SessionEvent::Over);
             }
@@ -119,6 +120,7 @@ impl Session {
             let used = self.take_in(&buffer.bytes[..all]).await?;
             self.rest.extend_from_slice(&buffer.bytes[used..all]);
         }
+        self.note_touched();
         buffer.message = self.reader.reclaim();
         buffer.give_back();
         if self.io.is_readable() {
@@ -127,6 +129,16 @@ impl Session {
             yield_now().await;
         }
         Ok(true)
+    }
+
+    /// Notes what the client's next message will touch.
+    fn note_touched(&mut self) {
+        let touched = &mut self.touched;
+        touched.clear();
+        touched.add(self.reader.streams(), usize::MAX);
+        self.client.note_touched(touched);
+        touched.add(&self.rest[..], usize::MAX);
+        self.hub.with_outlet(self.client.outlet.get(), |outlet| touched.add(outlet, usize::MAX));
     }
 
     /// Takes messages from bytes. Gives how many bytes those were.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use proto::rtmp::chunk::{self, Limits, Reader};
 use rt::{Conn, Io};
+use sys::prefetch::Touched;
 
 use crate::client::{AdminCommand, Client, NetStream};
 use crate::listener::Listener;
@@ -37,6 +38,8 @@ pub struct Session {
     /// Its place among the worker's clients.
     pub(super) place: u32,
     pub(super) reader: Reader,
+    /// What a publisher's last message has touched.
+    pub(super) touched: Touched<16>,
     /// The beginning of a chunk's header.
     pub(super) rest: Vec<u8>,
     pub(super) flow: Flow,
@@ -83,6 +86,7 @@ impl Session {
             client,
             place,
             reader: Reader::new(limits),
+            touched: Touched::default(),
             rest: Vec::new(),
             flow: Flow::new(server),
             counted: false,

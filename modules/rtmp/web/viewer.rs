@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use http::{Session, Takeover};
 use proto::websocket::{self, Close, Inbound, Said};
 use rt::{Io, Next, Task};
-use sys::socket::Peer;
 
 use crate::client::{Asked, Client, NetStream, StreamState};
 use crate::events::tell::StreamEvent;
@@ -44,15 +43,11 @@ const MOST_SAID: usize = 4096;
 const READS: usize = 16;
 
 impl Takeover for Viewer {
-    fn start(mut self: Box<Self>, mut session: Session) -> Task {
+    fn start(mut self: Box<Self>, session: Session, input: Vec<u8>) -> Task {
         let (running, hub, io) = (self.running, self.running.hub, session.io);
         let timeout = running.timeout(self.app);
-        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
-        if matches!(io.peer(), Peer::Inet(_)) {
-            let _ = sys::socket::set_user_timeout(io.fd(), timeout.min(u64::from(u32::MAX)) as u32);
-        }
+        session.give_up_silent(timeout);
         io.set_timeout(timeout);
-        let input = std::mem::take(&mut session.input);
         let outlet = Outlet::new(Link::new(io, Some(session), self.format, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
@@ -63,7 +58,7 @@ impl Takeover for Viewer {
             let player = join::add(hub, outlet, player);
             let what = self.what.clone();
             StreamEvent::Play.tell(self.app, &what);
-            let state = StreamState::Playing { what, player };
+            let state = StreamState::Playing { what: Box::new(what), player };
             self.client.streams.borrow_mut().push(NetStream { number: 1, state });
             call::begin_updates(&self.client, 1, self.what.since);
         }

@@ -64,6 +64,7 @@ impl Protocol for EventStreams {
     const TICK_MS: u64 = 1000;
     const RETIRED_MS: u64 = 1000;
     const DRAINS_GRADUALLY: bool = true;
+    const BEGINS_INSIDE: bool = false;
     const BEHIND: Limits = Limits::DEFAULT;
 
     fn worker(attachment: &'static Attachment) -> Worker {

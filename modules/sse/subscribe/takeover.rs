@@ -9,7 +9,6 @@ use broadcast::From;
 use http::{Session, Takeover};
 use live::{Membership, Reader};
 use rt::{Next, Task};
-use sys::socket::Peer;
 
 use crate::settings::values::Settings;
 use crate::subscribe::framing::Framing;
@@ -41,16 +40,10 @@ pub struct NewStream {
 }
 
 impl Takeover for NewStream {
-    fn start(self: Box<Self>, mut session: Session) -> Task {
+    fn start(self: Box<Self>, session: Session, input: Vec<u8>) -> Task {
         let NewStream { hub, membership, settings, framing, cursor, .. } = *self;
         let NewStream { from, told, first, socket, .. } = *self;
-        let conn = session.io;
-        // A client that has vanished acknowledges nothing: the kernel would go on for a quarter of an hour.
-        if matches!(conn.peer(), Peer::Inet(_)) && settings.send_timeout > 0 {
-            let ms = settings.send_timeout.min(u64::from(u32::MAX)) as u32;
-            let _ = sys::socket::set_user_timeout(conn.fd(), ms);
-        }
-        let input = std::mem::take(&mut session.input);
+        session.give_up_silent(settings.send_timeout);
         let mut link = Link::new(session, settings, framing, socket);
         live::Link::wrote(&mut link, 0, false);
         let mut outlet = Outlet::new(link);

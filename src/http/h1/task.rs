@@ -10,7 +10,7 @@ use super::connection::{Connection, Step};
 use super::free;
 use crate::Happening;
 use crate::request::flow::{BoxFuture, Flow};
-use crate::response::takeover::{Session, Takeover};
+use crate::response::takeover::{End, Session, Takeover};
 use rt::Io;
 
 /// Drives `connection` from its first wait until the connection is idle or over.
@@ -103,7 +103,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
     let input = connection.leave();
     let logged = !connection.request.location().loggers.is_empty();
     let mut lasting = Vec::new();
-    let ended: Option<Box<dyn FnOnce(u64)>> = match logged {
+    let log: Option<Box<dyn FnOnce(u64)>> = match logged {
         true => {
             connection.request.compact();
             Some(Box::new(move |sent| {
@@ -118,7 +118,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
             None
         }
     };
-    Next::Task(takeover.start(Session::new(io, input, ended, lasting)))
+    Next::Task(takeover.start(Session::new(io, End { log, lasting }), input))
 }
 
 #[cfg(test)]

@@ -7,47 +7,56 @@
 use std::any::Any;
 
 use rt::{Io, Task};
+use sys::socket::Peer;
 
 /// What takes a connection over once the answer's head is with the kernel.
 pub trait Takeover: 'static {
-    /// The connection's task from now on.
-    fn start(self: Box<Self>, session: Session) -> Task;
+    /// The connection's task from now on. `input`: what the client has sent behind its request's head.
+    fn start(self: Box<Self>, session: Session, input: Vec<u8>) -> Task;
 }
 
-/// A connection that was taken over. Dropping it is its end for the log.
+/// A connection that was taken over. Dropping it is its end for the log. Small: there are as many as there are clients.
 pub struct Session {
     /// What is read and written from now on.
     pub io: Io,
-    /// What the client has sent behind its request's head.
-    pub input: Vec<u8>,
-    /// Is told of the bytes that were sent since, where there is a log.
-    ended: Option<Box<dyn FnOnce(u64)>>,
-    /// What modules keep as long as the client is served, if what logs does not have it.
-    _lasting: Vec<Box<dyn Any>>,
     sent: u64,
+    /// Nothing, if nobody wants to know of its end.
+    end: Option<Box<End>>,
+}
+
+/// What is kept of the request to its end.
+pub(crate) struct End {
+    /// Is told of the bytes that were sent since, where there is a log.
+    pub log: Option<Box<dyn FnOnce(u64)>>,
+    /// What modules keep as long as the client is served, if what logs does not have it.
+    pub lasting: Vec<Box<dyn Any>>,
 }
 
 impl Session {
-    /// `ended` is called at its end with the number of bytes that were sent.
-    pub(crate) fn new(
-        io: Io,
-        input: Vec<u8>,
-        ended: Option<Box<dyn FnOnce(u64)>>,
-        lasting: Vec<Box<dyn Any>>,
-    ) -> Session {
-        Session { io, input, ended, _lasting: lasting, sent: 0 }
+    pub(crate) fn new(io: Io, end: End) -> Session {
+        let wanted = end.log.is_some() || !end.lasting.is_empty();
+        Session { io, sent: 0, end: wanted.then(|| Box::new(end)) }
     }
 
     /// Counts bytes that were sent, for the log.
     pub fn count_sent(&mut self, bytes: usize) {
         self.sent += bytes as u64;
     }
+
+    /// Gives a client up that acknowledges nothing for so many milliseconds, 0: never. One that has vanished does not: the
+    /// kernel would go on for a quarter of an hour.
+    pub fn give_up_silent(&self, ms: u64) {
+        if matches!(self.io.peer(), Peer::Inet(_)) && ms > 0 {
+            let ms = ms.min(u64::from(u32::MAX)) as u32;
+            let _ = sys::socket::set_user_timeout(self.io.fd(), ms);
+        }
+    }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(ended) = self.ended.take() {
-            ended(self.sent);
+        if let Some(log) = self.end.take().and_then(|end| end.log) {
+            log(self.sent);
         }
     }
 }

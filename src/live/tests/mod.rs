@@ -52,6 +52,7 @@ impl Protocol for Lines {
     const TICK_MS: u64 = 1000;
     const RETIRED_MS: u64 = 0;
     const DRAINS_GRADUALLY: bool = true;
+    const BEGINS_INSIDE: bool = false;
     const BEHIND: Limits = Limits::DEFAULT;
 
     fn worker(_: &'static Attachment) {}

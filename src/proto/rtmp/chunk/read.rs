@@ -148,6 +148,11 @@ impl Reader {
         }
     }
 
+    /// What is known of the peer's chunk streams: where it lies, not what it is.
+    pub fn streams(&self) -> &[impl Sized + use<>] {
+        &self.streams
+    }
+
     /// Lends a buffer for messages that come in pieces: many readers can have one together.
     pub fn lend(&mut self, buffer: Vec<u8>) {
         self.keep(buffer);
