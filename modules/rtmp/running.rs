@@ -3,8 +3,9 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use live::{Replies, Rpc, Slab};
+use live::{Replies, Rpc};
 use proto::rtmp::handshake;
+use slab::Slab;
 use sys::socket::Address;
 
 use crate::client::Client;
