@@ -98,7 +98,6 @@ impl Process for RtmpInstance {
         let Some(plan) = &self.plan else { return Ok(()) };
         plan.zone.started()?;
         let hub = plan.zone.hub().ok_or("the rtmp_zone has no hub")?;
-        let seed = sys::clock::monotonic_us() ^ u64::from(sys::process::pid() as u32) << 32;
         let running: &'static Running = Box::leak(Box::new(Running {
             hub,
             rpc: OnceCell::new(),
@@ -108,7 +107,6 @@ impl Process for RtmpInstance {
             accepted: Cell::new(0),
             gone: (Cell::new(0), Cell::new(0)),
             since: rt::now(),
-            seed: Cell::new(seed),
         }));
         let rpc = Rpc::start(hub, move |call, out| reply(running, call, out))?;
         let _ = running.rpc.set(rpc);

@@ -3,8 +3,9 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use live::{Replies, Rpc, Slab};
+use live::{Replies, Rpc};
 use proto::rtmp::handshake;
+use slab::Slab;
 use sys::socket::Address;
 
 use crate::client::Client;
@@ -41,8 +42,6 @@ pub struct Running {
     pub gone: (Cell<u64>, Cell<u64>),
     /// When it began, in the loop's milliseconds.
     pub since: u64,
-    /// The state of [`random`](Self::random).
-    pub seed: Cell<u64>,
 }
 
 thread_local! {
@@ -74,12 +73,7 @@ impl Running {
     /// Bytes for a handshake. They are no secret: they only have to differ.
     pub fn random(&self) -> [u8; handshake::SIZE] {
         let mut bytes = [0; handshake::SIZE];
-        for word in bytes.as_chunks_mut::<8>().0 {
-            let state = self.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-            self.seed.set(state);
-            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            *word = (mixed ^ mixed >> 27).to_le_bytes();
-        }
+        fastrand::fill(&mut bytes);
         bytes
     }
 

@@ -11,6 +11,7 @@
 
 mod channels;
 mod endpoint;
+mod json;
 mod publish;
 mod record;
 mod settings;

@@ -6,10 +6,12 @@
 //!        └──────────── the block ──┘
 //! ```
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use proto::http1::{CHUNK_END, chunk_head};
 use proto::sse::{self, EventId};
+use serde::Serialize;
 
 use crate::subscribe::cursor::Lost;
 
@@ -41,6 +43,14 @@ pub fn end(out: &mut Vec<u8>, event: &[u8]) {
     }
 }
 
+/// The data of an event that tells of a gap.
+#[derive(Serialize)]
+struct Gap<'a> {
+    requested: Cow<'a, str>,
+    resumed_from: Cow<'a, str>,
+    reason: &'static str,
+}
+
 /// The block that tells of a gap, by an event of this type or by a comment. Its id is where the stream
 /// goes on; with `alone` a comment comes without it.
 pub fn gap(event: &[u8], alone: bool, requested: &[u8], resumed: &[u8], why: Lost) -> Vec<u8> {
@@ -52,13 +62,12 @@ pub fn gap(event: &[u8], alone: bool, requested: &[u8], resumed: &[u8], why: Los
         }
         return block;
     }
-    let mut data = b"{\"requested\":".to_vec();
-    proto::json::string(&mut data, requested);
-    data.extend_from_slice(b",\"resumed_from\":");
-    proto::json::string(&mut data, resumed);
-    data.extend_from_slice(b",\"reason\":");
-    proto::json::string(&mut data, why.word().as_bytes());
-    data.push(b'}');
+    let gap = Gap {
+        requested: String::from_utf8_lossy(requested),
+        resumed_from: String::from_utf8_lossy(resumed),
+        reason: why.word(),
+    };
+    let data = serde_json::to_vec(&gap).unwrap_or_default();
     sse::event(&mut block, resumed, Some(event), &data);
     block
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use sys::bell::Bell;
 
 use crate::index::{ChannelId, Full};
+use crate::layout::Row;
 use crate::lengths::Lengths;
 use crate::lock::Locked;
 use crate::step::step;
@@ -65,7 +66,7 @@ impl Zone {
         let _ = self.bell.set(Arc::downgrade(&bell));
         let used = &self.header().rows_used;
         used.set(used.get().max(row as u32 + 1));
-        self.memory.row(row).sleeping.set(0);
+        self.memory.row(row).empty();
         self.memory.row(row).pid.publish(sys::process::pid() as u32);
         drop(locked);
         let fd = bell.as_raw_fd();
@@ -130,6 +131,15 @@ impl Zone {
     }
 }
 
+impl Row {
+    /// What is in it is nobody's. A row that is free is empty already, unless something has damaged the memory.
+    fn empty(&self) {
+        for word in [&self.sleeping, &self.pinned, &self.subscribers, &self.behind] {
+            word.set(0);
+        }
+    }
+}
+
 impl Locked<'_> {
     /// Empties a row: its interest, its pins.
     pub fn clear_row(&self, row: usize) {
@@ -141,9 +151,7 @@ impl Locked<'_> {
         self.memory.forget_counts(row);
         step("clear: the counts are gone");
         let row = self.memory.row(row);
-        for word in [&row.sleeping, &row.pinned, &row.subscribers, &row.behind] {
-            word.set(0);
-        }
+        row.empty();
         // At last: who is killed before leaves it to be emptied once more.
         row.pid.set(0);
     }

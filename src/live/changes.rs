@@ -74,7 +74,7 @@ impl<P: Protocol> Inner<P> {
         let Some(id) = attachment.bind(name, members.len() as u32) else { return };
         let members = self.channels.awaited.remove(name).unwrap_or_default();
         for number in members {
-            let Some(reader) = self.clients.readers.get_mut(number) else { continue };
+            let Some(reader) = self.clients.readers.get_mut(number as usize) else { continue };
             reader.membership.bind(name, id);
             let channel = self.channels.entry(id, self.seen);
             match &mut reader.membership.route {
@@ -96,7 +96,7 @@ impl<P: Protocol> Inner<P> {
     /// What a newcomer waits for may have come to be, and may have gone again, since it has asked: the answer's head
     /// may have had to wait for room.
     pub fn look_again(&mut self, attachment: &'static Attachment, number: u32) {
-        let Some(reader) = self.clients.readers.get(number) else { return };
+        let Some(reader) = self.clients.readers.get(number as usize) else { return };
         if attachment.zone().newest() <= reader.cursor {
             return;
         }
@@ -116,7 +116,7 @@ impl<P: Protocol> Inner<P> {
         let Some(members) = self.channels.awaited.get(name) else { return };
         let upto = attachment.forgotten(name);
         for &number in members {
-            let reader = self.clients.readers.get(number);
+            let reader = self.clients.readers.get(number as usize);
             if reader.is_some_and(|reader| upto > reader.cursor.max(reader.told)) {
                 self.clients.lag(attachment, number, upto);
             }
@@ -130,12 +130,11 @@ impl<P: Protocol> Inner<P> {
         let names: Vec<Rc<[u8]>> = self.channels.awaited.keys().cloned().collect();
         names.iter().for_each(|name| self.bind(attachment, name));
         self.look_for_the_forgotten(attachment);
-        for number in self.clients.readers.numbers() {
-            if let Some(reader) = self.clients.readers.get_mut(number)
-                && reader.membership.expect_everything(From::Cursor)
-            {
-                self.clients.wait(number);
-            }
-        }
+        let readers = self.clients.readers.iter_mut();
+        let readers = readers.filter_map(|(number, reader)| {
+            reader.membership.expect_everything(From::Cursor).then_some(number as u32)
+        });
+        let expecting: Vec<u32> = readers.collect();
+        expecting.into_iter().for_each(|number| self.clients.wait(number));
     }
 }

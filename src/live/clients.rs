@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use broadcast::{Attachment, ChannelId, From};
+use slab::Slab;
 
 use crate::membership::Route;
 use crate::outlet::{NONE, Outlet};
 use crate::protocol::{Counts, Protocol, To};
 use crate::reader::Reader;
-use crate::slab::Slab;
 
-/// All clients.
+/// All clients. Numbers are kept in 32 bits: a reader is small.
 pub(crate) struct Clients<P: Protocol> {
     pub readers: Slab<Reader<P::Reader>>,
     pub outlets: Slab<Outlet<P::Link>>,
@@ -39,27 +39,29 @@ impl<P: Protocol> Clients<P> {
 
     /// Takes a reader in, on a connection.
     pub fn add(&mut self, mut reader: Reader<P::Reader>, outlet: u32) -> u32 {
-        let number = self.readers.next();
+        let number = self.readers.vacant_key() as u32;
         reader.outlet = outlet;
-        if let Some(outlet) = self.outlets.get_mut(outlet) {
+        if let Some(outlet) = self.outlets.get_mut(outlet as usize) {
             reader.next = std::mem::replace(&mut outlet.first, number);
         }
-        self.readers.add(reader)
+        self.readers.insert(reader) as u32
     }
 
     /// Takes a reader out.
     pub fn remove(&mut self, number: u32) -> Option<Reader<P::Reader>> {
-        let reader = self.readers.take(number)?;
+        let reader = self.readers.try_remove(number as usize)?;
         if self.serving == Some(number) {
             self.serving = None;
         }
-        let Some(outlet) = self.outlets.get_mut(reader.outlet) else { return Some(reader) };
+        let Some(outlet) = self.outlets.get_mut(reader.outlet as usize) else {
+            return Some(reader);
+        };
         if outlet.first == number {
             outlet.first = reader.next;
             return Some(reader);
         }
         let mut at = outlet.first;
-        while let Some(before) = self.readers.get_mut(at) {
+        while let Some(before) = self.readers.get_mut(at as usize) {
             if before.next == number {
                 before.next = reader.next;
                 break;
@@ -71,19 +73,19 @@ impl<P: Protocol> Clients<P> {
 
     /// The reader behind another one of the same connection, or a connection's first.
     pub fn following(&self, number: u32) -> Option<u32> {
-        self.readers.get(number).map(|reader| reader.next).filter(|&next| next != NONE)
+        self.readers.get(number as usize).map(|reader| reader.next).filter(|&next| next != NONE)
     }
 
     /// A connection's first reader.
     pub fn first(&self, outlet: u32) -> Option<u32> {
-        self.outlets.get(outlet).and_then(Outlet::first_reader)
+        self.outlets.get(outlet as usize).and_then(Outlet::first_reader)
     }
 
     /// A reader is to be served by itself.
     pub fn wait(&mut self, number: u32) {
-        let Some(reader) = self.readers.get_mut(number) else { return };
+        let Some(reader) = self.readers.get_mut(number as usize) else { return };
         // One whose connection takes nothing is served when there is room again.
-        let outlet = self.outlets.get(reader.outlet);
+        let outlet = self.outlets.get(reader.outlet as usize);
         let is_blocked = outlet.is_some_and(|outlet| outlet.blocked_since().is_some());
         if !is_blocked && !std::mem::replace(&mut reader.waiting, true) {
             self.queue.push_back(number);
@@ -92,7 +94,7 @@ impl<P: Protocol> Clients<P> {
 
     /// A channel has news for a reader of several.
     pub fn expect(&mut self, number: u32, id: ChannelId) {
-        if let Some(reader) = self.readers.get_mut(number)
+        if let Some(reader) = self.readers.get_mut(number as usize)
             && let Route::Several(several) = &mut reader.membership.route
         {
             several.pending.add(id, From::Cursor);
@@ -107,8 +109,8 @@ impl<P: Protocol> Clients<P> {
         number: u32,
         channel: &'a P::Channel,
     ) -> Option<To<'a, P>> {
-        let reader = self.readers.get_mut(number)?;
-        let outlet = self.outlets.get_mut(reader.outlet)?;
+        let reader = self.readers.get_mut(number as usize)?;
+        let outlet = self.outlets.get_mut(reader.outlet as usize)?;
         let (worker, counts, serving) = (&mut self.worker, &mut self.counts, &mut self.serving);
         Some(To { attachment, number, reader, outlet, worker, counts, channel, serving })
     }
@@ -125,8 +127,8 @@ impl<P: Protocol> Clients<P> {
     /// A write to a reader has panicked: whatever it was about, that reader is not tried again.
     pub fn give_up_after_panic(&mut self) -> bool {
         let Some(number) = self.serving.take() else { return false };
-        let outlet = self.readers.get(number).map(|reader| reader.outlet);
-        if let Some(outlet) = outlet.and_then(|outlet| self.outlets.get_mut(outlet)) {
+        let outlet = self.readers.get(number as usize).map(|reader| reader.outlet);
+        if let Some(outlet) = outlet.and_then(|outlet| self.outlets.get_mut(outlet as usize)) {
             outlet.give_up();
         }
         true

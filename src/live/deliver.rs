@@ -54,7 +54,7 @@ impl<P: Protocol> Inner<P> {
         let until = sys::clock::monotonic_us() + TURN_US;
         for _ in 0..self.clients.queue.len().min(WRITES) {
             let Some(number) = self.clients.queue.pop_front() else { return };
-            if let Some(reader) = self.clients.readers.get_mut(number) {
+            if let Some(reader) = self.clients.readers.get_mut(number as usize) {
                 reader.waiting = false;
                 self.serve(attachment, number);
             }
@@ -132,7 +132,7 @@ impl<P: Protocol> Inner<P> {
 
     /// A reader that is up to date is served with its channel: thousands need one alarm.
     fn serve_later(&mut self, number: u32, ms: u64) {
-        let Some(reader) = self.clients.readers.get(number) else { return };
+        let Some(reader) = self.clients.readers.get(number as usize) else { return };
         let single = reader.membership.single().map(|id| id.index());
         let up_to_date = |index: &u32| {
             self.channels.all.get(index).is_some_and(|channel| reader.cursor >= channel.cursor)
@@ -145,7 +145,7 @@ impl<P: Protocol> Inner<P> {
 
     fn serve_batch(&mut self, attachment: &'static Attachment, number: u32) -> Served {
         let (seen, none) = (self.seen, P::Channel::default());
-        let Some(reader) = self.clients.readers.get(number) else { return Served::All };
+        let Some(reader) = self.clients.readers.get(number as usize) else { return Served::All };
         let single = reader.membership.single();
         let channel = single.and_then(|id| self.channels.all.get(&id.index()));
         let channel = channel.map_or(&none, |channel| &channel.own);

@@ -51,7 +51,7 @@ impl<P: Protocol> Hub<P> {
 impl<P: Protocol> Hub<P> {
     /// Takes a connection in; gives its number.
     pub fn add_outlet(&self, outlet: Outlet<P::Link>) -> u32 {
-        self.inner.borrow_mut().clients.outlets.add(outlet)
+        self.inner.borrow_mut().clients.outlets.insert(outlet) as u32
     }
 
     /// Forgets a connection and its readers. Gives what it was.
@@ -65,13 +65,14 @@ impl<P: Protocol> Hub<P> {
         number: u32,
         change: impl FnOnce(&mut Outlet<P::Link>) -> T,
     ) -> Option<T> {
-        self.inner.borrow_mut().clients.outlets.get_mut(number).map(change)
+        self.inner.borrow_mut().clients.outlets.get_mut(number as usize).map(change)
     }
 
     /// Changes all connections.
     pub fn each_outlet(&self, mut change: impl FnMut(u32, &mut Outlet<P::Link>)) {
         let mut inner = self.inner.borrow_mut();
-        inner.clients.outlets.iter_mut().for_each(|(number, outlet)| change(number, outlet));
+        let outlets = inner.clients.outlets.iter_mut();
+        outlets.for_each(|(number, outlet)| change(number as u32, outlet));
     }
 
     /// Takes a reader in, on a connection; it is served a little later. Of several channels it gets what is behind `from`.
@@ -95,7 +96,7 @@ impl<P: Protocol> Hub<P> {
         number: u32,
         change: impl FnOnce(&mut Reader<P::Reader>) -> T,
     ) -> Option<T> {
-        self.inner.borrow_mut().clients.readers.get_mut(number).map(change)
+        self.inner.borrow_mut().clients.readers.get_mut(number as usize).map(change)
     }
 
     /// Changes a reader and what belongs to it.
@@ -130,7 +131,7 @@ impl<P: Protocol> Hub<P> {
     /// A connection's task: there may be room to write. `false`: the connection is over.
     pub fn attend(&self, number: u32) -> bool {
         let mut inner = self.inner.borrow_mut();
-        let Some(outlet) = inner.clients.outlets.get_mut(number) else { return false };
+        let Some(outlet) = inner.clients.outlets.get_mut(number as usize) else { return false };
         let is_clear = outlet.is_clear();
         outlet.look_for_room();
         let has_readers = outlet.first_reader().is_some();
@@ -171,13 +172,13 @@ impl<P: Protocol> Hub<P> {
         let outlets = clients.outlets.iter();
         let left = outlets.filter(|(_, outlet)| !outlet.is_closing()).count();
         let mut due = self.drain.due(rt::now(), left, P::DRAINS_GRADUALLY);
-        let (count, mut at) = (clients.outlets.numbers().end, self.drain.next.get());
+        let (count, mut at) = (clients.outlets.capacity() as u32, self.drain.next.get());
         for _ in 0..count {
             if due == 0 {
                 break;
             }
             at = if at + 1 < count { at + 1 } else { 0 };
-            let Some(outlet) = clients.outlets.get_mut(at) else { continue };
+            let Some(outlet) = clients.outlets.get_mut(at as usize) else { continue };
             if !outlet.is_closing() {
                 P::send_away(outlet, &mut clients.worker, at);
                 due -= 1;

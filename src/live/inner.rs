@@ -55,7 +55,7 @@ impl<P: Protocol> Inner<P> {
 
     /// Takes a reader in, on a connection, and puts its number where news are looked up.
     pub fn add(&mut self, mut reader: Reader<P::Reader>, outlet: u32, newest: u64) -> u32 {
-        let number = self.clients.readers.next();
+        let number = self.clients.readers.vacant_key() as u32;
         for name in reader.membership.waiting() {
             self.channels.awaited.entry(name.clone()).or_default().push(number);
         }
@@ -130,7 +130,7 @@ impl<P: Protocol> Inner<P> {
         }
         channel.singles.swap_remove(at);
         if let Some(&moved) = channel.singles.get(at) {
-            if let Some(reader) = self.clients.readers.get_mut(moved) {
+            if let Some(reader) = self.clients.readers.get_mut(moved as usize) {
                 reader.membership.route = Route::Channel { id, at: at as u32 };
             }
             // The one that has taken its place may have missed its turn in a walk.
@@ -146,7 +146,7 @@ impl<P: Protocol> Inner<P> {
         while let Some(reader) = self.clients.first(number) {
             self.remove(reader)?;
         }
-        self.clients.outlets.take(number)
+        self.clients.outlets.try_remove(number as usize)
     }
 
     /// A channel is to be delivered, or a reader to be served, in `ms` milliseconds.
@@ -154,7 +154,7 @@ impl<P: Protocol> Inner<P> {
         let due = match what {
             Alarm::Channel(index) => self.channels.all.get_mut(&index).map(|found| &mut found.due),
             Alarm::Reader(number) => {
-                self.clients.readers.get_mut(number).map(|found| &mut found.due)
+                self.clients.readers.get_mut(number as usize).map(|found| &mut found.due)
             }
         };
         if let Some(due) = due
@@ -174,7 +174,7 @@ impl<P: Protocol> Inner<P> {
                 self.channels.make_dirty(index);
             }
             Alarm::Reader(number) => {
-                if let Some(reader) = self.clients.readers.get_mut(number) {
+                if let Some(reader) = self.clients.readers.get_mut(number as usize) {
                     reader.due = false;
                 }
                 self.clients.wait(number);
@@ -185,11 +185,12 @@ impl<P: Protocol> Inner<P> {
     /// Publishes how far the slowest of each channel's readers is behind. Gives how many connections take nothing.
     pub fn tell_who_is_behind(&self, attachment: &Attachment) -> u32 {
         let is_blocked = |outlet: u32| {
-            let outlet = self.clients.outlets.get(outlet);
+            let outlet = self.clients.outlets.get(outlet as usize);
             outlet.is_some_and(|outlet| outlet.blocked_since().is_some())
         };
         for channel in self.channels.all.values() {
-            let readers = channel.singles.iter().filter_map(|&at| self.clients.readers.get(at));
+            let readers =
+                channel.singles.iter().filter_map(|&at| self.clients.readers.get(at as usize));
             let slow = readers.filter(|reader| is_blocked(reader.outlet));
             let slowest = slow.map(|reader| reader.cursor).min();
             let behind = slowest.map_or(0, |cursor| attachment.behind(&[channel.id], cursor));

@@ -25,7 +25,6 @@ mod patterns;
 mod protocol;
 mod reader;
 mod rpc;
-mod slab;
 #[cfg(test)]
 mod tests;
 mod zone;
@@ -39,5 +38,4 @@ pub use outlet::{Link, Outlet};
 pub use protocol::{Counts, Protocol, To};
 pub use reader::Reader;
 pub use rpc::{Replies, Rpc};
-pub use slab::Slab;
 pub use zone::{Form, ZoneConf, by_name};

@@ -10,7 +10,6 @@ pub mod date;
 pub mod escape;
 pub mod flv;
 pub mod http1;
-pub mod json;
 pub mod multipart;
 pub mod proxy_protocol;
 pub mod query;

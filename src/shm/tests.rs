@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use fastrand::Rng;
+
 use crate::step::kill_after;
 use crate::table::Cell;
 use crate::{Entry, Holder, Locked, PATIENCE_MS, Region, Table};
@@ -9,18 +11,6 @@ use crate::{Entry, Holder, Locked, PATIENCE_MS, Region, Table};
 fn table(cells: usize) -> Table {
     let region = Region::create("test", 8192 + cells * 68).expect("memory");
     Table::of(region.into()).expect("a table")
-}
-
-/// A random sequence that a seed brings back (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
 }
 
 /// Runs `work` in a forked process that dies before its change `left` of a word; gives how it ended (0: well, 9: killed).
@@ -59,11 +49,11 @@ fn die_everywhere(table: &Table, work: impl Fn()) -> usize {
 #[test]
 fn it_keeps_what_a_list_in_the_order_of_use_keeps() {
     for seed in 1..40 {
-        let (table, mut random) = (table(40), Random(seed));
+        let (table, mut random) = (table(40), Rng::with_seed(seed));
         let mut model: VecDeque<(Vec<u8>, u16, u64)> = VecDeque::new();
         for n in 0..400u64 {
-            let key = vec![random.below(9) as u8; [0, 1, 16, 17, 56, 57, 300][random.below(7)]];
-            let tag = random.below(3) as u16;
+            let key = vec![random.u8(..9); [0, 1, 16, 17, 56, 57, 300][random.usize(..7)]];
+            let tag = random.u16(..3);
             let locked = table.lock();
             let found = locked.find(table.key(&key), tag);
             let known = model.iter().position(|(k, t, _)| *k == key && *t == tag);
@@ -71,7 +61,7 @@ fn it_keeps_what_a_list_in_the_order_of_use_keeps() {
                 found.map(|entry| locked.value(entry)[0].get()),
                 known.map(|at| model[at].2)
             );
-            match (found, known, random.below(4)) {
+            match (found, known, random.usize(..4)) {
                 (Some(entry), Some(at), 0) => {
                     locked.remove(entry);
                     model.remove(at);

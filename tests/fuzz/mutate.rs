@@ -1,5 +1,7 @@
 //! Mutations of inputs, the same for the same seed.
 
+use fastrand::Rng;
+
 /// What parsers of all targets take for something special.
 const TOKENS: [&[u8]; 62] = [
     b"\r\n",
@@ -71,40 +73,40 @@ const LONGEST: usize = 4096;
 
 /// One of the corpus entries, mutated a few times.
 pub fn mutate(corpus: &[Vec<u8>], seed: u64) -> Vec<u8> {
-    let mut random = Random::new(seed);
-    let mut input = random.pick(corpus).cloned().unwrap_or_default();
-    for _ in 0..=random.below(6) {
+    let mut random = Rng::with_seed(seed);
+    let mut input = random.choice(corpus).cloned().unwrap_or_default();
+    for _ in 0..=random.usize(..6) {
         edit(&mut input, corpus, &mut random);
     }
     input.truncate(LONGEST);
     input
 }
 
-fn edit(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
-    let at = random.below(input.len() + 1);
-    let end = input.len().min(at + 1 + random.below(8));
-    match random.below(8) {
+fn edit(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Rng) {
+    let at = random.usize(..=input.len());
+    let end = input.len().min(at + 1 + random.usize(..8));
+    match random.usize(..8) {
         0 => {
             if let Some(byte) = input.get_mut(at) {
-                *byte ^= 1 << random.below(8);
+                *byte ^= 1 << random.usize(..8);
             }
         }
         1 => {
             if let Some(byte) = input.get_mut(at) {
-                *byte = random.below(256) as u8;
+                *byte = random.u8(..);
             }
         }
         2 => drop(input.drain(at..end)),
         3 => input.truncate(at),
         4 => {
             let part = input[at..end].to_vec();
-            let to = random.below(input.len() + 1);
-            input.splice(to..to, part.repeat(1 + random.below(40)));
+            let to = random.usize(..=input.len());
+            input.splice(to..to, part.repeat(1 + random.usize(..40)));
         }
         5 => {
             // The rest of another entry.
-            let other = random.pick(corpus).map_or(&[][..], Vec::as_slice);
-            let from = random.below(other.len() + 1);
+            let other = random.choice(corpus).map_or(&[][..], Vec::as_slice);
+            let from = random.usize(..=other.len());
             input.splice(at.., other[from..].iter().copied());
         }
         6 => insert(input, at, end, random),
@@ -113,33 +115,7 @@ fn edit(input: &mut Vec<u8>, corpus: &[Vec<u8>], random: &mut Random) {
 }
 
 /// Puts a token in the place of `input[at..end]`.
-fn insert(input: &mut Vec<u8>, at: usize, end: usize, random: &mut Random) {
-    let token = TOKENS[random.below(TOKENS.len())];
+fn insert(input: &mut Vec<u8>, at: usize, end: usize, random: &mut Rng) {
+    let token = TOKENS[random.usize(..TOKENS.len())];
     input.splice(at..end, token.iter().copied());
-}
-
-/// Marsaglia's xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        // Seeds are small numbers; spread, and never zero.
-        Random(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A number below `bound`, which is not zero.
-    fn below(&mut self, bound: usize) -> usize {
-        ((self.next() >> 32) % bound as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        from.get(self.below(from.len().max(1)))
-    }
 }

@@ -1,7 +1,7 @@
 //! What happens when several rare things come together.
 
 use proto::rtmp::amf::Value;
-use support::{proc, start, wait_for};
+use support::{Random, proc, start, wait_for};
 
 use crate::client::Client;
 use crate::flv::Flv;
@@ -205,22 +205,16 @@ fn damaged_bytes_damage_nobody_else() {
     let mut publisher = Client::publisher(&server, "s");
     let mut player = Client::player(&server, "s");
     let whole = transcript();
-    let mut seed = 0x9E37_79B9_7F4A_7C15u64;
-    let mut random = move |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % below as u64) as usize
-    };
+    let mut random = Random::new(1, 0);
     for round in 0..400 {
         let mut bytes = whole.clone();
-        for _ in 0..1 + random(4) {
-            let at = 3073 + random(bytes.len() - 3073);
-            match random(4) {
-                0 => bytes[at] = random(256) as u8,
-                1 => bytes[at] ^= 1 << random(8),
-                2 => drop(bytes.drain(at..(at + random(20)).min(bytes.len()))),
-                _ => drop(bytes.splice(at..at, (0..random(20)).map(|n| n as u8))),
+        for _ in 0..1 + random.below(4) {
+            let at = 3073 + random.below(bytes.len() - 3073);
+            match random.below(4) {
+                0 => bytes[at] = random.below(256) as u8,
+                1 => bytes[at] ^= 1 << random.below(8),
+                2 => drop(bytes.drain(at..(at + random.below(20)).min(bytes.len()))),
+                _ => drop(bytes.splice(at..at, (0..random.below(20)).map(|n| n as u8))),
             }
         }
         let mut client = Client::wire(server.port2());

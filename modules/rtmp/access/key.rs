@@ -10,6 +10,7 @@
 use conf::{Error, Setting};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::access::rules::{About, Deed};
 use proto::query;
@@ -72,7 +73,7 @@ pub fn has_key(keys: &[Key], wish: &Wish<'_>) -> bool {
     let named = |key: &&Key| key.name.as_deref() == Some(wish.name);
     let mut needed = keys.iter().filter(about).filter(named).peekable();
     let given = wish.given(b"key");
-    let fits = |key: &Key| key.keys.iter().any(|known| same(known, &given));
+    let fits = |key: &Key| key.keys.iter().any(|known| known.ct_eq(&given).into());
     if needed.peek().is_some() {
         return needed.any(fits);
     }
@@ -100,11 +101,6 @@ pub fn is_signed(signatures: &[Signature], wish: &Wish<'_>, now: u64) -> bool {
         mac.update(&expires);
         mac.verify_slice(&sign).is_ok()
     })
-}
-
-/// Whether two secrets are the same, in a time that does not tell how far they are.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |unlike, (a, b)| unlike | (a ^ b)) == 0
 }
 
 fn from_hex(text: &[u8]) -> Option<Vec<u8>> {

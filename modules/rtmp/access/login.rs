@@ -16,6 +16,7 @@ use conf::{Error, Setting};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::access::rules::{About, Deed};
 use proto::query;
@@ -94,7 +95,7 @@ pub fn judge(logins: &[Login], query: &[u8], secret: &[u8], now: u64) -> Verdict
     }
     let salt = salt(secret, &login.user);
     let expected = response_to(login, salt.as_bytes(), &opaque, &plus(given));
-    match expected.as_bytes() == plus(response) {
+    match expected.as_bytes().ct_eq(&plus(response)).into() {
         true => Verdict::User(user),
         false => refuse("[ authmod=adobe ] : ?reason=authfailed"),
     }
@@ -134,10 +135,11 @@ fn challenge(secret: &[u8], user: &[u8], now: u64) -> String {
 }
 
 fn is_challenge(secret: &[u8], user: &[u8], text: &[u8], now: u64) -> bool {
-    let text = String::from_utf8_lossy(text);
-    let time = text.split('-').next().and_then(|time| u64::from_str_radix(time, 16).ok());
+    let time = String::from_utf8_lossy(text);
+    let time = time.split('-').next().and_then(|time| u64::from_str_radix(time, 16).ok());
     time.is_some_and(|time| {
-        now.saturating_sub(time) <= VALID && challenge(secret, user, time) == *text
+        let said = challenge(secret, user, time);
+        now.saturating_sub(time) <= VALID && said.as_bytes().ct_eq(text).into()
     })
 }
 

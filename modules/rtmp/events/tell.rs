@@ -1,8 +1,11 @@
 //! `rtmp_events`: what happens to streams, as events on an SSE channel.
 
-use proto::json;
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use crate::client::Asked;
+use crate::publish::tracks::Told;
 use crate::settings::app::App;
 
 /// What has happened.
@@ -33,35 +36,33 @@ impl StreamEvent {
 
     /// Tells of it, where the application has a channel for that. Everybody may read it: clients are not named.
     pub fn tell(self, app: &App, what: &Asked) {
-        self.tell_more(app, what, |_| {});
+        self.tell_more(app, what, Told::default());
     }
 
-    /// The same, with more members.
-    pub fn tell_more(self, app: &App, what: &Asked, more: impl FnOnce(&mut Vec<u8>)) {
+    /// The same, with what the stream consists of.
+    pub fn tell_more(self, app: &App, what: &Asked, told: Told) {
         let Some(events) = &app.events else { return };
-        let mut data = Vec::with_capacity(128);
-        data.push(b'{');
-        stream(&mut data, app.name.as_bytes(), &what.name);
-        more(&mut data);
-        data.push(b'}');
-        events.publish(self.word(), &data);
+        events.publish(self.word(), &data(app, &what.name, told));
     }
 }
 
-/// The members that name a stream.
-fn stream(data: &mut Vec<u8>, app: &[u8], name: &[u8]) {
-    data.extend_from_slice(b"\"app\":");
-    json::string(data, app);
-    data.extend_from_slice(b",\"name\":");
-    json::string(data, name);
+/// The data of an event.
+#[derive(Serialize)]
+struct Data<'a> {
+    app: &'a str,
+    name: Cow<'a, str>,
+    #[serde(flatten)]
+    told: Told,
+}
+
+fn data(app: &App, name: &[u8], told: Told) -> Vec<u8> {
+    let data = Data { app: &app.name, name: String::from_utf8_lossy(name), told };
+    serde_json::to_vec(&data).unwrap_or_default()
 }
 
 /// A publisher's worker has died: nobody else than the master can tell, which waits for nobody. `false`: it has to
 /// come again.
 pub fn try_tell_lost(app: &App, name: &[u8]) -> bool {
     let Some(events) = &app.events else { return true };
-    let mut data = b"{".to_vec();
-    stream(&mut data, app.name.as_bytes(), name);
-    data.push(b'}');
-    events.try_publish(StreamEvent::Unpublish.word(), &data)
+    events.try_publish(StreamEvent::Unpublish.word(), &data(app, name, Told::default()))
 }

@@ -1,10 +1,9 @@
 //! What is in a stream, for those who ask: codecs, sizes, rates.
 
-use std::io::Write;
-
 use proto::flv::media::{Audio, AudioCodec, Video, VideoCodec};
 use proto::flv::{aac, avc, sound};
 use proto::rtmp::amf::Value;
+use serde::Serialize;
 
 use crate::rate::Rate;
 
@@ -139,23 +138,43 @@ impl Tracks {
         known && std::mem::take(&mut self.changed)
     }
 
-    /// Appends members of a JSON object.
-    pub fn write_json(&self, out: &mut Vec<u8>) {
-        if let Some(video) = &self.video {
-            let (width, height) = video.size;
-            let _ = write!(
-                out,
-                ",\"video\":{{\"codec\":\"{}\",\"width\":{width},\"height\":{height},\"frame_rate\":{}}}",
-                video.codec,
-                if video.frame_rate.is_finite() { video.frame_rate } else { 0.0 },
-            );
-        }
-        if let Some(audio) = &self.audio {
-            let _ = write!(
-                out,
-                ",\"audio\":{{\"codec\":\"{}\",\"channels\":{},\"sample_rate\":{}}}",
-                audio.codec, audio.channels, audio.rate,
-            );
-        }
+    /// What is told of them.
+    pub fn told(&self) -> Told {
+        let video = self.video.as_ref().map(|video| ToldVideo {
+            codec: video.codec,
+            width: video.size.0,
+            height: video.size.1,
+            frame_rate: if video.frame_rate.is_finite() { video.frame_rate } else { 0.0 },
+        });
+        let audio = self.audio.as_ref().map(|audio| ToldAudio {
+            codec: audio.codec,
+            channels: audio.channels,
+            sample_rate: audio.rate,
+        });
+        Told { video, audio }
     }
+}
+
+/// What a stream consists of, for everybody.
+#[derive(Default, Serialize)]
+pub struct Told {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video: Option<ToldVideo>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio: Option<ToldAudio>,
+}
+
+#[derive(Serialize)]
+struct ToldVideo {
+    codec: &'static str,
+    width: u32,
+    height: u32,
+    frame_rate: f64,
+}
+
+#[derive(Serialize)]
+struct ToldAudio {
+    codec: &'static str,
+    channels: u8,
+    sample_rate: u32,
 }

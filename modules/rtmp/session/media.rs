@@ -39,9 +39,8 @@ pub(super) fn media(
             let taken = publisher.message(kind, time, payload);
             taken.map_err(|TakenOver| Lost::TakenOver(number))?;
             if publisher.tracks.take_changed() {
-                let tracks = &publisher.tracks;
-                let more = |data: &mut Vec<u8>| tracks.write_json(data);
-                StreamEvent::Metadata.tell_more(publisher.app, what, more);
+                let told = publisher.tracks.told();
+                StreamEvent::Metadata.tell_more(publisher.app, what, told);
             }
             Ok(())
         }

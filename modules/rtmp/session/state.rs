@@ -36,7 +36,7 @@ pub struct Session {
     pub(super) io: Io,
     pub(super) client: Rc<Client>,
     /// Its place among the worker's clients.
-    pub(super) place: u32,
+    pub(super) place: usize,
     pub(super) reader: Reader,
     /// What a publisher's last message has touched.
     pub(super) touched: Touched<16>,
@@ -70,7 +70,7 @@ impl Session {
         let outlet =
             hub.add_outlet(Outlet::new(Link::new(io, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
         let client = Rc::new(Client::new(conn, outlet, server.number));
-        let place = running.clients.borrow_mut().add(client.clone());
+        let place = running.clients.borrow_mut().insert(client.clone());
         let limits = Limits {
             message: server.max_message,
             streams: server.max_streams,
@@ -133,7 +133,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.end_streams(false);
-        self.running.clients.borrow_mut().take(self.place);
+        self.running.clients.borrow_mut().try_remove(self.place);
         if self.counted {
             self.hub.attachment.discount_client();
         }

@@ -1,150 +1,213 @@
 //! Figures in JSON.
 
-use proto::json;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use crate::web::picture::{Fields, Picture, ShownStream};
+use serde::{Serialize, Serializer};
+use serde_json::Number;
+
+use crate::web::picture::{self, Fields, Picture, ShownStream};
 
 /// Writes everything.
 pub fn render(picture: &Picture) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4096);
-    let totals = picture.totals.iter().map(|(name, value)| (*name, value.to_string().into_bytes()));
-    out.push(b'{');
-    if picture.parts.global {
-        totals.for_each(|(name, value)| member(&mut out, name, &value));
-        member(&mut out, "version", &quoted(env!("CARGO_PKG_VERSION").as_bytes()));
-    }
-    if !picture.parts.live {
-        out.extend_from_slice(b"}\n");
-        return out;
-    }
-    list(&mut out, "servers", &picture.servers, |out, server| {
-        let ports: Vec<String> = server.ports.iter().map(u16::to_string).collect();
-        member(out, "ports", format!("[{}]", ports.join(",")).as_bytes());
-        let names: Vec<Vec<u8>> = server.names.iter().map(|name| quoted(name.as_bytes())).collect();
-        member(out, "names", &[&b"["[..], &names.join(&b','), b"]"].concat());
-        list(out, "applications", &server.apps, |out, (name, streams)| {
-            member(out, "name", &quoted(name));
-            list(out, "streams", streams, |out, (name, stream)| {
-                write_stream(out, name, stream, picture.parts.clients);
-            });
-        });
-    });
-    out.extend_from_slice(b"}\n");
+    let version = env!("CARGO_PKG_VERSION");
+    let figures = Figures {
+        global: picture.parts.global.then_some(Global { totals: &picture.totals, version }),
+        servers: picture.parts.live.then(|| {
+            let clients = picture.parts.clients;
+            picture.servers.iter().map(|server| Server::of(server, clients)).collect()
+        }),
+    };
+    let mut out = serde_json::to_vec(&figures).unwrap_or_default();
+    out.push(b'\n');
     out
 }
 
-fn quoted(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    json::string(&mut out, text);
-    out
+#[derive(Serialize)]
+struct Figures<'a> {
+    #[serde(flatten)]
+    global: Option<Global<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<Server<'a>>>,
 }
 
-fn comma(out: &mut Vec<u8>) {
-    if !matches!(out.last(), Some(b'{' | b'[') | None) {
-        out.push(b',');
-    }
+#[derive(Serialize)]
+struct Global<'a> {
+    #[serde(flatten)]
+    totals: &'a BTreeMap<&'static str, u64>,
+    version: &'static str,
 }
 
-fn member(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    comma(out);
-    json::string(out, name.as_bytes());
-    out.push(b':');
-    out.extend_from_slice(value);
+#[derive(Serialize)]
+struct Server<'a> {
+    ports: &'a [u16],
+    names: &'a [String],
+    applications: Vec<Application<'a>>,
 }
 
-/// A member that is an array of objects.
-fn list<T>(
-    out: &mut Vec<u8>,
-    name: &str,
-    all: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
-    member(out, name, b"[");
-    for one in all {
-        comma(out);
-        out.push(b'{');
-        write(out, one);
-        out.push(b'}');
-    }
-    out.push(b']');
-}
-
-fn write_stream(out: &mut Vec<u8>, name: &[u8], stream: &ShownStream, clients: bool) {
-    member(out, "name", &quoted(name));
-    let publisher = stream.publisher();
-    let publishing = if publisher.is_some() { "true" } else { "false" };
-    member(out, "publishing", publishing.as_bytes());
-    for sum in ["bw_out", "bytes_out"] {
-        member(out, sum, stream.sum(sum).to_string().as_bytes());
-    }
-    if let Some(publisher) = publisher {
-        let numbers = ["bw_in", "bytes_in", "bw_video", "bw_audio", "frames", "time"];
-        numbers.iter().for_each(|name| number(out, name, publisher));
-        if publisher.has("video") {
-            member(out, "video", b"{");
-            for name in ["width", "height", "frame_rate"] {
-                number(out, name, publisher);
-            }
-            string(out, "codec", publisher, "video");
-            string(out, "profile", publisher, "video_profile");
-            string(out, "level", publisher, "level");
-            out.push(b'}');
-        }
-        if publisher.has("audio") {
-            member(out, "audio", b"{");
-            for name in ["channels", "sample_rate"] {
-                number(out, name, publisher);
-            }
-            string(out, "codec", publisher, "audio");
-            string(out, "profile", publisher, "audio_profile");
-            out.push(b'}');
-        }
-    }
-    let viewers = stream.clients.len() - usize::from(publisher.is_some());
-    member(out, "viewers", viewers.to_string().as_bytes());
-    if clients {
-        list(out, "clients", &stream.clients, |out, client| {
-            write_client(out, client);
-            if let Some(behind) = stream.behind(client) {
-                member(out, "behind", behind.to_string().as_bytes());
-            }
+impl<'a> Server<'a> {
+    fn of(server: &'a picture::Server, clients: bool) -> Server<'a> {
+        let applications = server.apps.iter().map(|(name, streams)| Application {
+            name: String::from_utf8_lossy(name),
+            streams: streams.iter().map(|(name, one)| Stream::of(name, one, clients)).collect(),
         });
+        Server { ports: &server.ports, names: &server.names, applications: applications.collect() }
     }
 }
 
-fn write_client(out: &mut Vec<u8>, client: &Fields) {
-    let publishing = if client.has("publishing") { "true" } else { "false" };
-    member(out, "publishing", publishing.as_bytes());
-    for name in ["address", "flashver", "pageurl", "swfurl", "tcurl", "protocol"] {
-        string(out, name, client, name);
-    }
-    let numbers = [
-        "id",
-        "time",
-        "timestamp",
-        "avsync",
-        "bytes_in",
-        "bytes_out",
-        "bw_in",
-        "bw_out",
-        "sent",
-        "dropped",
-        "skips",
-    ];
-    numbers.iter().for_each(|name| number(out, name, client));
+#[derive(Serialize)]
+struct Application<'a> {
+    name: Cow<'a, str>,
+    streams: Vec<Stream<'a>>,
 }
 
-/// A member that is a number, if the client has such a field and it is one.
-fn number(out: &mut Vec<u8>, name: &str, fields: &Fields) {
-    let value = fields.get(name);
-    let plain = std::str::from_utf8(value).ok().and_then(|text| text.parse::<f64>().ok());
-    if plain.is_some_and(f64::is_finite) {
-        member(out, name, value);
+#[derive(Serialize)]
+struct Stream<'a> {
+    name: Cow<'a, str>,
+    publishing: bool,
+    bw_out: u64,
+    bytes_out: u64,
+    #[serde(flatten)]
+    published: Option<Published<'a>>,
+    viewers: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clients: Option<Vec<Client<'a>>>,
+}
+
+impl<'a> Stream<'a> {
+    fn of(name: &'a [u8], stream: &'a ShownStream, clients: bool) -> Stream<'a> {
+        let publisher = stream.publisher();
+        let clients = clients.then(|| {
+            stream.clients.iter().map(|one| Client::of(one, stream.behind(one))).collect()
+        });
+        Stream {
+            name: String::from_utf8_lossy(name),
+            publishing: publisher.is_some(),
+            bw_out: stream.sum("bw_out"),
+            bytes_out: stream.sum("bytes_out"),
+            published: publisher.map(Published::of),
+            viewers: stream.clients.len() - usize::from(publisher.is_some()),
+            clients,
+        }
     }
 }
 
-fn string(out: &mut Vec<u8>, name: &str, fields: &Fields, field: &str) {
-    if fields.has(field) {
-        member(out, name, &quoted(fields.get(field)));
+/// What its publisher sends.
+#[derive(Serialize)]
+struct Published<'a> {
+    #[serde(flatten)]
+    figures: Members<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video: Option<Members<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio: Option<Members<'a>>,
+}
+
+impl<'a> Published<'a> {
+    fn of(publisher: &'a Fields) -> Published<'a> {
+        let mut figures = Members::default();
+        let names = ["bw_in", "bytes_in", "bw_video", "bw_audio", "frames", "time"];
+        figures.numbers(publisher, &names);
+        let video = publisher.has("video").then(|| {
+            let mut video = Members::default();
+            video.numbers(publisher, &["width", "height", "frame_rate"]);
+            video.text("codec", publisher, "video");
+            video.text("profile", publisher, "video_profile");
+            video.text("level", publisher, "level");
+            video
+        });
+        let audio = publisher.has("audio").then(|| {
+            let mut audio = Members::default();
+            audio.numbers(publisher, &["channels", "sample_rate"]);
+            audio.text("codec", publisher, "audio");
+            audio.text("profile", publisher, "audio_profile");
+            audio
+        });
+        Published { figures, video, audio }
+    }
+}
+
+#[derive(Serialize)]
+struct Client<'a> {
+    publishing: bool,
+    #[serde(flatten)]
+    told: Members<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<u64>,
+}
+
+/// The numbers of a client.
+const NUMBERS: &[&str] = &[
+    "id",
+    "time",
+    "timestamp",
+    "avsync",
+    "bytes_in",
+    "bytes_out",
+    "bw_in",
+    "bw_out",
+    "sent",
+    "dropped",
+    "skips",
+];
+
+impl<'a> Client<'a> {
+    fn of(client: &'a Fields, behind: Option<u64>) -> Client<'a> {
+        let mut told = Members::default();
+        for name in ["address", "flashver", "pageurl", "swfurl", "tcurl", "protocol"] {
+            told.text(name, client, name);
+        }
+        told.numbers(client, NUMBERS);
+        Client { publishing: client.has("publishing"), told, behind }
+    }
+}
+
+/// Those members of an object that there are, in this order.
+#[derive(Default)]
+struct Members<'a>(Vec<(&'static str, Member<'a>)>);
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Number(Number),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Members<'a> {
+    /// Fields that are numbers, as far as the client has them.
+    fn numbers(&mut self, fields: &'a Fields, names: &[&'static str]) {
+        let number = |name| serde_json::from_slice::<Number>(fields.get(name)).ok();
+        let numbers = names.iter().filter_map(|&name| Some((name, Member::Number(number(name)?))));
+        self.0.extend(numbers);
+    }
+
+    /// A field that is text, if the client has it.
+    fn text(&mut self, name: &'static str, fields: &'a Fields, field: &str) {
+        if fields.has(field) {
+            self.0.push((name, Member::Text(String::from_utf8_lossy(fields.get(field)))));
+        }
+    }
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, member)| (name, member)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8259 §6 and §8.1: what is no number there is left out, and text is UTF-8.
+    #[test]
+    fn what_json_cannot_have_is_not_written() {
+        let client =
+            Fields::parse(b"id=7&time=%2B5&sent=1.&skips=inf&avsync=-3&address=a%ff%22%0a");
+        let written = serde_json::to_string(&Client::of(&client, None)).expect("JSON");
+        let address = "a\u{FFFD}\\\"\\n";
+        let wanted =
+            format!("{{\"publishing\":false,\"address\":\"{address}\",\"id\":7,\"avsync\":-3}}");
+        assert_eq!(written, wanted);
     }
 }

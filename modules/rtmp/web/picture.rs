@@ -71,7 +71,7 @@ impl Fields {
         self.0.contains_key(name.as_bytes())
     }
 
-    fn parse(line: &[u8]) -> Fields {
+    pub(super) fn parse(line: &[u8]) -> Fields {
         let pairs = query::arguments(line)
             .filter_map(|argument| Some((argument.name.to_vec(), query::decode(argument.value?))));
         Fields(pairs.collect())

@@ -51,7 +51,7 @@ impl Takeover for Viewer {
         let outlet = Outlet::new(Link::new(io, Some(session), self.format, 0));
         let outlet = hub.add_outlet(outlet);
         self.client.outlet.set(outlet);
-        let place = running.clients.borrow_mut().add(self.client.clone());
+        let place = running.clients.borrow_mut().insert(self.client.clone());
         if let Some(joined) = self.joined.take() {
             let mut player = joined.player(self.app, 1);
             choose_tracks(&mut player.own, &self.what.args);
@@ -89,7 +89,7 @@ fn choose_tracks(player: &mut Player, given: &[u8]) {
 /// A viewer's task: what its own connection brings. Dropping it ends the playing.
 struct Viewing {
     viewer: Box<Viewer>,
-    place: u32,
+    place: usize,
     io: Io,
     /// The client's side of a WebSocket.
     socket: Option<Box<Inbound>>,
@@ -174,7 +174,7 @@ impl Future for Viewing {
 impl Drop for Viewing {
     fn drop(&mut self) {
         let Viewer { running, app, client, what, .. } = &*self.viewer;
-        running.clients.borrow_mut().take(self.place);
+        running.clients.borrow_mut().try_remove(self.place);
         if let Some(outlet) = running.hub.remove_outlet(client.outlet.get()) {
             client.sent.set(outlet.link.sent.total());
         }

@@ -1,16 +1,18 @@
 //! Looking at channels, and ending them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use broadcast::{ChannelInfo, Zone};
 use http::{Flow, Request};
 use mem::Str;
-use proto::json;
 use proto::query;
 use proto::sse::EventId;
+use serde::Serialize;
 
 use crate::channels::Selection;
 use crate::endpoint::parts::Endpoint;
+use crate::json;
 use crate::publish::{answer, append};
 use crate::text::text;
 use crate::zone::ZoneConf;
@@ -28,18 +30,17 @@ pub fn figures(endpoint: &Endpoint, request: &mut Request, selection: &Selection
         Ok(hub) => hub.attachment.zone(),
         Err(flow) => return flow,
     };
-    let mut body = Vec::new();
-    if let ([name], []) = (&selection.names[..], &selection.prefixes[..]) {
+    let body = if let ([name], []) = (&selection.names[..], &selection.prefixes[..]) {
         match zone.channel_info(name) {
-            Some(info) => channel(&mut body, zone, &info),
+            Some(info) => json::line(&Channel::of(zone, &info)),
             None => return endpoint.problem(request, 404, "there is no such channel"),
         }
     } else {
         let named = selection.names.iter().filter_map(|name| zone.channel_info(name));
         let matching = selection.prefixes.iter().flat_map(|prefix| zone.channels(prefix, LIMIT));
-        list(&mut body, zone, named.chain(matching));
-    }
-    body.push(b'\n');
+        let channels = named.chain(matching).map(|info| Channel::of(zone, &info));
+        json::line(&channels.collect::<Vec<_>>())
+    };
     endpoint.answer(request, 200, Str::from_static(FIGURES), &body)
 }
 
@@ -58,12 +59,9 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
             if hub.disk.kept(endpoint.settings.sync, appended.seq).await.is_err() {
                 return endpoint.problem(request, 503, answer::UNKEPT);
             }
-            let mut body = b"{\"channel\":".to_vec();
-            json::string(&mut body, name);
-            body.extend_from_slice(b",\"ended\":true,\"id\":");
-            id(&mut body, zone, appended.seq);
-            body.extend_from_slice(b"}\n");
-            endpoint.json(request, 200, &body)
+            let channel = String::from_utf8_lossy(name);
+            let ended = Ended { channel, ended: true, id: id(zone, appended.seq) };
+            endpoint.json(request, 200, &ended)
         }
     }
 }
@@ -74,87 +72,107 @@ pub fn status(request: &mut Request, zones: &[Rc<ZoneConf>]) -> Flow {
     let limit = query::get(&request.args, b"limit");
     let limit = limit.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
     let limit = limit.unwrap_or(LIMIT).min(MOST);
-    let mut body = b"{\"zones\":[".to_vec();
-    for (at, conf) in zones.iter().enumerate() {
-        let Some(zone) = conf.zone() else { continue };
-        if at > 0 {
-            body.push(b',');
-        }
-        body.extend_from_slice(b"{\"name\":");
-        json::string(&mut body, conf.name().as_bytes());
-        zone_figures(&mut body, zone);
-        body.extend_from_slice(b",\"list\":");
-        list(&mut body, zone, zone.channels(&prefix, limit).into_iter());
-        body.push(b'}');
-    }
-    body.extend_from_slice(b"]}\n");
+    let figures = |conf: &Rc<ZoneConf>| {
+        let zone = conf.zone()?;
+        Some(ZoneFigures::of(conf.name(), zone, zone.channels(&prefix, limit)))
+    };
+    let body = json::line(&Status { zones: zones.iter().filter_map(figures).collect() });
     let body = request.pool.copy(&body);
     request.response.set_body(200, text("application/json"), body);
     request.response.add_header("Cache-Control", text("no-store"));
     Flow::Respond
 }
 
-fn zone_figures(out: &mut Vec<u8>, zone: &Zone) {
-    let info = zone.info();
-    let free = u64::from(info.free_blocks) * u64::from(info.block_size);
-    for (name, value) in [
-        ("size", info.size),
-        ("free", free),
-        ("channels", info.channels.into()),
-        ("max_channels", info.max_channels.into()),
-        ("subscribers", info.subscribers.into()),
-        ("behind", info.behind.into()),
-        ("published", info.published),
-        ("published_bytes", info.published_bytes),
-        ("delivered", info.delivered),
-        ("delivered_bytes", info.delivered_bytes),
-        ("evicted", info.evicted),
-        ("lapped", info.lapped),
-        ("repairs", info.repairs),
-        ("workers", info.processes.into()),
-    ] {
-        out.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
-    }
-    out.extend_from_slice(b",\"newest\":");
-    id(out, zone, zone.newest());
+#[derive(Serialize)]
+struct Ended<'a> {
+    channel: Cow<'a, str>,
+    ended: bool,
+    id: Option<String>,
 }
 
-fn list(out: &mut Vec<u8>, zone: &Zone, channels: impl Iterator<Item = ChannelInfo>) {
-    out.push(b'[');
-    for (at, info) in channels.enumerate() {
-        if at > 0 {
-            out.push(b',');
+#[derive(Serialize)]
+struct Status {
+    zones: Vec<ZoneFigures>,
+}
+
+#[derive(Serialize)]
+struct ZoneFigures {
+    name: String,
+    size: u64,
+    free: u64,
+    channels: u64,
+    max_channels: u64,
+    subscribers: u64,
+    behind: u64,
+    published: u64,
+    published_bytes: u64,
+    delivered: u64,
+    delivered_bytes: u64,
+    evicted: u64,
+    lapped: u64,
+    repairs: u64,
+    workers: u64,
+    newest: Option<String>,
+    list: Vec<Channel>,
+}
+
+impl ZoneFigures {
+    fn of(name: &str, zone: &Zone, channels: Vec<ChannelInfo>) -> ZoneFigures {
+        let info = zone.info();
+        ZoneFigures {
+            name: name.to_owned(),
+            size: info.size,
+            free: u64::from(info.free_blocks) * u64::from(info.block_size),
+            channels: info.channels.into(),
+            max_channels: info.max_channels.into(),
+            subscribers: info.subscribers.into(),
+            behind: info.behind.into(),
+            published: info.published,
+            published_bytes: info.published_bytes,
+            delivered: info.delivered,
+            delivered_bytes: info.delivered_bytes,
+            evicted: info.evicted,
+            lapped: info.lapped,
+            repairs: info.repairs,
+            workers: info.processes.into(),
+            newest: id(zone, zone.newest()),
+            list: channels.iter().map(|info| Channel::of(zone, info)).collect(),
         }
-        channel(out, zone, &info);
     }
-    out.push(b']');
 }
 
-fn channel(out: &mut Vec<u8>, zone: &Zone, info: &ChannelInfo) {
-    out.extend_from_slice(b"{\"channel\":");
-    json::string(out, &info.name);
-    for (name, value) in [
-        ("subscribers", u64::from(info.subscribers)),
-        ("events", info.records.into()),
-        ("bytes", info.bytes),
-        ("published", info.published),
-        ("behind", info.behind.into()),
-    ] {
-        out.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
-    }
-    out.extend_from_slice(b",\"oldest\":");
-    id(out, zone, info.oldest);
-    out.extend_from_slice(b",\"newest\":");
-    id(out, zone, info.newest);
-    out.extend_from_slice(format!(",\"ended\":{}}}", info.ended).as_bytes());
+#[derive(Serialize)]
+struct Channel {
+    channel: String,
+    subscribers: u64,
+    events: u64,
+    bytes: u64,
+    published: u64,
+    behind: u64,
+    oldest: Option<String>,
+    newest: Option<String>,
+    ended: bool,
 }
 
-/// An id as JSON; none: null.
-fn id(out: &mut Vec<u8>, zone: &Zone, seq: u64) {
-    if seq == 0 {
-        return out.extend_from_slice(b"null");
+impl Channel {
+    fn of(zone: &Zone, info: &ChannelInfo) -> Channel {
+        Channel {
+            channel: String::from_utf8_lossy(&info.name).into_owned(),
+            subscribers: info.subscribers.into(),
+            events: info.records.into(),
+            bytes: info.bytes,
+            published: info.published,
+            behind: info.behind.into(),
+            oldest: id(zone, info.oldest),
+            newest: id(zone, info.newest),
+            ended: info.ended,
+        }
     }
-    out.push(b'"');
-    EventId { epoch: zone.epoch(), seq }.write(out, None);
-    out.push(b'"');
+}
+
+/// The id of an event; `None`: there is none.
+fn id(zone: &Zone, seq: u64) -> Option<String> {
+    let mut id = Vec::new();
+    EventId { epoch: zone.epoch(), seq }.write(&mut id, None);
+    (seq != 0).then(|| String::from_utf8_lossy(&id).into_owned())
 }

@@ -5,9 +5,11 @@ use std::rc::Rc;
 use http::cors::{AllowedHeaders, Origins};
 use http::{Flow, Request, Template};
 use mem::Str;
+use serde::Serialize;
 use sys::socket::Peer;
 
 use crate::channels::{self, NameError};
+use crate::json;
 use crate::settings::values::{From, Settings};
 use crate::subscribe::protocol::Hub;
 use crate::text::text;
@@ -19,6 +21,12 @@ pub struct Cors {
     pub origins: Origins,
     /// `sse_allow_headers`
     pub headers: AllowedHeaders,
+}
+
+/// What is wrong.
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
 }
 
 /// The location's handler.
@@ -90,19 +98,16 @@ impl Endpoint {
 
     /// An answer that says what is wrong.
     pub fn problem(&self, request: &mut Request, status: u16, why: &str) -> Flow {
-        let mut body = b"{\"error\":".to_vec();
-        proto::json::string(&mut body, why.as_bytes());
-        body.extend_from_slice(b"}\n");
         if status == 503 {
             // What stands in the way is a matter of moments: a zone that moves, a disk that is behind.
             request.response.add_header("Retry-After", text("1"));
         }
-        self.json(request, status, &body)
+        self.json(request, status, &Problem { error: why })
     }
 
     /// An answer in JSON.
-    pub fn json(&self, request: &mut Request, status: u16, body: &[u8]) -> Flow {
-        self.answer(request, status, text("application/json"), body)
+    pub fn json(&self, request: &mut Request, status: u16, value: &impl Serialize) -> Flow {
+        self.answer(request, status, text("application/json"), &json::line(value))
     }
 
     /// An answer that nobody keeps.

@@ -1,7 +1,10 @@
 //! What publishers are answered, and what for that is waited for.
 
+use std::borrow::Cow;
+
 use broadcast::{AppendError, Appended};
 use http::{Flow, Request};
+use serde::Serialize;
 
 use crate::endpoint::parts::Endpoint;
 use crate::publish::sequence;
@@ -76,18 +79,24 @@ pub async fn acknowledge(
     if hub.disk.kept(endpoint.settings.sync, seq).await.is_err() {
         return endpoint.problem(request, 503, UNKEPT);
     }
-    let mut body = b"{\"id\":".to_vec();
-    sequence::write_id(&mut body, zone, channel, taken.id, taken.last.as_ref());
-    body.extend_from_slice(b",\"channel\":");
-    proto::json::string(&mut body, channel);
     let subscribers = taken.last.map_or(0, |appended| appended.subscribers);
-    body.extend_from_slice(format!(",\"subscribers\":{subscribers}").as_bytes());
-    let offset = taken.offset.map(u64::from);
-    for (name, value) in [("published", taken.published), ("offset", offset)] {
-        if let Some(value) = value {
-            body.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
-        }
-    }
-    body.extend_from_slice(b"}\n");
-    endpoint.json(request, if subscribers > 0 { 201 } else { 202 }, &body)
+    let answer = Acknowledgement {
+        id: taken.last.map(|last| sequence::id(zone, channel, taken.id, &last)),
+        channel: String::from_utf8_lossy(channel),
+        subscribers,
+        published: taken.published,
+        offset: taken.offset,
+    };
+    endpoint.json(request, if subscribers > 0 { 201 } else { 202 }, &answer)
+}
+
+#[derive(Serialize)]
+struct Acknowledgement<'a> {
+    id: Option<String>,
+    channel: Cow<'a, str>,
+    subscribers: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
 }

@@ -110,23 +110,19 @@ pub fn stored_id(zone: &Zone, channel: &[u8], seq: u64) -> Vec<u8> {
     )
 }
 
-/// The id of an event as JSON: of one that was there already, the one that it has.
-pub fn write_id(
-    out: &mut Vec<u8>,
+/// The id of an event: of one that was there already, the one that it has.
+pub fn id(
     zone: &Zone,
     channel: &[u8],
     suffix: Option<&[u8]>,
-    appended: Option<&Appended>,
-) {
-    let Some(&Appended { seq, duplicate, .. }) = appended else {
-        return out.extend_from_slice(b"null");
-    };
-    out.push(b'"');
+    &Appended { seq, duplicate, .. }: &Appended,
+) -> String {
+    let mut id = Vec::with_capacity(32);
     match duplicate {
-        true => out.extend_from_slice(&stored_id(zone, channel, seq)),
-        false => EventId { epoch: zone.epoch(), seq }.write(out, suffix),
+        true => id = stored_id(zone, channel, seq),
+        false => EventId { epoch: zone.epoch(), seq }.write(&mut id, suffix),
     }
-    out.push(b'"');
+    String::from_utf8_lossy(&id).into_owned()
 }
 
 /// The status that tells why nothing was appended.

@@ -15,7 +15,6 @@ use crate::subscribe::cursor::{self, Begin, Channels};
 use crate::subscribe::framing::{Framing, Kind};
 use crate::subscribe::protocol::Hub;
 use crate::subscribe::socket::{Socket, Subprotocol};
-use crate::subscribe::spread::spread;
 use crate::subscribe::takeover::NewStream;
 use crate::text::text;
 use live::{Joining, Limit, Membership};
@@ -214,10 +213,11 @@ fn turn_away(
     framing.open(&mut bytes);
     let mut block = Vec::new();
     let _ = writeln!(block, ": {what}");
-    // Where browsers are not told when to come back, they would keep for good what is said here.
+    // Where browsers are not told when to come back, they would keep for good what is said here. Those who are sent away
+    // together do not come back together.
     if endpoint.settings.retry > 0 {
         let pause = endpoint.settings.retry.max(1000);
-        sse::retry(&mut block, pause + spread(request.connection.serial(), pause));
+        sse::retry(&mut block, pause + fastrand::u64(..pause));
     }
     block.push(b'\n');
     hub.with_worker(|worker| framing.block(&mut worker.gzip, &block, &mut bytes));

@@ -8,5 +8,4 @@ pub mod link;
 pub mod listening;
 pub mod protocol;
 pub mod socket;
-pub mod spread;
 pub mod takeover;

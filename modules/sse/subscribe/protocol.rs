@@ -14,7 +14,6 @@ use crate::subscribe::cursor::Lost;
 use crate::subscribe::framing::{FRAMED, Framed, Kind};
 use crate::subscribe::gzip::Gzip;
 use crate::subscribe::link::{self, Link, Outlet};
-use crate::subscribe::spread::spread;
 
 /// A worker's part of an `sse_zone`.
 pub type Hub = live::Hub<EventStreams>;
@@ -146,11 +145,11 @@ impl Protocol for EventStreams {
 
     /// A browser keeps what it is told last. One that is told nothing at its return keeps its own time: those who leave one
     /// after the other come back one after the other.
-    fn send_away(outlet: &mut Outlet, worker: &mut Worker, number: u32) {
+    fn send_away(outlet: &mut Outlet, worker: &mut Worker, _number: u32) {
         let Outlet { link: Link { settings, framing, .. }, unsent, .. } = &mut *outlet;
         if settings.retry > 0 && !framing.events_alone {
             let mut block = Vec::new();
-            sse::retry(&mut block, 1 + spread(u64::from(number), RETURN_MS));
+            sse::retry(&mut block, fastrand::u64(1..=RETURN_MS));
             block.push(b'\n');
             framing.block(&mut worker.gzip, &block, unsent);
         }

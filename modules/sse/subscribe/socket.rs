@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use broadcast::{AppendError, Appended, Zone};
 use http::Request;
 use proto::websocket::{self, Close, Inbound, Said};
+use serde::Serialize;
 
 use crate::publish::append::{self, NewEvent};
 use crate::publish::arguments;
@@ -229,6 +230,21 @@ impl Socket {
     }
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Acknowledgement {
+    Taken {
+        id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<u32>,
+        duplicate: bool,
+    },
+    Refused {
+        error: String,
+        status: u16,
+    },
+}
+
 /// The event that tells what became of a message. It has no id: it is none of the channel's.
 fn acknowledgement(
     zone: &Zone,
@@ -236,24 +252,17 @@ fn acknowledgement(
     published: Result<&Appended, &AppendError>,
     offset: Option<u32>,
 ) -> Vec<u8> {
-    let mut data = Vec::with_capacity(64);
-    match published {
-        Ok(appended) => {
-            data.extend_from_slice(b"{\"id\":");
-            sequence::write_id(&mut data, zone, channel, None, Some(appended));
-            if let Some(offset) = offset {
-                data.extend_from_slice(format!(",\"offset\":{offset}").as_bytes());
-            }
-            let Appended { duplicate, .. } = appended;
-            data.extend_from_slice(format!(",\"duplicate\":{duplicate}}}").as_bytes());
-        }
+    let acknowledgement = match published {
+        Ok(appended) => Acknowledgement::Taken {
+            id: sequence::id(zone, channel, None, appended),
+            offset,
+            duplicate: appended.duplicate,
+        },
         Err(error) => {
-            data.extend_from_slice(b"{\"error\":");
-            proto::json::string(&mut data, error.to_string().as_bytes());
-            let status = sequence::status(*error);
-            data.extend_from_slice(format!(",\"status\":{status}}}").as_bytes());
+            Acknowledgement::Refused { error: error.to_string(), status: sequence::status(*error) }
         }
-    }
+    };
+    let data = serde_json::to_vec(&acknowledgement).unwrap_or_default();
     let mut block = Vec::with_capacity(data.len() + 24);
     proto::sse::event(&mut block, b"", Some(b"ack"), &data);
     block

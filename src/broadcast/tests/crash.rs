@@ -228,17 +228,17 @@ fn a_panic_leaves_the_zone_whole() {
 fn damaged_memory_is_made_whole() {
     for seed in 1..200 {
         let zone = zone(160 << 10, 256);
-        let mut random = super::Random::new(seed);
+        let mut random = fastrand::Rng::with_seed(seed);
         for n in 0..120u8 {
-            let name = format!("channel {}", random.below(5));
-            append(zone, &name, &vec![n; random.below(700)], &Attributes::default());
+            let name = format!("channel {}", random.usize(..5));
+            append(zone, &name, &vec![n; random.usize(..700)], &Attributes::default());
         }
         // Not the header, whose shape is compared when a file is opened, and which has the lock.
         let from = size_of::<crate::layout::Header>();
-        for _ in 0..random.below(400) {
-            let at = from + random.below((160 << 10) - from);
+        for _ in 0..random.usize(..400) {
+            let at = from + random.usize(..(160 << 10) - from);
             // SAFETY: inside the mapping, which nobody else uses.
-            unsafe { zone.memory.base.add(at).write(random.below(256) as u8) };
+            unsafe { zone.memory.base.add(at).write(random.u8(..)) };
         }
         zone.lock().repair();
         zone.lock().verify();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Random, append, zone};
+use fastrand::Rng;
+
+use super::{append, zone};
 use crate::{Attachment, Attributes, From, Limits, Merge, Reading, Zone};
 
 const ENOUGH: u32 = 1_000_000;
@@ -31,10 +33,10 @@ fn read(reader: &Attachment, merge: &mut Merge, cursor: &mut u64, take: usize) -
 }
 
 fn fill(zone: &Zone, seed: u64, prefix: &str, wanted: &mut BTreeSet<u64>) {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     for _ in 0..400 {
-        let name = format!("{}.{}", ["a", "b"][random.below(2)], random.below(25));
-        let seq = append(zone, &name, &vec![7; random.below(300)], &Attributes::default());
+        let name = format!("{}.{}", ["a", "b"][random.usize(..2)], random.usize(..25));
+        let seq = append(zone, &name, &vec![7; random.usize(..300)], &Attributes::default());
         if name.starts_with(prefix) {
             wanted.insert(seq);
         }

@@ -56,23 +56,6 @@ pub(super) fn read_all(
     }
 }
 
-/// A random sequence that a seed brings back (xorshift).
-pub(super) struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// Below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
-}
-
 /// Runs `work` in a forked process; gives how that ended (0: well, 9: killed).
 pub(super) fn in_child(work: impl FnOnce()) -> i32 {
     wait(spawn(work))

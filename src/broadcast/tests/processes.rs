@@ -2,7 +2,9 @@
 
 use std::os::fd::AsRawFd;
 
-use super::{Random, append, spawn, wait, zone};
+use fastrand::Rng;
+
+use super::{append, spawn, wait, zone};
 use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Zone};
 
 const WRITERS: u32 = 3;
@@ -80,10 +82,10 @@ fn run(zone: &'static Zone, each: u32, longest: usize, may_lag: bool) {
     std::io::Read::read_exact(&mut (&ready), &mut [0; 2]).expect("both are ready");
     for writer in 0..WRITERS {
         children.push(spawn(|| {
-            let mut random = Random::new(u64::from(writer) + 1);
+            let mut random = Rng::with_seed(u64::from(writer) + 1);
             for n in 0..each {
-                let body = record(writer, n, random.below(longest));
-                append(zone, channels[random.below(3)], &body, &Attributes::default());
+                let body = record(writer, n, random.usize(..longest));
+                append(zone, channels[random.usize(..3)], &body, &Attributes::default());
             }
         }));
     }

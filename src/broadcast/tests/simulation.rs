@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::{Random, append, zone};
+use fastrand::Rng;
+
+use super::{append, zone};
 use crate::step::hooked;
 use crate::{Attributes, Hint, Limits, Reading, Zone};
 
@@ -14,7 +16,7 @@ struct Turns {
 }
 
 struct State {
-    random: Random,
+    random: Rng,
     current: usize,
     running: Vec<bool>,
 }
@@ -26,7 +28,7 @@ impl Turns {
         let running: Vec<usize> =
             (0..state.running.len()).filter(|&at| state.running[at]).collect();
         if let Some(bound) = std::num::NonZero::new(running.len()) {
-            state.current = running[state.random.below(bound.get())];
+            state.current = running[state.random.usize(..bound.get())];
         }
         self.changed.notify_all();
         while !ends && state.current != me {
@@ -56,23 +58,24 @@ fn body(writer: usize, n: usize, len: usize) -> Vec<u8> {
 }
 
 fn write(zone: &Zone, writer: usize, seed: u64) {
-    let mut random = Random::new(seed * 31 + writer as u64);
+    let mut random = Rng::with_seed(seed * 31 + writer as u64);
     for n in 0..RECORDS {
         // Some records span blocks; together they are more than the zone holds.
-        let len = [5, 40, 300, 900][random.below(4)];
-        append(zone, ["a", "b"][random.below(2)], &body(writer, n, len), &Attributes::default());
+        let len = [5, 40, 300, 900][random.usize(..4)];
+        append(zone, ["a", "b"][random.usize(..2)], &body(writer, n, len), &Attributes::default());
     }
 }
 
 fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let reader = zone.attach().expect("a row");
     let channels = [b"a", b"b"].map(|name| reader.subscribe(name).expect("a channel").0);
-    let mut random = Random::new(seed * 77);
+    let mut random = Rng::with_seed(seed * 77);
     let (mut cursor, mut seen, mut last) = (0, 0, [None; WRITERS]);
     loop {
         seen = zone.news(seen, |_| {}).unwrap_or_else(|missed| missed.upto);
         loop {
-            let limits = Limits { records: 1 + random.below(8), bytes: 4000, ..Limits::default() };
+            let limits =
+                Limits { records: 1 + random.usize(..8), bytes: 4000, ..Limits::default() };
             match reader.read(&channels, cursor, None, limits) {
                 Reading::Batch(batch) => {
                     // The others run now, and evict what they can.
@@ -120,11 +123,11 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
 fn follow(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let reader = zone.attach().expect("a row");
     let (id, _) = reader.subscribe(b"a").expect("a channel");
-    let mut random = Random::new(seed * 79);
+    let mut random = Rng::with_seed(seed * 79);
     let (mut cursor, mut hint, mut number, mut count) = (0, Hint::default(), 0, 0);
     loop {
         let over = *done.lock().expect("a lock") == WRITERS;
-        let limits = Limits { records: 1 + random.below(8), bytes: 4000, ..Limits::default() };
+        let limits = Limits { records: 1 + random.usize(..8), bytes: 4000, ..Limits::default() };
         match reader.read(&[id], cursor, Some(&mut hint), limits) {
             Reading::Batch(batch) => {
                 (0..80).for_each(|_| crate::step::step("a batch is held"));
@@ -156,7 +159,7 @@ fn run(seed: u64) {
     let zone = zone(104 << 10, 256);
     let turns = Arc::new(Turns {
         state: Mutex::new(State {
-            random: Random::new(seed),
+            random: Rng::with_seed(seed),
             current: 0,
             running: vec![true; WRITERS + READERS],
         }),

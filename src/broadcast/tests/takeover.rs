@@ -2,18 +2,20 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Random, append, in_child, read_all, zone};
+use fastrand::Rng;
+
+use super::{append, in_child, read_all, zone};
 use crate::{AppendError, Attributes, Joined, Limits, Reading, Zone};
 
 const HEAD: fn(u64, &mut Vec<u8>) = |_, _| {};
 
 fn fill(zone: &Zone, seed: u64, records: usize) {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     for n in 0..records {
-        let name = format!("channel {}", random.below(9));
+        let name = format!("channel {}", random.usize(..9));
         let kept =
             Attributes { max_count: 50, key: zone.key(&n.to_le_bytes()), ..Attributes::default() };
-        append(zone, &name, &vec![n as u8; random.below(900)], &kept);
+        append(zone, &name, &vec![n as u8; random.usize(..900)], &kept);
     }
 }
 

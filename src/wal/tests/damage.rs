@@ -7,7 +7,7 @@ use crate::fragment::{self, Kind};
 use crate::header::{Front, Header};
 use crate::segment::Segment;
 use crate::shape::{HEADERS, Shape};
-use crate::{Device, Doubt, Durability, Identity, Log, OpenError, Record, State};
+use crate::{Device, Doubt, Durability, Error, Identity, Log, OpenError, Record, State};
 
 const SHAPE: Shape = Shape { segment: 8192, count: 5 };
 
@@ -259,10 +259,16 @@ fn anything_can_be_opened() {
         assert!(found.records() <= whole.len() / 80);
         found.replay(|_| {}).expect("replayed");
         let state = State::default();
-        let seq = found.newest + 1;
+        let newest = found.newest;
+        let seq = newest + 1;
         let log = found.go_on(&state, seed as u32);
         let record = Record { seq, channel: b"after", parts: &[b"x"], ..Record::default() };
-        log.append(&state, &record, &All).expect("appended");
+        let mut appended = log.append(&state, &record, &All);
+        if matches!(appended, Err(Error::Unsynced)) {
+            log.sync(&state, newest).expect("synced");
+            appended = log.append(&state, &record, &All);
+        }
+        appended.expect("appended");
         log.sync(&state, seq).expect("synced");
         let found = Log::open(log.device().clone(), Durability::Ack).expect("opened");
         let mut last = 0;

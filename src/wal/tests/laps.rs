@@ -173,7 +173,8 @@ fn fragments_of_two_records_make_no_third() {
     // The dead one's second page stands where the next one's would, and that one dies before it.
     let mut halves = 0;
     for k in 0.. {
-        let mut world = world(SMALL);
+        // Each its own: the seed says whether who has written at last dies before the commit.
+        let mut world = World::new(k as u64, SMALL, 4096, Durability::Ack);
         assert!(world.append_to(b"a", 100, None));
         assert!(!world.append_to(b"a", 6000, Some(hooked::LAST)));
         if world.append_to(b"a", 6000, Some(k)) {

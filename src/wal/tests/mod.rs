@@ -8,26 +8,23 @@ mod laps;
 mod power;
 mod world;
 
-/// A random sequence that a seed brings back (xorshift).
-pub(super) struct Random(u64);
+use fastrand::Rng;
+
+/// A random sequence that a seed brings back.
+pub(super) struct Random(Rng);
 
 impl Random {
     pub fn new(seed: u64) -> Random {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        random.next();
-        random
+        Random(Rng::with_seed(seed))
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.0.u64(..)
     }
 
-    /// Below `bound`.
+    /// Below `bound`, or 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound.max(1)
+        self.0.usize(..bound.max(1))
     }
 
     /// Once in `n` times.
