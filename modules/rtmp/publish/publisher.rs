@@ -89,7 +89,7 @@ impl Publisher {
         })?;
         let now = zone.now();
         let last = resume::last(hub.attachment, id);
-        let resumed = before.is_some() || last.is_broken(app, now);
+        let resumed = before.is_some() || last.is_waiting(app.publish_grace, now);
         let mut publisher = Publisher {
             hub,
             app,

@@ -53,17 +53,22 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
 }
 
 impl Last {
-    /// Whether the stream waits for its publisher to come back.
-    pub fn is_broken(&self, app: &App, now: u64) -> bool {
-        self.change
-            .is_some_and(|(change, time)| change == Change::Broke && now < time + app.publish_grace)
+    /// Whether the stream, which has no owner, waits for its publisher to come back. That of a dead worker does so before
+    /// anybody has said that it broke.
+    pub fn is_waiting(&self, publish_grace: u64, now: u64) -> bool {
+        let since = match self.change {
+            Some((Change::Ended, _)) => None,
+            Some((Change::Broke, time)) => Some(time),
+            Some((Change::Began | Change::Resumed, _)) | None => self.frame.map(|(_, time)| time),
+        };
+        since.is_some_and(|since| now < since + publish_grace)
     }
 }
 
 /// Whether a stream has a publisher, or waits for it to come back.
 pub fn is_live(attachment: &Attachment, id: ChannelId, app: &App) -> bool {
     let zone = attachment.zone();
-    zone.owner(id).is_some() || last(attachment, id).is_broken(app, zone.now())
+    zone.owner(id).is_some() || last(attachment, id).is_waiting(app.publish_grace, zone.now())
 }
 
 /// Tells that a publisher's connection broke, without waiting for anybody: `false`, if the zone is locked.
@@ -90,10 +95,32 @@ pub fn end_if_broken(attachment: &Attachment, id: ChannelId, app: &App) {
     let zone = attachment.zone();
     let last = last(attachment, id);
     let broke = last.change.is_some_and(|(change, _)| change == Change::Broke);
-    if broke && !last.is_broken(app, zone.now()) && zone.owner(id).is_none() {
+    if broke && !last.is_waiting(app.publish_grace, zone.now()) && zone.owner(id).is_none() {
         let mut name = Vec::new();
         if zone.channel_of(id.index(), |channel| name.extend_from_slice(channel)) == Some(id) {
             append_change(zone, &name, Change::Ended, last.seq, max_age(app));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_stream_without_an_owner_waits_for() {
+        let waits = |change: Option<Change>, now| {
+            let (frame, change) = (Some((40, 1000)), change.map(|change| (change, 1500)));
+            Last { frame, change, seq: 1 }.is_waiting(1000, now)
+        };
+        assert!(waits(Some(Change::Broke), 2499));
+        assert!(!waits(Some(Change::Broke), 2500), "it had its time");
+        assert!(!waits(Some(Change::Ended), 1500));
+        // Its worker has died, and the master has not yet told.
+        for change in [Some(Change::Began), Some(Change::Resumed), None] {
+            assert!(waits(change, 1999), "{change:?}");
+            assert!(!waits(change, 2000), "{change:?}");
+        }
+        assert!(!Last::default().is_waiting(1000, 0), "nobody has ever published it");
     }
 }
