@@ -44,7 +44,7 @@ pub use beat::add_pulse;
 pub use conn::{Conn, TimedOut};
 pub use listener::ListenerId;
 pub use occupy::spawn;
-pub use offload::{Offload, offload};
+pub use offload::{Offload, offload, offload_if};
 pub use pulse::Pulse;
 pub use service::{Next, Service, Task};
 pub use socket::{Sleep, Socket, adopt, connect, pair, sleep};
