@@ -67,7 +67,7 @@ impl Module for LimitConn {
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_conn_status",
         get: |request, _, out| {
-            let status = request.known_context::<State>().and_then(|state| state.status);
+            let status = request.known_lasting(|state: &State| state.status).flatten();
             status.inspect(|status| out.extend_from_slice(status.name())).is_some()
         },
         help: "what limit_conn has made of the request: PASSED, REJECTED or REJECTED_DRY_RUN",
@@ -160,7 +160,7 @@ struct Limiter {
 
 impl Handler for Limiter {
     fn handle(&self, request: &mut Request) -> Flow {
-        if request.has_context::<State>() {
+        if request.known_lasting(|_: &State| ()).is_some() {
             return Flow::Declined;
         }
         let mut counted = Vec::new();
@@ -176,7 +176,8 @@ impl Handler for Limiter {
             }
         }
         if !counted.is_empty() {
-            *request.lasting_context() = State { status: Some(Status::Passed), _counted: counted };
+            let passed = State { status: Some(Status::Passed), _counted: counted };
+            request.with_lasting(|state| *state = passed);
         }
         Flow::Declined
     }
@@ -195,7 +196,7 @@ impl Limiter {
             true => (Status::RejectedDryRun, Flow::Declined),
             false => (Status::Rejected, Flow::Status(self.status)),
         };
-        *request.lasting_context() = State { status: Some(status), _counted: Vec::new() };
+        request.with_lasting(|state: &mut State| state.status = Some(status));
         flow
     }
 }

@@ -81,8 +81,7 @@ impl Module for LimitReq {
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_req_status",
         get: |request, _, out| {
-            let state = request.known_context::<State>();
-            let status = state.and_then(|state| state.status);
+            let status = request.known_lasting(|state: &State| state.status).flatten();
             status.inspect(|status| out.extend_from_slice(status.name())).is_some()
         },
         help: "what limit_req has made of the request: PASSED, DELAYED, REJECTED, DELAYED_DRY_RUN or REJECTED_DRY_RUN",
@@ -222,7 +221,7 @@ enum Outcome<'l> {
 
 impl Handler for Limiter {
     fn handle(&self, request: &mut Request) -> Flow {
-        if request.has_context::<State>() {
+        if request.known_lasting(|_: &State| ()).is_some() {
             return Flow::Declined;
         }
         let now = rt::now();
@@ -259,7 +258,7 @@ impl Handler for Limiter {
     }
 
     fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
-        let delay = request.known_context::<State>().map_or(0, |state| state.delay);
+        let delay = request.known_lasting(|state: &State| state.delay).unwrap_or(0);
         Box::pin(async move {
             match request.sleep(delay).await {
                 Ok(()) => Flow::Declined,
@@ -315,7 +314,7 @@ impl Limiter {
             (Status::Rejected, false) => (status, Flow::Status(self.status)),
             _ => (status, Flow::Declined),
         };
-        *request.lasting_context() = State { status: Some(status), delay };
+        request.with_lasting(|state| *state = State { status: Some(status), delay });
         flow
     }
 

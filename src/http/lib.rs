@@ -27,7 +27,7 @@ pub use block::api::{Declarations, Entry, Event, Hooks, Level, Module, entry};
 pub use block::keyed::{KeyedZone, undeclared_zone};
 pub use block::settings::{Alias, Settings};
 pub use body::spool::Spool;
-pub use body::{Body, Failed, Source, read_chain};
+pub use body::{Body, Failed, Fields, Source, read_chain};
 pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
 pub use request::connect_info::ConnectInfo;
 pub use request::flow::{BoxFuture, Flow, Order, Phase};

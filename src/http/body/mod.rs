@@ -11,7 +11,7 @@ pub mod spool;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use mem::{Buf, Chain};
+use mem::{Buf, Chain, Str};
 
 use crate::error::{Cause, Error, Phase};
 
@@ -28,10 +28,19 @@ pub trait Source {
     /// How many bytes it will have given in all, if that is known. Then it must be so.
     fn length(&self) -> Option<u64>;
 
-    /// The next piece, of about `most` bytes; `None`: that was all. It is polled only in the connection's task, whose
+    /// The next piece, of about `most` bytes; `None`: that was all, and it is asked no more. It is polled only in the connection's task, whose
     /// wakers work as in any task.
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>>;
+
+    /// Fields that follow it (RFC 9110 §6.5), asked for when it has given all. They are sent only where they have a place:
+    /// behind the last chunk. Who wraps a source gives its own.
+    fn trailers(&mut self) -> Option<Fields> {
+        None
+    }
 }
+
+/// Names and values, in order.
+pub type Fields = Vec<(Str, Str)>;
 
 /// A source that has failed before it has given anything.
 #[derive(Debug)]
@@ -117,6 +126,14 @@ impl Body {
         match self {
             Body::Chain(chain) => chain,
             Body::Source(_) => unreachable!("it has just become a chain"),
+        }
+    }
+
+    /// Fields that follow it, when it has ended.
+    pub fn trailers(&mut self) -> Option<Fields> {
+        match self {
+            Body::Chain(_) => None,
+            Body::Source(source) => source.trailers(),
         }
     }
 

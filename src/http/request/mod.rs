@@ -13,7 +13,7 @@ pub mod paths;
 pub mod phases;
 pub mod subrequest;
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -21,6 +21,7 @@ use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 
 use self::connect_info::ConnectInfo;
+use self::context::Lasting;
 use self::flow::{BoxFuture, Flow, Phase};
 use crate::block::settings::{Settings, Words};
 use crate::body::Body;
@@ -184,10 +185,8 @@ pub struct Request {
     /// The answer, whatever it comes to, depends on what encodings the client takes.
     pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
-    /// Those that stay as long as the client is served, whatever serves it.
-    pub(crate) lasting: Vec<Box<dyn Any>>,
-    /// What contexts the requests have on whose behalf it is.
-    pub(crate) known_above: Vec<TypeId>,
+    /// Those that stay as long as the client is served, whatever serves it: also those of its subrequests.
+    pub(crate) lasting: Rc<Lasting>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
     pub(crate) hosts: &'static Hosts<Server>,
@@ -237,8 +236,7 @@ impl Request {
             body_received: 0,
             varies_by_encoding: false,
             contexts: Vec::new(),
-            lasting: Vec::new(),
-            known_above: Vec::new(),
+            lasting: Rc::default(),
             scratch: Vec::new(),
             port,
             hosts,
