@@ -7,6 +7,7 @@
 //! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
 pub mod spool;
+mod threads;
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -63,6 +64,9 @@ impl Source for Failed {
     }
 }
 
+/// Why a file is no body any more.
+const SHRUNK: &str = "the file was truncated while it was sent";
+
 /// Moves up to `most` bytes, or a whole piece of memory, from the front of a chain to `out`; those of a file are read. The
 /// error: the file cannot be read, or is shorter than it was.
 pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), Error> {
@@ -79,7 +83,7 @@ pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(
             let read = sys::file::read_at(&window.file, &mut out[before..], window.offset)?;
             out.truncate(before + read);
             if read == 0 {
-                return Err(Error::invalid("the file was truncated while it was sent"));
+                return Err(Error::invalid(SHRUNK));
             }
             read
         }
