@@ -107,9 +107,11 @@ fn a_long_body_through_filters_takes_no_more_memory_than_a_short_one() {
     server.wait_for("the worker to rest", || std::mem::replace(&mut last, worked()) == worked());
     let mut most = proc::memory_kb(worker);
     let (mut stream, mut buffer) = (client.stream(), vec![0; 256 << 10]);
-    let (mut received, mut reads) = (0, 0_u32);
+    let (mut received, mut reads, mut end) = (0, 0_u32, Vec::new());
     while let count @ 1.. = stream.read(&mut buffer).expect("more") {
         received += count;
+        end.extend_from_slice(&buffer[..count]);
+        end.drain(..end.len().saturating_sub(5));
         reads += 1;
         if reads % 64 == 0 {
             most = most.max(proc::memory_kb(worker));
@@ -117,5 +119,5 @@ fn a_long_body_through_filters_takes_no_more_memory_than_a_short_one() {
     }
     assert!(received > 50 << 20, "{received}");
     assert!(most < before + (8 << 10), "{before} kB, then {most} kB");
-    assert!(server.access_log().contains("\"GET / HTTP/1.1\" 200 ") || !server.error_log().contains("ended too early"));
+    assert_eq!(end, b"0\r\n\r\n");
 }
