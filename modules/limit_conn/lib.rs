@@ -11,7 +11,7 @@ use std::rc::Rc;
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
-    undeclared_zone,
+    refusal_status, undeclared_zone,
 };
 use sys::log::{Level, REFUSALS};
 
@@ -39,7 +39,7 @@ settings! {
             "no more requests of a key at the same time: ZONE N; event streams count as long as they go on"
         );
         value limit_conn_status: u16 = (
-            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+            WEB, Arity::Exactly(1), refusal_status, "503", "the status of requests that are refused"
         );
         value limit_conn_log_level: Level = (
             WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
@@ -54,10 +54,6 @@ fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let zone = KeyedZone::read(ZONE, setting, true, before, |_, _| Ok(false))?;
     conf.limit_conn_zone.push(Rc::new(zone));
     Ok(())
-}
-
-fn status(setting: &Setting<'_>) -> Result<u16, Error> {
-    Ok(setting.number_in(0, 400..=599)? as u16)
 }
 
 impl Module for LimitConn {

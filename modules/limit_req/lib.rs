@@ -16,7 +16,7 @@ use std::rc::Rc;
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     BoxFuture, Declarations, Flow, Handler, Hooks, Module, Phase, Request, Variable,
-    undeclared_zone,
+    refusal_status, undeclared_zone,
 };
 use sys::log::{Level, REFUSALS};
 
@@ -54,7 +54,7 @@ settings! {
             "no more requests of a key than the zone's rate: zone=NAME [burst=N] [nodelay or delay=N]; those of the burst wait, unless nodelay or the first N of delay"
         );
         value limit_req_status: u16 = (
-            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+            WEB, Arity::Exactly(1), refusal_status, "503", "the status of requests that are refused"
         );
         value limit_req_log_level: Level = (
             WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
@@ -68,10 +68,6 @@ fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let zone = Zone::read(setting, conf.limit_req_zone.as_slice())?;
     conf.limit_req_zone.push(Rc::new(zone));
     Ok(())
-}
-
-fn status(setting: &Setting<'_>) -> Result<u16, Error> {
-    Ok(setting.number_in(0, 400..=599)? as u16)
 }
 
 impl Module for LimitReq {

@@ -24,7 +24,7 @@ pub mod websocket;
 
 pub use block::Http;
 pub use block::api::{Declarations, Entry, Event, Hooks, Level, Module, entry};
-pub use block::keyed::{KeyedZone, undeclared_zone};
+pub use block::keyed::{KeyedZone, refusal_status, undeclared_zone};
 pub use block::settings::{Alias, Settings};
 pub use body::spool::Spool;
 pub use body::{Body, Failed, Fields, Source, read_chain};
