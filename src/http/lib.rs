@@ -41,8 +41,9 @@ pub use response::takeover::{Session, Takeover};
 pub use route::patterns::{Conflict, Patterns};
 pub use route::regex::Regex;
 pub use trace::Happening;
+pub use vars::scope::Value;
 pub use vars::settable::Settable;
-pub use vars::template::{Piece, Value};
+pub use vars::template::Piece;
 
 pub use proto::http1::Version;
 pub use sys::log::Level as LogLevel;

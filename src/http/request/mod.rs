@@ -29,7 +29,8 @@ use crate::response::Response;
 use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
 use crate::route::{location, port};
-use crate::vars::template::{self, Memo, Scope};
+use crate::vars::scope::{Memo, Scope};
+use crate::vars::{names, template};
 
 /// A module's part in a phase.
 pub trait Handler: 'static {
@@ -86,9 +87,9 @@ pub type Port = port::Port<Server>;
 /// A word with variables.
 pub type Template = template::Template<Request>;
 /// The variables that a configuration knows.
-pub type Names = template::Names<Request>;
+pub type Names = names::Names<Request>;
 /// A variable that a module provides.
-pub type Variable = template::Variable<Request>;
+pub type Variable = names::Variable<Request>;
 
 /// What is done in a location.
 pub struct Content {
