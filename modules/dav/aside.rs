@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sys::{hidden, rename};
 
-use crate::tree::{make_dir_like, remove_any};
+use crate::dir::{make_dir_like, remove_any};
 
 /// Something under a name that nobody asks for.
 pub struct Aside {

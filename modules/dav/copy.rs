@@ -9,6 +9,7 @@ use proto::http1::Method;
 
 use crate::aside::{Aside, exchange};
 use crate::destination::{destination, may_overwrite};
+use crate::dir::remove_any;
 use crate::refusal::{Refusal, depth, refuse_body};
 use crate::tree::{self, path_of, path_of_uri};
 
@@ -137,7 +138,7 @@ impl Job {
         match there {
             true => {
                 // What was replaced has its name.
-                let removed = tree::remove_any(copied.path());
+                let removed = remove_any(copied.path());
                 removed.map_err(|error| Refusal::of(&error, 404, "rmdir()", copied.path()))?;
             }
             false => copied.leave(),

@@ -7,6 +7,7 @@ mod conf;
 mod copy;
 mod delete;
 mod destination;
+mod dir;
 mod mkcol;
 mod put;
 mod refusal;

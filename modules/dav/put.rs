@@ -10,8 +10,9 @@ use http::{Cause, ErrorPhase, Flow, Request, Spool};
 use sys::unnamed::Unnamed;
 
 use crate::conf::Rules;
+use crate::dir::make_dir;
 use crate::refusal::Refusal;
-use crate::tree::{make_dir, path_of};
+use crate::tree::path_of;
 
 /// The handler of PUT.
 pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> {

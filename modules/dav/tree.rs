@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, FileTimes, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use http::Request;
@@ -12,6 +12,7 @@ use mem::Str;
 use sys::unnamed::Unnamed;
 
 use crate::aside::Aside;
+use crate::dir::{make_dir_like, remove_any};
 use crate::refusal::Refusal;
 
 /// The file that a request is for, without a slash at its end.
@@ -70,14 +71,6 @@ pub fn remove(path: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Removes what was made or put aside.
-pub fn remove_any(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path)?.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    }
-}
-
 /// Copies a file with its mode and its date; the copy is there when it is complete. A link is followed.
 pub fn copy_file(from: &Path, to: &Path) -> Result<(), Refusal> {
     copy_regular(from, to, 0)
@@ -129,15 +122,4 @@ pub fn copy_into(from: &Path, to: &Path) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// Makes a directory with this mode, whatever the process's mask is.
-pub fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
-    fs::DirBuilder::new().mode(0o700).create(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-/// The same with the mode of another one; its owner may fill it.
-pub fn make_dir_like(path: &Path, like: &Path) -> io::Result<()> {
-    make_dir(path, fs::metadata(like)?.permissions().mode() & 0o7777 | 0o700)
 }
