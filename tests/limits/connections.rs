@@ -13,7 +13,7 @@ const LOCATIONS: &str = "location /two { alias html/big; limit_rate 1k; limit_co
      location /dry { alias html/big; limit_rate 1k; limit_conn k 1; limit_conn_dry_run on; }
      location /inner { limit_conn k 1; try_files /nothing /two; }
      location = /guard { alias html/a; limit_conn k 1; }
-     location /guarded { alias html/big; limit_rate 1k; auth_request /guard; limit_conn m 9; }
+     location /guarded { alias html/big; limit_rate 1k; auth_request /guard; }
      location /quick { alias html/a; limit_conn k 2; }
      location /one { alias html/a; limit_conn k 1; }";
 
