@@ -20,8 +20,10 @@ fn what_is_not_as_promised_ends_the_connection() {
         ("more", "it gives more than it has promised"),
         ("less", "it gives less than it has promised"),
     ] {
-        let server =
-            start(LIARS, &site(&format!("location / {{ lie {lie}; }} location /none {{ lie none; }}")));
+        let server = start(
+            LIARS,
+            &site(&format!("location / {{ lie {lie}; }} location /none {{ lie none; }}")),
+        );
         // Another request waits behind it.
         let said = String::from_utf8(server.raw(TWO)).expect("text");
         assert!(said.contains("Content-Length: 10\r\n"), "{said}");
@@ -42,7 +44,10 @@ fn a_chain_has_the_length_that_it_has() {
     client.send(TWO);
     for _ in 0..2 {
         let answer = client.answer();
-        assert_eq!((answer.text(), answer.header("content-length")), ("0123456789".into(), Some("10")));
+        assert_eq!(
+            (answer.text(), answer.header("content-length")),
+            ("0123456789".into(), Some("10"))
+        );
     }
     let log = server.error_log();
     assert!(log.contains("a body of 10 bytes was said to have 12"), "{log}");
@@ -75,7 +80,9 @@ fn a_body_brings_its_trailers() {
     // Whoever compresses it passes them on.
     let gzip = start(
         DOORS,
-        &site("default_type text/plain; gzip on; gzip_types *; tell_lines on; location / { ticks 9 1ms; }"),
+        &site(
+            "default_type text/plain; gzip on; gzip_types *; tell_lines on; location / { ticks 9 1ms; }",
+        ),
     );
     let request = "GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
     let said = String::from_utf8_lossy(&gzip.raw(request)).into_owned();
@@ -92,7 +99,9 @@ fn a_body_brings_its_trailers() {
 /// memory.
 #[test]
 fn a_long_body_through_filters_takes_no_more_memory_than_a_short_one() {
-    let conf = site("gzip on; gzip_types *; gzip_comp_level 1; shout on; location / { ticks 75000000 0; } location /short { ticks 9 0; }");
+    let conf = site(
+        "gzip on; gzip_types *; gzip_comp_level 1; shout on; location / { ticks 75000000 0; } location /short { ticks 9 0; }",
+    );
     let server = start(DOORS, &conf);
     assert_eq!(server.get("/short").text().lines().count(), 9);
     let [worker] = server.workers()[..] else { panic!("one worker") };

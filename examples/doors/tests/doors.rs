@@ -60,7 +60,8 @@ fn a_handler_waits_for_another_server() {
 /// Of 100 descriptors 60 clients may have 60, and then there are 60 more.
 #[test]
 fn sockets_of_its_own_need_descriptors_beside_those_of_clients() {
-    let warning = "60 worker_connections and as many sockets of ask exceed open file resource limit";
+    let warning =
+        "60 worker_connections and as many sockets of ask exceed open file resource limit";
     for (limit, location, warned) in [
         (100, "location / { ask unix:{dir}/other.sock; }", true),
         (120, "location / { ask unix:{dir}/other.sock; }", false),
