@@ -165,6 +165,28 @@ fn a_challenge_reaches_the_client() {
     assert_eq!(answer.all("WWW-Authenticate"), ["Basic realm=\"a\"", "Bearer"]);
 }
 
+/// As nginx (ngx_http_core_access_phase): with `satisfy any` whoever is let in is not asked who he is, also where somebody
+/// has asked before.
+#[test]
+fn who_is_let_in_sees_no_challenge() {
+    let body = r#"
+        server { listen 127.0.0.1:{port}; root html;
+            location /guarded { auth_request /say; error_page 401 =200 /page; }
+            location /kept { auth_request /say; error_page 401 =200 /other; }
+            location = /page { satisfy any; allow all; alias html/file.txt; add_header X-Page $uri; }
+            location = /other { alias html/file.txt; }
+            location = /say { add_header WWW-Authenticate 'Basic realm="a"' always; return 401; }
+        }
+    "#;
+    let server = start!(http(body));
+    server.file("html/file.txt", "0123456789");
+    let answer = asked(server.port(), "GET", "/guarded", "");
+    assert_eq!((answer.status, answer.text()), (200, "0123456789".to_owned()));
+    assert_eq!((answer.header("WWW-Authenticate"), answer.header("X-Page")), (None, Some("/page")));
+    let answer = asked(server.port(), "GET", "/kept", "");
+    assert_eq!(answer.header("WWW-Authenticate"), Some("Basic realm=\"a\""));
+}
+
 /// nginx takes the field from a proxied guard alone, and adds none to the answers of subrequests. Here the field of any
 /// guard counts.
 #[test]

@@ -87,4 +87,8 @@ impl Source for Shouting {
         chain.push(Buf::memory(Str::from(piece)));
         Poll::Ready(Ok(Some(chain)))
     }
+
+    fn trailers(&mut self) -> Option<Fields> {
+        self.from.trailers()
+    }
 }

@@ -12,12 +12,14 @@ mod stream;
 mod subrequest;
 mod task;
 mod timer;
+mod trailers;
 mod variable;
 
 rserve_sdk::main!(
     core: [echo::Echo],
     http: [
         access_log::Log,
+        gzip::Gzip,
         headers::Headers,
         context::TraceId,
         timer::Delay,
@@ -28,6 +30,7 @@ rserve_sdk::main!(
         subrequest::Join,
         header_filter::Timing,
         body_filter::Shout,
+        trailers::TellLines,
         variable::PathVariables,
         task::Beat,
         static_files::Static,

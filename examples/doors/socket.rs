@@ -38,6 +38,8 @@ impl Module for Ask {
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if let Some(address) = conf.ask.get() {
             hooks.on(Phase::Content, Client { address: address.clone() });
+            // A worker needs descriptors for these beside those of its clients.
+            hooks.setup().connects("ask");
         }
         Ok(())
     }

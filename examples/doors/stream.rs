@@ -57,18 +57,36 @@ impl Source for Ticking {
         None
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, _: usize) -> Poll<Result<Option<Chain>, BodyError>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<Result<Option<Chain>, BodyError>> {
         if self.next > self.count {
             return Poll::Ready(Ok(None));
+        }
+        if self.ms == 0 {
+            return Poll::Ready(Ok(Some(self.lines(most))));
         }
         let sleep = self.sleep.get_or_insert_with(|| rt::sleep(self.ms));
         ready!(Pin::new(sleep).poll(cx));
         self.sleep = None;
-        let line = Str::from(format!("tick {}\n", self.next).into_bytes());
-        self.next += 1;
-        let mut piece = Chain::new();
         // It goes out now, and does not wait for what follows.
-        piece.push(Buf::memory(line));
+        let piece = self.lines(1);
         Poll::Ready(Ok(Some(piece)))
+    }
+}
+
+impl Ticking {
+    /// The next lines, of about so many bytes: what comes without a pause comes in pieces that are worth their price.
+    fn lines(&mut self, most: usize) -> Chain {
+        let mut lines = Vec::new();
+        while lines.len() < most && self.next <= self.count {
+            lines.extend_from_slice(format!("tick {}\n", self.next).as_bytes());
+            self.next += 1;
+        }
+        let mut piece = Chain::new();
+        piece.push(Buf::memory(Str::from(lines)));
+        piece
     }
 }

@@ -1,14 +1,17 @@
 //! COPY and MOVE: a file, or a directory with all that is in it. The copy is made beside its place and then takes it.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use http::{Flow, Request};
 use proto::http1::Method;
 
+use crate::aside::{Aside, exchange};
 use crate::destination::{destination, may_overwrite};
+use crate::dir::remove_any;
 use crate::refusal::{Refusal, depth, refuse_body};
-use crate::tree::{self, Aside, path_of, path_of_uri};
+use crate::tree::{self, path_of, path_of_uri};
 
 /// The handler of COPY and MOVE.
 pub async fn copy(request: &mut Request) -> Result<Flow, Refusal> {
@@ -56,7 +59,7 @@ impl Job {
                 return Err(Refusal::new(412, why));
             }
             Ok(_) => true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(Refusal::of(&error, 409, "lstat()", &self.target)),
         };
         let source = fs::symlink_metadata(&self.source);
@@ -95,7 +98,7 @@ impl Job {
     fn run_file(&self) -> Result<(), Refusal> {
         if self.moves {
             match fs::rename(&self.source, &self.target) {
-                Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {}
+                Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
                 result => {
                     return result
                         .map_err(|error| Refusal::of(&error, 409, "rename()", &self.target));
@@ -104,58 +107,73 @@ impl Job {
         }
         tree::copy_file(&self.source, &self.target)?;
         match self.moves {
-            true => fs::remove_file(&self.source)
-                .map_err(|error| Refusal::of(&error, 404, "unlink()", &self.source)),
+            // As nginx: 500, whatever the reason, and the copy stays.
+            true => fs::remove_file(&self.source).map_err(|error| {
+                Refusal::of(&error, 404, "unlink()", &self.source).with_status(500)
+            }),
+            false => Ok(()),
+        }
+        .map_err(|refusal| self.both_stand(refusal))
+    }
+
+    /// What is at the target stays until the new one is complete; never is there nothing.
+    fn run_dir(&self, there: bool) -> Result<(), Refusal> {
+        if there {
+            tree::check_depth(&self.target)?;
+        }
+        if self.moves {
+            match put(&self.source, &self.target, there) {
+                // What was replaced has the source's name.
+                Ok(()) if there => {
+                    return tree::remove(&self.source).map_err(|refusal| {
+                        refusal.noting("it has what was replaced, and could not be removed")
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
+                result => return result.map_err(|error| self.not_put(&error)),
+            }
+        }
+        let copied = self.copied()?;
+        put(copied.path(), &self.target, there).map_err(|error| self.not_put(&error))?;
+        match there {
+            true => {
+                // What was replaced has its name.
+                let removed = remove_any(copied.path());
+                removed.map_err(|error| Refusal::of(&error, 404, "rmdir()", copied.path()))?;
+            }
+            false => copied.leave(),
+        }
+        match self.moves {
+            true => tree::remove(&self.source).map_err(|refusal| self.both_stand(refusal)),
             false => Ok(()),
         }
     }
 
-    fn run_dir(&self, there: bool) -> Result<(), Refusal> {
-        // What is at the target stays until the new one is complete.
-        let copied = match self.moves {
-            true => None,
-            false => Some(self.copied()?),
-        };
-        let old = there.then(|| Aside::take(&self.target)).transpose()?;
-        let from = copied.as_ref().map_or(&*self.source, Aside::path);
-        match fs::rename(from, &self.target) {
-            Ok(()) => {}
-            Err(error) if self.moves && error.kind() == std::io::ErrorKind::CrossesDevices => {
-                if let Err(refusal) = self.move_across() {
-                    if let Some(old) = old {
-                        old.put_back(&self.target);
-                    }
-                    return Err(refusal);
-                }
-            }
-            Err(error) => {
-                if let Some(old) = old {
-                    old.put_back(&self.target);
-                }
-                return Err(Refusal::of(&error, 409, "rename()", &self.target));
-            }
-        }
-        if let Some(copied) = copied {
-            copied.has_its_place();
-        }
-        old.map_or(Ok(()), Aside::remove)
+    fn not_put(&self, error: &io::Error) -> Refusal {
+        Refusal::of(error, 409, "rename()", &self.target)
+    }
+
+    /// A move has come to its end but for the source.
+    fn both_stand(&self, refusal: Refusal) -> Refusal {
+        let (source, target) = (self.source.display(), self.target.display());
+        refusal.noting(&format!("\"{source}\" stays beside what it became, \"{target}\""))
     }
 
     /// A copy of the source beside the target.
     fn copied(&self) -> Result<Aside, Refusal> {
-        let aside = Aside::make(&self.target, &self.source)?;
+        let made = Aside::make(&self.target, &self.source);
+        let aside = made.map_err(|error| Refusal::of(&error, 409, "mkdir()", &self.target))?;
         if self.deep {
             tree::copy_into(&self.source, aside.path())?;
         }
         Ok(aside)
     }
+}
 
-    /// A move to another file system.
-    fn move_across(&self) -> Result<(), Refusal> {
-        let copied = self.copied()?;
-        let moved = fs::rename(copied.path(), &self.target);
-        moved.map_err(|error| Refusal::of(&error, 409, "rename()", &self.target))?;
-        copied.has_its_place();
-        tree::remove(&self.source)
+/// Puts a tree at its place; what was there is where the tree was.
+fn put(from: &Path, to: &Path, there: bool) -> io::Result<()> {
+    match there {
+        true => exchange(from, to),
+        false => fs::rename(from, to),
     }
 }

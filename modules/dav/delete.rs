@@ -28,9 +28,13 @@ pub async fn delete(rules: &Rules, request: &mut Request) -> Result<Flow, Refusa
         if depth == Some(1) {
             return Err(Refusal::new(400, "\"Depth\" header must be 0 or infinity"));
         }
-        let gone = fs::remove_file(&path);
-        gone.map_err(|error| Refusal::of(&error, 404, "unlink()", &path))?;
-        return Ok(Flow::Status(204));
+        // The end of a large file takes a while.
+        let elsewhere = request.location().settings.aio_threads;
+        let unlink = move || {
+            let gone = fs::remove_file(&path);
+            gone.map_err(|error| Refusal::of(&error, 404, "unlink()", &path))
+        };
+        return rt::offload_if(elsewhere, unlink).await.map(|()| Flow::Status(204));
     }
     if !request.uri.ends_with(b"/") {
         let why = format!("DELETE \"{}\" failed: it is a directory", path.display());

@@ -2,10 +2,12 @@
 //! whole: nobody sees half of a file or of a tree, and what fails leaves nothing behind.
 #![forbid(unsafe_code)]
 
+mod aside;
 mod conf;
 mod copy;
 mod delete;
 mod destination;
+mod dir;
 mod mkcol;
 mod put;
 mod refusal;

@@ -5,9 +5,10 @@ use std::path::Path;
 use http::{Flow, Request};
 
 use crate::conf::Rules;
+use crate::dir::make_dir;
 use crate::put::tell_location;
 use crate::refusal::{Refusal, refuse_body};
-use crate::tree::{make_dir, path_of};
+use crate::tree::path_of;
 
 /// The handler of MKCOL.
 pub async fn mkcol(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> {

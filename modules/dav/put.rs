@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use http::{Cause, ErrorPhase, Flow, Request, Spool};
+use sys::unnamed::Unnamed;
 
 use crate::conf::Rules;
+use crate::dir::make_dir;
 use crate::refusal::Refusal;
-use crate::tree::{make_dir, path_of};
+use crate::tree::path_of;
 
 /// The handler of PUT.
 pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> {
@@ -34,8 +36,9 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
         }
         found => found.is_ok(),
     };
-    let memory = request.location().settings.client_body_buffer_size as usize;
-    let mut spool = Spool::new(memory, there);
+    let settings = &request.location().settings;
+    let (memory, elsewhere) = (settings.client_body_buffer_size as usize, settings.aio_threads);
+    let mut spool = Spool::new(memory, there).by_threads(elsewhere);
     let filled = spool.fill(&mut request.take_body()).await;
     let failed = |error: http::Error| match error {
         http::Error { phase: ErrorPhase::Answer, cause: Cause::Io(error) } => {
@@ -46,29 +49,45 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
         }
     };
     filled.map_err(failed)?;
-    let file = spool.into_file().map_err(failed)?;
-    let system = |what| {
-        let path = path.clone();
-        move |error| Refusal::of(&error, 409, what, &path)
-    };
-    let mode = Permissions::from_mode(rules.access);
-    file.file().set_permissions(mode).map_err(system("fchmod()"))?;
-    if let Some(date) = request.headers_named("date").next().and_then(proto::date::parse) {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(date);
-        let times = FileTimes::new().set_modified(time).set_accessed(time);
-        file.file().set_times(times).map_err(system("futimens()"))?;
-    }
-    let made = make_dirs(&dir, rules.dir_access());
-    let made = made.map_err(|error| Refusal::of(&error, 409, "mkdir()", &dir))?;
-    file.install(&path).map_err(|error| {
-        made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
-        system("rename()")(error)
-    })?;
+    let file = spool.into_file().await.map_err(failed)?;
+    let date = request.headers_named("date").next().and_then(proto::date::parse);
+    let complete = Complete { file, mode: rules.access, dir_mode: rules.dir_access(), date };
+    rt::offload_if(elsewhere, move || complete.install(&path)).await?;
     request.response.set_empty(if existed { 204 } else { 201 });
     if !existed {
         tell_location(request);
     }
     Ok(Flow::Respond)
+}
+
+/// A body that has come, and what becomes of it.
+struct Complete {
+    file: Unnamed,
+    mode: u32,
+    dir_mode: u32,
+    /// Seconds since 1970.
+    date: Option<u64>,
+}
+
+impl Complete {
+    /// Gives it its place, and makes that first.
+    fn install(self, path: &Path) -> Result<(), Refusal> {
+        let system = |what| move |error| Refusal::of(&error, 409, what, path);
+        let file = self.file.file();
+        file.set_permissions(Permissions::from_mode(self.mode)).map_err(system("fchmod()"))?;
+        if let Some(date) = self.date {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(date);
+            let times = FileTimes::new().set_modified(time).set_accessed(time);
+            file.set_times(times).map_err(system("futimens()"))?;
+        }
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        let made = make_dirs(dir, self.dir_mode);
+        let made = made.map_err(|error| Refusal::of(&error, 409, "mkdir()", dir))?;
+        self.file.install(path).map_err(|error| {
+            made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
+            system("rename()")(error)
+        })
+    }
 }
 
 /// Where what was made is.

@@ -34,6 +34,16 @@ impl Refusal {
         Refusal { status, why: format!("{what} \"{}\" failed {errno}", path.display()) }
     }
 
+    /// The same with another status.
+    pub fn with_status(self, status: u16) -> Refusal {
+        Refusal { status, ..self }
+    }
+
+    /// Says what has come of it.
+    pub fn noting(self, why: &str) -> Refusal {
+        Refusal { why: format!("{}: {why}", self.why), ..self }
+    }
+
     /// Writes it to the log; the client gets the status.
     pub fn tell(self, request: &mut Request) -> Flow {
         request.error(LogLevel::Error, format_args!("{}", self.why));

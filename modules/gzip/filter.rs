@@ -77,7 +77,7 @@ impl Compressible {
 impl BodyFilter for Compress {
     fn body(&self, request: &mut Request, body: Body) -> Body {
         match request.known_context::<Compressing>() {
-            Some(Compressing(true)) => deflate::body(body, self.level),
+            Some(Compressing(true)) => deflate::body(body.by_threads(threads(request)), self.level),
             _ => body,
         }
     }
@@ -112,10 +112,15 @@ impl Filter for Decompress {
 impl BodyFilter for Decompress {
     fn body(&self, request: &mut Request, body: Body) -> Body {
         match request.known_context::<Decompressing>() {
-            Some(Decompressing(true)) => inflate::body(body),
+            Some(Decompressing(true)) => inflate::body(body.by_threads(threads(request))),
             _ => body,
         }
     }
+}
+
+/// Whether other threads read files here.
+fn threads(request: &Request) -> bool {
+    request.location().settings.aio_threads
 }
 
 /// The body will be another one, which means the same: its length is not known, and its parts are others.

@@ -6,12 +6,10 @@
 //! A short body is compressed at once, and stays a chain: nothing waits.
 #![forbid(unsafe_code)]
 
+mod coded;
 mod conf;
 mod deflate;
 mod filter;
 mod inflate;
 
 pub use conf::{Conf, Gzip};
-
-/// So much of a body is read, and made, at once.
-const PIECE: usize = 32 << 10;

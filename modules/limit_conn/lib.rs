@@ -11,7 +11,7 @@ use std::rc::Rc;
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
-    undeclared_zone,
+    refusal_status, undeclared_zone,
 };
 use sys::log::{Level, REFUSALS};
 
@@ -39,7 +39,7 @@ settings! {
             "no more requests of a key at the same time: ZONE N; event streams count as long as they go on"
         );
         value limit_conn_status: u16 = (
-            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+            WEB, Arity::Exactly(1), refusal_status, "503", "the status of requests that are refused"
         );
         value limit_conn_log_level: Level = (
             WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
@@ -56,10 +56,6 @@ fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn status(setting: &Setting<'_>) -> Result<u16, Error> {
-    Ok(setting.number_in(0, 400..=599)? as u16)
-}
-
 impl Module for LimitConn {
     const NAME: &'static str = "limit_conn";
     type Conf = Conf;
@@ -67,7 +63,7 @@ impl Module for LimitConn {
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_conn_status",
         get: |request, _, out| {
-            let status = request.known_context::<State>().and_then(|state| state.status);
+            let status = request.known_lasting(|state: &State| state.status).flatten();
             status.inspect(|status| out.extend_from_slice(status.name())).is_some()
         },
         help: "what limit_conn has made of the request: PASSED, REJECTED or REJECTED_DRY_RUN",
@@ -160,7 +156,7 @@ struct Limiter {
 
 impl Handler for Limiter {
     fn handle(&self, request: &mut Request) -> Flow {
-        if request.has_context::<State>() {
+        if request.known_lasting(|_: &State| ()).is_some() {
             return Flow::Declined;
         }
         let mut counted = Vec::new();
@@ -176,7 +172,8 @@ impl Handler for Limiter {
             }
         }
         if !counted.is_empty() {
-            *request.lasting_context() = State { status: Some(Status::Passed), _counted: counted };
+            let passed = State { status: Some(Status::Passed), _counted: counted };
+            request.with_lasting(|state| *state = passed);
         }
         Flow::Declined
     }
@@ -195,7 +192,7 @@ impl Limiter {
             true => (Status::RejectedDryRun, Flow::Declined),
             false => (Status::Rejected, Flow::Status(self.status)),
         };
-        *request.lasting_context() = State { status: Some(status), _counted: Vec::new() };
+        request.with_lasting(|state: &mut State| state.status = Some(status));
         flow
     }
 }

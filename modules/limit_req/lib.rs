@@ -16,7 +16,7 @@ use std::rc::Rc;
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
 use http::{
     BoxFuture, Declarations, Flow, Handler, Hooks, Module, Phase, Request, Variable,
-    undeclared_zone,
+    refusal_status, undeclared_zone,
 };
 use sys::log::{Level, REFUSALS};
 
@@ -54,7 +54,7 @@ settings! {
             "no more requests of a key than the zone's rate: zone=NAME [burst=N] [nodelay or delay=N]; those of the burst wait, unless nodelay or the first N of delay"
         );
         value limit_req_status: u16 = (
-            WEB, Arity::Exactly(1), status, "503", "the status of requests that are refused"
+            WEB, Arity::Exactly(1), refusal_status, "503", "the status of requests that are refused"
         );
         value limit_req_log_level: Level = (
             WEB, Arity::Exactly(1), |s: &Setting<'_>| s.choice(0, &REFUSALS), "error",
@@ -70,10 +70,6 @@ fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn status(setting: &Setting<'_>) -> Result<u16, Error> {
-    Ok(setting.number_in(0, 400..=599)? as u16)
-}
-
 impl Module for LimitReq {
     const NAME: &'static str = "limit_req";
     type Conf = Conf;
@@ -81,8 +77,7 @@ impl Module for LimitReq {
     const VARIABLES: &'static [Variable] = &[Variable {
         name: "limit_req_status",
         get: |request, _, out| {
-            let state = request.known_context::<State>();
-            let status = state.and_then(|state| state.status);
+            let status = request.known_lasting(|state: &State| state.status).flatten();
             status.inspect(|status| out.extend_from_slice(status.name())).is_some()
         },
         help: "what limit_req has made of the request: PASSED, DELAYED, REJECTED, DELAYED_DRY_RUN or REJECTED_DRY_RUN",
@@ -222,7 +217,7 @@ enum Outcome<'l> {
 
 impl Handler for Limiter {
     fn handle(&self, request: &mut Request) -> Flow {
-        if request.has_context::<State>() {
+        if request.known_lasting(|_: &State| ()).is_some() {
             return Flow::Declined;
         }
         let now = rt::now();
@@ -259,7 +254,7 @@ impl Handler for Limiter {
     }
 
     fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
-        let delay = request.known_context::<State>().map_or(0, |state| state.delay);
+        let delay = request.known_lasting(|state: &State| state.delay).unwrap_or(0);
         Box::pin(async move {
             match request.sleep(delay).await {
                 Ok(()) => Flow::Declined,
@@ -315,7 +310,7 @@ impl Limiter {
             (Status::Rejected, false) => (status, Flow::Status(self.status)),
             _ => (status, Flow::Declined),
         };
-        *request.lasting_context() = State { status: Some(status), delay };
+        request.with_lasting(|state| *state = State { status: Some(status), delay });
         flow
     }
 

@@ -83,7 +83,6 @@ const HARMLESS: &[(&str, &str)] = &[
     ("gzip", "of all answers, only event streams are compressed"),
     ("hash", "tables take the size that they need"),
     ("jit", "regular expressions are always compiled"),
-    ("length", "every answer has its length"),
     ("lines", "a client's line is written when it has gone"),
     ("live", "live streams are not yet recorded, relayed, transcoded or cut into HLS and DASH"),
     ("log", "it only adds to the log"),

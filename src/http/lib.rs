@@ -24,10 +24,10 @@ pub mod websocket;
 
 pub use block::Http;
 pub use block::api::{Declarations, Entry, Event, Hooks, Level, Module, entry};
-pub use block::keyed::{KeyedZone, undeclared_zone};
+pub use block::keyed::{KeyedZone, refusal_status, undeclared_zone};
 pub use block::settings::{Alias, Settings};
 pub use body::spool::Spool;
-pub use body::{Body, Failed, Source, read_chain};
+pub use body::{Body, Failed, Fields, Source, read_chain};
 pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
 pub use request::connect_info::ConnectInfo;
 pub use request::flow::{BoxFuture, Flow, Order, Phase};
@@ -41,8 +41,9 @@ pub use response::takeover::{Session, Takeover};
 pub use route::patterns::{Conflict, Patterns};
 pub use route::regex::Regex;
 pub use trace::Happening;
+pub use vars::scope::Value;
 pub use vars::settable::Settable;
-pub use vars::template::{Piece, Value};
+pub use vars::template::Piece;
 
 pub use proto::http1::Version;
 pub use sys::log::Level as LogLevel;

@@ -38,6 +38,8 @@ pub struct Setup<'a> {
     pub regions: Regions,
     /// Names of zones (`zone=NAME:SIZE`), each with the directive that it was declared by.
     pub zones: HashMap<String, &'static str>,
+    /// What opens sockets of its own beside those of clients.
+    pub connects: Option<&'static str>,
 }
 
 impl<'a> Setup<'a> {
@@ -51,6 +53,7 @@ impl<'a> Setup<'a> {
             logs: Logs::default(),
             regions: Regions::default(),
             zones: HashMap::new(),
+            connects: None,
         }
     }
 
@@ -66,6 +69,12 @@ impl<'a> Setup<'a> {
         }
         self.listeners.push(Request { address, options, scheme });
         Ok(())
+    }
+
+    /// Says that requests open sockets of their own (`rt::connect`): a worker may have as many of them as
+    /// `worker_connections`, and needs descriptors for both. `what` it is, for a warning.
+    pub fn connects(&mut self, what: &'static str) {
+        self.connects.get_or_insert(what);
     }
 
     /// Asks for a log file.

@@ -1,7 +1,6 @@
 //! A table in shared memory that directives name: `zone=NAME:SIZE`. Its memory in the master, its place in each worker.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::num::NonZero;
 
 use conf::{Error, Setting, Word, value};
 use shm::{Holder, PATIENCE_MS, TABLE_VERSION, Table};
@@ -12,11 +11,6 @@ use crate::{Process, Setup, Slot, Wanted};
 const SMALLEST: u64 = 8 * 4096;
 /// More are no size that anybody has meant.
 const LARGEST: u64 = 1 << 40;
-
-thread_local! {
-    /// The tags of this process, by the memory: in a process without master each configuration has tables of its own.
-    static TAGS: RefCell<Vec<(NonZero<usize>, u16)>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A zone as it was written, and what came of it in this process.
 pub struct TableZone {
@@ -129,18 +123,6 @@ impl TableZone {
     pub fn tag(&self) -> Option<u16> {
         self.tag.get().copied()
     }
-
-    fn attach(&self, table: &Table) -> Option<u16> {
-        let place = table.region().base().addr();
-        TAGS.with_borrow_mut(|tags| {
-            if let Some((_, tag)) = tags.iter().find(|(known, _)| *known == place) {
-                return Some(*tag);
-            }
-            let tag = table.attach()?;
-            tags.push((place, tag));
-            Some(tag)
-        })
-    }
 }
 
 /// A text in the letters that names and shapes of regions are made of.
@@ -170,7 +152,7 @@ impl Process for TableZone {
         let Some(table) = self.table.get().filter(|_| self.counted) else { return Ok(()) };
         let full =
             || format!("{} \"{}\" has no place for another process", self.directive, self.name());
-        let _ = self.tag.set(self.attach(table).ok_or_else(full)?);
+        let _ = self.tag.set(table.own_tag().ok_or_else(full)?);
         Ok(())
     }
 

@@ -61,7 +61,11 @@ impl Conn {
         let worker = worker();
         if let Some(slot) = worker.slot(self.token()) {
             slot.clear(TIMED_OUT);
-            worker.wheel.set(&worker.slots, self.token().index(), worker.now.get() + ms.max(1));
+            worker.wheel.set(
+                &worker.slots,
+                self.token().index(),
+                worker.now.get().saturating_add(ms.max(1)),
+            );
         }
     }
 

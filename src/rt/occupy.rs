@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use sys::socket::Peer;
 
 use crate::conn::Conn;
-use crate::service::Next;
+use crate::service::{Next, Task};
 use crate::slot::{READABLE, State, WRITABLE, Work};
 use crate::token::Token;
 use crate::worker::{Worker, worker};
@@ -48,9 +48,10 @@ impl Worker {
         }
         let index = token.index();
         let is_accepted = (index as usize) < self.slots.accepted().len();
+        self.guarded(|| drop(slot.work.take()));
+        // Last: what was dropped may have set a deadline, and the free list uses the wheel's links.
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
-        self.guarded(|| drop(slot.work.take()));
         slot.state.set(State::Free);
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
@@ -61,21 +62,112 @@ impl Worker {
             count.set(count.get() - 1);
         }
         self.slots.give(index);
-        if is_accepted && self.full.get() {
-            self.resume_accepting();
+        match is_accepted {
+            true if self.full.get() => self.resume_accepting(),
+            true => {}
+            false => self.begin_waiting(),
+        }
+    }
+
+    /// Gives a task a slot; it waits for one if there is none.
+    fn begin(&self, task: Task) {
+        let token = self.take_further(-1, Peer::Unknown, State::Task);
+        match token.and_then(|token| Some((token, self.slot(token)?))) {
+            Some((token, slot)) => {
+                slot.work.set(Work::Task(task));
+                self.wake(token);
+            }
+            None => self.waiting.borrow_mut().push_back(task),
+        }
+    }
+
+    /// A slot is free: whoever has waited longest has it.
+    fn begin_waiting(&self) {
+        let first = self.waiting.borrow_mut().pop_front();
+        if let Some(task) = first {
+            self.begin(task);
         }
     }
 }
 
-/// Runs `task` in a slot of its own, without a connection: it is none of the `worker_connections`.
+/// Runs `task` in a slot of its own, without a connection: it is none of the `worker_connections`. Where all slots are taken
+/// it begins when one is given back.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
-    let worker = worker();
-    let Some(token) = worker.take_further(-1, Peer::Unknown, State::Task) else { return };
-    if let Some(slot) = worker.slot(token) {
+    worker().begin(Box::pin(async move {
+        task.await;
+        Next::Close
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    fn create() -> &'static Worker {
+        crate::create(crate::Config { slots: 8, multi_accept: false }).expect("a loop");
+        worker()
+    }
+
+    /// Of 64 slots, which 200 tasks want that wait in two ways.
+    #[test]
+    fn where_all_slots_are_taken_tasks_wait_for_one_and_sleeps_do_without() {
+        let worker = create();
+        worker.slots.most.set(8 + 64);
+        let done = Rc::new(Cell::new(0));
+        for _ in 0..200 {
+            let done = done.clone();
+            spawn(async move {
+                crate::sleep(1).await;
+                crate::sleep(1).await;
+                done.set(done.get() + 1);
+                if done.get() == 200 {
+                    crate::stop();
+                }
+            });
+        }
+        assert!(worker.waiting.borrow().len() >= 100);
+        crate::after(20_000, crate::stop);
+        crate::run().expect("it runs");
+        assert_eq!(done.get(), 200);
+    }
+
+    struct Late(Token);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            Conn::new(self.0).set_timeout(5);
+        }
+    }
+
+    /// A free slot is in one list: with the wheel's links those of the free list would be gone.
+    #[test]
+    fn a_deadline_that_is_set_at_the_end_is_none() {
+        let worker = create();
+        let take = || worker.take_further(-1, Peer::Unknown, State::Task).expect("a slot");
+        let (token, other) = (take(), take());
+        let late = Late(token);
+        let slot = worker.slot(token).expect("taken");
         slot.work.set(Work::Task(Box::pin(async move {
-            task.await;
+            drop(late);
             Next::Close
         })));
-        worker.wake(token);
+        worker.free_slot(token);
+        assert_eq!((slot.tick.get(), slot.due.get()), (0, 0));
+        assert_eq!(worker.wheel.next(worker.now.get()), None);
+        worker.free_slot(other);
+        assert_eq!((take().index(), take().index()), (other.index(), token.index()));
+    }
+
+    #[test]
+    fn a_time_without_end_is_one() {
+        let worker = create();
+        let token = worker.take_further(-1, Peer::Unknown, State::Owned).expect("a slot");
+        worker.now.set(1);
+        Conn::new(token).set_timeout(u64::MAX);
+        crate::after(u64::MAX, || ());
+        drop(crate::sleep(u64::MAX));
+        assert_eq!(worker.slot(token).expect("taken").due.get(), u64::MAX);
     }
 }

@@ -38,6 +38,17 @@ pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     Offload { place }
 }
 
+/// Runs `work` on another thread, or at once in this one: where files are left to threads, and where they are not.
+pub async fn offload_if<T: Send + 'static>(
+    elsewhere: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    match elsewhere {
+        true => offload(work).await,
+        false => work(),
+    }
+}
+
 /// The result of [`offload`].
 pub struct Offload<T> {
     place: Arc<Mutex<Place<T>>>,

@@ -1,12 +1,9 @@
 //! Sockets of a task's own: a task may have as many as it likes beside its client's connection, and none.
 
-use std::future::Future;
 use std::io;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use sys::socket::{Address, Peer};
 
@@ -34,7 +31,8 @@ impl Drop for Socket {
     }
 }
 
-fn free(token: Token) {
+/// Gives up a slot of a task's own.
+pub(crate) fn free(token: Token) {
     if let Some(worker) = here() {
         worker.free_slot(token);
     }
@@ -84,37 +82,4 @@ fn enter(fd: OwnedFd, peer: Peer, flags: u16) -> io::Result<Socket> {
     }
     worker.register(token)?;
     Ok(socket)
-}
-
-/// Waits for a time.
-#[must_use = "a future does nothing before it is awaited"]
-#[derive(Debug)]
-pub struct Sleep(Conn);
-
-/// Waits for `ms` milliseconds, which begin now.
-pub fn sleep(ms: u64) -> Sleep {
-    let token = worker().take_further(-1, Peer::Unknown, State::Owned);
-    let conn = Conn::new(token.expect("tasks are fewer than there may be slots"));
-    conn.set_timeout(ms);
-    Sleep(conn)
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.0.timed_out() {
-            true => Poll::Ready(()),
-            false => {
-                self.0.wakes(cx);
-                Poll::Pending
-            }
-        }
-    }
-}
-
-impl Drop for Sleep {
-    fn drop(&mut self) {
-        free(self.0.token());
-    }
 }

@@ -15,6 +15,8 @@ use crate::token::MAX_SLOTS;
 const BLOCK: u32 = 64;
 
 pub(crate) struct Table {
+    /// There are no more than so many.
+    pub most: Cell<u32>,
     accepted: Box<[Slot]>,
     /// As old as the loop, which is as old as its thread.
     further: RefCell<Vec<&'static [Slot]>>,
@@ -34,6 +36,7 @@ impl Table {
         let count = count.clamp(1, MAX_SLOTS / 2);
         let slot = |next| Slot::new(if next < count { next } else { NONE });
         Table {
+            most: Cell::new(MAX_SLOTS),
             accepted: (1..=count).map(slot).collect(),
             further: RefCell::default(),
             free: Free { first: Cell::new(0), count: Cell::new(count) },
@@ -96,7 +99,7 @@ impl Table {
     fn grow(&self) {
         let mut further = self.further.borrow_mut();
         let first = (self.accepted.len() + further.len() * BLOCK as usize) as u32;
-        if first + BLOCK > MAX_SLOTS {
+        if first + BLOCK > self.most.get() {
             return;
         }
         let slot = |at| Slot::new(if at + 1 < BLOCK { first + at + 1 } else { NONE });

@@ -17,6 +17,7 @@ use crate::conn::Conn;
 use crate::inbox::Inbox;
 use crate::listener::Acceptor;
 use crate::pulse::Pulse;
+use crate::service::Task;
 use crate::slot::{BROKEN, HANGUP, QUEUED, READABLE, REGISTERED, Slot, State, WOKEN, WRITABLE};
 use crate::table::Table;
 use crate::timer::Wheel;
@@ -44,6 +45,8 @@ pub(crate) struct Worker {
     pub connections: Cell<u32>,
     /// Sockets of tasks' own.
     pub sockets: Cell<u32>,
+    /// Tasks for which there was no slot: each begins when one is given back.
+    pub waiting: RefCell<VecDeque<Task>>,
     pub queue: RefCell<VecDeque<Token>>,
     pub wheel: Wheel,
     pub now: Cell<u64>,
@@ -95,6 +98,7 @@ pub fn create(config: Config) -> io::Result<()> {
         slots: Table::new(config.slots),
         connections: Cell::new(0),
         sockets: Cell::new(0),
+        waiting: RefCell::new(VecDeque::new()),
         queue: RefCell::new(VecDeque::with_capacity(1024)),
         wheel: Wheel::new(now),
         now: Cell::new(now),
@@ -228,7 +232,7 @@ pub fn draining() -> bool {
 /// Calls `ring` after `ms` milliseconds, once.
 pub fn after(ms: u64, ring: impl FnOnce() + 'static) {
     let worker = worker();
-    let due = worker.now.get() + ms;
+    let due = worker.now.get().saturating_add(ms);
     let number = worker.alarms_set.get();
     worker.alarms_set.set(number + 1);
     worker.alarms.borrow_mut().push(Alarm { due, number, ring: Box::new(ring) });
@@ -256,7 +260,11 @@ pub fn drain() {
         match (slot.state.get(), slot.service.get()) {
             (State::Idle, Some(service)) => {
                 let grace = worker.guarded(|| service.grace(Conn::new(token))).unwrap_or(0);
-                worker.wheel.set(&worker.slots, index, (worker.now.get() + grace).max(1));
+                worker.wheel.set(
+                    &worker.slots,
+                    index,
+                    worker.now.get().saturating_add(grace).max(1),
+                );
             }
             (State::Task, _) => worker.wake(token),
             _ => {}

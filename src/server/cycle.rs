@@ -61,6 +61,8 @@ pub struct Cycle {
     pub instances: Vec<Box<dyn Instance>>,
     /// The pid file.
     pub pid: PathBuf,
+    /// What opens sockets of its own.
+    pub connects: Option<&'static str>,
     /// What was warned of.
     pub warnings: Vec<conf::Error>,
 }
@@ -122,7 +124,7 @@ impl Cycle {
         for (module, conf) in modules.iter().zip(confs) {
             instances.push(module.init(conf, &mut setup)?);
         }
-        let Setup { listeners, logs, regions, .. } = setup;
+        let Setup { listeners, logs, regions, connects, .. } = setup;
         let pid = place.prefix.join("logs/rserve.pid");
         Ok(Cycle {
             log,
@@ -132,6 +134,7 @@ impl Cycle {
             sockets: RefCell::default(),
             new_files: Vec::new(),
             instances,
+            connects,
             pid: core.pid.or_default(pid),
             core,
             warnings: env.warnings.into_inner(),

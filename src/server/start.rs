@@ -122,5 +122,13 @@ fn greet(cycle: &Cycle) {
     let slots = cycle.core.events.or_default(Default::default()).loop_config().slots;
     if u64::from(slots) > limit {
         sys::log!(Warn, "{slots} worker_connections exceed open file resource limit: {limit}");
+    } else if let Some(what) = cycle.connects
+        && 2 * u64::from(slots) > limit
+    {
+        let sockets = format!("{slots} worker_connections and as many sockets of {what}");
+        sys::log!(
+            Warn,
+            "{sockets} exceed open file resource limit: {limit}, see worker_rlimit_nofile"
+        );
     }
 }

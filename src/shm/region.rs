@@ -6,7 +6,7 @@ use std::io;
 use std::num::NonZero;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
@@ -18,6 +18,8 @@ pub struct Region {
     base: NonNull<u8>,
     len: usize,
     origin: AtomicU8,
+    /// The number of a process, and its tag among those that have entries of their own here (`rows`).
+    pub(crate) tag: AtomicU64,
 }
 
 /// Where the bytes of a region come from.
@@ -56,7 +58,7 @@ impl Region {
         // its own hold of the file.
         let base = unsafe { mmap(None, size, protection, MapFlags::MAP_SHARED, &file, 0) }?;
         let origin = AtomicU8::new(origin as u8);
-        Ok(Region { base: base.cast(), len, file, origin })
+        Ok(Region { base: base.cast(), len, file, origin, tag: AtomicU64::new(0) })
     }
 
     /// Its first byte, at a page's beginning.

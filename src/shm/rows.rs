@@ -1,5 +1,7 @@
 //! The processes that have entries of their own in a table: what they have counted is theirs, and goes with them.
 
+use std::sync::atomic::Ordering;
+
 use crate::entries::Locked;
 use crate::table::{Entry, ROWS, Table};
 
@@ -16,6 +18,22 @@ impl Table {
         let free = rows.iter().position(|row| row.get() == 0)?;
         rows[free].publish(own as u32);
         Some(free as u16 + 1)
+    }
+
+    /// The tag of this process, which is attached when it first asks. It is the region's: each table that is made of one has
+    /// the same, in a process without master those of several configurations.
+    pub fn own_tag(&self) -> Option<u16> {
+        const BITS: u32 = u16::BITS;
+        let own = sys::process::pid() as u64;
+        let kept = &self.region().tag;
+        let known = kept.load(Ordering::Relaxed);
+        // A process that was forked has its parent's.
+        if known >> BITS == own {
+            return Some(known as u16);
+        }
+        let tag = self.attach()?;
+        kept.store(own << BITS | u64::from(tag), Ordering::Relaxed);
+        Some(tag)
     }
 
     /// A process has ended: its entries go. `false`: somebody has the lock, and the caller, whom no worker may keep

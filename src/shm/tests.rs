@@ -1,6 +1,7 @@
 //! The table: what it keeps, and that it is whole whatever happens to its processes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use fastrand::Rng;
 
@@ -249,5 +250,24 @@ impl Locked<'_> {
         let free = of_key(header.free.get(), |cell| cell.next.get()).count();
         assert_eq!(header.given_back.get() as usize, free);
         assert_eq!(used + free, header.fresh.get() as usize, "a cell is lost");
+    }
+}
+
+/// In a process without master a configuration's memory may be where another's was: it is not that one's.
+#[test]
+fn a_process_has_one_tag_in_a_region_and_its_own_in_each() {
+    let own = sys::process::pid();
+    // The next one is, as a rule, where the one before was.
+    for _ in 0..4 {
+        let region = Arc::new(Region::create("test-tags", 64 << 10).expect("memory"));
+        let (one, other) = (Table::of(region.clone()), Table::of(region));
+        let (one, other) = (one.expect("a table"), other.expect("the same"));
+        let tag = one.own_tag().expect("a row");
+        assert_eq!(other.own_tag(), Some(tag));
+        assert_eq!(one.processes(), [own]);
+        // What it has counted stays when it asks again.
+        let key = one.key(b"key");
+        assert!(one.lock().insert(key, tag, [1, 0]).is_some());
+        assert_eq!((other.own_tag(), other.lock().all(key).count()), (Some(tag), 1));
     }
 }

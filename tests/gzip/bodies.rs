@@ -4,7 +4,7 @@ use std::io::Read;
 
 use support::{raw, site, start};
 
-use crate::{get, gzip, text};
+use crate::{get, gunzip, gzip, text};
 
 #[test]
 fn a_body_of_any_length_costs_no_memory() {
@@ -89,4 +89,34 @@ fn a_body_that_fails_takes_nothing_else_along() {
     ));
     let moved = raw(server.port(), get("/none", "").as_bytes());
     assert!(String::from_utf8_lossy(&moved).contains("404 Not Found</h1>"));
+}
+
+/// `aio threads`: the disk may let one wait for the file, and no one else.
+#[test]
+fn files_are_read_by_other_threads() {
+    let server = start!(site(
+        "gzip on; gzip_types *; aio threads; location /here/ { alias html/; aio off; }"
+    ));
+    let text: String = (0..600_000).map(|number| format!("{number}\n")).collect();
+    server.file("html/long", &text);
+    server.file("html/short", "line\n".repeat(6000));
+    let read = || {
+        let [worker] = server.workers()[..] else { panic!("one worker") };
+        let threads = std::fs::read_dir(format!("/proc/{worker}/task")).expect("threads").flatten();
+        let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let offload = threads.filter(|thread| text(thread.path().join("comm")).trim() == "offload");
+        let count =
+            |io: String| io.lines().find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
+        offload.map(|thread| count(text(thread.path().join("io"))).unwrap_or(0_u64)).sum::<u64>()
+    };
+    let gunzipped = |path: &str| {
+        let answer = server.curl(&["-H", "Accept-Encoding: gzip"], path);
+        assert_eq!(answer.header("content-encoding"), Some("gzip"), "{path}");
+        gunzip(&answer.body)
+    };
+    assert!(gunzipped("/here/long") == text.as_bytes());
+    assert_eq!(read(), 0);
+    assert!(gunzipped("/long") == text.as_bytes());
+    assert!((text.len() as u64..text.len() as u64 + 10_000).contains(&read()), "{}", read());
+    assert_eq!(gunzipped("/short").len(), 30_000);
 }

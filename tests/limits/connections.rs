@@ -12,6 +12,8 @@ const LOCATIONS: &str = "location /two { alias html/big; limit_rate 1k; limit_co
      location /quiet { alias html/big; limit_rate 1k; limit_conn k 1; limit_conn_log_level notice; }
      location /dry { alias html/big; limit_rate 1k; limit_conn k 1; limit_conn_dry_run on; }
      location /inner { limit_conn k 1; try_files /nothing /two; }
+     location = /guard { alias html/a; limit_conn k 1; }
+     location /guarded { alias html/big; limit_rate 1k; auth_request /guard; }
      location /quick { alias html/a; limit_conn k 2; }
      location /one { alias html/a; limit_conn k 1; }";
 
@@ -25,7 +27,7 @@ fn begin(wire: &mut Wire, path: &str, key: &str) -> u16 {
 #[test]
 fn downloads_come_to_what_they_come_to_in_nginx() {
     let (server, twin) = both(&conf(ZONES, LOCATIONS));
-    for path in ["/two", "/both", "/status", "/quiet", "/dry", "/inner"] {
+    for path in ["/two", "/both", "/status", "/quiet", "/dry", "/inner", "/guarded"] {
         for key in [format!("K: {path}\r\nM: {path}\r\n"), String::new()] {
             let run = |port: u16| -> Vec<u16> {
                 let mut all: Vec<Wire> = (0..4).map(|_| Wire::open(port)).collect();
@@ -40,7 +42,7 @@ fn downloads_come_to_what_they_come_to_in_nginx() {
         lines.sort();
         lines
     };
-    let all_told = || server.access_log().lines().count() == 6 * 8;
+    let all_told = || server.access_log().lines().count() == 7 * 8;
     server.wait_for("the end of all", all_told);
     wait_for("the same access log", || sorted(&server.access_log()) == sorted(&twin.access_log()));
     assert!(server.access_log().contains("/two 200 - PASSED\n"), "{}", server.access_log());

@@ -81,6 +81,27 @@ fn requests_come_to_what_they_come_to_in_nginx() {
     }
 }
 
+/// As nginx, which keeps it at the main request: a request counts once, whichever of its subrequests has counted it.
+#[test]
+fn a_request_and_its_subrequests_count_once() {
+    let locations = "location /one { alias html/a; limit_req zone=slow; }
+         location = /guard { alias html/a; limit_req zone=slow burst=2 nodelay; }
+         location /guarded { auth_request /guard; try_files /nothing /one; }
+         location /both { auth_request /guard; alias html/a; limit_req zone=slow burst=2 nodelay; }";
+    let (server, twin) = both(&conf(ZONES, locations));
+    for path in ["/guarded", "/both"] {
+        let run = |port: u16| -> Vec<u16> {
+            let ask = |_| get(&mut Wire::open(port), path, &format!("K: {path}\r\n")).status;
+            (0..4).map(ask).collect()
+        };
+        let statuses = run(server.port());
+        assert_eq!(statuses[..3], [200; 3], "{path}");
+        assert_eq!(statuses, run(twin.port()), "{path}");
+    }
+    wait_for("the same access log", || server.access_log() == twin.access_log());
+    assert!(server.access_log().contains("/one 200 PASSED -\n"), "{}", server.access_log());
+}
+
 #[test]
 fn a_list_of_a_location_takes_the_place_of_the_servers() {
     let locations = "limit_req zone=slow; limit_req_status 429;

@@ -57,6 +57,24 @@ fn a_handler_waits_for_another_server() {
     assert!(server.error_log().contains("no.sock failed"), "{}", server.error_log());
 }
 
+/// Of 100 descriptors 60 clients may have 60, and then there are 60 more.
+#[test]
+fn sockets_of_its_own_need_descriptors_beside_those_of_clients() {
+    let warning =
+        "60 worker_connections and as many sockets of ask exceed open file resource limit";
+    for (limit, location, warned) in [
+        (100, "location / { ask unix:{dir}/other.sock; }", true),
+        (120, "location / { ask unix:{dir}/other.sock; }", false),
+        (100, "location / { }", false),
+    ] {
+        let server = start(&format!(
+            "worker_rlimit_nofile {limit}; events {{ worker_connections 60; }} {}",
+            site(location)
+        ));
+        assert_eq!(server.error_log().contains(warning), warned, "{limit} {location}");
+    }
+}
+
 #[test]
 fn a_body_is_read_piece_by_piece() {
     let server = start(&site("location / { count_lines on; client_max_body_size 2m; }"));

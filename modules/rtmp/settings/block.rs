@@ -297,6 +297,9 @@ impl Assembly {
         let mut all = Vec::new();
         for (name, mut own) in apps {
             own.inherit(&options);
+            if !own.hooks.as_slice().is_empty() {
+                setup.connects("hooks");
+            }
             let made = Made {
                 logs: format::logs(&own.access_log, formats, setup)?,
                 events: own.events.get().and_then(|word| Events::parse(&word.text)),

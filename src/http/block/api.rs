@@ -15,8 +15,8 @@ use crate::request::{
     BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
 };
 use crate::route::regex::Regex;
+use crate::vars::scope::Value;
 use crate::vars::settable::Settable;
-use crate::vars::template::Value;
 
 /// An HTTP module, compiled in and listed in `main.rs`.
 ///

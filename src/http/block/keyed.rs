@@ -93,6 +93,11 @@ impl KeyedZone {
     }
 }
 
+/// The status of requests that a limit refuses, as nginx takes it.
+pub fn refusal_status(setting: &Setting<'_>) -> Result<u16, Error> {
+    Ok(setting.number_in(0, 400..=599)? as u16)
+}
+
 /// The error of a directive that names a zone which `directive` does not declare.
 pub fn undeclared_zone(name: &Word, directive: &str, hooks: &Hooks<'_, '_>) -> Error {
     let message = format!("zero size shared memory zone \"{}\"", name.text);

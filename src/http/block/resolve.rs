@@ -10,7 +10,9 @@ use crate::block::directives::CoreConf;
 use crate::block::settings::{Settings, Words};
 use crate::response::compression::{self, Compression};
 use crate::response::rate::Rate;
-use crate::vars::template::{Names, Scope, Template};
+use crate::vars::names::Names;
+use crate::vars::scope::Scope;
+use crate::vars::template::Template;
 
 impl CoreConf {
     /// The settings, once everything is inherited.

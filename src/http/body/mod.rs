@@ -7,11 +7,12 @@
 //! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
 pub mod spool;
+mod threads;
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use mem::{Buf, Chain};
+use mem::{Buf, Chain, Str};
 
 use crate::error::{Cause, Error, Phase};
 
@@ -28,10 +29,19 @@ pub trait Source {
     /// How many bytes it will have given in all, if that is known. Then it must be so.
     fn length(&self) -> Option<u64>;
 
-    /// The next piece, of about `most` bytes; `None`: that was all. It is polled only in the connection's task, whose
+    /// The next piece, of about `most` bytes; `None`: that was all, and it is asked no more. It is polled only in the connection's task, whose
     /// wakers work as in any task.
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>>;
+
+    /// Fields that follow it (RFC 9110 §6.5), asked for when it has given all. They are sent only where they have a place:
+    /// behind the last chunk. Who wraps a source gives its own.
+    fn trailers(&mut self) -> Option<Fields> {
+        None
+    }
 }
+
+/// Names and values, in order.
+pub type Fields = Vec<(Str, Str)>;
 
 /// A source that has failed before it has given anything.
 #[derive(Debug)]
@@ -54,6 +64,9 @@ impl Source for Failed {
     }
 }
 
+/// Why a file is no body any more.
+const SHRUNK: &str = "the file was truncated while it was sent";
+
 /// Moves up to `most` bytes, or a whole piece of memory, from the front of a chain to `out`; those of a file are read. The
 /// error: the file cannot be read, or is shorter than it was.
 pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(), Error> {
@@ -70,7 +83,7 @@ pub fn read_chain(chain: &mut Chain, out: &mut Vec<u8>, most: usize) -> Result<(
             let read = sys::file::read_at(&window.file, &mut out[before..], window.offset)?;
             out.truncate(before + read);
             if read == 0 {
-                return Err(Error::invalid("the file was truncated while it was sent"));
+                return Err(Error::invalid(SHRUNK));
             }
             read
         }
@@ -117,6 +130,14 @@ impl Body {
         match self {
             Body::Chain(chain) => chain,
             Body::Source(_) => unreachable!("it has just become a chain"),
+        }
+    }
+
+    /// Fields that follow it, when it has ended.
+    pub fn trailers(&mut self) -> Option<Fields> {
+        match self {
+            Body::Chain(_) => None,
+            Body::Source(source) => source.trailers(),
         }
     }
 

@@ -24,6 +24,8 @@ pub struct Spool {
     limit: usize,
     /// Where the file is made.
     dir: PathBuf,
+    /// The file is other threads' (`aio threads`).
+    by_threads: bool,
     /// As it was read: what is long is not copied on its way to the file.
     held: Chain,
     /// What follows that, of short pieces: each would keep a buffer of its own.
@@ -35,7 +37,14 @@ pub struct Spool {
 impl Spool {
     /// An empty one. `limit`: how much may stay in memory; `dir`: whose file system has room for the rest.
     pub fn new(limit: usize, dir: PathBuf) -> Spool {
-        Spool { limit, dir, held: Chain::new(), short: Vec::new(), file: None, len: 0 }
+        let (held, short) = (Chain::new(), Vec::new());
+        Spool { limit, dir, by_threads: false, held, short, file: None, len: 0 }
+    }
+
+    /// Whether other threads make, write and end the file.
+    pub fn by_threads(mut self, by_threads: bool) -> Spool {
+        self.by_threads = by_threads;
+        self
     }
 
     /// Reads a body to its end. The error: the body's, or that of the file.
@@ -45,12 +54,12 @@ impl Spool {
             self.hold(&mut piece);
             let most = if self.file.is_some() { PIECE } else { self.limit.max(PIECE) };
             if self.held.len() + self.short.len() as u64 >= most as u64 {
-                self.write()?;
+                self.write().await?;
             }
         }
         self.settle();
         match self.held.len() > self.limit as u64 || self.file.is_some() {
-            true => self.write(),
+            true => self.write().await,
             false => Ok(()),
         }
     }
@@ -85,8 +94,11 @@ impl Spool {
     }
 
     /// Writes what is in memory to the file.
-    fn write(&mut self) -> Result<(), Error> {
+    async fn write(&mut self) -> Result<(), Error> {
         self.settle();
+        if self.by_threads {
+            return self.write_elsewhere().await;
+        }
         let file = match self.file.take() {
             Some(file) => file,
             None => Unnamed::create(&self.dir)?,
@@ -96,18 +108,45 @@ impl Spool {
         written
     }
 
+    /// The same by another thread, which is given a copy: what was read is this one's.
+    async fn write_elsewhere(&mut self) -> Result<(), Error> {
+        let mut bytes = Vec::with_capacity(self.held.len() as usize);
+        while !self.held.is_empty() {
+            read_chain(&mut self.held, &mut bytes, PIECE)?;
+        }
+        let (file, dir) = (self.file.take(), self.dir.clone());
+        let work = move || {
+            let file = file.map_or_else(|| Unnamed::create(&dir), Ok)?;
+            let written = file.file().write_all(&bytes);
+            Ok::<_, io::Error>((file, written))
+        };
+        let (file, written) = rt::offload(work).await?;
+        self.file = Some(file);
+        Ok(written?)
+    }
+
     /// As a body again.
-    pub fn into_body(self) -> Result<Body, Error> {
-        let Some(file) = self.file else { return Ok(Body::Chain(self.held)) };
+    pub fn into_body(mut self) -> Result<Body, Error> {
+        let Some(file) = &self.file else { return Ok(Body::Chain(std::mem::take(&mut self.held))) };
+        let file = sys::descriptors::retry(|| file.file().try_clone())?;
         let mut chain = Chain::new();
-        chain.push(Buf::file(Rc::new(file.file().try_clone()?), 0, self.len));
+        chain.push(Buf::file(Rc::new(file), 0, self.len));
         Ok(Body::Chain(chain))
     }
 
     /// As a file, whatever its length.
-    pub fn into_file(mut self) -> Result<Unnamed, Error> {
-        self.write()?;
-        self.file.ok_or_else(|| Error::invalid("there is no file"))
+    pub async fn into_file(mut self) -> Result<Unnamed, Error> {
+        self.write().await?;
+        self.file.take().ok_or_else(|| Error::invalid("there is no file"))
+    }
+}
+
+impl Drop for Spool {
+    /// The end of a file without a name is that of its blocks, and takes a while.
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take().filter(|_| self.by_threads) {
+            drop(rt::offload(move || drop(file)));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::connection::{Connection, State, Step};
 use super::input::READ;
 use super::output::{Fault, Sent};
 use super::render;
-use crate::body::Body;
+use crate::body::{Body, Fields};
 use crate::request::flow::Flow;
 use crate::response::pace::Pace;
 use crate::{Happening, request::phases, response::filters};
@@ -85,8 +85,12 @@ impl Connection {
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
         self.state = State::Send;
-        // A final head is a word, too: nothing may be said before the end of its body.
-        self.input.borrow_mut().expects_continue = false;
+        // A final head is a word, too: nothing may be said before the end of its body. But half a word is said.
+        let half = self.input.borrow_mut().end_continue();
+        if !half.is_empty() {
+            self.queue(half);
+        }
+        self.check_length();
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         render::head(&mut self.request, &mut head);
@@ -102,12 +106,28 @@ impl Connection {
             Body::Source(source) => {
                 self.queued = head.len() as u64;
                 self.queue(&head);
+                self.promised = self.request.response.content_length;
                 self.source = Some(source);
                 self.filled = false;
             }
         }
         self.head = head;
         self.trace(Happening::RequestAccepted(status));
+    }
+
+    /// What is all there has the length that it has, whatever was said of it.
+    fn check_length(&mut self) {
+        let bodiless = self.request.has_bodiless_answer();
+        let response = &mut self.request.response;
+        if let (Body::Chain(body), Some(said)) = (&response.body, response.content_length)
+            && !bodiless
+            && body.len() != said
+        {
+            let found = body.len();
+            response.content_length = Some(found);
+            let message = format_args!("a body of {found} bytes was said to have {said}");
+            self.request.error(Level::Error, message);
+        }
     }
 
     /// Queues a head, and a body that is all there.
@@ -119,7 +139,7 @@ impl Connection {
                 chunk_head(body.len() as usize, head);
                 end.extend_from_slice(CHUNK_END);
             }
-            self.end_chunks(&mut end);
+            self.end_chunks(Fields::new(), &mut end);
         }
         self.queued = head.len() as u64 + body.len() + end.len() as u64;
         if let Some(bytes) = only_memory(&body) {
@@ -150,7 +170,7 @@ impl Connection {
         }
         // Whether the client still sends its body is open: it was told to wait for our word.
         let input = self.input.borrow();
-        if input.expects_continue && !input.decoder.is_done() {
+        if input.expects_continue() && !input.decoder.is_done() {
             self.request.keep_alive = false;
         }
     }

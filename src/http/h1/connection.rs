@@ -80,6 +80,8 @@ pub struct Connection {
     pub(super) output: Output,
     /// What the rest of the answer's body comes from.
     pub(super) source: Option<Box<dyn Source>>,
+    /// So many bytes the head has promised of it, that it has not given yet.
+    pub(super) promised: Option<u64>,
     /// It has given nothing when it was asked last, or enough: what there is goes out first.
     pub(super) filled: bool,
     /// How fast the answer goes out.
@@ -109,6 +111,7 @@ impl Connection {
             out: None,
             output: Output::default(),
             source: None,
+            promised: None,
             filled: false,
             pace: Pace::default(),
             pieces: 0,
@@ -237,7 +240,7 @@ impl Connection {
 
     /// Whether `100 Continue` would go out before the answers to earlier requests.
     pub(super) fn owes_answers(&self) -> bool {
-        self.input.borrow().expects_continue && !self.output.is_empty()
+        self.input.borrow().expects_continue() && !self.output.is_empty()
     }
 
     pub(super) fn has_unread(&self) -> bool {

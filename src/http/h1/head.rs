@@ -9,6 +9,7 @@ use super::check;
 use super::connection::{Connection, READS, State, Step};
 use super::decoder::Decoder;
 use super::incoming::Incoming;
+use super::input::CONTINUE;
 use crate::Happening;
 use crate::body::Body;
 use crate::request::flow::Flow;
@@ -83,7 +84,9 @@ impl Connection {
             input.most = settings.client_max_body_size;
             input.timeout = settings.client_body_timeout;
             input.decoder = Decoder::new(request.framing);
-            input.expects_continue = !input.decoder.is_done() && check::expects_continue(request);
+            if !input.decoder.is_done() && check::expects_continue(request) {
+                input.owed = CONTINUE;
+            }
             drop(input);
             request.body = Body::Source(Box::new(Incoming::new(&self.input)));
         }

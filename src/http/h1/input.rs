@@ -15,6 +15,9 @@ pub const READ: usize = 4096;
 /// The same at most, where reads fill what they have.
 const MOST: usize = 64 << 10;
 
+/// What a client wants to hear before it sends a body.
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// A connection's input.
 pub struct Input {
     /// What it is read from.
@@ -34,8 +37,8 @@ pub struct Input {
     pub most: u64,
     /// Between two reads of it, in milliseconds.
     pub timeout: u64,
-    /// `100 Continue` is owed before it is read.
-    pub expects_continue: bool,
+    /// What of [`CONTINUE`] is owed before it is read.
+    pub owed: &'static [u8],
     /// It is waited for: its deadline is set.
     pub waits: bool,
 }
@@ -53,9 +56,20 @@ impl Input {
             received: 0,
             most: 0,
             timeout: 0,
-            expects_continue: false,
+            owed: b"",
             waits: false,
         }
+    }
+
+    /// Whether the client waits for a word before it sends the body.
+    pub fn expects_continue(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
+    /// Nothing is owed any more, but the rest of what the client has got the beginning of.
+    pub fn end_continue(&mut self) -> &'static [u8] {
+        let owed = std::mem::take(&mut self.owed);
+        if owed.len() < CONTINUE.len() { owed } else { b"" }
     }
 
     /// Gives its buffer back and forgets the body.
@@ -89,7 +103,7 @@ impl Input {
         self.next_capacity = READ;
         self.serial += 1;
         self.received = 0;
-        self.expects_continue = false;
+        self.owed = b"";
         self.waits = false;
     }
 
@@ -122,15 +136,15 @@ impl Input {
             let input = self.block.as_ref().map_or(&[][..], |block| &block.filled()[self.start..]);
             let part = self.decoder.take(input)?;
             let len = part.content.len();
+            let from = self.start;
+            self.start += part.consumed;
             self.received += len as u64;
             if self.most != 0 && self.received + self.decoder.skipped() > self.most {
                 return Err(Reject::new(413, "client intended to send too large chunked body"));
             }
             if len > 0 {
-                let from = self.start;
                 content(self.content(from + part.content.start..from + part.content.end));
             }
-            self.start += part.consumed;
             if part.consumed == 0 && !self.decoder.is_done() {
                 break;
             }
@@ -181,5 +195,33 @@ impl Input {
             self.block = Some(block);
             self.start = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::http1::Body;
+    use std::io::IoSlice;
+
+    /// What was taken is taken, also where it is too much: nobody finds it again as something else.
+    #[test]
+    fn a_body_that_is_too_large_is_used_up_as_far_as_it_was_read() {
+        rt::create(rt::Config { slots: 4, multi_accept: false }).expect("a loop");
+        let (server, client) = rt::pair().expect("two sockets");
+        let sent = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\nGET /";
+        client.write(&[IoSlice::new(sent)], false).expect("room");
+        let mut input = Input::new(Io::plain(*server));
+        input.read().expect("all of it");
+        input.decoder = Decoder::new(Body::Chunked);
+        input.most = 5;
+        let mut taken = Vec::new();
+        let refused = input.take_body(|bytes| taken.extend_from_slice(&bytes));
+        assert_eq!(refused.expect_err("too large").status, 413);
+        assert_eq!((&taken[..], input.received), (&b"abc"[..], 7));
+        // It goes on behind that, should somebody go on.
+        input.most = 0;
+        assert!(input.skip_body().expect("well-formed"));
+        assert_eq!(input.unread(), b"GET /");
     }
 }

@@ -2,12 +2,13 @@
 
 use std::task::{Context, Poll};
 
-use mem::{Chain, Str};
+use mem::Chain;
 use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 
 use super::connection::{Connection, Step};
 use super::output::Fault;
 use super::render;
+use crate::body::Fields;
 use crate::error::Error;
 
 /// So much of a body is asked for at once.
@@ -42,23 +43,37 @@ impl Connection {
     fn take_piece(&mut self, piece: Result<Option<Chain>, Error>) {
         match piece {
             Ok(Some(piece)) => {
+                if let Some(left) = &mut self.promised {
+                    match left.checked_sub(piece.len()) {
+                        Some(rest) => *left = rest,
+                        None => return self.break_off("it gives more than it has promised"),
+                    }
+                }
                 self.append_piece(piece);
                 self.pieces += 1;
                 self.filled = self.output.len() >= FILLED;
             }
+            Ok(None) if self.promised.is_some_and(|left| left > 0) => {
+                self.break_off("it gives less than it has promised");
+            }
             Ok(None) => {
-                self.source = None;
+                let source = self.source.take();
                 if self.request.response.chunked {
+                    let trailers = source.and_then(|mut source| source.trailers());
                     let mut end = Vec::new();
-                    self.end_chunks(&mut end);
+                    self.end_chunks(trailers.unwrap_or_default(), &mut end);
                     self.append(&end);
                 }
             }
             Err(error) => {
-                self.source = None;
                 drop(self.fail(&Fault::Source(error)));
             }
         }
+    }
+
+    /// Nothing of a body that is not what the head says can be taken for all of it.
+    fn break_off(&mut self, why: &str) {
+        drop(self.fail(&Fault::Source(Error::invalid(why))));
     }
 
     fn append_piece(&mut self, mut piece: Chain) {
@@ -95,14 +110,15 @@ impl Connection {
     }
 
     /// Appends the end of a body in chunks: of its last chunk, if it has had one, and of all.
-    pub(super) fn end_chunks(&mut self, out: &mut Vec<u8>) {
-        if !self.request.response.has_trailers {
-            out.extend_from_slice(LAST_CHUNK);
-            return;
+    /// Behind the last one are the body's own trailers, then the configuration's.
+    pub(super) fn end_chunks(&mut self, mut fields: Fields, out: &mut Vec<u8>) {
+        if self.request.response.has_trailers {
+            for trailers in &self.request.location().trailers {
+                trailers.fields(&mut self.request, &mut fields);
+            }
         }
-        let mut fields: Vec<(Str, Str)> = Vec::new();
-        for trailers in &self.request.location().trailers {
-            trailers.fields(&mut self.request, &mut fields);
+        if fields.is_empty() {
+            return out.extend_from_slice(LAST_CHUNK);
         }
         out.extend_from_slice(b"0\r\n");
         for (name, value) in fields {

@@ -113,7 +113,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
             }))
         }
         false => {
-            lasting = std::mem::take(&mut connection.request.lasting);
+            lasting = connection.request.lasting.take();
             free::give_back(connection);
             None
         }

@@ -7,6 +7,7 @@ use proto::http1::{Name, Version};
 use sys::socket::{Address, Peer};
 
 use super::Request;
+use crate::response::names::is_named;
 
 impl Request {
     /// The value of a header field.
@@ -21,7 +22,7 @@ impl Request {
 
     /// The values of all header fields of that name (lower case, `-` or `_`).
     pub fn headers_named<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r [u8]> {
-        let same = move |field: &&proto::http1::Field| same_name(field.name.of(&self.bytes), name);
+        let same = move |field: &&proto::http1::Field| is_named(field.name.of(&self.bytes), name);
         self.head.fields.iter().filter(same).map(|field| field.value.of(&self.bytes))
     }
 
@@ -70,13 +71,4 @@ impl Request {
             Address::Unix(_) => 0,
         }
     }
-}
-
-/// Whether a field's name is that of a variable: `user_agent` is `User-Agent`.
-fn same_name(field: &[u8], name: &str) -> bool {
-    let same = |(field, name): (&u8, u8)| match name {
-        b'_' => *field == b'-' || *field == b'_',
-        name => field.eq_ignore_ascii_case(&name),
-    };
-    field.len() == name.len() && field.iter().zip(name.bytes()).all(same)
 }

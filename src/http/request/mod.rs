@@ -13,7 +13,7 @@ pub mod paths;
 pub mod phases;
 pub mod subrequest;
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -21,6 +21,7 @@ use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 
 use self::connect_info::ConnectInfo;
+use self::context::Lasting;
 use self::flow::{BoxFuture, Flow, Phase};
 use crate::block::settings::{Settings, Words};
 use crate::body::Body;
@@ -28,7 +29,8 @@ use crate::response::Response;
 use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
 use crate::route::{location, port};
-use crate::vars::template::{self, Memo, Scope};
+use crate::vars::scope::{Memo, Scope};
+use crate::vars::{names, template};
 
 /// A module's part in a phase.
 pub trait Handler: 'static {
@@ -85,9 +87,9 @@ pub type Port = port::Port<Server>;
 /// A word with variables.
 pub type Template = template::Template<Request>;
 /// The variables that a configuration knows.
-pub type Names = template::Names<Request>;
+pub type Names = names::Names<Request>;
 /// A variable that a module provides.
-pub type Variable = template::Variable<Request>;
+pub type Variable = names::Variable<Request>;
 
 /// What is done in a location.
 pub struct Content {
@@ -184,10 +186,8 @@ pub struct Request {
     /// The answer, whatever it comes to, depends on what encodings the client takes.
     pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
-    /// Those that stay as long as the client is served, whatever serves it.
-    pub(crate) lasting: Vec<Box<dyn Any>>,
-    /// What contexts the requests have on whose behalf it is.
-    pub(crate) known_above: Vec<TypeId>,
+    /// Those that stay as long as the client is served, whatever serves it: also those of its subrequests.
+    pub(crate) lasting: Rc<Lasting>,
     pub(crate) scratch: Vec<u8>,
     pub(crate) port: &'static Port,
     pub(crate) hosts: &'static Hosts<Server>,
@@ -237,8 +237,7 @@ impl Request {
             body_received: 0,
             varies_by_encoding: false,
             contexts: Vec::new(),
-            lasting: Vec::new(),
-            known_above: Vec::new(),
+            lasting: Rc::default(),
             scratch: Vec::new(),
             port,
             hosts,

@@ -136,6 +136,8 @@ fn admit(request: &mut Request, phase: Phase, flow: Flow) -> Flow {
     match flow {
         Flow::Granted if any => {
             request.refused = None;
+            // As nginx: who is in is not asked who he is.
+            request.response.remove_header("www_authenticate");
             let handlers = &request.location.handlers;
             while handlers.get(request.cursor).is_some_and(|(phase, _)| *phase == Phase::Access) {
                 request.cursor += 1;

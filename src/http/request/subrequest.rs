@@ -43,9 +43,8 @@ impl Subrequest {
         request.number = parent.number;
         // As in nginx: what one of them sets, the other sees.
         request.set = parent.set.clone();
-        let contexts = parent.contexts.iter().chain(&parent.lasting);
-        let known = contexts.map(|context| (**context).type_id());
-        request.known_above = known.chain(parent.known_above.iter().copied()).collect();
+        // Nor is what is counted of the client counted twice.
+        request.lasting = parent.lasting.clone();
         request.internal = true;
         request.method = Method::Get;
         (request.uri, request.args) = (uri, args);

@@ -2,7 +2,9 @@
 
 use conf::{Env, Error, Setting, Word};
 
-use crate::vars::template::{Names, Scope, Template};
+use crate::vars::names::Names;
+use crate::vars::scope::Scope;
+use crate::vars::template::Template;
 
 /// One `error_page`: these statuses, that page.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ pub mod error_page;
 pub mod errors;
 pub mod filters;
 pub mod framing;
+pub mod names;
 pub mod pace;
 pub mod rate;
 pub mod redirect;
@@ -14,6 +15,7 @@ pub mod takeover;
 use mem::{Buf, Str};
 
 use crate::body::Body;
+use crate::response::names::is_named;
 use crate::response::takeover::Takeover;
 
 /// What is sent back: head and body.
@@ -90,6 +92,11 @@ impl Response {
         self.headers.push((name.into(), value));
     }
 
+    /// Takes the added fields of a name (lower case, `-` or `_`) away.
+    pub fn remove_header(&mut self, name: &str) {
+        self.headers.retain(|(field, _)| !is_named(field, name));
+    }
+
     /// The value of an added field (lower case, `-` or `_`).
     pub fn header(&self, name: &str) -> Option<&Str> {
         self.headers.iter().find(|(field, _)| is_named(field, name)).map(|(_, value)| value)
@@ -100,10 +107,4 @@ impl Response {
         let same = move |(field, _): &&(Str, Str)| is_named(field, name);
         self.headers.iter().filter(same).map(|(_, value)| value)
     }
-}
-
-/// Whether a field's name is that of a variable: `www_authenticate` is `WWW-Authenticate`.
-fn is_named(field: &[u8], name: &str) -> bool {
-    let plain = |b: u8| if b == b'-' { b'_' } else { b.to_ascii_lowercase() };
-    field.len() == name.len() && field.iter().zip(name.bytes()).all(|(a, b)| plain(*a) == plain(b))
 }

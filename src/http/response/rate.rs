@@ -2,7 +2,9 @@
 
 use conf::{Env, Error, Setting, Word};
 
-use crate::vars::template::{Names, Scope, Template};
+use crate::vars::names::Names;
+use crate::vars::scope::Scope;
+use crate::vars::template::Template;
 
 /// A number of bytes as it is written, which variables may decide for each request.
 pub enum Rate<R: 'static> {

@@ -1,5 +1,8 @@
 //! Variables, and words that have them in them.
 
+pub mod names;
+pub mod part;
+pub mod scope;
 pub mod settable;
 pub mod template;
 pub mod variables;

@@ -6,7 +6,8 @@ use mem::Str;
 use sys::log::Level;
 
 use crate::request::{Assigned, Names, Request};
-use crate::vars::template::{Own, Value, made};
+use crate::vars::names::Own;
+use crate::vars::scope::{Value, made};
 
 /// A variable that can be set.
 #[derive(Clone)]
