@@ -84,9 +84,11 @@ impl Merge {
         self.pending.len()
     }
 
-    /// Whether there is nothing to be looked for.
-    pub fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.search.is_none()
+    /// Whether there is nothing to be looked for, for a reader that has got everything up to `cursor`: what was in the last
+    /// batch and was not taken is in none of the channels any more.
+    pub fn is_empty(&self, cursor: u64) -> bool {
+        let taken = self.given.last().is_none_or(|last| last.seq <= cursor);
+        taken && self.pending.is_empty() && self.search.is_none()
     }
 
     /// The channel of a record of the last batch.

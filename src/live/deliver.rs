@@ -256,7 +256,9 @@ fn read<P: Protocol>(to: &mut To<'_, P>, complete: u64) -> Option<Reading<'stati
     match route {
         Route::Channel { id, .. } => Some(attachment.read(&[*id], reader.cursor, None, limits)),
         Route::Waiting(_) => Some(Reading::Nothing),
-        Route::Several(several) if several.pending.is_empty() => Some(Reading::Nothing),
+        Route::Several(several) if several.pending.is_empty(reader.cursor) => {
+            Some(Reading::Nothing)
+        }
         Route::Several(several) => {
             let limits = Limits { upto: complete, ..limits };
             let most = P::history(&to.outlet.link);

@@ -1,5 +1,7 @@
 //! One batch for all who are up to date, and each by itself who is not.
 
+use std::io::IoSlice;
+
 use rt::Pulse;
 
 use super::{COLLECTS, GIVEN, LAGGED, VIEWS, bench, in_loop};
@@ -69,6 +71,34 @@ fn what_a_connection_does_not_take_is_neither_lost_nor_doubled() {
         }
         assert!(both[0] == wanted && both[1] == wanted);
     });
+}
+
+/// Nothing of the last batch is taken, and the channels have nothing more: it is still to come.
+#[test]
+fn what_was_offered_to_a_full_connection_comes_when_there_is_room() {
+    for names in [&["a"][..], &["a", "b"], &["a", "late"]] {
+        let bench = bench(256 << 10);
+        bench.publish("a", b"0");
+        bench.publish("b", b"0");
+        let client = bench.connect(b'x', names, &[]);
+        bench.settle();
+        let fill = |outlet: &mut super::Outlet<super::Line>| {
+            while outlet.io().write(&[IoSlice::new(&[b'.'; 4096])], false).is_ok() {}
+        };
+        bench.hub.with_outlet(client.outlet, fill);
+        bench.publish(names.last().expect("a name"), b"1");
+        bench.settle();
+        in_loop(async move {
+            let (mut got, mut tries) = (bench.got(&client), 0);
+            while !got.ends_with(b"1") && tries < 2000 {
+                tries += 1;
+                rt::sleep(1).await;
+                assert!(bench.hub.attend(client.outlet));
+                got.extend(bench.got(&client));
+            }
+            assert!(got.ends_with(b".1"), "{names:?}");
+        });
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::{Hub, Link, Outlet, Protocol, Reader, To};
 
 struct Lines;
 
-/// The bytes of a record that have not gone out are kept, as RTMP does it.
+/// The rest of a record that was begun is kept, as RTMP does it; one of which nothing was taken comes again.
 struct Line {
     io: Io,
 }
@@ -83,11 +83,14 @@ impl Protocol for Lines {
         let cursor = to.reader.cursor;
         for (seq, bytes) in view.iter().filter(|(seq, _)| *seq > cursor) {
             assert!(bytes[..2.min(bytes.len())] != [b'!', to.reader.own], "as it was asked for");
-            GIVEN.set(GIVEN.get() + 1);
             let sent = match to.outlet.unsent.is_empty() && !bytes.is_empty() {
                 true => to.outlet.write(&[IoSlice::new(bytes)]),
                 false => 0,
             };
+            if sent == 0 && !bytes.is_empty() {
+                return Ok(());
+            }
+            GIVEN.set(GIVEN.get() + 1);
             to.outlet.unsent.extend_from_slice(&bytes[sent..]);
             to.reader.cursor = *seq;
             to.counts.records += 1;
