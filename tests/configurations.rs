@@ -361,3 +361,21 @@ fn groups_in_the_place_of_variables() {
         }
     }
 }
+
+/// The bounds of a number are those that the message names: the loop has no slots for more.
+#[test]
+fn worker_connections_have_the_bounds_that_are_told() {
+    let dir = Dir::new();
+    for (count, is_taken) in [("0", false), ("1", true), ("8000000", true), ("8000001", false)] {
+        let text =
+            format!("pid logs/pid; error_log stderr; events {{ worker_connections {count}; }}");
+        let conf = dir.file("rserve.conf", text);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rserve"));
+        command.arg("-t").arg("-p").arg(dir.path("")).arg("-c").arg(conf);
+        let output = process::run(&mut command);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), is_taken, "{count}: {said}");
+        let told = said.contains("worker_connections must be between 1 and 8000000");
+        assert_eq!(told, !is_taken, "{count}: {said}");
+    }
+}

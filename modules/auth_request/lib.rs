@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
 use http::{
     BoxFuture, Declarations, Flow, Handler, Hooks, LogLevel, Module, Phase, Request, Settable,
     Subrequest, Template,
@@ -15,12 +15,21 @@ use mem::Str;
 /// The module.
 pub struct AuthRequest;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    /// `None`: off.
-    uri: Opt<Option<Str>>,
-    results: Opt<Vec<Rc<Assignment>>>,
+const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        option auth_request: Option<Str> = (
+            WEB, Arity::Exactly(1), uri, "off",
+            "a subrequest to this URI lets clients in (2xx) or not (401, 403)"
+        );
+        list auth_request_set: Rc<Assignment> = (
+            WEB, Arity::Exactly(2), assignment, "",
+            "give a variable a value that is made of the subrequest's variables, when that is done"
+        );
+    }
 }
 
 /// One `auth_request_set`.
@@ -34,27 +43,10 @@ pub struct Assignment {
 impl Module for AuthRequest {
     const NAME: &'static str = "auth_request";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "auth_request",
-            contexts!(HTTP | SERVER | LOCATION),
-            Arity::Exactly(1),
-            set_uri,
-            "off",
-            "a subrequest to this URI lets clients in (2xx) or not (401, 403)",
-        ),
-        Directive::new(
-            "auth_request_set",
-            contexts!(HTTP | SERVER | LOCATION),
-            Arity::Exactly(2),
-            set_result,
-            "",
-            "give a variable a value that is made of the subrequest's variables, when that is done",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for assignment in conf.results.as_slice() {
+        for assignment in conf.auth_request_set.as_slice() {
             let settable = declarations.result(&assignment.variable)?;
             let _ = assignment.settable.set(settable);
         }
@@ -62,39 +54,37 @@ impl Module for AuthRequest {
     }
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.uri.inherit(&outer.uri);
-        conf.results.inherit(&outer.results);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         let mut results = Vec::new();
-        for assignment in conf.results.as_slice() {
+        for assignment in conf.auth_request_set.as_slice() {
             if let Some(settable) = assignment.settable.get() {
                 results.push((settable.clone(), hooks.template(&assignment.value)?));
             }
         }
-        if let Some(Some(uri)) = conf.uri.get() {
+        if let Some(Some(uri)) = conf.auth_request.get() {
             hooks.on(Phase::Access, Guard { uri: uri.clone(), results });
         }
         Ok(())
     }
 }
 
-fn set_uri(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
-    let uri = match setting.arg(0) {
+/// `None`: off.
+fn uri(setting: &Setting<'_>) -> Result<Option<Str>, Error> {
+    Ok(match setting.arg(0) {
         "off" => None,
         uri => Some(Str::copy(&conf::text::bytes(uri))),
-    };
-    conf.uri.set_in(uri, setting)
+    })
 }
 
-fn set_result(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn assignment(setting: &Setting<'_>) -> Result<Rc<Assignment>, Error> {
     let [variable, value] = setting.args() else {
         return Err(setting.error("auth_request_set takes a variable and a value"));
     };
     let (variable, value) = (variable.clone(), value.clone());
-    conf.results.push(Rc::new(Assignment { variable, value, settable: OnceCell::new() }));
-    Ok(())
+    Ok(Rc::new(Assignment { variable, value, settable: OnceCell::new() }))
 }
 
 /// Asks the other location.

@@ -1,18 +1,28 @@
 //! `add_header`, `add_trailer`: fields of one's own in the answer's header, and behind its body.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
 use http::{Filter, Hooks, Module, Order, Request, Template, Trailers};
 use mem::Str;
 
 /// The module.
 pub struct Headers;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    add_header: Opt<Vec<Added>>,
-    add_trailer: Opt<Vec<Added>>,
+const ANY: Contexts = contexts!(HTTP | SERVER | LOCATION | LIF);
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        list add_header: Added = (
+            ANY, Arity::Between(2, 3), added, "",
+            "add a field to the answer's header; with always, to errors too"
+        );
+        list add_trailer: Added = (
+            ANY, Arity::Between(2, 3), added, "",
+            "add a field behind the answer's body, which goes out in chunks; with always, to errors too"
+        );
+    }
 }
 
 /// One `add_header`, one `add_trailer`.
@@ -26,28 +36,10 @@ pub struct Added {
 impl Module for Headers {
     const NAME: &'static str = "headers";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "add_header",
-            contexts!(HTTP | SERVER | LOCATION | LIF),
-            Arity::Between(2, 3),
-            |c, s| added(s).map(|added| c.add_header.push(added)),
-            "",
-            "add a field to the answer's header; with always, to errors too",
-        ),
-        Directive::new(
-            "add_trailer",
-            contexts!(HTTP | SERVER | LOCATION | LIF),
-            Arity::Between(2, 3),
-            |c, s| added(s).map(|added| c.add_trailer.push(added)),
-            "",
-            "add a field behind the answer's body, which goes out in chunks; with always, to errors too",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.add_header.inherit(&outer.add_header);
-        conf.add_trailer.inherit(&outer.add_trailer);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {

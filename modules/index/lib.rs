@@ -1,7 +1,7 @@
 //! `index`: which file stands for a directory.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Directive, Error, Opt, Word, contexts};
+use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
 use http::{Flow, Handler, Hooks, Module, Phase, Request, Template};
 use mem::Str;
 use proto::http1::Method;
@@ -9,48 +9,41 @@ use proto::http1::Method;
 /// The module.
 pub struct Index;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    index: Opt<Vec<Word>>,
+settings! {
+    /// What its directive sets.
+    #[derive(Default)]
+    pub struct Conf {
+        lists index: Word = (
+            contexts!(HTTP | SERVER | LOCATION), Arity::AtLeast(1), names, "index.html",
+            "files that stand for a directory, the first that exists"
+        );
+    }
 }
 
 impl Module for Index {
     const NAME: &'static str = "index";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
-        "index",
-        contexts!(HTTP | SERVER | LOCATION),
-        Arity::AtLeast(1),
-        |conf, setting| {
-            for (at, word) in setting.args().iter().enumerate() {
-                if word.text.is_empty() {
-                    return Err(
-                        setting.error_at(at, "index \"\" in \"index\" directive is invalid")
-                    );
-                }
-                conf.index.push(word.clone());
-            }
-            Ok(())
-        },
-        "index.html",
-        "files that stand for a directory, the first that exists",
-    )];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.index.inherit(&outer.index);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         let mut names = Vec::new();
-        for word in conf.index.as_slice() {
-            names.push(hooks.template(word)?);
-        }
-        if names.is_empty() {
-            names.push(Template::literal("index.html"));
+        for word in conf.index() {
+            names.push(hooks.template(&word)?);
         }
         hooks.on(Phase::Content, Find { names });
         Ok(())
+    }
+}
+
+fn names(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
+    let words = setting.args();
+    match words.iter().position(|word| word.text.is_empty()) {
+        Some(at) => Err(setting.error_at(at, "index \"\" in \"index\" directive is invalid")),
+        None => Ok(words.to_vec()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The forms of lines, and how values are escaped in them.
 
-use conf::{Error, Opt, Setting, Word};
+use conf::{Error, Setting, Word};
 use http::{Hooks, Request, Template};
 
-use crate::{Conf, Written};
+use crate::Written;
 
 /// nginx's default form.
 const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status \
@@ -28,12 +28,11 @@ pub enum Escape {
     None,
 }
 
-/// Sets `log_format NAME [escape=…] TEXT…`.
-pub fn set_log_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+/// Reads `log_format NAME [escape=…] TEXT…`, where there are the `others`.
+pub fn format(others: &[Format], setting: &Setting<'_>) -> Result<Format, Error> {
     let name = &setting.args()[0];
-    let defined =
-        |name: &Word| conf.formats.as_slice().iter().any(|known| known.name == name.text.as_str());
-    if name == "combined" || defined(name) {
+    let is_defined = others.iter().any(|known| known.name == name.text.as_str());
+    if name == "combined" || is_defined {
         return Err(setting.error_at(0, format!("duplicate \"log_format\" name \"{name}\"")));
     }
     let (escape, rest) = match setting.arg(1).strip_prefix("escape=") {
@@ -49,17 +48,16 @@ pub fn set_log_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Erro
     let text: String = setting.args()[rest..].iter().map(|word| word.text.as_str()).collect();
     let place = setting.args().get(rest).unwrap_or(name);
     let text = Word { text, ..place.clone() };
-    conf.formats.push(Format { name: name.clone(), text, escape });
-    Ok(())
+    Ok(Format { name: name.clone(), text, escape })
 }
 
 /// The form that an `access_log` names.
 pub fn find(
-    formats: &Opt<Vec<Format>>,
+    formats: &[Format],
     log: &Written,
     hooks: &Hooks<'_, '_>,
 ) -> Result<(Template, Escape), Error> {
-    let known = formats.as_slice().iter().find(|format| format.name == log.format.as_str());
+    let known = formats.iter().find(|format| format.name == log.format.as_str());
     match known {
         Some(format) => Ok((hooks.template(&format.text)?, format.escape)),
         None if log.format == "combined" => {

@@ -7,7 +7,7 @@ mod format;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
+use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
 use http::{Event, Hooks, Logger, Module, Request, Template};
 use module::LogFile;
 
@@ -18,11 +18,20 @@ pub use buffer::append;
 /// The module.
 pub struct Log;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    formats: Opt<Vec<Format>>,
-    access_log: Opt<Vec<Written>>,
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        raw log_format: Vec<Format> = (
+            contexts!(HTTP), Arity::AtLeast(2), add_format, "combined …",
+            "a named form of lines: NAME [escape=default|json|none] text with variables"
+        );
+        list access_log: Written = (
+            contexts!(HTTP | SERVER | LOCATION | LIF | LIMIT_EXCEPT), Arity::AtLeast(1), access_log,
+            "logs/access.log combined",
+            "FILE [FORMAT [buffer=SIZE (64k; 0: at once)] [flush=TIME (1s)] [if=VALUE]] or off"
+        );
+    }
 }
 
 /// One `access_log`.
@@ -47,28 +56,10 @@ const FLUSH_MS: u64 = 1000;
 impl Module for Log {
     const NAME: &'static str = "log";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "log_format",
-            contexts!(HTTP),
-            Arity::AtLeast(2),
-            format::set_log_format,
-            "combined …",
-            "a named form of lines: NAME [escape=default|json|none] text with variables",
-        ),
-        Directive::new(
-            "access_log",
-            contexts!(HTTP | SERVER | LOCATION | LIF | LIMIT_EXCEPT),
-            Arity::AtLeast(1),
-            set_access_log,
-            "logs/access.log combined",
-            "FILE [FORMAT [buffer=SIZE (64k; 0: at once)] [flush=TIME (1s)] [if=VALUE]] or off",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.formats.inherit(&outer.formats);
-        conf.access_log.inherit(&outer.access_log);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
@@ -82,7 +73,7 @@ impl Module for Log {
         }
         for log in written {
             let Some(path) = log.path.clone() else { continue };
-            let (template, escape) = format::find(&conf.formats, log, hooks)?;
+            let (template, escape) = format::find(conf.log_format.as_slice(), log, hooks)?;
             let condition = log.condition.as_ref().map(|word| hooks.template(word)).transpose()?;
             let file = hooks.log_file(path);
             let Written { buffer, flush, .. } = *log;
@@ -112,13 +103,18 @@ impl Written {
     }
 }
 
-fn set_access_log(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn add_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let format = format::format(conf.log_format.as_slice(), setting)?;
+    conf.log_format.push(format);
+    Ok(())
+}
+
+fn access_log(setting: &Setting<'_>) -> Result<Written, Error> {
     let mut written = Written::new(setting.path(0));
     written.place = setting.args()[0].clone();
     if setting.arg(0) == "off" {
         written.path = None;
-        conf.access_log.push(written);
-        return Ok(());
+        return Ok(written);
     }
     if setting.arg(0).starts_with("syslog:") || setting.arg(0).contains('$') {
         return Err(setting.error_at(0, "access_log writes to a file with a fixed name"));
@@ -145,8 +141,7 @@ fn set_access_log(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
             _ => return Err(invalid()),
         }
     }
-    conf.access_log.push(written);
-    Ok(())
+    Ok(written)
 }
 
 struct Line {

@@ -10,8 +10,9 @@
 //! file keeps its room on the disk.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
+use lru::LruCache;
 use mem::Str;
 use sys::file::Symlinks;
 use sys::inotify::Watch;
@@ -30,14 +31,11 @@ struct Kept {
     watch: Option<Watch>,
     /// When it was last known to be what the path leads to (`rt::moment`).
     checked: u64,
-    /// Asked for since it was last considered for eviction.
-    used: bool,
 }
 
-/// Paths in the order in which they are considered for eviction, and what they cost together.
-#[derive(Default)]
-struct Order {
-    paths: VecDeque<Str>,
+/// Files of a kind, and what they cost together. Those that were not asked for for longest go first.
+struct Files {
+    kept: LruCache<Str, Kept>,
     cost: usize,
 }
 
@@ -50,12 +48,11 @@ struct Fresh {
 }
 
 struct Cache {
-    entries: HashMap<Str, Kept>,
     fresh: Fresh,
     /// Files in memory: the cost is bytes.
-    small: Order,
+    small: Files,
     /// Files kept open: the cost is descriptors.
-    open: Order,
+    open: Files,
     directories: Directories,
     /// The log was told of a file system whose files are not kept.
     told: bool,
@@ -70,10 +67,9 @@ thread_local! {
 /// Makes this worker's cache and listens for changes.
 pub fn start() {
     let cache = Cache {
-        entries: HashMap::new(),
         fresh: Fresh::default(),
-        small: Order::default(),
-        open: Order::default(),
+        small: Files::default(),
+        open: Files::default(),
         directories: Directories::new(),
         told: false,
         descriptors: sys::process::file_limit(),
@@ -135,7 +131,8 @@ pub fn open(path: &Str, limits: Limits) -> std::io::Result<Entry> {
 impl Cache {
     fn get(&mut self, path: &Str) -> Option<Entry> {
         let now = rt::moment();
-        let Some(kept) = self.entries.get_mut(path) else { return self.fresh.get(path, now) };
+        let kept = self.small.kept.get_mut(path).or_else(|| self.open.kept.get_mut(path));
+        let Some(kept) = kept else { return self.fresh.get(path, now) };
         if kept.checked != now {
             if sys::file::stat_path(path).ok() != Some(kept.entry.stat) {
                 self.remove(path);
@@ -143,7 +140,6 @@ impl Cache {
             }
             kept.checked = now;
         }
-        kept.used = true;
         Some(kept.entry.clone())
     }
 
@@ -166,18 +162,12 @@ impl Cache {
         if watch.is_none() && !entry.in_memory() {
             return;
         }
-        let cost = cost(&path, entry);
-        let order = if entry.in_memory() { &mut self.small } else { &mut self.open };
-        order.cost += cost;
-        order.paths.push_back(path.clone());
-        let kept = Kept { entry: entry.clone(), watch, checked: rt::moment(), used: true };
-        self.entries.insert(path, kept);
-        while self.small.cost > limits.memory {
-            self.evict(true);
-        }
-        let most = limits.files.min(self.most_open());
-        while self.open.cost > most {
-            self.evict(false);
+        let files = if entry.in_memory() { &mut self.small } else { &mut self.open };
+        files.cost += cost(&path, entry);
+        files.kept.put(path, Kept { entry: entry.clone(), watch, checked: rt::moment() });
+        let most_open = limits.files.min(self.most_open());
+        for (files, most) in [(&mut self.small, limits.memory), (&mut self.open, most_open)] {
+            files.shrink(most, &mut self.directories);
         }
     }
 
@@ -190,45 +180,47 @@ impl Cache {
     }
 
     fn close_all(&mut self) -> bool {
-        let paths = std::mem::take(&mut self.open.paths);
-        paths.iter().for_each(|path| self.remove(path));
-        !paths.is_empty()
+        let some = self.open.cost > 0;
+        self.open.shrink(0, &mut self.directories);
+        some
     }
 
-    /// Drops the oldest entry of its kind that was not asked for since it was last looked at here.
-    fn evict(&mut self, small: bool) {
-        let order = if small { &mut self.small } else { &mut self.open };
-        let Some(path) = order.paths.pop_front() else {
-            order.cost = 0;
-            return;
-        };
-        match self.entries.get_mut(&path) {
-            Some(kept) if kept.used => {
-                kept.used = false;
-                order.paths.push_back(path);
-            }
-            Some(_) => self.remove(&path),
-            None => {}
-        }
-    }
-
-    /// Takes an entry out of the accounts.
     fn remove(&mut self, path: &Str) {
-        let Some(kept) = self.entries.remove(path) else { return };
-        let order = if kept.entry.in_memory() { &mut self.small } else { &mut self.open };
-        order.cost -= cost(path, &kept.entry);
-        if let Some(at) = order.paths.iter().position(|known| known == path) {
-            order.paths.remove(at);
+        for files in [&mut self.small, &mut self.open] {
+            if let Some(kept) = files.kept.pop(path) {
+                files.let_go(path, kept, &mut self.directories);
+            }
         }
-        self.directories.forget(path, kept.watch);
     }
 
     fn clear(&mut self) {
-        self.entries.clear();
         self.fresh = Fresh::default();
-        self.small = Order::default();
-        self.open = Order::default();
+        self.small = Files::default();
+        self.open = Files::default();
         self.directories.clear();
+    }
+}
+
+impl Default for Files {
+    fn default() -> Files {
+        Files { kept: LruCache::unbounded(), cost: 0 }
+    }
+}
+
+impl Files {
+    /// Lets go of files until the others cost no more than `most`.
+    fn shrink(&mut self, most: usize, directories: &mut Directories) {
+        while self.cost > most
+            && let Some((path, kept)) = self.kept.pop_lru()
+        {
+            self.let_go(&path, kept, directories);
+        }
+    }
+
+    /// Takes what is kept no more out of the accounts.
+    fn let_go(&mut self, path: &Str, kept: Kept, directories: &mut Directories) {
+        self.cost -= cost(path, &kept.entry);
+        directories.forget(path, kept.watch);
     }
 }
 

@@ -1,33 +1,34 @@
 //! `try_files`: the first of several files that exists, or another place.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Directive, Error, Opt, Word, contexts};
+use conf::{Arity, Directive, Error, Word, contexts, settings};
 use http::{Alias, Flow, Handler, Hooks, Module, Phase, Request, Template};
 use mem::Str;
 
 /// The module.
 pub struct TryFiles;
 
-/// What its directive sets.
-#[derive(Default)]
-pub struct Conf {
-    try_files: Opt<Vec<Word>>,
+settings! {
+    /// What its directive sets.
+    #[derive(Default)]
+    pub struct Conf {
+        // Not inherited: what a server tries, it tries for requests that no location takes.
+        here try_files: Vec<Word> = (
+            contexts!(SERVER | LOCATION), Arity::AtLeast(2),
+            |c, s| c.try_files.set_in(s.args().to_vec(), s), "",
+            "files to look for (with / at the end: directories), then a URI, @name or =CODE"
+        );
+    }
 }
 
 impl Module for TryFiles {
     const NAME: &'static str = "try_files";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
-        "try_files",
-        contexts!(SERVER | LOCATION),
-        Arity::AtLeast(2),
-        |conf, setting| conf.try_files.set_in(setting.args().to_vec(), setting),
-        "",
-        "files to look for (with / at the end: directories), then a URI, @name or =CODE",
-    )];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
-    /// Not inherited: what a server tries, it tries for requests that no location takes.
-    fn inherit(_: &mut Conf, _: &Conf) {}
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.inherit(outer);
+    }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         let [files @ .., last] = conf.try_files.as_slice() else { return Ok(()) };

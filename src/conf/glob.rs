@@ -1,4 +1,7 @@
 //! The patterns of `include`: `*`, `?` and `[…]`, as glob(3) reads them.
+//!
+//! The crate `glob` reads other ones: it knows `**`, and refuses a bracket that is not closed, which glob(3) takes as it
+//! stands. Nor is its matching bounded, as it is here, by the pattern's length times the name's.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

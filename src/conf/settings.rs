@@ -40,6 +40,8 @@
 //! | `here` | as written | is given the whole | not inherited |
 //! | `block` | as written | is given the whole | has a block in braces |
 //!
+//! A directive whose name is a word of Rust is written `r#use`.
+//!
 //! What has a default has a method of its name: what is set, else what the row's own setter makes of its default. A
 //! default in parentheses is for readers.
 
@@ -68,6 +70,14 @@ pub fn by_default<C: Default + 'static>(rows: &[Directive<C>], name: &str) -> C 
     conf
 }
 
+/// The name of a directive whose field is written as a raw identifier, because Rust has that word, too.
+pub const fn bare(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
 /// Declares a module's settings. See the [module](self).
 #[macro_export]
 macro_rules! settings {
@@ -90,6 +100,7 @@ macro_rules! settings {
                 &[ $( $crate::setting_row!($kind $name ($($row)*)) ),* ];
 
             /// Fills what this block left unset from the one around it.
+            #[allow(dead_code, reason = "some blocks have none around them")]
             $vis fn inherit(&mut self, outer: &$conf) {
                 $( $crate::setting_inherit!($kind, self.$name, outer.$name); )*
             }
@@ -116,7 +127,7 @@ macro_rules! setting_type {
 macro_rules! setting_row {
     (flag $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $crate::Arity::Flag,
             |c, s| c.$name.set_in(s.flag()?, s),
@@ -126,7 +137,7 @@ macro_rules! setting_row {
     };
     (time $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.time_ms(0)?, s),
@@ -136,7 +147,7 @@ macro_rules! setting_row {
     };
     (size $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.size(0)?, s),
@@ -146,7 +157,7 @@ macro_rules! setting_row {
     };
     (number $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.number(0)?, s),
@@ -156,7 +167,7 @@ macro_rules! setting_row {
     };
     (list $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $arity,
             |c, s| {
@@ -169,7 +180,7 @@ macro_rules! setting_row {
     };
     (lists $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $arity,
             |c, s| {
@@ -181,19 +192,40 @@ macro_rules! setting_row {
         )
     };
     (raw $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
-        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
+        $crate::Directive::new(
+            $crate::settings::bare(stringify!($name)),
+            $contexts,
+            $arity,
+            $set,
+            $default,
+            $help,
+        )
     };
     (here $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
-        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
+        $crate::Directive::new(
+            $crate::settings::bare(stringify!($name)),
+            $contexts,
+            $arity,
+            $set,
+            $default,
+            $help,
+        )
     };
     (block $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
-        $crate::Directive::new(stringify!($name), $contexts, $arity, $set, $default, $help)
-            .with_block()
+        $crate::Directive::new(
+            $crate::settings::bare(stringify!($name)),
+            $contexts,
+            $arity,
+            $set,
+            $default,
+            $help,
+        )
+        .with_block()
     };
     // `value`, `option`
     ($kind:ident $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            stringify!($name),
+            $crate::settings::bare(stringify!($name)),
             $contexts,
             $arity,
             |c, s| c.$name.set_in($parse(s)?, s),
@@ -228,7 +260,7 @@ macro_rules! setting_method {
         pub fn $name(&self) -> $type {
             ::std::thread_local! {
                 static DEFAULT: $type = {
-                    let conf = $crate::by_default($conf::DIRECTIVES, stringify!($name));
+                    let conf = $crate::by_default($conf::DIRECTIVES, $crate::settings::bare(stringify!($name)));
                     conf.$name.get().cloned().expect("its own setter has set it")
                 };
             }
@@ -238,4 +270,29 @@ macro_rules! setting_method {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Arity, Contexts, Error, Setting};
+
+    settings! {
+        /// With a word of Rust.
+        #[derive(Default)]
+        struct Conf {
+            value r#use: u64 = (Contexts::MAIN, Arity::Exactly(1), number, "7", "a number");
+            flag r#async = (Contexts::MAIN, "on", "a flag");
+        }
+    }
+
+    fn number(setting: &Setting<'_>) -> Result<u64, Error> {
+        setting.number(0)
+    }
+
+    #[test]
+    fn words_of_rust_are_names_of_directives() {
+        let names: Vec<&str> = Conf::DIRECTIVES.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["use", "async"]);
+        assert_eq!((Conf::default().r#use(), Conf::default().r#async()), (7, true));
+    }
 }

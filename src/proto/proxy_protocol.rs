@@ -5,6 +5,9 @@
 //! v2:  0D 0A 0D 0A 00 0D 0A 51 55 49 54 0A │ 2x │ family │ length (2) │ addresses, ports │ TLVs
 //! TLV: type (1) │ length (2) │ value          of TLS: 20 │ length │ client (1) │ verify (4) │ TLVs
 //! ```
+//!
+//! Not left to the crate `ppp`: a header without TLVs must not allocate where connections are accepted, and TLVs are kept as
+//! they stand there, to be looked up when a variable asks for one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -3,33 +3,71 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting};
+use conf::{Arity, Contexts, Error, Setting, settings};
 use module::Setup;
 use sys::log::{Level, Log, Target};
 use sys::user::Identity;
 
 use crate::events::Events;
 
-/// What the directives of the main context say.
-#[derive(Debug, Default)]
-pub struct CoreConf {
-    pub daemon: Opt<bool>,
-    pub master_process: Opt<bool>,
-    pub worker_processes: Opt<usize>,
-    pub worker_cpu_affinity: Opt<Affinity>,
-    pub worker_priority: Opt<i32>,
-    pub worker_rlimit_nofile: Opt<u64>,
-    /// Milliseconds.
-    pub worker_shutdown_timeout: Opt<u64>,
-    /// Milliseconds.
-    pub worker_ready_timeout: Opt<u64>,
-    pub worker_generations: Opt<u64>,
-    pub working_directory: Opt<PathBuf>,
-    pub pid: Opt<PathBuf>,
-    pub user: Opt<Identity>,
-    pub env: Opt<Vec<String>>,
-    pub error_log: Opt<Vec<(Target, Level)>>,
-    pub events: Opt<Events>,
+settings! {
+    /// What the directives of the main context say.
+    #[derive(Debug, Default)]
+    pub struct CoreConf {
+        flag daemon = (Contexts::MAIN, "on", "go to the background");
+        flag master_process = (
+            Contexts::MAIN, "on", "run workers under a master; off is for development"
+        );
+        value worker_processes: usize = (
+            Contexts::MAIN, Arity::Exactly(1), worker_processes, "1",
+            "how many workers; auto: one for each processor"
+        );
+        option worker_cpu_affinity: Affinity = (
+            Contexts::MAIN, Arity::AtLeast(1), affinity, "none",
+            "bind each worker to the processors of its bit mask; auto: one each"
+        );
+        option worker_priority: i32 = (
+            Contexts::MAIN, Arity::Exactly(1), priority, "0", "nice value of the workers"
+        );
+        option worker_rlimit_nofile: u64 = (
+            Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| s.number(0), "the system's",
+            "limit of open files in each worker"
+        );
+        option worker_shutdown_timeout: u64 = (
+            Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| s.time_ms(0), "none",
+            "when a worker that drains closes what is still open"
+        );
+        time worker_ready_timeout = (
+            Contexts::MAIN, "30s", "how long new workers may take before a reload is given up"
+        );
+        value worker_generations: u64 = (
+            Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| Ok(s.number(0)?.max(1)), "4",
+            "how many generations of workers there may be that a reload has sent away: of the oldest ones beyond that, the readers of event streams are sent to newer workers"
+        );
+        option working_directory: PathBuf = (
+            Contexts::MAIN, Arity::Exactly(1), path, "none",
+            "current directory of the workers, where core files go"
+        );
+        option pid: PathBuf = (
+            Contexts::MAIN, Arity::Exactly(1), path, "logs/rserve.pid",
+            "file with the master's process number; its control socket stands beside it"
+        );
+        raw user: Identity = (
+            Contexts::MAIN, Arity::Between(1, 2), set_user, "nobody",
+            "user and group of the workers when the master is root"
+        );
+        list env: String = (
+            Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| Ok::<_, Error>(s.arg(0).to_owned()), "TZ",
+            "keep an environment variable, or set it (NAME=VALUE); all others are removed"
+        );
+        list error_log: (Target, Level) = (
+            Contexts::MAIN, Arity::AtLeast(1), module::error_log, "logs/error.log error",
+            "where errors are written (a file or stderr), and from which level on"
+        );
+        block events: Events = (
+            Contexts::MAIN, Arity::Exactly(0), set_events, "", "settings of the event loop"
+        );
+    }
 }
 
 /// Which processors the workers are bound to.
@@ -51,135 +89,11 @@ impl Affinity {
     }
 }
 
-/// The rows of the main context.
-pub static DIRECTIVES: &[Directive<CoreConf>] = &[
-    Directive::new(
-        "daemon",
-        Contexts::MAIN,
-        Arity::Flag,
-        |c, s| c.daemon.set_in(s.flag()?, s),
-        "on",
-        "go to the background",
-    ),
-    Directive::new(
-        "master_process",
-        Contexts::MAIN,
-        Arity::Flag,
-        |c, s| c.master_process.set_in(s.flag()?, s),
-        "on",
-        "run workers under a master; off is for development",
-    ),
-    Directive::new(
-        "worker_processes",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        set_worker_processes,
-        "1",
-        "how many workers; auto: one for each processor",
-    ),
-    Directive::new(
-        "worker_cpu_affinity",
-        Contexts::MAIN,
-        Arity::AtLeast(1),
-        set_affinity,
-        "none",
-        "bind each worker to the processors of its bit mask; auto: one each",
-    ),
-    Directive::new(
-        "worker_priority",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        set_priority,
-        "0",
-        "nice value of the workers",
-    ),
-    Directive::new(
-        "worker_rlimit_nofile",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.worker_rlimit_nofile.set_in(s.number(0)?, s),
-        "the system's",
-        "limit of open files in each worker",
-    ),
-    Directive::new(
-        "worker_shutdown_timeout",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.worker_shutdown_timeout.set_in(s.time_ms(0)?, s),
-        "none",
-        "when a worker that drains closes what is still open",
-    ),
-    Directive::new(
-        "worker_ready_timeout",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.worker_ready_timeout.set_in(s.time_ms(0)?, s),
-        "30s",
-        "how long new workers may take before a reload is given up",
-    ),
-    Directive::new(
-        "worker_generations",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.worker_generations.set_in(s.number(0)?.max(1), s),
-        "4",
-        "how many generations of workers there may be that a reload has sent away: of the oldest ones beyond that, the readers of event streams are sent to newer workers",
-    ),
-    Directive::new(
-        "working_directory",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.working_directory.set_in(s.path(0), s),
-        "none",
-        "current directory of the workers, where core files go",
-    ),
-    Directive::new(
-        "pid",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| c.pid.set_in(s.path(0), s),
-        "logs/rserve.pid",
-        "file with the master's process number; its control socket stands beside it",
-    ),
-    Directive::new(
-        "user",
-        Contexts::MAIN,
-        Arity::Between(1, 2),
-        set_user,
-        "nobody",
-        "user and group of the workers when the master is root",
-    ),
-    Directive::new(
-        "env",
-        Contexts::MAIN,
-        Arity::Exactly(1),
-        |c, s| {
-            c.env.push(s.arg(0).to_owned());
-            Ok(())
-        },
-        "TZ",
-        "keep an environment variable, or set it (NAME=VALUE); all others are removed",
-    ),
-    Directive::new(
-        "error_log",
-        Contexts::MAIN,
-        Arity::AtLeast(1),
-        set_error_log,
-        "logs/error.log error",
-        "where errors are written (a file or stderr), and from which level on",
-    ),
-    Directive::new(
-        "events",
-        Contexts::MAIN,
-        Arity::Exactly(0),
-        set_events,
-        "",
-        "settings of the event loop",
-    )
-    .with_block(),
-];
+fn path(setting: &Setting<'_>) -> Result<PathBuf, Error> {
+    Ok(setting.path(0))
+}
 
-fn set_worker_processes(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+fn worker_processes(setting: &Setting<'_>) -> Result<usize, Error> {
     let count = match setting.arg(0) {
         "auto" => sys::process::processors(),
         _ => setting.number(0)? as usize,
@@ -187,10 +101,10 @@ fn set_worker_processes(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<()
     if !(1..=1024).contains(&count) {
         return Err(setting.error_at(0, "worker_processes must be between 1 and 1024"));
     }
-    conf.worker_processes.set_in(count, setting)
+    Ok(count)
 }
 
-fn set_affinity(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+fn affinity(setting: &Setting<'_>) -> Result<Affinity, Error> {
     let (auto, masks) = match setting.args() {
         [first, masks @ ..] if first == "auto" => (true, masks),
         masks => (false, masks),
@@ -214,15 +128,15 @@ fn set_affinity(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error>
     if matches!(&affinity, Affinity::Auto(all) if all.is_empty()) {
         return Err(setting.error("no processor is left to bind workers to"));
     }
-    conf.worker_cpu_affinity.set_in(affinity, setting)
+    Ok(affinity)
 }
 
-fn set_priority(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+fn priority(setting: &Setting<'_>) -> Result<i32, Error> {
     let value: i32 = setting.arg(0).parse().map_err(|_| setting.invalid(0, "number"))?;
     if !(-20..=20).contains(&value) {
         return Err(setting.error_at(0, "a nice value is between -20 and 20"));
     }
-    conf.worker_priority.set_in(value, setting)
+    Ok(value)
 }
 
 fn set_user(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
@@ -242,11 +156,6 @@ fn set_events(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     conf.events.set_in(Events::from_block(setting)?, setting)
 }
 
-fn set_error_log(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    conf.error_log.push(module::error_log(setting)?);
-    Ok(())
-}
-
 impl CoreConf {
     /// The process's own error logs.
     pub fn main_logs(&self, setup: &mut Setup<'_>, default: PathBuf) -> Vec<Arc<Log>> {
@@ -260,8 +169,8 @@ impl CoreConf {
 
     /// How many workers run.
     pub fn workers(&self) -> usize {
-        match self.master_process.or_default(true) {
-            true => self.worker_processes.or_default(1),
+        match self.master_process() {
+            true => self.worker_processes(),
             false => 1,
         }
     }

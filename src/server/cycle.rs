@@ -12,7 +12,7 @@ use sys::log::Log;
 use sys::unix::SocketFile;
 use sys::user::Identity;
 
-use crate::core_conf::{self, CoreConf};
+use crate::core_conf::CoreConf;
 use crate::findings::Findings;
 use crate::place::Place;
 use crate::{Failure, Modules, NAME, say};
@@ -23,7 +23,7 @@ type Confs = (CoreConf, Vec<Box<dyn Any>>);
 /// Sets every directive of the main context; blocks set theirs.
 fn read(tree: &Tree, modules: Modules, env: &Env<'_>) -> Result<Confs, Error> {
     let mut table = Table::new();
-    table.add(0, erase(core_conf::DIRECTIVES))?;
+    table.add(0, erase(CoreConf::DIRECTIVES))?;
     for (at, module) in modules.iter().enumerate() {
         table.add(at + 1, module.directives())?;
     }

@@ -11,7 +11,7 @@ impl Master {
     /// Waits until every worker of `generation` is ready. A death or the end of patience is an error;
     /// signals meanwhile are kept for later, but those that end the server end the wait.
     pub(crate) fn wait_ready(&mut self, generation: u64) -> Result<(), Failure> {
-        let patience = self.cycle.core.worker_ready_timeout.or_default(30_000);
+        let patience = self.cycle.core.worker_ready_timeout();
         let deadline = monotonic_ms() + patience;
         while !self.workers.ready(generation) {
             let left = deadline.saturating_sub(monotonic_ms());

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use conf::{Block, Entry, erase};
 
-use crate::{Modules, core_conf, events};
+use crate::Modules;
+use crate::core_conf::CoreConf;
+use crate::events::Events;
 
 /// Every directive and variable of the compiled-in modules as a page in Markdown.
 pub fn reference(modules: Modules) -> String {
@@ -16,7 +18,7 @@ Generated from the tables that the parser uses: `rserve --directives` prints it 
          `RSERVE_WRITE_REFERENCE=1`.
 ",
     );
-    section(&mut text, "core", erase(core_conf::DIRECTIVES).chain(erase(events::DIRECTIVES)));
+    section(&mut text, "core", erase(CoreConf::DIRECTIVES).chain(erase(Events::DIRECTIVES)));
     for (name, entries) in modules.iter().flat_map(|module| module.parts()) {
         section(&mut text, name, entries.into_iter());
     }

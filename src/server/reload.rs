@@ -107,7 +107,7 @@ impl Master {
 
     /// Where many reloads follow each other, workers with readers that stay would pile up.
     fn hurry_the_oldest(&mut self) {
-        let most = self.cycle.core.worker_generations.or_default(4) as usize;
+        let most = self.cycle.core.worker_generations() as usize;
         let mut old: Vec<u64> = self.workers.iter().map(|worker| worker.generation).collect();
         old.retain(|&generation| generation != self.generation);
         old.sort_unstable();

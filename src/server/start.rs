@@ -59,12 +59,12 @@ fn serve(
     }
     greet(&cycle);
     let mut starter = None;
-    if cycle.core.daemon.or_default(true) && !inheritance.is_upgrade() {
+    if cycle.core.daemon() && !inheritance.is_upgrade() {
         let started = sys::process::daemonize();
         let failed = |e| Failure::new(format!("daemon() failed {}", sys::log::errno(&e)));
         starter = Some(started.map_err(failed)?);
     }
-    if cycle.core.master_process.or_default(true) {
+    if cycle.core.master_process() {
         // 10. A master with its workers …
         let (options, cycle) = (options.clone(), Rc::new(cycle));
         Master::new(options, place, modules, cycle, inheritance, starter)?.run()

@@ -43,7 +43,7 @@ fn text(options: &Options, place: &Place, cycle: &Cycle) -> String {
 }
 
 fn ctrl_c(cycle: &Cycle) -> &'static str {
-    match cycle.core.daemon.or_default(true) {
+    match cycle.core.daemon() {
         true => "",
         false => "   (or Ctrl-C)",
     }

@@ -1,4 +1,8 @@
 //! A hash that nobody outside can foresee, and that is the same in every process.
+//!
+//! SipHash-1-3 (the crate `siphasher`) takes about as long: 14 ns for 16 bytes and 26 ns for 64, this one 13 ns and 34 ns. It
+//! would change the hashes that zones in memory are indexed by, and those of publishers' keys in the files of durable ones: a
+//! new binary could not go on with either.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -47,7 +47,7 @@ fn odd_names_are_names() {
     }
     let stat = server.get("/stat").text();
     well_formed::xml(&stat);
-    assert!(stat.contains("<name>&lt;/name&gt;&lt;x&gt;&amp;&quot;&#39;\u{7FF}</name>"), "{stat}");
+    assert!(stat.contains("<name>&lt;/name&gt;&lt;x&gt;&amp;&quot;&apos;\u{7FF}</name>"), "{stat}");
     let json = server.get("/stat?format=json").text();
     well_formed::json(&json);
     assert!(json.contains("\"name\":\"</name><x>&\\\"'\u{7FF}\""), "{json}");

@@ -83,7 +83,7 @@ fn a_style_sheet_is_named_and_json_may_be_the_rule() {
     let conf = conf("").replace("rtmp_stat all;", "rtmp_stat all; rtmp_stat_stylesheet 'a&b.xsl';");
     let server = start!(conf);
     let xml = server.get("/stat").text();
-    assert!(xml.contains("<?xml-stylesheet type=\"text/xsl\" href=\"a&amp;b.xsl\" ?>"), "{xml}");
+    assert!(xml.contains("<?xml-stylesheet type=\"text/xsl\" href=\"a&amp;b.xsl\"?>"), "{xml}");
     let conf = crate::conf("").replace("rtmp_stat all;", "rtmp_stat all; rtmp_stat_format json;");
     let server = start!(conf);
     well_formed::json(&server.get("/stat").text());

@@ -46,13 +46,6 @@ pub struct Hook {
     url: Rc<Url>,
 }
 
-impl Hook {
-    /// Whether both are for the same event.
-    pub fn is_same_event(&self, other: &Hook) -> bool {
-        self.event == other.event
-    }
-}
-
 /// Those of a block, and how they are called.
 #[derive(Default)]
 pub struct Hooks {
@@ -68,14 +61,11 @@ pub struct Hooks {
     pub strict: bool,
 }
 
-/// Reads one of these directives, where there are the `others`.
-pub fn hook(others: &[Hook], setting: &Setting<'_>) -> Result<Hook, Error> {
+/// Reads one of these directives.
+pub fn hook(setting: &Setting<'_>) -> Result<Hook, Error> {
     let known = EVENTS.iter().find(|(name, ..)| *name == setting.name());
     let Some((_, event, _)) = known else { return Err(setting.error("this is no hook")) };
     let url = Url::parse(setting.arg(0)).map_err(|why| setting.error_at(0, why))?;
-    if others.iter().any(|hook| hook.event == *event) {
-        return Err(setting.duplicate());
-    }
     Ok(Hook { event: *event, url: Rc::new(url) })
 }
 

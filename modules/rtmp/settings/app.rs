@@ -7,9 +7,9 @@ use crate::access::login::Login;
 use crate::access::rules::Rule;
 use crate::events::channel::Events;
 use crate::hooks::hook::Hooks;
-use crate::hooks::netcall::Method;
 use crate::log::format::Log;
 use crate::publish::meta::Meta;
+use crate::settings::connection::LARGEST;
 use crate::settings::options::BlockOptions;
 
 /// Stands between an application and a stream in the name of a channel: no name of a stream has it.
@@ -124,34 +124,33 @@ impl App {
         options: &BlockOptions,
         made: Made,
     ) -> App {
-        let merge_write = options.merge_write.or_default(0);
         App {
             name: name.to_owned(),
             prefix,
             server,
-            live: options.live.or_default(false),
-            chunk_size: options.chunk_size.or_default(4096) as usize,
-            gop_cache: options.gop_cache.or_default(true),
-            live_window: options.live_window.or_default(2000),
-            max_behind: options.max_behind.or_default(8 << 20),
-            merge_write,
-            delay: options.delay.or_default(0),
-            wait_key: options.wait_key.or_default(true),
-            wait_video: options.wait_video.or_default(false),
-            interleave: options.interleave.or_default(false),
-            meta: options.meta.or_default(Meta::On),
-            idle_streams: options.idle_streams.or_default(true),
-            publish_notify: options.publish_notify.or_default(false),
-            play_restart: options.play_restart.or_default(false),
-            drop_idle_publisher: options.drop_idle_publisher.or_default(0),
-            publish_grace: options.publish_grace.or_default(10_000),
-            publish_takeover: options.publish_takeover.or_default(false),
-            rules: options.rules.as_slice().to_vec(),
-            keys: options.keys.as_slice().to_vec(),
-            signatures: options.signatures.as_slice().to_vec(),
-            logins: options.logins.as_slice().to_vec(),
-            max_connections: options.max_connections.or_default(0),
-            hooks: hooks(options),
+            live: options.stream.live(),
+            chunk_size: options.connection.chunk_size() as usize,
+            gop_cache: options.stream.gop_cache(),
+            live_window: options.stream.live_window(),
+            max_behind: options.stream.max_behind(),
+            merge_write: options.stream.merge_write(),
+            delay: options.stream.delay(),
+            wait_key: options.stream.wait_key(),
+            wait_video: options.stream.wait_video(),
+            interleave: options.stream.interleave(),
+            meta: options.stream.meta(),
+            idle_streams: options.stream.idle_streams(),
+            publish_notify: options.stream.publish_notify(),
+            play_restart: options.stream.play_restart(),
+            drop_idle_publisher: options.stream.drop_idle_publisher(),
+            publish_grace: options.stream.publish_grace(),
+            publish_takeover: options.stream.publish_takeover(),
+            rules: options.guards.rules.as_slice().to_vec(),
+            keys: options.guards.keys.as_slice().to_vec(),
+            signatures: options.guards.signatures.as_slice().to_vec(),
+            logins: options.guards.logins.as_slice().to_vec(),
+            max_connections: options.connection.max_connections.or_default(0),
+            hooks: options.callbacks.hooks(),
             events: made.events,
             logs: made.logs,
         }
@@ -185,20 +184,20 @@ impl Server {
         Server {
             number,
             ports,
-            timeout: options.timeout.or_default(60_000).max(1),
-            handshake_timeout: options.handshake_timeout.or_default(10_000).max(1),
-            ping: options.ping.or_default(60_000),
-            ping_timeout: options.ping_timeout.or_default(30_000).max(1),
-            busy: options.busy.or_default(false),
-            max_streams: options.max_streams.or_default(32) as usize,
-            max_message: options.max_message.or_default(0x00FF_FFFF) as usize,
-            max_memory: options.max_memory.or_default(32 << 20) as usize,
-            ack_window: options.ack_window.or_default(5_000_000) as u32,
-            chunk_size: options.chunk_size.or_default(4096) as usize,
-            max_args: options.max_args.or_default(8192) as usize,
+            timeout: options.connection.timeout().max(1),
+            handshake_timeout: options.connection.handshake_timeout().max(1),
+            ping: options.connection.ping(),
+            ping_timeout: options.connection.ping_timeout().max(1),
+            busy: options.connection.busy(),
+            max_streams: options.connection.max_streams() as usize,
+            max_message: options.connection.max_message.or_default(LARGEST) as usize,
+            max_memory: options.connection.max_memory() as usize,
+            ack_window: options.connection.ack_window() as u32,
+            chunk_size: options.connection.chunk_size() as usize,
+            max_args: options.connection.max_args() as usize,
             names,
-            max_connections: options.max_connections.or_default(0),
-            hooks: hooks(options),
+            max_connections: options.connection.max_connections.or_default(0),
+            hooks: options.callbacks.hooks(),
             logs,
             apps,
         }
@@ -223,16 +222,5 @@ impl Server {
     /// The application of that name.
     pub fn app(&self, name: &[u8]) -> Option<&Rc<App>> {
         self.apps.iter().find(|app| app.name.as_bytes() == name)
-    }
-}
-
-/// The hooks that these options have.
-fn hooks(options: &BlockOptions) -> Hooks {
-    Hooks {
-        hooks: options.hooks.as_slice().to_vec(),
-        method: options.notify_method.or_default(Method::Post),
-        timeout: options.netcall_timeout.or_default(10_000).max(1),
-        update_every: options.notify_update_timeout.or_default(30_000),
-        strict: options.notify_update_strict.or_default(false),
     }
 }

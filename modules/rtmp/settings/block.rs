@@ -13,7 +13,6 @@ use crate::instance::{self, Plan, RtmpInstance};
 use crate::log::format::{self, Format};
 use crate::running::ListenAddress;
 use crate::settings::app::{App, Made, SEPARATOR, Server};
-use crate::settings::directives;
 use crate::settings::options::BlockOptions;
 use crate::zone;
 
@@ -102,8 +101,8 @@ static BLOCKS: &[Directive<()>] = &[
     ),
 ];
 
+/// The owner of these; behind it come the parts of a block's options.
 const BLOCK: usize = 0;
-const OPTIONS: usize = 1;
 
 fn set_rtmp(conf: &mut RtmpConf, setting: &Setting<'_>) -> Result<(), Error> {
     if conf.block.is_some() {
@@ -137,7 +136,8 @@ impl Module for Rtmp {
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
-        let all = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(directives::DIRECTIVES));
+        let options = BlockOptions::tables().into_iter().flatten();
+        let all = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(options);
         vec![("rtmp", all.collect())]
     }
 
@@ -158,7 +158,9 @@ impl<'a> Reader<'a> {
     fn new(env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
         let mut table = Table::new();
         table.add(BLOCK, erase(BLOCKS))?;
-        table.add(OPTIONS, erase(directives::DIRECTIVES))?;
+        for (part, entries) in BlockOptions::tables().into_iter().enumerate() {
+            table.add(BLOCK + 1 + part, entries)?;
+        }
         Ok(Reader { table, env })
     }
 
@@ -173,7 +175,7 @@ impl<'a> Reader<'a> {
             let setting = Setting::new(node, context, self.env);
             let set = self.table.find(&setting).and_then(|found| match found {
                 Some(found) if found.owner == BLOCK => inner(&setting),
-                Some(found) => found.entry.set(options, &setting),
+                Some(found) => found.entry.set(options.parts()[found.owner - BLOCK - 1], &setting),
                 None => Ok(()),
             });
             self.env.settle(set)?;
@@ -265,7 +267,7 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     let mut assembly = Assembly::default();
     for mut block in servers {
         block.options.inherit(&main);
-        assembly.add_server(block, main.formats.as_slice(), setup)?;
+        assembly.add_server(block, main.logging.log_format.as_slice(), setup)?;
     }
     Ok(instance::plan(zone, assembly.listens, assembly.servers))
 }
@@ -288,7 +290,7 @@ impl Assembly {
     ) -> Result<(), Error> {
         let ServerBlock { options, listens, names, apps } = block;
         let number = self.servers.len();
-        let logs = format::logs(&options.access_log, formats, setup)?;
+        let logs = format::logs(&options.logging.access_log, formats, setup)?;
         let ports = listens.iter().filter_map(|listen| match &listen.address {
             Address::Inet(address) => Some(address.port()),
             Address::Unix(_) => None,
@@ -297,19 +299,19 @@ impl Assembly {
         let mut all = Vec::new();
         for (name, mut own) in apps {
             own.inherit(&options);
-            if !own.hooks.as_slice().is_empty() {
+            if !own.callbacks.hooks().hooks.is_empty() {
                 setup.connects("hooks");
             }
             let made = Made {
-                logs: format::logs(&own.access_log, formats, setup)?,
-                events: own.events.get().and_then(|word| Events::parse(&word.text)),
+                logs: format::logs(&own.logging.access_log, formats, setup)?,
+                events: own.callbacks.rtmp_events.get().and_then(|word| Events::parse(&word.text)),
             };
             let prefix = self.prefix(&name, names.first(), &listens[0].address);
             all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }
         let server = Rc::new(Server::new(number, ports, names, &options, logs, all));
         for mut listen in listens {
-            if options.so_keepalive.or_default(false) && listen.options.so_keepalive.is_none() {
+            if options.connection.so_keepalive() && listen.options.so_keepalive.is_none() {
                 let on = sys::socket::Keepalive { on: true, ..Default::default() };
                 listen.options.so_keepalive = Some(on);
             }

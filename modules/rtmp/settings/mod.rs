@@ -2,5 +2,10 @@
 
 pub mod app;
 pub mod block;
-pub mod directives;
+pub mod callbacks;
+pub mod connection;
+pub mod guards;
+pub mod logging;
 pub mod options;
+pub mod stream;
+mod values;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts};
+use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
 use http::cors::Origins;
 use http::{Hooks, Module, Phase};
 
@@ -13,87 +13,49 @@ use crate::web::{control, flv};
 /// The HTTP module.
 pub struct Web;
 
-/// What its directives set.
-#[derive(Default)]
-pub struct Conf {
-    flv_live: Opt<Word>,
-    origins: Opt<Origins>,
-    stat: Opt<Parts>,
-    stylesheet: Opt<String>,
-    format: Opt<Format>,
-    control: Opt<Vec<Word>>,
-}
-
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        option flv_live: Word = (
+            contexts!(SERVER | LOCATION), Arity::Exactly(1), word, "off",
+            "GET is a live stream as FLV: APP/NAME (variables), or on: by the arguments app and stream"
+        );
+        option flv_allow_origin: Origins = (
+            WEB, Arity::AtLeast(1), origins, "",
+            "pages of these origins may play: * or https://HOST …"
+        );
+        option rtmp_stat: Parts = (
+            WEB, Arity::AtLeast(1), parts, "",
+            "all|global|live|clients: GET shows streams and clients of all workers"
+        );
+        option rtmp_stat_stylesheet: String = (
+            WEB, Arity::Exactly(1), stylesheet, "", "the address of a style sheet that the XML names"
+        );
+        value rtmp_stat_format: Format = (
+            WEB, Arity::Exactly(1), format, "xml",
+            "the form of rtmp_stat; a client that prefers JSON gets that in any case"
+        );
+        lists rtmp_control: Word = (
+            WEB, Arity::AtLeast(1), orders, "",
+            "all|drop|redirect: …/drop/publisher?app=&name= and the like steer clients of all workers"
+        );
+    }
+}
 
 impl Module for Web {
     const NAME: &'static str = "rtmp web";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "flv_live",
-            contexts!(SERVER | LOCATION),
-            Arity::Exactly(1),
-            |c, s| c.flv_live.set_in(s.args()[0].clone(), s),
-            "off",
-            "GET is a live stream as FLV: APP/NAME (variables), or on: by the arguments app and stream",
-        ),
-        Directive::new(
-            "flv_allow_origin",
-            WEB,
-            Arity::AtLeast(1),
-            set_origins,
-            "",
-            "pages of these origins may play: * or https://HOST …",
-        ),
-        Directive::new(
-            "rtmp_stat",
-            WEB,
-            Arity::AtLeast(1),
-            set_stat,
-            "",
-            "all|global|live|clients: GET shows streams and clients of all workers",
-        ),
-        Directive::new(
-            "rtmp_stat_stylesheet",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| c.stylesheet.set_in(s.arg(0).to_owned(), s),
-            "",
-            "the address of a style sheet that the XML names",
-        ),
-        Directive::new(
-            "rtmp_stat_format",
-            WEB,
-            Arity::Exactly(1),
-            |c, s| {
-                let choices = [("xml", Format::Xml), ("json", Format::Json)];
-                c.format.set_in(s.choice(0, &choices)?, s)
-            },
-            "xml",
-            "the form of rtmp_stat; a client that prefers JSON gets that in any case",
-        ),
-        Directive::new(
-            "rtmp_control",
-            WEB,
-            Arity::AtLeast(1),
-            set_control,
-            "",
-            "all|drop|redirect: …/drop/publisher?app=&name= and the like steer clients of all workers",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
-        conf.flv_live.inherit(&outer.flv_live);
-        conf.origins.inherit(&outer.origins);
-        conf.stat.inherit(&outer.stat);
-        conf.stylesheet.inherit(&outer.stylesheet);
-        conf.format.inherit(&outer.format);
-        conf.control.inherit(&outer.control);
+        conf.inherit(outer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        let origins = Rc::new(conf.origins.or_default(Origins::default()));
+        let origins = Rc::new(conf.flv_allow_origin.or_default(Origins::default()));
         match conf.flv_live.get() {
             Some(word) if word.text == "on" => {
                 hooks.on(Phase::Content, flv::Live { stream: None, origins });
@@ -104,14 +66,14 @@ impl Module for Web {
             }
             _ => {}
         }
-        if let Some(parts) = conf.stat.get() {
-            let stylesheet = conf.stylesheet.get().cloned();
-            let format = conf.format.or_default(Format::Xml);
+        if let Some(parts) = conf.rtmp_stat.get() {
+            let stylesheet = conf.rtmp_stat_stylesheet.get().cloned();
+            let format = conf.rtmp_stat_format();
             hooks.on(Phase::Content, stat::Stat { stylesheet, format, parts: *parts });
         }
-        if conf.control.is_set() {
+        if conf.rtmp_control.is_set() {
             let may = |name: &str| {
-                let words = conf.control.as_slice();
+                let words = conf.rtmp_control.as_slice();
                 words.iter().any(|word| word.text == name || word.text == "all")
             };
             hooks.on(
@@ -123,14 +85,25 @@ impl Module for Web {
     }
 }
 
-fn set_origins(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
-    let words = setting.args().iter().map(|word| word.text.as_str());
-    let origins = Origins::parse(words)
-        .map_err(|at| setting.error_at(at, "this is no origin: scheme://host[:port]"))?;
-    conf.origins.set_in(origins, setting)
+fn word(setting: &Setting<'_>) -> Result<Word, Error> {
+    Ok(setting.args()[0].clone())
 }
 
-fn set_stat(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn stylesheet(setting: &Setting<'_>) -> Result<String, Error> {
+    Ok(setting.arg(0).to_owned())
+}
+
+fn format(setting: &Setting<'_>) -> Result<Format, Error> {
+    setting.choice(0, &[("xml", Format::Xml), ("json", Format::Json)])
+}
+
+fn origins(setting: &Setting<'_>) -> Result<Origins, Error> {
+    let words = setting.args().iter().map(|word| word.text.as_str());
+    Origins::parse(words)
+        .map_err(|at| setting.error_at(at, "this is no origin: scheme://host[:port]"))
+}
+
+fn parts(setting: &Setting<'_>) -> Result<Parts, Error> {
     let mut parts = Parts::default();
     for (at, word) in setting.args().iter().enumerate() {
         match word.text.as_str() {
@@ -141,17 +114,16 @@ fn set_stat(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
             _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         }
     }
-    conf.stat.set_in(parts, setting)
+    Ok(parts)
 }
 
-fn set_control(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+fn orders(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
     for (at, word) in setting.args().iter().enumerate() {
         match word.text.as_str() {
             "all" | "drop" | "redirect" => {}
             "record" => setting.warn("streams are not recorded yet: there is nothing to control"),
             _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         }
-        conf.control.push(word.clone());
     }
-    Ok(())
+    Ok(setting.args().to_vec())
 }

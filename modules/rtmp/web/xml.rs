@@ -1,50 +1,21 @@
 //! Figures in nginx-rtmp's XML.
 
-use std::io::Write;
+use std::io;
+
+use quick_xml::Writer;
+use quick_xml::escape::escape;
+use quick_xml::events::{BytesDecl, BytesPI, BytesText, Event};
 
 use crate::web::picture::{Fields, Picture, ShownStream, TOTALS};
 
 /// Writes everything.
 pub fn render(picture: &Picture, stylesheet: Option<&str>) -> Vec<u8> {
-    let mut xml = Xml { out: b"<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n".to_vec() };
-    if let Some(href) = stylesheet {
-        xml.out.extend_from_slice(b"<?xml-stylesheet type=\"text/xsl\" href=\"");
-        xml.text(href.as_bytes());
-        xml.out.extend_from_slice(b"\" ?>\n");
-    }
-    xml.within("rtmp", |xml| {
-        // What nginx-rtmp's own style sheet shows at its foot.
-        let version = env!("CARGO_PKG_VERSION");
-        xml.element("nginx_version", format!("(rserve/{version})").as_bytes());
-        xml.element("nginx_rtmp_version", version.as_bytes());
-        xml.element("built", built().as_bytes());
-        xml.element("rserve_version", version.as_bytes());
-        xml.element("pid", sys::process::pid().to_string().as_bytes());
-        if picture.parts.global {
-            xml.global(picture);
-        }
-        if !picture.parts.live {
-            return;
-        }
-        for server in &picture.servers {
-            xml.within("server", |xml| {
-                for (name, streams) in &server.apps {
-                    xml.within("application", |xml| {
-                        xml.element("name", name);
-                        xml.within("live", |xml| {
-                            let clients = picture.parts.clients;
-                            streams
-                                .iter()
-                                .for_each(|(name, stream)| xml.stream(name, stream, clients));
-                            let clients = streams.values().map(|stream| stream.clients.len());
-                            xml.number("nclients", clients.sum::<usize>() as u64);
-                        });
-                    });
-                }
-            });
-        }
-    });
-    xml.out
+    let mut xml = Xml(Writer::new_with_indent(Vec::with_capacity(4096), b' ', 0));
+    // To memory: this cannot fail.
+    let _ = xml.document(picture, stylesheet);
+    let mut out = xml.0.into_inner();
+    out.push(b'\n');
+    out
 }
 
 /// When this binary was made, as far as its file tells.
@@ -54,126 +25,178 @@ fn built() -> String {
     time.map_or(String::new(), |time| sys::clock::local(time.as_secs()).access_log().to_string())
 }
 
-struct Xml {
-    out: Vec<u8>,
+/// Characters that XML cannot have become `?`, line ends and tabs spaces, what is no UTF-8 U+FFFD.
+fn characters(text: &[u8]) -> String {
+    let plain = |character| match character {
+        '\t' | '\n' | '\r' => ' ',
+        c if c < ' ' || ('\u{FFFE}'..='\u{FFFF}').contains(&c) => '?',
+        c => c,
+    };
+    String::from_utf8_lossy(text).chars().map(plain).collect()
 }
 
+struct Xml(Writer<Vec<u8>>);
+
 impl Xml {
-    /// What stands between tags. Characters that XML cannot have become `?`, what is no UTF-8 U+FFFD.
-    fn text(&mut self, text: &[u8]) {
-        for character in String::from_utf8_lossy(text).chars() {
-            let escaped = match character {
-                '<' => "&lt;",
-                '>' => "&gt;",
-                '&' => "&amp;",
-                '"' => "&quot;",
-                '\'' => "&#39;",
-                '\t' | '\n' | '\r' => " ",
-                c if c < ' ' || ('\u{FFFE}'..='\u{FFFF}').contains(&c) => "?",
-                c => {
-                    self.out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                    continue;
-                }
-            };
-            self.out.extend_from_slice(escaped.as_bytes());
+    fn document(&mut self, picture: &Picture, stylesheet: Option<&str>) -> io::Result<()> {
+        self.0.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
+        if let Some(href) = stylesheet {
+            let href = characters(href.as_bytes());
+            let content = format!("xml-stylesheet type=\"text/xsl\" href=\"{}\"", escape(&href));
+            self.0.write_event(Event::PI(BytesPI::new(content)))?;
         }
+        self.within("rtmp", |xml| {
+            // What nginx-rtmp's own style sheet shows at its foot.
+            let version = env!("CARGO_PKG_VERSION");
+            xml.element("nginx_version", format!("(rserve/{version})").as_bytes())?;
+            xml.element("nginx_rtmp_version", version.as_bytes())?;
+            xml.element("built", built().as_bytes())?;
+            xml.element("rserve_version", version.as_bytes())?;
+            xml.element("pid", sys::process::pid().to_string().as_bytes())?;
+            if picture.parts.global {
+                xml.global(picture)?;
+            }
+            match picture.parts.live {
+                true => xml.servers(picture),
+                false => Ok(()),
+            }
+        })
     }
 
-    fn within(&mut self, name: &str, inner: impl FnOnce(&mut Xml)) {
-        let _ = writeln!(self.out, "<{name}>");
-        inner(self);
-        let _ = writeln!(self.out, "</{name}>");
+    fn within(
+        &mut self,
+        name: &str,
+        inner: impl FnOnce(&mut Xml) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let element = quick_xml::events::BytesStart::new(name);
+        self.0.write_event(Event::Start(element.borrow()))?;
+        inner(self)?;
+        self.0.write_event(Event::End(element.to_end()))
     }
 
-    fn element(&mut self, name: &str, text: &[u8]) {
-        let _ = write!(self.out, "<{name}>");
-        self.text(text);
-        let _ = writeln!(self.out, "</{name}>");
+    fn element(&mut self, name: &str, text: &[u8]) -> io::Result<()> {
+        let text = characters(text);
+        self.0.create_element(name).write_text_content(BytesText::new(&text)).map(drop)
     }
 
-    fn number(&mut self, name: &str, number: u64) {
-        self.element(name, number.to_string().as_bytes());
+    fn empty(&mut self, name: &str) -> io::Result<()> {
+        self.0.create_element(name).write_empty().map(drop)
+    }
+
+    fn number(&mut self, name: &str, number: u64) -> io::Result<()> {
+        self.element(name, number.to_string().as_bytes())
     }
 
     /// An element for a value, if there is one.
-    fn given(&mut self, name: &str, fields: &Fields, field: &str) {
-        if !fields.get(field).is_empty() {
-            self.element(name, fields.get(field));
+    fn given(&mut self, name: &str, fields: &Fields, field: &str) -> io::Result<()> {
+        match fields.get(field) {
+            b"" => Ok(()),
+            value => self.element(name, value),
         }
     }
 
-    fn global(&mut self, picture: &Picture) {
-        self.number("uptime", picture.totals.get("uptime").copied().unwrap_or(0));
+    fn global(&mut self, picture: &Picture) -> io::Result<()> {
+        let total = |name| picture.totals.get(name).copied().unwrap_or(0);
+        self.number("uptime", total("uptime"))?;
         for name in TOTALS {
-            let value = picture.totals.get(name).copied().unwrap_or(0);
-            self.number(if *name == "accepted" { "naccepted" } else { name }, value);
+            self.number(if *name == "accepted" { "naccepted" } else { name }, total(name))?;
         }
-        self.number("unanswered", picture.totals.get("unanswered").copied().unwrap_or(0));
+        self.number("unanswered", total("unanswered"))
     }
 
-    fn stream(&mut self, name: &[u8], stream: &ShownStream, clients: bool) {
+    fn servers(&mut self, picture: &Picture) -> io::Result<()> {
+        let with_clients = picture.parts.clients;
+        for server in &picture.servers {
+            self.within("server", |xml| {
+                for (name, streams) in &server.apps {
+                    xml.within("application", |xml| {
+                        xml.element("name", name)?;
+                        xml.within("live", |xml| {
+                            for (name, stream) in streams {
+                                xml.stream(name, stream, with_clients)?;
+                            }
+                            let clients = streams.values().map(|stream| stream.clients.len());
+                            xml.number("nclients", clients.sum::<usize>() as u64)
+                        })
+                    })?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, name: &[u8], stream: &ShownStream, clients: bool) -> io::Result<()> {
         let publisher = stream.publisher();
+        let published = |name| publisher.map_or(0, |publisher| publisher.number(name));
         self.within("stream", |xml| {
-            xml.element("name", name);
-            xml.number("time", publisher.map_or(0, |publisher| publisher.number("time")));
-            xml.number("bw_in", publisher.map_or(0, |publisher| publisher.number("bw_in")));
-            xml.number("bytes_in", publisher.map_or(0, |publisher| publisher.number("bytes_in")));
-            xml.number("bw_out", stream.sum("bw_out"));
-            xml.number("bytes_out", stream.sum("bytes_out"));
-            xml.number("bw_audio", stream.sum("bw_audio"));
-            xml.number("bw_video", stream.sum("bw_video"));
-            if clients {
-                stream.clients.iter().for_each(|client| xml.client(client));
+            xml.element("name", name)?;
+            for name in ["time", "bw_in", "bytes_in"] {
+                xml.number(name, published(name))?;
+            }
+            for name in ["bw_out", "bytes_out", "bw_audio", "bw_video"] {
+                xml.number(name, stream.sum(name))?;
+            }
+            for client in stream.clients.iter().filter(|_| clients) {
+                xml.client(client)?;
             }
             if let Some(publisher) = publisher {
-                xml.meta(publisher);
+                xml.meta(publisher)?;
             }
-            xml.number("nclients", stream.clients.len() as u64);
+            xml.number("nclients", stream.clients.len() as u64)?;
             if publisher.is_some() {
-                xml.out.extend_from_slice(b"<publishing/>\n<active/>\n");
+                xml.empty("publishing")?;
+                xml.empty("active")?;
             }
-        });
+            Ok(())
+        })
     }
 
-    fn client(&mut self, client: &Fields) {
+    fn client(&mut self, client: &Fields) -> io::Result<()> {
         self.within("client", |xml| {
             for name in ["id", "address", "time", "flashver", "pageurl", "swfurl", "protocol"] {
-                xml.given(name, client, name);
+                xml.given(name, client, name)?;
             }
-            xml.number("dropped", client.number("dropped"));
+            xml.number("dropped", client.number("dropped"))?;
             let avsync = client.get("avsync");
-            xml.element("avsync", if avsync.is_empty() { b"0" } else { avsync });
-            xml.number("timestamp", client.number("timestamp"));
-            xml.number("bytes_in", client.number("bytes_in"));
-            xml.number("bytes_out", client.number("bytes_out"));
-            if client.has("publishing") {
-                xml.out.extend_from_slice(b"<publishing/>\n");
+            xml.element("avsync", if avsync.is_empty() { b"0" } else { avsync })?;
+            for name in ["timestamp", "bytes_in", "bytes_out"] {
+                xml.number(name, client.number(name))?;
             }
-            xml.out.extend_from_slice(b"<active/>\n");
-        });
+            if client.has("publishing") {
+                xml.empty("publishing")?;
+            }
+            xml.empty("active")
+        })
     }
 
-    fn meta(&mut self, publisher: &Fields) {
+    fn meta(&mut self, publisher: &Fields) -> io::Result<()> {
+        let video = [
+            ("width", "width"),
+            ("height", "height"),
+            ("frame_rate", "frame_rate"),
+            ("codec", "video"),
+            ("profile", "video_profile"),
+            ("compat", "compat"),
+            ("level", "level"),
+        ];
+        let audio = [
+            ("codec", "audio"),
+            ("profile", "audio_profile"),
+            ("channels", "channels"),
+            ("sample_rate", "sample_rate"),
+        ];
         self.within("meta", |xml| {
-            if publisher.has("video") {
-                xml.within("video", |xml| {
-                    xml.given("width", publisher, "width");
-                    xml.given("height", publisher, "height");
-                    xml.given("frame_rate", publisher, "frame_rate");
-                    xml.given("codec", publisher, "video");
-                    xml.given("profile", publisher, "video_profile");
-                    xml.given("compat", publisher, "compat");
-                    xml.given("level", publisher, "level");
-                });
+            for (track, fields) in [("video", &video[..]), ("audio", &audio[..])] {
+                if publisher.has(track) {
+                    xml.within(track, |xml| {
+                        fields
+                            .iter()
+                            .try_for_each(|(name, field)| xml.given(name, publisher, field))
+                    })?;
+                }
             }
-            if publisher.has("audio") {
-                xml.within("audio", |xml| {
-                    xml.given("codec", publisher, "audio");
-                    xml.given("profile", publisher, "audio_profile");
-                    xml.given("channels", publisher, "channels");
-                    xml.given("sample_rate", publisher, "sample_rate");
-                });
-            }
-        });
+            Ok(())
+        })
     }
 }
