@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use broadcast::{Attributes, Hint, Limits, Reading, Shape, Zone};
+use broadcast::{Attributes, Hint, ReadLimits, Reading, Shape, Zone};
 use libc::{SIGCONT, SIGKILL, SIGSTOP};
 use shm::{Holder, Region};
 use sys::process::{self, Fork};
@@ -70,7 +70,7 @@ impl Bench {
         let (mut cursor, mut hint) = known;
         let mut count = 0;
         loop {
-            match reader.read(&[id], cursor, Some(&mut hint), Limits::default()) {
+            match reader.read(&[id], cursor, Some(&mut hint), ReadLimits::default()) {
                 Reading::Batch(batch) => {
                     count += batch.records().len() as u64;
                     cursor = batch.records().last().map_or(cursor, |record| record.seq);

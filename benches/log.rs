@@ -6,7 +6,7 @@
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use broadcast::{Attributes, Hint, Limits, Reading, Shape, Zone};
+use broadcast::{Attributes, Hint, ReadLimits, Reading, Shape, Zone};
 use shm::Region;
 
 const RECORDS: u32 = 1_000_000;
@@ -60,7 +60,8 @@ fn main() {
     let begun = Instant::now();
     let mut count = 0;
     let mut hint = Hint::default();
-    while let Reading::Batch(batch) = reader.read(&[id], cursor, Some(&mut hint), Limits::default())
+    while let Reading::Batch(batch) =
+        reader.read(&[id], cursor, Some(&mut hint), ReadLimits::default())
     {
         count += batch.records().len() as u32;
         cursor = batch.records().last().map_or(cursor, |record| record.seq);
@@ -68,7 +69,7 @@ fn main() {
     assert_eq!(count, HISTORY, "all of the history is read");
     report("read of a record, in batches", count, begun);
 
-    let limits = Limits { records: 1, ..Limits::default() };
+    let limits = ReadLimits { records: 1, ..ReadLimits::default() };
     let begun = Instant::now();
     for n in 0..RECORDS {
         let from = oldest + u64::from(n % HISTORY);
@@ -93,7 +94,7 @@ fn wake(zone: &'static Zone) {
         for _ in 0..ROUNDS {
             loop {
                 let seen = zone.newest();
-                if let Reading::Batch(batch) = me.read(&[id], cursor, None, Limits::default()) {
+                if let Reading::Batch(batch) = me.read(&[id], cursor, None, ReadLimits::default()) {
                     cursor = batch.records().last().map_or(cursor, |record| record.seq);
                     break;
                 }

@@ -17,7 +17,7 @@ use mem::Str;
 use sys::file::Symlinks;
 use sys::inotify::Watch;
 
-use crate::Limits;
+use crate::CacheLimits;
 use crate::entry::Entry;
 use crate::watch::{Directories, Stale};
 
@@ -112,7 +112,7 @@ pub fn knows(path: &Str) -> bool {
 }
 
 /// Opens `path`, and keeps it if `limits` let it.
-pub fn open(path: &Str, limits: Limits) -> std::io::Result<Entry> {
+pub fn open(path: &Str, limits: CacheLimits) -> std::io::Result<Entry> {
     let file = sys::file::open(path, Symlinks::Follow)?;
     if limits.memory == 0 {
         return Entry::new(file);
@@ -143,7 +143,7 @@ impl Cache {
         Some(kept.entry.clone())
     }
 
-    fn keep(&mut self, path: &Str, entry: &Entry, limits: Limits) {
+    fn keep(&mut self, path: &Str, entry: &Entry, limits: CacheLimits) {
         // The name outlives the request: it must not keep the request's memory.
         let path = Str::copy(path);
         if entry.dateless && !std::mem::replace(&mut self.told, true) {

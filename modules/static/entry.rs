@@ -8,7 +8,7 @@ use std::time::Duration;
 use mem::{Block, Buf, Str};
 use sys::file::Stat;
 
-use crate::Limits;
+use crate::CacheLimits;
 
 /// An opened file, or the content of a small one.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Entry {
     }
 
     /// The same to be kept for others. A small regular file is read.
-    pub fn to_keep(file: File, limits: Limits) -> io::Result<Entry> {
+    pub fn to_keep(file: File, limits: CacheLimits) -> io::Result<Entry> {
         let stat = sys::file::stat(&file)?;
         let small = stat.is_file() && stat.size <= limits.file;
         let settled = stat.is_file() && (!small || is_settled(&stat, limits.settle));

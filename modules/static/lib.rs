@@ -41,7 +41,7 @@ enum Policy {
 
 /// `file_cache`: how much a worker keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
+pub(crate) struct CacheLimits {
     /// Bytes of files in memory; 0: no cache.
     pub memory: usize,
     /// The longest file that is kept in memory; of longer ones the open descriptor is kept.
@@ -55,9 +55,9 @@ pub(crate) struct Limits {
 /// Twice the time after which the kernel writes mapped pages back (`vm.dirty_expire_centisecs`).
 const SETTLE: u64 = 60_000;
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { memory: 16 << 20, file: 64 << 10, files: 256, settle: SETTLE }
+impl Default for CacheLimits {
+    fn default() -> CacheLimits {
+        CacheLimits { memory: 16 << 20, file: 64 << 10, files: 256, settle: SETTLE }
     }
 }
 
@@ -82,7 +82,7 @@ settings! {
             WEB, Arity::Between(1, 2), symlinks, "off",
             "off, on or if_not_owner, [from=PART]: refuse paths with symbolic links behind PART"
         );
-        value file_cache: Limits = (
+        value file_cache: CacheLimits = (
             WEB, Arity::AtLeast(1), file_cache, "16m max_file=64k files=256 settle=60s",
             "memory for small files that nobody has changed for a while, in each worker; open files; or off"
         );
@@ -163,8 +163,8 @@ fn symlinks(setting: &Setting<'_>) -> Result<Policy, Error> {
     })
 }
 
-fn file_cache(setting: &Setting<'_>) -> Result<Limits, Error> {
-    let mut limits = Limits::default();
+fn file_cache(setting: &Setting<'_>) -> Result<CacheLimits, Error> {
+    let mut limits = CacheLimits::default();
     match setting.arg(0) {
         "off" => limits.memory = 0,
         _ => limits.memory = setting.size(0)? as usize,

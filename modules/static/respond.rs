@@ -8,14 +8,14 @@ use proto::http1::Method;
 use sys::log::{Level, errno};
 
 use crate::entry::Entry;
-use crate::{GzipStatic, Limits, cache};
+use crate::{CacheLimits, GzipStatic, cache};
 
 /// Serves the files of one location.
 pub struct Files {
     pub symlinks: Symlinks,
     /// The part of paths in which links are trusted.
     pub from: Option<Template>,
-    pub cache: Limits,
+    pub cache: CacheLimits,
     pub etag: bool,
     pub ranges: bool,
     pub gzip: GzipStatic,

@@ -15,7 +15,7 @@ pub(crate) const SLICES: usize = 64;
 
 /// How much a batch may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ReadLimits {
     /// Records.
     pub records: usize,
     /// Bytes; the first record is begun in any case.
@@ -28,15 +28,15 @@ pub struct Limits {
     pub told: u64,
 }
 
-impl Limits {
+impl ReadLimits {
     /// As much as goes out with one write.
-    pub const DEFAULT: Limits =
-        Limits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 };
+    pub const DEFAULT: ReadLimits =
+        ReadLimits { records: SLICES, bytes: 256 << 10, upto: u64::MAX, told: 0 };
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits::DEFAULT
+impl Default for ReadLimits {
+    fn default() -> ReadLimits {
+        ReadLimits::DEFAULT
     }
 }
 
@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a record, or what fits of the first one. `false`: the batch is full.
-    pub fn add(&mut self, at: Place, skip: usize, limits: Limits) -> bool {
+    pub fn add(&mut self, at: Place, skip: usize, limits: ReadLimits) -> bool {
         let record = self.memory.record(at);
         let len = record.len.get() as usize;
         let begun = !self.storage.records.is_empty();

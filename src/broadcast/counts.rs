@@ -12,7 +12,7 @@
 
 use shm::U32;
 
-use crate::layout::{BUCKET, Counts, Entry, MAX_NAME};
+use crate::layout::{BUCKET, CountTable, Entry, MAX_NAME};
 use crate::lock::Locked;
 use crate::memory::Memory;
 use crate::step::step;
@@ -20,7 +20,7 @@ use crate::zone::Zone;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CountKind {
     /// Readers of a channel that does not exist.
     Name,
     /// Readers of all channels whose names begin so.
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 /// One thing that is counted over all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
-    pub(crate) kind: Kind,
+    pub(crate) kind: CountKind,
     hash: u64,
     /// Of the bytes that it was made of.
     pub(crate) len: u8,
@@ -48,21 +48,21 @@ impl Counted {
 }
 
 impl Zone {
-    pub(crate) fn counted(&self, kind: Kind, bytes: &[u8]) -> Counted {
+    pub(crate) fn counted(&self, kind: CountKind, bytes: &[u8]) -> Counted {
         Counted { kind, hash: self.hash(bytes), len: bytes.len().min(MAX_NAME) as u8 }
     }
 }
 
 impl Memory {
-    fn counts(&self, kind: Kind) -> &Counts {
+    fn counts(&self, kind: CountKind) -> &CountTable {
         match kind {
-            Kind::Name | Kind::Pattern => &self.layout.asked,
-            Kind::Address => &self.layout.addresses,
+            CountKind::Name | CountKind::Pattern => &self.layout.asked,
+            CountKind::Address => &self.layout.addresses,
         }
     }
 
     /// The two buckets of entries where a hash may be.
-    fn buckets(&self, kind: Kind, hash: u64) -> [impl Iterator<Item = &Entry>; 2] {
+    fn buckets(&self, kind: CountKind, hash: u64) -> [impl Iterator<Item = &Entry>; 2] {
         let counts = self.counts(kind);
         let buckets = counts.entries / BUCKET;
         [hash as usize, (hash >> 32) as usize].map(|bucket| {
@@ -71,13 +71,13 @@ impl Memory {
         })
     }
 
-    fn entry_of(&self, kind: Kind, hash: u64) -> Option<&Entry> {
+    fn entry_of(&self, kind: CountKind, hash: u64) -> Option<&Entry> {
         let entries = self.buckets(kind, hash).into_iter().flatten();
         entries.into_iter().find(|entry| entry.count.get() > 0 && entry.hash.get() == hash)
     }
 
     /// An entry that is nobody's, in the emptier one of the buckets: so more of them are used before one is missing.
-    fn free_entry(&self, kind: Kind, hash: u64) -> Option<&Entry> {
+    fn free_entry(&self, kind: CountKind, hash: u64) -> Option<&Entry> {
         let free = |entry: &&Entry| entry.count.get() == 0;
         let [one, other] = self.buckets(kind, hash).map(|bucket| bucket.filter(free));
         let [one, other] =
@@ -86,7 +86,7 @@ impl Memory {
     }
 
     /// A hash's cells in a row.
-    fn cells(&self, kind: Kind, row: usize, hash: u64) -> [&U32; 2] {
+    fn cells(&self, kind: CountKind, row: usize, hash: u64) -> [&U32; 2] {
         let counts = self.counts(kind);
         let first = hash as usize % counts.cells;
         let step = 1 + (hash >> 32) as usize % (counts.cells - 1);
@@ -154,7 +154,7 @@ impl Memory {
         self.row(row).clients.set(0);
     }
 
-    fn forget_entries(&self, counts: &Counts, row: usize, counted: u32) {
+    fn forget_entries(&self, counts: &CountTable, row: usize, counted: u32) {
         let mut left = counted;
         let entries = (0..counts.entries).map(|at| self.entry(counts, at));
         for entry in entries.filter(|entry| entry.row.get() == row as u32) {

@@ -60,7 +60,7 @@ pub(crate) struct Header {
     /// Epochs before this one, the newest first.
     pub past: [PastEpoch; PAST],
     /// Where the zone's file is written; all zero if it has none.
-    pub wal: wal::State,
+    pub wal: wal::LogState,
     pub lock: BoundedLock,
     /// The newest committed record's number; published.
     pub seq: U64,
@@ -271,7 +271,7 @@ pub(crate) const BUCKET: usize = 4;
 
 /// A table of what is counted (counts.rs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct CountTable {
     /// Of all rows.
     pub entries: usize,
     pub entries_at: usize,
@@ -281,13 +281,13 @@ pub(crate) struct Counts {
     end: usize,
 }
 
-impl Counts {
-    fn new(at: usize, counted: usize, rows: usize) -> Counts {
+impl CountTable {
+    fn new(at: usize, counted: usize, rows: usize) -> CountTable {
         let entries = counted.next_multiple_of(BUCKET).max(2 * BUCKET);
         let cells = (entries / rows).clamp(32, 4096);
         let cells_at = at + entries * size_of::<Entry>();
         let end = (cells_at + rows * cells * size_of::<U32>()).next_multiple_of(64);
-        Counts { entries, entries_at: at, cells, cells_at, end }
+        CountTable { entries, entries_at: at, cells, cells_at, end }
     }
 }
 
@@ -298,9 +298,9 @@ pub(crate) struct Layout {
     pub block_size: usize,
     pub rows: usize,
     /// Names and patterns.
-    pub asked: Counts,
+    pub asked: CountTable,
     /// Clients' addresses.
-    pub addresses: Counts,
+    pub addresses: CountTable,
     pub buckets: usize,
     /// Slots; the first is nobody's.
     pub channels: usize,
@@ -340,8 +340,8 @@ impl Layout {
         let interest = rows.div_ceil(64) * 8 + rows * size_of::<U32>();
         let channel_size = (size_of::<Channel>() + interest + MAX_NAME).next_multiple_of(8);
         let rows_at = size_of::<Header>().next_multiple_of(64);
-        let asked = Counts::new(rows_at + rows * size_of::<Row>(), counted, rows);
-        let addresses = Counts::new(asked.end, counted / 2, rows);
+        let asked = CountTable::new(rows_at + rows * size_of::<Row>(), counted, rows);
+        let addresses = CountTable::new(asked.end, counted / 2, rows);
         let buckets_at = addresses.end;
         let graves_at = buckets_at + (buckets * 4).next_multiple_of(8);
         let lost_at = graves_at + buckets * size_of::<Grave>();

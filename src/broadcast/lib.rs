@@ -62,7 +62,7 @@ mod tests;
 
 pub use append::Appended;
 pub use attributes::Attributes;
-pub use batch::{Batch, Limits, Reading, RecordRef};
+pub use batch::{Batch, ReadLimits, Reading, RecordRef};
 pub use counts::Counted;
 pub use durable::{Former, Restored};
 pub use error::AppendError;

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use shm::{U32, U64};
 
 use crate::layout::{
-    Channel, Counts, Entry, Grave, Header, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place,
+    Channel, CountTable, Entry, Grave, Header, JournalEntry, Layout, Lost, MAX_NAME, Meta, Place,
     RECORD, Record, Row,
 };
 
@@ -39,14 +39,14 @@ impl Memory {
     }
 
     /// An entry of a table of counts.
-    pub fn entry(&self, counts: &Counts, at: usize) -> &Entry {
+    pub fn entry(&self, counts: &CountTable, at: usize) -> &Entry {
         assert!(at < counts.entries);
         // SAFETY: the index is checked.
         unsafe { self.part(counts.entries_at + at * size_of::<Entry>()) }
     }
 
     /// A row's cell of a table of counts.
-    pub fn cell(&self, counts: &Counts, row: usize, place: usize) -> &U32 {
+    pub fn cell(&self, counts: &CountTable, row: usize, place: usize) -> &U32 {
         assert!(row < self.layout.rows && place < counts.cells);
         let at = row * counts.cells + place;
         // SAFETY: the indexes are checked.

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 
-use crate::batch::{Builder, Limits, Reading};
+use crate::batch::{Builder, ReadLimits, Reading};
 use crate::index::ChannelId;
 use crate::layout::Place;
 use crate::lock::Locked;
@@ -147,7 +147,7 @@ impl Attachment {
         &self,
         merge: &mut Merge,
         cursor: u64,
-        limits: Limits,
+        limits: ReadLimits,
         newcomers: u32,
     ) -> Option<Reading<'_>> {
         assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");

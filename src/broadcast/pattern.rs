@@ -3,7 +3,7 @@
 //! A channel's name has as many beginnings as bytes. Each row says which lengths its patterns have, so that an append
 //! looks for those alone.
 
-use crate::counts::{Counted, Kind};
+use crate::counts::{CountKind, Counted};
 use crate::layout::LENGTHS;
 use crate::lock::Locked;
 use crate::row::{Attachment, Wakes};
@@ -18,7 +18,7 @@ impl Locked<'_> {
         }
         let mut readers = 0u32;
         for len in (0..=name.len()).filter(|len| lengths[len / 64] & 1 << (len % 64) != 0) {
-            let pattern = self.counted(Kind::Pattern, &name[..len]);
+            let pattern = self.counted(CountKind::Pattern, &name[..len]);
             self.counts(pattern, |row, count| {
                 readers = readers.saturating_add(count);
                 wakes.add(row as u32);
@@ -33,7 +33,7 @@ impl Attachment {
     /// processes.
     pub fn join_pattern(&self, prefix: &[u8]) -> (Counted, u32) {
         let locked = self.zone.lock();
-        let pattern = self.zone.counted(Kind::Pattern, prefix);
+        let pattern = self.zone.counted(CountKind::Pattern, prefix);
         let readers = self.count_one(&locked, pattern);
         self.count_length(pattern, |count| count + 1);
         (pattern, readers)

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::batch::{Builder, Limits, Reading};
+use crate::batch::{Builder, ReadLimits, Reading};
 use crate::flags::MARK;
 use crate::hint::Hint;
 use crate::index::ChannelId;
@@ -36,7 +36,7 @@ impl Attachment {
         channels: &[ChannelId],
         cursor: u64,
         mut hint: Option<&mut Hint>,
-        limits: Limits,
+        limits: ReadLimits,
     ) -> Reading<'_> {
         assert!(self.zone.memory.row(self.row).pinned.get() == 0, "one batch at a time");
         if let ([id], Some(hint)) = (channels, hint.as_deref_mut())
@@ -101,7 +101,7 @@ impl Attachment {
                 && record.seq.get() == seq
             {
                 let mut builder = Builder::new(self);
-                builder.add(at, skip, Limits { records: 1, ..Limits::default() });
+                builder.add(at, skip, ReadLimits { records: 1, ..ReadLimits::default() });
                 return builder.finish();
             }
         }

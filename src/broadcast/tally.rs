@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{Ordering, fence};
 
-use crate::counts::{Counted, Kind};
+use crate::counts::{CountKind, Counted};
 use crate::lock::Locked;
 use crate::row::Attachment;
 use crate::step::step;
@@ -11,7 +11,7 @@ impl Attachment {
     /// Counts one more; gives how many there are in all processes.
     pub(crate) fn count_one(&self, locked: &Locked<'_>, what: Counted) -> u32 {
         self.zone.memory.add(what, self.row);
-        if what.kind != Kind::Address {
+        if what.kind != CountKind::Address {
             self.zone.memory.row(self.row).subscribers.add(1);
         }
         locked.count(what)
@@ -24,14 +24,14 @@ impl Attachment {
             return;
         }
         self.zone.memory.sub(what, self.row, by);
-        if what.kind != Kind::Address {
+        if what.kind != CountKind::Address {
             self.zone.memory.row(self.row).subscribers.sub(by);
         }
     }
 
     /// Counts a stream of a client; gives those that it has in all processes.
     pub fn count_address(&self, address: &[u8]) -> (Counted, u32) {
-        let address = self.zone.counted(Kind::Address, address);
+        let address = self.zone.counted(CountKind::Address, address);
         (address, self.count_one(&self.zone.lock(), address))
     }
 

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{Ordering, fence};
 
-use crate::batch::{Builder, Limits, Reading};
+use crate::batch::{Builder, ReadLimits, Reading};
 use crate::hint::Hint;
 use crate::index::ChannelId;
 use crate::layout::{PINS, Place, RECORD};
@@ -82,7 +82,7 @@ impl Attachment {
         id: ChannelId,
         cursor: u64,
         hint: &mut Hint,
-        limits: Limits,
+        limits: ReadLimits,
     ) -> Option<Reading<'_>> {
         if hint.cursor != cursor || hint.block == 0 {
             return None;

@@ -1,7 +1,7 @@
 //! Readers of channels that do not exist: they have no slot, and so nobody's history goes for them. Their worker
 //! keeps the name; the zone only counts, so that the first publisher wakes the worker and hears of its readers.
 
-use crate::counts::Kind;
+use crate::counts::CountKind;
 use crate::index::ChannelId;
 use crate::lock::Locked;
 use crate::row::{Attachment, Wakes};
@@ -27,14 +27,14 @@ pub enum Joined {
 impl Locked<'_> {
     /// How many wait for a channel of that name.
     pub fn waiting_for(&self, name: &[u8]) -> u32 {
-        self.count(self.counted(Kind::Name, name))
+        self.count(self.counted(CountKind::Name, name))
     }
 
     /// Counts those who wait for a channel that begins to be, and notes their rows.
     pub fn wake_waiting(&self, index: u32, wakes: &mut Wakes) -> u32 {
         let mut readers = 0u32;
         if self.memory.channel(index).number.get() <= FIRST {
-            let name = self.counted(Kind::Name, self.memory.name(index));
+            let name = self.counted(CountKind::Name, self.memory.name(index));
             self.counts(name, |row, count| {
                 readers = readers.saturating_add(count);
                 wakes.add(row as u32);
@@ -55,7 +55,7 @@ impl Attachment {
                 Joined::Channel(id, count.saturating_add(locked.waiting_for(name)))
             }
             None => {
-                let subscribers = self.count_one(&locked, self.zone.counted(Kind::Name, name));
+                let subscribers = self.count_one(&locked, self.zone.counted(CountKind::Name, name));
                 Joined::Waiting { subscribers, gone: locked.forgotten(self.zone.hash(name)) }
             }
         }
@@ -63,7 +63,7 @@ impl Attachment {
 
     /// One of those that wait for a channel does so no more.
     pub fn wait_no_more(&self, name: &[u8]) {
-        self.count_less(&self.zone.lock(), self.zone.counted(Kind::Name, name), 1);
+        self.count_less(&self.zone.lock(), self.zone.counted(CountKind::Name, name), 1);
     }
 
     /// Up to which seq something may have gone with a channel of that name, which does not exist.
@@ -83,7 +83,7 @@ impl Attachment {
     pub fn bind(&self, name: &[u8], count: u32) -> Option<ChannelId> {
         let locked = self.zone.lock();
         let index = locked.find(name)?;
-        self.count_less(&locked, self.zone.counted(Kind::Name, name), count);
+        self.count_less(&locked, self.zone.counted(CountKind::Name, name), count);
         let mut id = None;
         for _ in 0..count {
             id = Some(self.subscribe_slot(&locked, index).0);

@@ -7,7 +7,7 @@ use slab::Slab;
 
 use crate::membership::Route;
 use crate::outlet::{NONE, Outlet};
-use crate::protocol::{Counts, Protocol, To};
+use crate::protocol::{Delivered, Protocol, To};
 use crate::reader::Reader;
 
 /// All clients. Numbers are kept in 32 bits: a reader is small.
@@ -17,7 +17,7 @@ pub(crate) struct Clients<P: Protocol> {
     /// Readers that are to be served one by one.
     pub queue: VecDeque<u32>,
     pub worker: P::Worker,
-    pub counts: Counts,
+    pub counts: Delivered,
     /// Readers that are to be served again in so many milliseconds.
     pub later: Vec<(u32, u64)>,
     /// The reader that is being written to: if that panics, it is given up, and the others go on.
@@ -31,7 +31,7 @@ impl<P: Protocol> Clients<P> {
             outlets: Slab::default(),
             queue: VecDeque::new(),
             worker,
-            counts: Counts::default(),
+            counts: Delivered::default(),
             later: Vec::new(),
             serving: None,
         }

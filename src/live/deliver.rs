@@ -1,6 +1,6 @@
 //! Delivery: the news of a channel to all who are up to date, and to the others one by one.
 
-use broadcast::{Attachment, Limits, Reading};
+use broadcast::{Attachment, ReadLimits, Reading};
 
 use crate::channels::Channel;
 use crate::clients::Clients;
@@ -251,7 +251,7 @@ fn finish<P: Protocol>(to: &mut To<'_, P>, seq: u64, sent: usize) -> Served {
 /// What a reader has not got, up to `complete` if it has several channels.
 fn read<P: Protocol>(to: &mut To<'_, P>, complete: u64) -> Option<Reading<'static>> {
     let (attachment, reader) = (to.attachment, &mut *to.reader);
-    let limits = Limits { told: reader.told, ..P::BEHIND };
+    let limits = ReadLimits { told: reader.told, ..P::BEHIND };
     let Membership { route, .. } = &mut reader.membership;
     match route {
         Route::Channel { id, .. } => Some(attachment.read(&[*id], reader.cursor, None, limits)),
@@ -260,7 +260,7 @@ fn read<P: Protocol>(to: &mut To<'_, P>, complete: u64) -> Option<Reading<'stati
             Some(Reading::Nothing)
         }
         Route::Several(several) => {
-            let limits = Limits { upto: complete, ..limits };
+            let limits = ReadLimits { upto: complete, ..limits };
             let most = P::history(&to.outlet.link);
             attachment.read_merged(&mut several.pending, reader.cursor, limits, most)
         }
@@ -280,7 +280,7 @@ fn deliver_batch<P: Protocol>(
     *budget -= 1;
     let before = channel.cursor;
     let (from, upto) = channel.walk.take().unwrap_or((0, u64::MAX));
-    let limits = Limits { upto, ..Limits::default() };
+    let limits = ReadLimits { upto, ..ReadLimits::default() };
     match attachment.read(&[channel.id], before, Some(&mut channel.hint), limits) {
         Reading::Batch(batch) if batch.records().first().is_some_and(|first| first.is_whole()) => {
             let zone = attachment.zone();

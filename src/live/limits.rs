@@ -8,7 +8,7 @@ use crate::membership::{Joining, Membership};
 
 /// How many readers there may be; 0: any number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
+pub struct ClientLimits {
     /// Of a channel.
     pub channel: u32,
     /// Of the zone.
@@ -33,7 +33,7 @@ pub enum Limit {
 /// Readers of one address, unless it is written.
 const USUAL: u32 = 256;
 
-impl Limits {
+impl ClientLimits {
     /// Whether a client that has just joined may stay; its address is counted.
     pub fn check(
         &self,

@@ -28,9 +28,9 @@ pub trait Link: 'static {
     }
 }
 
-/// How far a connection's life is.
+/// What becomes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
+pub(crate) enum OutletState {
     Open,
     /// When everything is sent, the connection is closed.
     Closing,
@@ -47,7 +47,7 @@ pub struct Outlet<L> {
     pub unsent: Vec<u8>,
     /// The first of its readers.
     pub(crate) first: u32,
-    pub(crate) phase: Phase,
+    pub(crate) state: OutletState,
     /// The socket takes nothing, since this time of the loop.
     blocked: Option<NonZero<u64>>,
 }
@@ -58,8 +58,8 @@ pub(crate) const NONE: u32 = u32::MAX;
 impl<L: Link> Outlet<L> {
     /// Of a connection.
     pub fn new(link: L) -> Outlet<L> {
-        let (unsent, phase) = (Vec::new(), Phase::Open);
-        Outlet { link, unsent, first: NONE, phase, blocked: None }
+        let (unsent, state) = (Vec::new(), OutletState::Open);
+        Outlet { link, unsent, first: NONE, state, blocked: None }
     }
 
     /// The connection.
@@ -74,7 +74,7 @@ impl<L: Link> Outlet<L> {
 
     /// Whether a reader may write now.
     pub fn is_clear(&self) -> bool {
-        self.blocked.is_none() && self.phase == Phase::Open && !self.has_rest()
+        self.blocked.is_none() && self.state == OutletState::Open && !self.has_rest()
     }
 
     /// Whether something must go out before any other record.
@@ -84,26 +84,26 @@ impl<L: Link> Outlet<L> {
 
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
-        match self.phase {
-            Phase::Open => false,
-            Phase::Closing | Phase::Lingering => !self.has_rest(),
-            Phase::Broken => true,
+        match self.state {
+            OutletState::Open => false,
+            OutletState::Closing | OutletState::Lingering => !self.has_rest(),
+            OutletState::Broken => true,
         }
     }
 
     /// Whether the connection is gone.
     pub fn is_broken(&self) -> bool {
-        self.phase == Phase::Broken
+        self.state == OutletState::Broken
     }
 
     /// Whether it ends, or has ended.
     pub fn is_closing(&self) -> bool {
-        self.phase != Phase::Open
+        self.state != OutletState::Open
     }
 
     /// Whether our half is closed.
     pub fn is_lingering(&self) -> bool {
-        self.phase == Phase::Lingering
+        self.state == OutletState::Lingering
     }
 
     /// Since when the connection takes nothing, in the loop's milliseconds.
@@ -113,7 +113,7 @@ impl<L: Link> Outlet<L> {
 
     /// Ends it when what waits is sent.
     pub fn end(&mut self) {
-        if self.phase == Phase::Open {
+        if self.state == OutletState::Open {
             self.link.end(&mut self.unsent);
             self.close();
         }
@@ -121,8 +121,8 @@ impl<L: Link> Outlet<L> {
 
     /// The same, where what waits has already said that it is the end.
     pub fn close(&mut self) {
-        if self.phase == Phase::Open {
-            self.phase = Phase::Closing;
+        if self.state == OutletState::Open {
+            self.state = OutletState::Closing;
             // There is time for what is due.
             self.link.wrote(0, true);
             self.io().wake();
@@ -131,15 +131,15 @@ impl<L: Link> Outlet<L> {
 
     /// Everything is sent: closes our half.
     pub fn linger(&mut self) {
-        if self.phase == Phase::Closing {
-            self.phase = Phase::Lingering;
+        if self.state == OutletState::Closing {
+            self.state = OutletState::Lingering;
             self.io().shutdown_write();
         }
     }
 
     /// The connection is given up.
     pub fn give_up(&mut self) {
-        self.phase = Phase::Broken;
+        self.state = OutletState::Broken;
         self.io().wake();
     }
 
@@ -157,7 +157,7 @@ impl<L: Link> Outlet<L> {
         }
         let mut unsent = std::mem::take(&mut self.unsent);
         let mut sent = 0;
-        while sent < unsent.len() && self.blocked.is_none() && self.phase != Phase::Broken {
+        while sent < unsent.len() && self.blocked.is_none() && self.state != OutletState::Broken {
             sent += self.write(&[IoSlice::new(&unsent[sent..])]);
         }
         if sent < unsent.len() {
@@ -178,7 +178,7 @@ impl<L: Link> Outlet<L> {
                 0
             }
         };
-        let waits = self.blocked.is_some() || self.phase != Phase::Open;
+        let waits = self.blocked.is_some() || self.state != OutletState::Open;
         self.link.wrote(sent, waits);
         sent
     }

@@ -1,6 +1,6 @@
 //! What the hub must know of a protocol.
 
-use broadcast::{Attachment, Batch, ChannelId, Limits, RecordRef};
+use broadcast::{Attachment, Batch, ChannelId, ReadLimits, RecordRef};
 
 use crate::outlet::{Link, Outlet};
 use crate::reader::Reader;
@@ -28,7 +28,7 @@ pub trait Protocol: Sized + 'static {
     /// A reader that has got a part of a batch is given the rest of it with the others, not by itself.
     const BEGINS_INSIDE: bool;
     /// How much one reader that is behind gets at once.
-    const BEHIND: Limits;
+    const BEHIND: ReadLimits;
 
     /// Of a new worker.
     fn worker(attachment: &'static Attachment) -> Self::Worker;
@@ -114,7 +114,7 @@ pub struct To<'a, P: Protocol> {
     /// The worker's.
     pub worker: &'a mut P::Worker,
     /// What was delivered.
-    pub counts: &'a mut Counts,
+    pub counts: &'a mut Delivered,
     /// Its channel, if it has one alone.
     pub channel: &'a P::Channel,
     /// Which reader a panic would be about.
@@ -123,7 +123,7 @@ pub struct To<'a, P: Protocol> {
 
 /// What was delivered and is not yet counted in the zone.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub struct Delivered {
     /// Records.
     pub records: u64,
     /// Their bytes.

@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use broadcast::{Attributes, ChannelId, Limits, Reading};
+use broadcast::{Attributes, ChannelId, ReadLimits, Reading};
 use proto::query;
 
 use crate::hub::Hub;
@@ -99,7 +99,7 @@ impl<P: Protocol> Rpc<P> {
     /// Calls `each` with the records behind `cursor`; gives the cursor behind them.
     fn each(&self, channel: ChannelId, cursor: u64, mut each: impl FnMut(&[u8])) -> u64 {
         let (attachment, mut cursor) = (self.hub.attachment, cursor);
-        let one = Limits { records: 1, ..Limits::default() };
+        let one = ReadLimits { records: 1, ..ReadLimits::default() };
         loop {
             match attachment.read(&[channel], cursor, None, one) {
                 Reading::Batch(batch) => {

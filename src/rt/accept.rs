@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use crate::conn::Conn;
 use crate::listener::{Acceptor, ListenerId};
 use crate::service::Service;
-use crate::slot::{EXPENDABLE, HANGUP, QUEUED, READABLE, State};
+use crate::slot::{EXPENDABLE, HANGUP, QUEUED, READABLE, SlotState};
 use crate::worker::{Worker, after, here, worker};
 
 const MOST_AT_ONCE: u32 = 16;
@@ -149,9 +149,9 @@ impl Worker {
         let slots = self.slots.accepted().iter().enumerate();
         let idle = slots.filter(|(_, slot)| match slot.state.get() {
             // One that has just become readable has a request on the way.
-            State::Idle => !slot.has(HANGUP | READABLE | QUEUED),
-            State::Task => slot.has(EXPENDABLE) && !slot.has(READABLE | QUEUED),
-            State::Free | State::Running | State::Owned => false,
+            SlotState::Idle => !slot.has(HANGUP | READABLE | QUEUED),
+            SlotState::Task => slot.has(EXPENDABLE) && !slot.has(READABLE | QUEUED),
+            SlotState::Free | SlotState::Running | SlotState::Owned => false,
         });
         let mut idle: Vec<_> =
             idle.map(|(at, slot)| (slot.idle_since.get(), slot.serial.get(), at as u32)).collect();

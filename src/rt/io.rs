@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 use sys::socket::Peer;
 
 use crate::conn::{Conn, TimedOut};
-use crate::slot::{BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, State, TIMED_OUT, WRITABLE, Work};
+use crate::slot::{
+    BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, SlotState, TIMED_OUT, WRITABLE, Work,
+};
 use crate::worker::worker;
 
 impl Conn {
@@ -208,7 +210,7 @@ impl Conn {
     pub fn wakes(&self, cx: &mut Context<'_>) {
         self.get(
             |slot| {
-                if slot.state.get() == State::Owned {
+                if slot.state.get() == SlotState::Owned {
                     slot.work.set(Work::Waker(cx.waker().clone()));
                 }
             },

@@ -7,7 +7,7 @@ use sys::socket::Peer;
 
 use crate::conn::Conn;
 use crate::service::{Next, Task};
-use crate::slot::{READABLE, State, WRITABLE, Work};
+use crate::slot::{READABLE, SlotState, WRITABLE, Work};
 use crate::token::Token;
 use crate::worker::{Worker, worker};
 
@@ -16,17 +16,17 @@ impl Worker {
     pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
         let index = self.slots.take()?;
         self.connections.set(self.connections.get() + 1);
-        Some(self.occupy(index, fd, peer, State::Running))
+        Some(self.occupy(index, fd, peer, SlotState::Running))
     }
 
     /// Takes one for what a task has besides; -1: it is no descriptor.
-    pub fn take_further(&self, fd: RawFd, peer: Peer, state: State) -> Option<Token> {
+    pub fn take_further(&self, fd: RawFd, peer: Peer, state: SlotState) -> Option<Token> {
         let index = self.slots.take_further()?;
         self.sockets.set(self.sockets.get() + u32::from(fd >= 0));
         Some(self.occupy(index, fd, peer, state))
     }
 
-    fn occupy(&self, index: u32, fd: RawFd, peer: Peer, state: State) -> Token {
+    fn occupy(&self, index: u32, fd: RawFd, peer: Peer, state: SlotState) -> Token {
         let slot = self.slots.at(index);
         self.serial.set(self.serial.get() + 1);
         slot.state.set(state);
@@ -52,7 +52,7 @@ impl Worker {
         // Last: what was dropped may have set a deadline, and the free list uses the wheel's links.
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
-        slot.state.set(State::Free);
+        slot.state.set(SlotState::Free);
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
         if slot.fd.get() >= 0 {
@@ -71,7 +71,7 @@ impl Worker {
 
     /// Gives a task a slot; it waits for one if there is none.
     fn begin(&self, task: Task) {
-        let token = self.take_further(-1, Peer::Unknown, State::Task);
+        let token = self.take_further(-1, Peer::Unknown, SlotState::Task);
         match token.and_then(|token| Some((token, self.slot(token)?))) {
             Some((token, slot)) => {
                 slot.work.set(Work::Task(task));
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_deadline_that_is_set_at_the_end_is_none() {
         let worker = create();
-        let take = || worker.take_further(-1, Peer::Unknown, State::Task).expect("a slot");
+        let take = || worker.take_further(-1, Peer::Unknown, SlotState::Task).expect("a slot");
         let (token, other) = (take(), take());
         let late = Late(token);
         let slot = worker.slot(token).expect("taken");
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_time_without_end_is_one() {
         let worker = create();
-        let token = worker.take_further(-1, Peer::Unknown, State::Owned).expect("a slot");
+        let token = worker.take_further(-1, Peer::Unknown, SlotState::Owned).expect("a slot");
         worker.now.set(1);
         Conn::new(token).set_timeout(u64::MAX);
         crate::after(u64::MAX, || ());

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use sys::socket::Peer;
 
 use crate::conn::Conn;
-use crate::slot::State;
+use crate::slot::SlotState;
 use crate::socket::free;
 use crate::worker::{after, now, worker};
 
@@ -29,7 +29,7 @@ enum Clock {
 
 /// Waits for `ms` milliseconds, which begin now.
 pub fn sleep(ms: u64) -> Sleep {
-    match worker().take_further(-1, Peer::Unknown, State::Owned) {
+    match worker().take_further(-1, Peer::Unknown, SlotState::Owned) {
         Some(token) => {
             let conn = Conn::new(token);
             conn.set_timeout(ms);

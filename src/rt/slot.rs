@@ -9,7 +9,7 @@ use sys::socket::Peer;
 use crate::service::{Service, Task};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum SlotState {
     Free,
     Idle,
     /// A task waits.
@@ -58,7 +58,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct Slot {
     pub generation: Cell<u32>,
     pub flags: Cell<u16>,
-    pub state: Cell<State>,
+    pub state: Cell<SlotState>,
     pub fd: Cell<RawFd>,
     /// Requests answered on this connection, kept for the protocol.
     pub requests: Cell<u32>,
@@ -85,7 +85,7 @@ impl Slot {
         Slot {
             generation: Cell::new(1),
             flags: Cell::new(0),
-            state: Cell::new(State::Free),
+            state: Cell::new(SlotState::Free),
             fd: Cell::new(-1),
             requests: Cell::new(0),
             due: Cell::new(0),

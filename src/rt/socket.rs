@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use sys::socket::{Address, Peer};
 
 use crate::conn::Conn;
-use crate::slot::{READABLE, State, WRITABLE};
+use crate::slot::{READABLE, SlotState, WRITABLE};
 use crate::token::Token;
 use crate::worker::{here, worker};
 
@@ -73,7 +73,7 @@ fn enter(fd: OwnedFd, peer: Peer, flags: u16) -> io::Result<Socket> {
         return Err(io::Error::other("there are not enough worker_connections"));
     }
     let full = || io::Error::other("there are too many sockets");
-    let token = worker.take_further(fd.as_raw_fd(), peer, State::Owned).ok_or_else(full)?;
+    let token = worker.take_further(fd.as_raw_fd(), peer, SlotState::Owned).ok_or_else(full)?;
     // The slot has it now, and closes it.
     let _ = fd.into_raw_fd();
     let socket = Socket(Conn::new(token));

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use crate::conn::Conn;
 use crate::service::Next;
-use crate::slot::{READABLE, Slot, State, TIMED_OUT, WOKEN, Work};
+use crate::slot::{READABLE, Slot, SlotState, TIMED_OUT, WOKEN, Work};
 use crate::token::Token;
 use crate::waker::waker;
 use crate::worker::Worker;
@@ -28,7 +28,7 @@ impl Worker {
     /// Gives the slot its turn, and puts it where that says. A panic ends this connection alone.
     pub fn step(&self, token: Token, turn: impl FnOnce(Conn) -> Next) {
         let Some(slot) = self.slot(token) else { return };
-        let was_task = slot.state.replace(State::Running) == State::Task;
+        let was_task = slot.state.replace(SlotState::Running) == SlotState::Task;
         slot.clear(WOKEN);
         let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
         let next = next.unwrap_or_else(|_| {
@@ -40,7 +40,7 @@ impl Worker {
             Next::Idle => self.rest(token),
             Next::Task(task) => {
                 slot.work.set(Work::Task(task));
-                slot.state.set(State::Task);
+                slot.state.set(SlotState::Task);
                 // A new task has not looked at anything yet; and one must look again after something
                 // that happened while it ran.
                 if !was_task || slot.has(WOKEN) {
@@ -56,7 +56,7 @@ impl Worker {
 
     fn rest(&self, token: Token) {
         let Some(slot) = self.slot(token) else { return };
-        slot.state.set(State::Idle);
+        slot.state.set(SlotState::Idle);
         slot.idle_since.set(self.now.get());
         slot.clear(TIMED_OUT);
         if slot.has(READABLE) {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::listener::ListenerId;
-use crate::slot::{QUEUED, READABLE, State, TIMED_OUT};
+use crate::slot::{QUEUED, READABLE, SlotState, TIMED_OUT};
 use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
 use crate::worker::{Worker, worker};
 
@@ -111,13 +111,13 @@ impl Worker {
             let Some(slot) = self.slot(token) else { continue };
             slot.clear(QUEUED);
             match slot.state.get() {
-                State::Task => self.poll_task(token),
-                State::Idle if slot.has(READABLE) => {
+                SlotState::Task => self.poll_task(token),
+                SlotState::Idle if slot.has(READABLE) => {
                     if let Some(service) = slot.service.get() {
                         self.step(token, |conn| service.ready(conn));
                     }
                 }
-                State::Idle | State::Free | State::Running | State::Owned => {}
+                SlotState::Idle | SlotState::Free | SlotState::Running | SlotState::Owned => {}
             }
         }
     }
@@ -126,16 +126,16 @@ impl Worker {
     fn fire(&self, index: u32) {
         let slot = self.slots.at(index);
         match slot.state.get() {
-            State::Idle => self.expire(index),
-            State::Task => {
+            SlotState::Idle => self.expire(index),
+            SlotState::Task => {
                 slot.raise(TIMED_OUT);
                 self.enqueue(self.token(index));
             }
-            State::Owned => {
+            SlotState::Owned => {
                 slot.raise(TIMED_OUT);
                 slot.wake_owner();
             }
-            State::Free | State::Running => {}
+            SlotState::Free | SlotState::Running => {}
         }
     }
 

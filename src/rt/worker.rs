@@ -18,7 +18,7 @@ use crate::inbox::Inbox;
 use crate::listener::Acceptor;
 use crate::pulse::Pulse;
 use crate::service::Task;
-use crate::slot::{BROKEN, HANGUP, QUEUED, READABLE, REGISTERED, Slot, State, WOKEN, WRITABLE};
+use crate::slot::{BROKEN, HANGUP, QUEUED, READABLE, REGISTERED, Slot, SlotState, WOKEN, WRITABLE};
 use crate::table::Table;
 use crate::timer::Wheel;
 use crate::token::{INBOX, SOURCES, Token};
@@ -193,7 +193,7 @@ impl Worker {
             slot.raise(WRITABLE | BROKEN);
         }
         match slot.state.get() {
-            State::Owned => slot.wake_owner(),
+            SlotState::Owned => slot.wake_owner(),
             _ => {
                 slot.prefetch_task();
                 self.enqueue(token);
@@ -258,7 +258,7 @@ pub fn drain() {
     worker.slots.each(|index, slot| {
         let token = worker.token(index);
         match (slot.state.get(), slot.service.get()) {
-            (State::Idle, Some(service)) => {
+            (SlotState::Idle, Some(service)) => {
                 let grace = worker.guarded(|| service.grace(Conn::new(token))).unwrap_or(0);
                 worker.wheel.set(
                     &worker.slots,
@@ -266,7 +266,7 @@ pub fn drain() {
                     worker.now.get().saturating_add(grace).max(1),
                 );
             }
-            (State::Task, _) => worker.wake(token),
+            (SlotState::Task, _) => worker.wake(token),
             _ => {}
         }
     });
@@ -276,7 +276,7 @@ pub fn drain() {
 pub fn wake_all() {
     let worker = worker();
     worker.slots.each(|index, slot| {
-        if slot.state.get() == State::Task {
+        if slot.state.get() == SlotState::Task {
             worker.wake(worker.token(index));
         }
     });

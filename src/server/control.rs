@@ -28,24 +28,26 @@ const VERDICT: Duration = Duration::from_secs(300);
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Command {
     /// Take the new configuration.
     Reload,
     /// Start the new binary, and leave when it serves.
     Upgrade,
 }
 
-impl Order {
+impl Command {
     /// The word on the wire.
     fn word(self) -> &'static str {
         match self {
-            Order::Reload => "reload",
-            Order::Upgrade => "upgrade",
+            Command::Reload => "reload",
+            Command::Upgrade => "upgrade",
         }
     }
 
-    fn of(line: &[u8]) -> Option<Order> {
-        [Order::Reload, Order::Upgrade].into_iter().find(|order| order.word().as_bytes() == line)
+    fn of(line: &[u8]) -> Option<Command> {
+        [Command::Reload, Command::Upgrade]
+            .into_iter()
+            .find(|command| command.word().as_bytes() == line)
     }
 }
 
@@ -129,14 +131,14 @@ impl Control {
         }
     }
 
-    /// The next order that has come whole.
-    pub fn next(&mut self) -> Option<(UnixStream, Order)> {
+    /// The next command that has come whole.
+    pub fn next(&mut self) -> Option<(UnixStream, Command)> {
         self.accept();
         let mut at = 0;
         while let Some(client) = self.clients.get_mut(at) {
             match client.read() {
                 Ok(None) => at += 1,
-                Ok(Some(order)) => return Some((self.clients.swap_remove(at).stream, order)),
+                Ok(Some(command)) => return Some((self.clients.swap_remove(at).stream, command)),
                 Err(_) => drop(self.clients.swap_remove(at)),
             }
         }
@@ -145,14 +147,14 @@ impl Control {
 }
 
 impl Client {
-    /// Reads what has come: an order, nothing yet, or a reason to send the client away.
-    fn read(&mut self) -> io::Result<Option<Order>> {
+    /// Reads what has come: an command, nothing yet, or a reason to send the client away.
+    fn read(&mut self) -> io::Result<Option<Command>> {
         let mut byte = [0];
         loop {
             match self.stream.read(&mut byte) {
                 Ok(1) if byte == *b"\n" => {
-                    let order = Order::of(&self.line);
-                    return order.map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into());
+                    let command = Command::of(&self.line);
+                    return command.map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into());
                 }
                 Ok(1) if self.line.len() < LONGEST_LINE => self.line.push(byte[0]),
                 Ok(_) => return Err(io::ErrorKind::InvalidData.into()),
@@ -180,10 +182,10 @@ pub fn answer(mut client: UnixStream, verdict: &Result<(), Failure>) {
 }
 
 /// Asks the master at the other end and waits for its verdict.
-pub fn ask(mut master: UnixStream, order: Order) -> Result<(), Failure> {
+pub fn ask(mut master: UnixStream, command: Command) -> Result<(), Failure> {
     let failed =
         |e: io::Error| Failure::new(format!("the master does not answer {}", sys::log::errno(&e)));
-    let what = order.word();
+    let what = command.word();
     // The master's own patience with its workers ends before (worker_ready_timeout).
     master.set_read_timeout(Some(VERDICT)).map_err(failed)?;
     master.write_all(format!("{what}\n").as_bytes()).map_err(failed)?;

@@ -8,6 +8,7 @@
 //! It knows blocks and listeners, not protocols: those are in the modules that `main.rs` lists.
 #![forbid(unsafe_code)]
 
+mod commands;
 mod control;
 mod core_conf;
 mod cycle;
@@ -19,7 +20,6 @@ mod listen;
 mod look;
 mod master;
 mod options;
-mod orders;
 mod pid;
 mod place;
 mod readiness;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use crate::control::{self, Order};
+use crate::control::{self, Command};
 use crate::cycle::{self, Cycle};
 use crate::options::{Options, Signal};
 use crate::place::Place;
@@ -19,17 +19,17 @@ pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), F
         Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
     })?;
     let master = find(&path, pid)?;
-    let order = match signal {
+    let command = match signal {
         Signal::Stop => return kill(pid, sys::signal::SIGTERM),
         Signal::Quit => return kill(pid, sys::signal::SIGQUIT),
         Signal::Reopen => return kill(pid, sys::signal::SIGUSR1),
-        Signal::Reload => Order::Reload,
-        Signal::Upgrade => Order::Upgrade,
+        Signal::Reload => Command::Reload,
+        Signal::Upgrade => Command::Upgrade,
     };
     if let Some(master) = master {
-        return control::ask(master, order);
+        return control::ask(master, command);
     }
-    if order == Order::Upgrade {
+    if command == Command::Upgrade {
         let socket = pid::control_socket(&path);
         return Err(Failure::new(format!(
             "process {pid} has no control socket \"{}\": a server that runs with \"master_process \

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::log::{Durability, Keeper, Log};
 use crate::record::{MAX_CHANNEL, Record};
 use crate::shape::PAGE;
-use crate::state::State;
+use crate::state::LogState;
 use crate::step::step;
 
 /// Pages that are cleaned for each page that is written: half of what may be new in a segment is
@@ -19,7 +19,7 @@ impl<D: Device> Log<D> {
     /// caller has the zone's lock.
     pub fn append(
         &self,
-        state: &State,
+        state: &LogState,
         record: &Record<'_>,
         keeper: &dyn Keeper,
     ) -> Result<(), Error> {
@@ -55,7 +55,7 @@ impl<D: Device> Log<D> {
     /// Sees to it that a record can be written at the head.
     fn make_room(
         &self,
-        state: &State,
+        state: &LogState,
         lead: u64,
         len: u64,
         keeper: &dyn Keeper,
@@ -89,7 +89,7 @@ impl<D: Device> Log<D> {
     }
 
     /// Lets the head into the segments that are clean.
-    fn clear(&self, state: &State) {
+    fn clear(&self, state: &LogState) {
         let safe = state.synced_at.published() >= state.swept_at.get();
         if safe || self.durability != Durability::Ack {
             state.clear.set(state.swept.get() / self.shape.segment);

@@ -8,13 +8,13 @@ use crate::log::{Keeper, Log};
 use crate::read::Reader;
 use crate::record::{Lead, Record};
 use crate::shape::PAGE;
-use crate::state::State;
+use crate::state::LogState;
 use crate::step::step;
 
 impl<D: Device> Log<D> {
     /// Goes through one page of the segment after the last clean one, its last page first: so the
     /// oldest are given up where there is no room. `most`: bytes that may be copied of this segment.
-    pub(crate) fn clean(&self, state: &State, keeper: &dyn Keeper, most: u64) -> io::Result<()> {
+    pub(crate) fn clean(&self, state: &LogState, keeper: &dyn Keeper, most: u64) -> io::Result<()> {
         let size = self.shape.segment;
         let swept = state.swept.get();
         let number = swept / size + 1;
@@ -40,7 +40,7 @@ impl<D: Device> Log<D> {
         Ok(())
     }
 
-    fn swept(&self, state: &State, upto: u64) {
+    fn swept(&self, state: &LogState, upto: u64) {
         let size = self.shape.segment;
         if upto.is_multiple_of(size) {
             // A sync that begins from here on has all that was copied.
@@ -60,7 +60,7 @@ impl<D: Device> Log<D> {
     /// Copies the record at `at` to the head, if it is kept; gives it up if there is no room.
     fn keep(
         &self,
-        state: &State,
+        state: &LogState,
         keeper: &dyn Keeper,
         reader: &mut Reader<'_, D>,
         at: u64,

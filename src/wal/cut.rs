@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::ops::Range;
 
 use crate::device::Device;
-use crate::fragment::{self, Kind};
+use crate::fragment::{self, FragmentKind};
 use crate::segment::{self, Segment};
 use crate::shape::{PAGE, Shape};
 use crate::step::step;
@@ -30,7 +30,7 @@ struct Place {
     /// Of the segment's head, if it has one before it, else its own.
     at: u64,
     fragment: u64,
-    kind: Kind,
+    kind: FragmentKind,
     /// Bytes of the record.
     len: u64,
 }
@@ -59,10 +59,10 @@ fn places(shape: Shape, head: u64, lead: u64, len: u64) -> impl Iterator<Item = 
         let len = left.min(room(at) - tag);
         left -= len;
         let kind = match (first, left == 0) {
-            (true, true) => Kind::Full,
-            (true, false) => Kind::First,
-            (false, false) => Kind::Middle,
-            (false, true) => Kind::Last,
+            (true, true) => FragmentKind::Full,
+            (true, false) => FragmentKind::First,
+            (false, false) => FragmentKind::Middle,
+            (false, true) => FragmentKind::Last,
         };
         first = false;
         at = begin + head + fragment::HEAD + tag + len;

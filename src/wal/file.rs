@@ -27,7 +27,7 @@ pub enum FileError {
     /// The system refused something.
     System(PathBuf, io::Error),
     /// It is a directory, a link, a device, a FIFO.
-    Kind(PathBuf),
+    FragmentKind(PathBuf),
     /// It is another program's.
     Foreign(PathBuf),
     /// Other processes have it: their numbers and names, as far as this one may know them.
@@ -40,7 +40,7 @@ impl fmt::Display for FileError {
             FileError::System(path, error) => {
                 write!(f, "{} {}", path.display(), sys::log::errno(error))
             }
-            FileError::Kind(path) => {
+            FileError::FragmentKind(path) => {
                 write!(f, "{} is no regular file; name one, or remove it", path.display())
             }
             FileError::Foreign(path) => write!(
@@ -211,12 +211,12 @@ fn look(path: &Path) -> Result<Option<fs::File>, FileError> {
                 Some(libc::ELOOP | libc::EISDIR | libc::ENXIO | libc::ENODEV)
             ) =>
         {
-            return Err(FileError::Kind(path.into()));
+            return Err(FileError::FragmentKind(path.into()));
         }
         result => result.map_err(|error| FileError::System(path.into(), error))?,
     };
     let found = file.metadata().map_err(|error| FileError::System(path.into(), error))?;
-    if found.is_file() { Ok(Some(file)) } else { Err(FileError::Kind(path.into())) }
+    if found.is_file() { Ok(Some(file)) } else { Err(FileError::FragmentKind(path.into())) }
 }
 
 /// Takes the lock of a file, if nobody has it. It is not `nix`'s `Flock`, which gives the lock back when

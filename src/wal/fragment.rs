@@ -17,32 +17,32 @@ pub(crate) const TAG: u64 = 4;
 /// Which part of its record a fragment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum FragmentKind {
     Full = 1,
     First = 2,
     Middle = 3,
     Last = 4,
 }
 
-impl Kind {
-    fn of(byte: u8) -> Option<Kind> {
+impl FragmentKind {
+    fn of(byte: u8) -> Option<FragmentKind> {
         match byte {
-            1 => Some(Kind::Full),
-            2 => Some(Kind::First),
-            3 => Some(Kind::Middle),
-            4 => Some(Kind::Last),
+            1 => Some(FragmentKind::Full),
+            2 => Some(FragmentKind::First),
+            3 => Some(FragmentKind::Middle),
+            4 => Some(FragmentKind::Last),
             _ => None,
         }
     }
 
     /// Whether a record begins with it.
     pub fn begins(self) -> bool {
-        matches!(self, Kind::Full | Kind::First)
+        matches!(self, FragmentKind::Full | FragmentKind::First)
     }
 
     /// Whether a record ends with it.
     pub fn ends(self) -> bool {
-        matches!(self, Kind::Full | Kind::Last)
+        matches!(self, FragmentKind::Full | FragmentKind::Last)
     }
 }
 
@@ -50,7 +50,7 @@ impl Kind {
 pub(crate) fn checksum<'b>(
     seed: u32,
     offset: u64,
-    kind: Kind,
+    kind: FragmentKind,
     len: u16,
     bytes: impl Iterator<Item = &'b [u8]>,
 ) -> u32 {
@@ -62,7 +62,7 @@ pub(crate) fn checksum<'b>(
 }
 
 /// What stands before a fragment's bytes.
-pub(crate) fn head(crc: u32, len: u16, kind: Kind) -> [u8; HEAD as usize] {
+pub(crate) fn head(crc: u32, len: u16, kind: FragmentKind) -> [u8; HEAD as usize] {
     let mut out = [0; HEAD as usize];
     out[..4].copy_from_slice(&crc.to_le_bytes());
     out[4..6].copy_from_slice(&len.to_le_bytes());
@@ -73,7 +73,7 @@ pub(crate) fn head(crc: u32, len: u16, kind: Kind) -> [u8; HEAD as usize] {
 /// A fragment that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    pub kind: Kind,
+    pub kind: FragmentKind,
     /// Of a first one its checksum, of a later one what it says its record's first has.
     pub tag: u32,
     /// Where in its page its part of the record is.
@@ -103,7 +103,8 @@ pub(crate) fn at(seed: u32, page: &[u8], offset: u64, at: usize) -> Found {
     let crc = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
     let len = u16::from_le_bytes([head[4], head[5]]);
     let end = start + usize::from(len);
-    let (Some(kind), Some(bytes), 0) = (Kind::of(head[6]), page.get(start..end), head[7]) else {
+    let (Some(kind), Some(bytes), 0) = (FragmentKind::of(head[6]), page.get(start..end), head[7])
+    else {
         return Found::Bad;
     };
     if checksum(seed, offset + at as u64, kind, len, [bytes].into_iter()) != crc {

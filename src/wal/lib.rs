@@ -15,7 +15,7 @@
 //!   or changed since the last writer ([`Found::certain`]); else the caller takes a new one.
 //! - Nothing that is not a record is taken for one: each fragment's checksum is seeded with the file's
 //!   secret, the segment's use and the fragment's place.
-//! - A process may die at any instruction. [`State`] is in the zone's memory, and each of its words
+//! - A process may die at any instruction. [`LogState`] is in the zone's memory, and each of its words
 //!   moves only when what it promises is written; the next process goes on with it as it is.
 #![forbid(unsafe_code)]
 
@@ -49,5 +49,5 @@ pub use log::{Durability, Keeper, Log};
 pub use open::Found;
 pub use record::{MAX_CHANNEL, Record};
 pub use shape::SMALLEST;
-pub use state::State;
+pub use state::LogState;
 pub use verdict::{Damage, Doubt};

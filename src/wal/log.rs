@@ -10,7 +10,7 @@ use crate::read::Reader;
 use crate::record::LONGEST_LEAD;
 use crate::segment::Segment;
 use crate::shape::Shape;
-use crate::state::{BEGUN, READY, Start, State, raise};
+use crate::state::{BEGUN, LogState, READY, Start, raise};
 use crate::step::step;
 
 /// When what is written is to be on the disk.
@@ -33,7 +33,7 @@ pub trait Keeper {
     fn drop_upto(&self, channel: &[u8], seq: u64);
 }
 
-/// The file of a zone, as this process sees it. What changes is in the [`State`].
+/// The file of a zone, as this process sees it. What changes is in the [`LogState`].
 #[derive(Debug)]
 pub struct Log<D> {
     pub(crate) device: D,
@@ -50,7 +50,7 @@ impl<D: Device> Log<D> {
         device: D,
         identity: Identity,
         durability: Durability,
-        state: &State,
+        state: &LogState,
     ) -> io::Result<Log<D>> {
         let short = || io::Error::new(io::ErrorKind::InvalidInput, "the file is too short");
         let shape = Shape::of(device.len()?).ok_or_else(short)?;
@@ -62,7 +62,7 @@ impl<D: Device> Log<D> {
         shape: Shape,
         Identity { epoch, secret, newest, past }: Identity,
         durability: Durability,
-        state: &State,
+        state: &LogState,
     ) -> io::Result<Log<D>> {
         // Segments count from 1.
         let begun = Begun { life: 0, at: shape.segment, newest, damaged: 0 };
@@ -91,7 +91,7 @@ impl<D: Device> Log<D> {
         Ok(Log { device, shape, secret, durability, superseded: Vec::new() })
     }
 
-    /// The log that another process has opened into a [`State`], and that this one was handed.
+    /// The log that another process has opened into a [`LogState`], and that this one was handed.
     pub fn share(device: D, durability: Durability) -> Result<Log<D>, OpenError> {
         let (header, _) = OpenError::front(&device)?;
         let (shape, secret) = (header.shape, header.secret);
@@ -110,7 +110,7 @@ impl<D: Device> Log<D> {
 
     /// Says in the file that somebody writes to it, and syncs that. An append does it first, if need
     /// be; the caller has the zone's lock.
-    pub fn begin(&self, state: &State) -> io::Result<()> {
+    pub fn begin(&self, state: &LogState) -> io::Result<()> {
         if state.phase.get() == BEGUN {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl<D: Device> Log<D> {
     }
 
     /// What became of the last append, if the zone has committed all up to `committed`, and no more.
-    pub(crate) fn resolve(&self, state: &State, committed: u64) -> io::Result<()> {
+    pub(crate) fn resolve(&self, state: &LogState, committed: u64) -> io::Result<()> {
         let pending = state.pending.get();
         if pending == 0 {
             return Ok(());
@@ -174,13 +174,13 @@ impl<D: Device> Log<D> {
     }
 
     /// Whether a sync now would spare an append to wait for it later.
-    pub fn wants_sync(&self, state: &State) -> bool {
+    pub fn wants_sync(&self, state: &LogState) -> bool {
         self.durability != Durability::Off && state.synced_at.published() < state.swept_at.get()
     }
 
     /// Brings to the disk what was appended. `newest`: the newest seq that the zone has committed, read
     /// before the call. Gives the newest seq that is on the disk. Needs no lock.
-    pub fn sync(&self, state: &State, newest: u64) -> io::Result<u64> {
+    pub fn sync(&self, state: &LogState, newest: u64) -> io::Result<u64> {
         let head = state.head.published();
         step("sync: begins");
         self.bring(state, D::sync)?;
@@ -193,7 +193,7 @@ impl<D: Device> Log<D> {
     /// Closes the log in order: what was committed, up to `newest`, is on the disk when this returns,
     /// and a restart of the machine changes nothing. The caller has the zone's lock. An append may
     /// follow.
-    pub fn close(&self, state: &State, newest: u64) -> io::Result<()> {
+    pub fn close(&self, state: &LogState, newest: u64) -> io::Result<()> {
         if state.phase.get() != BEGUN {
             return Ok(());
         }
@@ -214,7 +214,7 @@ impl<D: Device> Log<D> {
 
     /// Brings what was written to the disk. Once that has failed it always does: the system may have
     /// thrown away what it could not write, and would say of the next time that it went well.
-    fn bring(&self, state: &State, sync: impl FnOnce(&D) -> io::Result<()>) -> io::Result<()> {
+    fn bring(&self, state: &LogState, sync: impl FnOnce(&D) -> io::Result<()>) -> io::Result<()> {
         if state.failed.published() != 0 {
             return Err(io::Error::other(
                 "an earlier sync failed: nobody knows what is on the disk",
@@ -230,7 +230,7 @@ impl<D: Device> Log<D> {
         }
     }
 
-    pub(crate) fn pen(&self, state: &State) -> Pen<'_, D> {
+    pub(crate) fn pen(&self, state: &LogState) -> Pen<'_, D> {
         let (life, epoch) = (state.life.get(), state.epoch.get());
         let number = self.shape.number(state.head.get() - 1);
         let began = if number <= state.first.get() { state.first_life.get() } else { life };

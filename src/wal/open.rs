@@ -10,7 +10,7 @@ use crate::read::{Joiner, Reader};
 use crate::record::{Lead, Record};
 use crate::segment::{self, Segment};
 use crate::shape::{PAGE, page_of};
-use crate::state::{Start, State};
+use crate::state::{LogState, Start};
 use crate::verdict::{Damage, Doubt, Facts, doubt};
 
 /// Pages that are read at once.
@@ -142,7 +142,7 @@ impl<D: Device> Found<D> {
 
     /// Goes on with this log under `epoch`: the one that was found, if that is certain, else a new one.
     /// The zone's memory is this process's alone yet. Nothing is written before the first append.
-    pub fn go_on(self, state: &State, epoch: u32) -> Log<D> {
+    pub fn go_on(self, state: &LogState, epoch: u32) -> Log<D> {
         state.start(epoch, &self.start);
         self.log
     }

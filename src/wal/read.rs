@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::device::Device;
-use crate::fragment::{self, Found, Kind};
+use crate::fragment::{self, Found, FragmentKind};
 use crate::record::Lead;
 use crate::segment::{self, Segment};
 use crate::shape::{PAGE, Shape, page_of};
@@ -165,7 +165,7 @@ impl Joiner {
             let lead = Lead::decode(data)?;
             self.begun = (lead.record.seq, lead.copied.is_some());
             let left = (lead.lead + lead.len).checked_sub(len)?;
-            if found.kind == Kind::Full {
+            if found.kind == FragmentKind::Full {
                 return (left == 0).then_some(at);
             }
             self.open = Some(Open { at, tag: found.tag, next: page_of(at) + PAGE, left });
@@ -176,7 +176,7 @@ impl Joiner {
             return None;
         }
         open.left -= len;
-        if found.kind == Kind::Last {
+        if found.kind == FragmentKind::Last {
             return (open.left == 0).then_some(open.at);
         }
         open.next += PAGE;

@@ -7,7 +7,7 @@ use shm::{U32, U64};
 /// itself, so that whoever gets the lock of a dead process goes on with it as it is.
 #[repr(C)]
 #[derive(Debug, Default)]
-pub struct State {
+pub struct LogState {
     pub(crate) phase: U32,
     pub(crate) epoch: U32,
     /// Names this life; before it has begun, the newest that has left something.
@@ -48,7 +48,7 @@ pub(crate) const READY: u32 = 1;
 /// The header says that somebody writes.
 pub(crate) const BEGUN: u32 = 2;
 
-impl State {
+impl LogState {
     /// The newest seq that is known to be on the disk.
     pub fn synced(&self) -> u64 {
         self.synced.published()

@@ -1,13 +1,13 @@
 //! A connection that sends requests: their heads, and what is made of these.
 
-use proto::http1::{Body, Head, Limits, Name, Parsed, Version, framing, host, keep_alive, parse};
+use proto::http1::{Body, Head, HeadLimits, Name, Parsed, Version, framing, host, keep_alive, parse};
 use proto::uri::{is_plain, normalize, split_args, unescape};
 
 /// A head that comes in pieces is what it is as a whole; what it says makes sense.
 pub fn request(data: &[u8]) {
-    let tight = Limits { line: 64, headers: 4, total: 200, ..Limits::default() };
-    let lenient = Limits { underscores: true, ignore_invalid: false, ..Limits::default() };
-    for limits in [Limits::default(), tight, lenient] {
+    let tight = HeadLimits { line: 64, headers: 4, total: 200, ..HeadLimits::default() };
+    let lenient = HeadLimits { underscores: true, ignore_invalid: false, ..HeadLimits::default() };
+    for limits in [HeadLimits::default(), tight, lenient] {
         let whole = arrive(data, data.len(), &limits);
         for piece in [1, 7, 30] {
             let pieces = arrive(data, piece, &limits);
@@ -30,7 +30,7 @@ enum Outcome {
 }
 
 /// Parses what has come, each time that `piece` bytes more are there.
-fn arrive(data: &[u8], piece: usize, limits: &Limits) -> Outcome {
+fn arrive(data: &[u8], piece: usize, limits: &HeadLimits) -> Outcome {
     let mut head = Head::default();
     let mut end = 0usize;
     loop {
@@ -48,7 +48,7 @@ fn arrive(data: &[u8], piece: usize, limits: &Limits) -> Outcome {
 }
 
 /// The offsets are in order and inside the head, which is inside its limits.
-fn inside(head: &Head, data: &[u8], limits: &Limits) {
+fn inside(head: &Head, data: &[u8], limits: &HeadLimits) {
     assert!(head.len <= data.len() && head.len <= limits.total);
     assert!(head.fields.len() <= limits.headers);
     let line = [head.method_name, head.target, head.protocol];
@@ -124,7 +124,7 @@ fn uri(path: &[u8]) {
 }
 
 /// The memory of a head can be used for the next request, which is what follows.
-fn again(mut head: Head, data: &[u8], limits: &Limits) {
+fn again(mut head: Head, data: &[u8], limits: &HeadLimits) {
     let next = &data[head.len..];
     head.clear();
     let mut fresh = Head::default();

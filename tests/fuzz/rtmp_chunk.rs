@@ -1,12 +1,12 @@
 //! RTMP's chunks.
 
 use proto::rtmp::chunk::{
-    Error, Limits, Reader, Uncut, continuation, cut, cut_len, uncut_len, write_message,
+    Error, MessageLimits, Reader, Uncut, continuation, cut, cut_len, uncut_len, write_message,
 };
 use proto::rtmp::message::{UserControl, aggregate};
 
 /// Small, so that inputs get there.
-const LIMITS: Limits = Limits { message: 1000, streams: 4, memory: 1500 };
+const LIMITS: MessageLimits = MessageLimits { message: 1000, streams: 4, memory: 1500 };
 
 /// What is read does not depend on how it comes, and is within the limits; written again, it is read
 /// as it was. What is cut is joined.
@@ -27,7 +27,7 @@ pub fn rtmp_chunk(data: &[u8]) {
         }
     }
     // Setting the chunk size takes a chunk stream of its own.
-    let wider = Limits { streams: LIMITS.streams + 1, ..LIMITS };
+    let wider = MessageLimits { streams: LIMITS.streams + 1, ..LIMITS };
     assert_eq!(read(wider, &out, 99), (whole.0, 0, None));
     joined(data, sizes);
 }
@@ -36,7 +36,7 @@ pub fn rtmp_chunk(data: &[u8]) {
 type Seen = (u32, u8, u32, u32, Vec<u8>);
 
 /// Messages, how much is left of a header, and why it ended.
-fn read(limits: Limits, data: &[u8], piece: usize) -> (Vec<Seen>, usize, Option<Error>) {
+fn read(limits: MessageLimits, data: &[u8], piece: usize) -> (Vec<Seen>, usize, Option<Error>) {
     let (mut reader, mut seen, mut kept) = (Reader::new(limits), Vec::new(), Vec::new());
     for part in data.chunks(piece) {
         kept.extend_from_slice(part);

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use proto::rtmp::amf::{Decoder, Value};
-use proto::rtmp::chunk::{self, Limits, Reader};
+use proto::rtmp::chunk::{self, MessageLimits, Reader};
 use proto::rtmp::handshake::ClientHandshake;
 use proto::rtmp::message::{self, UserControl};
 use proto::rtmp::{command, handshake};
@@ -90,7 +90,7 @@ impl Client {
         socket.set_nodelay(true).expect("TCP_NODELAY");
         socket.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         socket.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
-        let limits = Limits { message: chunk::LONGEST, streams: 64, memory: 1 << 30 };
+        let limits = MessageLimits { message: chunk::LONGEST, streams: 64, memory: 1 << 30 };
         Client {
             socket,
             reader: Reader::new(limits),

@@ -3,7 +3,7 @@
 use broadcast::{From, Start};
 use live::Membership;
 
-use crate::play::player::{Counts, Opening, Player, PlayerState};
+use crate::play::player::{Opening, Player, PlayerCounts, PlayerState};
 use crate::play::protocol::{Hub, Reader};
 use crate::publish::resume;
 use crate::settings::app::App;
@@ -48,7 +48,7 @@ impl Joined {
             video: true,
             paused: false,
             opening: Opening::default(),
-            counts: Counts::default(),
+            counts: PlayerCounts::default(),
         };
         Reader::new(self.membership, self.cursor, self.told, player)
     }

@@ -32,7 +32,7 @@ pub struct Player {
     /// What the header of its FLV is to tell.
     pub opening: Opening,
     /// What it has got, and what it has not.
-    pub counts: Counts,
+    pub counts: PlayerCounts,
 }
 
 /// What the header of FLV is to tell of the stream's tracks, where the client has said so.
@@ -63,7 +63,7 @@ impl Opening {
 
 /// A player's figures.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
+pub struct PlayerCounts {
     /// Messages that it has got.
     pub sent: u64,
     /// Messages that it was too slow for.

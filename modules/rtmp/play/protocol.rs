@@ -1,6 +1,6 @@
 //! Live streams as a protocol of the hub: how a batch goes out to players, and what becomes of one that was cut.
 
-use broadcast::{Attachment, Batch, ChannelId, Limits, RecordRef, Start};
+use broadcast::{Attachment, Batch, ChannelId, ReadLimits, RecordRef, Start};
 use live::{Protocol, To};
 
 use crate::play::link::{Link, Outlet};
@@ -68,7 +68,8 @@ impl Protocol for LiveStreams {
     const DRAINS_GRADUALLY: bool = false;
     const BEGINS_INSIDE: bool = true;
     /// What is begun and not taken is kept for the player.
-    const BEHIND: Limits = Limits { records: 32, bytes: 128 << 10, upto: u64::MAX, told: 0 };
+    const BEHIND: ReadLimits =
+        ReadLimits { records: 32, bytes: 128 << 10, upto: u64::MAX, told: 0 };
 
     fn worker(_: &'static Attachment) -> Worker {
         Worker::default()

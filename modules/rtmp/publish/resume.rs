@@ -1,6 +1,6 @@
 //! Streams whose publisher's connection broke: it may come back, for a while.
 
-use broadcast::{Attachment, Attributes, ChannelId, Limits, Reading, Start, Zone};
+use broadcast::{Attachment, Attributes, ChannelId, ReadLimits, Reading, Start, Zone};
 
 use crate::play::view::View;
 use crate::record::{CHANGE, Change, Head};
@@ -29,7 +29,7 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
     let mut last = Last::default();
     let (mut cursor, told) = attachment.start(&[id], Start::Last(16));
     loop {
-        match attachment.read(&[id], cursor, None, Limits { told, ..Limits::default() }) {
+        match attachment.read(&[id], cursor, None, ReadLimits { told, ..ReadLimits::default() }) {
             Reading::Batch(batch) => {
                 let Some(end) = batch.records().last().map(|record| record.seq) else {
                     return last;

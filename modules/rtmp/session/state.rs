@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use proto::rtmp::chunk::{self, Limits, Reader};
+use proto::rtmp::chunk::{self, MessageLimits, Reader};
 use rt::{Conn, Io};
 use sys::prefetch::Touched;
 
@@ -71,7 +71,7 @@ impl Session {
             hub.add_outlet(Outlet::new(Link::new(io, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
         let client = Rc::new(Client::new(conn, outlet, server.number));
         let place = running.clients.borrow_mut().insert(client.clone());
-        let limits = Limits {
+        let limits = MessageLimits {
             message: server.max_message,
             streams: server.max_streams,
             memory: server.max_memory,

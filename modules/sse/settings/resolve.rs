@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use conf::Error;
 use http::Hooks;
-use live::Limits;
+use live::ClientLimits;
 
 use crate::channels::Rules;
 use crate::settings::conf::Conf;
@@ -41,7 +41,7 @@ pub fn settings(conf: &Conf, zone: &ZoneConf, hooks: &Hooks<'_, '_>) -> Result<S
         retry: conf.sse_retry(),
         lag: conf.sse_lag(),
         max_message: max_message.min(body) as usize,
-        limits: Limits {
+        limits: ClientLimits {
             channel: conf.sse_max_subscribers(),
             zone: conf.sse_max_streams(),
             address: conf.sse_max_per_address.get().copied(),

@@ -1,7 +1,7 @@
 //! What a location's directives come to.
 
 use http::Template;
-use live::{Limits, Sync};
+use live::{ClientLimits, Sync};
 use sys::net::Network;
 
 use crate::channels::Rules;
@@ -81,7 +81,7 @@ pub struct Settings {
     pub lag: Lag,
     pub max_message: usize,
     /// How many subscribers there may be; by default, public addresses alone are counted.
-    pub limits: Limits,
+    pub limits: ClientLimits,
     pub rules: Rules,
     pub figures: Figures,
     pub methods: Methods,

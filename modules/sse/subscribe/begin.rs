@@ -12,7 +12,7 @@ use crate::endpoint::parts::Endpoint;
 use crate::record;
 use crate::settings::values::Lag;
 use crate::subscribe::cursor::{self, Begin, Channels};
-use crate::subscribe::framing::{Framing, Kind};
+use crate::subscribe::framing::{Framing, StreamFormat};
 use crate::subscribe::protocol::Hub;
 use crate::subscribe::socket::{Socket, Subprotocol};
 use crate::subscribe::takeover::NewStream;
@@ -108,19 +108,19 @@ fn begin(
 }
 
 /// How this client is written to.
-fn kind(endpoint: &Endpoint, request: &Request) -> Kind {
+fn kind(endpoint: &Endpoint, request: &Request) -> StreamFormat {
     let chunks = request.has_chunks();
     let accepts = proto::accept::accepts_gzip(&request.header_list("accept_encoding"));
     match (endpoint.settings.gzip.is_some() && accepts, chunks) {
-        (true, true) => Kind::GzipChunks,
-        (true, false) => Kind::GzipPlain,
-        (false, true) => Kind::Chunks,
-        (false, false) => Kind::Plain,
+        (true, true) => StreamFormat::GzipChunks,
+        (true, false) => StreamFormat::GzipPlain,
+        (false, true) => StreamFormat::Chunks,
+        (false, false) => StreamFormat::Plain,
     }
 }
 
 /// The head of a stream. What stands between us and the client must neither keep it nor change it.
-fn head(endpoint: &Endpoint, request: &mut Request, kind: Kind) {
+fn head(endpoint: &Endpoint, request: &mut Request, kind: StreamFormat) {
     let response = &mut request.response;
     response.status = 200;
     response.streaming = true;
@@ -199,7 +199,7 @@ fn turn_away(
     endpoint: &Endpoint,
     hub: &Hub,
     request: &mut Request,
-    kind: Kind,
+    kind: StreamFormat,
     limit: Limit,
 ) -> Flow {
     let (status, what) = told(limit);
@@ -274,8 +274,8 @@ fn upgrade(
     let begin = begin(endpoint, hub, request, selection, &membership, joining);
     let Begin { cursor, from, told, lost } = begin;
     let framing_kind = match subprotocol {
-        Subprotocol::Data => Kind::SocketData,
-        Subprotocol::Events | Subprotocol::Acknowledged => Kind::SocketEvents,
+        Subprotocol::Data => StreamFormat::SocketData,
+        Subprotocol::Events | Subprotocol::Acknowledged => StreamFormat::SocketEvents,
     };
     let mut framing = Framing::new(framing_kind);
     let mut first = Vec::new();

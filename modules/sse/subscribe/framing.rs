@@ -11,7 +11,7 @@ use crate::subscribe::gzip::{Gzip, HEADER, Piece, Sum};
 
 /// A kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StreamFormat {
     /// HTTP/1.1: chunks, as the log has them.
     Chunks,
     /// HTTP/1.0: up to the connection's end.
@@ -29,30 +29,30 @@ pub enum Kind {
 /// Of those that the log's records are framed again for.
 pub const FRAMED: usize = 5;
 
-impl Kind {
+impl StreamFormat {
     /// Whether a record goes out as it is.
     pub fn is_raw(self) -> bool {
-        self == Kind::Chunks
+        self == StreamFormat::Chunks
     }
 
     /// Whether the client is a WebSocket.
     pub fn is_socket(self) -> bool {
-        matches!(self, Kind::SocketData | Kind::SocketEvents)
+        matches!(self, StreamFormat::SocketData | StreamFormat::SocketEvents)
     }
 
     /// Whether the stream is compressed.
     pub fn is_gzip(self) -> bool {
-        matches!(self, Kind::GzipChunks | Kind::GzipPlain)
+        matches!(self, StreamFormat::GzipChunks | StreamFormat::GzipPlain)
     }
 
     /// A place in a table of [`FRAMED`].
     pub fn index(self) -> usize {
         match self {
-            Kind::Chunks | Kind::Plain => 0,
-            Kind::GzipChunks => 1,
-            Kind::GzipPlain => 2,
-            Kind::SocketData => 3,
-            Kind::SocketEvents => 4,
+            StreamFormat::Chunks | StreamFormat::Plain => 0,
+            StreamFormat::GzipChunks => 1,
+            StreamFormat::GzipPlain => 2,
+            StreamFormat::SocketData => 3,
+            StreamFormat::SocketEvents => 4,
         }
     }
 }
@@ -67,7 +67,7 @@ pub struct Framed {
 
 impl Framed {
     /// A batch for a kind of client.
-    pub fn of(kind: Kind, gzip: &mut Gzip, batch: &Batch<'_>) -> Framed {
+    pub fn of(kind: StreamFormat, gzip: &mut Gzip, batch: &Batch<'_>) -> Framed {
         let mut framed = Framed::default();
         let mut record = Vec::new();
         for found in batch.records().iter().filter(|record| record.is_whole()) {
@@ -79,24 +79,24 @@ impl Framed {
     }
 
     /// Adds a record.
-    pub fn add(&mut self, kind: Kind, gzip: &mut Gzip, found: &RecordRef, record: &[u8]) {
+    pub fn add(&mut self, kind: StreamFormat, gzip: &mut Gzip, found: &RecordRef, record: &[u8]) {
         let block = record::block(record);
         match kind {
-            Kind::Chunks => self.bytes.extend_from_slice(record),
-            Kind::Plain => self.bytes.extend_from_slice(block),
-            Kind::GzipChunks | Kind::GzipPlain => {
+            StreamFormat::Chunks => self.bytes.extend_from_slice(record),
+            StreamFormat::Plain => self.bytes.extend_from_slice(block),
+            StreamFormat::GzipChunks | StreamFormat::GzipPlain => {
                 let piece = gzip.event(found.seq, block);
                 chunk(kind, &piece.bytes, &mut self.bytes);
                 self.pieces.push(piece);
             }
             // The close frame tells of the end.
-            Kind::SocketData if found.flags & END != 0 => {}
-            Kind::SocketData => {
+            StreamFormat::SocketData if found.flags & END != 0 => {}
+            StreamFormat::SocketData => {
                 let mut data = Vec::new();
                 sse::data_of(block, &mut data);
                 websocket::text(&data, &mut self.bytes);
             }
-            Kind::SocketEvents => websocket::text(block, &mut self.bytes),
+            StreamFormat::SocketEvents => websocket::text(block, &mut self.bytes),
         }
     }
 }
@@ -104,7 +104,7 @@ impl Framed {
 /// One client's framing.
 pub struct Framing {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: StreamFormat,
     /// It takes each blank line for the end of an event: there are none but those of events. So do the
     /// SDKs of language models, which do not ask for `text/event-stream`.
     pub events_alone: bool,
@@ -113,7 +113,7 @@ pub struct Framing {
 
 impl Framing {
     /// A stream that has not begun.
-    pub fn new(kind: Kind) -> Framing {
+    pub fn new(kind: StreamFormat) -> Framing {
         Framing { kind, events_alone: false, sum: Sum::default() }
     }
 
@@ -132,15 +132,15 @@ impl Framing {
     /// A block for this client alone: the first one, a gap.
     pub fn block(&mut self, gzip: &mut Gzip, block: &[u8], out: &mut Vec<u8>) {
         match self.kind {
-            Kind::Chunks | Kind::Plain => chunk(self.kind, block, out),
-            Kind::GzipChunks | Kind::GzipPlain => {
+            StreamFormat::Chunks | StreamFormat::Plain => chunk(self.kind, block, out),
+            StreamFormat::GzipChunks | StreamFormat::GzipPlain => {
                 let piece = gzip.piece(block);
                 self.sum.add(&piece);
                 chunk(self.kind, &piece.bytes, out);
             }
             // Data alone has no place for it.
-            Kind::SocketData => {}
-            Kind::SocketEvents => websocket::text(block, out),
+            StreamFormat::SocketData => {}
+            StreamFormat::SocketEvents => websocket::text(block, out),
         }
     }
 
@@ -169,17 +169,17 @@ impl Framing {
             self.sum.trailer(&mut trailer);
             chunk(self.kind, &trailer, out);
         }
-        if matches!(self.kind, Kind::Chunks | Kind::GzipChunks) {
+        if matches!(self.kind, StreamFormat::Chunks | StreamFormat::GzipChunks) {
             out.extend_from_slice(LAST_CHUNK);
         }
     }
 }
 
-fn chunk(kind: Kind, bytes: &[u8], out: &mut Vec<u8>) {
+fn chunk(kind: StreamFormat, bytes: &[u8], out: &mut Vec<u8>) {
     if bytes.is_empty() {
         return;
     }
-    let chunked = matches!(kind, Kind::Chunks | Kind::GzipChunks);
+    let chunked = matches!(kind, StreamFormat::Chunks | StreamFormat::GzipChunks);
     if chunked {
         chunk_head(bytes.len(), out);
     }

@@ -7,7 +7,7 @@ use proto::websocket::Close;
 use rt::Io;
 
 use crate::settings::values::Settings;
-use crate::subscribe::framing::{Framing, Kind};
+use crate::subscribe::framing::{Framing, StreamFormat};
 use crate::subscribe::socket::Socket;
 
 /// How long the client's own end is waited for, in milliseconds.
@@ -96,7 +96,7 @@ pub fn end(outlet: &mut Outlet, why: Close) {
         return;
     }
     match outlet.link.framing.kind {
-        Kind::SocketData | Kind::SocketEvents => {
+        StreamFormat::SocketData | StreamFormat::SocketEvents => {
             proto::websocket::close(why, &mut outlet.unsent);
         }
         _ => outlet.link.framing.close(&mut outlet.unsent),

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 use std::slice;
 
-use broadcast::{Attachment, Batch, ChannelId, END, Limits, RecordRef, Start};
+use broadcast::{Attachment, Batch, ChannelId, END, ReadLimits, RecordRef, Start};
 use live::{Protocol, To};
 use proto::sse::{self, EventId};
 use proto::websocket::Close;
@@ -11,7 +11,7 @@ use proto::websocket::Close;
 use crate::record;
 use crate::settings::values::Lag;
 use crate::subscribe::cursor::Lost;
-use crate::subscribe::framing::{FRAMED, Framed, Kind};
+use crate::subscribe::framing::{FRAMED, Framed, StreamFormat};
 use crate::subscribe::gzip::Gzip;
 use crate::subscribe::link::{self, Link, Outlet};
 
@@ -64,7 +64,7 @@ impl Protocol for EventStreams {
     const RETIRED_MS: u64 = 1000;
     const DRAINS_GRADUALLY: bool = true;
     const BEGINS_INSIDE: bool = false;
-    const BEHIND: Limits = Limits::DEFAULT;
+    const BEHIND: ReadLimits = ReadLimits::DEFAULT;
 
     fn worker(attachment: &'static Attachment) -> Worker {
         let displaced = (attachment.zone().displaced(), 0);
@@ -185,7 +185,7 @@ impl Events<'_> {
         }
     }
 
-    fn framed(&self, kind: Kind, gzip: &mut Gzip) -> Framed {
+    fn framed(&self, kind: StreamFormat, gzip: &mut Gzip) -> Framed {
         match self {
             Events::Batch(batch) => Framed::of(kind, gzip, batch),
             Events::Long(record, bytes) => {

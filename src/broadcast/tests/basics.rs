@@ -1,7 +1,7 @@
 //! Append, read, limits, index.
 
 use super::{append, read_all, zone};
-use crate::{Attributes, Limits, Reading, Start};
+use crate::{Attributes, ReadLimits, Reading, Start};
 
 #[test]
 fn what_is_appended_is_read_in_order() {
@@ -34,7 +34,7 @@ fn a_long_record_comes_in_parts() {
     append(zone, "a", b"before", &Attributes::default());
     let seq = append(zone, "a", &body, &Attributes::default());
     let mut bytes = Vec::new();
-    match reader.read(&[id], seq - 1, None, Limits::default()) {
+    match reader.read(&[id], seq - 1, None, ReadLimits::default()) {
         Reading::Batch(batch) => {
             let record = &batch.records()[0];
             assert!(!record.is_whole() && record.len == body.len() + 8);
@@ -66,7 +66,7 @@ fn the_hint_is_only_a_hint() {
     for n in 0..2000u32 {
         append(zone, "a", &n.to_le_bytes(), &Attributes::default());
         if n % 5 == 0 && n % 400 < 300 {
-            match reader.read(&[id], cursor, Some(&mut hint), Limits::default()) {
+            match reader.read(&[id], cursor, Some(&mut hint), ReadLimits::default()) {
                 Reading::Batch(batch) => {
                     seen += batch.records().len();
                     cursor = batch.records().last().map_or(cursor, |record| record.seq);
@@ -119,7 +119,7 @@ fn one_busy_channel_does_not_take_the_others_history() {
     assert_eq!(read_all(&reader, &[quiet], 0).len(), 20);
     let (busy, _) = reader.subscribe(b"busy").expect("a channel");
     assert!(matches!(
-        reader.read(&[busy], 30, None, Limits::default()),
+        reader.read(&[busy], 30, None, ReadLimits::default()),
         Reading::Lagged { upto } if upto > 10_000
     ));
 }

@@ -3,7 +3,7 @@
 use wal::{Durability, Identity, Keeper, Log, Record};
 
 use super::{append, zone};
-use crate::{Attributes, Limits, Reading};
+use crate::{Attributes, ReadLimits, Reading};
 
 struct All;
 
@@ -42,7 +42,7 @@ fn a_hole_among_old_records_is_told() {
     zone.lock().verify();
     let (reader, channel) = (zone.attach().expect("a row"), zone.find(b"a").expect("there"));
     for (cursor, gone) in [(0, true), (2, true), (4, true), (7, false), (8, false)] {
-        let read = reader.read(&[channel], cursor, None, Limits::default());
+        let read = reader.read(&[channel], cursor, None, ReadLimits::default());
         match read {
             Reading::Lagged { upto } => assert!(gone && upto == 7, "{cursor}: {upto}"),
             Reading::Batch(_) => assert!(!gone, "{cursor}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 
 use super::{append, zone};
-use crate::{Attachment, Attributes, From, Limits, Merge, Reading, Zone};
+use crate::{Attachment, Attributes, From, Merge, ReadLimits, Reading, Zone};
 
 const ENOUGH: u32 = 1_000_000;
 
@@ -13,7 +13,7 @@ const ENOUGH: u32 = 1_000_000;
 fn read(reader: &Attachment, merge: &mut Merge, cursor: &mut u64, take: usize) -> Vec<u64> {
     let mut seqs = Vec::new();
     for _ in 0..1_000_000 {
-        let limits = Limits { told: *cursor, ..Limits::default() };
+        let limits = ReadLimits { told: *cursor, ..ReadLimits::default() };
         match reader.read_merged(merge, *cursor, limits, ENOUGH) {
             None => {}
             Some(Reading::Batch(batch)) => {
@@ -82,20 +82,23 @@ fn what_goes_while_it_is_read_is_told() {
     merge.add(b, From::Cursor);
     // The places are known now; nothing is taken.
     assert!(matches!(
-        reader.read_merged(&mut merge, 1, Limits::default(), ENOUGH),
+        reader.read_merged(&mut merge, 1, ReadLimits::default(), ENOUGH),
         Some(Reading::Batch(batch)) if batch.records().len() == 2
     ));
     for _ in 0..400 {
         append(zone, "a", &[2; 300], &Attributes::default());
     }
-    let told = reader.read_merged(&mut merge, 1, Limits::default(), ENOUGH);
+    let told = reader.read_merged(&mut merge, 1, ReadLimits::default(), ENOUGH);
     let Some(Reading::Lagged { upto }) = told else { panic!("nothing is told") };
     assert!(upto >= first);
     drop(told);
     let (mut cursor, mut count) = (1, 0);
-    while let Some(Reading::Batch(batch)) =
-        reader.read_merged(&mut merge, cursor, Limits { told: upto, ..Limits::default() }, ENOUGH)
-    {
+    while let Some(Reading::Batch(batch)) = reader.read_merged(
+        &mut merge,
+        cursor,
+        ReadLimits { told: upto, ..ReadLimits::default() },
+        ENOUGH,
+    ) {
         for record in batch.records() {
             assert!(record.seq > cursor, "order");
             cursor = record.seq;
@@ -118,7 +121,7 @@ fn a_newcomer_gets_the_history_of_each_within_a_sum() {
     let get = |most: u32| {
         let (mut merge, mut seqs, mut cursor) = (Merge::default(), Vec::new(), 0);
         merge.search(&[b"a.".to_vec()], From::History(u32::MAX));
-        let limits = Limits { told: newest, ..Limits::default() };
+        let limits = ReadLimits { told: newest, ..ReadLimits::default() };
         while let Some(Reading::Batch(batch)) = reader.read_merged(&mut merge, cursor, limits, most)
         {
             seqs.extend(batch.records().iter().map(|record| record.seq));

@@ -14,7 +14,7 @@ mod takeover;
 
 use shm::Region;
 
-use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Shape, Zone};
+use crate::{Attachment, Attributes, ChannelId, ReadLimits, Reading, Shape, Zone};
 
 /// A zone that lives as long as the tests.
 pub(super) fn zone(size: usize, block_size: usize) -> &'static Zone {
@@ -38,7 +38,7 @@ pub(super) fn read_all(
     let mut all = Vec::new();
     let mut cursor = cursor;
     loop {
-        match reader.read(channels, cursor, None, Limits::default()) {
+        match reader.read(channels, cursor, None, ReadLimits::default()) {
             Reading::Nothing => return all,
             Reading::Batch(batch) => {
                 for record in batch.records() {

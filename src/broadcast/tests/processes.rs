@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use fastrand::Rng;
 
 use super::{append, spawn, wait, zone};
-use crate::{Attachment, Attributes, ChannelId, Limits, Reading, Zone};
+use crate::{Attachment, Attributes, ChannelId, ReadLimits, Reading, Zone};
 
 const WRITERS: u32 = 3;
 
@@ -25,7 +25,7 @@ fn check(reader: &Attachment, channels: &[ChannelId], each: u32) -> (u32, u32) {
     let (mut cursor, mut count, mut gaps) = (2, 0, 0);
     loop {
         let seen = zone.newest();
-        match reader.read(channels, cursor, None, Limits::default()) {
+        match reader.read(channels, cursor, None, ReadLimits::default()) {
             Reading::Batch(batch) => {
                 for found in batch.records() {
                     assert!(found.is_whole() && found.seq > cursor, "order");

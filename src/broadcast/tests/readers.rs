@@ -1,7 +1,7 @@
 //! Readers cost nobody anything, and hear of what is gone: of nothing else.
 
 use super::{append, read_all, zone};
-use crate::{Attributes, Joined, Limits, Reading, Zone};
+use crate::{Attributes, Joined, ReadLimits, Reading, Zone};
 
 fn name(n: u32) -> Vec<u8> {
     format!("channel {n}").into_bytes()
@@ -74,7 +74,7 @@ fn a_full_table_forgets_the_quietest_and_says_so() {
             ids.push(reader.subscribe(&name(n)).expect("a channel").0);
         }
     }
-    let told = |id, cursor| match reader.read(&[id], cursor, None, Limits::default()) {
+    let told = |id, cursor| match reader.read(&[id], cursor, None, ReadLimits::default()) {
         Reading::Lagged { upto } => upto,
         _ => 0,
     };

@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::{append, zone};
 use crate::step::hooked;
-use crate::{Attributes, Hint, Limits, Reading, Zone};
+use crate::{Attributes, Hint, ReadLimits, Reading, Zone};
 
 /// Whose turn it is.
 struct Turns {
@@ -75,7 +75,7 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
         seen = zone.news(seen, |_| {}).unwrap_or_else(|missed| missed.upto);
         loop {
             let limits =
-                Limits { records: 1 + random.usize(..8), bytes: 4000, ..Limits::default() };
+                ReadLimits { records: 1 + random.usize(..8), bytes: 4000, ..ReadLimits::default() };
             match reader.read(&channels, cursor, None, limits) {
                 Reading::Batch(batch) => {
                     // The others run now, and evict what they can.
@@ -127,7 +127,8 @@ fn follow(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let (mut cursor, mut hint, mut number, mut count) = (0, Hint::default(), 0, 0);
     loop {
         let over = *done.lock().expect("a lock") == WRITERS;
-        let limits = Limits { records: 1 + random.usize(..8), bytes: 4000, ..Limits::default() };
+        let limits =
+            ReadLimits { records: 1 + random.usize(..8), bytes: 4000, ..ReadLimits::default() };
         match reader.read(&[id], cursor, Some(&mut hint), limits) {
             Reading::Batch(batch) => {
                 (0..80).for_each(|_| crate::step::step("a batch is held"));

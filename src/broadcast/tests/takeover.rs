@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fastrand::Rng;
 
 use super::{append, in_child, read_all, zone};
-use crate::{AppendError, Attributes, Joined, Limits, Reading, Zone};
+use crate::{AppendError, Attributes, Joined, ReadLimits, Reading, Zone};
 
 const HEAD: fn(u64, &mut Vec<u8>) = |_, _| {};
 
@@ -47,7 +47,7 @@ fn everything_goes_over() {
             // What a smaller zone has no room for is told as gone.
             let known = old.channel_info(&name).expect("there");
             assert_eq!(known.published, info.published);
-            let first = reader.1.read(&[is], known.oldest - 1, None, Limits::default());
+            let first = reader.1.read(&[is], known.oldest - 1, None, ReadLimits::default());
             let told = matches!(first, Reading::Lagged { upto } if upto <= from);
             assert_eq!(told, known.oldest != info.oldest);
         }

@@ -15,7 +15,7 @@ use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::request::flow::Phase;
 use crate::request::{Content, Location, Names, Port, Server};
 use crate::route::hosts::{Hosts, Name};
-use crate::route::location::{Kind, Locations};
+use crate::route::location::{Locations, MatchKind};
 
 /// What serves, and what takes part in the life of the processes.
 pub struct Assembled {
@@ -113,13 +113,13 @@ impl Builder<'_, '_> {
             _ => Str::copy(&conf::text::bytes(&word.text).to_ascii_lowercase()),
         });
         let (named, plain): (Vec<_>, Vec<_>) =
-            locations.into_iter().partition(|location| matches!(location.kind, Kind::Named));
+            locations.into_iter().partition(|location| matches!(location.kind, MatchKind::Named));
         let mut all_named = Vec::new();
         for block in named {
             all_named.push(self.location(block, &conf)?);
         }
         let nested = self.locations(plain, &conf)?;
-        let mut location = self.hooked(&conf, Kind::Server, Str::EMPTY, Level::Server)?;
+        let mut location = self.hooked(&conf, MatchKind::Server, Str::EMPTY, Level::Server)?;
         location.nested = nested;
         let content = &mut location.content;
         let (rewrite, handlers) = Vec::from(std::mem::take(&mut content.handlers))
@@ -161,7 +161,7 @@ impl Builder<'_, '_> {
     fn hooked(
         &mut self,
         conf: &BlockConf,
-        kind: Kind,
+        kind: MatchKind,
         pattern: Str,
         level: Level,
     ) -> Result<Location, Error> {

@@ -15,7 +15,7 @@ use crate::response::compression::Proxied;
 use crate::response::error_page;
 use crate::response::rate;
 use crate::route::hosts::Name;
-use crate::route::location::Kind;
+use crate::route::location::MatchKind;
 use crate::trace::{self, TraceConf};
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
@@ -296,10 +296,10 @@ impl CoreConf {
     }
 
     /// Notes what the block's own `alias`, if it has one, replaces.
-    pub fn set_alias(&mut self, kind: &Kind, pattern: &Str) {
+    pub fn set_alias(&mut self, kind: &MatchKind, pattern: &Str) {
         if self.root.get().is_some_and(|(_, alias)| *alias) {
             self.alias.replace(match kind {
-                Kind::Regex(_) => Alias::Whole,
+                MatchKind::Regex(_) => Alias::Whole,
                 _ => Alias::Prefix(pattern.clone()),
             });
         }

@@ -21,7 +21,7 @@ use crate::block::assemble::Assembled;
 use crate::block::directives::CoreConf;
 use crate::block::instance::HttpInstance;
 use crate::request::Names;
-use crate::route::location::Kind;
+use crate::route::location::MatchKind;
 use crate::route::regex::Regex;
 use crate::vars::variables;
 
@@ -67,7 +67,7 @@ pub(crate) struct ServerBlock {
 
 /// A `location {}` as it was written.
 pub(crate) struct LocationBlock {
-    pub kind: Kind,
+    pub kind: MatchKind,
     pub pattern: Str,
     pub conf: BlockConf,
     pub locations: Vec<LocationBlock>,
@@ -249,17 +249,17 @@ impl<'a> Reader<'a> {
     fn location(
         &self,
         setting: &Setting<'_>,
-        outer: Option<(&Kind, &Str)>,
+        outer: Option<(&MatchKind, &Str)>,
     ) -> Result<LocationBlock, Error> {
         let (kind, pattern) = location_kind(setting)?;
         if let Some(outer) = outer {
             check_nesting(setting, &kind, &pattern, outer)?;
         }
-        if let Kind::Regex(regex) = &kind {
+        if let MatchKind::Regex(regex) = &kind {
             let captured = self.names.capture(regex);
             captured.map_err(|message| setting.error_at(setting.args().len() - 1, message))?;
         }
-        if let Kind::Named = kind
+        if let MatchKind::Named = kind
             && let Some(alias) = setting.block().iter().find(|node| node.name.text == "alias")
         {
             let alias = Setting::new(alias, Contexts::LOCATION, self.env);
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The kind and pattern; the modifier may stand alone or at the head of the pattern.
-fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
+fn location_kind(setting: &Setting<'_>) -> Result<(MatchKind, Str), Error> {
     let (modifier, pattern, at) = match setting.args().len() {
         2 => (setting.arg(0), setting.arg(1), 1),
         _ => {
@@ -292,14 +292,14 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
         let place = setting.env().files.place(setting.node().name.span);
         let compiled = Regex::new(pattern, caseless, &place);
         compiled
-            .map(|regex| Kind::Regex(Box::new(regex)))
+            .map(|regex| MatchKind::Regex(Box::new(regex)))
             .map_err(|message| setting.error_at(at, message))
     };
     let kind = match modifier {
-        "" if setting.args().len() == 1 => Kind::Prefix,
-        "@" => Kind::Named,
-        "=" => Kind::Exact,
-        "^~" => Kind::PrefixFinal,
+        "" if setting.args().len() == 1 => MatchKind::Prefix,
+        "@" => MatchKind::Named,
+        "=" => MatchKind::Exact,
+        "^~" => MatchKind::PrefixFinal,
         "~" => regex(false)?,
         "~*" => regex(true)?,
         other => {
@@ -311,22 +311,22 @@ fn location_kind(setting: &Setting<'_>) -> Result<(Kind, Str), Error> {
 
 fn check_nesting(
     setting: &Setting<'_>,
-    kind: &Kind,
+    kind: &MatchKind,
     pattern: &Str,
-    (outer_kind, outer): (&Kind, &Str),
+    (outer_kind, outer): (&MatchKind, &Str),
 ) -> Result<(), Error> {
     let fail = |message: String| Err(setting.error_at(setting.args().len() - 1, message));
     match (outer_kind, kind) {
-        (Kind::Exact, _) => {
+        (MatchKind::Exact, _) => {
             fail(format!("location \"{pattern}\" cannot be inside the exact location \"{outer}\""))
         }
-        (Kind::Named, _) => {
+        (MatchKind::Named, _) => {
             fail(format!("location \"{pattern}\" cannot be inside the named location \"{outer}\""))
         }
-        (_, Kind::Named) => {
+        (_, MatchKind::Named) => {
             fail(format!("named location \"{pattern}\" can be on the server level only"))
         }
-        (_, Kind::Regex(_)) => Ok(()),
+        (_, MatchKind::Regex(_)) => Ok(()),
         // As nginx, which compares with an expression's text, too.
         _ if pattern.starts_with(&outer[..]) => Ok(()),
         _ => fail(format!("location \"{pattern}\" is outside location \"{outer}\"")),

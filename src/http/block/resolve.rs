@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use conf::Error;
 use mem::Str;
-use proto::http1::Limits;
+use proto::http1::HeadLimits;
 
 use crate::block::directives::CoreConf;
 use crate::block::settings::{Settings, Words};
@@ -90,9 +90,9 @@ impl CoreConf {
     }
 
     /// Limits of a request's head.
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> HeadLimits {
         let (buffers, buffer) = self.large_client_header_buffers();
-        Limits {
+        HeadLimits {
             line: buffer as usize,
             headers: self.max_headers() as usize,
             total: (buffers * buffer + self.client_header_buffer_size()) as usize,

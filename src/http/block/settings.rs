@@ -116,7 +116,7 @@ pub struct Settings {
     /// `error_log`s of this location; none: the process's own.
     pub error_logs: Vec<Arc<Log>>,
     /// Only the server's: limits of a request's head.
-    pub limits: proto::http1::Limits,
+    pub limits: proto::http1::HeadLimits,
     /// Only the server's: a whole head must arrive in this time.
     pub client_header_timeout: u64,
     /// Only the server's: the first buffer of a head that trickles in.

@@ -7,7 +7,7 @@ use mem::{Block, Buf, Chain, Str};
 use proto::http1::{CHUNK_END, chunk_head};
 use sys::log::Level;
 
-use super::connection::{Connection, State, Step};
+use super::connection::{Connection, ConnectionState, Step};
 use super::input::READ;
 use super::output::{Fault, Sent};
 use super::render;
@@ -84,7 +84,7 @@ impl Connection {
 
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
-        self.state = State::Send;
+        self.state = ConnectionState::Send;
         // A final head is a word, too: nothing may be said before the end of its body. But half a word is said.
         let half = self.input.borrow_mut().end_continue();
         if !half.is_empty() {
@@ -297,14 +297,14 @@ impl Connection {
                 self.io.reset_on_close();
             }
             self.log(0);
-            self.state = State::Close;
+            self.state = ConnectionState::Close;
             return None;
         }
-        if !matches!(self.state, State::Head | State::Close) {
+        if !matches!(self.state, ConnectionState::Head | ConnectionState::Close) {
             self.log(self.output.len());
         }
         self.output.clear();
-        self.state = State::Close;
+        self.state = ConnectionState::Close;
         Some(Step::Close)
     }
 
@@ -318,13 +318,13 @@ impl Connection {
         if !keep_alive {
             self.state = match self.lingers() {
                 true => self.start_lingering(),
-                false => State::Close,
+                false => ConnectionState::Close,
             };
             return;
         }
         if !self.input.borrow().decoder.is_done() {
             self.deadline = rt::now() + self.settings().lingering_time;
-            self.state = State::Discard;
+            self.state = ConnectionState::Discard;
             return;
         }
         self.next();
@@ -335,7 +335,7 @@ impl Connection {
         self.input.borrow_mut().end_body();
         self.pace = Pace::default();
         self.deadline = 0;
-        self.state = State::Head;
+        self.state = ConnectionState::Head;
         if self.has_unread() {
             self.trace(Happening::PeekRequest);
         }

@@ -4,7 +4,7 @@ use std::io;
 
 use mem::Block;
 
-use super::connection::{Connection, State, Step};
+use super::connection::{Connection, ConnectionState, Step};
 use crate::Happening;
 use crate::block::settings::Lingering;
 
@@ -21,28 +21,28 @@ impl Connection {
             }
             Ok(false) => {}
             Err(_) => {
-                self.state = State::Close;
+                self.state = ConnectionState::Close;
                 return None;
             }
         }
         match self.read() {
             Ok(0) => {
                 self.trace(Happening::ClientDisconnect);
-                self.state = State::Close;
+                self.state = ConnectionState::Close;
             }
-            Ok(_) if rt::now() >= self.deadline => self.state = State::Close,
+            Ok(_) if rt::now() >= self.deadline => self.state = ConnectionState::Close,
             // A client that sends without a pause must not keep the worker to itself.
             Ok(_) => return Some(Step::Yield),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let left = self.deadline.saturating_sub(rt::now());
                 if left == 0 {
-                    self.state = State::Close;
+                    self.state = ConnectionState::Close;
                     return None;
                 }
                 self.io.set_timeout(self.settings().lingering_timeout.min(left));
                 return Some(Step::Read);
             }
-            Err(_) => self.state = State::Close,
+            Err(_) => self.state = ConnectionState::Close,
         }
         None
     }
@@ -60,12 +60,12 @@ impl Connection {
 
     /// A close while the client is sending would reset the connection, and take the answer with it:
     /// only our side closes, and what still comes is thrown away.
-    pub(super) fn start_lingering(&mut self) -> State {
+    pub(super) fn start_lingering(&mut self) -> ConnectionState {
         self.io.shutdown_write();
         self.io.set_expendable(true);
         self.deadline = rt::now() + self.settings().lingering_time;
         self.input.borrow_mut().forget();
-        State::Linger
+        ConnectionState::Linger
     }
 
     pub(super) fn linger(&mut self) -> Option<Step> {
@@ -80,7 +80,7 @@ impl Connection {
             }
             Ok(_) | Err(_) => {}
         }
-        self.state = State::Close;
+        self.state = ConnectionState::Close;
         None
     }
 }

@@ -59,7 +59,7 @@ pub enum Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ConnectionState {
     Head,
     Run,
     Send,
@@ -74,7 +74,7 @@ pub struct Connection {
     /// The request at hand.
     pub request: Request,
     pub(super) port: &'static Port,
-    pub(super) state: State,
+    pub(super) state: ConnectionState,
     pub(super) input: Rc<RefCell<Input>>,
     pub(super) out: Option<Block>,
     pub(super) output: Output,
@@ -106,7 +106,7 @@ impl Connection {
             io: Io::plain(conn),
             request: Request::new(ConnectInfo::of(conn), port),
             port,
-            state: State::Head,
+            state: ConnectionState::Head,
             input: Rc::new(RefCell::new(Input::new(Io::plain(conn)))),
             out: None,
             output: Output::default(),
@@ -134,7 +134,7 @@ impl Connection {
     /// Gives its buffers back; keeps its small memory for another connection.
     pub(crate) fn release(&mut self) {
         self.request.reset();
-        self.state = State::Head;
+        self.state = ConnectionState::Head;
         self.input.borrow_mut().clear();
         self.out = None;
         self.output.clear();
@@ -154,17 +154,17 @@ impl Connection {
         self.reads = 0;
         loop {
             let step = match self.state {
-                State::Head => self.read_head(),
-                State::Run => {
+                ConnectionState::Head => self.read_head(),
+                ConnectionState::Run => {
                     let outcome = phases::run(&mut self.request);
                     self.settle(outcome)
                 }
-                State::Send => self.send(),
-                State::Discard => self.discard(),
-                State::Linger => self.linger(),
+                ConnectionState::Send => self.send(),
+                ConnectionState::Discard => self.discard(),
+                ConnectionState::Linger => self.linger(),
                 // What earlier requests were answered goes out first.
-                State::Close if !self.output.is_empty() => self.flush(),
-                State::Close => Some(Step::Close),
+                ConnectionState::Close if !self.output.is_empty() => self.flush(),
+                ConnectionState::Close => Some(Step::Close),
             };
             if let Some(step) = step {
                 return step;
@@ -184,7 +184,7 @@ impl Connection {
             Outcome::Close(status) => {
                 self.request.response.status = status;
                 self.log(0);
-                self.state = State::Close;
+                self.state = ConnectionState::Close;
                 None
             }
             Outcome::Wait(handler) => {
@@ -201,25 +201,25 @@ impl Connection {
     /// What was waited for did not come in time.
     pub(crate) fn timed_out(&mut self) {
         match self.state {
-            State::Head if self.has_unread() => {
+            ConnectionState::Head if self.has_unread() => {
                 let message = "client timed out while reading client request headers";
                 self.request.error(Level::Info, format_args!("{message}"));
                 self.request.response.status = 408;
                 self.log(0);
             }
-            State::Send => {
+            ConnectionState::Send => {
                 let message = "client timed out while sending to client";
                 self.request.error(Level::Info, format_args!("{message}"));
                 self.log(self.output.len());
             }
             _ => {}
         }
-        if self.settings().reset_timedout_connection && self.state != State::Linger {
+        if self.settings().reset_timedout_connection && self.state != ConnectionState::Linger {
             self.io.reset_on_close();
         }
         self.output.clear();
         self.source = None;
-        self.state = State::Close;
+        self.state = ConnectionState::Close;
     }
 
     /// The connection is taken over: gives what was read beyond the request, and the buffers back.

@@ -6,7 +6,7 @@ use proto::http1::{self, Body as Framing, Method, Parsed, Range32, Reject, Versi
 use sys::log::Level;
 
 use super::check;
-use super::connection::{Connection, READS, State, Step};
+use super::connection::{Connection, ConnectionState, READS, Step};
 use super::decoder::Decoder;
 use super::incoming::Incoming;
 use super::input::CONTINUE;
@@ -42,7 +42,7 @@ impl Connection {
                     return Some(self.wait_for_head());
                 }
                 Err(_) => {
-                    self.state = State::Close;
+                    self.state = ConnectionState::Close;
                     return None;
                 }
             }
@@ -70,7 +70,7 @@ impl Connection {
 
     /// A head is complete: which server is it for, and may it go on?
     fn begin(&mut self) -> Result<(), Reject> {
-        self.state = State::Run;
+        self.state = ConnectionState::Run;
         self.deadline = 0;
         self.io.set_expendable(false);
         let request = &mut self.request;
@@ -141,7 +141,7 @@ impl Connection {
             self.request.response.status = 400;
             self.log(0);
         }
-        self.state = State::Close;
+        self.state = ConnectionState::Close;
     }
 
     /// The client has sent nothing, or not all: what to wait for, and how long.

@@ -9,7 +9,7 @@ use crate::route::regex::{Captures, GaveUp, Regex};
 
 /// How a location takes requests.
 #[derive(Debug)]
-pub enum Kind {
+pub enum MatchKind {
     /// URIs that begin with the pattern.
     Prefix,
     /// `^~`: a prefix that no regular expression overrides.
@@ -27,7 +27,7 @@ pub enum Kind {
 /// A location: the URIs that it takes, and what is done there.
 pub struct Location<C> {
     /// How it takes requests.
-    pub kind: Kind,
+    pub kind: MatchKind,
     /// The prefix, the name (with its `@`) or the expression.
     pub pattern: Str,
     /// What is done there.
@@ -89,8 +89,8 @@ impl<C> Locations<C> {
     /// Adds a location; gives its pattern back if there is one like it.
     pub fn add(&mut self, location: Location<C>) -> Result<(), Str> {
         let map = match location.kind {
-            Kind::Exact => &mut self.exact,
-            Kind::Regex(_) => {
+            MatchKind::Exact => &mut self.exact,
+            MatchKind::Regex(_) => {
                 self.regexes.push(location);
                 return Ok(());
             }
@@ -123,12 +123,12 @@ impl<C> Locations<C> {
             Some(prefix) => prefix.nested.find(uri, captures)?,
             None => None,
         };
-        if inner.is_some_and(|inner| matches!(inner.kind, Kind::Exact | Kind::Regex(_))) {
+        if inner.is_some_and(|inner| matches!(inner.kind, MatchKind::Exact | MatchKind::Regex(_))) {
             return Ok(inner);
         }
-        if !prefix.is_some_and(|prefix| matches!(prefix.kind, Kind::PrefixFinal)) {
+        if !prefix.is_some_and(|prefix| matches!(prefix.kind, MatchKind::PrefixFinal)) {
             for location in &self.regexes {
-                if let Kind::Regex(regex) = &location.kind
+                if let MatchKind::Regex(regex) = &location.kind
                     && regex.matches(uri, captures)?
                 {
                     return Ok(location.nested.find(uri, captures)?.or(Some(location)));
@@ -158,7 +158,7 @@ impl<C> Locations<C> {
 mod tests {
     use super::*;
 
-    fn location(kind: Kind, pattern: &str) -> Location<()> {
+    fn location(kind: MatchKind, pattern: &str) -> Location<()> {
         Location {
             kind,
             pattern: Str::copy(pattern.as_bytes()),
@@ -169,7 +169,7 @@ mod tests {
 
     fn regex(pattern: &str) -> Location<()> {
         let regex = Regex::new(pattern, false, "").expect("compiles");
-        location(Kind::Regex(Box::new(regex)), pattern)
+        location(MatchKind::Regex(Box::new(regex)), pattern)
     }
 
     fn found(locations: &Locations<()>, uri: &str) -> String {
@@ -182,10 +182,10 @@ mod tests {
     fn the_documented_example() {
         let mut all = Locations::default();
         for one in [
-            location(Kind::Exact, "/"),
-            location(Kind::Prefix, "/"),
-            location(Kind::Prefix, "/documents/"),
-            location(Kind::PrefixFinal, "/images/"),
+            location(MatchKind::Exact, "/"),
+            location(MatchKind::Prefix, "/"),
+            location(MatchKind::Prefix, "/documents/"),
+            location(MatchKind::PrefixFinal, "/images/"),
             regex(r"\.(gif|jpg|jpeg)$"),
         ] {
             assert!(all.add(one).is_ok());
@@ -195,14 +195,14 @@ mod tests {
         assert_eq!(found(&all, "/documents/document.html"), "/documents/");
         assert_eq!(found(&all, "/images/1.gif"), "/images/");
         assert_eq!(found(&all, "/documents/1.jpg"), r"\.(gif|jpg|jpeg)$");
-        assert!(all.add(location(Kind::Prefix, "/")).is_err());
+        assert!(all.add(location(MatchKind::Prefix, "/")).is_err());
     }
 
     #[test]
     fn the_longest_prefix_wins_whatever_stands_between() {
         let mut all = Locations::default();
         for pattern in ["/", "/a", "/ab", "/abc/d", "/abd", "/b"] {
-            assert!(all.add(location(Kind::Prefix, pattern)).is_ok());
+            assert!(all.add(location(MatchKind::Prefix, pattern)).is_ok());
         }
         for (uri, expected) in
             [("/abc/e", "/ab"), ("/abc/d/e", "/abc/d"), ("/abe", "/ab"), ("/c", "/"), ("/b", "/b")]
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn nested_expressions_go_before_outer_ones() {
-        let mut outer = location(Kind::Prefix, "/app/");
+        let mut outer = location(MatchKind::Prefix, "/app/");
         assert!(outer.nested.add(regex(r"\.php$")).is_ok());
         let mut all = Locations::default();
         assert!(all.add(outer).is_ok());

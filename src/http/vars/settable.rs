@@ -11,10 +11,10 @@ use crate::vars::scope::{Value, made};
 
 /// A variable that can be set.
 #[derive(Clone)]
-pub struct Settable(pub(crate) Kind);
+pub struct Settable(pub(crate) SettableKind);
 
 #[derive(Clone)]
-pub(crate) enum Kind {
+pub(crate) enum SettableKind {
     /// Of the configuration's own.
     Own(Rc<Own<Request>>),
     /// `$args`
@@ -61,13 +61,13 @@ impl Request {
     /// Sets a variable.
     pub fn set(&mut self, variable: &Settable, value: Str) {
         match &variable.0 {
-            Kind::Args => self.args = value,
+            SettableKind::Args => self.args = value,
             // As nginx: what is no size changes nothing.
-            Kind::LimitRate => match value.as_str().and_then(conf::value::size) {
+            SettableKind::LimitRate => match value.as_str().and_then(conf::value::size) {
                 Some(rate) => self.limit_rate = Some(rate),
                 None => self.error(Level::Error, format_args!("invalid $limit_rate \"{value}\"")),
             },
-            Kind::Own(own) => {
+            SettableKind::Own(own) => {
                 let matches = self.captures.get_mut().matches();
                 let mut set = self.set.borrow_mut();
                 set.retain(|known| known.key != own.key());
@@ -82,17 +82,17 @@ impl Names {
     pub fn settable(&self, name: &str) -> Result<Settable, String> {
         let name = name.to_ascii_lowercase();
         match &*name {
-            "args" => return Ok(Settable(Kind::Args)),
-            "limit_rate" => return Ok(Settable(Kind::LimitRate)),
+            "args" => return Ok(Settable(SettableKind::Args)),
+            "limit_rate" => return Ok(Settable(SettableKind::LimitRate)),
             _ => {}
         }
         if let Some(known) = self.settable.borrow().get(&name) {
-            return Ok(Settable(Kind::Own(known.clone())));
+            return Ok(Settable(SettableKind::Own(known.clone())));
         }
         let own = Rc::new(Own { name: name.as_str().into(), before: self.before(&name) });
         self.make(&name, own.clone())?;
         self.settable.borrow_mut().insert(name, own.clone());
-        Ok(Settable(Kind::Own(own)))
+        Ok(Settable(SettableKind::Own(own)))
     }
 
     /// A variable that something else comes to (`auth_request_set`): it has no value until then.

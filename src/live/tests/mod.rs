@@ -9,7 +9,9 @@ use std::io::IoSlice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use broadcast::{Attachment, Attributes, Batch, ChannelId, From, Limits, RecordRef, Shape, Zone};
+use broadcast::{
+    Attachment, Attributes, Batch, ChannelId, From, ReadLimits, RecordRef, Shape, Zone,
+};
 use rt::{Io, Pulse, Socket};
 use shm::Region;
 
@@ -53,7 +55,7 @@ impl Protocol for Lines {
     const RETIRED_MS: u64 = 0;
     const DRAINS_GRADUALLY: bool = true;
     const BEGINS_INSIDE: bool = false;
-    const BEHIND: Limits = Limits::DEFAULT;
+    const BEHIND: ReadLimits = ReadLimits::DEFAULT;
 
     fn worker(_: &'static Attachment) {}
 

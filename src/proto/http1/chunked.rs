@@ -32,7 +32,7 @@ const INVALID: Reject = Reject::new(400, "client sent invalid chunked body");
 
 /// Where in the drawing the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ChunkState {
     /// Before the first digit of a size.
     Start,
     Size,
@@ -53,7 +53,7 @@ enum State {
 /// The decoder of one body.
 #[derive(Clone, Debug)]
 pub struct Chunked {
-    state: State,
+    state: ChunkState,
     /// The size being read, then the bytes of the chunk that are still to come.
     left: u64,
     skipped: u64,
@@ -79,7 +79,7 @@ impl Default for Chunked {
 impl Chunked {
     /// A decoder at the start of a body.
     pub const fn new() -> Chunked {
-        Chunked { state: State::Start, left: 0, skipped: 0 }
+        Chunked { state: ChunkState::Start, left: 0, skipped: 0 }
     }
 
     /// How many bytes of extensions and trailers have been skipped: whoever limits a body limits them, too.
@@ -89,24 +89,24 @@ impl Chunked {
 
     /// Whether the body has ended.
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.state == ChunkState::Done
     }
 
     /// Decodes up to the end of the first piece of data in `input`, or all of `input` if there is
     /// none. Call it again with what was not consumed, until it is used up or the body is done.
     pub fn decode(&mut self, input: &[u8]) -> Result<Step, Reject> {
         let mut at = 0;
-        while at < input.len() && self.state != State::Done {
-            if self.state == State::Data {
+        while at < input.len() && self.state != ChunkState::Done {
+            if self.state == ChunkState::Data {
                 let len = self.left.min((input.len() - at) as u64) as usize;
                 self.left -= len as u64;
                 if self.left == 0 {
-                    self.state = State::DataCr;
+                    self.state = ChunkState::DataCr;
                 }
                 return Ok(Step { consumed: at + len, data: Some(at..at + len), done: false });
             }
             at += match self.state {
-                State::Extension | State::Trailer => self.skip(&input[at..])?,
+                ChunkState::Extension | ChunkState::Trailer => self.skip(&input[at..])?,
                 _ => 0,
             };
             if let Some(&byte) = input.get(at) {
@@ -124,40 +124,42 @@ impl Chunked {
         if memchr(b'\n', &input[..len]).is_some() { Err(INVALID) } else { Ok(len) }
     }
 
-    fn next(&mut self, byte: u8) -> Result<State, Reject> {
+    fn next(&mut self, byte: u8) -> Result<ChunkState, Reject> {
         match (self.state, byte) {
-            (State::Start | State::Size, byte) if byte.is_ascii_hexdigit() => self.digit(byte),
-            (State::Size, b';' | b' ' | b'\t') => Ok(State::Extension),
-            (State::Size | State::Extension, b'\r') => Ok(State::SizeEnd),
-            (State::SizeEnd, b'\n') => {
+            (ChunkState::Start | ChunkState::Size, byte) if byte.is_ascii_hexdigit() => {
+                self.digit(byte)
+            }
+            (ChunkState::Size, b';' | b' ' | b'\t') => Ok(ChunkState::Extension),
+            (ChunkState::Size | ChunkState::Extension, b'\r') => Ok(ChunkState::SizeEnd),
+            (ChunkState::SizeEnd, b'\n') => {
                 // Such a chunk's end could not be counted to.
                 if self.left > i64::MAX as u64 - 5 {
                     return Err(INVALID);
                 }
-                Ok(if self.left == 0 { State::TrailerStart } else { State::Data })
+                Ok(if self.left == 0 { ChunkState::TrailerStart } else { ChunkState::Data })
             }
-            (State::DataCr, b'\r') => Ok(State::DataLf),
-            (State::DataLf, b'\n') => Ok(State::Start),
-            (State::TrailerStart, b'\r') => Ok(State::End),
-            (State::TrailerStart, byte) if byte != b'\n' => {
+            (ChunkState::DataCr, b'\r') => Ok(ChunkState::DataLf),
+            (ChunkState::DataLf, b'\n') => Ok(ChunkState::Start),
+            (ChunkState::TrailerStart, b'\r') => Ok(ChunkState::End),
+            (ChunkState::TrailerStart, byte) if byte != b'\n' => {
                 // Counted, so that lines without end are bounded, too.
                 self.skipped = self.skipped.saturating_add(1);
-                Ok(State::Trailer)
+                Ok(ChunkState::Trailer)
             }
-            (State::Trailer, b'\r') => Ok(State::TrailerEnd),
-            (State::TrailerEnd, b'\n') => Ok(State::TrailerStart),
-            (State::End, b'\n') => Ok(State::Done),
+            (ChunkState::Trailer, b'\r') => Ok(ChunkState::TrailerEnd),
+            (ChunkState::TrailerEnd, b'\n') => Ok(ChunkState::TrailerStart),
+            (ChunkState::End, b'\n') => Ok(ChunkState::Done),
             _ => Err(INVALID),
         }
     }
 
     /// Adds a digit to the size, which must stay a signed file offset.
-    fn digit(&mut self, byte: u8) -> Result<State, Reject> {
+    fn digit(&mut self, byte: u8) -> Result<ChunkState, Reject> {
         let digit = char::from(byte).to_digit(16).ok_or(INVALID)?;
         self.left = match self.left {
             left if left > (i64::MAX as u64) >> 4 => return Err(INVALID),
             left => left << 4 | u64::from(digit),
         };
-        Ok(State::Size)
+        Ok(ChunkState::Size)
     }
 }

@@ -1,6 +1,6 @@
 //! One field line: `name ":" SP* value SP* CRLF`.
 
-use super::head::{Field, Limits, Range32};
+use super::head::{Field, HeadLimits, Range32};
 use super::{Name, Reject};
 use memchr::memchr3;
 
@@ -53,7 +53,7 @@ pub(super) fn is_plain(name: &[u8]) -> bool {
 }
 
 /// Parses the line at the front of `line`.
-pub(super) fn line(line: &[u8], limits: &Limits) -> Result<Line, Reject> {
+pub(super) fn line(line: &[u8], limits: &HeadLimits) -> Result<Line, Reject> {
     let mut seen = PLAIN;
     let mut name_end = 0;
     let stop = loop {

@@ -5,7 +5,7 @@ use super::{Method, Reject};
 
 /// How much a client may send.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct HeadLimits {
     /// Bytes of the request line, and of each field line, with the line end.
     pub line: usize,
     /// Number of fields.
@@ -18,10 +18,10 @@ pub struct Limits {
     pub ignore_invalid: bool,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
+impl Default for HeadLimits {
+    fn default() -> HeadLimits {
         let (line, total) = (8 << 10, 33 << 10);
-        Limits { line, headers: 1000, total, underscores: false, ignore_invalid: true }
+        HeadLimits { line, headers: 1000, total, underscores: false, ignore_invalid: true }
     }
 }
 
@@ -35,7 +35,7 @@ pub struct Range32 {
 }
 
 impl Range32 {
-    /// The head is bounded by `Limits::total`, so offsets fit.
+    /// The head is bounded by `HeadLimits::total`, so offsets fit.
     pub(super) fn new(start: usize, end: usize) -> Range32 {
         Range32 { start: start as u32, end: end as u32 }
     }
@@ -148,7 +148,7 @@ impl Head {
         fields.iter().filter(move |field| field.id == id).map(|field| field.value.of(buf))
     }
 
-    pub(super) fn push(&mut self, field: Field, limits: &Limits) -> Result<(), Reject> {
+    pub(super) fn push(&mut self, field: Field, limits: &HeadLimits) -> Result<(), Reject> {
         if SINGLE_BITS & self.seen & field.id.bit() != 0 {
             return Err(DUPLICATE);
         }

@@ -1,7 +1,7 @@
 //! A head line by line, as it arrives: nginx's rules, and the last word on every head.
 //!
 //! ```text
-//!   GET /path?args HTTP/1.1 CRLF        request line   414 if longer than Limits::line
+//!   GET /path?args HTTP/1.1 CRLF        request line   414 if longer than HeadLimits::line
 //!   Name: value CRLF                    fields         494 if longer
 //!   CRLF                                end
 //! ```
@@ -9,7 +9,7 @@
 //! nginx's tolerance: empty lines before the request, a bare LF for CRLF.
 
 use super::fields::{self, Line};
-use super::head::{Head, Limits, Parsed, Version};
+use super::head::{Head, HeadLimits, Parsed, Version};
 use super::{Reject, request_line};
 
 const TOO_LARGE: Reject =
@@ -18,7 +18,7 @@ const LONG_FIELD: Reject =
     Reject::new(494, "client sent too long header line while reading client request headers");
 
 /// Parses the lines that are new since the last call.
-pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> Result<Parsed, Reject> {
+pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &HeadLimits) -> Result<Parsed, Reject> {
     if head.request_line.is_empty() {
         if !request_line::parse(buf, head, limits)? {
             return Ok(Parsed::Partial);

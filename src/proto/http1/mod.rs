@@ -16,7 +16,7 @@ mod whole;
 
 pub use chunked::{CHUNK_END, Chunked, LAST_CHUNK, Step, chunk_head};
 pub use framing::{Body, framing, keep_alive};
-pub use head::{Field, Head, Limits, Parsed, Range32, Version};
+pub use head::{Field, Head, HeadLimits, Parsed, Range32, Version};
 pub use host::{HostPort, host};
 pub use method::Method;
 pub use name::Name;

@@ -12,14 +12,14 @@
 //! and alone refuses; it goes on where it stopped when a head trickles in, and refuses a bad line
 //! as soon as it is there. What `whole` takes, `lines` would read in the same way.
 
-use super::head::{Head, Limits, Parsed};
+use super::head::{Head, HeadLimits, Parsed};
 use super::{Reject, lines, whole};
 
 /// Parses what has arrived of a head.
 ///
 /// Call it again with the same `head` and a longer `buf` that begins with the same bytes until it
 /// is complete; [`Head::clear`] before the next request, whose bytes are then `buf[head.len..]`.
-pub fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> Result<Parsed, Reject> {
+pub fn parse(buf: &[u8], head: &mut Head, limits: &HeadLimits) -> Result<Parsed, Reject> {
     if head.len == 0 && whole::parse(buf, head, limits) {
         return Ok(Parsed::Complete);
     }

@@ -6,7 +6,7 @@
 //!   target = /path?args | scheme://host[:port][/path][?args] | host:port (CONNECT)
 //! ```
 
-use super::head::{Head, Limits, Range32, Version};
+use super::head::{Head, HeadLimits, Range32, Version};
 use super::method::is_method_byte;
 use super::{Method, Reject};
 use crate::uri::split_args;
@@ -26,7 +26,7 @@ const TOO_LONG: Reject =
     Reject::new(414, "client sent too long URI while reading client request line");
 
 /// Parses the line into `head`; `false` if its end has not arrived.
-pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> Result<bool, Reject> {
+pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &HeadLimits) -> Result<bool, Reject> {
     let rest = buf.get(head.len..).unwrap_or_default();
     head.len += rest.iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
     let start = head.len;

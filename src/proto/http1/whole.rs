@@ -15,7 +15,7 @@
 //! and so is a head that is long enough to reach a limit.
 
 use super::fields::is_plain;
-use super::head::{Field, Head, Limits, Range32, Version};
+use super::head::{Field, Head, HeadLimits, Range32, Version};
 use super::{Method, Name, request_line};
 use httparse::{Header, Request, Status};
 use std::mem::MaybeUninit;
@@ -24,7 +24,7 @@ use std::mem::MaybeUninit;
 const FIELDS: usize = 64;
 
 /// Parses a whole head into `head`, which must be clear; if it stays so, the answer is `false`.
-pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> bool {
+pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &HeadLimits) -> bool {
     let taken = take(buf, head, limits).is_some();
     if !taken {
         head.clear();
@@ -32,7 +32,7 @@ pub(super) fn parse(buf: &[u8], head: &mut Head, limits: &Limits) -> bool {
     taken
 }
 
-fn take(buf: &[u8], head: &mut Head, limits: &Limits) -> Option<()> {
+fn take(buf: &[u8], head: &mut Head, limits: &HeadLimits) -> Option<()> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS];
     let mut request = Request::new(&mut []);
     let Ok(Status::Complete(len)) = request.parse_with_uninit_headers(buf, &mut fields) else {

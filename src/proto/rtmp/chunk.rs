@@ -16,7 +16,7 @@ mod read;
 mod write;
 
 pub use cut::{Uncut, continuation, cut, cut_len, uncut_len};
-pub use read::{Limits, Message, Reader};
+pub use read::{Message, MessageLimits, Reader};
 pub use write::{HeaderBytes, delta, full, write_message};
 
 use std::fmt;

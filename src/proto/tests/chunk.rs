@@ -2,18 +2,22 @@
 
 use proptest::prelude::*;
 use proto::rtmp::chunk::{
-    Error, LONGEST, Limits, Reader, Uncut, continuation, cut, cut_len, delta, full, uncut_len,
-    write_message,
+    Error, LONGEST, MessageLimits, Reader, Uncut, continuation, cut, cut_len, delta, full,
+    uncut_len, write_message,
 };
 use proto::rtmp::message;
 
-const WIDE: Limits = Limits { message: LONGEST, streams: 64, memory: 1 << 25 };
+const WIDE: MessageLimits = MessageLimits { message: LONGEST, streams: 64, memory: 1 << 25 };
 
 /// Chunk stream, kind, stream, timestamp, payload.
 type Seen = (u32, u8, u32, u32, Vec<u8>);
 
 /// What a reader gives out, and what it leaves.
-fn read_with(limits: Limits, input: &[u8], piece: usize) -> Result<(Vec<Seen>, usize), Error> {
+fn read_with(
+    limits: MessageLimits,
+    input: &[u8],
+    piece: usize,
+) -> Result<(Vec<Seen>, usize), Error> {
     let (mut reader, mut seen, mut kept) = (Reader::new(limits), Vec::new(), Vec::new());
     for part in input.chunks(piece) {
         kept.extend_from_slice(part);
@@ -229,7 +233,7 @@ fn a_new_header_drops_what_has_come() {
         bytes(&[&full(5, 9, 1, 0, 200), &[9; 128], &[0x85, 0, 0, 9], &[8; 128], &[0xC5], &[8; 72]]);
     assert_eq!(read(&input), [(5, 9, 1, 9, vec![8; 200])]);
     // And gives its memory back.
-    let limits = Limits { memory: 200, ..WIDE };
+    let limits = MessageLimits { memory: 200, ..WIDE };
     let partial = bytes(&[&full(5, 9, 1, 0, 300), &[9; 128]]);
     let again = read_with(limits, &partial.repeat(50), 1000);
     assert_eq!(again, Ok((vec![], 0)));
@@ -286,7 +290,7 @@ fn chunk_sizes() {
 
 #[test]
 fn bounds() {
-    let limits = Limits { message: 1000, streams: 3, memory: 1500 };
+    let limits = MessageLimits { message: 1000, streams: 3, memory: 1500 };
     let read = |input: &[u8]| read_with(limits, input, 7).map(|(seen, _)| seen.len());
     let begin = |id, len: usize| bytes(&[&full(id, 9, 1, 0, len), &[1; 128]]);
     assert_eq!(read(&full(5, 9, 1, 0, 1001)), Err(Error::TooLong));
@@ -338,7 +342,7 @@ fn a_message_in_one_piece_is_not_copied() {
 
 #[test]
 fn a_buffer_is_lent_while_a_message_is_unfinished() {
-    let limits = Limits { message: 1 << 20, streams: 8, memory: 1 << 20 };
+    let limits = MessageLimits { message: 1 << 20, streams: 8, memory: 1 << 20 };
     let mut reader = Reader::new(limits);
     let mut input = Vec::new();
     write_message(&mut input, 128, 4, 9, 1, 0, &[7; 1000]);
@@ -393,7 +397,7 @@ proptest! {
 
     #[test]
     fn nothing_panics(input: Vec<u8>, piece in 1usize..50) {
-        let limits = Limits { message: 500, streams: 4, memory: 800 };
+        let limits = MessageLimits { message: 500, streams: 4, memory: 800 };
         let whole = read_with(limits, &input, input.len().max(1));
         prop_assert_eq!(read_with(limits, &input, piece).map(|read| read.0), whole.map(|read| read.0));
     }

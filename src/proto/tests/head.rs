@@ -1,13 +1,13 @@
 //! Request heads: nginx's answers to odd requests, arrival in pieces, limits, arbitrary bytes.
 
 use proptest::prelude::*;
-use proto::http1::{Head, Limits, Method, Name, Parsed, Version, parse};
+use proto::http1::{Head, HeadLimits, Method, Name, Parsed, Version, parse};
 
 const FIELDS: &str = "Host: x\r\n\r\n";
 
 fn head(request: &[u8]) -> Result<Head, u16> {
     let mut head = Head::default();
-    match parse(request, &mut head, &Limits::default()) {
+    match parse(request, &mut head, &HeadLimits::default()) {
         Ok(Parsed::Complete) => Ok(head),
         Ok(Parsed::Partial) => Err(0),
         Err(reject) => Err(reject.status),
@@ -152,7 +152,7 @@ fn odd_names_are_dropped_unless_wanted() {
     let request = b"GET / HTTP/1.1\r\na_b: 1\r\nc(d: 2\r\nHost: x\r\n\r\n";
     let kept = |underscores, ignore_invalid| {
         let mut head = Head::default();
-        let limits = Limits { underscores, ignore_invalid, ..Limits::default() };
+        let limits = HeadLimits { underscores, ignore_invalid, ..HeadLimits::default() };
         assert_eq!(parse(request, &mut head, &limits), Ok(Parsed::Complete));
         (head.fields.len(), head.dropped)
     };
@@ -187,7 +187,7 @@ fn fields_are_found_by_name() {
 
 #[test]
 fn limits_hold_for_whole_and_partial_heads() {
-    let limits = Limits { line: 64, headers: 3, total: 160, ..Limits::default() };
+    let limits = HeadLimits { line: 64, headers: 3, total: 160, ..HeadLimits::default() };
     let status = |request: &str| {
         let mut head = Head::default();
         parse(request.as_bytes(), &mut head, &limits).map_or_else(|reject| reject.status, |_| 200)
@@ -221,11 +221,15 @@ fn http_09_has_no_protocol() {
 fn a_head_is_reused() {
     let request = b"GET /a?b HTTP/1.1\r\nHost: x\r\nRange: y\r\n\r\n";
     let mut head = Head::default();
-    parse(b"GET http://h/ HTTP/1.0\r\nExpect: x\r\n_: x\r\n\r\n", &mut head, &Limits::default())
-        .unwrap();
+    parse(
+        b"GET http://h/ HTTP/1.0\r\nExpect: x\r\n_: x\r\n\r\n",
+        &mut head,
+        &HeadLimits::default(),
+    )
+    .unwrap();
     head.clear();
     assert_eq!(head, Head::default());
-    parse(request, &mut head, &Limits::default()).unwrap();
+    parse(request, &mut head, &HeadLimits::default()).unwrap();
     assert_eq!(Ok(head), self::head(request));
 }
 
@@ -256,7 +260,7 @@ proptest! {
         let mut head = Head::default();
         let mut outcome = Err(0);
         for end in 0..=request.len() {
-            match parse(&request[..end], &mut head, &Limits::default()) {
+            match parse(&request[..end], &mut head, &HeadLimits::default()) {
                 Ok(Parsed::Partial) => continue,
                 Ok(Parsed::Complete) => outcome = Ok(head.clone()),
                 Err(reject) => outcome = Err(reject.status),

@@ -1,12 +1,12 @@
 //! Framing, persistence and host of a request, and status lines.
 
 use proptest::prelude::*;
-use proto::http1::{Body, Head, Limits, framing, host, keep_alive, parse, status};
+use proto::http1::{Body, Head, HeadLimits, framing, host, keep_alive, parse, status};
 
 fn with_head<T>(version: &str, fields: &str, look: impl Fn(&Head, &[u8]) -> T) -> T {
     let request = format!("GET / HTTP/{version}\r\n{fields}\r\n");
     let mut head = Head::default();
-    parse(request.as_bytes(), &mut head, &Limits::default()).unwrap();
+    parse(request.as_bytes(), &mut head, &HeadLimits::default()).unwrap();
     look(&head, request.as_bytes())
 }
 

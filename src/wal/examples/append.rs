@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use wal::{Durability, Identity, Keeper, Log, Record, State};
+use wal::{Durability, Identity, Keeper, Log, LogState, Record};
 
 const RECORDS: u64 = 1_000_000;
 const BYTES: usize = 150;
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = named.unwrap_or_else(|| std::env::temp_dir().join("rserve-wal-example"));
     let body = [b'x'; BYTES];
     let (file, new) = wal::create(&path, FILE)?;
-    let state = State::default();
+    let state = LogState::default();
     let identity = Identity { epoch: 1, secret: [1, 2], ..Identity::default() };
     let log = Log::create(file, identity, Durability::Off, &state)?;
     new.install()?;

@@ -6,7 +6,7 @@ use super::disk::Disk;
 use crate::header::{Begun, Header, Identity, Past};
 use crate::segment::Segment;
 use crate::shape::{PAGE, Shape};
-use crate::{Durability, Keeper, Log, Record, State};
+use crate::{Durability, Keeper, Log, LogState, Record};
 
 /// Keeps nothing.
 struct Nothing;
@@ -27,9 +27,9 @@ fn crc(bytes: &[u8]) -> u32 {
 
 const SECRET: [u64; 2] = [0x1122_3344_5566_7788, 0x99aa_bbcc_ddee_ff00];
 
-fn log(shape: Shape) -> (Disk, Log<Disk>, State) {
+fn log(shape: Shape) -> (Disk, Log<Disk>, LogState) {
     let disk = Disk::new(shape.len() as usize, 4096);
-    let state = State::default();
+    let state = LogState::default();
     let identity = Identity { epoch: 7, secret: SECRET, newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), shape, identity, Durability::Off, &state);
     (disk, log.expect("a log"), state)

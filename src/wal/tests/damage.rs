@@ -3,11 +3,11 @@
 use super::disk::Disk;
 use super::world::World;
 use super::{Random, setting};
-use crate::fragment::{self, Kind};
+use crate::fragment::{self, FragmentKind};
 use crate::header::{Front, Header};
 use crate::segment::Segment;
 use crate::shape::{HEADERS, Shape};
-use crate::{Device, Doubt, Durability, Error, Identity, Log, OpenError, Record, State};
+use crate::{Device, Doubt, Durability, Error, Identity, Log, LogState, OpenError, Record};
 
 const SHAPE: Shape = Shape { segment: 8192, count: 5 };
 
@@ -159,7 +159,7 @@ fn a_full_disk_is_an_error_and_no_more() {
 fn after_a_sync_that_failed_none_succeeds() {
     // The system reports a failed write once, and forgets what it could not write.
     let disk = Disk::new(SHAPE.len() as usize, 4096);
-    let state = State::default();
+    let state = LogState::default();
     let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
     let log = log.expect("a log");
@@ -183,7 +183,7 @@ fn after_a_sync_that_failed_none_succeeds() {
 #[test]
 fn nothing_is_appended_if_the_beginning_is_not_on_the_disk() {
     let disk = Disk::new(SHAPE.len() as usize, 4096);
-    let state = State::default();
+    let state = LogState::default();
     let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Off, &state);
     let log = log.expect("a log");
@@ -197,7 +197,7 @@ fn nothing_is_appended_if_the_beginning_is_not_on_the_disk() {
 #[test]
 fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
     let disk = Disk::new(SHAPE.len() as usize, 4096);
-    let state = State::default();
+    let state = LogState::default();
     let identity = Identity { epoch: 1, secret: [1, 2], newest: 0, past: Vec::new() };
     let log = Log::create_shaped(disk.clone(), SHAPE, identity, Durability::Ack, &state);
     let record = Record { seq: 1, channel: b"c", parts: &[b"x"], ..Record::default() };
@@ -205,7 +205,7 @@ fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
     // The third writing of the header, by which the life began, is on the second page.
     disk.corrupt(4096, |bytes| bytes[..4096].fill(0));
     let found = Log::open(disk, Durability::Ack).expect("opened");
-    let later = State::default();
+    let later = LogState::default();
     found.go_on(&later, 2).begin(&later).expect("begun");
     assert!(later.life.get() > state.life.get());
 }
@@ -213,7 +213,7 @@ fn a_life_is_greater_than_all_before_though_the_header_is_lost() {
 #[test]
 fn epochs_that_are_over_are_remembered() {
     let mut disk = Disk::new(SHAPE.len() as usize, 4096);
-    let mut state = State::default();
+    let mut state = LogState::default();
     let identity = Identity { epoch: 1, secret: [1, 2], newest: 10, past: Vec::new() };
     let mut log = Log::create_shaped(disk, SHAPE, identity, Durability::Ack, &state);
     let mut past = Vec::new();
@@ -228,13 +228,13 @@ fn epochs_that_are_over_are_remembered() {
         for _ in 0..2 {
             let found = Log::open(disk.clone(), Durability::Ack).expect("opened");
             assert_eq!((found.epoch, found.newest), (epoch, seq));
-            drop(found.go_on(&State::default(), 1000));
+            drop(found.go_on(&LogState::default(), 1000));
         }
         past.push((epoch, seq));
         let found = Log::open(disk.clone(), Durability::Ack).expect("opened");
         let last = &past[past.len().saturating_sub(64)..];
         assert_eq!(found.past.iter().map(|p| (p.epoch, p.upto)).collect::<Vec<_>>(), last);
-        state = State::default();
+        state = LogState::default();
         log = Ok(found.go_on(&state, epoch + 1));
     }
 }
@@ -258,7 +258,7 @@ fn anything_can_be_opened() {
         // A record takes 80 bytes in the file at least.
         assert!(found.records() <= whole.len() / 80);
         found.replay(|_| {}).expect("replayed");
-        let state = State::default();
+        let state = LogState::default();
         let newest = found.newest;
         let seq = newest + 1;
         let log = found.go_on(&state, seed as u32);
@@ -334,7 +334,9 @@ fn disturb(random: &mut Random, bytes: &mut [u8], header: &Header) {
                 data[64..68].copy_from_slice(&(random.below(500) as u32).to_le_bytes());
             }
             let offset = [40, 4096][random.below(2)];
-            let kind = [Kind::Full, Kind::First, Kind::Middle, Kind::Last][random.below(4)];
+            let kind =
+                [FragmentKind::Full, FragmentKind::First, FragmentKind::Middle, FragmentKind::Last]
+                    [random.below(4)];
             let seed = held.seed(header.secret);
             let (len, data) = (len as u16, &data[..]);
             let crc = fragment::checksum(seed, offset, kind, len, [data].into_iter());

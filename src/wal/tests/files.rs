@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::{
-    Doubt, Durability, Error, File, FileError, Found, Identity, Keeper, Log, Record, SMALLEST,
-    State, create, open_file,
+    Doubt, Durability, Error, File, FileError, Found, Identity, Keeper, Log, LogState, Record,
+    SMALLEST, create, open_file,
 };
 
 struct All;
@@ -46,15 +46,15 @@ impl Drop for Folder {
 
 const IDENTITY: Identity = Identity { epoch: 5, secret: [1, 2], newest: 0, past: Vec::new() };
 
-fn make(path: &Path) -> (Log<File>, State) {
-    let state = State::default();
+fn make(path: &Path) -> (Log<File>, LogState) {
+    let state = LogState::default();
     let (file, new) = create(path, SMALLEST).expect("made");
     let log = Log::create(file, IDENTITY, Durability::Ack, &state).expect("formatted");
     new.install().expect("installed");
     (log, state)
 }
 
-fn append(log: &Log<File>, state: &State, seq: u64) {
+fn append(log: &Log<File>, state: &LogState, seq: u64) {
     let wall = sys::clock::wall().as_millis() as u64;
     let body = seq.to_le_bytes().repeat(20);
     let record = Record { seq, wall, channel: b"news", parts: &[&body], ..Record::default() };
@@ -91,7 +91,7 @@ fn a_log_outlives_its_processes() {
     let found = found(&path);
     assert!(matches!(found.doubt, None | Some(Doubt::Changed)), "{:?}", found.doubt);
     assert_eq!(seqs(&found), (1..=100).collect::<Vec<_>>());
-    let state = State::default();
+    let state = LogState::default();
     let log = found.go_on(&state, 5);
     append(&log, &state, 101);
     assert_eq!(log.sync(&state, 101).expect("synced"), 101);
@@ -147,15 +147,15 @@ fn a_file_that_is_not_a_log_is_left_alone() {
     }
     fs::remove_file(&path).expect("removed");
     fs::create_dir(&path).expect("a folder");
-    assert!(matches!(open_file(&path), Err(FileError::Kind(_))));
+    assert!(matches!(open_file(&path), Err(FileError::FragmentKind(_))));
     fs::remove_dir(&path).expect("removed");
     symlink("/etc/passwd", &path).expect("a link");
-    assert!(matches!(open_file(&path), Err(FileError::Kind(_))));
+    assert!(matches!(open_file(&path), Err(FileError::FragmentKind(_))));
     fs::remove_file(&path).expect("removed");
     // Nobody is at a FIFO's other end, and nobody is waited for.
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-    assert!(matches!(open_file(&path), Err(FileError::Kind(_))));
-    assert!(matches!(open_file(Path::new("/dev/zero")), Err(FileError::Kind(_))));
+    assert!(matches!(open_file(&path), Err(FileError::FragmentKind(_))));
+    assert!(matches!(open_file(Path::new("/dev/zero")), Err(FileError::FragmentKind(_))));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn what_an_interrupted_start_left_is_replaced_if_it_is_ours() {
     for ours in [fs::read(&path).expect("read"), vec![], vec![0; 5000]] {
         fs::write(&beside, ours).expect("written");
         let (file, new) = create(&path, SMALLEST).expect("made");
-        let state = State::default();
+        let state = LogState::default();
         Log::create(file, IDENTITY, Durability::Ack, &state).expect("formatted");
         new.install().expect("installed");
         assert_eq!(seqs(&found(&path)), [0; 0]);

@@ -8,7 +8,7 @@ use super::{Random, dying};
 use crate::header::Identity;
 use crate::shape::Shape;
 use crate::step::hooked::LAST;
-use crate::{Durability, Error, Found, Keeper, Log, Record, State};
+use crate::{Durability, Error, Found, Keeper, Log, LogState, Record};
 
 /// All that a record says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ pub struct World {
     pub disk: Disk,
     pub durability: Durability,
     log: Log<Disk>,
-    state: State,
+    state: LogState,
     epoch: u32,
     newest: u64,
     kept: Kept,
@@ -81,7 +81,7 @@ impl World {
     pub fn new(seed: u64, shape: Shape, unit: usize, durability: Durability) -> World {
         let mut random = Random::new(seed);
         let disk = Disk::new(shape.len() as usize, unit);
-        let state = State::default();
+        let state = LogState::default();
         let epoch = random.next() as u32;
         let newest = random.below(3) as u64;
         let identity =
@@ -347,7 +347,7 @@ impl World {
         self.tampered = false;
         self.epoch = epoch;
         self.newest = found.newest;
-        self.state = State::default();
+        self.state = LogState::default();
         self.log = found.go_on(&self.state, epoch);
         self.durable.retain(|_| !lossy);
         let mut kept = BTreeMap::<Vec<u8>, BTreeMap<u64, Content>>::new();

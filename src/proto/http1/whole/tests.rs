@@ -14,7 +14,7 @@ const PLAIN: [&[u8]; 4] = [
 
 /// Whether the head is taken. If so, the line parser must see the same in it.
 #[track_caller]
-fn taken(buf: &[u8], limits: &Limits) -> bool {
+fn taken(buf: &[u8], limits: &HeadLimits) -> bool {
     let (mut ours, mut theirs) = (Head::default(), Head::default());
     let taken = parse(buf, &mut ours, limits);
     if taken {
@@ -28,11 +28,11 @@ fn taken(buf: &[u8], limits: &Limits) -> bool {
 #[test]
 fn usual_heads_are_taken() {
     for head in PLAIN {
-        assert!(taken(head, &Limits::default()), "{}", head.escape_ascii());
+        assert!(taken(head, &HeadLimits::default()), "{}", head.escape_ascii());
     }
     let many = |count| format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(count));
-    assert!(taken(many(FIELDS).as_bytes(), &Limits::default()));
-    assert!(!taken(many(FIELDS + 1).as_bytes(), &Limits::default()));
+    assert!(taken(many(FIELDS).as_bytes(), &HeadLimits::default()));
+    assert!(!taken(many(FIELDS + 1).as_bytes(), &HeadLimits::default()));
 }
 
 #[test]
@@ -62,14 +62,14 @@ fn odd_heads_are_left() {
         b"GET / HTTP/1.1\r\nA: \x01\r\n\r\n",
     ];
     for head in odd {
-        assert!(!taken(head, &Limits::default()), "{}", head.escape_ascii());
+        assert!(!taken(head, &HeadLimits::default()), "{}", head.escape_ascii());
     }
 }
 
 /// The shortcuts of both parsers go by position, eight or thirty-two bytes at a time.
 #[test]
 fn every_byte_in_every_place() {
-    let limits = Limits::default();
+    let limits = HeadLimits::default();
     for head in PLAIN {
         for at in 0..head.len() {
             let (before, after) = (&head[..at], &head[at + 1..]);
@@ -86,10 +86,10 @@ fn every_byte_in_every_place() {
 fn a_limit_is_left_to_the_line_parser() {
     for head in PLAIN {
         for bound in 0..100 {
-            let limits = Limits::default();
-            taken(head, &Limits { line: bound, ..limits });
-            taken(head, &Limits { total: bound, ..limits });
-            taken(head, &Limits { headers: bound, ..limits });
+            let limits = HeadLimits::default();
+            taken(head, &HeadLimits { line: bound, ..limits });
+            taken(head, &HeadLimits { total: bound, ..limits });
+            taken(head, &HeadLimits { headers: bound, ..limits });
         }
     }
 }
@@ -161,7 +161,7 @@ proptest! {
         underscores: bool,
         ignore_invalid: bool,
     ) {
-        taken(&head, &Limits { underscores, ignore_invalid, ..Limits::default() });
+        taken(&head, &HeadLimits { underscores, ignore_invalid, ..HeadLimits::default() });
     }
 
     #[test]
@@ -171,11 +171,11 @@ proptest! {
     ) {
         let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!("GET {path} HTTP/1.1\r\n{lines}\r\n");
-        prop_assert!(taken(head.as_bytes(), &Limits::default()));
+        prop_assert!(taken(head.as_bytes(), &HeadLimits::default()));
     }
 
     #[test]
     fn both_read_any_bytes_the_same(head: Vec<u8>) {
-        taken(&head, &Limits::default());
+        taken(&head, &HeadLimits::default());
     }
 }

@@ -8,7 +8,7 @@ const KEPT: usize = 64 * 1024;
 
 /// What a peer may ask for.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct MessageLimits {
     /// The longest message, in bytes.
     pub message: usize,
     /// How many chunk streams there may be.
@@ -71,7 +71,7 @@ struct Header {
 /// - a format 3 chunk may repeat an extended timestamp or not: the bytes there tell.
 #[derive(Debug)]
 pub struct Reader {
-    limits: Limits,
+    limits: MessageLimits,
     chunk_size: usize,
     /// Ordered by `csid`.
     streams: Vec<Stream>,
@@ -85,7 +85,7 @@ pub struct Reader {
 
 impl Reader {
     /// A reader for the bytes that follow a handshake.
-    pub fn new(limits: Limits) -> Reader {
+    pub fn new(limits: MessageLimits) -> Reader {
         Reader {
             limits,
             chunk_size: DEFAULT_CHUNK_SIZE,
