@@ -108,7 +108,7 @@ impl Service for Port {
     }
 
     /// The worker drains: a silent client goes at once.
-    fn grace(&'static self, _: Conn) -> u64 {
+    fn drain_delay(&'static self, _: Conn) -> u64 {
         0
     }
 }

@@ -131,8 +131,8 @@ impl Process for RtmpInstance {
         plan.zone.sweep(pid).is_some_and(|orphans| self.tell_of(plan, orphans))
     }
 
-    fn room(&self) -> usize {
-        self.zone().map_or(usize::MAX, |zone| zone.room())
+    fn capacity(&self) -> usize {
+        self.zone().map_or(usize::MAX, |zone| zone.capacity())
     }
 
     fn attached(&self) -> Vec<i32> {

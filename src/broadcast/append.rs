@@ -5,12 +5,12 @@ use crate::error::AppendError;
 use crate::flags::END;
 use crate::hint::Hint;
 use crate::index::ChannelId;
-use crate::kept::Kept;
 use crate::layout::Place;
 use crate::lock::Locked;
 use crate::owner::Owner;
 use crate::row::Wakes;
 use crate::step::step;
+use crate::stored::StoredRecord;
 use crate::zone::Zone;
 
 /// What came of an append.
@@ -231,7 +231,7 @@ impl Locked<'_> {
         let mut parts = Vec::with_capacity(1 + body.len());
         parts.push(front);
         parts.extend_from_slice(body);
-        let kept = Kept {
+        let stored = StoredRecord {
             channel: self.memory.name(index),
             seq,
             number: self.memory.channel(index).number.get() + 1,
@@ -244,6 +244,6 @@ impl Locked<'_> {
             max_age: attributes.max_age,
             bytes: &[],
         };
-        self.write_to_file(&kept, &parts)
+        self.write_to_file(&stored, &parts)
     }
 }

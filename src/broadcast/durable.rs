@@ -12,9 +12,9 @@ use wal::{Durability, File, Found, Identity, Keeper, Log, Past, Record};
 
 use crate::error::AppendError;
 use crate::file::Hold;
-use crate::kept::Kept;
 use crate::layout::PAST;
 use crate::lock::Locked;
+use crate::stored::StoredRecord;
 use crate::zone::Zone;
 
 /// The file that a zone has had: nobody else gets it as long as the value is there.
@@ -58,9 +58,9 @@ impl Zone {
             record.parts.iter().for_each(|part| bytes.extend_from_slice(part));
             // Else all ids are of an epoch of the past, and their readers hear of a gap anyway.
             if found.certain {
-                locked.drop_before_hole(&Kept::of(record, &bytes));
+                locked.drop_before_hole(&StoredRecord::of(record, &bytes));
             }
-            dropped += usize::from(locked.restore(&Kept::of(record, &bytes)).is_err());
+            dropped += usize::from(locked.restore(&StoredRecord::of(record, &bytes)).is_err());
         })?;
         let newest = found.newest.max(1);
         locked.remember_what_is_gone(complete.since(newest));
@@ -85,9 +85,9 @@ impl Zone {
         log.begin(&header.wal)?;
         let former = self.set_log(log);
         let mut result = Ok(());
-        locked.records(0, |kept| {
+        locked.records(0, |stored| {
             if result.is_ok() {
-                result = locked.write_in_room(kept);
+                result = locked.write_and_wait(stored);
             }
         });
         result?;
@@ -174,9 +174,9 @@ impl Zone {
     }
 }
 
-impl Kept<'_> {
-    fn of<'a>(record: &Record<'a>, bytes: &'a [u8]) -> Kept<'a> {
-        Kept {
+impl StoredRecord<'_> {
+    fn of<'a>(record: &Record<'a>, bytes: &'a [u8]) -> StoredRecord<'a> {
+        StoredRecord {
             channel: record.channel,
             seq: record.seq,
             number: record.number,
@@ -192,7 +192,7 @@ impl Kept<'_> {
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> StoredRecord<'a> {
     fn record(&self) -> Record<'a> {
         Record {
             seq: self.seq,
@@ -238,16 +238,20 @@ impl Complete {
 
 impl Locked<'_> {
     /// Writes a record to the file before it is committed; its bytes are in parts.
-    pub fn write_to_file(&self, kept: &Kept<'_>, parts: &[&[u8]]) -> Result<(), AppendError> {
+    pub fn write_to_file(
+        &self,
+        stored: &StoredRecord<'_>,
+        parts: &[&[u8]],
+    ) -> Result<(), AppendError> {
         let log = self.file.get().and_then(Hold::log).ok_or(AppendError::Moved)?;
-        write(&log, self, &Record { parts, ..kept.record() })
+        write(&log, self, &Record { parts, ..stored.record() })
     }
 
     /// Writes a record to the file; what the disk must have before, it is waited for. Nobody else is: the zone is not
     /// used yet, or not any more.
-    pub fn write_in_room(&self, kept: &Kept<'_>) -> Result<(), AppendError> {
+    pub fn write_and_wait(&self, stored: &StoredRecord<'_>) -> Result<(), AppendError> {
         loop {
-            match self.write_to_file(kept, &[kept.bytes]) {
+            match self.write_to_file(stored, &[stored.bytes]) {
                 Err(AppendError::Unsynced) => drop(self.sync()?),
                 written => return written,
             }

@@ -6,7 +6,7 @@ use crate::step::step;
 use crate::zone::Zone;
 
 /// A limit of number takes no record that is younger: whoever is just behind gets it still.
-const GRACE_MS: u64 = 5000;
+const YOUNG_MS: u64 = 5000;
 /// Channels looked at in one turn of [`Zone::expire`].
 const SWEPT: u32 = 4096;
 /// How often the whole table is gone through, at most.
@@ -63,7 +63,7 @@ impl Locked<'_> {
             let age = now.saturating_sub(record.time.get());
             let max_age = channel.max_age.get();
             let aged = max_age != 0 && age >= max_age;
-            let surplus = channel.count.get() > channel.max_count.get() && age >= GRACE_MS;
+            let surplus = channel.count.get() > channel.max_count.get() && age >= YOUNG_MS;
             if !aged && !surplus && record.seq.get() > unneeded {
                 return;
             }

@@ -1,7 +1,7 @@
 //! Several channels read as one: in one order, however many they are.
 //!
 //! The place of each channel's next record is looked up once and kept in a heap; a channel that is read to its
-//! end leaves it, until there are news of it. n channels cost O(n log n) in all, in turns between which the lock
+//! end leaves it, until there is something new in it. n channels cost O(n log n) in all, in turns between which the lock
 //! is free.
 
 use std::cmp::Reverse;
@@ -239,8 +239,8 @@ impl Locked<'_> {
         let end = self.memory.channels().end;
         let to = search.slot.saturating_add(SCANNED).min(end);
         for index in search.slot..to {
-            let news = self.memory.channel(index).last_seq.get() > cursor;
-            if news && self.matches(index, &search.prefixes) {
+            let is_new = self.memory.channel(index).last_seq.get() > cursor;
+            if is_new && self.matches(index, &search.prefixes) {
                 merge.add(self.id(index), search.from);
             }
         }

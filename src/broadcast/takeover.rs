@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use crate::error::AppendError;
-use crate::kept::Kept;
 use crate::lock::Locked;
+use crate::stored::StoredRecord;
 use crate::zone::Zone;
 
 /// Bytes that are copied in one turn, and how long the others have then.
@@ -35,8 +35,8 @@ impl Zone {
         loop {
             let Some(theirs) = from.lock_soon() else { return false };
             // One that this zone is too small for is gone: readers are told, as of any.
-            let more = theirs.go_along(&mut heads, upto, TURN, |kept| {
-                let _ = own.restore(kept);
+            let more = theirs.go_along(&mut heads, upto, TURN, |stored| {
+                let _ = own.restore(stored);
             });
             drop(theirs);
             if !more {
@@ -55,9 +55,9 @@ impl Zone {
         from.header().sealed.set(sys::process::pid() as u32);
         let (own, header, old) = (self.lock(), self.header(), from.header());
         let mut written = Ok(());
-        theirs.records(self.newest(), |kept| {
+        theirs.records(self.newest(), |stored| {
             // Other errors are as in a copy: there is no room.
-            if let Err(AppendError::File(errno)) = own.receive(kept) {
+            if let Err(AppendError::File(errno)) = own.receive(stored) {
                 written = Err(io::Error::from_raw_os_error(errno));
             }
         });
@@ -76,8 +76,8 @@ impl Zone {
             return Err(locked());
         };
         let before = self.newest();
-        theirs.records(before, |kept| {
-            if let Err(error) = own.receive(kept) {
+        theirs.records(before, |stored| {
+            if let Err(error) = own.receive(stored) {
                 sys::log!(Alert, "an event is lost: {error}");
             }
         });
@@ -108,11 +108,11 @@ fn locked() -> io::Error {
 
 impl Locked<'_> {
     /// Takes a record of another zone, with its seq.
-    fn receive(&self, kept: &Kept<'_>) -> Result<(), AppendError> {
+    fn receive(&self, stored: &StoredRecord<'_>) -> Result<(), AppendError> {
         if self.is_durable() {
-            self.write_in_room(kept)?;
+            self.write_and_wait(stored)?;
         }
-        self.restore(kept)
+        self.restore(stored)
     }
 
     /// What went there while it was copied goes here, too: a channel has its newest records, and none is missing among

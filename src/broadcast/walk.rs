@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::hint::Hint;
-use crate::kept::Kept;
 use crate::layout::{Channel, Place, RECORD, Record};
 use crate::lock::Locked;
 use crate::memory::Memory;
+use crate::stored::StoredRecord;
 
 /// Records begin at multiples of this.
 const ALIGN: usize = 8;
@@ -92,7 +92,7 @@ impl Locked<'_> {
         heads: &mut Heads,
         upto: u64,
         most: usize,
-        mut each: impl FnMut(&Kept<'_>),
+        mut each: impl FnMut(&StoredRecord<'_>),
     ) -> bool {
         let (mut bytes, mut given) = (Vec::new(), 0);
         while let Some(Reverse((seq, index, word, stamp))) = heads.0.pop() {
@@ -118,7 +118,7 @@ impl Locked<'_> {
                 // SAFETY: a committed record's bytes; the lock is held.
                 bytes.extend_from_slice(unsafe { self.memory.bytes(block, offset, len) });
             });
-            each(&Kept {
+            each(&StoredRecord {
                 channel: self.memory.name(index),
                 seq,
                 number: record.number.get(),
@@ -141,7 +141,7 @@ impl Locked<'_> {
     }
 
     /// Calls `each` with every record behind `cursor`, in the order of seqs.
-    pub fn records(&self, cursor: u64, each: impl FnMut(&Kept<'_>)) {
+    pub fn records(&self, cursor: u64, each: impl FnMut(&StoredRecord<'_>)) {
         self.go_along(&mut self.heads(cursor), u64::MAX, usize::MAX, each);
     }
 }

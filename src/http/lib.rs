@@ -1,7 +1,7 @@
 //! `http {}`: a core module that serves HTTP/1.x and hands requests to the HTTP modules.
 //!
 //! ```text
-//! readable ─▶ h1: read, parse ─▶ Port: server by name ─▶ phases: server rewrite, location,
+//! readable ─▶ h1: read, parse ─▶ Listener: server by name ─▶ phases: server rewrite, location,
 //!   rewrite, preaccess, access, precontent, content ─▶ header filters ─▶ head + body ─▶ one write
 //! ```
 //! A module adds [`Handler`]s to phases, [`Filter`]s and [`Logger`]s, and only to the locations in

@@ -9,13 +9,13 @@ use crate::membership::Route;
 use crate::protocol::Protocol;
 
 impl<P: Protocol> Inner<P> {
-    /// Learns which channels have news. Gives the listeners of those on which workers talk to each other.
+    /// Learns which channels have new records. Gives the listeners of those on which workers talk to each other.
     pub fn hear(&mut self, attachment: &'static Attachment) -> Vec<Rc<dyn Fn()>> {
         let (zone, seen, mut called) = (attachment.zone(), self.seen, Vec::new());
         if zone.newest() == seen {
             return called;
         }
-        let heard = zone.news(seen, |index| {
+        let heard = zone.changes(seen, |index| {
             self.mark(attachment, index);
             if let Some(listener) = self.listeners.get(&index) {
                 called.push(listener.clone());
@@ -30,7 +30,7 @@ impl<P: Protocol> Inner<P> {
         called
     }
 
-    /// A channel has news.
+    /// A channel has changed.
     fn mark(&mut self, attachment: &'static Attachment, index: u32) {
         if !self.channels.patterns.is_empty() || !self.channels.awaited.is_empty() {
             self.mark_by_name(attachment, index);
@@ -123,7 +123,7 @@ impl<P: Protocol> Inner<P> {
         }
     }
 
-    /// Any channel may have news.
+    /// Any channel may have changed.
     fn mark_all(&mut self, attachment: &'static Attachment) {
         let all: Vec<u32> = self.channels.all.keys().copied().collect();
         all.into_iter().for_each(|index| self.mark_singles(index));

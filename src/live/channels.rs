@@ -34,7 +34,7 @@ pub(crate) struct Channel<C> {
 pub(crate) struct Channels<C> {
     /// By their numbers in the zone.
     pub all: FxHashMap<u32, Channel<C>>,
-    /// Those with news.
+    /// Those that have changed.
     pub queue: VecDeque<u32>,
     /// Readers of patterns, by the beginning of the names.
     pub patterns: Patterns,

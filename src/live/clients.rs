@@ -92,7 +92,7 @@ impl<P: Protocol> Clients<P> {
         }
     }
 
-    /// A channel has news for a reader of several.
+    /// A channel has something new for a reader of several.
     pub fn expect(&mut self, number: u32, id: ChannelId) {
         if let Some(reader) = self.readers.get_mut(number as usize)
             && let Route::Several(several) = &mut reader.membership.route

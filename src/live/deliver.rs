@@ -1,4 +1,4 @@
-//! Delivery: the news of a channel to all who are up to date, and to the others one by one.
+//! Delivery: what is new in a channel to all who are up to date, and to the others one by one.
 
 use broadcast::{Attachment, ReadLimits, Reading};
 
@@ -169,7 +169,7 @@ impl<P: Protocol> Inner<P> {
 }
 
 /// Does the next thing that is due for a reader: the rest of a record, what waits on its connection, then what it has
-/// not got. News up to `seen` were heard.
+/// not got. Changes up to `seen` are known.
 fn advance<P: Protocol>(to: &mut To<'_, P>, seen: u64) -> Served {
     if to.outlet.blocked_since().is_some() || to.outlet.is_lingering() || to.outlet.is_broken() {
         return Served::All;
@@ -181,7 +181,7 @@ fn advance<P: Protocol>(to: &mut To<'_, P>, seen: u64) -> Served {
         return Served::All;
     }
     let zone = to.attachment.zone();
-    // Of several channels only those with news were looked at: they are all that there are up to the news that were heard.
+    // Of several channels only those that changed were looked at: they are all that there are up to the last change that is known.
     let complete = match &to.reader.membership.route {
         Route::Channel { .. } => zone.newest(),
         Route::Waiting(_) => seen,

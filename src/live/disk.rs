@@ -65,7 +65,7 @@ impl Disk {
     }
 
     /// Waits until the zone's file has room that it could not give before a sync.
-    pub async fn room(&'static self) -> io::Result<()> {
+    pub async fn wait_for_space(&'static self) -> io::Result<()> {
         self.until(|| !self.zone.wants_sync()).await
     }
 
@@ -86,7 +86,7 @@ impl Disk {
     }
 
     /// Waits until everything up to a seq is on the disk, where that is promised.
-    pub async fn kept(&'static self, sync: Option<Sync>, seq: u64) -> io::Result<()> {
+    pub async fn wait_for_sync(&'static self, sync: Option<Sync>, seq: u64) -> io::Result<()> {
         self.appended(sync);
         if sync != Some(Sync::Ack) {
             return Ok(());

@@ -1,7 +1,7 @@
-//! What changes in a hub: which readers there are, and where news of the zone find them.
+//! What changes in a hub: which readers there are, and where changes of the zone find them.
 //!
 //! ```text
-//! bell or own append ─▶ news: which channels? ─▶ dirty channels ─▶ one batch to all who are up to date
+//! bell or own append ─▶ changes: which channels? ─▶ dirty channels ─▶ one batch to all who are up to date
 //!                                             └▶ those behind, or with several channels: one by one
 //! ```
 //! Invariant: a reader that is not up to date is in the queue, or its connection has something to send before, or its
@@ -20,7 +20,7 @@ use crate::protocol::Protocol;
 use crate::reader::Reader;
 
 pub(crate) struct Inner<P: Protocol> {
-    /// News up to this seq have been seen.
+    /// Changes up to this seq are known.
     pub seen: u64,
     pub channels: Channels<P::Channel>,
     pub clients: Clients<P>,
@@ -53,7 +53,7 @@ impl<P: Protocol> Inner<P> {
         }
     }
 
-    /// Takes a reader in, on a connection, and puts its number where news are looked up.
+    /// Takes a reader in, on a connection, and puts its number where changes are looked up.
     pub fn add(&mut self, mut reader: Reader<P::Reader>, outlet: u32, newest: u64) -> u32 {
         let number = self.clients.readers.vacant_key() as u32;
         for name in reader.membership.waiting() {

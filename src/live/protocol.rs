@@ -71,7 +71,7 @@ pub trait Protocol: Sized + 'static {
         u32::MAX
     }
 
-    /// A reader joins those of a channel. `true`: if it is the first, the channel's news begin at its cursor.
+    /// A reader joins those of a channel. `true`: if it is the first, what is new in the channel begins at its cursor.
     fn join(channel: &mut Self::Channel, reader: &Self::Reader) -> bool {
         let _ = (channel, reader);
         false

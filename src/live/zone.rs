@@ -354,7 +354,7 @@ impl<P: Protocol> Process for ZoneConf<P> {
         self.sweep(pid).is_some()
     }
 
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         self.zone().map_or(usize::MAX, |zone| zone.free_rows())
     }
 

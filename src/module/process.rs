@@ -53,7 +53,7 @@ pub trait Process: 'static {
     }
 
     /// Master, at a reload: how many more processes there is room for in shared memory.
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         usize::MAX
     }
 

@@ -160,7 +160,7 @@ impl Process for TableZone {
         self.table().is_none_or(|table| table.sweep(pid))
     }
 
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         let table = self.table().filter(|_| self.counted);
         table.map_or(usize::MAX, Table::free_rows)
     }

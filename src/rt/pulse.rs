@@ -1,4 +1,4 @@
-//! Work that belongs to every turn of the loop: news that come through shared memory, not by a
+//! Work that belongs to every turn of the loop: what comes through shared memory, not by a
 //! descriptor.
 
 /// Something that looks for work once a turn.

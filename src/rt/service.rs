@@ -35,7 +35,7 @@ pub trait Service: 'static {
     }
 
     /// The worker drains, and this connection is idle: how many milliseconds may it stay?
-    fn grace(&'static self, conn: Conn) -> u64 {
+    fn drain_delay(&'static self, conn: Conn) -> u64 {
         let _ = conn;
         0
     }

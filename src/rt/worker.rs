@@ -250,7 +250,7 @@ pub fn on_readable(fd: RawFd, callback: impl Fn() + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends the loop when the last connection has ended. Idle ones get the grace that their service gives
+/// Ends the loop when the last connection has ended. Idle ones stay for as long as their service wants
 /// them; tasks are woken so that they see it.
 pub fn drain() {
     let worker = worker();
@@ -259,11 +259,11 @@ pub fn drain() {
         let token = worker.token(index);
         match (slot.state.get(), slot.service.get()) {
             (SlotState::Idle, Some(service)) => {
-                let grace = worker.guarded(|| service.grace(Conn::new(token))).unwrap_or(0);
+                let delay = worker.guarded(|| service.drain_delay(Conn::new(token))).unwrap_or(0);
                 worker.wheel.set(
                     &worker.slots,
                     index,
-                    worker.now.get().saturating_add(grace).max(1),
+                    worker.now.get().saturating_add(delay).max(1),
                 );
             }
             (SlotState::Task, _) => worker.wake(token),

@@ -199,8 +199,8 @@ impl Cycle {
     }
 
     /// How many more processes there is room for in shared memory.
-    pub fn room(&self) -> usize {
-        self.instances.iter().map(|instance| instance.room()).min().unwrap_or(usize::MAX)
+    pub fn capacity(&self) -> usize {
+        self.instances.iter().map(|instance| instance.capacity()).min().unwrap_or(usize::MAX)
     }
 
     /// Processes that have a part in shared memory.

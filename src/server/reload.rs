@@ -93,7 +93,7 @@ impl Master {
     fn make_room_for(&mut self, workers: usize) {
         let until = monotonic_ms() + ROOM_MS;
         let (mut hurried, current) = (false, self.generation);
-        while self.cycle.room() < workers && monotonic_ms() < until && !self.is_told_to_end() {
+        while self.cycle.capacity() < workers && monotonic_ms() < until && !self.is_told_to_end() {
             if !std::mem::replace(&mut hurried, true) {
                 self.workers.signal(signal::SIGUSR2, true, |worker| worker.generation != current);
             }

@@ -13,7 +13,7 @@ use crate::{Failure, Modules, NAME, pid, say};
 /// Sends `signal` to the master that the configuration's pid file names.
 pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), Failure> {
     let place = Place::find(options)?;
-    let (path, fault) = pid_file(&place, modules, signal)?;
+    let (path, error) = pid_file(&place, modules, signal)?;
     let pid = pid::read(&path).map_err(|e| {
         let errno = sys::log::errno(&e);
         Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
@@ -38,7 +38,7 @@ pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), F
         )));
     }
     // Nobody will tell how it went: what can be told beforehand is told here, as nginx does.
-    fault.map_or(Ok(()), Err)?;
+    error.map_or(Ok(()), Err)?;
     kill(pid, sys::signal::SIGHUP)?;
     say(format_args!(
         "{NAME}: [warn] process {pid} has no control socket; whether it serves the new configuration \
@@ -81,7 +81,7 @@ fn find(path: &Path, pid: i32) -> Result<Option<UnixStream>, Failure> {
 }
 
 /// The pid file's path, and what is wrong with the configuration. Whoever wants a reload of a broken one
-/// is to hear what the master says of it; for the others, too, a fault elsewhere in the file must not
+/// is to hear what the master says of it; for the others, too, a error elsewhere in the file must not
 /// hide where the master is.
 fn pid_file(
     place: &Place,
@@ -93,18 +93,18 @@ fn pid_file(
         Ok(tree) => Cycle::load(place, tree, modules).map_err(Some),
         Err(_) => Err(None),
     };
-    let fault = match loaded {
+    let error = match loaded {
         Ok(cycle) => return Ok((cycle.pid, None)),
-        Err(fault) => fault,
+        Err(error) => error,
     };
     let named = parsed.as_ref().ok().and_then(|tree| {
         let node = tree.root.iter().find(|node| node.name == "pid")?;
         Some(place.prefix.join(&node.args.first()?.text))
     });
     let path = named.unwrap_or_else(|| place.prefix.join("logs/rserve.pid"));
-    let fault = fault.or(parsed.err());
-    match (path.exists(), fault) {
-        (false, Some(fault)) if signal != Signal::Stop => Err(fault),
-        (_, fault) => Ok((path, fault)),
+    let error = error.or(parsed.err());
+    match (path.exists(), error) {
+        (false, Some(error)) if signal != Signal::Stop => Err(error),
+        (_, error) => Ok((path, error)),
     }
 }

@@ -128,7 +128,7 @@ impl Viewing {
         let (mut out, mut closed, mut error) = (Vec::new(), false, None);
         let goes_on = socket.feed(bytes, &mut out, |said| match said {
             Said::Closed => closed = true,
-            Said::Fault(why) => error = Some(why),
+            Said::Error(why) => error = Some(why),
             Said::Message(_) | Said::Binary => {}
         });
         let (hub, outlet) = (self.viewer.running.hub, self.viewer.client.outlet.get());

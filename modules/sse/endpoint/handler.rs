@@ -83,7 +83,11 @@ impl Endpoint {
     async fn progress_kept(&self, request: &mut Request) -> Flow {
         match self.hub() {
             Ok(hub) => {
-                match hub.disk.kept(self.settings.sync, hub.attachment.zone().newest()).await {
+                match hub
+                    .disk
+                    .wait_for_sync(self.settings.sync, hub.attachment.zone().newest())
+                    .await
+                {
                     Ok(()) => self.progress(request),
                     Err(_) => {
                         self.problem(request, 503, "the events could not be brought to the disk")

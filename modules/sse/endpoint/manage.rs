@@ -52,11 +52,11 @@ pub async fn end(endpoint: &Endpoint, request: &mut Request, name: &[u8]) -> Flo
     };
     let zone = hub.attachment.zone();
     let end = || append::end(zone, &endpoint.settings, name).transpose();
-    match answer::in_room(hub, end).await.transpose() {
+    match answer::with_space(hub, end).await.transpose() {
         None => endpoint.problem(request, 404, "there is no such channel"),
         Some(Err(error)) => answer::refuse(endpoint, request, error),
         Some(Ok(appended)) => {
-            if hub.disk.kept(endpoint.settings.sync, appended.seq).await.is_err() {
+            if hub.disk.wait_for_sync(endpoint.settings.sync, appended.seq).await.is_err() {
                 return endpoint.problem(request, 503, answer::UNKEPT);
             }
             let channel = String::from_utf8_lossy(name);

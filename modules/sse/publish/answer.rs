@@ -15,13 +15,13 @@ const SYNCS: usize = 3;
 
 /// Appends; where the file's next part may not be written to before what was copied out of it is on the disk, that is
 /// waited for. It is rare: the syncs of publishers go ahead of it.
-pub async fn in_room<T>(
+pub async fn with_space<T>(
     hub: &'static Hub,
     mut append: impl FnMut() -> Result<T, AppendError>,
 ) -> Result<T, AppendError> {
     for _ in 0..SYNCS {
         match append() {
-            Err(AppendError::Unsynced) => hub.disk.room().await?,
+            Err(AppendError::Unsynced) => hub.disk.wait_for_space().await?,
             result => return result,
         }
     }
@@ -76,7 +76,7 @@ pub async fn acknowledge(
 ) -> Flow {
     let zone = hub.attachment.zone();
     let seq = taken.last.map_or(0, |appended| appended.seq);
-    if hub.disk.kept(endpoint.settings.sync, seq).await.is_err() {
+    if hub.disk.wait_for_sync(endpoint.settings.sync, seq).await.is_err() {
         return endpoint.problem(request, 503, UNKEPT);
     }
     let subscribers = taken.last.map_or(0, |appended| appended.subscribers);

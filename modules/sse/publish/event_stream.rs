@@ -61,7 +61,7 @@ pub async fn publish(
     if asked.ends {
         // Also a channel that had no event: who comes later is to learn that none will.
         let end = || append::append_end(zone, settings, channel, sequence.as_ref());
-        match answer::in_room(hub, end).await {
+        match answer::with_space(hub, end).await {
             Ok(appended) => last = Some(appended),
             Err(error) => return answer::refuse(endpoint, request, error),
         }
@@ -146,7 +146,7 @@ impl<'a> StreamPublisher<'a> {
         while let Some(waiting) = self.waiting.pop_front() {
             let event =
                 NewEvent { event: &waiting.event, id: waiting.id.as_deref(), data: &waiting.data };
-            if let Err(error) = answer::in_room(self.hub, || self.append(&event)).await {
+            if let Err(error) = answer::with_space(self.hub, || self.append(&event)).await {
                 self.waiting.clear();
                 self.refusal = Some(Refusal::Zone(error));
             }

@@ -6,7 +6,7 @@ use proto::http1::Name;
 use proto::sse;
 
 use crate::endpoint::parts::Endpoint;
-use crate::publish::answer::{Taken, acknowledge, in_room, refuse, refuse_body};
+use crate::publish::answer::{Taken, acknowledge, refuse, refuse_body, with_space};
 use crate::publish::append::{NewEvent, append};
 use crate::publish::asked::Asked;
 use crate::publish::event_stream;
@@ -63,7 +63,7 @@ async fn publish_one(
     let zone = hub.attachment.zone();
     let key = asked.key.as_ref().map_or(0, |key| zone.key(key));
     let attributes = Attributes { key, ..endpoint.settings.attributes };
-    match in_room(hub, || append(zone, &attributes, channel, &event)).await {
+    match with_space(hub, || append(zone, &attributes, channel, &event)).await {
         Ok(appended) => {
             let taken = Taken { id: event.id, last: Some(appended), ..Taken::default() };
             acknowledge(endpoint, request, hub, channel, taken).await

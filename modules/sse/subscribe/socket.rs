@@ -174,11 +174,11 @@ impl Socket {
         while let Some(said) = self.said.pop_front() {
             let last = match said {
                 Said::Closed => Some(Last::Closed),
-                Said::Binary | Said::Fault(Close::TooBig) if !may_publish => {
+                Said::Binary | Said::Error(Close::TooBig) if !may_publish => {
                     Some(Last::Close(Close::Policy))
                 }
                 Said::Binary => Some(Last::Close(Close::Unsupported)),
-                Said::Fault(why) => Some(Last::Close(why)),
+                Said::Error(why) => Some(Last::Close(why)),
                 Said::Message(text) => match heartbeat {
                     Some((ping, pong)) if text == *ping => {
                         websocket::text(pong, answers);

@@ -72,7 +72,7 @@ fn read(zone: &'static Zone, seed: u64, done: &Mutex<usize>) {
     let mut random = Rng::with_seed(seed * 77);
     let (mut cursor, mut seen, mut last) = (0, 0, [None; WRITERS]);
     loop {
-        seen = zone.news(seen, |_| {}).unwrap_or_else(|missed| missed.upto);
+        seen = zone.changes(seen, |_| {}).unwrap_or_else(|missed| missed.upto);
         loop {
             let limits =
                 ReadLimits { records: 1 + random.usize(..8), bytes: 4000, ..ReadLimits::default() };

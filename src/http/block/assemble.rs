@@ -13,14 +13,14 @@ use crate::block::api::{Declarations, Entry, Hooks, Level};
 use crate::block::listen::{self, Listen};
 use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::request::flow::Phase;
-use crate::request::{Content, Location, Names, Port, Server};
+use crate::request::{Content, Listener, Location, Names, Server};
 use crate::route::hosts::{Hosts, Name};
 use crate::route::location::{Locations, MatchKind};
 
 /// What serves, and what takes part in the life of the processes.
 pub struct Assembled {
     /// The listening addresses with their servers.
-    pub ports: Vec<Port>,
+    pub listeners: Vec<Listener>,
     /// The modules' parts.
     pub processes: Vec<Rc<dyn Process>>,
 }
@@ -54,13 +54,13 @@ pub fn assemble(
         addresses.add(&server, &server_names, listens, span, builder.setup)?;
     }
     let trace = main.core.event_trace.get().and_then(|conf| conf.trace());
-    let mut ports = Vec::new();
+    let mut listeners = Vec::new();
     for (own, covered) in addresses.group() {
         builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), "http")?;
         let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
-        ports.push(Port::new(own.address, own.hosts, covered, trace.clone()));
+        listeners.push(Listener::new(own.address, own.hosts, covered, trace.clone()));
     }
-    Ok(Assembled { ports, processes: builder.processes })
+    Ok(Assembled { listeners, processes: builder.processes })
 }
 
 /// Makes the variables of a block.
@@ -224,7 +224,7 @@ struct Listening {
     hosts: Hosts<Server>,
 }
 
-/// In the order in which they are written, and where each stands: a range of ports has thousands.
+/// In the order in which they are written, and where each stands: a range of listeners has thousands.
 #[derive(Default)]
 struct Addresses {
     all: Vec<Listening>,

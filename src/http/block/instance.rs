@@ -7,12 +7,12 @@ use module::{Instance, Process, Regions, Sockets};
 
 use crate::Happening;
 use crate::block::api::{Entry, Event};
-use crate::request::Port;
+use crate::request::Listener;
 
 /// All that an `http {}` block came to.
 pub(crate) struct HttpInstance {
     pub modules: &'static [Entry],
-    pub ports: Vec<Port>,
+    pub listeners: Vec<Listener>,
     pub processes: Vec<Rc<dyn Process>>,
 }
 
@@ -41,8 +41,8 @@ impl Process for HttpInstance {
     fn draining(&'static self, within: Option<u64>) {
         self.processes.iter().for_each(|process| process.draining(within));
         // It may be said again, that it must be faster.
-        for port in self.ports.iter().filter(|_| !rt::draining()) {
-            port.trace_listener(Happening::ListenStop(port.address()));
+        for listener in self.listeners.iter().filter(|_| !rt::draining()) {
+            listener.trace_listener(Happening::ListenStop(listener.address()));
         }
     }
 
@@ -59,8 +59,8 @@ impl Process for HttpInstance {
         self.processes.iter().filter(|process| !process.worker_ended(pid)).count() == 0
     }
 
-    fn room(&self) -> usize {
-        self.processes.iter().map(|process| process.room()).min().unwrap_or(usize::MAX)
+    fn capacity(&self) -> usize {
+        self.processes.iter().map(|process| process.capacity()).min().unwrap_or(usize::MAX)
     }
 
     fn attached(&self) -> Vec<i32> {
@@ -74,14 +74,14 @@ impl Process for HttpInstance {
 
 impl Instance for HttpInstance {
     fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
-        for port in &self.ports {
-            let address = port.address();
+        for listener in &self.listeners {
+            let address = listener.address();
             let shared = sockets.shared(address);
             for socket in sockets.of_worker(address, number) {
-                rt::add_listener(&socket.as_raw_fd(), port, shared)
+                rt::add_listener(&socket.as_raw_fd(), listener, shared)
                     .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
             }
-            port.trace_listener(Happening::ListenStart(address));
+            listener.trace_listener(Happening::ListenStart(address));
         }
         Ok(())
     }

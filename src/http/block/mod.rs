@@ -143,11 +143,11 @@ impl Module for Http {
     fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error> {
         let wrong = |_| Error::new("the http block was given the configuration of another module");
         let conf = conf.downcast::<HttpConf>().map_err(wrong)?;
-        let Assembled { ports, processes } = match conf.block {
+        let Assembled { listeners, processes } = match conf.block {
             Some(written) => assemble::assemble(written, self.modules, setup)?,
-            None => Assembled { ports: Vec::new(), processes: Vec::new() },
+            None => Assembled { listeners: Vec::new(), processes: Vec::new() },
         };
-        Ok(Box::new(HttpInstance { modules: self.modules, ports, processes }))
+        Ok(Box::new(HttpInstance { modules: self.modules, listeners, processes }))
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {

@@ -50,7 +50,7 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     // in whom this one refuses.
     const NO_ADDRESS: Reject = Reject::new(500, "getsockname() failed");
     const NO_SERVER: Reject = Reject::new(500, "no server can be chosen by the name");
-    request.hosts = request.port.hosts_for(request.connection.conn()).ok_or(NO_ADDRESS)?;
+    request.hosts = request.listener.hosts_for(request.connection.conn()).ok_or(NO_ADDRESS)?;
     request.server = match request.hosts.find(&host, request.captures.get_mut()) {
         Ok(server) => server,
         Err(gave_up) => {

@@ -22,7 +22,7 @@ use crate::Happening;
 use crate::block::settings::Settings;
 use crate::body::Source;
 use crate::request::Handler;
-use crate::request::Port;
+use crate::request::Listener;
 use crate::request::Request;
 use crate::request::connect_info::ConnectInfo;
 use crate::request::flow::Flow;
@@ -73,7 +73,7 @@ pub struct Connection {
     pub(super) io: Io,
     /// The request at hand.
     pub request: Request,
-    pub(super) port: &'static Port,
+    pub(super) listener: &'static Listener,
     pub(super) state: ConnectionState,
     pub(super) input: Rc<RefCell<Input>>,
     pub(super) out: Option<Block>,
@@ -101,11 +101,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(conn: Conn, port: &'static Port) -> Connection {
+    pub(crate) fn new(conn: Conn, listener: &'static Listener) -> Connection {
         Connection {
             io: Io::plain(conn),
-            request: Request::new(ConnectInfo::of(conn), port),
-            port,
+            request: Request::new(ConnectInfo::of(conn), listener),
+            listener,
             state: ConnectionState::Head,
             input: Rc::new(RefCell::new(Input::new(Io::plain(conn)))),
             out: None,
@@ -124,11 +124,11 @@ impl Connection {
     }
 
     /// Takes another connection on, after [`Connection::release`].
-    pub(crate) fn reuse(&mut self, conn: Conn, port: &'static Port) {
+    pub(crate) fn reuse(&mut self, conn: Conn, listener: &'static Listener) {
         self.io = Io::plain(conn);
         self.input.borrow_mut().io = self.io;
-        self.port = port;
-        self.request.attach(ConnectInfo::of(conn), port);
+        self.listener = listener;
+        self.request.attach(ConnectInfo::of(conn), listener);
     }
 
     /// Gives its buffers back; keeps its small memory for another connection.
@@ -268,6 +268,6 @@ impl Connection {
     }
 
     pub(crate) fn trace(&self, happening: Happening<'_>) {
-        self.port.trace(*self.io, happening);
+        self.listener.trace(*self.io, happening);
     }
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use rt::Conn;
 
 use super::connection::Connection;
-use crate::request::Port;
+use crate::request::Listener;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "the box moves between this list, the stack and a task")]
@@ -16,13 +16,13 @@ thread_local! {
 const MOST_FREE: usize = 64;
 
 /// One for `conn`.
-pub fn take(conn: Conn, port: &'static Port) -> Box<Connection> {
+pub fn take(conn: Conn, listener: &'static Listener) -> Box<Connection> {
     match FREE.with_borrow_mut(Vec::pop) {
         Some(mut connection) => {
-            connection.reuse(conn, port);
+            connection.reuse(conn, listener);
             connection
         }
-        None => Box::new(Connection::new(conn, port)),
+        None => Box::new(Connection::new(conn, listener)),
     }
 }
 

@@ -6,10 +6,10 @@ use sys::socket::Address;
 use super::connection::Step;
 use super::{free, task};
 use crate::Happening;
-use crate::request::Port;
+use crate::request::Listener;
 use crate::route::proxy_header;
 
-impl Service for Port {
+impl Service for Listener {
     fn open(&'static self, conn: Conn) -> Next {
         self.trace(conn, Happening::ClientConnect);
         self.trace(conn, Happening::Connecting);
@@ -58,7 +58,7 @@ impl Service for Port {
         self.trace(conn, Happening::Disconnecting);
     }
 
-    fn grace(&'static self, conn: Conn) -> u64 {
+    fn drain_delay(&'static self, conn: Conn) -> u64 {
         match conn.requests() {
             // Just accepted: its first request is on the way.
             0 => self

@@ -66,7 +66,7 @@ impl Request {
 
     /// The port that the client connected to; 0 on a Unix socket.
     pub fn local_port(&self) -> u16 {
-        match self.port.address() {
+        match self.listener.address() {
             Address::Inet(address) => address.port(),
             Address::Unix(_) => 0,
         }

@@ -31,7 +31,7 @@ impl Request {
 
     /// Notes something in the trace of this connection, if it is traced.
     pub fn trace(&self, happening: crate::Happening<'_>) {
-        self.port.trace(self.connection.conn(), happening);
+        self.listener.trace(self.connection.conn(), happening);
     }
 
     /// Writes to the location's error log, with who asked for what.

@@ -28,7 +28,7 @@ use crate::body::Body;
 use crate::response::Response;
 use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
-use crate::route::{location, port};
+use crate::route::{listener, location};
 use crate::vars::scope::{Memo, Scope};
 use crate::vars::{names, template};
 
@@ -83,7 +83,7 @@ pub type Location = location::Location<Content>;
 /// A server, ready to serve.
 pub type Server = location::Server<Content>;
 /// A listening address, and the servers behind it.
-pub type Port = port::Port<Server>;
+pub type Listener = listener::Listener<Server>;
 /// A word with variables.
 pub type Template = template::Template<Request>;
 /// The variables that a configuration knows.
@@ -189,7 +189,7 @@ pub struct Request {
     /// Those that stay as long as the client is served, whatever serves it: also those of its subrequests.
     pub(crate) lasting: Rc<Lasting>,
     pub(crate) scratch: Vec<u8>,
-    pub(crate) port: &'static Port,
+    pub(crate) listener: &'static Listener,
     pub(crate) hosts: &'static Hosts<Server>,
     pub(crate) server: &'static Server,
     pub(crate) location: &'static Location,
@@ -204,8 +204,8 @@ pub struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(connection: ConnectInfo, port: &'static Port) -> Request {
-        let hosts = port.first_hosts();
+    pub(crate) fn new(connection: ConnectInfo, listener: &'static Listener) -> Request {
+        let hosts = listener.first_hosts();
         let server = hosts.default_server();
         Request {
             connection,
@@ -239,7 +239,7 @@ impl Request {
             contexts: Vec::new(),
             lasting: Rc::default(),
             scratch: Vec::new(),
-            port,
+            listener,
             hosts,
             server,
             location: server.location(),
@@ -284,14 +284,14 @@ impl Request {
         self.lasting.clear();
         self.restart();
         self.redirects = 0;
-        self.attach(self.connection, self.port);
+        self.attach(self.connection, self.listener);
     }
 
     /// Puts an empty request to a connection, and to the servers that it begins with.
-    pub(crate) fn attach(&mut self, connection: ConnectInfo, port: &'static Port) {
+    pub(crate) fn attach(&mut self, connection: ConnectInfo, listener: &'static Listener) {
         self.connection = connection;
-        self.port = port;
-        self.hosts = port.first_hosts();
+        self.listener = listener;
+        self.hosts = listener.first_hosts();
         self.server = self.hosts.default_server();
         self.location = self.server.location();
     }

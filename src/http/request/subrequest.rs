@@ -31,7 +31,7 @@ impl Subrequest {
             parent.error(Level::Error, message);
             return None;
         }
-        let mut request = Box::new(Request::new(parent.connection, parent.port));
+        let mut request = Box::new(Request::new(parent.connection, parent.listener));
         request.nesting = parent.nesting + 1;
         request.head.clone_from(&parent.head);
         request.bytes = parent.bytes.clone();

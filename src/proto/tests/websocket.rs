@@ -35,10 +35,10 @@ fn hear(max: usize, bytes: &[u8]) -> (Vec<Said>, Vec<u8>, bool) {
 }
 
 #[track_caller]
-fn fault(bytes: &[u8]) -> Close {
+fn error_of(bytes: &[u8]) -> Close {
     match hear(1000, bytes) {
         (heard, _, false) => match heard.last() {
-            Some(Said::Fault(why)) => *why,
+            Some(Said::Error(why)) => *why,
             other => panic!("{other:?} at {bytes:?}"),
         },
         other => panic!("it goes on: {other:?}"),
@@ -86,23 +86,23 @@ fn what_breaks_the_protocol_is_a_fault_of_it() {
         vec![0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4],
     ];
     for bytes in frames {
-        assert_eq!(fault(&bytes), Close::Protocol, "{bytes:?}");
+        assert_eq!(error_of(&bytes), Close::Protocol, "{bytes:?}");
     }
 }
 
 #[test]
 fn text_that_is_not_utf_8_is_found_by_the_byte() {
-    assert_eq!(fault(&frame(0x81, &[0xff])), Close::InvalidData);
-    assert_eq!(fault(&frame(0x81, "\u{fc}"[..].as_bytes().split_at(1).0)), Close::InvalidData);
+    assert_eq!(error_of(&frame(0x81, &[0xff])), Close::InvalidData);
+    assert_eq!(error_of(&frame(0x81, "\u{fc}"[..].as_bytes().split_at(1).0)), Close::InvalidData);
     // A surrogate; above U+10FFFF; overlong; cut by a frame's end, then wrong.
     for bad in [&b"\xed\xa0\x80"[..], b"\xf4\x90\x80\x80", b"\xc0\xaf"] {
-        assert_eq!(fault(&frame(0x81, bad)), Close::InvalidData, "{bad:?}");
+        assert_eq!(error_of(&frame(0x81, bad)), Close::InvalidData, "{bad:?}");
         let pieces = [frame(0x01, &bad[..1]), frame(0x80, &bad[1..])].concat();
-        assert_eq!(fault(&pieces), Close::InvalidData, "{bad:?}");
+        assert_eq!(error_of(&pieces), Close::InvalidData, "{bad:?}");
     }
     // Of a frame that has not all come: its rest is not waited for.
     let whole = frame(0x81, b"abc\xffdefghij");
-    assert_eq!(fault(&whole[..6 + 4]), Close::InvalidData);
+    assert_eq!(error_of(&whole[..6 + 4]), Close::InvalidData);
 }
 
 #[test]
@@ -112,13 +112,13 @@ fn a_head_is_enough_to_refuse() {
     let (heard, _, on) = hear(10, &binary);
     assert_eq!((heard, on), (vec![Said::Binary], false));
     let (heard, _, on) = hear(10, &frame(0x81, b"longer than ten")[..6]);
-    assert_eq!((heard, on), (vec![Said::Fault(Close::TooBig)], false));
+    assert_eq!((heard, on), (vec![Said::Error(Close::TooBig)], false));
     // Also by a frame that goes on, and by a length of 64 bits.
     let (heard, _, on) = hear(10, &[frame(0x01, b"longer"), frame(0x00, b"than ten")].concat());
-    assert_eq!((heard, on), (vec![Said::Fault(Close::TooBig)], false));
+    assert_eq!((heard, on), (vec![Said::Error(Close::TooBig)], false));
     let (heard, _, on) =
         hear(10, &[0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0]);
-    assert_eq!((heard, on), (vec![Said::Fault(Close::TooBig)], false));
+    assert_eq!((heard, on), (vec![Said::Error(Close::TooBig)], false));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_message_of_nothing_ends() {
     let twice = [empty(90), empty(90)].concat();
     assert_eq!(hear(10, &twice).0.len(), 2);
     let (heard, _, on) = hear(10, &empty(200)[..6 * 150]);
-    assert_eq!((heard, on), (vec![Said::Fault(Close::Policy)], false));
+    assert_eq!((heard, on), (vec![Said::Error(Close::Policy)], false));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn who_takes_binary_messages_passes_them_over() {
     assert!(inbound.feed(&bytes, &mut Vec::new(), |said| heard.push(said)));
     assert_eq!(heard, [Said::Binary, Said::Message(b"text".to_vec())]);
     assert!(!inbound.feed(&frame(0x82, &[0; 11]), &mut Vec::new(), |said| heard.push(said)));
-    assert_eq!(heard.last(), Some(&Said::Fault(Close::TooBig)));
+    assert_eq!(heard.last(), Some(&Said::Error(Close::TooBig)));
 }
 
 #[test]
@@ -155,12 +155,12 @@ fn a_close_is_answered_with_its_code_or_is_a_fault() {
     let (heard, out, on) = hear(10, &frame(0x88, b""));
     assert_eq!((heard, out, on), (vec![Said::Closed], vec![0x88, 0], false));
     for code in [0u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535] {
-        assert_eq!(fault(&frame(0x88, &code.to_be_bytes())), Close::Protocol, "{code}");
+        assert_eq!(error_of(&frame(0x88, &code.to_be_bytes())), Close::Protocol, "{code}");
     }
-    assert_eq!(fault(&frame(0x88, b"\x03")), Close::Protocol);
-    assert_eq!(fault(&frame(0x88, b"\x03\xe8\xff")), Close::InvalidData);
+    assert_eq!(error_of(&frame(0x88, b"\x03")), Close::Protocol);
+    assert_eq!(error_of(&frame(0x88, b"\x03\xe8\xff")), Close::InvalidData);
     assert_eq!(
-        fault(&frame(0x88, &[b"\x03\xe8".to_vec(), vec![b'x'; 124]].concat())),
+        error_of(&frame(0x88, &[b"\x03\xe8".to_vec(), vec![b'x'; 124]].concat())),
         Close::Protocol
     );
 }

@@ -15,7 +15,7 @@ pub enum Said {
     /// It closes; the answer is in the output.
     Closed,
     /// It did something for which it is closed.
-    Fault(Close),
+    Error(Close),
 }
 
 /// A client's side of the conversation. Faults are found as soon as they can be: what is too long or of the
@@ -152,14 +152,14 @@ impl Inbound {
             _ => false,
         };
         if !good || frame.left >> 63 != 0 {
-            return Err(Said::Fault(Close::Protocol));
+            return Err(Said::Error(Close::Protocol));
         }
         if frame.opcode == BINARY && self.texts_only {
             return Err(Said::Binary);
         }
         let room = self.max.saturating_sub(self.text.len() + self.skipped);
         if !frame.is_control() && frame.left > room as u64 {
-            return Err(Said::Fault(Close::TooBig));
+            return Err(Said::Error(Close::TooBig));
         }
         if matches!(frame.opcode, TEXT | BINARY) {
             self.message = Some(frame.opcode);
@@ -168,7 +168,7 @@ impl Inbound {
         if !frame.is_control() && frame.left == 0 {
             self.empty += 1;
             if self.empty > MOST_EMPTY {
-                return Err(Said::Fault(Close::Policy));
+                return Err(Said::Error(Close::Policy));
             }
         }
         self.frame = Some(frame);
@@ -188,7 +188,7 @@ impl Inbound {
             match std::str::from_utf8(&self.text[self.valid..]) {
                 Ok(text) => self.valid += text.len(),
                 Err(error) if error.error_len().is_some() => {
-                    return Err(Said::Fault(Close::InvalidData));
+                    return Err(Said::Error(Close::InvalidData));
                 }
                 Err(error) => self.valid += error.valid_up_to(),
             }
@@ -216,7 +216,7 @@ impl Inbound {
         let whole = std::mem::take(&mut self.valid) == text.len();
         self.skipped = 0;
         match self.message.take() {
-            Some(TEXT) if !whole => return Err(Said::Fault(Close::InvalidData)),
+            Some(TEXT) if !whole => return Err(Said::Error(Close::InvalidData)),
             Some(TEXT) => said(Said::Message(text)),
             _ => said(Said::Binary),
         }
@@ -232,17 +232,17 @@ fn closed(payload: &[u8], out: &mut Vec<u8>) -> Said {
                 frame(CLOSE, b"", out);
                 Said::Closed
             }
-            _ => Said::Fault(Close::Protocol),
+            _ => Said::Error(Close::Protocol),
         };
     };
     let number = u16::from(code[0]) << 8 | u16::from(code[1]);
     // 1004 to 1006 and 1015 are never sent; the others below 3000 are nobody's.
     let known = matches!(number, 1000..=1003 | 1007..=1014 | 3000..=4999);
     if !known {
-        return Said::Fault(Close::Protocol);
+        return Said::Error(Close::Protocol);
     }
     if std::str::from_utf8(reason).is_err() {
-        return Said::Fault(Close::InvalidData);
+        return Said::Error(Close::InvalidData);
     }
     frame(CLOSE, code, out);
     Said::Closed

@@ -9,7 +9,7 @@ use crate::route::hosts::Hosts;
 use crate::trace::{Happening, Trace};
 
 /// A listening address and the servers behind it.
-pub struct Port<S> {
+pub struct Listener<S> {
     address: Address,
     /// The servers of the address itself.
     hosts: Hosts<S>,
@@ -18,14 +18,14 @@ pub struct Port<S> {
     trace: Option<Rc<Trace>>,
 }
 
-impl<S> Port<S> {
+impl<S> Listener<S> {
     pub(crate) fn new(
         address: Address,
         hosts: Hosts<S>,
         covered: Vec<(Address, Hosts<S>)>,
         trace: Option<Rc<Trace>>,
-    ) -> Port<S> {
-        Port { address, hosts, covered, trace }
+    ) -> Listener<S> {
+        Listener { address, hosts, covered, trace }
     }
 
     pub(crate) fn address(&self) -> &Address {

@@ -2,7 +2,7 @@
 
 /// A record with all that is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
+pub struct StoredRecord<'a> {
     /// The channel's name.
     pub channel: &'a [u8],
     /// Its number in the zone.

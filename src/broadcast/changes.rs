@@ -6,7 +6,7 @@ use crate::index::ChannelId;
 use crate::step::step;
 use crate::zone::Zone;
 
-/// More has come than the journal remembers: any channel may have news.
+/// More has come than the journal remembers: any channel may have new records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
     /// Everything up to this seq is to be looked for.
@@ -16,7 +16,7 @@ pub struct Missed {
 impl Zone {
     /// Calls `each` with the number ([`ChannelId::index`]) of the channel of every record behind
     /// `seen`, in order; gives the seq of the last. Takes no lock.
-    pub fn news(&self, seen: u64, mut each: impl FnMut(u32)) -> Result<u64, Missed> {
+    pub fn changes(&self, seen: u64, mut each: impl FnMut(u32)) -> Result<u64, Missed> {
         let newest = self.newest();
         if newest - seen.min(newest) > self.memory.layout.journal as u64 {
             return Err(Missed { upto: newest });
@@ -24,7 +24,7 @@ impl Zone {
         for seq in seen + 1..=newest {
             let entry = self.memory.journal(seq);
             let before = entry.seq.published();
-            step("news: between the looks");
+            step("changes: between the looks");
             let channel = entry.channel.get();
             fence(Ordering::Acquire);
             if before != seq || entry.seq.get() != seq {
