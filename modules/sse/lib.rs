@@ -16,7 +16,6 @@ mod publish;
 mod record;
 mod settings;
 mod subscribe;
-mod text;
 mod zone;
 
 pub use channels::check as check_name;

@@ -125,8 +125,7 @@ impl Session {
         buffer.give_back();
         if self.io.is_readable() {
             // It goes on without a pause: others first.
-            self.io.wake();
-            yield_now().await;
+            rt::yield_now().await;
         }
         Ok(true)
     }
@@ -257,16 +256,6 @@ impl Session {
         self.set_timeout();
         Ok(())
     }
-}
-
-/// Lets the others run.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|_| match std::mem::replace(&mut yielded, true) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
 }
 
 impl Service for Listener {

@@ -3,10 +3,10 @@
 
 use http::cors::Origins;
 use http::{BoxFuture, Flow, Handler, Request};
+use mem::Str;
 use proto::http1::Method;
 
 use crate::running::running;
-use crate::web::text::text;
 use proto::query;
 
 /// The handler of a location.
@@ -48,8 +48,8 @@ impl Handler for Control {
             });
             let body = counts.sum::<u64>().to_string();
             let body = request.pool.copy(body.as_bytes());
-            request.response.set_body(200, text("text/plain"), body);
-            request.response.add_header("Cache-Control", text("no-store"));
+            request.response.set_body(200, Str::from("text/plain"), body);
+            request.response.add_header("Cache-Control", Str::from("no-store"));
             Flow::Respond
         })
     }

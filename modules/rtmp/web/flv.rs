@@ -17,7 +17,6 @@ use crate::play::output::OutputFormat;
 use crate::running::{Running, running};
 use crate::session::publish::permitted;
 use crate::settings::app::App;
-use crate::web::text::text;
 use crate::web::viewer::Viewer;
 use proto::query;
 
@@ -47,13 +46,13 @@ impl Handler for Live {
             Method::Options => {
                 request.response.set_empty(204);
                 request.response.content_length = None;
-                request.response.add_header("Allow", text("GET, HEAD, OPTIONS"));
+                request.response.add_header("Allow", Str::from("GET, HEAD, OPTIONS"));
                 let headers = AllowedHeaders::named(HEADERS);
                 self.origins.add_preflight(request, "GET, HEAD, OPTIONS", &headers);
                 return Flow::Respond;
             }
             _ => {
-                request.response.add_header("Allow", text("GET, HEAD, OPTIONS"));
+                request.response.add_header("Allow", Str::from("GET, HEAD, OPTIONS"));
                 return Flow::Status(405);
             }
         }
@@ -154,9 +153,9 @@ impl Live {
         let response = &mut request.response;
         response.status = 200;
         response.streaming = true;
-        response.content_type = Some(text("video/x-flv"));
-        response.add_header("Cache-Control", text("no-cache, no-transform"));
-        response.add_header("X-Accel-Buffering", text("no"));
+        response.content_type = Some(Str::from("video/x-flv"));
+        response.add_header("Cache-Control", Str::from("no-cache, no-transform"));
+        response.add_header("X-Accel-Buffering", Str::from("no"));
         self.origins.add_fields(request);
     }
 

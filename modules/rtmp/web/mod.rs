@@ -6,6 +6,5 @@ pub mod flv;
 pub mod json;
 pub mod picture;
 pub mod stat;
-pub mod text;
 pub mod viewer;
 pub mod xml;

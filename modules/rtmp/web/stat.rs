@@ -1,11 +1,11 @@
 //! `rtmp_stat`: streams and clients of all workers, as one picture.
 
 use http::{BoxFuture, Flow, Handler, Request};
+use mem::Str;
 use proto::http1::{Method, Name};
 
 use crate::running::running;
 use crate::web::picture::{Parts, Picture};
-use crate::web::text::text;
 use crate::web::{json, xml};
 use proto::query;
 
@@ -53,9 +53,9 @@ impl Handler for Stat {
                 false => ("text/xml", xml::render(&picture, self.stylesheet.as_deref())),
             };
             let body = request.pool.copy(&body);
-            request.response.set_body(200, text(kind), body);
-            request.response.add_header("Cache-Control", text("no-store"));
-            request.response.add_header("Vary", text("Accept"));
+            request.response.set_body(200, Str::from(kind), body);
+            request.response.add_header("Cache-Control", Str::from("no-store"));
+            request.response.add_header("Vary", Str::from("Accept"));
             Flow::Respond
         })
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use http::{BoxFuture, Flow, Handler, Request};
 use live::Sync;
+use mem::Str;
 use proto::http1::{Method, Name};
 
 use crate::channels::{NameError, Selection};
@@ -12,7 +13,6 @@ use crate::endpoint::parts::{Cors, Endpoint};
 use crate::publish::{handler, progress, sequence};
 use crate::settings::values::{Figures, Methods};
 use crate::subscribe::begin;
-use crate::text::text;
 use crate::zone::ZoneConf;
 
 /// `sse_status`
@@ -149,7 +149,7 @@ impl Endpoint {
     fn options(&self, request: &mut Request) -> Flow {
         request.response.set_empty(204);
         request.response.content_length = None;
-        request.response.add_header("Allow", text(self.methods()));
+        request.response.add_header("Allow", Str::from(self.methods()));
         let Cors { origins, headers } = &self.cors;
         origins.add_preflight(request, self.methods(), headers);
         Flow::Respond
@@ -158,7 +158,7 @@ impl Endpoint {
 
 fn refuse_method(request: &mut Request, methods: &'static str) -> Flow {
     let body = request.pool.copy(b"{\"error\":\"the method is not allowed here\"}\n");
-    request.response.set_body(405, text("application/json"), body);
-    request.response.add_header("Allow", text(methods));
+    request.response.set_body(405, Str::from("application/json"), body);
+    request.response.add_header("Allow", Str::from(methods));
     Flow::Respond
 }

@@ -14,7 +14,6 @@ use crate::channels::Selection;
 use crate::endpoint::parts::Endpoint;
 use crate::json;
 use crate::publish::{answer, append};
-use crate::text::text;
 use crate::zone::ZoneConf;
 
 /// The media type of figures: nobody asks for it who wants a stream.
@@ -78,8 +77,8 @@ pub fn status(request: &mut Request, zones: &[Rc<ZoneConf>]) -> Flow {
     };
     let body = json::line(&Status { zones: zones.iter().filter_map(figures).collect() });
     let body = request.pool.copy(&body);
-    request.response.set_body(200, text("application/json"), body);
-    request.response.add_header("Cache-Control", text("no-store"));
+    request.response.set_body(200, Str::from("application/json"), body);
+    request.response.add_header("Cache-Control", Str::from("no-store"));
     Flow::Respond
 }
 

@@ -12,7 +12,6 @@ use crate::channels::{self, NameError};
 use crate::json;
 use crate::settings::values::{From, Settings};
 use crate::subscribe::protocol::Hub;
-use crate::text::text;
 use crate::zone::{ZoneConf, log_missing};
 
 /// What pages of other origins may do here.
@@ -100,21 +99,21 @@ impl Endpoint {
     pub fn problem(&self, request: &mut Request, status: u16, why: &str) -> Flow {
         if status == 503 {
             // What stands in the way is a matter of moments: a zone that moves, a disk that is behind.
-            request.response.add_header("Retry-After", text("1"));
+            request.response.add_header("Retry-After", Str::from("1"));
         }
         self.json(request, status, &Problem { error: why })
     }
 
     /// An answer in JSON.
     pub fn json(&self, request: &mut Request, status: u16, value: &impl Serialize) -> Flow {
-        self.answer(request, status, text("application/json"), &json::line(value))
+        self.answer(request, status, Str::from("application/json"), &json::line(value))
     }
 
     /// An answer that nobody keeps.
     pub fn answer(&self, request: &mut Request, status: u16, kind: Str, body: &[u8]) -> Flow {
         let body = request.pool.copy(body);
         request.response.set_body(status, kind, body);
-        request.response.add_header("Cache-Control", text("no-store"));
+        request.response.add_header("Cache-Control", Str::from("no-store"));
         self.cors.origins.add_fields(request);
         Flow::Respond
     }

@@ -5,7 +5,6 @@ use mem::Str;
 
 use crate::endpoint::parts::Endpoint;
 use crate::publish::sequence::{ends, events, key, stored_id};
-use crate::text::text;
 
 /// Tells how far a key has come.
 pub fn tell(endpoint: &Endpoint, request: &mut Request, channel: &[u8]) -> Flow {
@@ -22,17 +21,17 @@ pub fn tell(endpoint: &Endpoint, request: &mut Request, channel: &[u8]) -> Flow 
     let response = &mut request.response;
     response.set_empty(204);
     response.content_length = None;
-    response.add_header("Cache-Control", text("no-store"));
+    response.add_header("Cache-Control", Str::from("no-store"));
     let offset = events(progress).max(u32::from(progress.is_some_and(|found| found.place == 0)));
     response.add_header("Event-Offset", Str::copy(offset.to_string().as_bytes()));
     if let Some(progress) = progress {
         response.add_header("Event-ID", Str::copy(&stored_id(zone, channel, progress.seq)));
         if ends(&progress) {
-            response.add_header("Event-End", text("true"));
+            response.add_header("Event-End", Str::from("true"));
         }
     }
     if endpoint.cors.origins.knows(request) {
-        let exposed = text("Event-Offset, Event-ID, Event-End");
+        let exposed = Str::from("Event-Offset, Event-ID, Event-End");
         request.response.add_header("Access-Control-Expose-Headers", exposed);
     }
     Flow::Respond

@@ -16,7 +16,6 @@ use crate::subscribe::framing::{Framing, StreamFormat};
 use crate::subscribe::protocol::Hub;
 use crate::subscribe::socket::{Socket, Subprotocol};
 use crate::subscribe::takeover::NewStream;
-use crate::text::text;
 use live::{Joining, Limit, Membership};
 
 /// Answers with the beginning of a stream.
@@ -124,14 +123,14 @@ fn head(endpoint: &Endpoint, request: &mut Request, kind: StreamFormat) {
     let response = &mut request.response;
     response.status = 200;
     response.streaming = true;
-    response.content_type = Some(text("text/event-stream"));
-    response.add_header("Cache-Control", text("no-cache, no-transform"));
-    response.add_header("X-Accel-Buffering", text("no"));
+    response.content_type = Some(Str::from("text/event-stream"));
+    response.add_header("Cache-Control", Str::from("no-cache, no-transform"));
+    response.add_header("X-Accel-Buffering", Str::from("no"));
     if endpoint.settings.gzip.is_some() {
-        response.add_header("Vary", text("Accept-Encoding"));
+        response.add_header("Vary", Str::from("Accept-Encoding"));
     }
     if kind.is_gzip() {
-        response.add_header("Content-Encoding", text("gzip"));
+        response.add_header("Content-Encoding", Str::from("gzip"));
     }
     endpoint.cors.origins.add_fields(request);
 }
