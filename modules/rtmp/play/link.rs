@@ -11,6 +11,8 @@ use crate::rate::Rate;
 /// One connection's part in the hub.
 pub type Outlet = live::Outlet<Link>;
 
+const _: () = assert!(size_of::<Outlet>() <= 136, "there are as many as there are players");
+
 /// What it has.
 pub struct Link {
     io: Io,

@@ -17,6 +17,8 @@ pub type Hub = live::Hub<LiveStreams>;
 /// A player in the hub.
 pub type Reader = live::Reader<Player>;
 
+const _: () = assert!(size_of::<Reader>() <= 192, "there are as many as there are players");
+
 /// Audio and video, live.
 pub struct LiveStreams;
 

@@ -18,6 +18,8 @@ const QUIET: u64 = 30 * 86_400_000;
 /// A subscriber's connection.
 pub type Outlet = live::Outlet<Link>;
 
+const _: () = assert!(size_of::<Outlet>() <= 112, "there are as many as there are subscribers");
+
 /// What it has.
 pub struct Link {
     /// Its log line to come.

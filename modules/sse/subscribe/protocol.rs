@@ -27,6 +27,11 @@ pub struct Subscriber {
     pub shown: u64,
 }
 
+const _: () = assert!(
+    size_of::<live::Reader<Subscriber>>() <= 88,
+    "there are as many as there are subscribers"
+);
+
 /// What a worker has once.
 pub struct Worker {
     /// What was compressed.
