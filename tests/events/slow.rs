@@ -2,7 +2,7 @@
 
 use support::{Server, curl, proc, start};
 
-use crate::client::{publish, subscribe};
+use crate::client::{end, publish, subscribe};
 use crate::{conf, with_zone};
 
 /// Publishes so many events of 10 kB.
@@ -60,6 +60,24 @@ fn one_that_was_lapped_is_told_and_goes_on() {
     server.wait_for("the count of those that were lapped", || {
         !server.get("/status").text().contains("\"lapped\":0,")
     });
+}
+
+/// A stream has ended, and its client keeps its half open: the worker waits for it, and for nothing else.
+#[test]
+fn one_that_does_not_close_lets_the_worker_sleep() {
+    let server = start!(conf("").replace("worker_processes 2", "worker_processes 1"));
+    let worker = server.workers()[0];
+    publish(&server, "/events/c", "first");
+    let before = proc::descriptors(worker);
+    let mut wire = subscribe(&server, "/events/c", "");
+    end(&server, "/events/c");
+    wire.until("0\r\n\r\n");
+    let (begin, busy) = (std::time::Instant::now(), proc::cpu_ms(worker));
+    server.wait_for("the worker to give it up", || proc::descriptors(worker) <= before);
+    let (passed, busy) = (begin.elapsed().as_millis() as u64, proc::cpu_ms(worker) - busy);
+    assert!(passed > 500, "it was waited for: {passed} ms");
+    assert!(busy < passed / 4, "{busy} of {passed} ms");
+    drop(wire);
 }
 
 /// All bytes up to a word or the connection's end.

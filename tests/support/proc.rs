@@ -44,3 +44,10 @@ pub fn limit(pid: u32, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+/// Milliseconds of a processor that the process has had.
+pub fn cpu_ms(pid: u32) -> u64 {
+    let text = read(pid, "schedstat");
+    let nanoseconds: u64 = text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
+    nanoseconds / 1_000_000
+}
