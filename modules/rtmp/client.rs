@@ -156,13 +156,17 @@ impl Client {
     }
 
     /// Notes what a message of media touches.
-    pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
+    pub fn note_touched<const N: usize, const M: usize>(
+        &self,
+        touched: &mut Touched<N>,
+        of_stream: &mut Touched<M>,
+    ) {
         touched.add(self, HOT);
         let streams = self.streams.borrow();
         touched.add(&streams[..], usize::MAX);
         for stream in streams.iter() {
             if let StreamState::Publishing { publisher, .. } = &stream.state {
-                publisher.note_touched(touched);
+                publisher.note_touched(of_stream);
             }
         }
     }

@@ -121,7 +121,8 @@ impl Locked<'_> {
     pub fn enter(&self, seq: u64, index: u32, at: Place) {
         let entry = self.memory.journal(seq);
         entry.seq.publish(0);
-        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        // A reader that sees some of what follows sees the 0, too.
+        std::sync::atomic::fence(std::sync::atomic::Ordering::Release);
         entry.channel.set(index);
         step("journal: half an entry");
         entry.block.set(at.block);

@@ -1,6 +1,6 @@
 //! Taking records away: for age, for number, and to make room. The oldest goes first.
 
-use crate::layout::{Channel, Place};
+use crate::layout::{Channel, Place, RECORD};
 use crate::lock::Locked;
 use crate::step::step;
 use crate::zone::Zone;
@@ -83,6 +83,9 @@ impl Locked<'_> {
         // Not looked at: it is in no near cache, and only its place is needed.
         let next = (seq < channel.last_seq.get()).then(|| self.memory.settle(after));
         channel.first.publish(next.unwrap_or(Place::NONE).word());
+        if let Some(next) = next {
+            sys::prefetch::prefetch(self.memory.record(next), RECORD);
+        }
         step("evict: done");
         channel.count.sub(1);
         channel.bytes.sub(len);

@@ -19,12 +19,14 @@ impl Zone {
         let slot = self.memory.channel(channel.index);
         touched.add(slot, size_of_val(slot));
         touched.add(self.memory.interest_bits(channel.index, 0), 64);
-        for (word, bytes) in [(slot.last.get(), END), (slot.first.get(), RECORD)] {
-            let at = Place::from_word(word);
+        let (last, first) = (slot.last.get(), slot.first.get());
+        for (at, bytes) in [(Place::from_word(last), END), (Place::from_word(first), RECORD)] {
             if !at.is_none() && at.offset as usize + RECORD <= self.memory.layout.block_size {
-                touched.add(self.memory.meta(at.block), 64);
                 touched.add_from(self.memory.record(at), bytes);
             }
+        }
+        if last != 0 {
+            touched.add(self.memory.meta(Place::from_word(last).block), 64);
         }
     }
 }

@@ -167,7 +167,12 @@ impl Zone {
 
     /// The zone's time in milliseconds: monotonic, also across restarts with a file.
     pub fn now(&self) -> u64 {
-        sys::clock::monotonic_ms().wrapping_add(self.header().clock.get())
+        self.time_of(sys::clock::monotonic_ms())
+    }
+
+    /// The zone's time at a time of the system's monotonic clock.
+    pub fn time_of(&self, monotonic_ms: u64) -> u64 {
+        monotonic_ms.wrapping_add(self.header().clock.get())
     }
 }
 

@@ -39,10 +39,9 @@ pub(crate) enum OutletState {
     Broken,
 }
 
-/// One connection's part in the hub.
+/// One connection's part in the hub. What a look at it needs comes first.
+#[repr(C)]
 pub struct Outlet<L> {
-    /// What the protocol keeps for it.
-    pub link: L,
     /// Bytes that go out before any other record.
     pub unsent: Vec<u8>,
     /// The first of its readers.
@@ -50,6 +49,8 @@ pub struct Outlet<L> {
     pub(crate) state: OutletState,
     /// The socket takes nothing, since this time of the loop.
     blocked: Option<NonZero<u64>>,
+    /// What the protocol keeps for it.
+    pub link: L,
 }
 
 /// No reader.

@@ -32,25 +32,19 @@ const GROUPS_AT_ONCE: u64 = 64;
 /// A stream whose last frame of video is so old has none.
 const VIDEO_GONE_MS: u64 = 3000;
 
-/// A stream that is being published.
+/// A stream that is being published. What each message touches comes first.
+#[repr(C)]
 pub struct Publisher {
     hub: &'static Hub,
     /// Its application.
     pub app: &'static App,
-    /// Its name in the log.
-    pub channel: Vec<u8>,
     id: ChannelId,
     owner: Owner,
     clock: Clock,
-    headers: Headers,
     contents: Contents,
-    /// Metadata that tells which tracks there are, and what players were told of that.
-    told: Option<(Vec<u8>, u32)>,
     /// When the newest message came, in the zone's milliseconds.
     now: u64,
     window: Window,
-    /// Milliseconds that groups have saved up, and when that was so.
-    groups: (u64, u64),
     /// A message was lost: what depends on it is not sent either.
     lost: bool,
     /// When the last frame of video came, in the zone's milliseconds.
@@ -59,7 +53,17 @@ pub struct Publisher {
     pub frame_at: u64,
     /// What is in it, for those who ask.
     pub tracks: Tracks,
+    /// Milliseconds that groups have saved up, and when that was so.
+    groups: (u64, u64),
+    /// Its name in the log.
+    pub channel: Vec<u8>,
+    headers: Headers,
+    /// Metadata that tells which tracks there are, and what players were told of that.
+    told: Option<(Vec<u8>, u32)>,
 }
+
+/// Bytes of a publisher that each message touches.
+const HOT: usize = std::mem::offset_of!(Publisher, groups);
 
 /// The stream is another publisher's now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +121,7 @@ impl Publisher {
 
     /// Takes a message of the publisher's in.
     pub fn message(&mut self, kind: u8, time: u32, payload: &[u8]) -> Result<(), TakenOver> {
-        let now = self.hub.attachment.zone().now();
+        let now = self.hub.attachment.zone().time_of(rt::now());
         self.now = now;
         match kind {
             message::VIDEO => {
@@ -139,8 +143,7 @@ impl Publisher {
 
     /// Notes what the next message will touch.
     pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
-        touched.add(self, usize::MAX);
-        self.window.note_touched(touched);
+        touched.add(self, HOT);
         self.hub.attachment.zone().note_touched(self.id, touched);
     }
 
@@ -267,8 +270,22 @@ impl Publisher {
     }
 
     fn append(&mut self, head: Head, flags: u32, payload: &[u8]) -> Result<(), TakenOver> {
+        if payload.len() <= head.chunk as usize {
+            return self.append_pieces(head, flags, payload.len(), &[payload]);
+        }
         let continuation = [0xC0 | head.csid];
         let pieces: Vec<&[u8]> = chunk::cut(payload, head.chunk as usize, &continuation).collect();
+        self.append_pieces(head, flags, payload.len(), &pieces)
+    }
+
+    /// Appends a message of `len` bytes whose payload is cut into chunks.
+    fn append_pieces(
+        &mut self,
+        head: Head,
+        flags: u32,
+        len: usize,
+        pieces: &[&[u8]],
+    ) -> Result<(), TakenOver> {
         let attributes = Attributes {
             flags: flags | self.contents.flags(self.now),
             max_age: resume::max_age(self.app),
@@ -279,12 +296,12 @@ impl Publisher {
         let zone = self.hub.attachment.zone();
         let bytes = head.bytes();
         let head = |_, out: &mut Vec<u8>| out.extend_from_slice(&bytes);
-        let appended = zone.append_to(self.id, &attributes, head, &pieces);
+        let appended = zone.append_to(self.id, &attributes, head, pieces);
         match appended {
             Ok(appended) => {
                 self.window.played = appended.subscribers > 0;
                 let marked = flags & MARK != 0;
-                self.window.add(appended.seq, || zone.now(), payload.len(), marked, self.app);
+                self.window.add(appended.seq, self.now, len, marked, self.app);
                 Ok(())
             }
             Err(AppendError::NotOwner) => Err(TakenOver),

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use sys::prefetch::Touched;
-
 use crate::settings::app::App;
 
 /// A place in the stream up to which records may go one day.
@@ -21,6 +19,9 @@ struct Point {
 pub struct Window {
     points: VecDeque<Point>,
     bytes: u64,
+    /// Of the newest point: here, and not where the points are, since each record asks for it.
+    last_bytes: u64,
+    unneeded: u64,
     /// Somebody plays it.
     pub played: bool,
 }
@@ -29,24 +30,17 @@ impl Window {
     /// What is there of an earlier publisher's stays as if it had just come.
     pub fn since(now: u64) -> Window {
         let point = Point { seq: 1, time: now, bytes: 0, marked: false };
-        Window { points: [point].into(), bytes: 0, played: true }
+        Window { points: [point].into(), bytes: 0, last_bytes: 0, unneeded: 0, played: true }
     }
 
-    /// A record was appended. `now` is asked for the zone's milliseconds if they are needed.
-    pub fn add(&mut self, seq: u64, now: impl Fn() -> u64, len: usize, marked: bool, app: &App) {
+    /// A record was appended, at a time of the zone.
+    pub fn add(&mut self, seq: u64, time: u64, len: usize, marked: bool, app: &App) {
         self.bytes += len as u64;
-        let far = |last: &Point| self.bytes - last.bytes > app.max_behind / 4;
-        if marked || self.points.back().is_none_or(far) {
-            let time = now();
+        if marked || self.bytes - self.last_bytes > app.max_behind / 4 {
+            self.last_bytes = self.bytes;
             self.points.push_back(Point { seq, time, bytes: self.bytes, marked });
             self.let_go(app, time);
         }
-    }
-
-    /// Notes what is looked at for each record.
-    pub fn note_touched<const N: usize>(&self, touched: &mut Touched<N>) {
-        self.points.front().into_iter().for_each(|point| touched.add(point, usize::MAX));
-        self.points.back().into_iter().for_each(|point| touched.add(point, usize::MAX));
     }
 
     /// When the newest mark was set.
@@ -67,6 +61,7 @@ impl Window {
                 return;
             }
             self.points.pop_front();
+            self.unneeded = self.points.front().map_or(0, |first| first.seq - 1);
         }
     }
 
@@ -80,6 +75,6 @@ impl Window {
 
     /// Records up to this seq may go.
     pub fn unneeded(&self) -> u64 {
-        self.points.front().map_or(0, |point| point.seq - 1)
+        self.unneeded
     }
 }

@@ -45,9 +45,9 @@ impl Session {
     async fn run(&mut self) -> Result<(), SessionError> {
         self.io.set_timeout(self.server.handshake_timeout);
         if self.listener.proxy_protocol() {
-            self.proxy_header().await?;
+            Box::pin(self.proxy_header()).await?;
         }
-        self.handshake().await?;
+        Box::pin(self.handshake()).await?;
         loop {
             match self.wait().await {
                 SessionEvent::Input => {
@@ -105,6 +105,8 @@ impl Session {
     async fn read(&mut self) -> Result<bool, SessionError> {
         let mut buffer = ReadBuffer::take();
         self.reader.lend(std::mem::take(&mut buffer.message));
+        // While the kernel copies.
+        self.touched_of_stream.fetch();
         for _ in 0..READS {
             let begun = self.rest.len();
             buffer.bytes[..begun].copy_from_slice(&self.rest);
@@ -132,12 +134,13 @@ impl Session {
 
     /// Notes what the client's next message will touch.
     fn note_touched(&mut self) {
-        let touched = &mut self.touched;
+        let (touched, of_stream) = (&mut self.touched, &mut self.touched_of_stream);
         touched.clear();
+        of_stream.clear();
         touched.add(self.reader.streams(), usize::MAX);
-        self.client.note_touched(touched);
+        self.client.note_touched(touched, of_stream);
         touched.add(&self.rest[..], usize::MAX);
-        self.hub.with_outlet(self.client.outlet.get(), |outlet| touched.add(outlet, usize::MAX));
+        self.hub.with_outlet(self.client.outlet.get(), |outlet| touched.add(outlet, 64));
     }
 
     /// Takes messages from bytes. Gives how many bytes those were.
@@ -166,7 +169,8 @@ impl Session {
                     // One that cannot be understood cannot be answered either.
                     let payload = payload.to_vec();
                     if let Ok(command) = Command::parse(kind, &payload) {
-                        self.command(stream, &command).await?;
+                        // Rare: messages of media are not to pay for its state.
+                        Box::pin(self.command(stream, &command)).await?;
                     }
                 }
                 _ => {

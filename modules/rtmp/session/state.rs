@@ -39,7 +39,9 @@ pub struct Session {
     pub(super) place: usize,
     pub(super) reader: Reader,
     /// What a publisher's last message has touched.
-    pub(super) touched: Touched<16>,
+    pub(super) touched: Touched<6>,
+    /// What of the stream it has touched.
+    pub(super) touched_of_stream: Touched<6>,
     /// The beginning of a chunk's header.
     pub(super) rest: Vec<u8>,
     pub(super) flow: Flow,
@@ -87,6 +89,7 @@ impl Session {
             place,
             reader: Reader::new(limits),
             touched: Touched::default(),
+            touched_of_stream: Touched::default(),
             rest: Vec::new(),
             flow: Flow::new(server),
             counted: false,
