@@ -194,10 +194,11 @@ impl Worker {
         }
         match slot.state.get() {
             SlotState::Owned => slot.wake_owner(),
-            _ => {
+            SlotState::Task => {
                 slot.prefetch_task();
                 self.enqueue(token);
             }
+            SlotState::Idle | SlotState::Running | SlotState::Free => self.enqueue(token),
         }
     }
 }

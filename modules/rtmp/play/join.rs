@@ -54,7 +54,10 @@ impl Joined {
     }
 }
 
-/// Takes a player in; it plays on a connection.
+/// Takes a player in; it plays on a connection. Its first frames go out at once: where many come together, it need not wait
+/// for what the others have to say.
 pub fn add(hub: &Hub, outlet: u32, player: Reader) -> u32 {
-    hub.add_reader(outlet, player, From::Cursor)
+    let number = hub.add_reader(outlet, player, From::Cursor);
+    hub.serve(outlet);
+    number
 }

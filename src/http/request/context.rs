@@ -19,6 +19,9 @@ impl Lasting {
 
     /// Forgets it; keeps its memory.
     pub fn clear(&self) {
+        if self.0.borrow().is_empty() {
+            return;
+        }
         // What is dropped may come here again.
         let mut contexts = self.0.take();
         contexts.clear();
