@@ -89,7 +89,7 @@ impl Count {
             count.add(1);
             return count.get();
         }
-        // The zone is full: whoever was counted least lately goes.
+        // The zone is full: the least recently counted one goes.
         while locked.insert(key, 0, [1, 0]).is_none() {
             let Some(oldest) = locked.oldest() else { return 0 };
             locked.remove(oldest);

@@ -51,7 +51,7 @@ pub fn check_depth(path: &Path) -> Result<(), Refusal> {
         if depth > DEEPEST {
             return Err(too_deep(&dir));
         }
-        // What cannot be read its removal will tell of.
+        // If it cannot be read, its removal reports the error.
         for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 left.push((entry.path(), depth + 1));

@@ -1,4 +1,4 @@
-//! A body that something else is made of while it is asked for.
+//! A body that is compressed or decompressed piece by piece, as the client takes it.
 
 use std::task::{Context, Poll};
 
@@ -32,7 +32,7 @@ pub struct Coded<C> {
     /// `None`: the end has gone out.
     coder: Option<C>,
     /// What was read, and how much of it the coder has taken.
-    room: Vec<u8>,
+    piece: Vec<u8>,
     at: usize,
     /// Something has gone in since the last time that all came out.
     fed: bool,
@@ -41,7 +41,7 @@ pub struct Coded<C> {
 impl<C: Coder> Coded<C> {
     /// What `coder` makes of a body.
     pub fn new(from: Body, coder: C) -> Coded<C> {
-        Coded { from, coder: Some(coder), room: Vec::new(), at: 0, fed: false }
+        Coded { from, coder: Some(coder), piece: Vec::new(), at: 0, fed: false }
     }
 }
 
@@ -57,8 +57,8 @@ impl<C: Coder> Source for Coded<C> {
             if coder.made().len() >= most {
                 return Poll::Ready(Ok(Some(made(coder))));
             }
-            if self.at < self.room.len() {
-                self.at += coder.take(&self.room[self.at..])?;
+            if self.at < self.piece.len() {
+                self.at += coder.take(&self.piece[self.at..])?;
                 self.fed = true;
                 continue;
             }
@@ -66,10 +66,10 @@ impl<C: Coder> Source for Coded<C> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            self.room.clear();
+            self.piece.clear();
             self.at = 0;
-            match self.from.poll_read(cx, &mut self.room, C::READ)? {
-                Poll::Ready(true) => read += self.room.len(),
+            match self.from.poll_read(cx, &mut self.piece, C::READ)? {
+                Poll::Ready(true) => read += self.piece.len(),
                 Poll::Ready(false) => {
                     coder.finish()?;
                     let last = made(coder);

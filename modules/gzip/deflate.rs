@@ -42,11 +42,11 @@ fn is_short(body: &Body) -> bool {
 }
 
 fn whole(chain: &mut Chain, mut encoder: Encoder) -> Result<Vec<u8>, Error> {
-    let mut room = Vec::new();
+    let mut piece = Vec::new();
     while !chain.is_empty() {
-        room.clear();
-        http::read_chain(chain, &mut room, Encoder::READ)?;
-        encoder.write_all(&room)?;
+        piece.clear();
+        http::read_chain(chain, &mut piece, Encoder::READ)?;
+        encoder.write_all(&piece)?;
     }
     Ok(encoder.finish()?)
 }

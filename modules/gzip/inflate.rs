@@ -15,10 +15,10 @@ pub fn body(body: Body) -> Body {
 }
 
 impl Coder for Decoder {
-    /// A thousand times as much may come of it.
+    /// Small: a thousand times as much may come of it.
     const READ: usize = 4 << 10;
 
-    /// It takes as much as fits into a buffer of its own: a little, and then we look.
+    /// The decoder takes only as much as its own buffer holds: it cannot run away between two looks.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         match self.write(bytes)? {
             0 => Err(Error::invalid("it goes on behind its end")),

@@ -5,7 +5,7 @@
 
 use shm::{Entry, Key, Locked, Table};
 
-/// Milliseconds in which a bucket that is older is nobody's; and by which a clock may go back.
+/// A bucket that is older, in milliseconds, is forgotten; a clock may go back by as much.
 const MINUTE: u64 = 60_000;
 /// A request.
 const ONE: u64 = 1000;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
-use http::{Event, Hooks, Logger, Module, Request, Template};
+use http::{Hooks, Logger, Module, Request, Template};
 use module::LogFile;
 
 use crate::format::{Escape, Format};
@@ -82,10 +82,8 @@ impl Module for Log {
         Ok(())
     }
 
-    fn worker(event: Event) {
-        if event == Event::Flush {
-            buffer::flush_all();
-        }
+    fn flush() {
+        buffer::flush_all();
     }
 }
 

@@ -28,7 +28,7 @@ pub fn zone(
         return None;
     }
     let default = (size / 4096).min((16 << 10) + size / (16 << 10));
-    // Readers take no slots. A 32nd of the size counts what they ask for, a 64th whence they come, as far as a
+    // Readers take no slots. A 32nd of the size counts what they ask for, a 64th where they come from, as far as a
     // dead worker's part of it can be looked for in a moment.
     let counted = (size / 512).min(1 << 20);
     let channels = channels.unwrap_or(default);

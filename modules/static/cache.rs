@@ -1,8 +1,8 @@
-//! Opened files, kept for the next request: one cache for each worker.
+//! Opened files, cached for the next request: one cache for each worker.
 //!
 //! Nothing is served that the path does not lead to: it is looked at (`stat(2)`) once for all requests
 //! that a turn of the loop brings, which sees links that are switched on the way, directories that are
-//! renamed, mounts, and rights. A file is kept in memory only if it has been left alone for a while:
+//! renamed, mounts, and rights. A file is cached in memory only if it has been left alone for a while:
 //! two changes in quick succession may have the same dates, and what is written by `mmap(2)` sets them
 //! only when a page is first written to, and after the kernel has written it back.
 //!
@@ -26,16 +26,16 @@ const OVERHEAD: usize = 512;
 /// Descriptors that are neither the clients' nor ours: logs, listeners, shared memory.
 const RESERVE: u64 = 64;
 
-struct Kept {
+struct Cached {
     entry: Entry,
     watch: Option<Watch>,
     /// When it was last known to be what the path leads to (`rt::moment`).
     checked: u64,
 }
 
-/// Files of a kind, and what they cost together. Those that were not asked for for longest go first.
+/// Files of a kind, and what they cost together. The least recently used ones go first.
 struct Files {
-    kept: LruCache<Str, Kept>,
+    cached: LruCache<Str, Cached>,
     cost: usize,
 }
 
@@ -51,10 +51,10 @@ struct Cache {
     fresh: Fresh,
     /// Files in memory: the cost is bytes.
     small: Files,
-    /// Files kept open: the cost is descriptors.
+    /// Files cached open: the cost is descriptors.
     open: Files,
     directories: Directories,
-    /// The log was told of a file system whose files are not kept.
+    /// The log was told of a file system whose files are not cached.
     told: bool,
     /// The process's limit of descriptors.
     descriptors: u64,
@@ -93,7 +93,7 @@ fn changed() {
     });
 }
 
-/// Closes the files that are only kept. `false`: there are none.
+/// Closes the files that are only cached. `false`: there are none.
 fn close_all() -> bool {
     CACHE.with(|cache| match cache.try_borrow_mut() {
         Ok(mut cache) => cache.as_mut().is_some_and(Cache::close_all),
@@ -131,16 +131,16 @@ pub fn open(path: &Str, limits: CacheLimits) -> std::io::Result<Entry> {
 impl Cache {
     fn get(&mut self, path: &Str) -> Option<Entry> {
         let now = rt::moment();
-        let kept = self.small.kept.get_mut(path).or_else(|| self.open.kept.get_mut(path));
-        let Some(kept) = kept else { return self.fresh.get(path, now) };
-        if kept.checked != now {
-            if sys::file::stat_path(path).ok() != Some(kept.entry.stat) {
+        let cached = self.small.cached.get_mut(path).or_else(|| self.open.cached.get_mut(path));
+        let Some(cached) = cached else { return self.fresh.get(path, now) };
+        if cached.checked != now {
+            if sys::file::stat_path(path).ok() != Some(cached.entry.stat) {
                 self.remove(path);
                 return None;
             }
-            kept.checked = now;
+            cached.checked = now;
         }
-        Some(kept.entry.clone())
+        Some(cached.entry.clone())
     }
 
     fn keep(&mut self, path: &Str, entry: &Entry, limits: CacheLimits) {
@@ -164,7 +164,7 @@ impl Cache {
         }
         let files = if entry.in_memory() { &mut self.small } else { &mut self.open };
         files.cost += cost(&path, entry);
-        files.kept.put(path, Kept { entry: entry.clone(), watch, checked: rt::moment() });
+        files.cached.put(path, Cached { entry: entry.clone(), watch, checked: rt::moment() });
         let most_open = limits.files.min(self.most_open());
         for (files, most) in [(&mut self.small, limits.memory), (&mut self.open, most_open)] {
             files.shrink(most, &mut self.directories);
@@ -187,8 +187,8 @@ impl Cache {
 
     fn remove(&mut self, path: &Str) {
         for files in [&mut self.small, &mut self.open] {
-            if let Some(kept) = files.kept.pop(path) {
-                files.let_go(path, kept, &mut self.directories);
+            if let Some(cached) = files.cached.pop(path) {
+                files.let_go(path, cached, &mut self.directories);
             }
         }
     }
@@ -203,7 +203,7 @@ impl Cache {
 
 impl Default for Files {
     fn default() -> Files {
-        Files { kept: LruCache::unbounded(), cost: 0 }
+        Files { cached: LruCache::unbounded(), cost: 0 }
     }
 }
 
@@ -211,16 +211,16 @@ impl Files {
     /// Lets go of files until the others cost no more than `most`.
     fn shrink(&mut self, most: usize, directories: &mut Directories) {
         while self.cost > most
-            && let Some((path, kept)) = self.kept.pop_lru()
+            && let Some((path, cached)) = self.cached.pop_lru()
         {
-            self.let_go(&path, kept, directories);
+            self.let_go(&path, cached, directories);
         }
     }
 
-    /// Takes what is kept no more out of the accounts.
-    fn let_go(&mut self, path: &Str, kept: Kept, directories: &mut Directories) {
-        self.cost -= cost(path, &kept.entry);
-        directories.forget(path, kept.watch);
+    /// Takes what is cached no more out of the accounts.
+    fn let_go(&mut self, path: &Str, cached: Cached, directories: &mut Directories) {
+        self.cost -= cost(path, &cached.entry);
+        directories.forget(path, cached.watch);
     }
 }
 
@@ -236,7 +236,7 @@ impl Fresh {
             self.cost = 0;
         }
         self.cost += cost(&path, entry);
-        // An open one would be kept until somebody asks for something else.
+        // An open one would be cached until somebody asks for something else.
         if entry.in_memory() && self.cost <= most {
             self.entries.insert(path, entry.clone());
         }

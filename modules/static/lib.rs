@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! handler: path ─▶ cache (each path looked at once a turn) or open, fstat ─▶ body: memory or a file window
-//! filters: 10 not modified (304, 412) … 90 range (206, 416)
+//! filters: not modified (304, 412), range (206, 416)
 //! ```
 #![forbid(unsafe_code)]
 
@@ -16,7 +16,7 @@ mod watch;
 pub use cache::knows;
 
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
-use http::{Event, Hooks, Module, Order, Phase};
+use http::{Hooks, Module, Order, Phase};
 use proto::conditional::Mode;
 
 /// The module.
@@ -133,10 +133,9 @@ impl Module for Static {
         Ok(())
     }
 
-    fn worker(event: Event) {
-        if event == Event::Start {
-            cache::start();
-        }
+    fn started() -> Result<(), String> {
+        cache::start();
+        Ok(())
     }
 }
 

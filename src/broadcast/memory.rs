@@ -34,14 +34,14 @@ impl Memory {
 
     pub fn row(&self, row: usize) -> &Row {
         assert!(row < self.layout.rows);
-        // SAFETY: the index is checked.
+        // SAFETY: the layout has room for `rows` of them there, at multiples of 64.
         unsafe { self.part(self.layout.rows_at + row * size_of::<Row>()) }
     }
 
     /// An entry of a table of counts.
     pub fn entry(&self, counts: &CountTable, at: usize) -> &Entry {
         assert!(at < counts.entries);
-        // SAFETY: the index is checked.
+        // SAFETY: the layout has room for `entries` of them there, at multiples of 8.
         unsafe { self.part(counts.entries_at + at * size_of::<Entry>()) }
     }
 
@@ -49,7 +49,7 @@ impl Memory {
     pub fn cell(&self, counts: &CountTable, row: usize, place: usize) -> &U32 {
         assert!(row < self.layout.rows && place < counts.cells);
         let at = row * counts.cells + place;
-        // SAFETY: the indexes are checked.
+        // SAFETY: the layout has room for `rows` times `cells` of them there, at multiples of 4.
         unsafe { self.part(counts.cells_at + at * size_of::<U32>()) }
     }
 
@@ -84,14 +84,14 @@ impl Memory {
     }
 
     pub fn channel(&self, index: u32) -> &Channel {
-        // SAFETY: the index is checked.
+        // SAFETY: a slot begins with it, and slots stand at multiples of 8.
         unsafe { self.part(self.channel_at(index)) }
     }
 
     /// One word for 64 rows.
     pub fn interest_bits(&self, index: u32, word: usize) -> &U64 {
         assert!(word < self.layout.rows.div_ceil(64));
-        // SAFETY: the indexes are checked.
+        // SAFETY: a slot has a bit for each of `rows` behind its channel, in words of 8 bytes.
         unsafe { self.part(self.channel_at(index) + size_of::<Channel>() + word * 8) }
     }
 
@@ -100,7 +100,7 @@ impl Memory {
         assert!(row < self.layout.rows);
         let bits = self.layout.rows.div_ceil(64) * 8;
         let at = size_of::<Channel>() + bits + row * size_of::<U32>();
-        // SAFETY: the indexes are checked.
+        // SAFETY: a slot has a count for each of `rows` behind the bits, and they end at a multiple of 8.
         unsafe { self.part(self.channel_at(index) + at) }
     }
 
@@ -135,7 +135,7 @@ impl Memory {
     /// Blocks are counted from 1.
     pub fn meta(&self, block: u32) -> &Meta {
         assert!(block >= 1 && block as usize <= self.layout.blocks);
-        // SAFETY: the index is checked.
+        // SAFETY: the layout has one for each of `blocks` there, at multiples of 8.
         unsafe { self.part(self.layout.metas_at + (block as usize - 1) * size_of::<Meta>()) }
     }
 
@@ -146,8 +146,10 @@ impl Memory {
 
     /// The record header at a place; the caller has checked that one may begin there.
     pub fn record(&self, at: Place) -> &Record {
-        assert!(at.offset as usize + RECORD <= self.layout.block_size);
-        // SAFETY: inside the block, at a multiple of 8 (places come from `Place::after`).
+        assert!(
+            at.offset as usize + RECORD <= self.layout.block_size && at.offset.is_multiple_of(8)
+        );
+        // SAFETY: inside the block, which begins at a multiple of 8, and at a multiple of 8 in it.
         unsafe { self.part(self.block_at(at.block) + at.offset as usize) }
     }
 

@@ -79,14 +79,9 @@ impl Merge {
         self.search = (!prefixes.is_empty()).then(search);
     }
 
-    /// How many channels may have records for the reader; a search that goes on may find more.
-    pub fn len(&self) -> usize {
-        self.pending.len()
-    }
-
     /// Whether there is nothing to be looked for, for a reader that has got everything up to `cursor`: what was in the last
     /// batch and was not taken is in none of the channels any more.
-    pub fn is_empty(&self, cursor: u64) -> bool {
+    pub fn is_done(&self, cursor: u64) -> bool {
         let taken = self.given.last().is_none_or(|last| last.seq <= cursor);
         taken && self.pending.is_empty() && self.search.is_none()
     }

@@ -67,7 +67,7 @@ impl Zone {
 }
 
 impl Locked<'_> {
-    /// A process is no more: its channels are nobody's. Gives their names.
+    /// A process has ended: its channels have no owner any more. Gives their names.
     pub fn disown(&self, pid: i32) -> Vec<Vec<u8>> {
         let mut orphans = Vec::new();
         for index in self.memory.channels() {

@@ -54,41 +54,41 @@ pub fn parse(text: &str, file: u16, depth: usize) -> Result<Vec<Node>, SyntaxErr
     nodes.map_err(|error| grammar.report(error))
 }
 
-type Parsed<'t, T> = IResult<&'t str, T, Fault<'t>>;
+type Parsed<'t, T> = IResult<&'t str, T, ParserError<'t>>;
 
 /// A syntax error with places as rests of the text; they become spans when it is reported.
 #[derive(Debug)]
-struct Fault<'t> {
+struct ParserError<'t> {
     at: &'t str,
     message: String,
     opened: Option<(char, &'t str)>,
 }
 
-impl<'t> Fault<'t> {
-    fn new(at: &'t str, message: impl Into<String>) -> Fault<'t> {
-        Fault { at, message: message.into(), opened: None }
+impl<'t> ParserError<'t> {
+    fn new(at: &'t str, message: impl Into<String>) -> ParserError<'t> {
+        ParserError { at, message: message.into(), opened: None }
     }
 
     /// `opened` marks what the end of the text leaves open.
-    fn end(text: &'t str, expecting: &str, opened: Option<(char, &'t str)>) -> Fault<'t> {
+    fn end(text: &'t str, expecting: &str, opened: Option<(char, &'t str)>) -> ParserError<'t> {
         let message = format!("unexpected end of file, expecting {expecting}");
-        Fault { at: &text[text.len()..], message, opened }
+        ParserError { at: &text[text.len()..], message, opened }
     }
 }
 
-impl<'t> ParseError<&'t str> for Fault<'t> {
-    fn from_error_kind(at: &'t str, _: ErrorKind) -> Fault<'t> {
-        Fault::new(at, String::new())
+impl<'t> ParseError<&'t str> for ParserError<'t> {
+    fn from_error_kind(at: &'t str, _: ErrorKind) -> ParserError<'t> {
+        ParserError::new(at, String::new())
     }
 
-    fn append(_: &'t str, _: ErrorKind, other: Fault<'t>) -> Fault<'t> {
+    fn append(_: &'t str, _: ErrorKind, other: ParserError<'t>) -> ParserError<'t> {
         other
     }
 }
 
-fn unexpected(at: &str) -> nom::Err<Fault<'_>> {
+fn unexpected(at: &str) -> nom::Err<ParserError<'_>> {
     let found: String = at.chars().take(1).collect();
-    nom::Err::Failure(Fault::new(at, format!("unexpected \"{found}\"")))
+    nom::Err::Failure(ParserError::new(at, format!("unexpected \"{found}\"")))
 }
 
 fn is_space(c: char) -> bool {
@@ -197,7 +197,9 @@ impl<'t> Grammar<'t> {
         loop {
             (input, _) = blank(input)?;
             let (block, last) = match input.chars().next() {
-                None => return Err(nom::Err::Failure(Fault::end(input, "\";\" or \"}\"", None))),
+                None => {
+                    return Err(nom::Err::Failure(ParserError::end(input, "\";\" or \"}\"", None)));
+                }
                 Some('}') => return Err(unexpected(input)),
                 Some(';') => (None, input),
                 Some('{') => {
@@ -220,10 +222,10 @@ impl<'t> Grammar<'t> {
     fn block(&self, brace: &'t str, depth: usize) -> Parsed<'t, Vec<Node>> {
         if depth >= MAX_NESTING {
             let message = format!("blocks are nested more than {MAX_NESTING} deep");
-            return Err(nom::Err::Failure(Fault::new(brace, message)));
+            return Err(nom::Err::Failure(ParserError::new(brace, message)));
         }
         match self.directives(&brace[1..], depth + 1)? {
-            ("", _) => Err(nom::Err::Failure(Fault::end(brace, "\"}\"", Some(('{', brace))))),
+            ("", _) => Err(nom::Err::Failure(ParserError::end(brace, "\"}\"", Some(('{', brace))))),
             block => Ok(block),
         }
     }
@@ -238,7 +240,7 @@ impl<'t> Grammar<'t> {
         let (rest, raw) = quoted(quote)(&input[1..])?;
         check_length(input, raw, Some(quote))?;
         if rest.is_empty() {
-            let fault = Fault::end(rest, "\";\" or \"}\"", Some((quote, input)));
+            let fault = ParserError::end(rest, "\";\" or \"}\"", Some((quote, input)));
             return Err(nom::Err::Failure(fault));
         }
         let rest = &rest[1..];
@@ -262,7 +264,7 @@ impl<'t> Grammar<'t> {
         Span { file: self.file, line: position.line, column: position.column, len }
     }
 
-    fn report(&self, error: nom::Err<Fault<'t>>) -> SyntaxError {
+    fn report(&self, error: nom::Err<ParserError<'t>>) -> SyntaxError {
         let place = |at: &str| {
             self.here.set(Position::START);
             self.span(at, 1)
@@ -287,7 +289,7 @@ fn check_length<'t>(
     at: &'t str,
     raw: &str,
     quote: Option<char>,
-) -> Result<(), nom::Err<Fault<'t>>> {
+) -> Result<(), nom::Err<ParserError<'t>>> {
     if crate::text::bytes(raw).len() < MAX_WORD {
         return Ok(());
     }
@@ -302,7 +304,7 @@ fn check_length<'t>(
             )
         }
     };
-    Err(nom::Err::Failure(Fault::new(at, message)))
+    Err(nom::Err::Failure(ParserError::new(at, message)))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn is_token(word: &[u8]) -> bool {
 }
 
 impl Origins {
-    /// Reads the words of the directive; the error is which of them is none.
+    /// Reads the words of the directive; the error is the first that is no origin.
     pub fn parse<'w>(words: impl Iterator<Item = &'w str>) -> Result<Origins, usize> {
         let mut origins = Origins::default();
         for (at, word) in words.enumerate() {

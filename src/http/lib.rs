@@ -23,7 +23,7 @@ mod vars;
 pub mod websocket;
 
 pub use block::Http;
-pub use block::api::{Declarations, Entry, Event, Hooks, Level, Module, entry};
+pub use block::api::{Declarations, Entry, Hooks, Level, Module, entry};
 pub use block::keyed::{KeyedZone, refusal_status, undeclared_zone};
 pub use block::settings::{Alias, Settings};
 pub use body::spool::Spool;

@@ -19,7 +19,7 @@ const TURN_US: u64 = 4000;
 const ROUNDS: usize = 8;
 const ROUNDS_US: u64 = 1000;
 
-/// What came of a look at what one reader has not got.
+/// The outcome of serving one reader.
 enum Served {
     /// There is nothing more, or it cannot be written now.
     All,
@@ -29,7 +29,7 @@ enum Served {
     Later(u64),
 }
 
-/// What came of a look at what a channel has.
+/// The outcome of delivering a channel's next batch.
 enum Delivered {
     All,
     More,
@@ -256,7 +256,7 @@ fn read<P: Protocol>(to: &mut To<'_, P>, complete: u64) -> Option<Reading<'stati
     match route {
         Route::Channel { id, .. } => Some(attachment.read(&[*id], reader.cursor, None, limits)),
         Route::Waiting(_) => Some(Reading::Nothing),
-        Route::Several(several) if several.pending.is_empty(reader.cursor) => {
+        Route::Several(several) if several.pending.is_done(reader.cursor) => {
             Some(Reading::Nothing)
         }
         Route::Several(several) => {

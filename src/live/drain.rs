@@ -23,7 +23,7 @@ pub(crate) struct Drain {
 }
 
 impl Drain {
-    /// They are to be gone when most of `within` milliseconds are over. Said again it may only be faster. `true`: it
+    /// They are to be gone when most of `within` milliseconds are over. A second call can only make it faster. `true`: it
     /// begins with this.
     pub fn begin(&self, now: u64, within: u64) -> bool {
         // The last quarter is for those that are slow.

@@ -152,7 +152,7 @@ impl<P: Protocol> Hub<P> {
         self.inner.borrow_mut().listeners.insert(channel.index(), listener);
     }
 
-    /// The worker leaves, `within` so many milliseconds if that is limited. Said again it may only be faster.
+    /// The worker drains, `within` so many milliseconds if that is limited. A second call can only make it faster.
     pub(crate) fn drain(&'static self, within: Option<u64>) {
         if let Some(within) = within
             && self.drain.begin(rt::now(), within)

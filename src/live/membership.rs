@@ -34,7 +34,7 @@ pub(crate) struct Several {
     pub patterns: Vec<(Rc<[u8]>, Counted)>,
     /// Every record that the reader has not got is in one of these.
     pub pending: Merge,
-    /// That holds for records up to this seq, and for those that were heard of since.
+    /// `pending` is complete for records up to this seq, and for those that the hub has heard of since.
     pub complete: u64,
 }
 

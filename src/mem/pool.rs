@@ -86,11 +86,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Appends one byte.
-    pub fn push_byte(&mut self, byte: u8) {
-        self.push(&[byte]);
-    }
-
     /// What has been written so far.
     pub fn written(&self) -> &[u8] {
         self.chunk.as_ref().map_or(&[], |chunk| &chunk.filled()[self.start..])

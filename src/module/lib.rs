@@ -26,7 +26,7 @@ pub use setup::{Request, Setup};
 pub use sockets::Sockets;
 pub use table::{TableZone, zone_argument};
 
-/// A core module, compiled in and listed in `main.rs`.
+/// A core module, compiled in and listed in the binary's `modules.rs`.
 pub trait Module {
     /// Its name, as `-V` lists it.
     fn name(&self) -> &'static str;

@@ -164,18 +164,9 @@ impl Conn {
     }
 
     /// A call of the system that reads (`recvfrom`, say): `WouldBlock` when there is nothing.
-    pub fn try_read<T>(&self, call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
-        self.try_io(READABLE, call)
-    }
-
-    /// The same of one that writes.
-    pub fn try_write<T>(&self, call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
-        self.try_io(WRITABLE, call)
-    }
-
-    fn try_io<T>(&self, flag: u16, mut call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
+    pub fn try_read<T>(&self, mut call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
         let slot = self.slot()?;
-        attempt(slot, flag, || call(slot.fd.get()))
+        attempt(slot, READABLE, || call(slot.fd.get()))
     }
 
     /// Before another thread writes to the socket: if it finds the socket full, the event that tells

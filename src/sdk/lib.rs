@@ -87,7 +87,7 @@ pub mod prelude {
         settings,
     };
     pub use http::{
-        Body, BodyFilter, BoxFuture, Declarations, Error as BodyError, Event, Fields, Filter, Flow,
+        Body, BodyFilter, BoxFuture, Declarations, Error as BodyError, Fields, Filter, Flow,
         Handler, Hooks, KeyedZone, Level, LogLevel, Logger, Module, Order, Phase, Request,
         Response, Settable, Source, Spool, Subrequest, Template, Trailers, Variable, Version,
         undeclared_zone,

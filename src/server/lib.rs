@@ -5,7 +5,7 @@
 //!                                  │  HUP: new cycle, new workers, READY, old ones QUIT
 //!                                  │  USR2: a new binary takes the sockets over
 //! ```
-//! It knows blocks and listeners, not protocols: those are in the modules that `main.rs` lists.
+//! It knows blocks and listeners, not protocols: those are in the modules that the binary's `modules.rs` lists.
 #![forbid(unsafe_code)]
 
 mod commands;

@@ -1,4 +1,4 @@
-//! `-s`: orders to the running master, found by its pid file.
+//! `-s`: commands to the running master, found by its pid file.
 
 use std::io;
 use std::os::unix::net::UnixStream;

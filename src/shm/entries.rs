@@ -86,7 +86,7 @@ impl<'t> Locked<'t> {
         self.cell(entry.0).head.get() & LIVE != 0 && self.tag(entry) == tag
     }
 
-    /// The one that was used least lately.
+    /// The least recently used one.
     pub fn oldest(&self) -> Option<Entry> {
         Some(self.header().oldest.get()).filter(|&index| index != 0).map(Entry)
     }

@@ -4,7 +4,7 @@
 //! address: what is stored in it are offsets, never pointers. [`U32`] and [`U64`] are its plain
 //! words. [`RobustLock`] is the one thing in it that the kernel knows of: when a process dies with
 //! the lock, the next one gets it, and is told; for a [`BoundedLock`] nobody waits for ever. A [`Table`] keeps entries by key, and knows
-//! which of them was used least lately.
+//! which of them was used least recently.
 
 mod bounded;
 mod cell;

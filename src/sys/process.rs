@@ -292,7 +292,7 @@ pub fn redirect_stderr(target: &impl AsFd) -> io::Result<()> {
 /// Whether nobody is left to read from the pipe behind `fd`.
 pub fn is_broken(fd: RawFd) -> bool {
     let mut polled = libc::pollfd { fd, events: 0, revents: 0 };
-    // SAFETY: the pointer is that of one live structure.
+    // SAFETY: the kernel reads and writes the one structure whose number it is given, and keeps nothing of it.
     unsafe { libc::poll(&mut polled, 1, 0) > 0 && polled.revents & libc::POLLERR != 0 }
 }
 
@@ -300,7 +300,7 @@ pub fn is_broken(fd: RawFd) -> bool {
 /// the write says which.
 pub fn wait_writable(fd: RawFd, timeout_ms: i32) -> bool {
     let mut polled = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: the pointer is that of one live structure.
+    // SAFETY: the kernel reads and writes the one structure whose number it is given, and keeps nothing of it.
     unsafe { libc::poll(&mut polled, 1, timeout_ms) > 0 }
 }
 

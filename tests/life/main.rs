@@ -1,4 +1,4 @@
-//! The life of the processes as a property: whatever sequence of orders, crashes and faults comes,
+//! The life of the processes as a property: whatever sequence of commands, crashes and faults comes,
 //! somebody serves or everybody is gone as told, nothing is left behind, and nothing of a stranger's is
 //! touched.
 //!

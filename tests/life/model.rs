@@ -62,7 +62,7 @@ impl Default for Model {
     }
 }
 
-/// What becomes of an order.
+/// What becomes of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It is done.

@@ -1,4 +1,4 @@
-//! What operators see and do: figures, orders, events, logs; the same from every worker.
+//! What operators see and do: figures, admin commands, events, logs; the same from every worker.
 
 use proto::rtmp::amf::Value;
 use support::{Server, comes, proc, start, wait_for};

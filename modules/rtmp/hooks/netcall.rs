@@ -1,12 +1,11 @@
 //! A call to a program of the user's: an HTTP/1.0 request and the head of its answer.
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::client::{Cause, Client, Error};
+use http::client::{Cause, Client, Error, Phase};
 use proto::http1::ResponseHead;
 use rt::{Conn, Socket};
 use sys::socket::Address;
@@ -123,10 +122,10 @@ pub async fn call_alone(url: &Url, method: Method, form: &[u8], timeout: u64) ->
         match rt::connect(&Address::Inet(*address), until.saturating_sub(rt::now())).await {
             // Its deadline goes on.
             Ok(socket) => return exchange(socket, &url.request(method, form), timeout).await,
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => return late(timeout),
-            Err(error) => {
-                failed = format!("connect({address}) failed {}", sys::log::errno(&error));
-            }
+            Err(error) => match Error::new(Phase::Connect, error) {
+                Error { cause: Cause::TimedOut, .. } => return late(timeout),
+                error => failed = format!("connect({address}) {}", error.cause),
+            },
         }
     }
     Answer::Failed(failed)

@@ -39,7 +39,7 @@ settings! {
             "the form of rtmp_stat; a client that prefers JSON gets that in any case"
         );
         lists rtmp_control: Word = (
-            WEB, Arity::AtLeast(1), orders, "",
+            WEB, Arity::AtLeast(1), commands, "",
             "all|drop|redirect: …/drop/publisher?app=&name= and the like steer clients of all workers"
         );
     }
@@ -117,7 +117,7 @@ fn parts(setting: &Setting<'_>) -> Result<Parts, Error> {
     Ok(parts)
 }
 
-fn orders(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
+fn commands(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
     for (at, word) in setting.args().iter().enumerate() {
         match word.text.as_str() {
             "all" | "drop" | "redirect" => {}

@@ -40,7 +40,7 @@ impl Handler for Endpoint {
         let (subscribes, publishes) = (!self.subscribe.is_empty(), self.publish.is_some());
         let methods = self.settings.methods;
         match request.method {
-            // Told is what is kept.
+            // The answer tells what the channel keeps.
             Method::Head if publishes && sequence::is_asked(request) => match self.settings.sync {
                 Some(Sync::Ack) => Flow::Wait,
                 _ => self.progress(request),

@@ -42,7 +42,7 @@ impl Asked {
     }
 }
 
-/// Whether a flag's value says that it is none.
+/// Whether a flag's value switches it off.
 fn is_no(text: &[u8]) -> bool {
     [&b"0"[..], b"false", b"no", b"off"].iter().any(|no| text.eq_ignore_ascii_case(no))
 }

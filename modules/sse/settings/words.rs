@@ -136,7 +136,7 @@ pub fn time_or_off(setting: &Setting<'_>) -> Result<u64, Error> {
     if setting.arg(0) == "off" { Ok(0) } else { setting.time_ms(0) }
 }
 
-/// A type of event, or `off`, which is none.
+/// A type of event, or `off` for no event.
 pub fn event_type(setting: &Setting<'_>) -> Result<Vec<u8>, Error> {
     let text = conf::text::bytes(setting.arg(0));
     match &*text {

@@ -186,7 +186,7 @@ fn join(
 fn told(limit: Limit) -> (u16, &'static str) {
     match limit {
         Limit::Channel => (503, "the channel has as many subscribers as it may have"),
-        Limit::Draining => (503, "this worker leaves"),
+        Limit::Draining => (503, "this worker is draining"),
         Limit::Zone => (503, "there are as many streams as there may be"),
         Limit::Address => (429, "this address has as many streams as it may have"),
     }

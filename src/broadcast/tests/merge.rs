@@ -54,7 +54,7 @@ fn channels_found_by_their_beginnings_come_in_one_order() {
         merge.search(&[b"a.".to_vec()], From::Cursor);
         let first = read(&reader, &mut merge, &mut cursor, 1 + seed as usize % 5);
         assert_eq!(first, wanted.iter().copied().collect::<Vec<_>>());
-        assert!(merge.is_empty(cursor), "what is read to its end is not looked at again");
+        assert!(merge.is_done(cursor), "what is read to its end is not looked at again");
         // Changes are told to it, channel by channel; twice does no harm.
         wanted.clear();
         fill(zone, seed + 100, "a.", &mut wanted);

@@ -18,7 +18,7 @@ use crate::route::regex::Regex;
 use crate::vars::scope::Value;
 use crate::vars::settable::Settable;
 
-/// An HTTP module, compiled in and listed in `main.rs`.
+/// An HTTP module, compiled in and listed in the binary's `modules.rs`.
 ///
 /// It has one `Conf` for each block (`http`, `server`, `location`); what a block leaves unset it
 /// inherits. Then [`Module::install`] is asked, for each location, which hooks it wants there.
@@ -45,19 +45,14 @@ pub trait Module: 'static {
     /// adds the hooks that it needs there. Runs in the master.
     fn install(conf: &Self::Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error>;
 
-    /// Something happened to the worker.
-    fn worker(event: Event) {
-        let _ = event;
+    /// Worker: it has its loop, and accepts nothing yet ([`module::Process::started`]).
+    fn started() -> Result<(), String> {
+        Ok(())
     }
-}
 
-/// What happens to a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It has its loop, and accepts next.
-    Start,
-    /// Log files are about to be reopened, or the worker is about to exit: write what is buffered.
-    Flush,
+    /// Worker: log files are about to be reopened, or it is about to exit: writes what is buffered
+    /// ([`module::Instance::flush`]).
+    fn flush() {}
 }
 
 /// Which block the hooks are for.
@@ -232,7 +227,7 @@ impl<'s> Hooks<'_, 's> {
     }
 }
 
-/// A module with its types hidden, for the list in `main.rs`.
+/// A module with its types hidden, for the list in the binary's `modules.rs`.
 pub struct Entry {
     pub(crate) name: &'static str,
     pub(crate) directives: fn() -> Vec<conf::Entry>,
@@ -241,10 +236,11 @@ pub struct Entry {
     pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
     pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
     pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
-    pub(crate) worker: fn(Event),
+    pub(crate) started: fn() -> Result<(), String>,
+    pub(crate) flush: fn(),
 }
 
-/// The entry of module `M` for the list in `main.rs`.
+/// The entry of module `M` for the list in the binary's `modules.rs`.
 pub const fn entry<M: Module>() -> Entry {
     Entry {
         name: M::NAME,
@@ -264,6 +260,7 @@ pub const fn entry<M: Module>() -> Entry {
             Some(conf) => M::install(conf, hooks),
             None => Err(Error::new("a module was given the configuration of another")),
         },
-        worker: M::worker,
+        started: M::started,
+        flush: M::flush,
     }
 }

@@ -24,7 +24,7 @@ const SERVERS: Contexts = contexts!(HTTP | SERVER);
 const ONE: Arity = Arity::Exactly(1);
 const SOME: Arity = Arity::AtLeast(1);
 
-// `server` and `location` are blocks of their own (see `block.rs`).
+// `server` and `location` are blocks of their own (see `block/mod.rs`).
 settings! {
     /// What the core's directives set in one block.
     #[derive(Clone, Default)]

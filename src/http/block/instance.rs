@@ -6,7 +6,7 @@ use std::rc::Rc;
 use module::{Instance, Process, Regions, Sockets};
 
 use crate::Happening;
-use crate::block::api::{Entry, Event};
+use crate::block::api::Entry;
 use crate::request::Listener;
 
 /// All that an `http {}` block came to.
@@ -34,7 +34,7 @@ impl Process for HttpInstance {
     }
 
     fn started(&'static self) -> Result<(), String> {
-        self.modules.iter().for_each(|module| (module.worker)(Event::Start));
+        self.modules.iter().try_for_each(|module| (module.started)())?;
         self.processes.iter().try_for_each(|process| process.started())
     }
 
@@ -87,6 +87,6 @@ impl Instance for HttpInstance {
     }
 
     fn flush(&self) {
-        self.modules.iter().for_each(|module| (module.worker)(Event::Flush));
+        self.modules.iter().for_each(|module| (module.flush)());
     }
 }

@@ -27,7 +27,7 @@ pub struct KeyedZone {
 
 impl KeyedZone {
     /// Reads the directive. `counted`: each process has entries of its own, which go with it; `before`: the zones that are
-    /// declared already; `further` takes an argument that is not the zone's, or does not.
+    /// declared already; `further` reads the arguments that are not the zone's: `false`, if it does not know one.
     pub fn read<'z>(
         directive: &'static str,
         setting: &Setting<'_>,

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use mem::{Buf, Chain, Str};
 use sys::unnamed::Unnamed;
@@ -125,15 +124,6 @@ impl Spool {
         Ok(written?)
     }
 
-    /// As a body again.
-    pub fn into_body(mut self) -> Result<Body, Error> {
-        let Some(file) = &self.file else { return Ok(Body::Chain(std::mem::take(&mut self.held))) };
-        let file = sys::descriptors::retry(|| file.file().try_clone())?;
-        let mut chain = Chain::new();
-        chain.push(Buf::file(Rc::new(file), 0, self.len));
-        Ok(Body::Chain(chain))
-    }
-
     /// As a file, whatever its length.
     pub async fn into_file(mut self) -> Result<Unnamed, Error> {
         self.write().await?;
@@ -142,7 +132,7 @@ impl Spool {
 }
 
 impl Drop for Spool {
-    /// The end of a file without a name is that of its blocks, and takes a while.
+    /// Closing a file without a name frees its blocks, which may take a while.
     fn drop(&mut self) {
         if let Some(file) = self.file.take().filter(|_| self.by_threads) {
             drop(rt::offload(move || drop(file)));

@@ -9,7 +9,7 @@ use sys::log::Level;
 
 use super::connection::{Connection, ConnectionState, Step};
 use super::input::READ;
-use super::output::{Fault, Sent};
+use super::output::{OutputError, Sent};
 use super::render;
 use crate::body::{Body, Fields};
 use crate::request::flow::Flow;
@@ -85,7 +85,7 @@ impl Connection {
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
         self.state = ConnectionState::Send;
-        // A final head is a word, too: nothing may be said before the end of its body. But half a word is said.
+        // A final head answers the expectation, too: no `100 Continue` may follow it. But one that was sent in part is finished.
         let half = self.input.borrow_mut().end_continue();
         if !half.is_empty() {
             self.queue(half);
@@ -267,29 +267,29 @@ impl Connection {
     }
 
     /// The answer cannot be completed: the connection must not pretend that it was.
-    pub(super) fn fail(&mut self, fault: &Fault) -> Option<Step> {
+    pub(super) fn fail(&mut self, fault: &OutputError) -> Option<Step> {
         match fault {
-            Fault::Connection(error) => self.request.error(
+            OutputError::Connection(error) => self.request.error(
                 Level::Info,
                 format_args!("send() failed {} while sending to client", sys::log::errno(error)),
             ),
-            Fault::File(error) => self.request.error(
+            OutputError::File(error) => self.request.error(
                 Level::Alert,
                 format_args!("pread() failed {} while sending to client", sys::log::errno(error)),
             ),
-            Fault::Source(why) => self
+            OutputError::Source(why) => self
                 .request
                 .error(Level::Error, format_args!("the answer's body ended too early: {why}")),
-            Fault::Shrunk => self.request.error(
+            OutputError::Shrunk => self.request.error(
                 Level::Alert,
                 format_args!("the file was truncated while it was sent, closing the connection"),
             ),
         }
-        if matches!(fault, Fault::Connection(_)) {
+        if matches!(fault, OutputError::Connection(_)) {
             self.trace(Happening::ClientDisconnect);
         }
         self.source = None;
-        if let Fault::Source(_) = fault {
+        if let OutputError::Source(_) = fault {
             // What there is of it goes out, behind the answers before it. Where nothing frames the body, its end would be
             // taken for the whole's.
             let response = &self.request.response;

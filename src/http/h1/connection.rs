@@ -268,6 +268,6 @@ impl Connection {
     }
 
     pub(crate) fn trace(&self, happening: Happening<'_>) {
-        self.listener.trace(*self.io, happening);
+        self.listener.trace(self.request.connection.conn(), happening);
     }
 }

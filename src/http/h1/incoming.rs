@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(*ended.borrow(), Some(408));
     }
 
-    /// RFC 9110 §10.1.1: it is said once, and as a whole, in how many writes so ever.
+    /// RFC 9110 §10.1.1: it is sent once, and as a whole, however many writes that takes.
     #[test]
     fn a_word_is_completed_before_anything_else_is_said() {
         let (input, _server, client) = stage();

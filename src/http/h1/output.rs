@@ -37,12 +37,12 @@ pub enum Sent {
     /// The next piece of a file is to be sent by another thread.
     Offload,
     /// The connection is broken, or the file is not what it was.
-    Failed(Fault),
+    Failed(OutputError),
 }
 
 /// Why an answer cannot be completed.
 #[derive(Debug)]
-pub enum Fault {
+pub enum OutputError {
     /// Of the connection.
     Connection(io::Error),
     /// Reading the file failed.
@@ -127,7 +127,9 @@ impl Output {
             };
             match result {
                 Ok(count) => share = share.saturating_sub(count),
-                Err(Fault::Connection(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(OutputError::Connection(error))
+                    if error.kind() == io::ErrorKind::WouldBlock =>
+                {
                     return Sent::Blocked;
                 }
                 Err(fault) => return Sent::Failed(fault),
@@ -146,14 +148,14 @@ impl Output {
         }
     }
 
-    fn send_memory(&mut self, io: Io, most: u64) -> Result<u64, Fault> {
+    fn send_memory(&mut self, io: Io, most: u64) -> Result<u64, OutputError> {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let from_piece = !self.piece.is_empty();
         let chain = if from_piece { &self.piece } else { &self.chain };
         let used = chain.memory_prefix(&mut slices, usize::try_from(most).unwrap_or(usize::MAX));
         let bytes: usize = slices[..used].iter().map(|slice| slice.len()).sum();
         let more = (bytes as u64) < self.len();
-        let count = io.write(&slices[..used], more).map_err(Fault::Connection)? as u64;
+        let count = io.write(&slices[..used], more).map_err(OutputError::Connection)? as u64;
         match from_piece {
             true => self.piece.advance(count),
             false => self.chain.advance(count),
@@ -169,30 +171,30 @@ impl Output {
         file: Rc<File>,
         offset: u64,
         len: u64,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, OutputError> {
         self.check(&file, offset)?;
-        let Some(_) = io.sendfile_socket().filter(|_| settings.sendfile) else {
+        let Some(socket) = io.sendfile_socket().filter(|_| settings.sendfile) else {
             let mut block = Block::take((settings.output_buffer as usize).min(len as usize));
             let room = block.capacity().min(len as usize);
             let read = sys::file::read_at(&file, &mut block.spare_mut()[..room], offset);
-            let read = read.map_err(Fault::File)?;
+            let read = read.map_err(OutputError::File)?;
             block.advance(read);
             self.take_piece(block, read)?;
             return Ok(0);
         };
-        let sent = io.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
-        let sent = sent.map_err(Fault::Connection)? as u64;
+        let sent = socket.sendfile(file.as_raw_fd(), offset, len.min(1 << 30) as usize);
+        let sent = sent.map_err(OutputError::Connection)? as u64;
         if sent == 0 {
-            return Err(Fault::Shrunk);
+            return Err(OutputError::Shrunk);
         }
         self.chain.advance(sent);
         self.sent += sent;
         Ok(sent)
     }
 
-    fn take_piece(&mut self, block: Block, read: usize) -> Result<(), Fault> {
+    fn take_piece(&mut self, block: Block, read: usize) -> Result<(), OutputError> {
         if read == 0 {
-            return Err(Fault::Shrunk);
+            return Err(OutputError::Shrunk);
         }
         self.chain.advance(read as u64);
         self.piece.push(Buf::memory(block.freeze()));
@@ -202,39 +204,45 @@ impl Output {
     /// Between two pieces the file is looked at again: so many bytes of it were promised, and nothing
     /// goes out in the place of those that are gone. Whatever else happens to it (a log grows, a date
     /// is set) breaks no promise.
-    fn check(&mut self, file: &File, offset: u64) -> Result<(), Fault> {
+    fn check(&mut self, file: &File, offset: u64) -> Result<(), OutputError> {
         if !self.file || !std::mem::replace(&mut self.started, true) {
             return Ok(());
         }
         let left = self.chain.front_file().map_or(0, |(_, _, left)| left);
-        let size = sys::file::stat(file).map_err(Fault::File)?.size;
-        if size < offset.saturating_add(left) { Err(Fault::Shrunk) } else { Ok(()) }
+        let size = sys::file::stat(file).map_err(OutputError::File)?.size;
+        if size < offset.saturating_add(left) { Err(OutputError::Shrunk) } else { Ok(()) }
     }
 
     /// The next piece of the file at the front, of at most `share` bytes, as work for another thread.
-    pub fn piece(&mut self, io: Io, settings: &Settings, share: u64) -> Result<Piece, Fault> {
-        let Some((file, offset, len)) = self.front_file() else { return Err(Fault::Shrunk) };
+    pub fn piece(&mut self, io: Io, settings: &Settings, share: u64) -> Result<Piece, OutputError> {
+        let Some((file, offset, len)) = self.front_file() else { return Err(OutputError::Shrunk) };
         self.check(&file, offset)?;
-        io.lend();
         let socket = io.sendfile_socket().filter(|_| settings.sendfile);
+        if let Some(socket) = socket {
+            socket.lend();
+        }
         let most = match socket.is_some() {
             true => settings.sendfile_max_chunk.clamp(1, 1 << 30),
             false => settings.output_buffer,
         };
         Ok(Piece {
-            file: sys::descriptors::retry(|| file.try_clone()).map_err(Fault::File)?,
+            file: sys::descriptors::retry(|| file.try_clone()).map_err(OutputError::File)?,
             offset,
             len: len.min(most).min(share) as usize,
-            socket,
+            socket: socket.map(|socket| socket.fd()),
         })
     }
 
     /// Takes the result of a piece that another thread worked on.
-    pub fn took(&mut self, io: Io, result: io::Result<(usize, Vec<u8>)>) -> Result<(), Fault> {
+    pub fn took(
+        &mut self,
+        io: Io,
+        result: io::Result<(usize, Vec<u8>)>,
+    ) -> Result<(), OutputError> {
         match result {
-            Ok((0, _)) => Err(Fault::Shrunk),
+            Ok((0, _)) => Err(OutputError::Shrunk),
             Ok((count, bytes)) => {
-                io.returned_writable();
+                returned(io);
                 self.chain.advance(count as u64);
                 match bytes.is_empty() {
                     true => self.sent += count as u64,
@@ -245,10 +253,17 @@ impl Output {
             // The socket is full, and the event that tells of room is still to come, or has come.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                io.returned_writable();
+                returned(io);
                 Ok(())
             }
-            Err(error) => Err(Fault::Connection(error)),
+            Err(error) => Err(OutputError::Connection(error)),
         }
+    }
+}
+
+/// Another thread could write to the socket, or has not touched it.
+fn returned(io: Io) {
+    if let Some(socket) = io.sendfile_socket() {
+        socket.returned_writable();
     }
 }

@@ -6,7 +6,7 @@ use mem::Chain;
 use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
 
 use super::connection::{Connection, Step};
-use super::output::Fault;
+use super::output::OutputError;
 use super::render;
 use crate::body::Fields;
 use crate::error::Error;
@@ -30,7 +30,7 @@ impl Connection {
                 // Who has gone waits for nothing.
                 Poll::Pending if self.io.is_broken() => {
                     let gone = std::io::ErrorKind::ConnectionReset;
-                    drop(self.fail(&Fault::Connection(gone.into())));
+                    drop(self.fail(&OutputError::Connection(gone.into())));
                 }
                 Poll::Pending => return Poll::Pending,
             }
@@ -66,14 +66,14 @@ impl Connection {
                 }
             }
             Err(error) => {
-                drop(self.fail(&Fault::Source(error)));
+                drop(self.fail(&OutputError::Source(error)));
             }
         }
     }
 
     /// Nothing of a body that is not what the head says can be taken for all of it.
     fn break_off(&mut self, why: &str) {
-        drop(self.fail(&Fault::Source(Error::invalid(why))));
+        drop(self.fail(&OutputError::Source(Error::invalid(why))));
     }
 
     fn append_piece(&mut self, mut piece: Chain) {

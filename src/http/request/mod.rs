@@ -197,7 +197,7 @@ pub struct Request {
     pub(crate) cursor: usize,
     pub(crate) stage: Stage,
     pub(crate) redirects: u8,
-    /// How many requests it is asked on behalf of.
+    /// How deep it is among subrequests: 0 is the client's own.
     pub(crate) nesting: u8,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,

@@ -76,7 +76,7 @@ fn deeper<R: Scope>(value: &dyn Value<R>, request: &R, out: &mut Vec<u8>) -> boo
         request.error(format_args!("cycle while evaluating variable"));
         request.memo().cycle.set(true);
     }
-    // Of all that was on the way there nothing more is found out: it would be as often as there are ways.
+    // None of the variables on the way is evaluated again: their number could grow with the number of paths.
     if request.memo().cycle.get() {
         return false;
     }
