@@ -123,9 +123,9 @@ impl Job {
         }
         if self.moves {
             match put(&self.source, &self.target, there) {
-                // What was replaced has the source's name.
+                // What was replaced has the source's name, but only for this moment: it is no place to write to.
                 Ok(()) if there => {
-                    return tree::remove(&self.source).map_err(|refusal| {
+                    return tree::take_away(&self.source).map_err(|refusal| {
                         refusal.noting("it has what was replaced, and could not be removed")
                     });
                 }

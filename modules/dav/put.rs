@@ -102,16 +102,17 @@ fn make_dirs(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
     let missing = dir.ancestors().take_while(|dir| !dir.is_dir()).map(Path::to_owned);
     let mut missing: Vec<_> = missing.collect();
     missing.reverse();
-    for (at, dir) in missing.iter().enumerate() {
-        match make_dir(dir, mode) {
-            // Somebody else needs it, too.
+    let mut made: Vec<PathBuf> = Vec::new();
+    for dir in missing {
+        match make_dir(&dir, mode) {
+            // Somebody else has made it, whose it is.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
             Err(error) => {
-                missing[..at].iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
+                made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
                 return Err(error);
             }
-            Ok(()) => {}
+            Ok(()) => made.push(dir),
         }
     }
-    Ok(missing)
+    Ok(made)
 }

@@ -46,6 +46,10 @@ fn too_deep(path: &Path) -> Refusal {
 
 /// Looks whether a tree is one that may be removed.
 pub fn check_depth(path: &Path) -> Result<(), Refusal> {
+    // Of a link only the link would go.
+    if !fs::symlink_metadata(path).is_ok_and(|about| about.is_dir()) {
+        return Ok(());
+    }
     let mut left = vec![(path.to_owned(), 1)];
     while let Some((dir, depth)) = left.pop() {
         if depth > DEEPEST {
@@ -65,6 +69,11 @@ pub fn check_depth(path: &Path) -> Result<(), Refusal> {
 /// removed, what is left has its place again.
 pub fn remove(path: &Path) -> Result<(), Refusal> {
     check_depth(path)?;
+    take_away(path)
+}
+
+/// The same of a tree of which it is known that it is not too deep.
+pub fn take_away(path: &Path) -> Result<(), Refusal> {
     let aside = Aside::take(path).map_err(system("rename()", path))?;
     remove_any(aside.path()).map_err(system("rmdir()", path))?;
     aside.leave();

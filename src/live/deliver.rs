@@ -41,7 +41,7 @@ enum Delivered {
 impl<P: Protocol> Inner<P> {
     /// Delivers what is due, within a turn's budget.
     pub fn deliver(&mut self, attachment: &'static Attachment) {
-        self.go_on_after_panic();
+        self.go_on_after_panic(attachment);
         // Each gets its share of a turn: a busy channel must not keep those waiting who are served one by one.
         let mut budget = WRITES;
         while budget > 0
@@ -73,7 +73,7 @@ impl<P: Protocol> Inner<P> {
     }
 
     /// The turn before this one panicked: the reader that it was about is given up, and the others go on.
-    fn go_on_after_panic(&mut self) {
+    fn go_on_after_panic(&mut self, attachment: &'static Attachment) {
         let known = self.clients.give_up_after_panic();
         let Some(index) = self.delivering.take() else { return };
         if let Some(channel) = self.channels.all.get_mut(&index) {
@@ -83,7 +83,9 @@ impl<P: Protocol> Inner<P> {
             return self.channels.make_dirty(index);
         }
         // All together it would panic again for ever: one by one, those whom it is about are given up.
-        if let Some(channel) = self.channels.all.get(&index) {
+        let newest = attachment.zone().newest();
+        if let Some(channel) = self.channels.all.get_mut(&index) {
+            channel.cursor = newest;
             channel.singles.iter().for_each(|&number| self.clients.wait(number));
         }
     }
@@ -256,9 +258,7 @@ fn read<P: Protocol>(to: &mut To<'_, P>, complete: u64) -> Option<Reading<'stati
     match route {
         Route::Channel { id, .. } => Some(attachment.read(&[*id], reader.cursor, None, limits)),
         Route::Waiting(_) => Some(Reading::Nothing),
-        Route::Several(several) if several.pending.is_done(reader.cursor) => {
-            Some(Reading::Nothing)
-        }
+        Route::Several(several) if several.pending.is_done(reader.cursor) => Some(Reading::Nothing),
         Route::Several(several) => {
             let limits = ReadLimits { upto: complete, ..limits };
             let most = P::history(&to.outlet.link);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -21,14 +22,24 @@ struct Jobs {
 static JOBS: Mutex<Jobs> = Mutex::new(Jobs { queue: VecDeque::new(), threads: 0, waiting: 0 });
 static WORK: Condvar = Condvar::new();
 
+/// Work of this process that other threads have not yet done.
+static UNDONE: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether all work of other threads is done: what a client that has gone has asked for is not left half done.
+pub(crate) fn is_done() -> bool {
+    UNDONE.load(Ordering::Acquire) == 0
+}
+
 /// Runs `work` on another thread; the future gives its result, and panics as the work has. Dropping
 /// the future does not stop it.
 pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Offload<T> {
     let place = Arc::new(Mutex::new(Place { result: None, waker: None }));
     let there = place.clone();
+    UNDONE.fetch_add(1, Ordering::AcqRel);
     submit(Box::new(move || {
         // Whoever waits must hear of a panic, too, and the thread has others to serve.
         let result = catch_unwind(AssertUnwindSafe(work));
+        UNDONE.fetch_sub(1, Ordering::AcqRel);
         let mut place = there.lock().unwrap_or_else(PoisonError::into_inner);
         place.result = Some(result);
         if let Some(waker) = place.waker.take() {

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::listener::ListenerId;
+use crate::offload;
 use crate::slot::{QUEUED, READABLE, SlotState, TIMED_OUT};
 use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
 use crate::worker::{Worker, worker};
@@ -12,6 +13,8 @@ use crate::worker::{Worker, worker};
 const EVENTS: usize = 512;
 /// So many panics of pulses end the loop: its clients are better off with another worker.
 const MOST_BROKEN: u32 = 16;
+/// How often a worker that drains looks whether other threads are done.
+const UNDONE_MS: u64 = 20;
 /// Slots served before the poll set is asked again.
 const BUDGET: usize = 1024;
 
@@ -33,7 +36,7 @@ impl Worker {
         // Who is about to have a turn may be about to connect.
         let is_over =
             || self.connections.get() + self.sockets.get() == 0 && self.queue.borrow().is_empty();
-        self.stop.get() || self.draining.get() && is_over()
+        self.stop.get() || self.draining.get() && is_over() && offload::is_done()
     }
 
     fn turn(&self, events: &mut mio::Events) -> io::Result<()> {
@@ -79,11 +82,10 @@ impl Worker {
         }
         let now = self.now.get();
         let alarm = self.alarms.borrow().peek().map(|alarm| alarm.due.saturating_sub(now));
-        let ms = match (self.wheel.next(now), alarm) {
-            (Some(wheel), Some(alarm)) => Some(wheel.min(alarm)),
-            (wheel, alarm) => wheel.or(alarm),
-        };
-        ms.map(Duration::from_millis)
+        // Work whose client has gone wakes nobody when it is done.
+        let undone = (self.draining.get() && !offload::is_done()).then_some(UNDONE_MS);
+        let all = [self.wheel.next(now), alarm, undone];
+        all.into_iter().flatten().min().map(Duration::from_millis)
     }
 
     fn call_source(&self, at: usize) {

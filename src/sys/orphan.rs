@@ -44,7 +44,10 @@ pub fn sweep(dir: &Path) {
         let marked = |about: &fs::Metadata| about.is_file() && about.mode() & 0o7777 == MARKED;
         let is_orphan = || {
             let mut options = OpenOptions::new();
-            let file = options.read(true).custom_flags(libc::O_NOFOLLOW).open(entry.path()).ok()?;
+            // Written to, since NFS locks nothing else; without waiting, whatever has taken its place.
+            let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+            let file =
+                options.read(true).write(true).custom_flags(flags).open(entry.path()).ok()?;
             // It may have got its place meanwhile, and its mark is gone.
             (marked(&file.metadata().ok()?) && lock(&file).is_ok()).then_some(())
         };

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::{ask, server, server_of, tree};
 
@@ -96,4 +97,37 @@ fn special_files_are_not_copied() {
     assert_eq!(ask(server.port(), "MOVE /fifo", "Destination: /moved\r\n", "").status, 204);
     assert_eq!(ask(server.port(), "DELETE /moved", "", "").status, 204);
     assert!(!html.join("moved").exists() && !html.join("fifo").exists());
+}
+
+/// A client that has gone, and a server that is told to leave: what was begun is done, and nothing hidden stays.
+#[test]
+fn a_worker_that_drains_does_what_was_begun() {
+    let mut server = server_of("");
+    let html = server.path("html");
+    for dir in 0..100 {
+        let dir = html.join(format!("many/{dir}"));
+        fs::create_dir_all(&dir).expect("a directory");
+        (0..100).for_each(|file| fs::write(dir.join(file.to_string()), "x").expect("a file"));
+    }
+    for request in ["COPY /many/", "DELETE /many/"] {
+        let mut wire = server.wire();
+        wire.send(format!("{request} HTTP/1.1\r\nHost: localhost\r\nDestination: /copy/\r\n\r\n"));
+        let hidden = || {
+            let names = fs::read_dir(&html).expect("names").flatten();
+            names
+                .filter(|name| name.file_name().as_encoded_bytes().starts_with(b".rserve-"))
+                .count()
+        };
+        server.wait_for("it to begin", || hidden() > 0 || !html.join("many").exists());
+        let linger = socket2::SockRef::from(wire.stream()).set_linger(Some(Duration::ZERO));
+        linger.expect("a reset");
+        drop(wire);
+        server.signal("QUIT");
+        assert_eq!(server.wait_for_exit(), Some(0));
+        assert_eq!(hidden(), 0, "{request}");
+        server.start_again().expect("it starts");
+    }
+    assert!(!html.join("many").exists());
+    let copied = fs::read_dir(html.join("copy")).expect("a copy");
+    assert_eq!(copied.count(), 100);
 }

@@ -1,6 +1,8 @@
 //! A connection that sends requests: their heads, and what is made of these.
 
-use proto::http1::{Body, Head, HeadLimits, Name, Parsed, Version, framing, host, keep_alive, parse};
+use proto::http1::{
+    Body, Head, HeadLimits, Name, Parsed, Version, framing, host, keep_alive, parse,
+};
 use proto::uri::{is_plain, normalize, split_args, unescape};
 
 /// A head that comes in pieces is what it is as a whole; what it says makes sense.
