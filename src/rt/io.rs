@@ -3,18 +3,20 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use sys::socket::Peer;
 
 use crate::conn::{Conn, TimedOut};
+use crate::layer::Layer;
 use crate::slot::{
-    BROKEN, EXPENDABLE, HANGUP, READABLE, Slot, SlotState, TIMED_OUT, WRITABLE, Work,
+    BROKEN, EXPENDABLE, HANGUP, LAYERED, READABLE, Slot, SlotState, TIMED_OUT, WRITABLE, Work,
 };
+use crate::waker::waker;
 use crate::worker::worker;
 
 impl Conn {
-    fn slot(&self) -> io::Result<&'static Slot> {
+    pub(crate) fn slot(&self) -> io::Result<&'static Slot> {
         worker().slot(self.token()).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
@@ -93,6 +95,11 @@ impl Conn {
         worker().wake(self.token());
     }
 
+    /// Wakes the connection's task, from wherever.
+    pub fn waker(&self) -> Waker {
+        waker(self.token())
+    }
+
     /// Whether the deadline has passed since it was set.
     pub fn timed_out(&self) -> bool {
         self.get(|slot| slot.has(TIMED_OUT), true)
@@ -110,7 +117,7 @@ impl Conn {
 
     /// Whether a read is worth trying.
     pub fn is_readable(&self) -> bool {
-        self.get(|slot| slot.has(READABLE), true)
+        self.get(Slot::is_readable, true)
     }
 
     /// Whether a write is worth trying.
@@ -186,6 +193,30 @@ impl Conn {
         self.wake();
     }
 
+    /// Puts a layer between the connection and its socket.
+    pub fn set_layer(&self, layer: Box<dyn Layer>) {
+        self.get(
+            |slot| {
+                slot.layer.set(Some(layer));
+                slot.raise(LAYERED);
+            },
+            (),
+        );
+    }
+
+    /// A layer has learnt that the peer sends nothing more; `broken`: that it takes nothing more, either.
+    pub fn note_end(&self, broken: bool) {
+        self.get(
+            |slot| {
+                slot.raise(READABLE | HANGUP);
+                if broken {
+                    slot.raise(WRITABLE | BROKEN);
+                }
+            },
+            (),
+        );
+    }
+
     /// Sends the end of our stream; reading goes on.
     pub fn shutdown_write(&self) {
         self.get(|slot| sys::stream::shutdown_write(slot.fd.get()), ());
@@ -209,9 +240,13 @@ impl Conn {
         );
     }
 
-    /// Waits until one of `flags` is raised, or the deadline passes.
-    fn poll_flags(&self, flags: u16, cx: &mut Context<'_>) -> Poll<Result<(), TimedOut>> {
-        let known = self.get(|slot| (slot.has(flags), slot.has(TIMED_OUT)), (true, false));
+    /// Waits until the socket is as it is wanted, or the deadline passes.
+    fn poll_until(
+        &self,
+        is_ready: impl FnOnce(&Slot) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), TimedOut>> {
+        let known = self.get(|slot| (is_ready(slot), slot.has(TIMED_OUT)), (true, false));
         match known {
             (true, _) => Poll::Ready(Ok(())),
             (false, true) => Poll::Ready(Err(TimedOut)),
@@ -224,12 +259,12 @@ impl Conn {
 
     /// Waits for bytes or the end of the stream.
     pub async fn readable(&self) -> Result<(), TimedOut> {
-        poll_fn(|cx| self.poll_flags(READABLE, cx)).await
+        poll_fn(|cx| self.poll_until(Slot::is_readable, cx)).await
     }
 
     /// Waits for room to write.
     pub async fn writable(&self) -> Result<(), TimedOut> {
-        poll_fn(|cx| self.poll_flags(WRITABLE, cx)).await
+        poll_fn(|cx| self.poll_until(|slot| slot.has(WRITABLE), cx)).await
     }
 
     /// Waits for bytes and reads them; 0 at the end of the stream. The error: it is broken, or the deadline has passed.

@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use sys::socket::Peer;
 
 use crate::conn::Conn;
+use crate::layer::Layer;
 use crate::service::{Next, Task};
 use crate::slot::{READABLE, SlotState, WRITABLE, Work};
 use crate::token::Token;
@@ -49,6 +50,9 @@ impl Worker {
         let index = token.index();
         let is_accepted = (index as usize) < self.slots.accepted().len();
         self.guarded(|| drop(slot.work.take()));
+        if let Some(mut layer) = slot.layer.take() {
+            self.guarded(|| layer.close(Conn::new(token)));
+        }
         // Last: what was dropped may have set a deadline, and the free list uses the wheel's links.
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
@@ -97,6 +101,20 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) {
         task.await;
         Next::Close
     }));
+}
+
+/// Makes a connection inside another one: it has no socket but a layer, which wakes the task ([`Conn::waker`]) when there is
+/// something to read, or room. It tells of its peer what the outer one does. `None`: all slots are taken.
+pub fn nest(outer: Conn, layer: Box<dyn Layer>, task: impl FnOnce(Conn) -> Task) -> Option<Conn> {
+    let worker = worker();
+    let token = worker.take_further(-1, outer.peer(), SlotState::Task)?;
+    let (conn, slot) = (Conn::new(token), worker.slot(token)?);
+    slot.serial.set(outer.serial());
+    slot.opened.set(outer.opened());
+    conn.set_layer(layer);
+    slot.work.set(Work::Task(task(conn)));
+    worker.wake(token);
+    Some(conn)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use sys::socket::Peer;
 
+use crate::layer::Layer;
 use crate::service::{Service, Task};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,12 @@ pub(crate) const EXPENDABLE: u16 = 128;
 /// The connection is over in both directions: nothing that is sent will arrive.
 pub(crate) const BROKEN: u16 = 256;
 
+/// Its bytes go through a layer.
+pub(crate) const LAYERED: u16 = 512;
+
+/// The layer has something to send, which a read goes on with.
+pub(crate) const UNSENT: u16 = 1024;
+
 /// Bytes of a task that are fetched when it is queued.
 const PREFETCHED: usize = 1024;
 
@@ -77,6 +84,7 @@ pub(crate) struct Slot {
     pub service: Cell<Option<&'static dyn Service>>,
     pub peer: Cell<Peer>,
     pub work: Cell<Work>,
+    pub layer: Cell<Option<Box<dyn Layer>>>,
 }
 
 impl Slot {
@@ -98,6 +106,7 @@ impl Slot {
             service: Cell::new(None),
             peer: Cell::new(Peer::Unknown),
             work: Cell::default(),
+            layer: Cell::new(None),
         }
     }
 
@@ -125,6 +134,16 @@ impl Slot {
         }
     }
 
+    /// Whether a read is worth trying.
+    pub fn is_readable(&self) -> bool {
+        self.has(READABLE) || self.has_all(UNSENT | WRITABLE)
+    }
+
+    fn has_all(&self, flags: u16) -> bool {
+        self.flags.get() & flags == flags
+    }
+
+    /// Whether one of them is raised.
     pub fn has(&self, flag: u16) -> bool {
         self.flags.get() & flag != 0
     }
@@ -138,4 +157,4 @@ impl Slot {
     }
 }
 
-const _: () = assert!(size_of::<Slot>() <= 136, "an idle connection costs its slot: keep it small");
+const _: () = assert!(size_of::<Slot>() <= 152, "an idle connection costs its slot: keep it small");

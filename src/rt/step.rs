@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use crate::conn::Conn;
 use crate::service::Next;
-use crate::slot::{READABLE, Slot, SlotState, TIMED_OUT, WOKEN, Work};
+use crate::slot::{Slot, SlotState, TIMED_OUT, WOKEN, Work};
 use crate::token::Token;
 use crate::waker::waker;
 use crate::worker::Worker;
@@ -59,7 +59,7 @@ impl Worker {
         slot.state.set(SlotState::Idle);
         slot.idle_since.set(self.now.get());
         slot.clear(TIMED_OUT);
-        if slot.has(READABLE) {
+        if slot.is_readable() {
             self.enqueue(token);
         }
     }

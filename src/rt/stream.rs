@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::conn::Conn;
+use crate::transport::Io;
 
 /// A connection as an `AsyncRead + AsyncWrite`. An accepted one must be polled by its own task: that is what its
 /// readiness wakes. Another socket ([`Socket`](crate::Socket)) wakes whoever has polled it last.
 #[derive(Clone, Copy, Debug)]
-pub struct Stream(pub Conn);
+pub struct Stream(pub Io);
 
 impl Stream {
     fn pending<T>(&self, cx: &mut Context<'_>, result: io::Result<T>) -> Poll<io::Result<T>> {

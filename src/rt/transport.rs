@@ -1,16 +1,18 @@
 //! The transport under a connection: what is read from it and written to it, whether it is encrypted or not. Nothing
 //! above asks which. Its readiness and its deadlines are the socket's.
 
-use std::io::{self, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::RawFd;
 use std::task::Context;
 
 use sys::socket::Peer;
 
 use crate::conn::{Conn, TimedOut};
+use crate::layer::Layer;
+use crate::slot::{LAYERED, READABLE, Slot, UNSENT, WRITABLE};
 
-/// A connection's transport: plain TCP or a Unix socket. The socket's own bytes are out of reach: what writes to them would
-/// write past an encryption.
+/// A connection's transport: TCP, a Unix socket, or a stream of another connection, as it is or through a [`Layer`]. The
+/// socket's own bytes are out of reach: what writes to them would write past an encryption.
 #[derive(Clone, Copy, Debug)]
 pub struct Io {
     conn: Conn,
@@ -18,30 +20,104 @@ pub struct Io {
 
 /// Bytes.
 impl Io {
-    /// Bytes go over the socket as they are.
-    pub fn plain(conn: Conn) -> Io {
+    /// Of a connection.
+    pub fn new(conn: Conn) -> Io {
         Io { conn }
     }
 
     /// Reads: `WouldBlock` when there is nothing, 0 at the end.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.conn.read(buffer)
+        let slot = self.conn.slot()?;
+        match slot.has(LAYERED) {
+            false => self.conn.read(buffer),
+            true => through(slot, READABLE, |layer| layer.read(self.conn, buffer)),
+        }
     }
 
     /// Writes; `more` says that further data follows at once.
     pub fn write(&self, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
-        self.conn.write(buffers, more)
+        let slot = self.conn.slot()?;
+        match slot.has(LAYERED) {
+            false => self.conn.write(buffers, more),
+            true => through(slot, WRITABLE, |layer| layer.write(self.conn, buffers, more)),
+        }
+    }
+
+    /// Goes on with what precedes the first byte: `WouldBlock` until that is done.
+    pub fn establish(&self) -> io::Result<()> {
+        let slot = self.conn.slot()?;
+        match slot.has(LAYERED) {
+            false => Ok(()),
+            true => through(slot, READABLE, |layer| layer.establish(self.conn)),
+        }
+    }
+
+    /// Looks at the layer, if there is one of that kind.
+    pub fn with_layer<L: Layer, T>(&self, look: impl FnOnce(&L) -> T) -> Option<T> {
+        let slot = self.conn.slot().ok().filter(|slot| slot.has(LAYERED))?;
+        let layer = slot.layer.take()?;
+        let seen = layer.as_any().downcast_ref().map(look);
+        slot.layer.set(Some(layer));
+        seen
     }
 
     /// The socket, if what is written to it needs no change on the way: files may be sent to it.
     pub fn sendfile_socket(&self) -> Option<Conn> {
-        Some(self.conn)
+        let slot = self.conn.slot().ok()?;
+        (!slot.has(LAYERED)).then_some(self.conn)
     }
 
     /// Sends the end of our stream; reading goes on.
     pub fn shutdown_write(&self) {
-        self.conn.shutdown_write();
+        self.end(Conn::shutdown_write, |layer, conn| layer.shutdown_write(conn));
     }
+
+    /// Ends the connection: its task sees the end.
+    pub fn hang_up(&self) {
+        self.end(Conn::hang_up, |layer, conn| layer.hang_up(conn));
+    }
+
+    /// Makes the close one that cannot be taken for the end of our stream.
+    pub fn reset_on_close(&self) {
+        self.end(Conn::reset_on_close, |layer, conn| layer.reset_on_close(conn));
+    }
+
+    fn end(&self, plain: impl FnOnce(&Conn), layered: impl FnOnce(&mut dyn Layer, Conn)) {
+        match self.conn.slot() {
+            Ok(slot) if slot.has(LAYERED) => {
+                let _ = through(slot, 0, |layer| {
+                    layered(layer, self.conn);
+                    Ok(())
+                });
+            }
+            Ok(_) => plain(&self.conn),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Calls a connection's layer, and notes what comes of it. `flag`: what the socket would not be if it would block.
+fn through<T>(
+    slot: &Slot,
+    flag: u16,
+    call: impl FnOnce(&mut dyn Layer) -> io::Result<T>,
+) -> io::Result<T> {
+    // Nothing there: the layer is on the stack already, or has panicked.
+    let mut layer = slot.layer.take().ok_or(io::ErrorKind::NotConnected)?;
+    let result = call(&mut *layer);
+    if slot.fd.get() < 0 && matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        // No socket tells: the layer has seen to it that its task is woken.
+        slot.clear(flag);
+    }
+    match layer.has_unsent() {
+        true => slot.raise(UNSENT),
+        false => slot.clear(UNSENT),
+    }
+    if layer.has_unread() {
+        slot.raise(READABLE);
+    }
+    slot.layer.set(Some(layer));
+    result
 }
 
 /// Forwards to the socket, whose doc comments say more.
@@ -100,8 +176,4 @@ of_the_socket! {
     is_writable() -> bool;
     /// The task that is polled is to be woken when something becomes of this socket.
     wakes(cx: &mut Context<'_>);
-    /// Ends the connection: its task sees the end.
-    hang_up();
-    /// Makes the close that follows a reset.
-    reset_on_close();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::listener::ListenerId;
 use crate::offload;
-use crate::slot::{QUEUED, READABLE, SlotState, TIMED_OUT};
+use crate::slot::{QUEUED, SlotState, TIMED_OUT};
 use crate::token::{INBOX, LISTENERS, MAX_SLOTS, SOURCES, Token};
 use crate::worker::{Worker, worker};
 
@@ -114,7 +114,7 @@ impl Worker {
             slot.clear(QUEUED);
             match slot.state.get() {
                 SlotState::Task => self.poll_task(token),
-                SlotState::Idle if slot.has(READABLE) => {
+                SlotState::Idle if slot.is_readable() => {
                     if let Some(service) = slot.service.get() {
                         self.step(token, |conn| service.ready(conn));
                     }

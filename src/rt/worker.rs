@@ -18,7 +18,9 @@ use crate::inbox::Inbox;
 use crate::listener::Acceptor;
 use crate::pulse::Pulse;
 use crate::service::Task;
-use crate::slot::{BROKEN, HANGUP, QUEUED, READABLE, REGISTERED, Slot, SlotState, WOKEN, WRITABLE};
+use crate::slot::{
+    BROKEN, HANGUP, LAYERED, QUEUED, READABLE, REGISTERED, Slot, SlotState, WOKEN, WRITABLE,
+};
 use crate::table::Table;
 use crate::timer::Wheel;
 use crate::token::{INBOX, SOURCES, Token};
@@ -163,6 +165,10 @@ impl Worker {
     pub fn wake(&self, token: Token) {
         if let Some(slot) = self.slot(token) {
             slot.raise(WOKEN);
+            if slot.fd.get() < 0 && slot.has(LAYERED) {
+                // What woke it is all that is known of its readiness.
+                slot.raise(READABLE | WRITABLE);
+            }
             self.enqueue(token);
         }
     }

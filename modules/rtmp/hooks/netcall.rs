@@ -136,7 +136,7 @@ fn late(timeout: u64) -> Answer {
 }
 
 async fn exchange(socket: Socket, request: &[u8], timeout: u64) -> Answer {
-    let mut client = Client::new(rt::Stream(*socket));
+    let mut client = Client::new(rt::Stream(rt::Io::new(*socket)));
     let head = match client.send(request).await {
         Ok(()) => client.head("GET", LONGEST).await,
         Err(error) => Err(error),

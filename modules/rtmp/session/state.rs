@@ -68,7 +68,7 @@ impl Session {
         listener: &'static Listener,
     ) -> Session {
         let server = listener.server(b"");
-        let (hub, io) = (running.hub, Io::plain(conn));
+        let (hub, io) = (running.hub, Io::new(conn));
         let outlet =
             hub.add_outlet(Outlet::new(Link::new(io, None, OutputFormat::Rtmp, DEFAULT_CHUNK)));
         let client = Rc::new(Client::new(conn, outlet, server.number));

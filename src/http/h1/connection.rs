@@ -103,11 +103,11 @@ pub struct Connection {
 impl Connection {
     pub(crate) fn new(conn: Conn, listener: &'static Listener) -> Connection {
         Connection {
-            io: Io::plain(conn),
+            io: Io::new(conn),
             request: Request::new(ConnectInfo::of(conn), listener),
             listener,
             state: ConnectionState::Head,
-            input: Rc::new(RefCell::new(Input::new(Io::plain(conn)))),
+            input: Rc::new(RefCell::new(Input::new(Io::new(conn)))),
             out: None,
             output: Output::default(),
             source: None,
@@ -125,7 +125,7 @@ impl Connection {
 
     /// Takes another connection on, after [`Connection::release`].
     pub(crate) fn reuse(&mut self, conn: Conn, listener: &'static Listener) {
-        self.io = Io::plain(conn);
+        self.io = Io::new(conn);
         self.input.borrow_mut().io = self.io;
         self.listener = listener;
         self.request.attach(ConnectInfo::of(conn), listener);

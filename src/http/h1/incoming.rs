@@ -119,7 +119,7 @@ mod tests {
     fn stage() -> (Rc<RefCell<Input>>, rt::Socket, rt::Socket) {
         rt::create(rt::Config { slots: 4, multi_accept: false }).expect("a loop");
         let (server, client) = rt::pair().expect("two sockets");
-        let mut input = Input::new(rt::Io::plain(*server));
+        let mut input = Input::new(rt::Io::new(*server));
         input.decoder = Decoder::Length(10);
         input.timeout = 1;
         (Rc::new(RefCell::new(input)), server, client)

@@ -211,7 +211,7 @@ mod tests {
         let (server, client) = rt::pair().expect("two sockets");
         let sent = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\nGET /";
         client.write(&[IoSlice::new(sent)], false).expect("room");
-        let mut input = Input::new(Io::plain(*server));
+        let mut input = Input::new(Io::new(*server));
         input.read().expect("all of it");
         input.decoder = Decoder::new(Body::Chunked);
         input.most = 5;

@@ -156,7 +156,7 @@ impl Bench {
 
     fn connect(&self, name: u8, names: &[&str], prefixes: &[&str]) -> Client {
         let (conn, theirs) = rt::pair().expect("a pair");
-        let outlet = self.hub.add_outlet(Outlet::new(Line { io: rt::Io::plain(*conn) }));
+        let outlet = self.hub.add_outlet(Outlet::new(Line { io: rt::Io::new(*conn) }));
         let reader = self.read(outlet, name, names, prefixes);
         Client { _conn: conn, theirs, outlet, reader }
     }

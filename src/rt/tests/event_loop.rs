@@ -69,7 +69,7 @@ impl Service for Echo {
 }
 
 async fn echo_once(conn: Conn) -> Next {
-    let mut stream = rt::Stream(conn);
+    let mut stream = rt::Stream(rt::Io::new(conn));
     let mut buffer = [0; 3];
     match stream.read_exact(&mut buffer).await {
         Ok(_) if stream.write_all(&buffer).await.is_ok() => Next::Idle,

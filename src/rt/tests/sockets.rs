@@ -37,11 +37,11 @@ fn one_task_relays_between_two_sockets() {
         let ((near, one), (other, far)) =
             (rt::pair().expect("a pair"), rt::pair().expect("a pair"));
         rt::spawn(async move {
-            let (mut from, mut to) = (Stream(*one), Stream(*other));
+            let (mut from, mut to) = (Stream(rt::Io::new(*one)), Stream(rt::Io::new(*other)));
             tokio::io::copy_bidirectional(&mut from, &mut to).await.expect("copied");
             drop((one, other));
         });
-        let (mut near_end, mut far_end) = (Stream(*near), Stream(*far));
+        let (mut near_end, mut far_end) = (Stream(rt::Io::new(*near)), Stream(rt::Io::new(*far)));
         // More than a socket holds: both sides have to wait for each other.
         let question = vec![7; 4 << 20];
         let sent = question.clone();
@@ -106,18 +106,18 @@ fn somebody_is_there_or_nobody_or_too_late() {
     run(async move {
         let tcp = rt::connect(&there, 5_000).await.expect("somebody is there");
         let mut word = [0; 3];
-        Stream(*tcp).read_exact(&mut word).await.expect("read");
+        Stream(rt::Io::new(*tcp)).read_exact(&mut word).await.expect("read");
         assert_eq!(&word, b"tcp");
         let local = rt::connect(&Address::Unix(name), 5_000).await.expect("somebody is there");
         let mut word = [0; 4];
-        Stream(*local).read_exact(&mut word).await.expect("read");
+        Stream(rt::Io::new(*local)).read_exact(&mut word).await.expect("read");
         assert_eq!(&word, b"unix");
         let refused = rt::connect(&Address::Inet(gone), 5_000).await.expect_err("nobody");
         assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
         // Each socket has a deadline of its own.
         tcp.set_timeout(30);
         local.set_timeout(60_000);
-        let late = Stream(*tcp).read(&mut word).await.expect_err("nothing comes");
+        let late = Stream(rt::Io::new(*tcp)).read(&mut word).await.expect_err("nothing comes");
         assert_eq!(late.kind(), std::io::ErrorKind::TimedOut);
     });
     server.join().expect("the server");
@@ -242,9 +242,9 @@ fn a_draining_loop_lets_a_last_task_connect() {
     let (near, far) = std::os::unix::net::UnixStream::pair().expect("a pair");
     rt::spawn(async move {
         let socket = rt::adopt(near.into(), Peer::Unix).expect("a socket");
-        Stream(*socket).write_all(b"told").await.expect("sent");
+        Stream(rt::Io::new(*socket)).write_all(b"told").await.expect("sent");
         rt::sleep(20).await;
-        Stream(*socket).write_all(b" all").await.expect("sent");
+        Stream(rt::Io::new(*socket)).write_all(b" all").await.expect("sent");
     });
     rt::drain();
     rt::run().expect("the loop runs");
