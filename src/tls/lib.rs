@@ -1,0 +1,24 @@
+//! TLS by rustls: what the `ssl_*` directives come to, and the layer that encrypts a connection ([`rt::Layer`]).
+//!
+//! ```text
+//! bytes ─▶ hello (ours: names, protocols) ─▶ Choice: which server ─▶ its rustls configuration ─▶ handshake ─▶ records
+//!                                             (http, rtmp, stream)     certificates, tickets, clients' certificates
+//! ```
+//! rustls is driven by its unbuffered API (`session.rs` alone): ciphertext is in memory that a worker has once, so that an
+//! idle connection has none.
+#![forbid(unsafe_code)]
+
+mod certificate;
+mod choice;
+mod hello;
+mod memory;
+mod records;
+mod server;
+mod session;
+mod settings;
+mod tickets;
+
+pub use choice::{Choice, Chosen};
+pub use server::{Server, Servers};
+pub use session::Session;
+pub use settings::Conf;
