@@ -103,7 +103,9 @@ impl Region {
         // SAFETY: the mapping begins at a page, has so many words, and lives as long as the region. A word may hold any bits,
         // and is only ever accessed as an atomic; there is no safe way to have a lock or a table in a region and to see it as
         // anything else than words.
-        unsafe { std::slice::from_raw_parts(self.base.as_ptr().cast(), self.len / size_of::<U64>()) }
+        unsafe {
+            std::slice::from_raw_parts(self.base.as_ptr().cast(), self.len / size_of::<U64>())
+        }
     }
 
     /// Never: a region has at least one byte.

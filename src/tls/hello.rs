@@ -11,8 +11,10 @@ pub enum Hello {
 }
 
 pub fn parse(bytes: &[u8], most: usize) -> Hello {
-    if bytes.first() != Some(&0x16) {
-        return Hello::NotTls;
+    match bytes.first() {
+        None => return Hello::Incomplete,
+        Some(0x16) => {}
+        Some(_) => return Hello::NotTls,
     }
     let mut acceptor = Acceptor::default();
     let mut input = bytes;
@@ -23,7 +25,9 @@ pub fn parse(bytes: &[u8], most: usize) -> Hello {
         }
     }
     match acceptor.accept() {
-        Ok(Some(accepted)) => Hello::Complete(accepted.client_hello().server_name().map(str::to_owned)),
+        Ok(Some(accepted)) => {
+            Hello::Complete(accepted.client_hello().server_name().map(str::to_owned))
+        }
         Ok(None) if bytes.len() >= most => Hello::Complete(None),
         Ok(None) => Hello::Incomplete,
         // rustls finds the same fault, and says so in an alert.

@@ -23,18 +23,12 @@ pub(crate) trait Side: 'static {
     /// could cut off.
     const NEEDS_END: bool;
 
-    fn process<'c, 'i>(
-        &'c mut self,
-        input: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
     fn common(&self) -> &CommonState;
 
     /// Takes what came before the handshake was complete; gives how much more of the input that uses up.
-    fn take_early(
-        early: ReadEarlyData<'_, '_, Self::Data>,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> usize;
+    fn take_early(early: ReadEarlyData<'_, '_, Self::Data>, sink: &mut dyn FnMut(&[u8])) -> usize;
 }
 
 impl Side for UnbufferedServerConnection {
@@ -290,12 +284,7 @@ impl<S: Side> Records<S> {
     }
 
     /// Writes; see [`rt::Layer`] for what of it was taken.
-    pub fn write(
-        &mut self,
-        conn: Conn,
-        buffers: &[IoSlice<'_>],
-        more: bool,
-    ) -> io::Result<usize> {
+    pub fn write(&mut self, conn: Conn, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         self.fail_again()?;
         if !conn.is_writable() {
             return Err(ErrorKind::WouldBlock.into());

@@ -77,9 +77,8 @@ impl Servers {
         let failed = |error: rustls::Error| Error::at(error.to_string(), span, setup.env.files);
         let builder = ServerConfig::builder_with_provider(provider);
         let builder = builder.with_protocol_versions(&versions).map_err(failed)?;
-        let mut config = builder
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Identities::new(identities)));
+        let mut config =
+            builder.with_no_client_auth().with_cert_resolver(Arc::new(Identities::new(identities)));
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         config.ignore_client_order = conf.ssl_prefer_server_ciphers();
         // What is in it of the record's head and tag is beside this.
@@ -125,10 +124,8 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
         return Err(Error::at(message, certificate.span, env.files));
     }
     let pairs = certificates.iter().zip(keys);
-    let pairs = pairs.map(|(certificate, key)| Pair {
-        certificate: certificate.clone(),
-        key: key.clone(),
-    });
+    let pairs =
+        pairs.map(|(certificate, key)| Pair { certificate: certificate.clone(), key: key.clone() });
     Ok(pairs.collect())
 }
 

@@ -44,9 +44,9 @@ enum State {
 }
 
 impl Session {
-    /// Of a connection that was accepted.
-    pub fn new(choice: &'static dyn Choice) -> Session {
-        Session { choice, chosen: None, server_name: None, state: State::Hello(Vec::new()) }
+    /// Of a connection that was accepted, and of which so much has been read.
+    pub fn new(choice: &'static dyn Choice, read: Vec<u8>) -> Session {
+        Session { choice, chosen: None, server_name: None, state: State::Hello(read) }
     }
 
     /// What the listener calls the server that was chosen.
@@ -95,15 +95,16 @@ impl Session {
     /// Reads on in the first message.
     fn read_hello(&mut self, conn: Conn) -> io::Result<()> {
         while let State::Hello(bytes) = &mut self.state {
-            let mut part = [0; 4096];
-            let count = conn.read(&mut part)?;
-            if count == 0 {
-                let why = "peer closed connection in SSL handshake";
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
-            }
-            bytes.extend_from_slice(&part[..count]);
             match hello::parse(bytes, LONGEST_HELLO) {
-                Hello::Incomplete => {}
+                Hello::Incomplete => {
+                    let mut part = [0; 4096];
+                    let count = conn.read(&mut part)?;
+                    if count == 0 {
+                        let why = "peer closed connection in SSL handshake";
+                        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+                    }
+                    bytes.extend_from_slice(&part[..count]);
+                }
                 Hello::NotTls => {
                     let bytes = std::mem::take(bytes);
                     self.state = match self.choice.takes_plain(conn) {

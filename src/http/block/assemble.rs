@@ -365,7 +365,8 @@ impl Listening {
         };
         match servers.into_iter().find(|(server, _)| lacks(server)) {
             Some((_, span)) => {
-                let message = "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
+                let message =
+                    "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
                 Err(Error::at(message, *span, files))
             }
             None => Ok(()),

@@ -23,7 +23,7 @@ pub enum Step {
 pub fn prepare(listener: &'static Listener, conn: Conn) {
     let encrypted = || listener.hosts_for(conn).is_some_and(|hosts| hosts.ssl);
     if listener.may_be_encrypted() && encrypted() {
-        conn.set_layer(Box::new(tls::Session::new(listener)));
+        conn.set_layer(Box::new(tls::Session::new(listener, Vec::new())));
     }
 }
 
