@@ -101,6 +101,8 @@ pub(crate) struct Records<S> {
     established: bool,
     /// The peer's stream has ended.
     ended: bool,
+    /// Ours has.
+    closed: bool,
     failed: Option<rustls::Error>,
 }
 
@@ -118,6 +120,7 @@ impl<S: Side> Records<S> {
             held: false,
             established: false,
             ended: false,
+            closed: false,
             failed: None,
         }
     }
@@ -243,7 +246,9 @@ impl<S: Side> Records<S> {
     fn advance(&mut self, input: &mut [u8], sink: &mut dyn FnMut(&[u8])) -> usize {
         let mut used = 0;
         loop {
-            let UnbufferedStatus { mut discard, state } = self.side.process(&mut input[used..]);
+            // After a fault only the alert is wanted that tells of it.
+            let rest = if self.failed.is_some() { &mut [] } else { &mut input[used..] };
+            let UnbufferedStatus { mut discard, state } = self.side.process(rest);
             let goes_on = match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(Ok(record)) = traffic.next_record() {
@@ -269,11 +274,10 @@ impl<S: Side> Records<S> {
                     true
                 }
                 Ok(ConnectionState::WriteTraffic(_)) => {
-                    self.established = true;
+                    self.established |= self.failed.is_none();
                     false
                 }
                 Ok(_) => false,
-                // Once more, for the alert that tells of it.
                 Err(error) => self.failed.replace(error).is_none(),
             };
             used += discard;
@@ -286,6 +290,9 @@ impl<S: Side> Records<S> {
     /// Writes; see [`rt::Layer`] for what of it was taken.
     pub fn write(&mut self, conn: Conn, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         self.fail_again()?;
+        if self.closed {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
         if !conn.is_writable() {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -344,13 +351,11 @@ impl<S: Side> Records<S> {
         let used = self.advance(&mut partial, &mut |_| ());
         partial.drain(..used);
         self.partial = partial;
+        self.fail_again()?;
         let UnbufferedStatus { state, .. } = self.side.process(&mut self.partial);
         match state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => call(&mut traffic),
-            _ => {
-                self.fail_again()?;
-                Err(ErrorKind::NotConnected.into())
-            }
+            _ => Err(ErrorKind::NotConnected.into()),
         }
     }
 
@@ -385,10 +390,11 @@ impl<S: Side> Records<S> {
 
     /// Says that nothing more comes, as far as that goes without waiting.
     pub fn close_notify(&mut self, conn: Conn) {
-        if !self.established || self.failed.is_some() || conn.is_broken() {
+        if !self.established || self.closed || self.failed.is_some() || conn.is_broken() {
             let _ = self.flush(conn);
             return;
         }
+        self.closed = true;
         let mut alert = [0; SPARE];
         let length = self.with_traffic(|traffic| {
             traffic.queue_close_notify(&mut alert).map_err(|e| io::Error::other(e.to_string()))
@@ -396,7 +402,6 @@ impl<S: Side> Records<S> {
         if let Ok(length) = length {
             let _ = self.send(conn, &alert[..length], false);
         }
-        self.failed = Some(rustls::Error::General("it was closed".to_owned()));
     }
 
     /// What has failed once is not tried again.
