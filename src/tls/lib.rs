@@ -1,0 +1,2 @@
+//! TLS: what stands in certificates, and whether they are still good.
+#![forbid(unsafe_code)]
