@@ -10,6 +10,7 @@
 //! Not left to rustls' `Acceptor`: it allocates for each extension, tells nothing of those that it does not know, and
 //! nothing at all of a hello that it refuses; and a hello that is only looked at (`ssl_preread`) needs no handshake.
 
+pub mod cipher_list;
 mod hello;
 mod ja4;
 pub mod names;

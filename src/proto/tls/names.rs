@@ -102,6 +102,7 @@ pub const SIGNATURES: [Signature; 19] = {
     }
     [
         row(0x0201, "rsa_pkcs1_sha1", "RSA+SHA1"),
+        row(0x0202, "dsa_sha1", "DSA+SHA1"),
         row(0x0203, "ecdsa_sha1", "ECDSA+SHA1"),
         row(0x0301, "rsa_pkcs1_sha224", "RSA+SHA224"),
         row(0x0303, "ecdsa_sha224", "ECDSA+SHA224"),
@@ -119,7 +120,6 @@ pub const SIGNATURES: [Signature; 19] = {
         row(0x0809, "rsa_pss_pss_sha256", "rsa_pss_pss_sha256"),
         row(0x080a, "rsa_pss_pss_sha384", "rsa_pss_pss_sha384"),
         row(0x080b, "rsa_pss_pss_sha512", "rsa_pss_pss_sha512"),
-        row(0x0202, "dsa_sha1", "DSA+SHA1"),
     ]
 };
 
@@ -144,6 +144,27 @@ pub fn group_by_name(name: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| is(group.name) || group.aliases.into_iter().any(is))
 }
 
+/// The groups of a list (`ssl_ecdh_curve X25519:prime256v1`), those of them that are here first and the others' names after.
+/// Of OpenSSL 3.5's signs, `?` is passed over (what is not here is left out anyway), as is `*` (which keys a client sends),
+/// `-` takes away, and `/` is another colon. A name that nobody knows is an error without `?`.
+pub fn groups(list: &str) -> Result<(Vec<&'static Group>, Vec<&'static str>), String> {
+    let mut found: Vec<&'static Group> = Vec::new();
+    let mut missing = Vec::new();
+    for item in list.split([':', '/']) {
+        let name = item.trim_start_matches(['?', '*', '-']);
+        let signs = &item[..item.len() - name.len()];
+        match group_by_name(name) {
+            Some(group) if signs.contains('-') => found.retain(|other| *other != group),
+            Some(group) if found.contains(&group) => {}
+            Some(group) if group.available => found.push(group),
+            Some(group) => missing.push(group.name),
+            None if signs.contains('?') => {}
+            None => return Err(name.to_owned()),
+        }
+    }
+    Ok((found, missing))
+}
+
 /// IANA's name of a signature algorithm.
 pub fn signature(code: u16) -> Option<&'static str> {
     SIGNATURES.iter().find(|row| row.code == code).map(|row| row.name)
@@ -158,6 +179,11 @@ pub fn signature_by_name(name: &str) -> Option<&'static Signature> {
 /// The name of a protocol.
 pub fn protocol(code: u16) -> Option<&'static str> {
     PROTOCOLS.iter().find(|protocol| protocol.code == code).map(|protocol| protocol.name)
+}
+
+/// The protocol of a name, as `ssl_protocols` has it.
+pub fn protocol_by_name(name: &str) -> Option<&'static Protocol> {
+    PROTOCOLS.iter().find(|protocol| protocol.name.eq_ignore_ascii_case(name))
 }
 
 /// Names with colons between, and the numbers of those that have none, as nginx writes them.
