@@ -1,2 +1,6 @@
 //! TLS: what stands in certificates, and whether they are still good.
 #![forbid(unsafe_code)]
+
+mod der;
+
+pub mod x509;

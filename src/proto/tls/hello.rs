@@ -11,6 +11,10 @@ use super::record::{Message, message};
 
 /// What the bytes of a client are so far.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is looked at and dropped; a box would be an allocation for each handshake"
+)]
 pub enum Parsed<'a> {
     /// The beginning of a hello.
     Incomplete,
