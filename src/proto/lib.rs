@@ -16,5 +16,6 @@ pub mod query;
 pub mod range;
 pub mod rtmp;
 pub mod sse;
+pub mod tls;
 pub mod uri;
 pub mod websocket;

@@ -10,13 +10,15 @@
 
 mod certificate;
 mod choice;
-mod hello;
+mod der;
 mod memory;
+mod provider;
 mod records;
 mod server;
 mod session;
 mod settings;
 mod tickets;
+pub mod x509;
 
 pub use choice::{Choice, Chosen};
 pub use server::{Server, Servers};

@@ -6,21 +6,36 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use conf::{Env, Error};
 use module::{Process, Setup};
-use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
+use crate::provider::provider;
 use crate::settings::{Conf, Protocol};
 use crate::tickets::Tickets;
 
 /// A server's part in handshakes.
 pub struct Server {
     /// None: handshakes that ask for it are refused.
-    config: Option<Arc<ServerConfig>>,
+    config: Option<Configs>,
     /// The longest record's plaintext.
     pub(crate) record: usize,
+}
+
+/// rustls' configuration.
+struct Configs {
+    first: Arc<ServerConfig>,
+    /// The same for who comes back: one ticket is enough, as with OpenSSL, since one was used.
+    again: Arc<ServerConfig>,
+}
+
+impl Configs {
+    fn new(config: ServerConfig) -> Configs {
+        let mut again = config.clone();
+        again.send_tls13_tickets = again.send_tls13_tickets.min(1);
+        Configs { first: Arc::new(config), again: Arc::new(again) }
+    }
 }
 
 impl Server {
@@ -29,8 +44,10 @@ impl Server {
         self.config.is_none()
     }
 
-    pub(crate) fn config(&self) -> Option<Arc<ServerConfig>> {
-        self.config.clone()
+    /// For a handshake; `again`: the client offers a session to go on with.
+    pub(crate) fn config(&self, again: bool) -> Option<Arc<ServerConfig>> {
+        let configs = self.config.as_ref()?;
+        Some(if again { &configs.again } else { &configs.first }.clone())
     }
 }
 
@@ -61,7 +78,8 @@ impl Servers {
         if pairs.is_empty() {
             return Ok(None);
         }
-        let provider = Arc::new(provider(conf, setup.env)?);
+        let (ciphers, curves) = (conf.ssl_ciphers.get(), conf.ssl_ecdh_curve.get());
+        let provider = Arc::new(provider(ciphers, curves, setup.env)?);
         let loaded = pairs.iter().map(|pair| certificate::load(pair, setup.env, &provider));
         let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let identity = identity(&identities);
@@ -94,7 +112,7 @@ impl Servers {
             }
             false => config.send_tls13_tickets = 0,
         }
-        Ok(Some(Server { config: Some(Arc::new(config)), record }))
+        Ok(Some(Server { config: Some(Configs::new(config)), record }))
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {
@@ -127,11 +145,6 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
     let pairs =
         pairs.map(|(certificate, key)| Pair { certificate: certificate.clone(), key: key.clone() });
     Ok(pairs.collect())
-}
-
-fn provider(conf: &Conf, env: &Env<'_>) -> Result<CryptoProvider, Error> {
-    let _ = (conf, env);
-    Ok(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.

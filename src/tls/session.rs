@@ -5,18 +5,23 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
+use proto::tls::Parsed;
 use rt::{Conn, Layer};
 use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
-use crate::hello::{self, Hello};
 use crate::records::{Records, Side};
 
 /// A client's first message is no longer than that.
 const LONGEST_HELLO: usize = 64 << 10;
 /// Handshakes take so much of a millisecond of the loop's time before the others have their turn.
 const TURN_US: u64 = 4000;
+
+/// Alerts (RFC 8446 §6).
+const FATAL: u8 = 2;
+const DECODE_ERROR: u8 = 50;
+const UNRECOGNIZED_NAME: u8 = 112;
 
 thread_local! {
     /// The loop's millisecond, and the time that handshakes took in it.
@@ -95,8 +100,8 @@ impl Session {
     /// Reads on in the first message.
     fn read_hello(&mut self, conn: Conn) -> io::Result<()> {
         while let State::Hello(bytes) = &mut self.state {
-            match hello::parse(bytes, LONGEST_HELLO) {
-                Hello::Incomplete => {
+            match proto::tls::parse(bytes, LONGEST_HELLO) {
+                Parsed::Incomplete => {
                     let mut part = [0; 4096];
                     let count = conn.read(&mut part)?;
                     if count == 0 {
@@ -105,32 +110,43 @@ impl Session {
                     }
                     bytes.extend_from_slice(&part[..count]);
                 }
-                Hello::NotTls => {
+                Parsed::NotTls { looks_like_http } => {
                     let bytes = std::mem::take(bytes);
-                    self.state = match self.choice.takes_plain(conn) {
+                    self.state = match looks_like_http && self.choice.takes_plain(conn) {
                         true => State::Plain(bytes),
                         false => State::Refused,
                     };
                 }
-                Hello::Complete(name) => {
-                    let bytes = std::mem::take(bytes);
+                Parsed::Invalid(fault) => {
+                    self.alert(conn, DECODE_ERROR);
+                    return Err(io::Error::new(ErrorKind::InvalidData, fault));
+                }
+                Parsed::Hello(hello) => {
+                    let name = hello.server_name().map(str::to_ascii_lowercase);
                     self.server_name = name.map(String::into_boxed_str);
-                    self.choose(conn, bytes)?;
+                    let again = hello.pre_shared_key;
+                    drop(hello);
+                    let bytes = std::mem::take(bytes);
+                    self.choose(conn, bytes, again)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn choose(&mut self, conn: Conn, bytes: Vec<u8>) -> io::Result<()> {
+    /// Refuses the handshake, before there is anything that is encrypted.
+    fn alert(&mut self, conn: Conn, alert: u8) {
+        let record = [21, 3, 3, 0, 2, FATAL, alert];
+        let _ = conn.write(&[IoSlice::new(&record)], false);
+        self.state = State::Refused;
+    }
+
+    fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
         let tls = self.chosen.map(|chosen| chosen.tls);
-        let Some((tls, config)) = tls.and_then(|tls| Some((tls, tls.config()?))) else {
-            // RFC 6066 §3: unrecognized_name, fatal.
-            let alert = [21, 3, 3, 0, 2, 2, 112];
-            let _ = conn.write(&[IoSlice::new(&alert)], false);
-            self.state = State::Refused;
+        let Some((tls, config)) = tls.and_then(|tls| Some((tls, tls.config(again)?))) else {
+            self.alert(conn, UNRECOGNIZED_NAME);
             return Err(refused("the handshake is rejected by the configuration"));
         };
         let side = new_side(config)?;

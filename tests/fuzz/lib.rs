@@ -9,6 +9,7 @@
 
 mod amf;
 mod chunked;
+mod client_hello;
 mod conf;
 mod flv;
 pub mod mutate;
@@ -25,6 +26,7 @@ mod websocket;
 pub use self::sse::sse;
 pub use amf::amf;
 pub use chunked::chunked;
+pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
 pub use proxy_protocol::proxy_protocol;
@@ -40,7 +42,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -54,6 +56,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("query", query),
     ("response", response),
     ("proxy_protocol", proxy_protocol),
+    ("client_hello", client_hello),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("proto", &["sys", "shm", "wal", "broadcast", "conf"]),
     ("rt", &["shm", "wal", "broadcast", "conf", "proto"]),
     ("module", &["wal", "broadcast", "rt"]),
+    ("tls", &["wal", "broadcast"]),
     ("http", &["wal", "broadcast"]),
     ("live", &["http"]),
     ("server", &["wal", "broadcast", "http", "live"]),
