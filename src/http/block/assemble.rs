@@ -262,6 +262,7 @@ impl Addresses {
             }
             listening.bind |= listen.bind;
             listening.hosts.proxy_protocol |= listen.proxy_protocol;
+            listening.hosts.http2 |= listen.http2;
             let added = listening.hosts.add(server.clone(), names);
             let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
             for name in conflicts {

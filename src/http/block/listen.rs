@@ -19,6 +19,8 @@ pub struct Listen {
     pub bind: bool,
     /// A proxy tells who the client is, before the first request.
     pub proxy_protocol: bool,
+    /// All servers of the address speak HTTP/2: an old way to write `http2 on`.
+    pub http2: bool,
     /// Where it stands, for messages.
     pub span: Span,
 }
@@ -26,8 +28,8 @@ pub struct Listen {
 impl Listen {
     /// One without options.
     pub fn at(address: Address, span: Span) -> Listen {
-        let (default_server, bind, proxy_protocol) = (false, false, false);
-        Listen { address, options: None, default_server, bind, proxy_protocol, span }
+        let (default_server, bind, proxy_protocol, http2) = (false, false, false, false);
+        Listen { address, options: None, default_server, bind, proxy_protocol, http2, span }
     }
 }
 
@@ -41,6 +43,12 @@ pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
     for (at, word) in setting.args().iter().enumerate().skip(1) {
         if let Some(reason) = module::listen::ignored(&listen.address, &word.text) {
             setting.env().warnings.borrow_mut().push(setting.error_at(at, reason));
+            continue;
+        }
+        if word.text == "http2" {
+            let message = "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
+            listen.http2 = true;
             continue;
         }
         if let Some(why) = not_yet(&word.text) {
@@ -77,7 +85,7 @@ impl Listen {
 fn not_yet(parameter: &str) -> Option<&'static str> {
     match parameter {
         "ssl" => Some("rserve does not speak TLS yet"),
-        "http2" | "spdy" => Some("rserve does not speak HTTP/2 yet"),
+        "spdy" => Some("it was given up for HTTP/2"),
         "quic" => Some("rserve does not speak HTTP/3 yet"),
         _ => None,
     }

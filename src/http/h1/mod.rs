@@ -2,7 +2,6 @@
 //! an answer; what the answer is, the transaction ([`Request`](crate::Request) and the phases) has decided.
 
 mod answer;
-mod check;
 mod closing;
 mod connection;
 mod decoder;

@@ -4,6 +4,7 @@
 //! types here.
 
 pub mod body;
+pub mod check;
 pub mod connect_info;
 pub mod context;
 pub mod fields;
