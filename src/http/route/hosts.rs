@@ -69,6 +69,8 @@ pub struct Hosts<S> {
     indistinct: Option<String>,
     /// Its clients come through a proxy that tells who they are.
     pub proxy_protocol: bool,
+    /// All of its servers speak HTTP/2 (`listen … http2`).
+    pub http2: bool,
 }
 
 impl<S> Default for Hosts<S> {
@@ -80,6 +82,7 @@ impl<S> Default for Hosts<S> {
             regexes: Vec::new(),
             indistinct: None,
             proxy_protocol: false,
+            http2: false,
         }
     }
 }

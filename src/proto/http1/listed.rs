@@ -66,6 +66,8 @@ impl<'h> Listed<'h> {
         values: impl Iterator<Item = &'v [u8]>,
         between: &[u8],
     ) -> Result<(), Reject> {
+        // One that comes in pieces may have the room of all.
+        let most = if between.is_empty() { self.limits.line } else { self.limits.total };
         let start = self.text.len();
         self.text.extend_from_slice(name);
         let name_end = self.text.len();
@@ -76,7 +78,7 @@ impl<'h> Listed<'h> {
                 self.text.extend_from_slice(between);
             }
             self.text.extend_from_slice(value);
-            if self.text.len() - start > self.limits.line {
+            if self.text.len() - start > most {
                 break;
             }
         }
@@ -88,7 +90,7 @@ impl<'h> Listed<'h> {
         let value_end = value_start + value.trim_ascii_end().len().max(leading);
         let value_start = value_start + leading;
         self.text.extend_from_slice(b"\r\n");
-        if self.text.len() - start > self.limits.line || self.text.len() > self.limits.total {
+        if self.text.len() - start > most || self.text.len() > self.limits.total {
             return Err(TOO_LARGE);
         }
         self.push(Range32::new(start, name_end), Range32::new(value_start, value_end))
@@ -132,8 +134,9 @@ mod tests {
         let written = Listed::new(&mut head, &mut text, &limits, b"GET", target.as_bytes());
         let result = written.and_then(|mut listed| {
             for (name, values) in fields {
+                let between: &[u8] = if *name == "cookie" { b"; " } else { b"" };
                 let values = values.iter().map(|value| value.as_bytes());
-                listed.field(name.as_bytes(), values, b"; ")?;
+                listed.field(name.as_bytes(), values, between)?;
             }
             listed.end();
             Ok(())
