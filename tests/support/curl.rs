@@ -19,7 +19,7 @@ pub fn curl(args: &[&str]) -> Answer {
     let mut last = Answer::default();
     while let Some((mut answer, head)) = split(bytes) {
         bytes = &bytes[head..];
-        let more = bytes.starts_with(b"HTTP/1.") && (answer.status < 400);
+        let more = bytes.starts_with(b"HTTP/") && (answer.status < 400);
         if !more {
             // curl has taken the chunks' frames away already.
             answer.body = if method == "HEAD" { Vec::new() } else { bytes.to_vec() };

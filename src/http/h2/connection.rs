@@ -147,6 +147,10 @@ impl Driver {
                 break;
             }
         }
+        let takes_more = self.shared.blocked_since.get() == 0;
+        if takes_more && self.shared.schedule.borrow_mut().turned() {
+            cx.waker().wake_by_ref();
+        }
         self.set_deadline();
         Poll::Pending
     }

@@ -18,6 +18,7 @@ mod output;
 mod piece;
 mod preface;
 mod render;
+mod schedule;
 mod shared;
 mod stream;
 mod waits;

@@ -6,6 +6,7 @@ use rt::Conn;
 use sys::log::Level;
 
 use super::limits::Traffic;
+use super::schedule::Schedule;
 use crate::block::settings::Settings;
 use crate::request::Listener;
 
@@ -19,6 +20,8 @@ pub struct Shared {
     pub settings: &'static Settings,
     /// What has come and gone.
     pub traffic: RefCell<Traffic>,
+    /// Whose turn it is to send.
+    pub schedule: RefCell<Schedule>,
     /// Reads in this turn.
     pub reads: Cell<u32>,
     /// Since when the socket takes nothing, in the loop's milliseconds; 0: it takes something.
@@ -35,6 +38,7 @@ impl Shared {
             listener,
             settings,
             traffic: RefCell::new(Traffic::new(settings.http2.streams)),
+            schedule: RefCell::default(),
             reads: Cell::new(0),
             blocked_since: Cell::new(0),
             ending_since: Cell::new(0),

@@ -16,6 +16,7 @@ use super::layer::StreamLayer;
 use super::output::{Fault, Output};
 use super::piece::Piece;
 use super::render;
+use super::schedule::Priority;
 use super::shared::Shared;
 use super::waits::{self, Reply};
 use crate::Happening;
@@ -360,6 +361,7 @@ impl Stream {
             return Ok(false);
         };
         let wrong = |why: &str| Err(Fault::Source(Error::invalid(why)));
+        self.shared.schedule.borrow_mut().pauses(send.stream_id().as_u32());
         match waits::source(send, &mut **source).await? {
             Some(mut piece) => {
                 if let Some(left) = &mut self.promised {
@@ -385,13 +387,41 @@ impl Stream {
             let passed = rt::now().saturating_sub(self.request.started);
             match self.pace.share(passed, self.sent, left) {
                 Ok(share) => return share.min(left).min(ROOM),
-                Err(ms) => rt::sleep(ms).await,
+                Err(ms) => {
+                    self.give_way(false);
+                    rt::sleep(ms).await;
+                }
             }
+        }
+    }
+
+    /// Takes its place among those that have something to send.
+    fn enter(&self) {
+        let Some(send) = &self.send else { return };
+        let asked = self.request.header_list("priority");
+        let mut priority = match asked.is_empty() {
+            true => Priority::default(),
+            false => Priority::parse(&asked),
+        };
+        if let Some(said) = self.request.response.header("priority") {
+            priority = priority.overridden(said);
+        }
+        self.shared.schedule.borrow_mut().enter(send.stream_id().as_u32(), priority);
+    }
+
+    /// It has nothing to send for now, or for good.
+    fn give_way(&self, for_good: bool) {
+        let Some(send) = &self.send else { return };
+        let mut schedule = self.shared.schedule.borrow_mut();
+        match for_good {
+            true => schedule.leave(send.stream_id().as_u32()),
+            false => schedule.pauses(send.stream_id().as_u32()),
         }
     }
 
     async fn send_body(&mut self) -> Result<(), Fault> {
         let timeout = self.request.location().settings.send_timeout;
+        self.enter();
         loop {
             if self.output.chain.is_empty() {
                 match self.produce().await? {
@@ -401,7 +431,7 @@ impl Stream {
             }
             let share = self.share().await;
             let Some(send) = &mut self.send else { return Err(Fault::Gone) };
-            let room = waits::room(send, share as usize, timeout).await?;
+            let room = waits::room(send, &self.shared, share as usize, timeout).await?;
             self.push(share.min(room as u64))?;
         }
     }
@@ -433,6 +463,7 @@ pub async fn drive(mut stream: Box<Stream>, mut step: Step) {
 
 /// The stream leaves HTTP. What a request needs is given back; what a log line needs is kept until its end.
 pub fn leave(mut stream: Box<Stream>) {
+    stream.give_way(true);
     let (takeover, send) = (stream.request.response.takeover.take(), stream.send.take());
     let (Some(takeover), Some(send)) = (takeover, send) else { return };
     // The stream is its new owner's alone: when that drops it, it is given up.
@@ -475,6 +506,7 @@ fn give_up_silent(shared: &Shared, ms: u64) {
 /// Whichever way it ends, it is logged.
 impl Drop for Stream {
     fn drop(&mut self) {
+        self.give_way(true);
         if !self.logged {
             if self.send.is_none() {
                 self.request.response.status = if std::thread::panicking() { 500 } else { 499 };

@@ -11,6 +11,7 @@ use mem::Chain;
 
 use super::output::Fault;
 use super::piece::Piece;
+use super::shared::Shared;
 use crate::body::Source;
 use crate::request::flow::{BoxFuture, Flow};
 
@@ -45,18 +46,27 @@ pub async fn source(
     .await
 }
 
-/// Waits for room for up to `wanted` bytes, as long as `ms` milliseconds.
+/// Waits for the stream's turn, and then for room for up to `wanted` bytes: as long as `ms` milliseconds.
 pub async fn room(
     send: &mut SendStream<Piece>,
+    shared: &Shared,
     wanted: usize,
     ms: u64,
 ) -> Result<usize, Fault> {
+    let id = send.stream_id().as_u32();
+    let schedule = |cx: &mut Context<'_>| shared.schedule.borrow_mut().poll_turn(id, cx);
+    std::future::poll_fn(|cx| match schedule(cx) {
+        Poll::Pending if send.poll_reset(cx).is_ready() => Poll::Ready(Err(Fault::Gone)),
+        result => result.map(Ok),
+    })
+    .await?;
     send.reserve_capacity(wanted);
     let mut sleep = None;
     std::future::poll_fn(|cx| {
         if let Poll::Ready(room) = poll_room(send, cx) {
             return Poll::Ready(room);
         }
+        shared.schedule.borrow_mut().waits(id);
         let sleep = sleep.get_or_insert_with(|| rt::sleep(ms));
         Pin::new(sleep).poll(cx).map(|()| Err(Fault::TimedOut))
     })
