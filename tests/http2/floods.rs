@@ -13,7 +13,9 @@ fn floods() {
     let grown = proc::memory_kb(worker).saturating_sub(before.0);
     assert!(grown < 30_000, "{grown} KB");
     let log = server.error_log();
-    for words in ["client sent too many control frames", "client gave up too many streams", "http2 flood detected"] {
+    // Who gives up streams that we have not looked at is noticed by the crate, the others by us.
+    assert!(log.contains("client gave up too many streams") || log.contains("too_many_resets"));
+    for words in ["client sent too many control frames", "http2 flood detected"] {
         assert!(log.contains(&format!("{words} while processing HTTP/2 connection, client: 127.0.0.1")), "{words}");
     }
 }
@@ -44,5 +46,5 @@ fn windows_that_stay_closed() {
 
 #[test]
 fn what_browsers_do_is_none() {
-    python(&up("", ""), "floods", "browser", &[]);
+    python(&up("", "keepalive_requests 100000;"), "floods", "browser", &[]);
 }

@@ -33,9 +33,9 @@ fn conf(main: &str, settings: &str) -> String {
                 location = /again {{ error_page 404 /page; root html; }}
                 location = /page {{ return 200 "page 404"; }}
                 location = /slow {{ limit_req zone=slow burst=10000; return 200 slow; }}
-                location /up/ {{ root {{dir}}; dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 100k; }}
+                location /up/ {{ root html; dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 100k; }}
                 location /trailers/ {{ add_trailer X-Sum $uri; alias html/trailers/; }}
-                location ~ ^/events/(?<channel>[^/]+)$ {{ sse_subscribe $channel; sse_publish $channel; sse_websocket_publish on; }}
+                location ~ ^/events/(?<channel>[^/]+)$ {{ sse_subscribe $channel; sse_publish $channel; }}
             }}
             server {{ listen 127.0.0.1:{{port}}; server_name other.test; return 200 other; }}
         }}"#

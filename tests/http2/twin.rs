@@ -30,7 +30,7 @@ const CONF: &str = r#"
     }
 "#;
 
-/// Arguments of curl, and paths.
+/// Arguments of curl, and paths. What is malformed (RFC 9113 §8.1.1) is reset here, and a page of nginx.
 const CASES: &[(&[&str], &[&str])] = &[
     (&[], &["/", "/file.txt", "/none", "/dir", "/dir/", "/301", "/302?y=1", "/204", "/418", "/500"]),
     (&[], &["/internal/x", "/denied/x", "/page/x", "/added/file.txt", "/added/none", "/alias/file.txt"]),
@@ -53,11 +53,9 @@ const CASES: &[(&[&str], &[&str])] = &[
     (&["-H", "X-Test: a", "-H", "Cookie: a=1", "-H", "Cookie: b=2"], &["/text"]),
     (&["-H", "Host: other.test"], &["/text"]),
     (&["-H", "Host: Other.Test:80"], &["/text"]),
-    (&["-H", "Host: a b"], &["/text"]),
     (&["-H", "X_Odd: a", "-H", "X-Test: b"], &["/text"]),
     (&["-H", "X-Test;"], &["/text"]),
     (&["-H", "TE: trailers"], &["/text"]),
-    (&["-H", "Content-Length: x"], &["/text"]),
 ];
 
 fn ask(port: u16, arguments: &[&str], path: &str) -> (Answer, i32) {
@@ -81,6 +79,10 @@ fn ask(port: u16, arguments: &[&str], path: &str) -> (Answer, i32) {
 fn shown((answer, code): &(Answer, i32), port: u16) -> String {
     let mut text = format!("{} (curl {code})\n", answer.status);
     for (name, value) in &answer.headers {
+        // RFC 9110 §15.5.6 wants it, nginx does not have it.
+        if name == "allow" {
+            continue;
+        }
         let value = match name.as_str() {
             "server" | "date" => "…",
             _ => value,

@@ -1,6 +1,6 @@
 //! The body of a request, as it comes on a stream. What somebody has taken of it makes room for more: nothing else does.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -16,7 +16,7 @@ use crate::error::{Cause, Error, Phase};
 
 /// A body that is still to come.
 pub struct Incoming {
-    body: RecvStream,
+    body: Rc<RefCell<RecvStream>>,
     reply: Reply,
     /// The client waits for our word before it sends.
     pub owes_continue: bool,
@@ -37,7 +37,11 @@ fn failed(cause: Cause) -> Error {
 
 impl Incoming {
     /// Of a stream.
-    pub fn new(body: RecvStream, reply: Reply, received: Rc<Cell<u64>>) -> Incoming {
+    pub fn new(
+        body: Rc<RefCell<RecvStream>>,
+        reply: Reply,
+        received: Rc<Cell<u64>>,
+    ) -> Incoming {
         let (owes_continue, left, most, timeout) = (false, None, 0, 0);
         Incoming { body, reply, owes_continue, left, received, most, timeout, clock: None }
     }
@@ -60,7 +64,7 @@ impl Incoming {
         }
         self.left = self.left.map(|left| left.saturating_sub(len as u64));
         // It fails where the stream has ended: nobody needs room there.
-        let _ = self.body.flow_control().release_capacity(len);
+        let _ = self.body.borrow_mut().flow_control().release_capacity(len);
         let mut piece = Chain::new();
         piece.push_str(share(bytes));
         Ok(Some(piece))
@@ -77,7 +81,8 @@ impl Source for Incoming {
             self.say_continue();
         }
         loop {
-            match self.body.poll_data(cx) {
+            let data = self.body.borrow_mut().poll_data(cx);
+            match data {
                 Poll::Ready(None) => return Poll::Ready(Ok(None)),
                 Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
                 Poll::Ready(Some(Ok(bytes))) => {

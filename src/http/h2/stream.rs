@@ -1,7 +1,10 @@
 //! A stream: one request and its answer, as far as that goes without waiting; then in a task of its own.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
@@ -20,6 +23,7 @@ use super::schedule::Priority;
 use super::shared::Shared;
 use super::waits::{self, Reply};
 use crate::Happening;
+use crate::block::settings::{Lingering, Settings};
 use crate::body::{Body, Source};
 use crate::error::Error;
 use crate::request::check;
@@ -46,6 +50,8 @@ pub enum Step {
     Send,
     /// It is another's from now on.
     Takeover,
+    /// It is answered, but the client is still sending.
+    Linger,
 }
 
 /// A stream at work.
@@ -55,8 +61,8 @@ pub struct Stream {
     pub request: Request,
     /// How it is answered; none: it was taken over.
     reply: Option<Reply>,
-    /// What the client sends, where that is no request's body.
-    recv: Option<RecvStream>,
+    /// What the client sends, if it sends anything: the request's body, or what comes through a tunnel.
+    recv: Option<Rc<RefCell<RecvStream>>>,
     send: Option<SendStream<Piece>>,
     output: Output,
     source: Option<Box<dyn Source>>,
@@ -67,6 +73,8 @@ pub struct Stream {
     sent: u64,
     /// Bytes of the request's body.
     received: Rc<Cell<u64>>,
+    /// Its end has gone out.
+    is_complete: bool,
     logged: bool,
 }
 
@@ -94,6 +102,7 @@ impl Stream {
             pace: Pace::default(),
             sent: 0,
             received: Rc::default(),
+            is_complete: false,
             logged: false,
         });
         let outcome = stream.begin(parts, body);
@@ -116,21 +125,24 @@ impl Stream {
             let message = format_args!("client sent {count} invalid header lines, ignored");
             request.error(Level::Info, message);
         }
-        match request.is_tunnel || body.is_end_stream() {
-            true => {
-                // What comes on a tunnel is no body; where nothing comes, the stream tells only of its end.
-                self.recv = request.is_tunnel.then_some(body);
-                request.framing = Framing::None;
-            }
-            false => self.take_body(body),
+        if request.is_tunnel || body.is_end_stream() {
+            request.framing = Framing::None;
         }
+        if !body.is_end_stream() {
+            self.recv = Some(Rc::new(RefCell::new(body)));
+        }
+        self.offer_body();
         phases::run(&mut self.request)
     }
 
-    fn take_body(&mut self, body: RecvStream) {
-        let Some(reply) = &self.reply else { return };
+    /// What the client sends is the request's body, unless it is what comes through a tunnel.
+    fn offer_body(&mut self) {
+        let (Some(reply), Some(body)) = (&self.reply, &self.recv) else { return };
         let request = &mut self.request;
-        let mut incoming = Incoming::new(body, reply.clone(), self.received.clone());
+        if request.is_tunnel {
+            return;
+        }
+        let mut incoming = Incoming::new(body.clone(), reply.clone(), self.received.clone());
         // Where no length is told, the end of the stream is that of the body.
         match request.framing {
             Framing::Length(length) => incoming.left = Some(length),
@@ -179,12 +191,11 @@ impl Stream {
         if request.response.takeover.is_some() {
             request.response.content_length = None;
         }
-        let settings = &request.location().settings;
+        let by_threads = request.location().settings.aio_threads;
         self.pace = Pace::of(request);
         if request.has_bodiless_answer() {
             request.response.body.clear();
         }
-        let by_threads = settings.aio_threads;
         match std::mem::take(&mut request.response.body).by_threads(by_threads) {
             Body::Chain(chain) => self.output.chain = chain,
             Body::Source(source) => {
@@ -255,7 +266,7 @@ impl Stream {
 
     /// Sends up to `room` bytes of what waits, for which there is room.
     fn push(&mut self, mut room: u64) -> Result<(), Fault> {
-        let chunk = self.request.location().settings.http2.chunk as u64;
+        let chunk = self.settings().http2.chunk as u64;
         while room > 0 && !self.output.chain.is_empty() {
             let piece = self.output.take(chunk.min(room) as usize)?;
             let len = piece.len() as u64;
@@ -266,7 +277,7 @@ impl Stream {
             self.sent += len;
             self.shared.traffic.borrow_mut().sent(len);
             if ends {
-                self.finish();
+                self.is_complete = true;
             }
         }
         Ok(())
@@ -274,8 +285,8 @@ impl Stream {
 
     /// All of the body has gone out.
     fn end(&mut self) -> Step {
-        if self.logged {
-            return Step::Done;
+        if self.is_complete {
+            return self.finish();
         }
         if self.request.response.takeover.is_some() {
             return Step::Takeover;
@@ -305,7 +316,34 @@ impl Stream {
         self.request.trace(Happening::ResponseDone);
         self.shared.traffic.borrow_mut().answered();
         self.log();
-        Step::Done
+        let lingers = self.settings().lingering_close != Lingering::Off;
+        match &self.recv {
+            Some(recv) if lingers && !recv.borrow().is_end_stream() => Step::Linger,
+            _ => Step::Done,
+        }
+    }
+
+    fn settings(&self) -> &'static Settings {
+        &self.request.location().settings
+    }
+
+    /// There are clients that take the word that they need not go on for a failure, even behind the whole answer: they have
+    /// a while, and the room of one window, to come to their end.
+    async fn linger(&mut self) {
+        let Some(recv) = self.recv.take() else { return };
+        let settings = self.settings();
+        let mut left = settings.http2.window as usize;
+        let mut sleep = rt::sleep(settings.lingering_timeout.min(settings.lingering_time));
+        poll_fn(|cx| {
+            loop {
+                match recv.borrow_mut().poll_data(cx) {
+                    Poll::Ready(Some(Ok(bytes))) if bytes.len() < left => left -= bytes.len(),
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Pin::new(&mut sleep).poll(cx),
+                }
+            }
+        })
+        .await;
     }
 
     /// The answer cannot be completed: the client must not take what it has for all of it.
@@ -420,7 +458,7 @@ impl Stream {
     }
 
     async fn send_body(&mut self) -> Result<(), Fault> {
-        let timeout = self.request.location().settings.send_timeout;
+        let timeout = self.settings().send_timeout;
         self.enter();
         loop {
             if self.output.chain.is_empty() {
@@ -443,6 +481,7 @@ pub async fn drive(mut stream: Box<Stream>, mut step: Step) {
         step = match step {
             Step::Done => return,
             Step::Takeover => return leave(stream),
+            Step::Linger => return stream.linger().await,
             Step::Wait(handler) => {
                 let Some(reply) = stream.reply.clone() else { return };
                 let wait = handler.wait(&mut stream.request);
@@ -468,8 +507,9 @@ pub fn leave(mut stream: Box<Stream>) {
     let (Some(takeover), Some(send)) = (takeover, send) else { return };
     // The stream is its new owner's alone: when that drops it, it is given up.
     stream.reply = None;
-    let settings = &stream.request.location().settings;
-    let (recv, shared) = (stream.recv.take(), stream.shared.clone());
+    let settings = stream.settings();
+    let recv = stream.recv.take().and_then(Rc::into_inner).map(RefCell::into_inner);
+    let shared = stream.shared.clone();
     let layer = Box::new(StreamLayer::new(send, recv, settings.http2.chunk));
     give_up_silent(&shared, settings.send_timeout);
     let logged = !stream.request.location().loggers.is_empty();

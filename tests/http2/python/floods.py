@@ -41,7 +41,7 @@ def all_kinds(port):
         "rapid reset": lambda at: get(stream=odd(at)) + frame(RST, 0, odd(at), number(8)),
         "rapid reset of bodies": lambda at: get(stream=odd(at), path="/up/x", method="PUT", flags=4) + frame(RST, 0, odd(at), number(8)),
         "empty DATA": lambda at: (OPEN if at == 0 else b"") + frame(DATA, 0, 1),
-        "DATA of a byte": lambda at: (post(path="/slow-body") if at == 0 else b"") + frame(DATA, 0, 1, b"x"),
+        "DATA of a byte": lambda at: (put(path="/slow-body") if at == 0 else b"") + frame(DATA, 0, 1, b"x"),
         "CONTINUATION": lambda at: get(flags=1) if at == 0 else frame(CONTINUATION, 0, 1, literal("x", "y" * 100)),
         "empty CONTINUATION": lambda at: get(flags=1) if at == 0 else frame(CONTINUATION, 0, 1),
         "server's resets": lambda at: get(stream=odd(at), path="/file", flags=5) + frame(WINDOW, 0, odd(at), number(0)),
@@ -49,6 +49,8 @@ def all_kinds(port):
         "refused streams": lambda at: get(stream=odd(at), path="/slow"),
         "half-closed": lambda at: get(stream=odd(at), path="/slow") + frame(DATA, 1, odd(at), b"x"),
     }
+    Client(port).get("/slow")
+    Client(port).get("/slow-body")
     for name, each in table.items():
         codes = (CALM, PROTOCOL_ERROR, STREAM_CLOSED, FLOW_CONTROL_ERROR, COMPRESSION_ERROR, INTERNAL_ERROR)
         codes = codes if name in ("server's resets", "half-closed", "CONTINUATION", "empty CONTINUATION", "DATA of a byte") else (CALM,)
