@@ -18,7 +18,7 @@ use support::{Answer, Server, bytes, process, start};
 /// The server of most scenarios, with these directives in it.
 fn conf(main: &str, settings: &str) -> String {
     format!(
-        r#"events {{ worker_connections 4096; }}
+        r#"user root; events {{ worker_connections 4096; }}
         {main}
         http {{
             access_log logs/access.log combined buffer=0;
@@ -32,7 +32,7 @@ fn conf(main: &str, settings: &str) -> String {
                 location = /says {{ return 200 "$request_uri|$request_method|$http_cookie|$http_x_test|$http2|$server_protocol"; }}
                 location = /again {{ error_page 404 /page; root html; }}
                 location = /page {{ return 200 "page 404"; }}
-                location = /slow {{ limit_req zone=slow burst=10000; return 200 slow; }}
+                location = /slow {{ limit_req zone=slow burst=10000; alias html/trailers/says; }}
                 location /up/ {{ root html; dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 100k; }}
                 location /trailers/ {{ add_trailer X-Sum $uri; alias html/trailers/; }}
                 location ~ ^/events/(?<channel>[^/]+)$ {{ sse_subscribe $channel; sse_publish $channel; }}

@@ -56,6 +56,13 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
         drop(driver);
+        // Its streams know that by now, and whose they were stands in their logs.
+        conn.set_timeout(FAREWELL);
+        poll_fn(|_| match shared.is_left() || conn.timed_out() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
         linger(conn).await;
     }
     listener.trace(conn, Happening::Disconnecting);
@@ -80,7 +87,7 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
         .header_table_size(4096)
         .max_send_buffer_size(UNSENT)
         .max_concurrent_reset_streams(RESETS_REMEMBERED)
-        .max_pending_accept_reset_streams(streams.max(20) as usize)
+        .max_pending_accept_reset_streams(4 * streams.max(100) as usize)
         .max_local_error_reset_streams(Some(streams.max(100) as usize))
         .enable_connect_protocol()
         .handshake::<Guard, Piece>(guard);

@@ -14,6 +14,17 @@ use super::waits::Reply;
 use crate::body::Source;
 use crate::error::{Cause, Error, Phase};
 
+/// What a body must keep to, as the location says in which its request is by then.
+#[derive(Default)]
+pub struct Terms {
+    /// Bytes that have come, for the log.
+    pub received: Cell<u64>,
+    /// There may be so many; 0: any number.
+    pub most: Cell<u64>,
+    /// Between two pieces, in milliseconds.
+    pub timeout: Cell<u64>,
+}
+
 /// A body that is still to come.
 pub struct Incoming {
     body: Rc<RefCell<RecvStream>>,
@@ -22,12 +33,7 @@ pub struct Incoming {
     pub owes_continue: bool,
     /// Bytes that are to come, if that is known.
     pub left: Option<u64>,
-    /// Bytes that have come, for the log.
-    received: Rc<Cell<u64>>,
-    /// It may have so many; 0: any number.
-    pub most: u64,
-    /// Between two pieces, in milliseconds.
-    pub timeout: u64,
+    terms: Rc<Terms>,
     clock: Option<rt::Sleep>,
 }
 
@@ -40,10 +46,10 @@ impl Incoming {
     pub fn new(
         body: Rc<RefCell<RecvStream>>,
         reply: Reply,
-        received: Rc<Cell<u64>>,
+        terms: Rc<Terms>,
     ) -> Incoming {
-        let (owes_continue, left, most, timeout) = (false, None, 0, 0);
-        Incoming { body, reply, owes_continue, left, received, most, timeout, clock: None }
+        let (owes_continue, left, clock) = (false, None, None);
+        Incoming { body, reply, owes_continue, left, terms, clock }
     }
 
     fn say_continue(&mut self) {
@@ -56,9 +62,10 @@ impl Incoming {
 
     fn take(&mut self, bytes: &bytes::Bytes) -> Result<Option<Chain>, Error> {
         let len = bytes.len();
-        let received = self.received.get() + len as u64;
-        self.received.set(received);
-        if self.most != 0 && received > self.most {
+        let received = self.terms.received.get() + len as u64;
+        self.terms.received.set(received);
+        let most = self.terms.most.get();
+        if most != 0 && received > most {
             let why = "client intended to send too large body";
             return Err(failed(Cause::Refused(413, why)));
         }
@@ -93,7 +100,7 @@ impl Source for Incoming {
                     return Poll::Ready(Err(failed(Cause::Closed(0))));
                 }
                 Poll::Pending => {
-                    let timeout = self.timeout;
+                    let timeout = self.terms.timeout.get();
                     let clock = self.clock.get_or_insert_with(|| rt::sleep(timeout));
                     return Pin::new(clock).poll(cx).map(|()| Err(failed(Cause::TimedOut)));
                 }

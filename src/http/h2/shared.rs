@@ -22,6 +22,8 @@ pub struct Shared {
     pub traffic: RefCell<Traffic>,
     /// Whose turn it is to send.
     pub schedule: RefCell<Schedule>,
+    /// Streams that have something of it.
+    streams: Cell<usize>,
     /// Reads in this turn.
     pub reads: Cell<u32>,
     /// Since when the socket takes nothing, in the loop's milliseconds; 0: it takes something.
@@ -39,10 +41,29 @@ impl Shared {
             settings,
             traffic: RefCell::new(Traffic::new(settings.http2.streams)),
             schedule: RefCell::default(),
+            streams: Cell::new(0),
             reads: Cell::new(0),
             blocked_since: Cell::new(0),
             ending_since: Cell::new(0),
         }
+    }
+
+    /// A stream begins.
+    pub fn enter(&self) {
+        self.streams.set(self.streams.get() + 1);
+    }
+
+    /// It has ended, and was logged.
+    pub fn leave(&self) {
+        self.streams.set(self.streams.get() - 1);
+        if self.streams.get() == 0 {
+            self.conn.wake();
+        }
+    }
+
+    /// Whether all have ended.
+    pub fn is_left(&self) -> bool {
+        self.streams.get() == 0
     }
 
     /// Writes to the error log what became of the connection, with whose it is.

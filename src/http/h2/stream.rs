@@ -1,6 +1,6 @@
 //! A stream: one request and its answer, as far as that goes without waiting; then in a task of its own.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use rt::Io;
 use sys::log::Level;
 
 use super::head;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Terms};
 use super::layer::StreamLayer;
 use super::output::{Fault, Output};
 use super::piece::Piece;
@@ -71,8 +71,8 @@ pub struct Stream {
     pace: Pace,
     /// Bytes of the answer, head included.
     sent: u64,
-    /// Bytes of the request's body.
-    received: Rc<Cell<u64>>,
+    /// Of the request's body.
+    terms: Rc<Terms>,
     /// Its end has gone out.
     is_complete: bool,
     logged: bool,
@@ -90,6 +90,7 @@ impl Stream {
         // First: whoever must end the stream of a request that panics has it.
         *reply = Some(Rc::new(RefCell::new(respond)));
         let info = ConnectInfo::of(shared.conn);
+        shared.enter();
         let mut stream = Box::new(Stream {
             request: Request::new(info, shared.listener),
             shared: shared.clone(),
@@ -101,7 +102,7 @@ impl Stream {
             promised: None,
             pace: Pace::default(),
             sent: 0,
-            received: Rc::default(),
+            terms: Rc::default(),
             is_complete: false,
             logged: false,
         });
@@ -142,16 +143,13 @@ impl Stream {
         if request.is_tunnel {
             return;
         }
-        let mut incoming = Incoming::new(body.clone(), reply.clone(), self.received.clone());
+        let mut incoming = Incoming::new(body.clone(), reply.clone(), self.terms.clone());
         // Where no length is told, the end of the stream is that of the body.
         match request.framing {
             Framing::Length(length) => incoming.left = Some(length),
             _ => request.framing = Framing::Chunked,
         }
         incoming.owes_continue = check::expects_continue(request);
-        let settings = &request.location().settings;
-        incoming.most = settings.client_max_body_size;
-        incoming.timeout = settings.client_body_timeout;
         request.body = Body::Source(Box::new(incoming));
     }
 
@@ -164,7 +162,12 @@ impl Stream {
     pub fn settle(&mut self, mut outcome: Outcome) -> Step {
         loop {
             outcome = match outcome {
-                Outcome::Wait(handler) => return Step::Wait(handler),
+                Outcome::Wait(handler) => {
+                    let settings = self.settings();
+                    self.terms.most.set(settings.client_max_body_size);
+                    self.terms.timeout.set(settings.client_body_timeout);
+                    return Step::Wait(handler);
+                }
                 Outcome::Close(status) => {
                     self.request.response.status = status;
                     self.log();
@@ -387,7 +390,7 @@ impl Stream {
             return;
         }
         let request = &mut self.request;
-        request.body_received = self.received.get();
+        request.body_received = self.terms.received.get();
         request.bytes_sent = self.sent;
         let location = request.location();
         location.loggers.iter().for_each(|logger| logger.log(request));
@@ -553,5 +556,6 @@ impl Drop for Stream {
             }
             self.log();
         }
+        self.shared.leave();
     }
 }
