@@ -24,6 +24,8 @@ pub trait Choice: 'static {
 pub struct Chosen {
     /// With whose certificates the handshake goes on.
     pub tls: &'static Server,
+    /// Which of the lists of protocols that it was made with holds.
+    pub protocols: usize,
     /// Whatever the listener calls a server.
     pub server: &'static dyn Any,
 }

@@ -18,7 +18,7 @@ use crate::tickets::Tickets;
 /// A server's part in handshakes.
 pub struct Server {
     /// None: handshakes that ask for it are refused.
-    config: Option<Configs>,
+    config: Option<Vec<Configs>>,
     /// The longest record's plaintext.
     pub(crate) record: usize,
 }
@@ -44,9 +44,10 @@ impl Server {
         self.config.is_none()
     }
 
-    /// For a handshake; `again`: the client offers a session to go on with.
-    pub(crate) fn config(&self, again: bool) -> Option<Arc<ServerConfig>> {
-        let configs = self.config.as_ref()?;
+    /// For a handshake, with one of the lists of protocols that it was made with; `again`: the client offers a session to
+    /// go on with.
+    pub(crate) fn config(&self, protocols: usize, again: bool) -> Option<Arc<ServerConfig>> {
+        let configs = self.config.as_ref()?.get(protocols)?;
         Some(if again { &configs.again } else { &configs.first }.clone())
     }
 }
@@ -63,11 +64,12 @@ impl Servers {
         self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>)
     }
 
-    /// A server, with the protocols that it speaks inside, the best first. `None`: it has no certificate.
+    /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
+    /// for each connection. `None`: it has no certificate.
     pub fn make(
         &mut self,
         conf: &Conf,
-        protocols: &[&[u8]],
+        protocols: &[&[&[u8]]],
         setup: &mut Setup<'_>,
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
@@ -97,7 +99,6 @@ impl Servers {
         let builder = builder.with_protocol_versions(&versions).map_err(failed)?;
         let mut config =
             builder.with_no_client_auth().with_cert_resolver(Arc::new(Identities::new(identities)));
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         config.ignore_client_order = conf.ssl_prefer_server_ciphers();
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
@@ -112,7 +113,12 @@ impl Servers {
             }
             false => config.send_tls13_tickets = 0,
         }
-        Ok(Some(Server { config: Some(Configs::new(config)), record }))
+        let configs = protocols.iter().map(|names| {
+            let mut config = config.clone();
+            config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
+            Configs::new(config)
+        });
+        Ok(Some(Server { config: Some(configs.collect()), record }))
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {

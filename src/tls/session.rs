@@ -144,8 +144,9 @@ impl Session {
     fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
-        let tls = self.chosen.map(|chosen| chosen.tls);
-        let Some((tls, config)) = tls.and_then(|tls| Some((tls, tls.config(again)?))) else {
+        let config = |chosen: Chosen| chosen.tls.config(chosen.protocols, again);
+        let chosen = self.chosen.and_then(|chosen| Some((chosen.tls, config(chosen)?)));
+        let Some((tls, config)) = chosen else {
             self.alert(conn, UNRECOGNIZED_NAME);
             return Err(refused("the handshake is rejected by the configuration"));
         };

@@ -106,8 +106,6 @@ fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     }
 }
 
-/// What is spoken inside an encrypted connection.
-const PROTOCOLS: &[&[u8]] = &[b"http/1.1", b"http/1.0", b"http/0.9"];
 
 struct Builder<'b, 's> {
     modules: &'static [Entry],
@@ -143,7 +141,7 @@ impl Builder<'_, '_> {
             .partition::<Vec<_>, _>(|(phase, _)| *phase == Phase::ServerRewrite);
         content.handlers = handlers.into();
         content.rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
-        let tls = self.tls.make(&conf.tls, PROTOCOLS, self.setup)?;
+        let tls = self.tls.make(&conf.tls, &crate::handshake::PROTOCOLS, self.setup)?;
         Ok(Server { name, tls, location, named: all_named })
     }
 
@@ -283,6 +281,7 @@ impl Addresses {
             listening.hosts.proxy_protocol |= listen.proxy_protocol;
             listening.hosts.ssl |= listen.ssl;
             listening.spans.push(listen.span);
+            listening.hosts.http2 |= listen.http2;
             let added = listening.hosts.add(server.clone(), names);
             let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
             for name in conflicts {

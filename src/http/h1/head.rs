@@ -5,7 +5,7 @@ use std::io;
 use proto::http1::{self, Body as Framing, Method, Parsed, Range32, Reject, Version};
 use sys::log::Level;
 
-use super::check;
+use crate::request::check;
 use super::connection::{Connection, ConnectionState, READS, Step};
 use super::decoder::Decoder;
 use super::incoming::Incoming;

@@ -66,6 +66,11 @@ impl ConnectInfo {
         sys::socket::local_address(self.conn.fd())
     }
 
+    /// Whether its bytes are on the wire as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        rt::Io::new(self.conn).sendfile_socket().is_some()
+    }
+
     /// Looks at what a proxy has told of it.
     pub(crate) fn proxy_header<T>(&self, look: impl FnOnce(&Header) -> T) -> Option<T> {
         proxy_header::with(self.conn, look)

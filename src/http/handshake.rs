@@ -11,6 +11,13 @@ use tls::{Choice, Chosen};
 use crate::request::Listener;
 use crate::route::regex::Captures;
 
+/// What is spoken inside an encrypted connection: without HTTP/2, and with it.
+pub const PROTOCOLS: [&[&[u8]]; 2] = [
+    &[b"http/1.1", b"http/1.0", b"http/0.9"],
+    &[HTTP2, b"http/1.1", b"http/1.0", b"http/0.9"],
+];
+const HTTP2: &[u8] = b"h2";
+
 /// What becomes of a connection.
 pub enum Step {
     Done,
@@ -51,6 +58,11 @@ pub fn go_on(listener: &'static Listener, conn: Conn) -> Step {
     }
 }
 
+/// Whether HTTP/2 was agreed on; `None`: nothing was, since the connection is not encrypted.
+pub fn is_http2(conn: Conn) -> Option<bool> {
+    Io::new(conn).with_layer(|session: &tls::Session| session.protocol() == Some(HTTP2))
+}
+
 /// An idle connection's time is over.
 pub fn expired(listener: &'static Listener, conn: Conn) {
     if listener.may_be_encrypted()
@@ -86,7 +98,8 @@ impl Choice for Listener {
             None => default,
         };
         let tls = server.tls.as_ref().or(default.tls.as_ref())?;
-        Some(Chosen { tls, server })
+        let protocols = usize::from(hosts.http2 || server.location().settings.http2.on);
+        Some(Chosen { tls, protocols, server })
     }
 
     fn takes_plain(&self, _: Conn) -> bool {

@@ -9,7 +9,7 @@ use crate::request::Request;
 /// Whether the client waits for our word before it sends its body.
 pub fn expects_continue(request: &Request) -> bool {
     let expects = request.header(Name::Expect);
-    request.version() == Version::V11
+    request.version() >= Version::V11
         && expects.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
