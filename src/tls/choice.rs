@@ -12,6 +12,11 @@ pub trait Choice: 'static {
     /// refused.
     fn choose(&'static self, conn: Conn, name: Option<&str>) -> Option<Chosen>;
 
+    /// Whether somebody asks for what clients have offered ([`Offer`](crate::Offer)).
+    fn keeps_offers(&self) -> bool {
+        false
+    }
+
     /// Whether a client that speaks without encryption is told so, in the protocol that it speaks.
     fn takes_plain(&self, conn: Conn) -> bool {
         let _ = conn;

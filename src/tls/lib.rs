@@ -10,7 +10,9 @@
 
 mod certificate;
 mod choice;
+mod clients;
 mod der;
+mod facts;
 mod memory;
 mod provider;
 mod records;
@@ -21,6 +23,8 @@ mod tickets;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use clients::Verdict;
+pub use facts::Offer;
 pub use server::{Server, Servers};
 pub use session::Session;
 pub use settings::Conf;

@@ -99,6 +99,8 @@ pub(crate) struct Records<S> {
     /// The byte with which the next write begins is among what was sent already ([`rt::Layer`]).
     held: bool,
     established: bool,
+    /// Something came before that.
+    early: bool,
     /// The peer's stream has ended.
     ended: bool,
     /// Ours has.
@@ -119,6 +121,7 @@ impl<S: Side> Records<S> {
             sent: 0,
             held: false,
             established: false,
+            early: false,
             ended: false,
             closed: false,
             failed: None,
@@ -127,6 +130,11 @@ impl<S: Side> Records<S> {
 
     pub fn is_established(&self) -> bool {
         self.established
+    }
+
+    /// Whether what was read came before the handshake was complete.
+    pub fn is_early(&self) -> bool {
+        self.early && !self.established
     }
 
     /// Whether there is something to read that needs no socket.
@@ -259,6 +267,7 @@ impl<S: Side> Records<S> {
                 }
                 Ok(ConnectionState::ReadEarlyData(early)) => {
                     discard += S::take_early(early, sink);
+                    self.early = true;
                     true
                 }
                 Ok(ConnectionState::EncodeTlsData(mut message)) => {

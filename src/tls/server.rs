@@ -6,11 +6,13 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use conf::{Env, Error};
 use module::{Process, Setup};
+use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
+use crate::clients::{Asks, Clients};
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol};
 use crate::tickets::Tickets;
@@ -21,6 +23,7 @@ pub struct Server {
     config: Option<Vec<Configs>>,
     /// The longest record's plaintext.
     pub(crate) record: usize,
+    clients: Option<Arc<Clients>>,
 }
 
 /// rustls' configuration.
@@ -39,6 +42,15 @@ impl Configs {
 }
 
 impl Server {
+    pub(crate) fn clients(&self) -> Option<&Clients> {
+        self.clients.as_deref()
+    }
+
+    /// Whether it asks clients for a certificate.
+    pub fn asks_clients(&self) -> bool {
+        self.clients.is_some()
+    }
+
     /// Whether it refuses handshakes (`ssl_reject_handshake`).
     pub fn rejects(&self) -> bool {
         self.config.is_none()
@@ -74,7 +86,7 @@ impl Servers {
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
         if conf.ssl_reject_handshake() {
-            return Ok(Some(Server { config: None, record }));
+            return Ok(Some(Server { config: None, record, clients: None }));
         }
         let pairs = pairs(conf, setup.env)?;
         if pairs.is_empty() {
@@ -84,28 +96,15 @@ impl Servers {
         let provider = Arc::new(provider(ciphers, curves, setup.env)?);
         let loaded = pairs.iter().map(|pair| certificate::load(pair, setup.env, &provider));
         let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let identity = identity(&identities);
-        let versions: Vec<_> = conf
-            .ssl_protocols()
-            .iter()
-            .map(|protocol| match protocol {
-                Protocol::Tls12 => &version::TLS12,
-                Protocol::Tls13 => &version::TLS13,
-            })
-            .collect();
-        let span = pairs[0].certificate.span;
-        let failed = |error: rustls::Error| Error::at(error.to_string(), span, setup.env.files);
-        let builder = ServerConfig::builder_with_provider(provider);
-        let builder = builder.with_protocol_versions(&versions).map_err(failed)?;
-        let mut config =
-            builder.with_no_client_auth().with_cert_resolver(Arc::new(Identities::new(identities)));
-        config.ignore_client_order = conf.ssl_prefer_server_ciphers();
+        let clients = Clients::new(conf, setup.env, &provider)?;
+        let identity = identity(&identities, clients.as_deref());
+        let config = config(conf, provider, identities, clients.as_ref());
+        let place = |error: rustls::Error| {
+            Error::at(error.to_string(), pairs[0].certificate.span, setup.env.files)
+        };
+        let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        if !conf.ssl_certificate_compression() {
-            config.cert_compressors.clear();
-        }
         match conf.ssl_session_tickets() {
             true => {
                 let tickets = self.tickets(conf.ssl_session_timeout() / 1000, setup);
@@ -118,7 +117,7 @@ impl Servers {
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
-        Ok(Some(Server { config: Some(configs.collect()), record }))
+        Ok(Some(Server { config: Some(configs.collect()), record, clients }))
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {
@@ -130,6 +129,34 @@ impl Servers {
         self.tickets.push((seconds, tickets.clone()));
         tickets
     }
+}
+
+/// What does not depend on shared memory, nor on what is spoken inside.
+fn config(
+    conf: &Conf,
+    provider: Arc<CryptoProvider>,
+    identities: Vec<Arc<CertifiedKey>>,
+    clients: Option<&Arc<Clients>>,
+) -> Result<ServerConfig, rustls::Error> {
+    let protocols = conf.ssl_protocols();
+    let versions = protocols.iter().map(|protocol| match protocol {
+        Protocol::Tls12 => &version::TLS12,
+        Protocol::Tls13 => &version::TLS13,
+    });
+    let versions: Vec<_> = versions.collect();
+    let builder = ServerConfig::builder_with_provider(provider);
+    let builder = builder.with_protocol_versions(&versions)?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(Arc::new(Asks(clients.clone()))),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(Identities::new(identities)));
+    config.ignore_client_order = conf.ssl_prefer_server_ciphers();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    if !conf.ssl_certificate_compression() {
+        config.cert_compressors.clear();
+    }
+    Ok(config)
 }
 
 /// rustls counts a record's head among the bytes of a fragment.
@@ -154,8 +181,9 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.
-fn identity(certified: &[Arc<CertifiedKey>]) -> [u8; 32] {
+fn identity(certified: &[Arc<CertifiedKey>], clients: Option<&Clients>) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
+    clients.into_iter().for_each(|clients| clients.identify(&mut context));
     for one in certified {
         one.cert.first().into_iter().for_each(|certificate| context.update(certificate));
     }

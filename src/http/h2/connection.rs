@@ -384,7 +384,8 @@ mod tests {
 
     #[test]
     fn a_panic_ends_a_stream_and_nobody_else() {
-        let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async { panic!("a module's fault") });
+        let task: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(async { panic!("a module's fault") });
         let mut guarded = Guarded { task: Some(task), reply: None, serial: 1 };
         let poll = Pin::new(&mut guarded).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(poll, Poll::Ready(()));

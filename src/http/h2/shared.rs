@@ -77,7 +77,9 @@ impl Shared {
         match logs.is_empty() {
             true if sys::log::takes(level) => sys::log::write(level, line),
             true => {}
-            false => logs.iter().filter(|log| log.takes(level)).for_each(|log| log.write(level, line)),
+            false => {
+                logs.iter().filter(|log| log.takes(level)).for_each(|log| log.write(level, line))
+            }
         }
     }
 }

@@ -355,8 +355,9 @@ impl Stream {
         match fault {
             Fault::Gone => request
                 .error(Level::Info, format_args!("client closed stream while sending to client")),
-            Fault::TimedOut => request
-                .error(Level::Info, format_args!("client timed out while sending to client")),
+            Fault::TimedOut => {
+                request.error(Level::Info, format_args!("client timed out while sending to client"))
+            }
             Fault::Source(why) => request
                 .error(Level::Error, format_args!("the answer's body ended too early: {why}")),
             Fault::File(error) => request.error(

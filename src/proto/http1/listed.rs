@@ -98,7 +98,8 @@ impl<'h> Listed<'h> {
 
     fn push(&mut self, name: Range32, value: Range32) -> Result<(), Reject> {
         let text = name.of(self.text);
-        if text.is_empty() || text.iter().any(|byte| *byte <= b' ' || *byte == b':' || *byte == 127) {
+        if text.is_empty() || text.iter().any(|byte| *byte <= b' ' || *byte == b':' || *byte == 127)
+        {
             return Err(NAME);
         }
         let underscored = || text.iter().all(|&byte| byte == b'_' || is_plain(&[byte]));
@@ -125,10 +126,7 @@ impl<'h> Listed<'h> {
 mod tests {
     use super::*;
 
-    fn listed(
-        target: &str,
-        fields: &[(&str, &[&str])],
-    ) -> (Head, Vec<u8>, Result<(), Reject>) {
+    fn listed(target: &str, fields: &[(&str, &[&str])]) -> (Head, Vec<u8>, Result<(), Reject>) {
         let (mut head, mut text) = (Head::default(), Vec::new());
         let limits = HeadLimits { line: 64, total: 256, headers: 3, ..HeadLimits::default() };
         let written = Listed::new(&mut head, &mut text, &limits, b"GET", target.as_bytes());
