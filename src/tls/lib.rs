@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod der;
-
+pub mod ocsp;
+mod signature;
 pub mod x509;
