@@ -39,8 +39,8 @@ pub struct Named {
 
 impl Problem {
     /// What an answer that is an error says. Without a document: what its status says.
-    pub fn of(response: &Response, now: SystemTime) -> Problem {
-        let mut problem: Problem = serde_json::from_slice(&response.body).unwrap_or_default();
+    pub fn of(response: &Response, now: SystemTime) -> Box<Problem> {
+        let mut problem: Box<Problem> = serde_json::from_slice(&response.body).unwrap_or_default();
         problem.status = response.status;
         problem.retry_after = response.retry_after(now);
         problem.shorten();
@@ -87,9 +87,9 @@ pub enum Error {
     /// The server was not reached, or did not answer.
     Transport(String),
     /// It refuses.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// It does not believe that a name is ours.
-    Unproven(String, Problem),
+    Unproven(String, Box<Problem>),
     /// It speaks no ACME: what was expected.
     Protocol(String),
     /// It takes too long.

@@ -232,7 +232,7 @@ fn alternate(link: &str) -> Option<String> {
 
 fn unfit(order: Order) -> Error {
     match order.error {
-        Some(problem) => Error::Refused(problem),
+        Some(problem) => Error::Refused(problem.into()),
         None => Error::protocol(format!("certificate: the order is {}", order.status)),
     }
 }
@@ -240,5 +240,5 @@ fn unfit(order: Order) -> Error {
 fn unproven(authorization: &Authorization) -> Error {
     let found = authorization.challenges.iter().find_map(|challenge| challenge.error.clone());
     let unsaid = || Problem { detail: authorization.status.clone(), ..Problem::default() };
-    Error::Unproven(authorization.identifier.value.clone(), found.unwrap_or_else(unsaid))
+    Error::Unproven(authorization.identifier.value.clone(), found.unwrap_or_else(unsaid).into())
 }

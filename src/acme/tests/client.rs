@@ -1,6 +1,7 @@
 //! The client's side, beside a server in memory.
 
 mod double;
+mod now;
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -8,7 +9,8 @@ use acme::{
     Account, AccountKey, Client, Error, External, Identifier, KeyType, Kind, Proof, Response, Wish,
     certificate_id,
 };
-use double::{DIRECTORY, Server, Shows, answer, field, now};
+use double::{DIRECTORY, Server, Shows, answer, field};
+use now::now;
 use serde_json::json;
 
 fn client(server: Server) -> Client<Server> {

@@ -1,9 +1,6 @@
 //! An ACME server in memory, which believes nothing: signatures, nonces, URLs and proofs are checked.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use acme::{Proof, Prover, Request, Response, Transport};
@@ -219,13 +216,5 @@ impl Prover for Shows {
 
     fn hide(&mut self, proof: &Proof) {
         self.0.borrow_mut().retain(|_, shown| shown != proof);
-    }
-}
-
-/// Nothing in memory waits.
-pub fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
     }
 }
