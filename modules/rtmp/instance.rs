@@ -23,11 +23,18 @@ pub struct Plan {
     zone: Rc<ZoneConf>,
     listens: Vec<ListenAddress>,
     servers: Vec<Rc<Server>>,
+    /// What encryption has in shared memory.
+    tls: Vec<Rc<dyn Process>>,
 }
 
 /// What a configuration asks for.
-pub fn plan(zone: Rc<ZoneConf>, listens: Vec<ListenAddress>, servers: Vec<Rc<Server>>) -> Plan {
-    Plan { zone, listens, servers }
+pub fn plan(
+    zone: Rc<ZoneConf>,
+    listens: Vec<ListenAddress>,
+    servers: Vec<Rc<Server>>,
+    tls: Vec<Rc<dyn Process>>,
+) -> Plan {
+    Plan { zone, listens, servers, tls }
 }
 
 /// All that an `rtmp {}` block came to.
@@ -55,6 +62,10 @@ impl RtmpInstance {
         self.plan.as_ref().map(|plan| &plan.zone)
     }
 
+    fn tls(&self) -> impl Iterator<Item = &Rc<dyn Process>> {
+        self.plan.iter().flat_map(|plan| &plan.tls)
+    }
+
     /// A publisher's worker is dead: tells the players of its stream, and who listens to events. `false`: some cannot be
     /// told now.
     fn tell_of(&self, plan: &Plan, orphans: Vec<Vec<u8>>) -> bool {
@@ -79,7 +90,12 @@ impl RtmpInstance {
 
 impl Process for RtmpInstance {
     fn opened(&self) -> Result<(), Error> {
+        self.tls().try_for_each(|tls| tls.opened())?;
         self.zone().map_or(Ok(()), |zone| zone.opened())
+    }
+
+    fn look(&self) {
+        self.tls().for_each(|tls| tls.look());
     }
 
     fn outgoing(&self, next: &Regions, back: bool) {
@@ -149,8 +165,7 @@ impl Instance for RtmpInstance {
         for listener in self.plan.iter().flat_map(|plan| &plan.listens) {
             let address = &listener.address;
             let shared = sockets.shared(address);
-            let service: &'static Listener =
-                Box::leak(Box::new(Listener::new(&listener.servers, listener.proxy_protocol)));
+            let service: &'static Listener = Box::leak(Box::new(Listener::new(listener)));
             for socket in sockets.of_worker(address, number) {
                 rt::add_listener(&socket.as_raw_fd(), service, shared)
                     .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;

@@ -2,6 +2,10 @@
 
 use std::rc::Rc;
 
+use rt::Conn;
+use tls::{Choice, Chosen};
+
+use crate::running::ListenAddress;
 use crate::settings::app::Server;
 
 /// A listening address, and the servers behind it.
@@ -9,12 +13,19 @@ pub struct Listener {
     /// The default one first.
     servers: &'static [Rc<Server>],
     proxy_protocol: bool,
+    ssl: bool,
 }
 
 impl Listener {
-    /// With these servers, the default one first.
-    pub fn new(servers: &'static [Rc<Server>], proxy_protocol: bool) -> Listener {
-        Listener { servers, proxy_protocol }
+    /// Of a listening address.
+    pub fn new(address: &'static ListenAddress) -> Listener {
+        let ListenAddress { servers, proxy_protocol, ssl, .. } = address;
+        Listener { servers, proxy_protocol: *proxy_protocol, ssl: *ssl }
+    }
+
+    /// Whether its clients are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.ssl
     }
 
     /// The server for clients that ask for this host; the default one if no server has that name, or it is empty.
@@ -25,6 +36,13 @@ impl Listener {
     /// Whether its clients come through a proxy that tells who they are.
     pub fn proxy_protocol(&self) -> bool {
         self.proxy_protocol
+    }
+}
+
+impl Choice for Listener {
+    fn choose(&'static self, _: Conn, name: Option<&str>) -> Option<Chosen> {
+        let server = self.server(name.unwrap_or_default().as_bytes());
+        Some(Chosen { tls: server.tls.as_ref()?, server })
     }
 }
 

@@ -18,6 +18,8 @@ pub struct ListenAddress {
     pub address: Address,
     /// Its clients come through a proxy that tells who they are.
     pub proxy_protocol: bool,
+    /// They are encrypted.
+    pub ssl: bool,
     /// The servers behind it, the default one first.
     pub servers: Vec<Rc<Server>>,
     /// One of them was written as the default one.

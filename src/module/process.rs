@@ -57,6 +57,9 @@ pub trait Process: 'static {
         usize::MAX
     }
 
+    /// Master, twice a second: what is to be seen to from time to time.
+    fn look(&self) {}
+
     /// Master, twice a second: the processes that have a part in shared memory.
     fn attached(&self) -> Vec<i32> {
         Vec::new()

@@ -203,6 +203,11 @@ impl Cycle {
         self.instances.iter().map(|instance| instance.capacity()).min().unwrap_or(usize::MAX)
     }
 
+    /// What is to be seen to from time to time.
+    pub fn look(&self) {
+        self.instances.iter().for_each(|instance| instance.look());
+    }
+
     /// Processes that have a part in shared memory.
     pub fn attached(&self) -> Vec<i32> {
         self.instances.iter().flat_map(|instance| instance.attached()).collect()

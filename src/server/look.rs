@@ -22,6 +22,7 @@ impl Master {
     /// Sees to what is due.
     pub(crate) fn look(&mut self) {
         let Some(mut unburied) = self.watch.take_due() else { return };
+        self.cycle.look();
         unburied.extend(self.forsaken());
         unburied.sort_unstable();
         unburied.dedup();

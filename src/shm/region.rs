@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
+use crate::U64;
+
 /// A shared mapping. It is unmapped with the value; a process that is forked has it, too.
 #[derive(Debug)]
 pub struct Region {
@@ -94,6 +96,16 @@ impl Region {
         // SAFETY: the range is the mapping; this process keeps it. Should the kernel refuse, children have memory
         // that they do not need.
         unsafe { libc::madvise(self.base.as_ptr().cast(), self.len, advice) };
+    }
+
+    /// All of it as words, which is what it is as long as nobody makes anything else of it.
+    pub fn words(&self) -> &[U64] {
+        // SAFETY: the mapping begins at a page, has so many words, and lives as long as the region. A word may hold any bits,
+        // and is only ever accessed as an atomic; there is no safe way to have a lock or a table in a region and to see it as
+        // anything else than words.
+        unsafe {
+            std::slice::from_raw_parts(self.base.as_ptr().cast(), self.len / size_of::<U64>())
+        }
     }
 
     /// Never: a region has at least one byte.

@@ -1,7 +1,28 @@
-//! TLS: what stands in certificates, and whether they are still good.
+//! TLS by rustls: what the `ssl_*` directives come to, and the layer that encrypts a connection ([`rt::Layer`]).
+//!
+//! ```text
+//! bytes ─▶ hello (ours: names, protocols) ─▶ Choice: which server ─▶ its rustls configuration ─▶ handshake ─▶ records
+//!                                             (http, rtmp, stream)     certificates, tickets, clients' certificates
+//! ```
+//! rustls is driven by its unbuffered API (`session.rs` alone): ciphertext is in memory that a worker has once, so that an
+//! idle connection has none.
 #![forbid(unsafe_code)]
 
+mod certificate;
+mod choice;
 mod der;
+mod memory;
 pub mod ocsp;
+mod provider;
+mod records;
+mod server;
+mod session;
+mod settings;
 mod signature;
+mod tickets;
 pub mod x509;
+
+pub use choice::{Choice, Chosen};
+pub use server::{Server, Servers};
+pub use session::Session;
+pub use settings::Conf;

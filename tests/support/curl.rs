@@ -2,13 +2,17 @@
 
 use std::process::Command;
 
-use crate::{Answer, PATIENCE, process};
+use crate::{Answer, PATIENCE, Transport, process};
 
 /// Runs curl with these arguments and gives the last answer that it got. URIs go out as they are
 /// written. What curl says of an answer that broke off is left to `complete`.
 pub fn curl(args: &[&str]) -> Answer {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--include", "--path-as-is", "--globoff", "--http1.1"]);
+    command.args(["--silent", "--include", "--path-as-is", "--globoff", "--insecure"]);
+    command.arg(match Transport::of_run() {
+        Transport::H2 => "--http2",
+        Transport::Plain | Transport::Tls => "--http1.1",
+    });
     command.args(["--max-time", &PATIENCE.as_secs().to_string(), "--noproxy", "*"]);
     let output = process::run(command.args(args));
     let method = match args.iter().any(|arg| matches!(*arg, "-I" | "--head")) {
@@ -19,7 +23,7 @@ pub fn curl(args: &[&str]) -> Answer {
     let mut last = Answer::default();
     while let Some((mut answer, head)) = split(bytes) {
         bytes = &bytes[head..];
-        let more = bytes.starts_with(b"HTTP/1.") && (answer.status < 400);
+        let more = bytes.starts_with(b"HTTP/") && (answer.status < 400);
         if !more {
             // curl has taken the chunks' frames away already.
             answer.body = if method == "HEAD" { Vec::new() } else { bytes.to_vec() };

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+pub mod certificates;
 pub mod compare;
 mod conf;
 mod curl;
@@ -19,6 +20,7 @@ pub mod proc;
 pub mod process;
 mod random;
 mod server;
+pub mod transport;
 mod twin;
 mod wait;
 mod wire;
@@ -31,6 +33,7 @@ pub use dir::{Dir, bytes, set_modified};
 pub use ports::{free as free_port, is_listening};
 pub use random::Random;
 pub use server::{Server, Start};
+pub use transport::Transport;
 pub use twin::Twin;
 pub use wait::{PATIENCE, comes, wait_for};
 pub use wire::{Wire, raw};

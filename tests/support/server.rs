@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, Dir, Wire, conf, curl, ports, process, wait, wait_for};
+use crate::{Answer, Dir, Transport, Wire, conf, curl, ports, process, wait, wait_for};
 
 /// What a configuration gets if it does not say otherwise.
 const DEFAULTS: &[&str] = &[
@@ -28,6 +28,7 @@ pub struct Start {
     env: Vec<(String, String)>,
     /// The program that starts it, with its arguments.
     under: Vec<String>,
+    transport: Transport,
 }
 
 /// A running server. It is stopped when the value goes away, and must not have panicked.
@@ -48,7 +49,14 @@ impl Start {
             conf,
             env: Vec::new(),
             under: Vec::new(),
+            transport: Transport::of_run(),
         }
+    }
+
+    /// Its configuration is as it is written, whatever this run is about.
+    pub fn plain(mut self) -> Start {
+        self.transport = Transport::Plain;
+        self
     }
 
     /// The configuration, with the placeholders `{dir}`, `{port}` and `{port2}`. What it does not
@@ -86,7 +94,7 @@ impl Start {
     pub fn start(self) -> Server {
         for _ in 0..TRIES {
             let ports = [ports::free(), ports::free()];
-            self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
+            self.write_conf(&self.conf, ports);
             let (child, dir) = (self.spawn(), self.dir.clone());
             let mut server = Server { start: self.clone(), child, ports, dir };
             match server.wait_until_up() {
@@ -102,7 +110,7 @@ impl Start {
     #[track_caller]
     pub fn start_daemon(self) -> Server {
         let ports = [ports::free(), ports::free()];
-        self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
+        self.write_conf(&self.conf, ports);
         let mut child = self.spawn();
         let status = child.wait().expect("wait");
         let said = self.dir.text("logs/stderr");
@@ -118,7 +126,7 @@ impl Start {
     #[track_caller]
     pub fn fail(self) -> (i32, String) {
         let ports = [ports::free(), ports::free()];
-        self.dir.file(CONF, conf::fill(&self.conf, &self.dir.path(""), ports));
+        self.write_conf(&self.conf, ports);
         let mut child = self.spawn();
         let mut status = None;
         let ended = wait::comes(|| {
@@ -134,6 +142,11 @@ impl Start {
             Some(status) if !status.success() => (status.code().unwrap_or(-1), said),
             _ => panic!("the server has started: {said}"),
         }
+    }
+
+    fn write_conf(&self, conf: &str, ports: [u16; 2]) {
+        let conf = self.transport.adapt(conf, &self.dir);
+        self.dir.file(CONF, conf::fill(&conf, &self.dir.path(""), ports));
     }
 
     fn command(&self) -> Command {
@@ -198,7 +211,7 @@ impl Server {
     /// Writes another configuration, for a reload.
     pub fn set_conf(&self, text: impl AsRef<str>) {
         let text = conf::complete(text.as_ref(), DEFAULTS);
-        self.dir.file(CONF, conf::fill(&text, &self.dir.path(""), self.ports));
+        self.start.write_conf(&text, self.ports);
     }
 
     /// The port that `{port}` stands for.
@@ -213,7 +226,7 @@ impl Server {
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port())
+        format!("{}://127.0.0.1:{}{path}", self.start.transport.scheme(), self.port())
     }
 
     /// GET by curl.
@@ -231,13 +244,16 @@ impl Server {
     /// A connection of bytes.
     #[track_caller]
     pub fn wire(&self) -> Wire {
-        Wire::open(self.port())
+        Wire::open(self.port()).secured(self.start.transport)
     }
 
     /// Sends bytes and no more, and reads until the server closes.
     #[track_caller]
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Vec<u8> {
-        crate::raw(self.port(), bytes)
+        let mut wire = self.wire();
+        wire.send(bytes);
+        wire.half_close();
+        wire.rest()
     }
 
     /// The process that was started.

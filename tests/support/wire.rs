@@ -1,15 +1,17 @@
 //! A connection of bytes, for what no honest client sends.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::transport::{Stream, Transport};
 use crate::{Answer, PATIENCE, answer};
 
 /// A connection.
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     /// Read, but not taken yet.
     bytes: Vec<u8>,
     ended: bool,
@@ -35,22 +37,40 @@ impl Wire {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         stream.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
-        Wire { stream, bytes: Vec::new(), ended: false }
+        Wire { stream: Stream::Plain(stream), bytes: Vec::new(), ended: false }
+    }
+
+    /// The same connection by another transport: nothing was said yet.
+    #[must_use]
+    pub fn secured(self, transport: Transport) -> Wire {
+        match self.stream {
+            Stream::Plain(tcp) => Wire { stream: Stream::over(tcp, transport), ..self },
+            Stream::Tls(_) => self,
+        }
+    }
+
+    /// The same by TLS, as this client speaks it, with a server of this name.
+    #[must_use]
+    pub fn with_tls(self, config: Arc<rustls::ClientConfig>, name: &str) -> Wire {
+        match self.stream {
+            Stream::Plain(tcp) => Wire { stream: Stream::tls(tcp, config, name), ..self },
+            Stream::Tls(_) => self,
+        }
     }
 
     /// The socket.
     pub fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.stream.socket()
     }
 
     /// Sends bytes. `false`: the server does not take them any more.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(bytes.as_ref()).is_ok()
+        self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()).is_ok()
     }
 
     /// Says that nothing more will be sent.
     pub fn half_close(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        self.stream.end();
     }
 
     /// The next answer to a GET. Panics if none comes.

@@ -47,6 +47,10 @@ impl Session {
         if self.listener.proxy_protocol() {
             Box::pin(self.proxy_header()).await?;
         }
+        if self.listener.is_encrypted() {
+            let read = std::mem::take(&mut self.rest);
+            self.client.conn.set_layer(Box::new(tls::Session::new(self.listener, read)));
+        }
         Box::pin(self.handshake()).await?;
         loop {
             match self.wait().await {

@@ -79,6 +79,10 @@ pub struct App {
 pub struct Server {
     /// Its place among the servers.
     pub number: usize,
+    /// Where it is written.
+    pub span: conf::Span,
+    /// Its part in handshakes, if it has one.
+    pub tls: Option<tls::Server>,
     /// Its TCP ports.
     pub ports: Vec<u16>,
     /// `timeout`, milliseconds.
@@ -183,6 +187,8 @@ impl Server {
     ) -> Server {
         Server {
             number,
+            span: conf::Span::default(),
+            tls: None,
             ports,
             timeout: options.connection.timeout().max(1),
             handshake_timeout: options.connection.handshake_timeout().max(1),

@@ -45,6 +45,7 @@ struct Listen {
     address: Address,
     options: SocketOptions,
     proxy_protocol: bool,
+    ssl: bool,
     default_server: bool,
     span: Span,
 }
@@ -81,7 +82,7 @@ static BLOCKS: &[Directive<()>] = &[
         Arity::AtLeast(1),
         |_, _| Ok(()),
         "1935",
-        "ADDRESS[:PORT] or PORT [default_server] [bind] [backlog=N] [reuseport] [ipv6only=on|off] [so_keepalive=…] [proxy_protocol]",
+        "ADDRESS[:PORT] or PORT [default_server] [bind] [backlog=N] [reuseport] [ipv6only=on|off] [so_keepalive=…] [proxy_protocol] [ssl]",
     ),
     Directive::new(
         "server_name",
@@ -229,6 +230,7 @@ impl<'a> Reader<'a> {
                 address: Address::Inet(any),
                 options: SocketOptions::default(),
                 proxy_protocol: false,
+                ssl: false,
                 default_server: false,
                 span: setting.node().name.span,
             });
@@ -242,11 +244,12 @@ fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
     let address = address.map_err(|message| setting.error_at(0, message))?;
     let span = setting.args()[0].span;
     let options = SocketOptions::default();
-    let mut listen =
-        Listen { address, options, proxy_protocol: false, default_server: false, span };
+    let (proxy_protocol, ssl, default_server) = (false, false, false);
+    let mut listen = Listen { address, options, proxy_protocol, ssl, default_server, span };
     for (at, word) in setting.args().iter().enumerate().skip(1) {
         match word.text.as_str() {
             "proxy_protocol" => listen.proxy_protocol = true,
+            "ssl" => listen.ssl = true,
             "default_server" | "default" => listen.default_server = true,
             text => module::listen::option(&listen.address, &mut listen.options, text)
                 .map_err(|message| setting.error_at(at, message))?,
@@ -269,7 +272,9 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
         block.options.inherit(&main);
         assembly.add_server(block, main.logging.log_format.as_slice(), setup)?;
     }
-    Ok(instance::plan(zone, assembly.listens, assembly.servers))
+    assembly.check_certificates(setup)?;
+    let tls = assembly.tls.processes().collect();
+    Ok(instance::plan(zone, assembly.listens, assembly.servers, tls))
 }
 
 /// What the blocks come to, one server after the other.
@@ -279,9 +284,23 @@ struct Assembly {
     names: HashSet<String>,
     listens: Vec<ListenAddress>,
     servers: Vec<Rc<Server>>,
+    tls: tls::Servers,
 }
 
 impl Assembly {
+    /// Every server whose clients are encrypted has a certificate.
+    fn check_certificates(&self, setup: &Setup<'_>) -> Result<(), Error> {
+        let encrypted = self.listens.iter().filter(|listen| listen.ssl);
+        match encrypted.flat_map(|listen| &listen.servers).find(|server| server.tls.is_none()) {
+            None => Ok(()),
+            Some(server) => {
+                let message =
+                    "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
+                Err(Error::at(message, server.span, setup.env.files))
+            }
+        }
+    }
+
     fn add_server(
         &mut self,
         block: ServerBlock,
@@ -309,7 +328,10 @@ impl Assembly {
             let prefix = self.prefix(&name, names.first(), &listens[0].address);
             all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }
-        let server = Rc::new(Server::new(number, ports, names, &options, logs, all));
+        let tls = self.tls.make(&options.tls, &[], setup)?;
+        let mut server = Server::new(number, ports, names, &options, logs, all);
+        (server.tls, server.span) = (tls, listens[0].span);
+        let server = Rc::new(server);
         for mut listen in listens {
             if options.connection.so_keepalive() && listen.options.so_keepalive.is_none() {
                 let on = sys::socket::Keepalive { on: true, ..Default::default() };
@@ -340,11 +362,13 @@ impl Assembly {
     ) -> Result<(), Error> {
         let known = self.listens.iter_mut().find(|known| known.address == listen.address);
         let Some(known) = known else {
-            let asked = setup.listen(listen.address.clone(), listen.options, "rtmp");
+            let scheme = if listen.ssl { "rtmps" } else { "rtmp" };
+            let asked = setup.listen(listen.address.clone(), listen.options, scheme);
             asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
             self.listens.push(ListenAddress {
                 address: listen.address,
                 proxy_protocol: listen.proxy_protocol,
+                ssl: listen.ssl,
                 servers: vec![server.clone()],
                 has_default: listen.default_server,
             });
@@ -361,6 +385,7 @@ impl Assembly {
             return Err(place(Error::new(message)));
         }
         known.proxy_protocol |= listen.proxy_protocol;
+        known.ssl |= listen.ssl;
         match listen.default_server {
             true => known.servers.insert(0, server.clone()),
             false => known.servers.push(server.clone()),

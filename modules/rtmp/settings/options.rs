@@ -24,24 +24,27 @@ pub struct BlockOptions {
     pub callbacks: Callbacks,
     /// The log.
     pub logging: Logging,
+    /// What encrypts connections.
+    pub tls: tls::Conf,
 }
 
 impl BlockOptions {
     /// The directives of each part.
-    pub fn tables() -> [Vec<Entry>; 5] {
+    pub fn tables() -> [Vec<Entry>; 6] {
         [
             erase(Connection::DIRECTIVES).collect(),
             erase(Stream::DIRECTIVES).collect(),
             erase(Guards::DIRECTIVES).collect(),
             erase(Callbacks::DIRECTIVES).collect(),
             erase(Logging::DIRECTIVES).collect(),
+            erase(tls::Conf::DIRECTIVES).collect(),
         ]
     }
 
     /// The parts, in the order of their tables.
-    pub fn parts(&mut self) -> [&mut dyn Any; 5] {
-        let BlockOptions { connection, stream, guards, callbacks, logging } = self;
-        [connection, stream, guards, callbacks, logging]
+    pub fn parts(&mut self) -> [&mut dyn Any; 6] {
+        let BlockOptions { connection, stream, guards, callbacks, logging, tls } = self;
+        [connection, stream, guards, callbacks, logging, tls]
     }
 
     /// Takes what is unset from the block around this one.
@@ -51,5 +54,6 @@ impl BlockOptions {
         self.guards.inherit(&outer.guards);
         self.callbacks.inherit(&outer.callbacks);
         self.logging.inherit(&outer.logging);
+        self.tls.inherit(&outer.tls);
     }
 }

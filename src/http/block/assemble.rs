@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use conf::Error;
+use conf::{Error, Span};
 use mem::Str;
 use module::{Process, Setup};
 use sys::socket::{Address, Options};
@@ -44,7 +44,13 @@ pub fn assemble(
     }
     let later = declarations.later.take();
     later.into_iter().try_for_each(|later| later(&declarations))?;
-    let mut builder = Builder { modules, names: &names, setup, processes: Vec::new() };
+    let mut builder = Builder {
+        modules,
+        names: &names,
+        setup,
+        processes: Vec::new(),
+        tls: tls::Servers::default(),
+    };
     let mut addresses = Addresses::default();
     for block in servers {
         let listens = block.conf.core.listen.as_slice().to_vec();
@@ -56,11 +62,17 @@ pub fn assemble(
     let trace = main.core.event_trace.get().and_then(|conf| conf.trace());
     let mut listeners = Vec::new();
     for (own, covered) in addresses.group() {
-        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), "http")?;
+        for one in std::iter::once(&own).chain(&covered) {
+            one.check_certificates(builder.setup.env.files)?;
+        }
+        let scheme = if own.hosts.ssl { "https" } else { "http" };
+        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), scheme)?;
         let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
         listeners.push(Listener::new(own.address, own.hosts, covered, trace.clone()));
     }
-    Ok(Assembled { listeners, processes: builder.processes })
+    let mut processes = builder.processes;
+    processes.extend(builder.tls.processes());
+    Ok(Assembled { listeners, processes })
 }
 
 /// Makes the variables of a block.
@@ -94,11 +106,15 @@ fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     }
 }
 
+/// What is spoken inside an encrypted connection.
+const PROTOCOLS: &[&[u8]] = &[b"http/1.1", b"http/1.0", b"http/0.9"];
+
 struct Builder<'b, 's> {
     modules: &'static [Entry],
     names: &'b Names,
     setup: &'b mut Setup<'s>,
     processes: Vec<Rc<dyn Process>>,
+    tls: tls::Servers,
 }
 
 impl Builder<'_, '_> {
@@ -127,7 +143,8 @@ impl Builder<'_, '_> {
             .partition::<Vec<_>, _>(|(phase, _)| *phase == Phase::ServerRewrite);
         content.handlers = handlers.into();
         content.rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
-        Ok(Server { name, location, named: all_named })
+        let tls = self.tls.make(&conf.tls, PROTOCOLS, self.setup)?;
+        Ok(Server { name, tls, location, named: all_named })
     }
 
     fn locations(
@@ -222,6 +239,8 @@ struct Listening {
     bind: bool,
     has_default: bool,
     hosts: Hosts<Server>,
+    /// Where each of the servers that want encryption, or share an address with one that does, is written.
+    spans: Vec<Span>,
 }
 
 /// In the order in which they are written, and where each stands: a range of listeners has thousands.
@@ -262,6 +281,8 @@ impl Addresses {
             }
             listening.bind |= listen.bind;
             listening.hosts.proxy_protocol |= listen.proxy_protocol;
+            listening.hosts.ssl |= listen.ssl;
+            listening.spans.push(listen.span);
             let added = listening.hosts.add(server.clone(), names);
             let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
             for name in conflicts {
@@ -296,6 +317,7 @@ impl Addresses {
                 bind: false,
                 has_default: false,
                 hosts: Hosts::default(),
+                spans: Vec::new(),
             });
             self.all.len() - 1
         });
@@ -324,6 +346,31 @@ impl Addresses {
 impl Listening {
     fn is_any(&self) -> bool {
         matches!(self.address, Address::Inet(address) if address.ip().is_unspecified())
+    }
+
+    /// Whether every handshake finds a certificate, as nginx asks for it: that of the default server is everybody's, unless
+    /// that one refuses handshakes.
+    fn check_certificates(&self, files: &conf::Files) -> Result<(), Error> {
+        if !self.hosts.ssl {
+            return Ok(());
+        }
+        let default = self.hosts.default_server().tls.as_ref();
+        if default.is_some_and(|tls| !tls.rejects()) {
+            return Ok(());
+        }
+        let servers = self.hosts.servers().zip(&self.spans);
+        let lacks = |server: &Server| match default {
+            None => std::ptr::eq(server, self.hosts.default_server()),
+            Some(_) => server.tls.is_none(),
+        };
+        match servers.into_iter().find(|(server, _)| lacks(server)) {
+            Some((_, span)) => {
+                let message =
+                    "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
+                Err(Error::at(message, *span, files))
+            }
+            None => Ok(()),
+        }
     }
 
     /// What a wildcard address takes all of: a port of one family.

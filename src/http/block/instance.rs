@@ -63,6 +63,10 @@ impl Process for HttpInstance {
         self.processes.iter().map(|process| process.capacity()).min().unwrap_or(usize::MAX)
     }
 
+    fn look(&self) {
+        self.processes.iter().for_each(|process| process.look());
+    }
+
     fn attached(&self) -> Vec<i32> {
         self.processes.iter().flat_map(|process| process.attached()).collect()
     }

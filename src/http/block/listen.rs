@@ -19,6 +19,8 @@ pub struct Listen {
     pub bind: bool,
     /// A proxy tells who the client is, before the first request.
     pub proxy_protocol: bool,
+    /// Everything is encrypted.
+    pub ssl: bool,
     /// Where it stands, for messages.
     pub span: Span,
 }
@@ -26,8 +28,8 @@ pub struct Listen {
 impl Listen {
     /// One without options.
     pub fn at(address: Address, span: Span) -> Listen {
-        let (default_server, bind, proxy_protocol) = (false, false, false);
-        Listen { address, options: None, default_server, bind, proxy_protocol, span }
+        let (default_server, bind, proxy_protocol, ssl) = (false, false, false, false);
+        Listen { address, options: None, default_server, bind, proxy_protocol, ssl, span }
     }
 }
 
@@ -64,19 +66,22 @@ impl Listen {
             return Ok(());
         }
         // It is none of the socket's: servers of the same address need not repeat it.
-        if text == "proxy_protocol" {
-            self.proxy_protocol = true;
-            return Ok(());
+        match text {
+            "proxy_protocol" => self.proxy_protocol = true,
+            "ssl" => self.ssl = true,
+            _ => {
+                self.bind = true;
+                let options = self.options.get_or_insert_default();
+                return module::listen::option(&self.address, options, text);
+            }
         }
-        self.bind = true;
-        module::listen::option(&self.address, self.options.get_or_insert_default(), text)
+        Ok(())
     }
 }
 
 /// Why a parameter that nginx has is refused: a client would get something else than it expects.
 fn not_yet(parameter: &str) -> Option<&'static str> {
     match parameter {
-        "ssl" => Some("rserve does not speak TLS yet"),
         "http2" | "spdy" => Some("rserve does not speak HTTP/2 yet"),
         "quic" => Some("rserve does not speak HTTP/3 yet"),
         _ => None,

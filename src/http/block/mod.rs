@@ -40,18 +40,20 @@ impl Http {
 /// What a block's directives have set, of the core and of each module.
 pub(crate) struct BlockConf {
     pub core: CoreConf,
+    pub tls: tls::Conf,
     pub modules: Vec<Box<dyn Any>>,
 }
 
 impl BlockConf {
     fn new(modules: &[Entry]) -> BlockConf {
         let modules = modules.iter().map(|module| (module.create)()).collect();
-        BlockConf { core: CoreConf::default(), modules }
+        BlockConf { core: CoreConf::default(), tls: tls::Conf::default(), modules }
     }
 
     /// Fills what is unset from the enclosing block.
     pub fn inherit(&mut self, outer: &BlockConf, modules: &[Entry]) {
         self.core.inherit_all(&outer.core);
+        self.tls.inherit(&outer.tls);
         for (at, module) in modules.iter().enumerate() {
             (module.inherit)(&mut *self.modules[at], &*outer.modules[at]);
         }
@@ -153,6 +155,7 @@ impl Module for Http {
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
         let core = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(CoreConf::DIRECTIVES));
         let mut parts = vec![("http", core.collect())];
+        parts.push(("tls", erase(tls::Conf::DIRECTIVES).collect()));
         parts.extend(self.modules.iter().map(|module| (module.name, (module.directives)())));
         parts
     }
@@ -175,16 +178,18 @@ struct Reader<'a> {
     names: Names,
 }
 
-/// Owners of rows in the table: the blocks, the core, then the modules.
+/// Owners of rows in the table: the blocks, the core, its encryption, then the modules.
 const BLOCK: usize = 0;
 const CORE: usize = 1;
-const FIRST_MODULE: usize = 2;
+const TLS: usize = 2;
+const FIRST_MODULE: usize = 3;
 
 impl<'a> Reader<'a> {
     fn new(modules: &'static [Entry], env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
         let mut table = Table::new();
         table.add(BLOCK, erase(BLOCKS))?;
         table.add(CORE, erase(CoreConf::DIRECTIVES))?;
+        table.add(TLS, erase(tls::Conf::DIRECTIVES))?;
         let mut names = Names::default();
         names.add(variables::VARIABLES);
         for (at, module) in modules.iter().enumerate() {
@@ -219,6 +224,7 @@ impl<'a> Reader<'a> {
                 Some(found) => match found.owner {
                     BLOCK => inner(self, &setting),
                     CORE => found.entry.set(&mut conf.core, &setting),
+                    TLS => found.entry.set(&mut conf.tls, &setting),
                     owner => found.entry.set(&mut *conf.modules[owner - FIRST_MODULE], &setting),
                 },
             });

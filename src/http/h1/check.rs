@@ -27,7 +27,10 @@ pub fn check(request: &mut Request) -> Result<(), Reject> {
         request.framing = Framing::None;
         return Err(Reject::new(405, "client sent a method that is not served"));
     }
-    Ok(())
+    match request.listener.may_be_encrypted() && request.connection.is_plain_in_place_of_tls() {
+        true => Err(Reject::new(497, "client sent plain HTTP request to HTTPS port")),
+        false => Ok(()),
+    }
 }
 
 fn set_host(request: &mut Request) -> Result<(), Reject> {
@@ -52,7 +55,8 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     const NO_SERVER: Reject = Reject::new(500, "no server can be chosen by the name");
     request.hosts = request.listener.hosts_for(request.connection.conn()).ok_or(NO_ADDRESS)?;
     request.server = match request.hosts.find(&host, request.captures.get_mut()) {
-        Ok(server) => server,
+        Ok(Some(server)) => server,
+        Ok(None) => request.connection.first_server(request.hosts),
         Err(gave_up) => {
             request.error(Level::Alert, format_args!("{gave_up}"));
             return Err(NO_SERVER);

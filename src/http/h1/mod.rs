@@ -7,6 +7,7 @@ mod closing;
 mod connection;
 mod decoder;
 mod free;
+mod handshake;
 mod head;
 mod incoming;
 mod input;

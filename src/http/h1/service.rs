@@ -4,7 +4,7 @@ use rt::{Conn, Next, Service};
 use sys::socket::Address;
 
 use super::connection::Step;
-use super::{free, task};
+use super::{free, handshake, task};
 use crate::Happening;
 use crate::request::Listener;
 use crate::route::proxy_header;
@@ -26,7 +26,10 @@ impl Service for Listener {
                 proxy_header::Step::Wait => {
                     return Next::Task(Box::pin(async move {
                         match proxy_header::wait(conn).await {
-                            true => Next::Idle,
+                            true => {
+                                handshake::prepare(self, conn);
+                                Next::Idle
+                            }
                             false => Next::Close,
                         }
                     }));
@@ -34,10 +37,18 @@ impl Service for Listener {
                 proxy_header::Step::Close => return Next::Close,
             }
         }
+        handshake::prepare(self, conn);
         self.ready(conn)
     }
 
     fn ready(&'static self, conn: Conn) -> Next {
+        if self.may_be_encrypted() && conn.requests() == 0 {
+            match handshake::go_on(self, conn) {
+                handshake::Step::Done => {}
+                handshake::Step::Wait => return Next::Idle,
+                handshake::Step::Close => return Next::Close,
+            }
+        }
         let mut connection = free::take(conn, self);
         match connection.advance() {
             Step::Idle => {
@@ -55,6 +66,7 @@ impl Service for Listener {
     }
 
     fn expire(&'static self, conn: Conn) {
+        handshake::expired(self, conn);
         self.trace(conn, Happening::Disconnecting);
     }
 

@@ -4,6 +4,8 @@ use proto::proxy_protocol::Header;
 use rt::Conn;
 use sys::socket::{Address, Peer};
 
+use crate::request::Server;
+use crate::route::hosts::Hosts;
 use crate::route::proxy_header;
 
 /// A connection as its requests see it.
@@ -20,6 +22,33 @@ impl ConnectInfo {
     /// The connection's name in the event loop, for what takes it over.
     pub fn conn(&self) -> Conn {
         self.conn
+    }
+
+    /// Looks at its encryption, if it has one.
+    pub fn with_tls<T>(&self, look: impl FnOnce(&tls::Session) -> T) -> Option<T> {
+        rt::Io::new(self.conn).with_layer(look)
+    }
+
+    /// Whether what it says is read by nobody else.
+    pub fn is_encrypted(&self) -> bool {
+        self.with_tls(|session| !session.is_plain()).unwrap_or(false)
+    }
+
+    /// Whether the client speaks without encryption where all is encrypted.
+    pub(crate) fn is_plain_in_place_of_tls(&self) -> bool {
+        self.with_tls(tls::Session::is_plain).unwrap_or(false)
+    }
+
+    /// `http` or `https`
+    pub fn scheme(&self) -> &'static str {
+        if self.is_encrypted() { "https" } else { "http" }
+    }
+
+    /// The server for names that none has: the one with which the client has shaken hands, or the address's default.
+    pub(crate) fn first_server(&self, hosts: &'static Hosts<Server>) -> &'static Server {
+        let chosen = self.with_tls(tls::Session::server).flatten();
+        let chosen = chosen.and_then(|server| server.downcast_ref());
+        chosen.unwrap_or_else(|| hosts.default_server())
     }
 
     /// Its number in the logs.

@@ -206,7 +206,7 @@ pub struct Request {
 impl Request {
     pub(crate) fn new(connection: ConnectInfo, listener: &'static Listener) -> Request {
         let hosts = listener.first_hosts();
-        let server = hosts.default_server();
+        let server = connection.first_server(hosts);
         Request {
             connection,
             head: Head::default(),
@@ -292,7 +292,7 @@ impl Request {
         self.connection = connection;
         self.listener = listener;
         self.hosts = listener.first_hosts();
-        self.server = self.hosts.default_server();
+        self.server = connection.first_server(self.hosts);
         self.location = self.server.location();
     }
 

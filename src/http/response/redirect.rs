@@ -4,7 +4,7 @@ use mem::Str;
 
 use crate::request::Request;
 
-/// What comes before a path in an absolute redirect: `http://host:port`; empty for a relative one.
+/// What comes before a path in an absolute redirect: `https://host:port`; empty for a relative one.
 pub fn origin(request: &mut Request) -> Str {
     let settings = &request.location().settings;
     if !settings.absolute_redirect {
@@ -20,10 +20,11 @@ pub fn origin(request: &mut Request) -> Str {
         (true, false) => asked,
         (true, true) => local_ip(request),
     };
-    let port = request.local_port();
-    match settings.port_in_redirect && port != 80 && port != 0 {
-        true => request.pool.format(format_args!("http://{host}:{port}")),
-        false => request.pool.format(format_args!("http://{host}")),
+    let (port, scheme) = (request.local_port(), request.connection.scheme());
+    let usual = if scheme == "https" { 443 } else { 80 };
+    match settings.port_in_redirect && port != usual && port != 0 {
+        true => request.pool.format(format_args!("{scheme}://{host}:{port}")),
+        false => request.pool.format(format_args!("{scheme}://{host}")),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Hosts<S> {
     indistinct: Option<String>,
     /// Its clients come through a proxy that tells who they are.
     pub proxy_protocol: bool,
+    /// Its connections are encrypted.
+    pub ssl: bool,
 }
 
 impl<S> Default for Hosts<S> {
@@ -80,6 +82,7 @@ impl<S> Default for Hosts<S> {
             regexes: Vec::new(),
             indistinct: None,
             proxy_protocol: false,
+            ssl: false,
         }
     }
 }
@@ -135,23 +138,28 @@ impl<S> Hosts<S> {
         &self.servers[self.default]
     }
 
+    /// All servers, in the order in which they were added.
+    pub fn servers(&self) -> impl Iterator<Item = &S> {
+        self.servers.iter().map(Rc::as_ref)
+    }
+
     /// The server for a host name (lower case): exact, the longest `*.x`, the longest `x.*`, the
-    /// expressions in their order, the default.
-    pub fn find(&self, host: &Str, captures: &mut Captures) -> Result<&S, GaveUp> {
+    /// expressions in their order. `None`: no server has that name.
+    pub fn find(&self, host: &Str, captures: &mut Captures) -> Result<Option<&S>, GaveUp> {
         if self.servers.len() == 1 && self.regexes.is_empty() {
-            return Ok(self.default_server());
+            return Ok(None);
         }
         if let Some(&number) = self.names.find(host) {
-            return Ok(&self.servers[number]);
+            return Ok(Some(&self.servers[number]));
         }
         if !host.is_empty() {
             for (regex, number) in &self.regexes {
                 if regex.matches(host, captures)? {
-                    return Ok(&self.servers[*number]);
+                    return Ok(Some(&self.servers[*number]));
                 }
             }
         }
-        Ok(self.default_server())
+        Ok(None)
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Listener<S> {
     /// Those of addresses that this wildcard one covers.
     covered: Vec<(Address, Hosts<S>)>,
     trace: Option<Rc<Trace>>,
+    ssl: bool,
 }
 
 impl<S> Listener<S> {
@@ -25,7 +26,8 @@ impl<S> Listener<S> {
         covered: Vec<(Address, Hosts<S>)>,
         trace: Option<Rc<Trace>>,
     ) -> Listener<S> {
-        Listener { address, hosts, covered, trace }
+        let ssl = hosts.ssl || covered.iter().any(|(_, hosts)| hosts.ssl);
+        Listener { address, hosts, covered, trace, ssl }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -54,6 +56,11 @@ impl<S> Listener<S> {
             true => self.hosts_for(conn).is_some_and(|hosts| hosts.proxy_protocol),
             false => false,
         }
+    }
+
+    /// Whether connections to one of its addresses are encrypted.
+    pub(crate) fn may_be_encrypted(&self) -> bool {
+        self.ssl
     }
 
     pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {

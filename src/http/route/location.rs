@@ -39,6 +39,8 @@ pub struct Location<C> {
 pub struct Server<C> {
     /// The first of its names.
     pub name: Str,
+    /// Its part in handshakes, if it has one.
+    pub(crate) tls: Option<tls::Server>,
     pub(crate) location: Location<C>,
     pub(crate) named: Vec<Location<C>>,
 }

@@ -43,7 +43,7 @@ pub static VARIABLES: &[Variable] = variables! {
     }), "the host asked for, without port; else the server's name";
     "hostname" |_, _, o| put(o, sys::process::hostname().as_bytes()), "this machine's name";
     "http_" field, "a field of the request's header";
-    "https" |_, _, o| put(o, b""), "on, if the connection is encrypted";
+    "https" |r, _, o| put(o, if r.connection.is_encrypted() { b"on" } else { b"" }), "on, if the connection is encrypted";
     "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";
     "limit_rate" |r, _, o| show(o, r.limit_rate.unwrap_or(0)),
         "bytes of the answer in a second, as it was set";
@@ -93,7 +93,7 @@ pub static VARIABLES: &[Variable] = variables! {
         true
     }, "seconds since the first byte, with milliseconds";
     "request_uri" |r, _, o| put_some(o, r.request_uri()), "the URI as sent, with its query";
-    "scheme" |_, _, o| put(o, b"http"), "http";
+    "scheme" |r, _, o| put(o, r.connection.scheme().as_bytes()), "http or https";
     "sent_http_" sent_field, "a field of the answer's header";
     "server_addr" |r, _, o| match r.local_address() {
         Some(sys::socket::Address::Inet(address)) => show(o, address.ip()),

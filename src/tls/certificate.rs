@@ -1,0 +1,176 @@
+//! Certificates with their keys: loaded by the master, chosen in the handshake.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use conf::{Env, Error, Word};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
+
+/// A PEM file is no longer than that.
+const LONGEST: u64 = 4 << 20;
+
+/// Where a certificate and its key are.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    pub certificate: Word,
+    pub key: Word,
+}
+
+/// A path relative to the configuration's directory.
+pub fn path(word: &Word, env: &Env<'_>) -> PathBuf {
+    env.conf_dir.join(conf::text::path(&word.text))
+}
+
+/// Reads a file of PEM, or the text behind `data:`.
+fn read(what: &str, word: &Word, env: &Env<'_>) -> Result<Vec<u8>, Error> {
+    let text = &word.text;
+    if let Some(data) = text.strip_prefix("data:") {
+        return Ok(conf::text::bytes(data).into_owned());
+    }
+    if text.starts_with("engine:") || text.starts_with("store:") {
+        let message = format!("cannot load {what} \"{text}\": rustls has no engines and stores");
+        return Err(Error::at(message, word.span, env.files));
+    }
+    let path = path(word, env);
+    let bytes = read_file(&path);
+    bytes.map_err(|error| {
+        let message = format!("cannot load {what} \"{}\": {error}", path.display());
+        Error::at(message, word.span, env.files)
+    })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let known = fs::metadata(path).map_err(|error| sys::log::errno(&error))?;
+    if known.len() > LONGEST {
+        return Err(format!("it has more than {} MB", LONGEST >> 20));
+    }
+    fs::read(path).map_err(|error| sys::log::errno(&error))
+}
+
+/// Loads a pair, and looks whether they belong together.
+pub fn load(pair: &Pair, env: &Env<'_>, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
+    let (certificate, key) = (&pair.certificate, &pair.key);
+    let chain = chain(&read("certificate", certificate, env)?).map_err(|why| {
+        let message = format!("cannot load certificate \"{}\": {why}", certificate.text);
+        Error::at(message, certificate.span, env.files)
+    })?;
+    let wrong = |why: String| {
+        let message = format!("cannot load certificate key \"{}\": {why}", shown(&key.text));
+        Error::at(message, key.span, env.files)
+    };
+    let bytes = read("certificate key", key, env)?;
+    let private = private_key(&bytes).map_err(wrong)?;
+    warn_of_rights(key, env);
+    let signer = provider.key_provider.load_private_key(private);
+    let signer = signer.map_err(|error| wrong(error.to_string()))?;
+    let certified = CertifiedKey::new(chain, signer);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+            Ok(certified)
+        }
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let message = format!(
+                "the key \"{}\" is not that of the certificate \"{}\" (key values mismatch)",
+                shown(&key.text),
+                shown(&certificate.text)
+            );
+            Err(Error::at(message, key.span, env.files))
+        }
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
+
+/// A word without the secret that stands in it.
+fn shown(text: &str) -> &str {
+    match text.starts_with("data:") {
+        true => "data:…",
+        false => text,
+    }
+}
+
+/// The certificates of a PEM text, the server's own first.
+fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let all = all.map_err(|error| format!("it is no PEM ({error})"))?;
+    match all.is_empty() {
+        true => Err("no certificate is in it (PEM_read_bio_X509_AUX() failed)".to_owned()),
+        false => Ok(all),
+    }
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    if memory_has(pem, b"Proc-Type: 4,ENCRYPTED") {
+        return Err("it is encrypted in the legacy form of PEM, which is not read here; \
+                    \"openssl pkcs8 -topk8\" makes another of it"
+            .to_owned());
+    }
+    match PrivateKeyDer::from_pem_slice(pem) {
+        Ok(key) => Ok(key),
+        Err(rustls::pki_types::pem::Error::NoItemsFound) => {
+            Err("no key is in it (PEM_read_bio_PrivateKey() failed)".to_owned())
+        }
+        Err(error) => Err(format!("it is no PEM ({error})")),
+    }
+}
+
+fn memory_has(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|part| part == word)
+}
+
+/// A key that everybody may read is no secret.
+fn warn_of_rights(key: &Word, env: &Env<'_>) {
+    use std::os::unix::fs::PermissionsExt;
+    if key.text.starts_with("data:") {
+        return;
+    }
+    let path = path(key, env);
+    if fs::metadata(&path).is_ok_and(|known| known.permissions().mode() & 0o004 != 0) {
+        let message = format!("every user may read the key \"{}\"", path.display());
+        let warning = Error::at(message, key.span, env.files).with_hint("chmod o-r it");
+        env.warnings.borrow_mut().push(warning);
+    }
+}
+
+/// The identities of a server: one for each type of key. They may be changed while it serves.
+#[derive(Debug)]
+pub struct Identities {
+    all: RwLock<Vec<Arc<CertifiedKey>>>,
+}
+
+impl Identities {
+    pub fn new(all: Vec<Arc<CertifiedKey>>) -> Identities {
+        Identities { all: RwLock::new(all) }
+    }
+}
+
+impl ResolvesServerCert for Identities {
+    /// The client's order of signatures decides, as with OpenSSL; the first certificate is for those who like none.
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let all = self.all.read().ok()?;
+        let schemes = hello.signature_schemes();
+        let fits = |scheme: &SignatureScheme, one: &CertifiedKey| {
+            one.key.choose_scheme(&[*scheme]).is_some()
+                && has_cipher(hello.cipher_suites(), one.key.algorithm())
+        };
+        let chosen = schemes.iter().find_map(|scheme| all.iter().find(|one| fits(scheme, one)));
+        chosen.or(all.first()).cloned()
+    }
+}
+
+/// Whether a key of this type can be used with one of the ciphers: those of TLS 1.2 name it.
+fn has_cipher(ciphers: &[CipherSuite], algorithm: SignatureAlgorithm) -> bool {
+    ciphers.iter().any(|cipher| {
+        let name = cipher.as_str().unwrap_or_default();
+        name.starts_with("TLS13_")
+            || match algorithm {
+                SignatureAlgorithm::RSA => name.contains("_RSA_"),
+                _ => name.contains("_ECDSA_"),
+            }
+    })
+}

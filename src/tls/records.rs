@@ -1,0 +1,477 @@
+//! The records of a connection, while its handshake goes on and after it: rustls' unbuffered API, driven.
+//!
+//! What comes is read into memory that the thread has once, decrypted there, and copied to whoever reads; what of it is no
+//! whole record, or was not asked for, is kept. What goes out is encrypted into memory that the thread has once, and is
+//! kept only if the kernel does not take all of it. So an idle connection has its keys and nothing else.
+
+use std::io::{self, ErrorKind, IoSlice};
+
+use rt::Conn;
+use rustls::CommonState;
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, ReadEarlyData, UnbufferedStatus, WriteTraffic,
+};
+
+use crate::memory::{MEMORY, Memory, SPARE, WRITE};
+
+/// The server's or the client's half of rustls.
+pub(crate) trait Side: 'static {
+    type Data;
+    /// Whether the end of the stream must be said inside it: what a server is told to the end of the connection, others
+    /// could cut off.
+    const NEEDS_END: bool;
+
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    fn common(&self) -> &CommonState;
+
+    /// Takes what came before the handshake was complete; gives how much more of the input that uses up.
+    fn take_early(early: ReadEarlyData<'_, '_, Self::Data>, sink: &mut dyn FnMut(&[u8])) -> usize;
+}
+
+impl Side for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+    const NEEDS_END: bool = false;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        input: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, ServerConnectionData> {
+        self.process_tls_records(input)
+    }
+
+    fn common(&self) -> &CommonState {
+        self
+    }
+
+    fn take_early(
+        mut early: ReadEarlyData<'_, '_, ServerConnectionData>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> usize {
+        let mut used = 0;
+        while let Some(Ok(record)) = early.next_record() {
+            used += record.discard;
+            sink(record.payload);
+        }
+        used
+    }
+}
+
+impl Side for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+    const NEEDS_END: bool = true;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        input: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, ClientConnectionData> {
+        self.process_tls_records(input)
+    }
+
+    fn common(&self) -> &CommonState {
+        self
+    }
+
+    /// A client sends early data, and gets none.
+    fn take_early(
+        _: ReadEarlyData<'_, '_, ClientConnectionData>,
+        _: &mut dyn FnMut(&[u8]),
+    ) -> usize {
+        0
+    }
+}
+
+/// A connection's encryption.
+pub(crate) struct Records<S> {
+    pub side: S,
+    /// The longest record's plaintext.
+    record: usize,
+    /// Ciphertext that is no whole record yet.
+    partial: Vec<u8>,
+    /// Decrypted and not read, from `taken` on.
+    plain: Vec<u8>,
+    taken: usize,
+    /// Encrypted and not sent, from `sent` on.
+    unsent: Vec<u8>,
+    sent: usize,
+    /// The byte with which the next write begins is among what was sent already ([`rt::Layer`]).
+    held: bool,
+    established: bool,
+    /// The peer's stream has ended.
+    ended: bool,
+    /// Ours has.
+    closed: bool,
+    failed: Option<rustls::Error>,
+}
+
+impl<S: Side> Records<S> {
+    /// `partial`: what was read already.
+    pub fn new(side: S, record: usize, partial: Vec<u8>) -> Records<S> {
+        Records {
+            side,
+            record,
+            partial,
+            plain: Vec::new(),
+            taken: 0,
+            unsent: Vec::new(),
+            sent: 0,
+            held: false,
+            established: false,
+            ended: false,
+            closed: false,
+            failed: None,
+        }
+    }
+
+    pub fn is_established(&self) -> bool {
+        self.established
+    }
+
+    /// Whether there is something to read that needs no socket.
+    pub fn has_plain(&self) -> bool {
+        self.taken < self.plain.len()
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        self.sent < self.unsent.len()
+    }
+
+    /// Goes on with the handshake, with what has been read already first.
+    pub fn establish(&mut self, conn: Conn) -> io::Result<()> {
+        while !self.established {
+            self.fail_again()?;
+            MEMORY.with_borrow_mut(|memory| self.take(conn, memory, &mut []))?;
+        }
+        Ok(())
+    }
+
+    /// What rustls has to say before anything has come, or of what has.
+    pub fn begin(&mut self, conn: Conn) -> io::Result<()> {
+        let mut partial = std::mem::take(&mut self.partial);
+        let used = self.advance(&mut partial, &mut |_| ());
+        partial.drain(..used);
+        self.partial = partial;
+        let sent = self.flush(conn);
+        self.fail_again()?;
+        sent
+    }
+
+    pub fn read(&mut self, conn: Conn, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.has_plain() {
+                return Ok(self.take_plain(buffer));
+            }
+            self.fail_again()?;
+            if self.ended || buffer.is_empty() {
+                return Ok(0);
+            }
+            let count = MEMORY.with_borrow_mut(|memory| self.take(conn, memory, buffer))?;
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+    }
+
+    fn take_plain(&mut self, buffer: &mut [u8]) -> usize {
+        let rest = &self.plain[self.taken..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.taken += count;
+        if self.taken == self.plain.len() {
+            (self.plain, self.taken) = (Vec::new(), 0);
+        }
+        count
+    }
+
+    /// One read of the socket, and what comes of it: so many bytes are in `buffer` then, the others are kept.
+    fn take(&mut self, conn: Conn, memory: &mut Memory, buffer: &mut [u8]) -> io::Result<usize> {
+        let kept = self.partial.len();
+        let input = memory.input(kept);
+        let count = match conn.read(&mut input[kept..]) {
+            Ok(0) => return self.end_of_socket(),
+            Ok(count) => count,
+            Err(error) => {
+                // Nobody may be about to write: what was to go out with that goes now.
+                self.flush(conn)?;
+                return Err(error);
+            }
+        };
+        let input = &mut input[..kept + count];
+        input[..kept].copy_from_slice(&self.partial);
+        let (mut filled, mut more) = (0, Vec::new());
+        let used = self.advance(input, &mut |payload: &[u8]| {
+            let (now, later) = payload.split_at(payload.len().min(buffer.len() - filled));
+            buffer[filled..filled + now.len()].copy_from_slice(now);
+            filled += now.len();
+            more.extend_from_slice(later);
+        });
+        match more.is_empty() {
+            true => {}
+            false if self.has_plain() => self.plain.extend_from_slice(&more),
+            false => (self.plain, self.taken) = (more, 0),
+        }
+        match &input[used..] {
+            [] => self.partial = Vec::new(),
+            rest => {
+                self.partial.clear();
+                self.partial.extend_from_slice(rest);
+            }
+        }
+        // Tickets go out with the first answer, if what is to be answered came with the end of the handshake.
+        if filled == 0 && !self.has_plain() {
+            match self.flush(conn) {
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+                _ => self.fail_again()?,
+            }
+        }
+        Ok(filled)
+    }
+
+    fn end_of_socket(&mut self) -> io::Result<usize> {
+        let is_clean = std::mem::replace(&mut self.ended, true);
+        match self.established {
+            false => Err(io::Error::new(
+                ErrorKind::UnexpectedEof,
+                "peer closed connection in SSL handshake",
+            )),
+            true if S::NEEDS_END && !is_clean => Err(ErrorKind::UnexpectedEof.into()),
+            true => Ok(0),
+        }
+    }
+
+    /// Lets rustls take what has come; gives how much of it is used up. Plaintext goes to `sink`, and what is to be sent
+    /// behind what waits for that.
+    fn advance(&mut self, input: &mut [u8], sink: &mut dyn FnMut(&[u8])) -> usize {
+        let mut used = 0;
+        loop {
+            // After a fault only the alert is wanted that tells of it.
+            let rest = if self.failed.is_some() { &mut [] } else { &mut input[used..] };
+            let UnbufferedStatus { mut discard, state } = self.side.process(rest);
+            let goes_on = match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(Ok(record)) = traffic.next_record() {
+                        discard += record.discard;
+                        sink(record.payload);
+                    }
+                    true
+                }
+                Ok(ConnectionState::ReadEarlyData(early)) => {
+                    discard += S::take_early(early, sink);
+                    true
+                }
+                Ok(ConnectionState::EncodeTlsData(mut message)) => {
+                    encode(&mut self.unsent, |room| message.encode(room));
+                    true
+                }
+                Ok(ConnectionState::TransmitTlsData(sent)) => {
+                    sent.done();
+                    true
+                }
+                Ok(ConnectionState::PeerClosed) => {
+                    self.ended = true;
+                    true
+                }
+                Ok(ConnectionState::WriteTraffic(_)) => {
+                    self.established |= self.failed.is_none();
+                    false
+                }
+                Ok(_) => false,
+                Err(error) => self.failed.replace(error).is_none(),
+            };
+            used += discard;
+            if !goes_on {
+                return used;
+            }
+        }
+    }
+
+    /// Writes; see [`rt::Layer`] for what of it was taken.
+    pub fn write(&mut self, conn: Conn, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+        self.fail_again()?;
+        if self.closed {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if !conn.is_writable() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        if self.held {
+            self.flush(conn)?;
+        }
+        let skipped = usize::from(std::mem::take(&mut self.held));
+        MEMORY.with_borrow_mut(|memory| {
+            let taken = skipped + self.encrypt(buffers, skipped, memory)?;
+            if memory.filled > 0 {
+                self.send(conn, &memory.output[..memory.filled], more)?;
+            }
+            self.held = self.has_unsent();
+            match taken - usize::from(self.held) {
+                0 if self.held => Err(ErrorKind::WouldBlock.into()),
+                taken => Ok(taken),
+            }
+        })
+    }
+
+    /// Encrypts what stands behind `skipped` bytes of `buffers`, up to a bound. Short ones go into one record.
+    fn encrypt(
+        &mut self,
+        buffers: &[IoSlice<'_>],
+        skipped: usize,
+        memory: &mut Memory,
+    ) -> io::Result<usize> {
+        let record = self.record;
+        memory.clear_output();
+        let Memory { output, gathered, filled, .. } = memory;
+        let mut rest = Rest::new(buffers, skipped);
+        let mut taken = 0;
+        self.with_traffic(|traffic| {
+            while taken < WRITE {
+                let piece = match rest.next(record, gathered) {
+                    Some(piece) => piece,
+                    None => break,
+                };
+                let room = &mut output[*filled..];
+                let written = traffic.encrypt(piece, room);
+                *filled += written.map_err(|error| io::Error::other(error.to_string()))?;
+                taken += piece.len();
+            }
+            Ok(())
+        })?;
+        Ok(taken)
+    }
+
+    /// Calls with what encrypts.
+    fn with_traffic<T>(
+        &mut self,
+        call: impl FnOnce(&mut WriteTraffic<'_, S::Data>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        // What rustls still has to say goes before it.
+        let mut partial = std::mem::take(&mut self.partial);
+        let used = self.advance(&mut partial, &mut |_| ());
+        partial.drain(..used);
+        self.partial = partial;
+        self.fail_again()?;
+        let UnbufferedStatus { state, .. } = self.side.process(&mut self.partial);
+        match state {
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => call(&mut traffic),
+            _ => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Sends what waits, and `bytes` behind it; keeps what the kernel does not take.
+    fn send(&mut self, conn: Conn, bytes: &[u8], more: bool) -> io::Result<()> {
+        let waiting = &self.unsent[self.sent..];
+        let slices = [IoSlice::new(waiting), IoSlice::new(bytes)];
+        let slices = if waiting.is_empty() { &slices[1..] } else { &slices[..] };
+        let count = match conn.write(slices, more) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        let of_waiting = count.min(waiting.len());
+        self.sent += of_waiting;
+        self.unsent.extend_from_slice(&bytes[count - of_waiting..]);
+        if !self.has_unsent() {
+            (self.unsent, self.sent) = (Vec::new(), 0);
+        }
+        Ok(())
+    }
+
+    /// Sends what waits: `WouldBlock` if not all of it goes.
+    fn flush(&mut self, conn: Conn) -> io::Result<()> {
+        while self.has_unsent() {
+            let count = conn.write(&[IoSlice::new(&self.unsent[self.sent..])], false)?;
+            self.sent += count;
+        }
+        (self.unsent, self.sent) = (Vec::new(), 0);
+        Ok(())
+    }
+
+    /// Says that nothing more comes, as far as that goes without waiting.
+    pub fn close_notify(&mut self, conn: Conn) {
+        if !self.established || self.closed || self.failed.is_some() || conn.is_broken() {
+            let _ = self.flush(conn);
+            return;
+        }
+        self.closed = true;
+        let mut alert = [0; SPARE];
+        let length = self.with_traffic(|traffic| {
+            traffic.queue_close_notify(&mut alert).map_err(|e| io::Error::other(e.to_string()))
+        });
+        if let Ok(length) = length {
+            let _ = self.send(conn, &alert[..length], false);
+        }
+    }
+
+    /// What has failed once is not tried again.
+    fn fail_again(&self) -> io::Result<()> {
+        match &self.failed {
+            Some(error) => Err(io::Error::new(ErrorKind::InvalidData, error.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Appends what `encode` writes.
+fn encode(out: &mut Vec<u8>, mut encode: impl FnMut(&mut [u8]) -> Result<usize, EncodeError>) {
+    let before = out.len();
+    let mut room = 1024;
+    loop {
+        out.resize(before + room, 0);
+        match encode(&mut out[before..]) {
+            Ok(written) => return out.truncate(before + written),
+            Err(EncodeError::InsufficientSize(wanted)) => room = wanted.required_size,
+            Err(EncodeError::AlreadyEncoded) => return out.truncate(before),
+        }
+    }
+}
+
+/// What is left of some buffers, as pieces for records.
+struct Rest<'b> {
+    buffers: &'b [IoSlice<'b>],
+    /// Of the first one, so much is gone.
+    gone: usize,
+}
+
+impl<'b> Rest<'b> {
+    fn new(buffers: &'b [IoSlice<'b>], gone: usize) -> Rest<'b> {
+        let mut rest = Rest { buffers, gone };
+        rest.settle();
+        rest
+    }
+
+    fn settle(&mut self) {
+        while let Some(first) = self.buffers.first()
+            && first.len() <= self.gone
+        {
+            self.gone -= first.len();
+            self.buffers = &self.buffers[1..];
+        }
+    }
+
+    /// The next piece, of at most `most` bytes; several buffers are put together in `gathered`.
+    fn next<'p>(&mut self, most: usize, gathered: &'p mut Vec<u8>) -> Option<&'p [u8]>
+    where
+        'b: 'p,
+    {
+        let first = &self.buffers.first()?[self.gone..];
+        if first.len() >= most || self.buffers.len() == 1 {
+            let piece = &first[..first.len().min(most)];
+            self.gone += piece.len();
+            self.settle();
+            return Some(piece);
+        }
+        gathered.clear();
+        while gathered.len() < most
+            && let Some(first) = self.buffers.first()
+        {
+            let part = &first[self.gone..];
+            let part = &part[..part.len().min(most - gathered.len())];
+            gathered.extend_from_slice(part);
+            self.gone += part.len();
+            self.settle();
+        }
+        Some(gathered)
+    }
+}

@@ -1,0 +1,257 @@
+//! A client's connection: its first message is read, the server is chosen that it asks for, and the rest is rustls'.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::Arc;
+
+use proto::tls::Parsed;
+use rt::{Conn, Layer};
+use rustls::server::UnbufferedServerConnection;
+use rustls::{CommonState, ServerConfig};
+
+use crate::choice::{Choice, Chosen};
+use crate::records::{Records, Side};
+
+/// A client's first message is no longer than that.
+const LONGEST_HELLO: usize = 64 << 10;
+/// Handshakes take so much of a millisecond of the loop's time before the others have their turn.
+const TURN_US: u64 = 4000;
+
+/// Alerts (RFC 8446 §6).
+const FATAL: u8 = 2;
+const DECODE_ERROR: u8 = 50;
+const UNRECOGNIZED_NAME: u8 = 112;
+
+thread_local! {
+    /// The loop's millisecond, and the time that handshakes took in it.
+    static SPENT: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+/// The server's half of an encrypted connection.
+pub struct Session {
+    choice: &'static dyn Choice,
+    chosen: Option<Chosen>,
+    /// The name that the client asked for.
+    server_name: Option<Box<str>>,
+    state: State,
+}
+
+enum State {
+    /// What has come of the first message.
+    Hello(Vec<u8>),
+    /// It is there, and waits for its turn.
+    Waits(Box<Records<UnbufferedServerConnection>>),
+    Tls(Box<Records<UnbufferedServerConnection>>),
+    /// What came is no TLS: it goes through as it is, behind what was read.
+    Plain(Vec<u8>),
+    Refused,
+}
+
+impl Session {
+    /// Of a connection that was accepted, and of which so much has been read.
+    pub fn new(choice: &'static dyn Choice, read: Vec<u8>) -> Session {
+        Session { choice, chosen: None, server_name: None, state: State::Hello(read) }
+    }
+
+    /// What the listener calls the server that was chosen.
+    pub fn server(&self) -> Option<&'static dyn Any> {
+        self.chosen.map(|chosen| chosen.server)
+    }
+
+    /// The name that the client asked for.
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// Whether the client speaks without encryption.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.state, State::Plain(_))
+    }
+
+    /// The protocol inside, if one was agreed on.
+    pub fn protocol(&self) -> Option<&[u8]> {
+        self.common()?.alpn_protocol()
+    }
+
+    /// Whether the handshake is complete.
+    pub fn is_established(&self) -> bool {
+        match &self.state {
+            State::Tls(records) => records.is_established(),
+            State::Plain(_) => true,
+            State::Hello(_) | State::Waits(_) | State::Refused => false,
+        }
+    }
+
+    fn common(&self) -> Option<&CommonState> {
+        match &self.state {
+            State::Tls(records) => Some(records.side.common()),
+            _ => None,
+        }
+    }
+
+    fn records(&mut self) -> io::Result<&mut Records<UnbufferedServerConnection>> {
+        match &mut self.state {
+            State::Tls(records) => Ok(records),
+            _ => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Reads on in the first message.
+    fn read_hello(&mut self, conn: Conn) -> io::Result<()> {
+        while let State::Hello(bytes) = &mut self.state {
+            match proto::tls::parse(bytes, LONGEST_HELLO) {
+                Parsed::Incomplete => {
+                    let mut part = [0; 4096];
+                    let count = conn.read(&mut part)?;
+                    if count == 0 {
+                        let why = "peer closed connection in SSL handshake";
+                        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+                    }
+                    bytes.extend_from_slice(&part[..count]);
+                }
+                Parsed::NotTls { looks_like_http } => {
+                    let bytes = std::mem::take(bytes);
+                    self.state = match looks_like_http && self.choice.takes_plain(conn) {
+                        true => State::Plain(bytes),
+                        false => State::Refused,
+                    };
+                }
+                Parsed::Invalid(fault) => {
+                    self.alert(conn, DECODE_ERROR);
+                    return Err(io::Error::new(ErrorKind::InvalidData, fault));
+                }
+                Parsed::Hello(hello) => {
+                    let name = hello.server_name().map(str::to_ascii_lowercase);
+                    self.server_name = name.map(String::into_boxed_str);
+                    let again = hello.pre_shared_key;
+                    drop(hello);
+                    let bytes = std::mem::take(bytes);
+                    self.choose(conn, bytes, again)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses the handshake, before there is anything that is encrypted.
+    fn alert(&mut self, conn: Conn, alert: u8) {
+        let record = [21, 3, 3, 0, 2, FATAL, alert];
+        let _ = conn.write(&[IoSlice::new(&record)], false);
+        self.state = State::Refused;
+    }
+
+    fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool) -> io::Result<()> {
+        let name = self.server_name.as_deref();
+        self.chosen = self.choice.choose(conn, name);
+        let tls = self.chosen.map(|chosen| chosen.tls);
+        let Some((tls, config)) = tls.and_then(|tls| Some((tls, tls.config(again)?))) else {
+            self.alert(conn, UNRECOGNIZED_NAME);
+            return Err(refused("the handshake is rejected by the configuration"));
+        };
+        let side = new_side(config)?;
+        self.state = State::Waits(Box::new(Records::new(side, tls.record, bytes)));
+        Ok(())
+    }
+
+    /// The expensive part, if handshakes have not had their share of this turn.
+    fn begin(&mut self, conn: Conn) -> io::Result<()> {
+        let turn = rt::now();
+        let spent = SPENT.get();
+        let spent = if spent.0 == turn { spent.1 } else { 0 };
+        if spent >= TURN_US {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let before = sys::clock::monotonic_us();
+        self.state = match std::mem::replace(&mut self.state, State::Refused) {
+            State::Waits(records) => State::Tls(records),
+            other => other,
+        };
+        let begun = self.records()?.begin(conn);
+        SPENT.set((turn, spent + sys::clock::monotonic_us().saturating_sub(before)));
+        begun
+    }
+}
+
+fn new_side(config: Arc<ServerConfig>) -> io::Result<UnbufferedServerConnection> {
+    UnbufferedServerConnection::new(config).map_err(io::Error::other)
+}
+
+fn refused(why: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::ConnectionRefused, why)
+}
+
+impl Layer for Session {
+    fn establish(&mut self, conn: Conn) -> io::Result<()> {
+        if let State::Hello(_) = self.state {
+            self.read_hello(conn)?;
+        }
+        if let State::Waits(_) = self.state {
+            self.begin(conn)?;
+        }
+        match &mut self.state {
+            State::Tls(records) => records.establish(conn),
+            State::Plain(_) => Ok(()),
+            _ => Err(refused("this is no TLS")),
+        }
+    }
+
+    fn read(&mut self, conn: Conn, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.is_established() {
+            self.establish(conn)?;
+        }
+        match &mut self.state {
+            State::Tls(records) => records.read(conn, buffer),
+            State::Plain(bytes) if bytes.is_empty() => conn.read(buffer),
+            State::Plain(bytes) => {
+                let count = bytes.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&bytes[..count]);
+                bytes.drain(..count);
+                Ok(count)
+            }
+            _ => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn write(&mut self, conn: Conn, buffers: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+        if !self.is_established() {
+            self.establish(conn)?;
+        }
+        match &mut self.state {
+            State::Tls(records) => records.write(conn, buffers, more),
+            State::Plain(_) => conn.write(buffers, more),
+            _ => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn shutdown_write(&mut self, conn: Conn) {
+        self.close(conn);
+        conn.shutdown_write();
+    }
+
+    fn close(&mut self, conn: Conn) {
+        if let State::Tls(records) = &mut self.state {
+            records.close_notify(conn);
+        }
+    }
+
+    fn has_unread(&self) -> bool {
+        match &self.state {
+            State::Hello(_) | State::Refused => false,
+            State::Waits(_) => true,
+            State::Tls(records) => records.has_plain(),
+            State::Plain(bytes) => !bytes.is_empty(),
+        }
+    }
+
+    fn has_unsent(&self) -> bool {
+        match &self.state {
+            State::Tls(records) => records.has_unsent(),
+            _ => false,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
