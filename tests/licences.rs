@@ -10,21 +10,43 @@ fn allowed() -> Vec<&'static str> {
     list.expect("allow = [").split('"').skip(1).step_by(2).collect()
 }
 
-/// Whether an expression can be satisfied: one side of every OR, both of every AND. Without
-/// parentheses AND binds more tightly; `A/B` is the old way to write OR.
+/// Whether an expression can be satisfied: one side of every OR, both of every AND, which binds more tightly; `A/B` is the
+/// old way to write OR.
 fn permits(expression: &str, allowed: &[&str]) -> bool {
-    let flat = expression.replace('/', " OR ");
-    if let Some((before, rest)) = flat.split_once('(') {
-        // The only form in use: `(A OR B) AND C`.
-        let (inner, after) = rest.split_once(')').expect("a closing parenthesis");
-        let rest = after.trim_start().strip_prefix("AND ").unwrap_or(after);
-        let none_left = rest.trim().is_empty();
-        return before.is_empty()
-            && permits(inner, allowed)
-            && (none_left || permits(rest, allowed));
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut words: Vec<_> = spaced.split_whitespace().rev().map(str::to_owned).collect();
+    // `Apache-2.0 WITH LLVM-exception` is one name.
+    while let Some(at) = words.iter().position(|word| word == "WITH") {
+        let name = format!("{} WITH {}", words[at + 1], words[at - 1]);
+        words.splice(at - 1..=at + 1, [name]);
     }
-    let all = |side: &str| side.split(" AND ").all(|name| allowed.contains(&name.trim()));
-    flat.split(" OR ").any(all)
+    any_of(&mut words, allowed) && words.is_empty()
+}
+
+/// `A OR B`; the next word is the last of the list.
+fn any_of(words: &mut Vec<String>, allowed: &[&str]) -> bool {
+    let mut permitted = all_of(words, allowed);
+    while words.pop_if(|word| word == "OR").is_some() {
+        permitted |= all_of(words, allowed);
+    }
+    permitted
+}
+
+/// `A AND B`, of names and of what is in parentheses.
+fn all_of(words: &mut Vec<String>, allowed: &[&str]) -> bool {
+    let mut permitted = true;
+    loop {
+        permitted &= match words.pop() {
+            Some(word) if word == "(" => {
+                any_of(words, allowed) && words.pop().is_some_and(|w| w == ")")
+            }
+            Some(word) => allowed.contains(&&word[..]),
+            None => false,
+        };
+        if words.pop_if(|word| word == "AND").is_none() {
+            return permitted;
+        }
+    }
 }
 
 #[test]
@@ -37,6 +59,11 @@ fn expressions_are_understood() {
         ("GPL-3.0 AND MIT", false),
         ("(MIT OR GPL-3.0) AND Unicode-3.0", true),
         ("(MIT OR Apache-2.0) AND GPL-3.0", false),
+        ("MIT AND (GPL-3.0 OR Apache-2.0) AND Unicode-3.0", true),
+        ("MIT AND (GPL-3.0 OR (LGPL-3.0 AND MIT))", false),
+        ("GPL-3.0 OR MIT AND Unicode-3.0", true),
+        ("MIT)", false),
+        ("(MIT", false),
         ("", false),
     ];
     for (expression, wanted) in cases {

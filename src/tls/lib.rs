@@ -14,11 +14,13 @@ mod clients;
 mod der;
 mod facts;
 mod memory;
+pub mod ocsp;
 mod provider;
 mod records;
 mod server;
 mod session;
 mod settings;
+mod signature;
 mod tickets;
 pub mod x509;
 

@@ -27,6 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rt", &["shm", "wal", "broadcast", "conf", "proto"]),
     ("module", &["wal", "broadcast", "rt"]),
     ("tls", &["wal", "broadcast"]),
+    // A client's half of ACME: whoever uses it sends its requests.
+    ("acme", &["mem", "sys", "shm", "wal", "broadcast", "conf", "proto", "rt", "module", "tls"]),
     ("http", &["wal", "broadcast"]),
     ("live", &["http"]),
     ("server", &["wal", "broadcast", "http", "live"]),

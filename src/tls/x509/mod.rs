@@ -18,6 +18,7 @@ use aws_lc_rs::digest;
 
 pub use crate::der::Malformed;
 use crate::der::{Reader, Value, tag};
+use crate::signature::verify;
 pub use extensions::{Access, AltName};
 pub use key::Key;
 pub use name::Name;
@@ -175,6 +176,17 @@ impl<'a> Certificate<'a> {
         let keys = (self.extensions.authority_key, issuer.extensions.subject_key);
         let fits = !matches!(keys, (Some(wanted), Some(has)) if wanted != has);
         fits && self.issuer == issuer.subject
+    }
+
+    /// Whether the other's key has signed it.
+    pub fn is_signed_by(&self, issuer: &Certificate) -> bool {
+        verify(&issuer.key, self.algorithm, self.signed, self.signature)
+    }
+
+    /// Whether a time (seconds since 1970) is one of its own.
+    pub fn is_of(&self, now: i64) -> bool {
+        let after_start = self.not_before.unix().is_some_and(|start| start <= now);
+        after_start && self.not_after.unix().is_some_and(|end| now <= end)
     }
 
     /// Whether it is its own issuer, as far as names tell.
