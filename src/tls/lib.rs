@@ -15,6 +15,7 @@ mod der;
 mod facts;
 mod memory;
 pub mod ocsp;
+pub mod outgoing;
 mod provider;
 mod records;
 mod server;

@@ -98,6 +98,7 @@ pub(crate) struct Records<S> {
     sent: usize,
     /// The byte with which the next write begins is among what was sent already ([`rt::Layer`]).
     held: bool,
+    begun: bool,
     established: bool,
     /// Something came before that.
     early: bool,
@@ -120,6 +121,7 @@ impl<S: Side> Records<S> {
             unsent: Vec::new(),
             sent: 0,
             held: false,
+            begun: false,
             established: false,
             early: false,
             ended: false,
@@ -155,8 +157,14 @@ impl<S: Side> Records<S> {
         Ok(())
     }
 
+    /// Whether the handshake has begun.
+    pub fn is_begun(&self) -> bool {
+        self.begun
+    }
+
     /// What rustls has to say before anything has come, or of what has.
     pub fn begin(&mut self, conn: Conn) -> io::Result<()> {
+        self.begun = true;
         let mut partial = std::mem::take(&mut self.partial);
         let used = self.advance(&mut partial, &mut |_| ());
         partial.drain(..used);

@@ -34,11 +34,6 @@ impl ConnectInfo {
         self.with_tls(|session| !session.is_plain()).unwrap_or(false)
     }
 
-    /// Whether the client speaks without encryption where all is encrypted.
-    pub(crate) fn is_plain_in_place_of_tls(&self) -> bool {
-        self.with_tls(tls::Session::is_plain).unwrap_or(false)
-    }
-
     /// `http` or `https`
     pub fn scheme(&self) -> &'static str {
         if self.is_encrypted() { "https" } else { "http" }

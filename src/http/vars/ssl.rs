@@ -28,17 +28,17 @@ macro_rules! variables {
 
 variables! {
     "ssl_alpn_protocol" |r, o| put(r, o, Session::protocol), "the protocol that was agreed on by ALPN";
-    "ssl_cipher" |r, o| text(r, o, Session::cipher), "the cipher, by OpenSSL's name";
+    "ssl_cipher" |r, o| text(r, o, |session| session.cipher()), "the cipher, by OpenSSL's name";
     "ssl_ciphers" |r, o| offer(r, o, |offer| &offer.ciphers), "the ciphers that the client has offered";
     "ssl_client_cert" |r, o| pem(r, o, Form::Indented), "the client's certificate in PEM, each line but the first behind a tab";
     "ssl_client_escaped_cert" |r, o| pem(r, o, Form::Escaped), "the client's certificate in PEM, with % escapes";
-    "ssl_client_fingerprint" |r, o| fact(r, o, Certificate::fingerprint), "SHA-1 of the client's certificate";
+    "ssl_client_fingerprint" |r, o| fact(r, o, |certificate| certificate.fingerprint()), "SHA-1 of the client's certificate";
     "ssl_client_i_dn" |r, o| fact(r, o, |c| c.issuer.rfc2253()), "who has signed the client's certificate (RFC 2253)";
     "ssl_client_i_dn_legacy" |r, o| fact(r, o, |c| c.issuer.one_line()), "the same in the old form, with slashes";
     "ssl_client_raw_cert" |r, o| pem(r, o, Form::Raw), "the client's certificate in PEM";
     "ssl_client_s_dn" |r, o| fact(r, o, |c| c.subject.rfc2253()), "whose the client's certificate is (RFC 2253)";
     "ssl_client_s_dn_legacy" |r, o| fact(r, o, |c| c.subject.one_line()), "the same in the old form, with slashes";
-    "ssl_client_serial" |r, o| fact(r, o, Certificate::serial), "the serial number of the client's certificate";
+    "ssl_client_serial" |r, o| fact(r, o, |certificate| certificate.serial()), "the serial number of the client's certificate";
     "ssl_client_v_end" |r, o| fact(r, o, |c| c.not_after.to_string()), "until when the client's certificate is valid";
     "ssl_client_v_remain" |r, o| {
         let now = rt::wall().as_secs() as i64;
@@ -49,7 +49,7 @@ variables! {
         let server = r.server.tls.as_ref();
         with(r, |session| write!(o, "{}", session.verdict(server)).is_ok())
     }, "SUCCESS, FAILED:reason, or NONE without a certificate";
-    "ssl_curve" |r, o| text(r, o, Session::curve), "the group of the key exchange";
+    "ssl_curve" |r, o| text(r, o, |session| session.curve()), "the group of the key exchange";
     "ssl_curves" |r, o| offer(r, o, |offer| &offer.curves), "the groups that the client has offered";
     "ssl_early_data" |r, o| with(r, |session| {
         if session.is_early() {
@@ -58,8 +58,8 @@ variables! {
         session.is_early()
     }), "1 for a request that came before the handshake was complete: it may be another's copy";
     "ssl_ja4" |r, o| offer(r, o, |offer| &offer.ja4), "the fingerprint of the client's hello (JA4)";
-    "ssl_protocol" |r, o| text(r, o, Session::version), "TLSv1.2 or TLSv1.3";
-    "ssl_server_name" |r, o| text(r, o, Session::server_name), "the server that the handshake asked for";
+    "ssl_protocol" |r, o| text(r, o, |session| session.version()), "TLSv1.2 or TLSv1.3";
+    "ssl_server_name" |r, o| text(r, o, |session| session.server_name()), "the server that the handshake asked for";
     "ssl_session_id" |r, o| with(r, |session| {
         let id = session.offer().map(|offer| &offer.session_id[..]);
         let id = id.filter(|_| session.is_resumed()).unwrap_or_default();
