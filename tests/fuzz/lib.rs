@@ -11,6 +11,7 @@ mod amf;
 mod chunked;
 mod conf;
 mod flv;
+mod http2;
 pub mod mutate;
 mod proxy_protocol;
 mod query;
@@ -27,6 +28,7 @@ pub use amf::amf;
 pub use chunked::chunked;
 pub use conf::conf;
 pub use flv::flv;
+pub use http2::http2;
 pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use range::range;
@@ -40,7 +42,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -54,6 +56,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("query", query),
     ("response", response),
     ("proxy_protocol", proxy_protocol),
+    ("http2", http2),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -41,7 +41,8 @@ fn nothing_goes_beyond_a_window() {
 fn streams_that_are_given_up() {
     let server = up("", "");
     python(&server, "streams", "resets", &[]);
-    server.wait_for("the log line", || server.access_log().contains("\"GET /slow HTTP/2.0\" 499 0"));
+    server
+        .wait_for("the log line", || server.access_log().contains("\"GET /slow HTTP/2.0\" 499 0"));
     assert_eq!(server.access_log().matches("\"GET /file HTTP/2.0\" 200 ").count(), 60);
 }
 
@@ -53,7 +54,11 @@ fn answers_to_curl() {
     assert_eq!((whole.status, whole.header("content-encoding")), (200, Some("gzip")));
     assert_eq!(whole.text(), "text ".repeat(10_000));
     assert!(whole.complete);
-    let again = curl(&server, &["-H", &format!("If-None-Match: {}", whole.header("etag").expect("a tag"))], "/text.txt");
+    let again = curl(
+        &server,
+        &["-H", &format!("If-None-Match: {}", whole.header("etag").expect("a tag"))],
+        "/text.txt",
+    );
     assert_eq!((again.status, again.body.len()), (304, 0));
     // The same address speaks HTTP/1 to those who begin with that.
     let old = server.get("/says");
@@ -101,7 +106,10 @@ fn modules_take_part() {
 /// A body of any size is taken, and given, in bounded memory.
 #[test]
 fn bodies_of_any_size_in_little_memory() {
-    let server = up("", "client_max_body_size 0; location /any/ { root html; dav_methods PUT; create_full_put_path on; }");
+    let server = up(
+        "",
+        "client_max_body_size 0; location /any/ { root html; dav_methods PUT; create_full_put_path on; }",
+    );
     let large = server.file("large", bytes(60_000_000));
     let large = large.to_string_lossy();
     let worker = server.workers()[0];
@@ -122,11 +130,13 @@ fn many_requests() {
     let server = up("", "keepalive_requests 100000;");
     for (path, count) in [("/says", "20000"), ("/trailers/file", "500")] {
         let url = server.url(path);
-        let output = process::run(Command::new("h2load").args(["-n", count, "-c", "5", "-m", "20", &url]));
+        let output =
+            process::run(Command::new("h2load").args(["-n", count, "-c", "5", "-m", "20", &url]));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(said.contains(&format!("{count} succeeded, 0 failed")), "{said}");
     }
-    let output = process::run(Command::new("nghttp").args(["-nv", "--no-dep", &server.url("/file")]));
+    let output =
+        process::run(Command::new("nghttp").args(["-nv", "--no-dep", &server.url("/file")]));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains(":status: 200") && !said.contains("RST_STREAM"), "{said}");
 }
@@ -156,10 +166,15 @@ fn what_is_cut_looks_cut() {
 
 #[test]
 fn time_outs() {
-    let server = up("", "keepalive_timeout 300ms; client_header_timeout 300ms; client_body_timeout 300ms; send_timeout 300ms;");
+    let server = up(
+        "",
+        "keepalive_timeout 300ms; client_header_timeout 300ms; client_body_timeout 300ms; send_timeout 300ms;",
+    );
     python(&server, "streams", "idle", &[]);
     python(&server, "streams", "slow", &[]);
     python(&server, "streams", "zero_window", &[]);
-    server.wait_for("the log line", || server.access_log().contains("\"PUT /up/never HTTP/2.0\" 408 "));
+    server.wait_for("the log line", || {
+        server.access_log().contains("\"PUT /up/never HTTP/2.0\" 408 ")
+    });
     assert!(server.error_log().contains("client timed out"));
 }

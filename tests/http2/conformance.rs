@@ -17,7 +17,9 @@ fn how_connections_begin() {
 /// An address speaks HTTP/2 where its default server does.
 #[test]
 fn where_it_is_not_spoken() {
-    let server = support::start!(support::site("http2 off; location / { return 200 $server_protocol; }"));
-    let answer = String::from_utf8_lossy(&server.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).into_owned();
+    let server =
+        support::start!(support::site("http2 off; location / { return 200 $server_protocol; }"));
+    let answer =
+        String::from_utf8_lossy(&server.raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).into_owned();
     assert!(answer.contains("400 Bad Request") || answer.contains("505"), "{answer}");
 }

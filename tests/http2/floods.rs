@@ -6,15 +6,25 @@ use crate::{Scenario, python, up};
 
 #[test]
 fn floods() {
-    let server = up("", "http2_max_concurrent_streams 128; location = /slow-body { limit_req zone=slow burst=10000; root html; }");
+    let server = up(
+        "",
+        "http2_max_concurrent_streams 128; location = /slow-body { limit_req zone=slow burst=10000; root html; }",
+    );
     let worker = server.workers()[0];
     let before = (proc::memory_kb(worker), proc::cpu_ms(worker));
     python(&server, "floods", "all_kinds", &[]);
     let grown = proc::memory_kb(worker).saturating_sub(before.0);
     assert!(grown < 30_000, "{grown} KB");
     let log = server.error_log();
-    for words in ["client sent too many control frames", "client gave up too many streams", "http2 flood detected"] {
-        assert!(log.contains(&format!("{words} while processing HTTP/2 connection, client: 127.0.0.1")), "{words}");
+    for words in [
+        "client sent too many control frames",
+        "client gave up too many streams",
+        "http2 flood detected",
+    ] {
+        assert!(
+            log.contains(&format!("{words} while processing HTTP/2 connection, client: 127.0.0.1")),
+            "{words}"
+        );
     }
 }
 

@@ -47,7 +47,10 @@ fn a_websocket() {
 
 #[test]
 fn live_video() {
-    let server = up("rtmp { server { listen 127.0.0.1:{port2}; application live { live on; } } }", "location /flv { flv_live on; }");
+    let server = up(
+        "rtmp { server { listen 127.0.0.1:{port2}; application live { live on; } } }",
+        "location /flv { flv_live on; }",
+    );
     let target = format!("rtmp://127.0.0.1:{}/live/s", server.port2());
     let source = ["-re", "-f", "lavfi", "-i", "testsrc=size=640x480:rate=25"];
     let mut encoder = Command::new("ffmpeg")

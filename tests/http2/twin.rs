@@ -32,9 +32,34 @@ const CONF: &str = r#"
 
 /// Arguments of curl, and paths. What is malformed (RFC 9113 §8.1.1) is reset here, and a page of nginx.
 const CASES: &[(&[&str], &[&str])] = &[
-    (&[], &["/", "/file.txt", "/none", "/dir", "/dir/", "/301", "/302?y=1", "/204", "/418", "/500"]),
-    (&[], &["/internal/x", "/denied/x", "/page/x", "/added/file.txt", "/added/none", "/alias/file.txt"]),
-    (&[], &["/uri/%41%2f%2F?a=b%20c", "/uri//x/../y", "/uri?", "/uri?a?b", "/uri/a+b", "/uri/%zz", "/../x", "/uri/%00"]),
+    (
+        &[],
+        &["/", "/file.txt", "/none", "/dir", "/dir/", "/301", "/302?y=1", "/204", "/418", "/500"],
+    ),
+    (
+        &[],
+        &[
+            "/internal/x",
+            "/denied/x",
+            "/page/x",
+            "/added/file.txt",
+            "/added/none",
+            "/alias/file.txt",
+        ],
+    ),
+    (
+        &[],
+        &[
+            "/uri/%41%2f%2F?a=b%20c",
+            "/uri//x/../y",
+            "/uri?",
+            "/uri?a?b",
+            "/uri/a+b",
+            "/uri/%zz",
+            "/../x",
+            "/uri/%00",
+        ],
+    ),
     (&[], &["/uri/\"quoted\"", "/uri/{a}|b", "/uri/a\\b", "/uri/;a=b", "/uri/%c3%a4", "/big.bin"]),
     (&["-I"], &["/", "/file.txt", "/none", "/301", "/text"]),
     (&["-X", "POST", "-d", "body"], &["/text", "/file.txt", "/none"]),
@@ -60,8 +85,17 @@ const CASES: &[(&[&str], &[&str])] = &[
 
 fn ask(port: u16, arguments: &[&str], path: &str) -> (Answer, i32) {
     let mut command = Command::new("curl");
-    command.args(["-s", "-i", "--path-as-is", "--globoff", "--http2-prior-knowledge", "--max-time", "20"]);
-    let output = process::run(command.args(arguments).arg(format!("http://127.0.0.1:{port}{path}")));
+    command.args([
+        "-s",
+        "-i",
+        "--path-as-is",
+        "--globoff",
+        "--http2-prior-knowledge",
+        "--max-time",
+        "20",
+    ]);
+    let output =
+        process::run(command.args(arguments).arg(format!("http://127.0.0.1:{port}{path}")));
     let text = output.stdout;
     let at = text.windows(4).position(|part| part == b"\r\n\r\n").map_or(0, |at| at + 4);
     let head = String::from_utf8_lossy(&text[..at]).into_owned();
@@ -71,7 +105,12 @@ fn ask(port: u16, arguments: &[&str], path: &str) -> (Answer, i32) {
         let (name, value) = line.split_once(": ")?;
         Some((name.to_owned(), value.to_owned()))
     });
-    let answer = Answer { status, headers: headers.collect(), body: text[at..].to_vec(), ..Answer::default() };
+    let answer = Answer {
+        status,
+        headers: headers.collect(),
+        body: text[at..].to_vec(),
+        ..Answer::default()
+    };
     (answer, output.status.code().unwrap_or(-1))
 }
 
@@ -101,7 +140,11 @@ fn shown((answer, code): &(Answer, i32), port: u16) -> String {
     };
     let text = name(name(text, "nginx/"), "rserve/");
     match text.contains("NAME") {
-        true => text.lines().filter(|line| !line.starts_with("content-length")).collect::<Vec<_>>().join("\n"),
+        true => text
+            .lines()
+            .filter(|line| !line.starts_with("content-length"))
+            .collect::<Vec<_>>()
+            .join("\n"),
         false => text,
     }
 }
@@ -109,7 +152,13 @@ fn shown((answer, code): &(Answer, i32), port: u16) -> String {
 #[test]
 fn the_same_requests_get_the_same_answers() {
     let server = support::start!(CONF);
-    for (path, size) in [("file.txt", 100), ("big.bin", 300_000), ("dir/index.html", 10), ("page.html", 20), ("index.html", 7)] {
+    for (path, size) in [
+        ("file.txt", 100),
+        ("big.bin", 300_000),
+        ("dir/index.html", 10),
+        ("page.html", 20),
+        ("index.html", 7),
+    ] {
         set_modified(&server.file(&format!("html/{path}"), bytes(size)), 1_609_459_200);
     }
     let twin = Twin::start(CONF, &server);
@@ -124,7 +173,8 @@ fn the_same_requests_get_the_same_answers() {
             let theirs = shown(&theirs, twin.port());
             let ours = shown(&ask(server.port(), arguments, path), server.port());
             if ours != theirs {
-                wrong.push(format!("{arguments:?} {path}\n--- nginx\n{theirs}\n--- rserve\n{ours}"));
+                wrong
+                    .push(format!("{arguments:?} {path}\n--- nginx\n{theirs}\n--- rserve\n{ours}"));
             }
         }
     }

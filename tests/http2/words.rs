@@ -14,7 +14,8 @@ fn says(conf: &str) -> String {
 fn an_old_way_to_write_it() {
     let listen = "http { server { listen 127.0.0.1:{port} http2; return 200 $http2; } }";
     let said = says(listen);
-    let words = "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
+    let words =
+        "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
     assert!(said.contains(words), "{said}");
     assert_eq!(crate::curl(&start!(listen), &[], "/").text(), "h2c");
 }
@@ -32,8 +33,12 @@ fn words_that_are_read() {
 
 #[test]
 fn words_of_old_have_no_effect() {
-    let said = says(&site("http2 on; http2_idle_timeout 3m; http2_max_field_size 4k; http2_push_preload on; http2_pool_size 4k;"));
-    for word in ["http2_idle_timeout", "http2_max_field_size", "http2_push_preload", "http2_pool_size"] {
+    let said = says(&site(
+        "http2 on; http2_idle_timeout 3m; http2_max_field_size 4k; http2_push_preload on; http2_pool_size 4k;",
+    ));
+    for word in
+        ["http2_idle_timeout", "http2_max_field_size", "http2_push_preload", "http2_pool_size"]
+    {
         assert!(said.contains(word), "{word}: {said}");
     }
 }

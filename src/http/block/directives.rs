@@ -199,7 +199,9 @@ const LARGEST_WINDOW: u64 = (1 << 31) - 1;
 /// The window of a stream (RFC 9113 §6.9), which nginx does not let be smaller than the default one either.
 fn window(setting: &Setting<'_>) -> Result<u64, Error> {
     match setting.size(0)? {
-        size if size > LARGEST_WINDOW => Err(setting.error("the maximum body preread buffer size is 2147483647")),
+        size if size > LARGEST_WINDOW => {
+            Err(setting.error("the maximum body preread buffer size is 2147483647"))
+        }
         size => Ok(size),
     }
 }

@@ -51,7 +51,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
     conn.set_timeout(settings.client_header_timeout);
     conn.set_expendable(true);
     let guard = Guard::new(Io::new(conn), shared.clone(), before);
-    if let Some(connection) = begin(&shared, guard).await {
+    if let Some(connection) = Box::pin(begin(&shared, guard)).await {
         conn.set_expendable(false);
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
@@ -383,7 +383,8 @@ mod tests {
 
     #[test]
     fn a_panic_ends_a_stream_and_nobody_else() {
-        let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async { panic!("a module's fault") });
+        let task: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(async { panic!("a module's fault") });
         let mut guarded = Guarded { task: Some(task), reply: None, serial: 1 };
         let poll = Pin::new(&mut guarded).poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(poll, Poll::Ready(()));

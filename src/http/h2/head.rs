@@ -45,7 +45,8 @@ fn list(
     limits: &HeadLimits,
 ) -> Result<(), Reject> {
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    let mut listed = Listed::new(head, text, limits, parts.method.as_str().as_bytes(), target.as_bytes())?;
+    let mut listed =
+        Listed::new(head, text, limits, parts.method.as_str().as_bytes(), target.as_bytes())?;
     let host = parts.headers.get(HOST).map(|host| host.as_bytes());
     if let Some(authority) = parts.uri.authority() {
         let authority = authority.as_str().as_bytes();
@@ -69,7 +70,6 @@ fn list(
     listed.end();
     Ok(())
 }
-
 
 /// Bytes of the crate's as a string of ours.
 pub fn share(bytes: &Bytes) -> Str {

@@ -43,11 +43,7 @@ fn failed(cause: Cause) -> Error {
 
 impl Incoming {
     /// Of a stream.
-    pub fn new(
-        body: Rc<RefCell<RecvStream>>,
-        reply: Reply,
-        terms: Rc<Terms>,
-    ) -> Incoming {
+    pub fn new(body: Rc<RefCell<RecvStream>>, reply: Reply, terms: Rc<Terms>) -> Incoming {
         let (owes_continue, left, clock) = (false, None, None);
         Incoming { body, reply, owes_continue, left, terms, clock }
     }

@@ -33,7 +33,9 @@ impl Output {
     pub fn take(&mut self, most: usize) -> Result<Str, Fault> {
         let (piece, used) = match self.chain.iter().next() {
             None => return Ok(Str::EMPTY),
-            Some(Buf::Memory(bytes)) => (bytes.slice(..bytes.len().min(most)), bytes.len().min(most)),
+            Some(Buf::Memory(bytes)) => {
+                (bytes.slice(..bytes.len().min(most)), bytes.len().min(most))
+            }
             Some(Buf::File(window)) => {
                 // Whatever else happens to a file (a log grows, a date is set) breaks no promise.
                 if self.started {

@@ -99,7 +99,8 @@ mod tests {
         .map(|(name, value)| (Str::from(name), Str::from(value)))
         .to_vec();
         let map = trailers(&fields);
-        let all: Vec<_> = map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let all: Vec<_> =
+            map.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         assert_eq!(all, [("x-one", &b"aX-Two: b"[..]), ("x-one", b"c")]);
     }
 }

@@ -42,7 +42,9 @@ impl Priority {
     pub fn overridden(self, value: &[u8]) -> Priority {
         let said = Priority::parse(value);
         let says = |name: u8| {
-            value.split(|&byte| byte == b',').any(|member| member.trim_ascii().first() == Some(&name))
+            value
+                .split(|&byte| byte == b',')
+                .any(|member| member.trim_ascii().first() == Some(&name))
         };
         Priority {
             urgency: if says(b'u') { said.urgency } else { self.urgency },

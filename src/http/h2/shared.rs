@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 
+use proto::http2::Traffic;
 use rt::Conn;
 use sys::log::Level;
 
-use super::limits::Traffic;
 use super::schedule::Schedule;
 use crate::block::settings::Settings;
 use crate::request::Listener;
@@ -77,7 +77,9 @@ impl Shared {
         match logs.is_empty() {
             true if sys::log::takes(level) => sys::log::write(level, line),
             true => {}
-            false => logs.iter().filter(|log| log.takes(level)).for_each(|log| log.write(level, line)),
+            false => {
+                logs.iter().filter(|log| log.takes(level)).for_each(|log| log.write(level, line))
+            }
         }
     }
 }

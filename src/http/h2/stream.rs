@@ -13,6 +13,7 @@ use proto::http1::Body as Framing;
 use rt::Io;
 use sys::log::Level;
 
+use super::free::Lent;
 use super::head;
 use super::incoming::{Incoming, Terms};
 use super::layer::StreamLayer;
@@ -26,11 +27,11 @@ use crate::Happening;
 use crate::block::settings::{Lingering, Settings};
 use crate::body::{Body, Source};
 use crate::error::Error;
+use crate::request::Handler;
 use crate::request::check;
 use crate::request::connect_info::ConnectInfo;
 use crate::request::flow::Flow;
 use crate::request::phases::{self, Outcome};
-use crate::request::{Handler, Request};
 use crate::response::filters;
 use crate::response::pace::Pace;
 use crate::response::takeover::{End, Session};
@@ -58,7 +59,7 @@ pub enum Step {
 pub struct Stream {
     shared: Rc<Shared>,
     /// The request.
-    pub request: Request,
+    pub request: Lent,
     /// How it is answered; none: it was taken over.
     reply: Option<Reply>,
     /// What the client sends, if it sends anything: the request's body, or what comes through a tunnel.
@@ -92,7 +93,7 @@ impl Stream {
         let info = ConnectInfo::of(shared.conn);
         shared.enter();
         let mut stream = Box::new(Stream {
-            request: Request::new(info, shared.listener),
+            request: Lent::take(info, shared.listener),
             shared: shared.clone(),
             reply: reply.clone(),
             recv: None,
@@ -355,8 +356,9 @@ impl Stream {
         match fault {
             Fault::Gone => request
                 .error(Level::Info, format_args!("client closed stream while sending to client")),
-            Fault::TimedOut => request
-                .error(Level::Info, format_args!("client timed out while sending to client")),
+            Fault::TimedOut => {
+                request.error(Level::Info, format_args!("client timed out while sending to client"))
+            }
             Fault::Source(why) => request
                 .error(Level::Error, format_args!("the answer's body ended too early: {why}")),
             Fault::File(error) => request.error(

@@ -74,10 +74,7 @@ pub async fn room(
 }
 
 /// Whether there is room for something, and how much.
-pub fn poll_room(
-    send: &mut SendStream<Piece>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<usize, Fault>> {
+pub fn poll_room(send: &mut SendStream<Piece>, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
     loop {
         match (send.capacity(), send.poll_capacity(cx)) {
             (_, Poll::Ready(Some(Err(_)) | None)) => return Poll::Ready(Err(Fault::Gone)),

@@ -24,10 +24,8 @@ impl Request {
         let location = self.location();
         let has_body = !matches!(self.response.status, 100..=199 | 204 | 304);
         let chunks = self.has_chunks() && location.settings.chunked_transfer_encoding;
-        let is_open = has_body
-            && !self.response.streaming
-            && (chunks || self.is_stream())
-            && !self.is_head();
+        let is_open =
+            has_body && !self.response.streaming && (chunks || self.is_stream()) && !self.is_head();
         let trailers = is_open && location.trailers.iter().any(|trailers| trailers.expects(self));
         let response = &mut self.response;
         response.has_trailers = trailers;

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 13] = [
+const ROUNDS: [(&str, u64); 14] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -19,6 +19,7 @@ const ROUNDS: [(&str, u64); 13] = [
     ("query", 150_000),
     ("response", 150_000),
     ("proxy_protocol", 200_000),
+    ("http2", 30_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
