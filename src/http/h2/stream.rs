@@ -280,6 +280,7 @@ impl Stream {
             room -= len;
             self.sent += len;
             self.shared.traffic.borrow_mut().sent(len);
+            self.shared.schedule.borrow_mut().gave(len);
             if ends {
                 self.is_complete = true;
             }
