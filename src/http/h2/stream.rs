@@ -516,7 +516,7 @@ pub fn leave(mut stream: Box<Stream>) {
     let settings = stream.settings();
     let recv = stream.recv.take().and_then(Rc::into_inner).map(RefCell::into_inner);
     let shared = stream.shared.clone();
-    let layer = Box::new(StreamLayer::new(send, recv, settings.http2.chunk));
+    let layer = Box::new(StreamLayer::new(shared.clone(), send, recv, settings.http2.chunk));
     give_up_silent(&shared, settings.send_timeout);
     let logged = !stream.request.location().loggers.is_empty();
     let mut lasting = Vec::new();
