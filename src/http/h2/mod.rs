@@ -18,8 +18,10 @@ mod piece;
 mod preface;
 mod render;
 mod schedule;
+mod send;
 mod shared;
 mod stream;
+mod task;
 mod waits;
 
 pub use connection::serve;
