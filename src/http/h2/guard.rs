@@ -27,12 +27,14 @@ pub struct Guard {
     out: Option<Block>,
     /// How much of them has gone out.
     written: usize,
+    /// The client is an offender.
+    is_deaf: bool,
 }
 
 impl Guard {
     /// Of a connection of which something may have been read.
     pub fn new(io: Io, shared: Rc<Shared>, before: Vec<u8>) -> Guard {
-        Guard { io, shared, before, out: None, written: 0 }
+        Guard { io, shared, before, out: None, written: 0, is_deaf: false }
     }
 
     /// Writes what waits. Ready: all of it.
@@ -84,9 +86,11 @@ impl AsyncRead for Guard {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let mut traffic = this.shared.traffic.borrow_mut();
-        // Nothing more is heard of an offender. The connection's task is told by its next look.
+        // Nothing more is heard of an offender. The connection's task finds out by another look.
         if traffic.offence().is_some() {
-            cx.waker().wake_by_ref();
+            if !std::mem::replace(&mut this.is_deaf, true) {
+                cx.waker().wake_by_ref();
+            }
             return Poll::Pending;
         }
         if !this.before.is_empty() {
