@@ -42,7 +42,7 @@ impl Listener {
 impl Choice for Listener {
     fn choose(&'static self, _: Conn, name: Option<&str>) -> Option<Chosen> {
         let server = self.server(name.unwrap_or_default().as_bytes());
-        Some(Chosen { tls: server.tls.as_ref()?, server })
+        Some(Chosen { tls: server.tls.as_ref()?, protocols: 0, server })
     }
 }
 

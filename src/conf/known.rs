@@ -90,7 +90,12 @@ const HARMLESS: &[(&str, &str)] = &[
     ("memory", "buffers take the size that they need"),
     ("module", "modules are compiled in"),
     ("msie", "old browsers get no special treatment"),
+    (
+        "obsolete",
+        "as in nginx: keepalive_timeout, client_header_timeout, large_client_header_buffers, keepalive_requests say it for HTTP/2, too",
+    ),
     ("once", "the names of hooks are looked up once, when the configuration is read"),
+    ("push", "as in nginx: nothing is pushed, clients have given that up"),
     ("socket", "sockets are tuned by the server itself"),
     ("workers", "every worker sees every stream"),
 ];

@@ -1,4 +1,4 @@
-//! `http {}`: a core module that serves HTTP/1.x and hands requests to the HTTP modules.
+//! `http {}`: a core module that serves HTTP/1.x and HTTP/2, and hands requests to the HTTP modules.
 //!
 //! ```text
 //! readable ─▶ h1: read, parse ─▶ Listener: server by name ─▶ phases: server rewrite, location,
@@ -14,6 +14,8 @@ pub mod client;
 pub mod cors;
 mod error;
 mod h1;
+mod h2;
+mod handshake;
 mod now;
 mod request;
 mod response;

@@ -47,3 +47,13 @@ pub fn json(text: &[u8], out: &mut Vec<u8>) {
         }
     }
 }
+/// For a component of a URI: all but RFC 3986's unreserved characters.
+pub fn component(text: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in text {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
+            _ => out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        }
+    }
+}

@@ -105,8 +105,9 @@ fn through<T>(
     // Nothing there: the layer is on the stack already, or has panicked.
     let mut layer = slot.layer.take().ok_or(io::ErrorKind::NotConnected)?;
     let result = call(&mut *layer);
-    if slot.fd.get() < 0 && matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
-        // No socket tells: the layer has seen to it that its task is woken.
+    if matches!(&result, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+        // The next event tells, whatever it was that the layer waits for; one without a socket has seen to it that its
+        // task is woken.
         slot.clear(flag);
     }
     match layer.has_unsent() {

@@ -28,7 +28,7 @@ pub fn path(word: &Word, env: &Env<'_>) -> PathBuf {
 }
 
 /// Reads a file of PEM, or the text behind `data:`.
-fn read(what: &str, word: &Word, env: &Env<'_>) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(what: &str, word: &Word, env: &Env<'_>) -> Result<Vec<u8>, Error> {
     let text = &word.text;
     if let Some(data) = text.strip_prefix("data:") {
         return Ok(conf::text::bytes(data).into_owned());
@@ -95,7 +95,7 @@ fn shown(text: &str) -> &str {
 }
 
 /// The certificates of a PEM text, the server's own first.
-fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+pub(crate) fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     let all = all.map_err(|error| format!("it is no PEM ({error})"))?;
     match all.is_empty() {

@@ -12,6 +12,11 @@ pub trait Choice: 'static {
     /// refused.
     fn choose(&'static self, conn: Conn, name: Option<&str>) -> Option<Chosen>;
 
+    /// Whether somebody asks for what clients have offered ([`Offer`](crate::Offer)).
+    fn keeps_offers(&self) -> bool {
+        false
+    }
+
     /// Whether a client that speaks without encryption is told so, in the protocol that it speaks.
     fn takes_plain(&self, conn: Conn) -> bool {
         let _ = conn;
@@ -24,6 +29,8 @@ pub trait Choice: 'static {
 pub struct Chosen {
     /// With whose certificates the handshake goes on.
     pub tls: &'static Server,
+    /// Which of the lists of protocols that it was made with holds.
+    pub protocols: usize,
     /// Whatever the listener calls a server.
     pub server: &'static dyn Any,
 }

@@ -10,9 +10,12 @@
 
 mod certificate;
 mod choice;
+mod clients;
 mod der;
+mod facts;
 mod memory;
 pub mod ocsp;
+pub mod outgoing;
 mod provider;
 mod records;
 mod server;
@@ -22,6 +25,8 @@ mod tickets;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use clients::Verdict;
+pub use facts::Offer;
 pub use server::{Server, Servers};
 pub use session::Session;
 pub use settings::Conf;

@@ -98,7 +98,10 @@ pub(crate) struct Records<S> {
     sent: usize,
     /// The byte with which the next write begins is among what was sent already ([`rt::Layer`]).
     held: bool,
+    begun: bool,
     established: bool,
+    /// Something came before that.
+    early: bool,
     /// The peer's stream has ended.
     ended: bool,
     /// Ours has.
@@ -118,7 +121,9 @@ impl<S: Side> Records<S> {
             unsent: Vec::new(),
             sent: 0,
             held: false,
+            begun: false,
             established: false,
+            early: false,
             ended: false,
             closed: false,
             failed: None,
@@ -127,6 +132,11 @@ impl<S: Side> Records<S> {
 
     pub fn is_established(&self) -> bool {
         self.established
+    }
+
+    /// Whether what was read came before the handshake was complete.
+    pub fn is_early(&self) -> bool {
+        self.early && !self.established
     }
 
     /// Whether there is something to read that needs no socket.
@@ -147,8 +157,14 @@ impl<S: Side> Records<S> {
         Ok(())
     }
 
+    /// Whether the handshake has begun.
+    pub fn is_begun(&self) -> bool {
+        self.begun
+    }
+
     /// What rustls has to say before anything has come, or of what has.
     pub fn begin(&mut self, conn: Conn) -> io::Result<()> {
+        self.begun = true;
         let mut partial = std::mem::take(&mut self.partial);
         let used = self.advance(&mut partial, &mut |_| ());
         partial.drain(..used);
@@ -259,6 +275,7 @@ impl<S: Side> Records<S> {
                 }
                 Ok(ConnectionState::ReadEarlyData(early)) => {
                     discard += S::take_early(early, sink);
+                    self.early = true;
                     true
                 }
                 Ok(ConnectionState::EncodeTlsData(mut message)) => {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use conf::{Env, Error};
 use module::{Process, Setup};
+use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
+use crate::clients::{Asks, Clients};
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol};
 use crate::tickets::Tickets;
@@ -18,9 +20,10 @@ use crate::tickets::Tickets;
 /// A server's part in handshakes.
 pub struct Server {
     /// None: handshakes that ask for it are refused.
-    config: Option<Configs>,
+    config: Option<Vec<Configs>>,
     /// The longest record's plaintext.
     pub(crate) record: usize,
+    clients: Option<Arc<Clients>>,
 }
 
 /// rustls' configuration.
@@ -39,14 +42,24 @@ impl Configs {
 }
 
 impl Server {
+    pub(crate) fn clients(&self) -> Option<&Clients> {
+        self.clients.as_deref()
+    }
+
+    /// Whether it asks clients for a certificate.
+    pub fn asks_clients(&self) -> bool {
+        self.clients.is_some()
+    }
+
     /// Whether it refuses handshakes (`ssl_reject_handshake`).
     pub fn rejects(&self) -> bool {
         self.config.is_none()
     }
 
-    /// For a handshake; `again`: the client offers a session to go on with.
-    pub(crate) fn config(&self, again: bool) -> Option<Arc<ServerConfig>> {
-        let configs = self.config.as_ref()?;
+    /// For a handshake, with one of the lists of protocols that it was made with; `again`: the client offers a session to
+    /// go on with.
+    pub(crate) fn config(&self, protocols: usize, again: bool) -> Option<Arc<ServerConfig>> {
+        let configs = self.config.as_ref()?.get(protocols)?;
         Some(if again { &configs.again } else { &configs.first }.clone())
     }
 }
@@ -63,16 +76,17 @@ impl Servers {
         self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>)
     }
 
-    /// A server, with the protocols that it speaks inside, the best first. `None`: it has no certificate.
+    /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
+    /// for each connection. `None`: it has no certificate.
     pub fn make(
         &mut self,
         conf: &Conf,
-        protocols: &[&[u8]],
+        protocols: &[&[&[u8]]],
         setup: &mut Setup<'_>,
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
         if conf.ssl_reject_handshake() {
-            return Ok(Some(Server { config: None, record }));
+            return Ok(Some(Server { config: None, record, clients: None }));
         }
         let pairs = pairs(conf, setup.env)?;
         if pairs.is_empty() {
@@ -82,29 +96,15 @@ impl Servers {
         let provider = Arc::new(provider(ciphers, curves, setup.env)?);
         let loaded = pairs.iter().map(|pair| certificate::load(pair, setup.env, &provider));
         let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let identity = identity(&identities);
-        let versions: Vec<_> = conf
-            .ssl_protocols()
-            .iter()
-            .map(|protocol| match protocol {
-                Protocol::Tls12 => &version::TLS12,
-                Protocol::Tls13 => &version::TLS13,
-            })
-            .collect();
-        let span = pairs[0].certificate.span;
-        let failed = |error: rustls::Error| Error::at(error.to_string(), span, setup.env.files);
-        let builder = ServerConfig::builder_with_provider(provider);
-        let builder = builder.with_protocol_versions(&versions).map_err(failed)?;
-        let mut config =
-            builder.with_no_client_auth().with_cert_resolver(Arc::new(Identities::new(identities)));
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        config.ignore_client_order = conf.ssl_prefer_server_ciphers();
+        let clients = Clients::new(conf, setup.env, &provider)?;
+        let identity = identity(&identities, clients.as_deref());
+        let config = config(conf, provider, identities, clients.as_ref());
+        let place = |error: rustls::Error| {
+            Error::at(error.to_string(), pairs[0].certificate.span, setup.env.files)
+        };
+        let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        if !conf.ssl_certificate_compression() {
-            config.cert_compressors.clear();
-        }
         match conf.ssl_session_tickets() {
             true => {
                 let tickets = self.tickets(conf.ssl_session_timeout() / 1000, setup);
@@ -112,7 +112,12 @@ impl Servers {
             }
             false => config.send_tls13_tickets = 0,
         }
-        Ok(Some(Server { config: Some(Configs::new(config)), record }))
+        let configs = protocols.iter().map(|names| {
+            let mut config = config.clone();
+            config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
+            Configs::new(config)
+        });
+        Ok(Some(Server { config: Some(configs.collect()), record, clients }))
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {
@@ -124,6 +129,34 @@ impl Servers {
         self.tickets.push((seconds, tickets.clone()));
         tickets
     }
+}
+
+/// What does not depend on shared memory, nor on what is spoken inside.
+fn config(
+    conf: &Conf,
+    provider: Arc<CryptoProvider>,
+    identities: Vec<Arc<CertifiedKey>>,
+    clients: Option<&Arc<Clients>>,
+) -> Result<ServerConfig, rustls::Error> {
+    let protocols = conf.ssl_protocols();
+    let versions = protocols.iter().map(|protocol| match protocol {
+        Protocol::Tls12 => &version::TLS12,
+        Protocol::Tls13 => &version::TLS13,
+    });
+    let versions: Vec<_> = versions.collect();
+    let builder = ServerConfig::builder_with_provider(provider);
+    let builder = builder.with_protocol_versions(&versions)?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(Arc::new(Asks(clients.clone()))),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(Identities::new(identities)));
+    config.ignore_client_order = conf.ssl_prefer_server_ciphers();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    if !conf.ssl_certificate_compression() {
+        config.cert_compressors.clear();
+    }
+    Ok(config)
 }
 
 /// rustls counts a record's head among the bytes of a fragment.
@@ -148,8 +181,9 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.
-fn identity(certified: &[Arc<CertifiedKey>]) -> [u8; 32] {
+fn identity(certified: &[Arc<CertifiedKey>], clients: Option<&Clients>) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
+    clients.into_iter().for_each(|clients| clients.identify(&mut context));
     for one in certified {
         one.cert.first().into_iter().for_each(|certificate| context.update(certificate));
     }

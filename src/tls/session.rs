@@ -11,6 +11,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
+use crate::facts::Offer;
 use crate::records::{Records, Side};
 
 /// A client's first message is no longer than that.
@@ -32,12 +33,14 @@ thread_local! {
 pub struct Session {
     choice: &'static dyn Choice,
     chosen: Option<Chosen>,
+    /// What the client has offered, if the listener wants to know.
+    offer: Option<Box<Offer>>,
     /// The name that the client asked for.
     server_name: Option<Box<str>>,
     state: State,
 }
 
-enum State {
+pub(crate) enum State {
     /// What has come of the first message.
     Hello(Vec<u8>),
     /// It is there, and waits for its turn.
@@ -51,7 +54,8 @@ enum State {
 impl Session {
     /// Of a connection that was accepted, and of which so much has been read.
     pub fn new(choice: &'static dyn Choice, read: Vec<u8>) -> Session {
-        Session { choice, chosen: None, server_name: None, state: State::Hello(read) }
+        let state = State::Hello(read);
+        Session { choice, chosen: None, offer: None, server_name: None, state }
     }
 
     /// What the listener calls the server that was chosen.
@@ -83,7 +87,20 @@ impl Session {
         }
     }
 
-    fn common(&self) -> Option<&CommonState> {
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn chosen(&self) -> Option<Chosen> {
+        self.chosen
+    }
+
+    /// What the client has offered, if the listener wants to know.
+    pub fn offer(&self) -> Option<&Offer> {
+        self.offer.as_deref()
+    }
+
+    pub(crate) fn common(&self) -> Option<&CommonState> {
         match &self.state {
             State::Tls(records) => Some(records.side.common()),
             _ => None,
@@ -125,6 +142,7 @@ impl Session {
                     let name = hello.server_name().map(str::to_ascii_lowercase);
                     self.server_name = name.map(String::into_boxed_str);
                     let again = hello.pre_shared_key;
+                    self.offer = self.choice.keeps_offers().then(|| Box::new(Offer::of(&hello)));
                     drop(hello);
                     let bytes = std::mem::take(bytes);
                     self.choose(conn, bytes, again)?;
@@ -144,8 +162,9 @@ impl Session {
     fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
-        let tls = self.chosen.map(|chosen| chosen.tls);
-        let Some((tls, config)) = tls.and_then(|tls| Some((tls, tls.config(again)?))) else {
+        let config = |chosen: Chosen| chosen.tls.config(chosen.protocols, again);
+        let chosen = self.chosen.and_then(|chosen| Some((chosen.tls, config(chosen)?)));
+        let Some((tls, config)) = chosen else {
             self.alert(conn, UNRECOGNIZED_NAME);
             return Err(refused("the handshake is rejected by the configuration"));
         };

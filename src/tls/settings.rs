@@ -54,6 +54,20 @@ settings! {
         flag ssl_reject_handshake = (
             SERVERS, "off", "end handshakes that ask for this server, by an alert"
         );
+        value ssl_verify_client: Verify = (
+            SERVERS, ONE, verify, "off",
+            "on, off, optional or optional_no_ca: whether clients must have a certificate, may have one, and who may have signed it"
+        );
+        option ssl_client_certificate: Word = (
+            SERVERS, ONE, word, "(none)", "a file with authorities whose certificates clients may have; clients are told their names"
+        );
+        option ssl_trusted_certificate: Word = (
+            SERVERS, ONE, word, "(none)", "the same, and clients are not told; the issuers of what ssl_stapling fetches"
+        );
+        number ssl_verify_depth = (
+            SERVERS, "1", "how many certificates may stand between a client's and that of an authority"
+        );
+        option ssl_crl: Word = (SERVERS, ONE, word, "(none)", "a file with lists of clients' certificates that are revoked");
         flag ssl_certificate_compression = (
             SERVERS, "off", "compress the certificates, for clients that take that"
         );
@@ -67,6 +81,19 @@ pub enum Protocol {
     Tls12,
     /// TLS 1.3
     Tls13,
+}
+
+/// What is asked of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// Nothing.
+    Off,
+    /// A certificate of a known authority.
+    On,
+    /// One, if they have it.
+    Optional,
+    /// One of any authority, if they have it.
+    OptionalNoCa,
 }
 
 /// Where sessions are kept that are resumed by their number.
@@ -107,6 +134,18 @@ fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
         true => Err(setting.error("no protocol is left: TLSv1.2 and TLSv1.3 are spoken here")),
         false => Ok(all),
     }
+}
+
+fn verify(setting: &Setting<'_>) -> Result<Verify, Error> {
+    setting.choice(
+        0,
+        &[
+            ("off", Verify::Off),
+            ("on", Verify::On),
+            ("optional", Verify::Optional),
+            ("optional_no_ca", Verify::OptionalNoCa),
+        ],
+    )
 }
 
 fn session_cache(setting: &Setting<'_>) -> Result<SessionCache, Error> {

@@ -98,7 +98,7 @@ fn head(bytes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split("\r\n");
     let mut words = lines.next()?.splitn(3, ' ');
-    if !words.next()?.starts_with("HTTP/1.") {
+    if !words.next()?.starts_with("HTTP/") {
         return None;
     }
     let status = words.next()?.parse().ok()?;

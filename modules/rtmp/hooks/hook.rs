@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use conf::{Error, Setting};
+use tls::outgoing::Outgoing;
 
 use crate::hooks::netcall::{Method, Url};
 
@@ -67,6 +68,18 @@ pub fn hook(setting: &Setting<'_>) -> Result<Hook, Error> {
     let Some((_, event, _)) = known else { return Err(setting.error("this is no hook")) };
     let url = Url::parse(setting.arg(0)).map_err(|why| setting.error_at(0, why))?;
     Ok(Hook { event: *event, url: Rc::new(url) })
+}
+
+impl Hook {
+    /// Whether it is asked encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.url.is_secure()
+    }
+
+    /// The same, encrypted so.
+    pub fn secured(&self, tls: Option<&Outgoing>) -> Hook {
+        Hook { event: self.event, url: Rc::new(self.url.secured(tls)) }
+    }
 }
 
 impl Hooks {

@@ -220,6 +220,7 @@ mod tests {
         let plan = |address: &str, servers: Vec<Rc<Server>>| ListenAddress {
             address: Address::Inet(address.parse().expect("an address")),
             proxy_protocol: false,
+            ssl: false,
             servers,
             has_default: false,
         };

@@ -9,6 +9,7 @@ use http::client::{Cause, Client, Error, Phase};
 use proto::http1::ResponseHead;
 use rt::{Conn, Socket};
 use sys::socket::Address;
+use tls::outgoing::Outgoing;
 
 /// How arguments are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,12 +22,15 @@ pub enum Method {
 }
 
 /// Where a program is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Url {
     /// In the order in which they are tried.
     addresses: Vec<SocketAddr>,
     host: String,
     path: String,
+    /// How it is encrypted, if it is.
+    tls: Option<Outgoing>,
+    secure: bool,
 }
 
 /// What came of a call.
@@ -44,27 +48,47 @@ pub enum Answer {
 const LONGEST: usize = 64 << 10;
 
 impl Url {
-    /// Reads `http://HOST[:PORT][/PATH]`. The name is looked up once, as nginx-rtmp does.
+    /// Reads `http://HOST[:PORT][/PATH]`, or `https://`. The name is looked up once, as nginx-rtmp does.
     pub fn parse(text: &str) -> Result<Url, String> {
-        if text.starts_with("https://") {
-            return Err("rserve does not speak TLS yet".to_owned());
-        }
-        let rest = text.strip_prefix("http://").unwrap_or(text);
+        let secure = text.starts_with("https://");
+        let rest = text.strip_prefix(if secure { "https://" } else { "http://" }).unwrap_or(text);
         let at = rest.find('/').unwrap_or(rest.len());
         let (host, path) = rest.split_at(at);
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let target = if has_port { host.to_owned() } else { format!("{host}:80") };
+        let usual = if secure { 443 } else { 80 };
+        let target = if has_port { host.to_owned() } else { format!("{host}:{usual}") };
         let found = target.to_socket_addrs().map(Iterator::collect).unwrap_or_else(|_| Vec::new());
         if found.is_empty() {
             return Err(format!("host not found in \"{text}\""));
         }
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Url { addresses: found, host: host.to_owned(), path: path.to_owned() })
+        let (host, path) = (host.to_owned(), path.to_owned());
+        Ok(Url { addresses: found, host, path, tls: None, secure })
+    }
+
+    /// Whether it is asked encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The same, encrypted so.
+    pub fn secured(&self, tls: Option<&Outgoing>) -> Url {
+        let tls = tls.filter(|_| self.secure).cloned();
+        Url { tls, ..self.clone() }
+    }
+
+    /// The name of the server, without the port.
+    fn name(&self) -> &str {
+        match self.host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => name,
+            _ => &self.host,
+        }
     }
 
     /// As it is told to an operator.
     pub fn shown(&self) -> String {
-        format!("http://{}{}", self.host, self.path)
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.host, self.path)
     }
 
     fn request(&self, method: Method, form: &[u8]) -> Vec<u8> {
@@ -121,7 +145,7 @@ pub async fn call_alone(url: &Url, method: Method, form: &[u8], timeout: u64) ->
     for address in &url.addresses {
         match rt::connect(&Address::Inet(*address), until.saturating_sub(rt::now())).await {
             // Its deadline goes on.
-            Ok(socket) => return exchange(socket, &url.request(method, form), timeout).await,
+            Ok(socket) => return exchange(socket, url, &url.request(method, form), timeout).await,
             Err(error) => match Error::new(Phase::Connect, error) {
                 Error { cause: Cause::TimedOut, .. } => return late(timeout),
                 error => failed = format!("connect({address}) {}", error.cause),
@@ -135,7 +159,12 @@ fn late(timeout: u64) -> Answer {
     Answer::Failed(format!("no answer within {timeout} ms (netcall_timeout)"))
 }
 
-async fn exchange(socket: Socket, request: &[u8], timeout: u64) -> Answer {
+async fn exchange(socket: Socket, url: &Url, request: &[u8], timeout: u64) -> Answer {
+    if let Some(tls) = &url.tls
+        && let Err(error) = tls.secure(*socket, url.name())
+    {
+        return Answer::Failed(format!("\"{}\" cannot be asked encrypted: {error}", url.name()));
+    }
     let mut client = Client::new(rt::Stream(rt::Io::new(*socket)));
     let head = match client.send(request).await {
         Ok(()) => client.head("GET", LONGEST).await,

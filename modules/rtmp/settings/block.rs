@@ -307,7 +307,8 @@ impl Assembly {
         formats: &[Format],
         setup: &mut Setup<'_>,
     ) -> Result<(), Error> {
-        let ServerBlock { options, listens, names, apps } = block;
+        let ServerBlock { mut options, listens, names, apps } = block;
+        options.callbacks.open(setup.env)?;
         let number = self.servers.len();
         let logs = format::logs(&options.logging.access_log, formats, setup)?;
         let ports = listens.iter().filter_map(|listen| match &listen.address {
@@ -318,6 +319,7 @@ impl Assembly {
         let mut all = Vec::new();
         for (name, mut own) in apps {
             own.inherit(&options);
+            own.callbacks.open(setup.env)?;
             if !own.callbacks.hooks().hooks.is_empty() {
                 setup.connects("hooks");
             }
@@ -328,7 +330,7 @@ impl Assembly {
             let prefix = self.prefix(&name, names.first(), &listens[0].address);
             all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }
-        let tls = self.tls.make(&options.tls, &[], setup)?;
+        let tls = self.tls.make(&options.tls, &[&[]], setup)?;
         let mut server = Server::new(number, ports, names, &options, logs, all);
         (server.tls, server.span) = (tls, listens[0].span);
         let server = Rc::new(server);

@@ -1,6 +1,7 @@
 //! Who is asked, and who is told. As nginx-rtmp has it, each of the URLs is inherited by itself.
 
-use conf::{Arity, Error, Opt, Setting, Word, settings};
+use conf::{Arity, Env, Error, Opt, Setting, Word, settings};
+use tls::outgoing::{Outgoing, Trust};
 
 use crate::hooks::hook::{Hook, Hooks, hook};
 use crate::hooks::netcall::Method;
@@ -47,16 +48,44 @@ settings! {
             "accepted; streams are not relayed yet: a redirect to another server refuses"
         );
         time netcall_timeout = (OUTER, "10s", "how long these URLs may take to answer");
+        flag notify_ssl_verify = (
+            ANY, "on", "whether these URLs, if they begin with https, must have a certificate that is trusted"
+        );
+        option notify_ssl_trusted_certificate: Word = (
+            ANY, Arity::Exactly(1), |s: &Setting<'_>| Ok(s.args()[0].clone()), "(the system's)",
+            "a file with the authorities that are trusted, in PEM"
+        );
         option rtmp_events: Word = (
             ANY, Arity::Exactly(1), events, "off",
             "publish what happens to streams as events on this channel (ZONE:CHANNEL), or off"
         );
     }
+    with {
+        /// How URLs that begin with https are asked.
+        outgoing: Option<Outgoing>,
+    }
 }
 
 impl Callbacks {
-    /// The URLs, and how they are called.
-    pub fn hooks(&self) -> Hooks {
+    /// Finds out who is trusted, if somebody is asked encrypted.
+    pub fn open(&mut self, env: &Env<'_>) -> Result<(), Error> {
+        if !self.written().any(Hook::is_secure) {
+            return Ok(());
+        }
+        let word = self.notify_ssl_trusted_certificate.get();
+        let path = word.map(|word| env.conf_dir.join(conf::text::path(&word.text)));
+        let trust = match &path {
+            _ if !self.notify_ssl_verify() => Trust::All,
+            Some(path) => Trust::File(path),
+            None => Trust::System,
+        };
+        let span = word.map(|word| word.span).unwrap_or_default();
+        let wrong = |why: String| Error::at(why, span, env.files);
+        self.outgoing = Some(Outgoing::new(trust).map_err(wrong)?);
+        Ok(())
+    }
+
+    fn written(&self) -> impl Iterator<Item = &Hook> {
         let all = [
             &self.on_connect,
             &self.on_disconnect,
@@ -67,8 +96,14 @@ impl Callbacks {
             &self.on_done,
             &self.on_update,
         ];
+        all.into_iter().filter_map(Opt::get)
+    }
+
+    /// The URLs, and how they are called.
+    pub fn hooks(&self) -> Hooks {
+        let tls = self.outgoing.as_ref();
         Hooks {
-            hooks: all.into_iter().filter_map(Opt::get).cloned().collect(),
+            hooks: self.written().map(|hook| hook.secured(tls)).collect(),
             method: self.notify_method(),
             timeout: self.netcall_timeout().max(1),
             update_every: self.notify_update_timeout(),

@@ -16,6 +16,7 @@ use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
 use crate::route::hosts::{Hosts, Name};
 use crate::route::location::{Locations, MatchKind};
+use crate::vars::ssl;
 
 /// What serves, and what takes part in the life of the processes.
 pub struct Assembled {
@@ -60,6 +61,7 @@ pub fn assemble(
         addresses.add(&server, &server_names, listens, span, builder.setup)?;
     }
     let trace = main.core.event_trace.get().and_then(|conf| conf.trace());
+    let keeps_offers = ssl::OFFERS.iter().any(|name| names.is_asked(name));
     let mut listeners = Vec::new();
     for (own, covered) in addresses.group() {
         for one in std::iter::once(&own).chain(&covered) {
@@ -68,7 +70,8 @@ pub fn assemble(
         let scheme = if own.hosts.ssl { "https" } else { "http" };
         builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), scheme)?;
         let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
-        listeners.push(Listener::new(own.address, own.hosts, covered, trace.clone()));
+        let listener = Listener::new(own.address, own.hosts, covered, trace.clone());
+        listeners.push(listener.keeping_offers(keeps_offers));
     }
     let mut processes = builder.processes;
     processes.extend(builder.tls.processes());
@@ -106,9 +109,6 @@ fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
     }
 }
 
-/// What is spoken inside an encrypted connection.
-const PROTOCOLS: &[&[u8]] = &[b"http/1.1", b"http/1.0", b"http/0.9"];
-
 struct Builder<'b, 's> {
     modules: &'static [Entry],
     names: &'b Names,
@@ -143,7 +143,7 @@ impl Builder<'_, '_> {
             .partition::<Vec<_>, _>(|(phase, _)| *phase == Phase::ServerRewrite);
         content.handlers = handlers.into();
         content.rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
-        let tls = self.tls.make(&conf.tls, PROTOCOLS, self.setup)?;
+        let tls = self.tls.make(&conf.tls, &crate::handshake::PROTOCOLS, self.setup)?;
         Ok(Server { name, tls, location, named: all_named })
     }
 
@@ -283,6 +283,7 @@ impl Addresses {
             listening.hosts.proxy_protocol |= listen.proxy_protocol;
             listening.hosts.ssl |= listen.ssl;
             listening.spans.push(listen.span);
+            listening.hosts.http2 |= listen.http2;
             let added = listening.hosts.add(server.clone(), names);
             let conflicts = added.map_err(|e| Error::at(e, span, setup.env.files))?;
             for name in conflicts {

@@ -148,6 +148,19 @@ settings! {
         flag tcp_nopush = (
             WEB, "off", "no effect: an answer's head and file always share segments (MSG_MORE)"
         );
+        flag http2 = (
+            SERVERS, "off",
+            "speak HTTP/2, too: on plain ports to clients that begin with its preface"
+        );
+        value http2_max_concurrent_streams: u64 = (
+            SERVERS, ONE, |s: &Setting<'_>| s.number_in(0, 1..=MOST_STREAMS), "128",
+            "streams that a client may have open on one connection of HTTP/2"
+        );
+        size http2_chunk_size = (WEB, "8k", "longest DATA frame of HTTP/2, so that other streams get their turn");
+        value http2_body_preread_size: u64 = (
+            SERVERS, ONE, window, "64k",
+            "so much of a request's body comes on a stream of HTTP/2 before somebody reads it"
+        );
         option event_trace: TraceConf = (
             Contexts::HTTP, SOME, trace::parse, "off",
             "file to which the life of connections (from these networks) is written, line by line"
@@ -176,6 +189,21 @@ fn words(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
 fn rate_word(setting: &Setting<'_>) -> Result<Word, Error> {
     rate::check(setting)?;
     Ok(setting.args()[0].clone())
+}
+
+/// What a stream costs without doing anything is then bounded.
+const MOST_STREAMS: u64 = 100_000;
+/// RFC 9113 §6.9.1
+const LARGEST_WINDOW: u64 = (1 << 31) - 1;
+
+/// The window of a stream (RFC 9113 §6.9), which nginx does not let be smaller than the default one either.
+fn window(setting: &Setting<'_>) -> Result<u64, Error> {
+    match setting.size(0)? {
+        size if size > LARGEST_WINDOW => {
+            Err(setting.error("the maximum body preread buffer size is 2147483647"))
+        }
+        size => Ok(size),
+    }
 }
 
 /// A number and a size of buffers, of which there is one at least.

@@ -21,6 +21,8 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// Everything is encrypted.
     pub ssl: bool,
+    /// All servers of the address speak HTTP/2: an old way to write `http2 on`.
+    pub http2: bool,
     /// Where it stands, for messages.
     pub span: Span,
 }
@@ -28,8 +30,16 @@ pub struct Listen {
 impl Listen {
     /// One without options.
     pub fn at(address: Address, span: Span) -> Listen {
-        let (default_server, bind, proxy_protocol, ssl) = (false, false, false, false);
-        Listen { address, options: None, default_server, bind, proxy_protocol, ssl, span }
+        Listen {
+            address,
+            options: None,
+            default_server: false,
+            bind: false,
+            proxy_protocol: false,
+            ssl: false,
+            http2: false,
+            span,
+        }
     }
 }
 
@@ -43,6 +53,12 @@ pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
     for (at, word) in setting.args().iter().enumerate().skip(1) {
         if let Some(reason) = module::listen::ignored(&listen.address, &word.text) {
             setting.env().warnings.borrow_mut().push(setting.error_at(at, reason));
+            continue;
+        }
+        if word.text == "http2" {
+            let message = "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
+            listen.http2 = true;
             continue;
         }
         if let Some(why) = not_yet(&word.text) {
@@ -82,7 +98,7 @@ impl Listen {
 /// Why a parameter that nginx has is refused: a client would get something else than it expects.
 fn not_yet(parameter: &str) -> Option<&'static str> {
     match parameter {
-        "http2" | "spdy" => Some("rserve does not speak HTTP/2 yet"),
+        "spdy" => Some("it was given up for HTTP/2"),
         "quic" => Some("rserve does not speak HTTP/3 yet"),
         _ => None,
     }

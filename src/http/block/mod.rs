@@ -23,7 +23,7 @@ use crate::block::instance::HttpInstance;
 use crate::request::Names;
 use crate::route::location::MatchKind;
 use crate::route::regex::Regex;
-use crate::vars::variables;
+use crate::vars::{ssl, variables};
 
 /// The core module that owns `http {}`.
 pub struct Http {
@@ -164,6 +164,7 @@ impl Module for Http {
         let rows =
             |all: &[crate::request::Variable]| all.iter().map(|v| (v.name, v.help)).collect();
         let mut parts = vec![("http", rows(variables::VARIABLES))];
+        parts.push(("tls", rows(ssl::VARIABLES)));
         parts.extend(self.modules.iter().map(|module| (module.name, rows(module.variables))));
         parts.retain(|(_, rows): &(_, Vec<_>)| !rows.is_empty());
         parts
@@ -192,6 +193,7 @@ impl<'a> Reader<'a> {
         table.add(TLS, erase(tls::Conf::DIRECTIVES))?;
         let mut names = Names::default();
         names.add(variables::VARIABLES);
+        names.add(ssl::VARIABLES);
         for (at, module) in modules.iter().enumerate() {
             table.add(FIRST_MODULE + at, (module.directives)())?;
             names.add(module.variables);

@@ -7,7 +7,7 @@ use mem::Str;
 use proto::http1::HeadLimits;
 
 use crate::block::directives::CoreConf;
-use crate::block::settings::{Settings, Words};
+use crate::block::settings::{Http2, Settings, Words};
 use crate::response::compression::{self, Compression};
 use crate::response::rate::Rate;
 use crate::vars::names::Names;
@@ -68,6 +68,13 @@ impl CoreConf {
             client_header_buffer_size: self.client_header_buffer_size(),
             merge_slashes: self.merge_slashes(),
             tcp_nodelay: self.tcp_nodelay(),
+            http2: Http2 {
+                on: self.http2(),
+                streams: self.http2_max_concurrent_streams() as u32,
+                window: self.http2_body_preread_size() as u32,
+                // A frame's length is that of its peer's SETTINGS_MAX_FRAME_SIZE at least: 16k.
+                chunk: self.http2_chunk_size().clamp(1, 16 << 10) as usize,
+            },
             trace,
         })
     }

@@ -42,6 +42,19 @@ pub enum Tokens {
     Off,
 }
 
+/// What is set of HTTP/2.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2 {
+    /// Only the server's: it is spoken.
+    pub on: bool,
+    /// Only the server's: streams at a time.
+    pub streams: u32,
+    /// Only the server's: what a client may send of a body before it is read.
+    pub window: u32,
+    /// Bytes of a DATA frame.
+    pub chunk: usize,
+}
+
 /// Settings of a location. Times are milliseconds, sizes bytes.
 #[derive(Clone)]
 pub struct Settings {
@@ -125,6 +138,8 @@ pub struct Settings {
     pub merge_slashes: bool,
     /// Only the server's: `tcp_nodelay`.
     pub tcp_nodelay: bool,
+    /// HTTP/2.
+    pub http2: Http2,
     /// Only the `http` block's: the event trace.
     pub trace: Option<Rc<Trace>>,
 }

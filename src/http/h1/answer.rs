@@ -38,7 +38,7 @@ impl Connection {
         if let Err(outcome) = filters::header(&mut self.request) {
             return self.settle(outcome);
         }
-        self.decide_framing();
+        self.request.decide_framing();
         filters::body(&mut self.request);
         self.decide_keep_alive();
         self.commit();
@@ -54,34 +54,6 @@ impl Connection {
         }
     }
 
-    /// How the client finds the end of the body: by its length, by its last chunk, or by the connection's end.
-    fn decide_framing(&mut self) {
-        let request = &mut self.request;
-        let location = request.location();
-        let has_body = !matches!(request.response.status, 100..=199 | 204 | 304);
-        let may_chunk = has_body
-            && !request.response.streaming
-            && request.has_chunks()
-            && !request.is_head()
-            && location.settings.chunked_transfer_encoding;
-        let trailers =
-            may_chunk && location.trailers.iter().any(|trailers| trailers.expects(request));
-        let response = &mut request.response;
-        response.has_trailers = trailers;
-        if response.streaming || trailers {
-            response.content_length = None;
-        } else if matches!(response.status, 100..=199 | 204) {
-            response.content_type = None;
-            response.content_length = None;
-        } else if response.content_length.is_none()
-            && !response.unknown_length
-            && response.status != 304
-        {
-            response.content_length = response.body.len();
-        }
-        response.chunked = may_chunk && response.content_length.is_none();
-    }
-
     /// Renders the head and queues it with the body.
     fn commit(&mut self) {
         self.state = ConnectionState::Send;
@@ -90,7 +62,7 @@ impl Connection {
         if !half.is_empty() {
             self.queue(half);
         }
-        self.check_length();
+        self.request.check_length();
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         render::head(&mut self.request, &mut head);
@@ -113,21 +85,6 @@ impl Connection {
         }
         self.head = head;
         self.trace(Happening::RequestAccepted(status));
-    }
-
-    /// What is all there has the length that it has, whatever was said of it.
-    fn check_length(&mut self) {
-        let bodiless = self.request.has_bodiless_answer();
-        let response = &mut self.request.response;
-        if let (Body::Chain(body), Some(said)) = (&response.body, response.content_length)
-            && !bodiless
-            && body.len() != said
-        {
-            let found = body.len();
-            response.content_length = Some(found);
-            let message = format_args!("a body of {found} bytes was said to have {said}");
-            self.request.error(Level::Error, message);
-        }
     }
 
     /// Queues a head, and a body that is all there.

@@ -5,13 +5,13 @@ use std::io;
 use proto::http1::{self, Body as Framing, Method, Parsed, Range32, Reject, Version};
 use sys::log::Level;
 
-use super::check;
 use super::connection::{Connection, ConnectionState, READS, Step};
 use super::decoder::Decoder;
 use super::incoming::Incoming;
 use super::input::CONTINUE;
 use crate::Happening;
 use crate::body::Body;
+use crate::request::check;
 use crate::request::flow::Flow;
 use crate::request::phases;
 

@@ -2,12 +2,10 @@
 //! an answer; what the answer is, the transaction ([`Request`](crate::Request) and the phases) has decided.
 
 mod answer;
-mod check;
 mod closing;
 mod connection;
 mod decoder;
 mod free;
-mod handshake;
 mod head;
 mod incoming;
 mod input;

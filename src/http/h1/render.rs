@@ -1,4 +1,4 @@
-//! The head of an answer, with nginx's names, capitals and order.
+//! The head of an answer as text, with nginx's names, capitals and order.
 
 use std::io::Write;
 
@@ -6,67 +6,51 @@ use mem::Str;
 use proto::http1::{Version, status};
 
 use crate::request::Request;
-use crate::{now, response::errors, response::redirect};
+use crate::response::fields::{self, FieldSink, Known};
 
 /// Appends the head to `out`. Nothing for HTTP/0.9.
 pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     if request.version() == Version::V09 {
         return;
     }
-    let origin = match &request.response.location {
-        Some(location) if location.starts_with(b"/") => redirect::origin(request),
-        _ => Str::EMPTY,
-    };
-    let settings = &request.location().settings;
-    let response = &request.response;
-    match status::line(response.status) {
+    match status::line(request.response.status) {
         Some(line) => out.extend_from_slice(line),
-        None => drop(write!(out, "HTTP/1.1 {:03} \r\n", response.status)),
+        None => drop(write!(out, "HTTP/1.1 {:03} \r\n", request.response.status)),
     }
-    field(out, b"Server: ", errors::signature(settings.tokens).as_bytes());
-    now::with(|now| field(out, b"Date: ", &now.http));
-    if let Some(content_type) = &response.content_type
-        && !content_type.is_empty()
-    {
-        field(out, b"Content-Type: ", content_type);
-    }
-    if let Some(length) = response.content_length {
-        out.extend_from_slice(b"Content-Length: ");
-        out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-        out.extend_from_slice(b"\r\n");
-    }
-    if let Some(text) = &response.last_modified_text {
-        field(out, b"Last-Modified: ", text);
-    } else if let Some(time) = response.last_modified
-        && matches!(response.status, 200 | 206 | 304)
-    {
-        // An error's page has a date of its own, but it is not that of what was asked for.
-        field(out, b"Last-Modified: ", &proto::date::format(time));
-    }
-    if let Some(location) = &response.location {
-        out.extend_from_slice(b"Location: ");
-        out.extend_from_slice(&origin);
-        field(out, b"", location);
-    }
-    if response.chunked || response.streaming && request.has_chunks() {
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
-    }
-    connection(request, out);
-    let response = &request.response;
-    if request.varies_by_encoding {
-        out.extend_from_slice(b"Vary: Accept-Encoding\r\n");
-    }
-    if let Some(etag) = &response.etag {
-        field(out, b"ETag: ", etag);
-    }
-    for (name, value) in &response.headers {
-        out.extend_from_slice(name);
-        field(out, b": ", value);
-    }
-    if response.accept_ranges {
-        out.extend_from_slice(b"Accept-Ranges: bytes\r\n");
-    }
+    fields::fields(request, &mut Lines(out));
     out.extend_from_slice(b"\r\n");
+}
+
+/// Fields as lines.
+struct Lines<'o>(&'o mut Vec<u8>);
+
+impl FieldSink for Lines<'_> {
+    #[inline(always)]
+    fn known(&mut self, name: Known, value: &[u8], rest: &[u8]) {
+        match rest.is_empty() {
+            true => field(self.0, name.prefix(), value),
+            false => {
+                self.0.extend_from_slice(name.prefix());
+                self.0.extend_from_slice(value);
+                field(self.0, b"", rest);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn other(&mut self, name: &Str, value: &Str) {
+        self.0.extend_from_slice(name);
+        field(self.0, b": ", value);
+    }
+
+    #[inline(always)]
+    fn connection(&mut self, request: &Request) {
+        let response = &request.response;
+        if response.chunked || response.streaming && request.has_chunks() {
+            self.0.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+        }
+        connection(request, self.0);
+    }
 }
 
 fn connection(request: &Request, out: &mut Vec<u8>) {

@@ -4,8 +4,10 @@ use rt::{Conn, Next, Service};
 use sys::socket::Address;
 
 use super::connection::Step;
-use super::{free, handshake, task};
+use super::{free, task};
 use crate::Happening;
+use crate::h2::{self, Beginning};
+use crate::handshake;
 use crate::request::Listener;
 use crate::route::proxy_header;
 
@@ -49,6 +51,11 @@ impl Service for Listener {
                 handshake::Step::Close => return Next::Close,
             }
         }
+        if conn.requests() == 0
+            && let Some(next) = h2_or_else(self, conn)
+        {
+            return next;
+        }
         let mut connection = free::take(conn, self);
         match connection.advance() {
             Step::Idle => {
@@ -87,5 +94,26 @@ impl Service for Listener {
     fn close(&'static self, conn: Conn) {
         self.trace(conn, Happening::Disconnect);
         proxy_header::forget(conn);
+    }
+}
+
+/// What becomes of a connection on which no request has come, if that is not decided here: it may begin as one of HTTP/2.
+fn h2_or_else(listener: &'static Listener, conn: Conn) -> Option<Next> {
+    if let Some(agreed) = handshake::is_http2(conn) {
+        return agreed.then(|| Next::Task(h2::serve(conn, listener, Vec::new())));
+    }
+    if !listener.may_be_http2(conn) {
+        return None;
+    }
+    match h2::look(conn) {
+        Beginning::Other => None,
+        Beginning::Preface => Some(Next::Task(h2::serve(conn, listener, Vec::new()))),
+        Beginning::Open => Some(Next::Task(Box::pin(async move {
+            match h2::wait(conn).await {
+                Some(Beginning::Preface) => Next::Task(h2::serve(conn, listener, Vec::new())),
+                Some(_) => Next::Idle,
+                None => Next::Close,
+            }
+        }))),
     }
 }

@@ -34,11 +34,6 @@ impl ConnectInfo {
         self.with_tls(|session| !session.is_plain()).unwrap_or(false)
     }
 
-    /// Whether the client speaks without encryption where all is encrypted.
-    pub(crate) fn is_plain_in_place_of_tls(&self) -> bool {
-        self.with_tls(tls::Session::is_plain).unwrap_or(false)
-    }
-
     /// `http` or `https`
     pub fn scheme(&self) -> &'static str {
         if self.is_encrypted() { "https" } else { "http" }
@@ -64,6 +59,11 @@ impl ConnectInfo {
     /// The address that the client connected to.
     pub fn local_address(&self) -> Option<Address> {
         sys::socket::local_address(self.conn.fd())
+    }
+
+    /// Whether its bytes are on the wire as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        rt::Io::new(self.conn).sendfile_socket().is_some()
     }
 
     /// Looks at what a proxy has told of it.

@@ -4,6 +4,7 @@
 //! types here.
 
 pub mod body;
+pub mod check;
 pub mod connect_info;
 pub mod context;
 pub mod fields;
@@ -84,6 +85,14 @@ pub type Location = location::Location<Content>;
 pub type Server = location::Server<Content>;
 /// A listening address, and the servers behind it.
 pub type Listener = listener::Listener<Server>;
+impl Listener {
+    /// Whether a plain connection may speak HTTP/2: the default server of its address says so.
+    pub(crate) fn may_be_http2(&self, conn: rt::Conn) -> bool {
+        self.hosts_for(conn)
+            .is_some_and(|hosts| hosts.http2 || hosts.default_server().location().settings.http2.on)
+    }
+}
+
 /// A word with variables.
 pub type Template = template::Template<Request>;
 /// The variables that a configuration knows.
@@ -163,6 +172,8 @@ pub struct Request {
     pub body: Body,
     /// The connection may serve another request after this one.
     pub keep_alive: bool,
+    /// It asks for a tunnel of a WebSocket through a stream (RFC 8441): what would follow the handshake is what the stream has.
+    pub is_tunnel: bool,
     /// The request was redirected inside the server: `internal` locations are open to it.
     pub internal: bool,
     /// The page of an error is being made: its own errors get the plain page.
@@ -225,6 +236,7 @@ impl Request {
             framing: Framing::None,
             body: Body::default(),
             keep_alive: false,
+            is_tunnel: false,
             internal: false,
             error_page: false,
             forced_status: None,
@@ -269,6 +281,7 @@ impl Request {
         self.framing = Framing::None;
         self.body = Body::default();
         self.keep_alive = false;
+        self.is_tunnel = false;
         self.internal = false;
         self.error_page = false;
         self.forced_status = None;

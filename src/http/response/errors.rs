@@ -110,6 +110,8 @@ fn title(status: u16) -> Option<String> {
         // On its page nginx calls it by another name than in the status line.
         302 => Some("302 Found".to_owned()),
         494 => Some("400 Request Header Or Cookie Too Large".to_owned()),
+        495 => Some("400 The SSL certificate error".to_owned()),
+        496 => Some("400 No required SSL certificate was sent".to_owned()),
         497 => Some("400 The plain HTTP request was sent to HTTPS port".to_owned()),
         300..=308 | 400.. if status != 304 => {
             status::phrase(status).map(|phrase| format!("{status} {phrase}"))
@@ -121,11 +123,11 @@ fn title(status: u16) -> Option<String> {
 fn page(title: &str, tokens: Tokens) -> String {
     let name = signature(tokens);
     let (heading, detail) = match title {
-        "400 Request Header Or Cookie Too Large" => ("400 Bad Request", Some(&title[4..])),
-        "400 The plain HTTP request was sent to HTTPS port" => {
-            ("400 Bad Request", Some(&title[4..]))
-        }
-        title => (title, None),
+        "400 Bad Request" => (title, None),
+        title => match title.strip_prefix("400 ") {
+            Some(detail) => ("400 Bad Request", Some(detail)),
+            None => (title, None),
+        },
     };
     let detail = detail.map(|text| format!("<center>{text}</center>\r\n")).unwrap_or_default();
     format!(

@@ -4,6 +4,7 @@ pub mod compression;
 pub mod encoding;
 pub mod error_page;
 pub mod errors;
+pub mod fields;
 pub mod filters;
 pub mod framing;
 pub mod names;

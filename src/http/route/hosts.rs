@@ -71,6 +71,8 @@ pub struct Hosts<S> {
     pub proxy_protocol: bool,
     /// Its connections are encrypted.
     pub ssl: bool,
+    /// All of its servers speak HTTP/2 (`listen … http2`).
+    pub http2: bool,
 }
 
 impl<S> Default for Hosts<S> {
@@ -83,6 +85,7 @@ impl<S> Default for Hosts<S> {
             indistinct: None,
             proxy_protocol: false,
             ssl: false,
+            http2: false,
         }
     }
 }

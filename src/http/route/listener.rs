@@ -17,6 +17,7 @@ pub struct Listener<S> {
     covered: Vec<(Address, Hosts<S>)>,
     trace: Option<Rc<Trace>>,
     ssl: bool,
+    keeps_offers: bool,
 }
 
 impl<S> Listener<S> {
@@ -27,7 +28,17 @@ impl<S> Listener<S> {
         trace: Option<Rc<Trace>>,
     ) -> Listener<S> {
         let ssl = hosts.ssl || covered.iter().any(|(_, hosts)| hosts.ssl);
-        Listener { address, hosts, covered, trace, ssl }
+        Listener { address, hosts, covered, trace, ssl, keeps_offers: false }
+    }
+
+    /// The same, where somebody asks what clients have offered.
+    pub(crate) fn keeping_offers(self, keeps_offers: bool) -> Listener<S> {
+        Listener { keeps_offers, ..self }
+    }
+
+    /// Whether somebody asks what clients have offered.
+    pub(crate) fn are_offers_kept(&self) -> bool {
+        self.keeps_offers
     }
 
     pub(crate) fn address(&self) -> &Address {

@@ -4,5 +4,6 @@ pub mod names;
 pub mod part;
 pub mod scope;
 pub mod settable;
+pub mod ssl;
 pub mod template;
 pub mod variables;

@@ -1,7 +1,7 @@
 //! The variables that a configuration knows, by their names.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::route::regex::Regex;
@@ -56,6 +56,8 @@ pub struct Names<R: 'static> {
     captured: RefCell<Vec<Rc<str>>>,
     /// Those that directives have made.
     made: RefCell<BTreeMap<String, Rc<dyn Value<R>>>>,
+    /// Those of modules that some word has in it.
+    asked: RefCell<BTreeSet<&'static str>>,
     pub(crate) settable: RefCell<BTreeMap<String, Rc<Own<R>>>>,
 }
 
@@ -74,6 +76,7 @@ impl<R: Scope> Default for Names<R> {
             prefixes: Vec::new(),
             captured: RefCell::default(),
             made: RefCell::default(),
+            asked: RefCell::default(),
             settable: RefCell::default(),
         }
     }
@@ -114,6 +117,11 @@ impl<R: Scope> Names<R> {
         Ok(())
     }
 
+    /// Whether some word has this variable of a module in it.
+    pub(crate) fn is_asked(&self, name: &str) -> bool {
+        self.asked.borrow().contains(name)
+    }
+
     /// What a name stands for until something sets it: what a directive has made, or the group of an expression.
     pub(crate) fn before(&self, name: &str) -> Option<Rc<dyn Value<R>>> {
         let made = self.made.borrow().get(name).cloned();
@@ -130,6 +138,7 @@ impl<R: Scope> Names<R> {
             return Some(Part::Named(captured.clone()));
         }
         if let Some(variable) = self.variables.get(name) {
+            self.asked.borrow_mut().insert(variable.name);
             return Some(Part::Variable(variable.get, "".into()));
         }
         let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;

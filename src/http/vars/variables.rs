@@ -42,6 +42,11 @@ pub static VARIABLES: &[Variable] = variables! {
         false => &r.host,
     }), "the host asked for, without port; else the server's name";
     "hostname" |_, _, o| put(o, sys::process::hostname().as_bytes()), "this machine's name";
+    "http2" |r, _, o| match r.version() {
+        Version::V20 if r.connection.is_plain() => put(o, b"h2c"),
+        Version::V20 => put(o, b"h2"),
+        _ => put(o, b""),
+    }, "h2 or h2c (without encryption), if the request came by HTTP/2";
     "http_" field, "a field of the request's header";
     "https" |r, _, o| put(o, if r.connection.is_encrypted() { b"on" } else { b"" }), "on, if the connection is encrypted";
     "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";

@@ -67,6 +67,8 @@ pub enum Version {
     /// HTTP/1.1 and any later minor version.
     #[default]
     V11,
+    /// HTTP/2: a stream of a connection that carries several.
+    V20,
 }
 
 /// A field of the head.

@@ -69,7 +69,7 @@ fn a_program_is_looked_for_at_all_addresses_of_its_name() {
     ];
     rt::spawn(async move {
         for addresses in all {
-            let url = Url { addresses, host: "x".to_owned(), path: "/x".to_owned() };
+            let url = Url { addresses, ..Url::parse("http://127.0.0.1/x").expect("a URL") };
             let answer = call_alone(&url, Method::Post, b"a=b", 5_000).await;
             theirs.borrow_mut().push(answer);
         }

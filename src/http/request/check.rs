@@ -4,12 +4,13 @@ use mem::Str;
 use proto::http1::{self, Body as Framing, Method, Name, Reject, Version};
 use sys::log::Level;
 
+use crate::handshake;
 use crate::request::Request;
 
 /// Whether the client waits for our word before it sends its body.
 pub fn expects_continue(request: &Request) -> bool {
     let expects = request.header(Name::Expect);
-    request.version() == Version::V11
+    request.version() >= Version::V11
         && expects.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
 }
 
@@ -27,8 +28,8 @@ pub fn check(request: &mut Request) -> Result<(), Reject> {
         request.framing = Framing::None;
         return Err(Reject::new(405, "client sent a method that is not served"));
     }
-    match request.listener.may_be_encrypted() && request.connection.is_plain_in_place_of_tls() {
-        true => Err(Reject::new(497, "client sent plain HTTP request to HTTPS port")),
+    match request.listener.may_be_encrypted() {
+        true => handshake::check(request),
         false => Ok(()),
     }
 }

@@ -1,0 +1,393 @@
+//! A connection's task: it drives the crate, begins streams, and ends with the last of them.
+
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use h2::server::{self, SendResponse};
+use h2::{Reason, RecvStream};
+use http_types::Request as Head;
+use mem::Block;
+use rt::{Conn, Io, Next, Task};
+use sys::log::Level;
+
+use super::guard::Guard;
+use super::piece::Piece;
+use super::shared::Shared;
+use super::stream::{self, Step, Stream};
+use super::waits::Reply;
+use crate::Happening;
+use crate::request::Listener;
+use crate::request::connect_info::ConnectInfo;
+
+/// Streams that begin in one turn.
+const BEGINNINGS: u32 = 64;
+/// So much of a stream's answer waits in the crate before its task waits: what a slow client costs.
+const UNSENT: usize = 64 << 10;
+/// Streams that the client has reset, and whose late frames are borne with.
+const RESETS_REMEMBERED: usize = 64;
+/// A frame that we take, and the size that every peer must take (RFC 9113 §4.2).
+const FRAME: u32 = 16 << 10;
+/// What a field costs beside its bytes (RFC 9113 §6.5.2).
+const FIELD: usize = 32;
+/// Milliseconds in which a client that is told to go answers; and in which an offender hears why.
+const FAREWELL: u64 = 5000;
+/// Bytes of an offender that are read and thrown away, so that it hears why.
+const THROWN_AWAY: usize = 1 << 20;
+
+type Crate = server::Connection<Guard, Piece>;
+
+/// Serves a connection that speaks HTTP/2, of which `before` has been read.
+pub fn serve(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Task {
+    Box::pin(run(conn, listener, before))
+}
+
+async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
+    let hosts = listener.hosts_for(conn).unwrap_or(listener.first_hosts());
+    let settings = &ConnectInfo::of(conn).first_server(hosts).location().settings;
+    let shared = Rc::new(Shared::new(conn, listener, settings));
+    conn.set_timeout(settings.client_header_timeout);
+    conn.set_expendable(true);
+    let guard = Guard::new(Io::new(conn), shared.clone(), before);
+    if let Some(connection) = begin(&shared, guard).await {
+        conn.set_expendable(false);
+        let mut driver = Driver::new(connection, shared.clone());
+        poll_fn(|cx| driver.poll(cx)).await;
+        drop(driver);
+        // Its streams know that by now, and whose they were stands in their logs.
+        conn.set_timeout(FAREWELL);
+        poll_fn(|_| match shared.is_left() || conn.timed_out() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        linger(conn).await;
+    }
+    listener.trace(conn, Happening::Disconnecting);
+    Next::Close
+}
+
+/// The preface and what the connection begins with. Every limit that the crate knows is set here.
+async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
+    let settings = shared.settings;
+    let http2 = settings.http2;
+    let limits = &settings.limits;
+    // More than we take ourselves, so that most of those who exceed that get the page that says so.
+    let fields = (limits.total * 2 + limits.headers.min(limits.total / 8) * FIELD).min(1 << 20);
+    let streams = http2.streams;
+    let window = u64::from(http2.window).max(u64::from(FRAME)) * u64::from(streams);
+    let mut handshake = server::Builder::new()
+        .initial_window_size(http2.window)
+        .initial_connection_window_size(window.clamp(1 << 16, (1 << 31) - 1) as u32)
+        .max_concurrent_streams(streams)
+        .max_frame_size(FRAME)
+        .max_header_list_size(fields as u32)
+        .header_table_size(4096)
+        .max_send_buffer_size(UNSENT)
+        .max_concurrent_reset_streams(RESETS_REMEMBERED)
+        .max_pending_accept_reset_streams(4 * streams.max(100) as usize)
+        .max_local_error_reset_streams(Some(streams.max(100) as usize))
+        .enable_connect_protocol()
+        .handshake::<Guard, Piece>(guard);
+    let begun = poll_fn(|cx| {
+        shared.reads.set(0);
+        match Pin::new(&mut handshake).poll(cx) {
+            Poll::Pending if shared.conn.timed_out() => Poll::Ready(None),
+            result => result.map(Some),
+        }
+    });
+    match begun.await {
+        Some(Ok(connection)) => Some(connection),
+        Some(Err(error)) => {
+            shared.log(Level::Info, format_args!("invalid http2 connection: {error}"));
+            None
+        }
+        None => {
+            shared.log(Level::Info, format_args!("client timed out"));
+            None
+        }
+    }
+}
+
+struct Driver {
+    connection: Crate,
+    shared: Rc<Shared>,
+    /// Since when no stream is open, in the loop's milliseconds; 0: one is.
+    idle_since: u64,
+    /// The client has been told to go, then.
+    retiring_since: Option<u64>,
+    /// It has been told so for good.
+    is_ending: bool,
+}
+
+impl Driver {
+    fn new(connection: Crate, shared: Rc<Shared>) -> Driver {
+        let idle_since = rt::now().max(1);
+        Driver { connection, shared, idle_since, retiring_since: None, is_ending: false }
+    }
+
+    /// One turn. Ready: the connection is over.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.shared.reads.set(0);
+        if self.shared.conn.timed_out() && self.is_overdue() {
+            return Poll::Ready(());
+        }
+        let mut begun = 0;
+        loop {
+            self.judge();
+            match self.connection.poll_accept(cx) {
+                Poll::Pending => break,
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Ready(Some(Err(error))) => {
+                    self.note(&error);
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Some(Ok((head, respond)))) => {
+                    self.accept(head, respond);
+                    begun += 1;
+                }
+            }
+            if begun == BEGINNINGS {
+                cx.waker().wake_by_ref();
+                break;
+            }
+        }
+        let takes_more = self.shared.blocked_since.get() == 0;
+        if takes_more && self.shared.schedule.borrow_mut().turned() {
+            cx.waker().wake_by_ref();
+        }
+        self.set_deadline();
+        Poll::Pending
+    }
+
+    /// Whether the connection may go on as it does.
+    fn judge(&mut self) {
+        let offence = self.shared.traffic.borrow().offence();
+        if let Some(offence) = offence
+            && !self.is_ending
+        {
+            self.shared.log(Level::Info, format_args!("{offence}"));
+            self.end(Reason::ENHANCE_YOUR_CALM);
+        }
+        if rt::draining() {
+            self.retire();
+        }
+    }
+
+    fn end(&mut self, reason: Reason) {
+        self.is_ending = true;
+        self.connection.abrupt_shutdown(reason);
+    }
+
+    /// Tells the client to take its further requests elsewhere; those that it has begun are answered.
+    fn retire(&mut self) {
+        if self.retiring_since.is_none() && !self.is_ending {
+            self.retiring_since = Some(rt::now());
+            self.connection.graceful_shutdown();
+        }
+    }
+
+    /// The crate has ended the connection.
+    fn note(&self, error: &h2::Error) {
+        let reset = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::UnexpectedEof];
+        match error.get_io() {
+            Some(io) if reset.contains(&io.kind()) => {}
+            _ => self.shared.log(Level::Info, format_args!("http2 connection ended: {error}")),
+        }
+    }
+
+    /// A stream begins: here, and if it has to wait, in a task of its own.
+    fn accept(&mut self, head: Head<RecvStream>, respond: SendResponse<Piece>) {
+        let (parts, body) = head.into_parts();
+        let shared = self.shared.clone();
+        let mut reply = None;
+        let begin = || {
+            let (mut stream, outcome) = Stream::new(&shared, &parts, body, respond, &mut reply);
+            match stream.settle(outcome) {
+                Step::Done => {}
+                Step::Takeover => stream::leave(stream),
+                step => {
+                    let reply = stream.reply();
+                    let task = Box::pin(stream::drive(stream, step));
+                    rt::spawn(Guarded { task: Some(task), reply, serial: shared.conn.serial() });
+                }
+            }
+        };
+        if catch_unwind(AssertUnwindSafe(begin)).is_err() {
+            panicked(shared.conn.serial(), reply);
+        }
+        let settings = shared.settings;
+        let age = rt::now().saturating_sub(shared.conn.opened());
+        if u64::from(shared.conn.requests()) >= settings.keepalive_requests
+            || age >= settings.keepalive_time
+        {
+            self.retire();
+        }
+    }
+
+    /// A deadline has passed. `true`: it is the connection's end.
+    fn is_overdue(&mut self) -> bool {
+        let now = rt::now();
+        let (due, what) = self.due();
+        if due > now {
+            return false;
+        }
+        match what {
+            Due::Write | Due::Frame => {
+                self.shared.log(Level::Info, format_args!("client timed out"));
+                if self.shared.settings.reset_timedout_connection {
+                    self.shared.conn.reset_on_close();
+                }
+                true
+            }
+            Due::End => true,
+            Due::Idle => {
+                match self.is_ending {
+                    true => return true,
+                    false => self.end(Reason::NO_ERROR),
+                }
+                false
+            }
+        }
+    }
+
+    /// What is due first, and when.
+    fn due(&self) -> (u64, Due) {
+        let settings = self.shared.settings;
+        let mut first = (u64::MAX, Due::End);
+        let mut consider = |since: u64, ms: u64, what: Due| {
+            let due = since.saturating_add(ms);
+            if due < first.0 {
+                first = (due, what);
+            }
+        };
+        let blocked = self.shared.blocked_since.get();
+        if blocked > 0 {
+            consider(blocked, settings.send_timeout, Due::Write);
+        }
+        if let Some(since) = self.shared.traffic.borrow().incomplete_since() {
+            consider(since, settings.client_header_timeout, Due::Frame);
+        }
+        if self.idle_since > 0 {
+            consider(self.idle_since, settings.keepalive_timeout, Due::Idle);
+            if let Some(since) = self.retiring_since {
+                consider(since.max(self.idle_since), FAREWELL, Due::Idle);
+            }
+        }
+        if self.is_ending {
+            consider(self.shared.ending_since.get(), FAREWELL, Due::End);
+        }
+        first
+    }
+
+    fn set_deadline(&mut self) {
+        let conn = self.shared.conn;
+        match self.connection.has_streams() {
+            true => self.idle_since = 0,
+            false if self.idle_since == 0 => self.idle_since = rt::now().max(1),
+            false => {}
+        }
+        if self.is_ending && self.shared.ending_since.get() == 0 {
+            self.shared.ending_since.set(rt::now().max(1));
+        }
+        conn.set_expendable(self.idle_since > 0);
+        let (due, _) = self.due();
+        conn.set_timeout(due.saturating_sub(rt::now()));
+    }
+}
+
+/// Why a deadline is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// The client takes nothing.
+    Write,
+    /// It owes us the rest of a frame.
+    Frame,
+    /// It asks for nothing.
+    Idle,
+    /// It has been told that this is the end.
+    End,
+}
+
+/// A stream's task: a panic ends the stream, and nobody else's.
+struct Guarded {
+    task: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    reply: Option<Reply>,
+    serial: u64,
+}
+
+impl Future for Guarded {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(mut task) = self.task.take() else { return Poll::Ready(()) };
+        // In there: what the task has is dropped while the panic goes on, and knows of it.
+        let poll = || {
+            let result = task.as_mut().poll(cx);
+            (result, task)
+        };
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok((Poll::Pending, task)) => {
+                self.task = Some(task);
+                Poll::Pending
+            }
+            Ok((Poll::Ready(()), _)) => {
+                self.reply = None;
+                Poll::Ready(())
+            }
+            Err(_) => {
+                panicked(self.serial, self.reply.take());
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+fn panicked(serial: u64, reply: Option<Reply>) {
+    sys::log!(Alert, "*{serial} a panic ended this stream");
+    if let Some(reply) = reply
+        && let Ok(mut reply) = reply.try_borrow_mut()
+    {
+        reply.send_reset(Reason::INTERNAL_ERROR);
+    }
+}
+
+/// A close while the client is sending would reset the connection, and take along what it was told: only our side closes,
+/// and what still comes is thrown away, for a while.
+async fn linger(conn: Conn) {
+    let io = Io::new(conn);
+    io.shutdown_write();
+    conn.set_timeout(FAREWELL);
+    let mut scratch = Block::take(16 << 10);
+    let mut left = THROWN_AWAY;
+    loop {
+        match io.read(scratch.spare_mut()) {
+            Ok(0) => return,
+            Ok(count) if count < left => left -= count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if io.readable().await.is_err() {
+                    return;
+                }
+            }
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    #[test]
+    fn a_panic_ends_a_stream_and_nobody_else() {
+        let task: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(async { panic!("a module's fault") });
+        let mut guarded = Guarded { task: Some(task), reply: None, serial: 1 };
+        let poll = Pin::new(&mut guarded).poll(&mut Context::from_waker(Waker::noop()));
+        assert_eq!(poll, Poll::Ready(()));
+    }
+}

@@ -1,0 +1,49 @@
+//! Processes come and go: no stream is lost.
+
+use support::{process, wait_for};
+
+use crate::{Scenario, conf, up};
+
+const MAIN: &str = "worker_processes 2;";
+
+#[test]
+fn a_stream_that_has_begun_is_completed() {
+    let server = up(MAIN, "");
+    let mut scenario = Scenario::start(&server, "drain", "slow_stream", &[]);
+    assert_eq!(scenario.word(), "half");
+    assert!(server.command(&["-s", "reload"]).status.success());
+    scenario.ends();
+}
+
+#[test]
+fn reloads_lose_no_request() {
+    let server = up(MAIN, "keepalive_requests 100000;");
+    let mut scenario = Scenario::start(&server, "drain", "rounds", &["4000"]);
+    assert_eq!(scenario.word(), "begun");
+    for _ in 0..5 {
+        server.set_conf(conf(MAIN, "keepalive_requests 100000;"));
+        assert!(server.command(&["-s", "reload"]).status.success());
+    }
+    let done = scenario.word();
+    scenario.ends();
+    assert!(done.starts_with("done 4000 "), "{done}");
+    assert!(!done.ends_with("connections 1"), "{done}");
+}
+
+#[test]
+fn upgrades_lose_no_request() {
+    let server = up(MAIN, "keepalive_requests 100000;");
+    let mut scenario = Scenario::start(&server, "drain", "rounds", &["4000"]);
+    assert_eq!(scenario.word(), "begun");
+    let before = server.pid();
+    server.signal("USR2");
+    server.wait_for("the new master", || {
+        server.dir().text("logs/rserve.pid").trim().parse().is_ok_and(|pid: u32| pid != before)
+    });
+    wait_for("its workers", || server.workers().len() == 2);
+    process::signal(before, "QUIT");
+    let done = scenario.word();
+    scenario.ends();
+    assert!(done.starts_with("done 4000 "), "{done}");
+    process::wait_for_end(before);
+}
