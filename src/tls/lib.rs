@@ -21,7 +21,6 @@ mod records;
 mod server;
 mod session;
 mod settings;
-mod signature;
 mod tickets;
 pub mod x509;
 

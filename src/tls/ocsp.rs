@@ -14,8 +14,7 @@ use aws_lc_rs::digest::{self, Algorithm, SHA1_FOR_LEGACY_USE_ONLY as SHA1};
 use base64::Engine as _;
 
 use crate::der::{Malformed, Reader, Value, tag, write};
-use crate::signature::verify;
-use crate::x509::{Certificate, Time, dotted};
+use crate::x509::{Certificate, Time, dotted, verify};
 
 /// How far clocks may be apart; nginx' value.
 const SKEW: i64 = 300;

@@ -12,17 +12,18 @@ mod extensions;
 mod key;
 mod name;
 mod oids;
+mod signature;
 mod time;
 
 use aws_lc_rs::digest;
 
 pub use crate::der::Malformed;
 use crate::der::{Reader, Value, tag};
-use crate::signature::verify;
 pub use extensions::{Access, AltName};
 pub use key::Key;
 pub use name::Name;
 pub use oids::dotted;
+pub(crate) use signature::verify;
 pub use time::Time;
 
 use extensions::Extensions;

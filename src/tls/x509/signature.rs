@@ -2,8 +2,9 @@
 
 use aws_lc_rs::signature::*;
 
+use super::key::Key;
+use super::oids::dotted;
 use crate::der::{Reader, tag};
-use crate::x509::{Key, dotted};
 
 /// Whether the key's owner has signed the message, by the algorithm of this identifier. Those with SHA-1 prove nothing.
 pub fn verify(key: &Key, algorithm: &[u8], message: &[u8], signature: &[u8]) -> bool {
