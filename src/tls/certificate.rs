@@ -7,10 +7,12 @@ use std::sync::{Arc, RwLock};
 use conf::{Env, Error, Word};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
+
+use crate::encrypted_key;
 
 /// A PEM file is no longer than that.
 const LONGEST: u64 = 4 << 20;
@@ -54,7 +56,12 @@ fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Loads a pair, and looks whether they belong together.
-pub fn load(pair: &Pair, env: &Env<'_>, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
+pub fn load(
+    pair: &Pair,
+    passphrases: &[Vec<u8>],
+    env: &Env<'_>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Error> {
     let (certificate, key) = (&pair.certificate, &pair.key);
     let chain = chain(&read("certificate", certificate, env)?).map_err(|why| {
         let message = format!("cannot load certificate \"{}\": {why}", certificate.text);
@@ -65,7 +72,7 @@ pub fn load(pair: &Pair, env: &Env<'_>, provider: &CryptoProvider) -> Result<Cer
         Error::at(message, key.span, env.files)
     };
     let bytes = read("certificate key", key, env)?;
-    let private = private_key(&bytes).map_err(wrong)?;
+    let private = private_key(&bytes, passphrases).map_err(wrong)?;
     warn_of_rights(key, env);
     let signer = provider.key_provider.load_private_key(private);
     let signer = signer.map_err(|error| wrong(error.to_string()))?;
@@ -104,11 +111,30 @@ pub(crate) fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> 
     }
 }
 
-fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+/// The lines of files: passphrases of keys.
+pub fn passphrases(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
+    let mut all = Vec::new();
+    for path in files {
+        let text = read_file(path).map_err(|why| {
+            Error::new(format!("cannot read the passphrases in \"{}\": {why}", path.display()))
+        })?;
+        let lines = text.split(|&byte| byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        all.extend(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec));
+    }
+    Ok(all)
+}
+
+fn private_key(pem: &[u8], passphrases: &[Vec<u8>]) -> Result<PrivateKeyDer<'static>, String> {
     if memory_has(pem, b"Proc-Type: 4,ENCRYPTED") {
         return Err("it is encrypted in the legacy form of PEM, which is not read here; \
                     \"openssl pkcs8 -topk8\" makes another of it"
             .to_owned());
+    }
+    if memory_has(pem, b"-----BEGIN ENCRYPTED PRIVATE KEY-----") {
+        let der = encrypted(pem).ok_or("it is no PEM")?;
+        let opened = encrypted_key::decrypt(&der, passphrases)?;
+        return Ok(PrivatePkcs8KeyDer::from(opened).into());
     }
     match PrivateKeyDer::from_pem_slice(pem) {
         Ok(key) => Ok(key),
@@ -117,6 +143,13 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
         }
         Err(error) => Err(format!("it is no PEM ({error})")),
     }
+}
+
+/// What stands in a PEM text of an encrypted key, which is none of the kinds that rustls knows.
+fn encrypted(pem: &[u8]) -> Option<Vec<u8>> {
+    let text = String::from_utf8_lossy(pem).replace("ENCRYPTED PRIVATE KEY", "PRIVATE KEY");
+    let key = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).ok()?;
+    Some(key.secret_pkcs8_der().to_vec())
 }
 
 fn memory_has(bytes: &[u8], word: &[u8]) -> bool {

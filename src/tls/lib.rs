@@ -12,6 +12,7 @@ mod certificate;
 mod choice;
 mod clients;
 mod der;
+mod encrypted_key;
 mod facts;
 mod memory;
 pub mod ocsp;
@@ -21,6 +22,7 @@ mod records;
 mod server;
 mod session;
 mod settings;
+mod store;
 mod tickets;
 pub mod x509;
 

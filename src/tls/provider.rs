@@ -5,20 +5,40 @@ use proto::tls::cipher_list::{self, Fault};
 use proto::tls::names;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+use crate::settings::Conf;
+
 /// The cryptography of a server, as its directives say.
-pub fn provider(
-    ciphers: Option<&Word>,
-    curves: Option<&Word>,
-    env: &Env<'_>,
-) -> Result<CryptoProvider, Error> {
+pub fn provider(conf: &Conf, env: &Env<'_>) -> Result<CryptoProvider, Error> {
     let mut provider = aws_lc_rs::default_provider();
-    if let Some(word) = ciphers {
+    if let Some(word) = conf.ssl_ciphers.get() {
         set_ciphers(&mut provider, word, env)?;
     }
-    if let Some(word) = curves.filter(|word| word.text != "auto") {
+    for word in conf.commands("Ciphersuites") {
+        set_suites(&mut provider, word, env);
+    }
+    let curves = conf.ssl_ecdh_curve.get().filter(|word| word.text != "auto");
+    let groups = conf.commands("Groups").chain(conf.commands("Curves"));
+    for word in curves.into_iter().chain(groups) {
         set_groups(&mut provider, word, env)?;
     }
     Ok(provider)
+}
+
+/// Those of TLS 1.3, in the order of a list of OpenSSL's.
+fn set_suites(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) {
+    let (codes, missing) = cipher_list::ciphersuites(&word.text);
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        warn(
+            format!("\"ssl_conf_command Ciphersuites\": not available here: {missing}"),
+            word,
+            env,
+        );
+    }
+    let all = &provider.cipher_suites;
+    let chosen = codes.iter().filter_map(|code| all.iter().find(|s| u16::from(s.suite()) == *code));
+    let others = all.iter().filter(|suite| suite.tls13().is_none());
+    provider.cipher_suites = chosen.chain(others).copied().collect();
 }
 
 fn warn(message: String, word: &Word, env: &Env<'_>) {

@@ -102,6 +102,8 @@ pub(crate) struct Records<S> {
     established: bool,
     /// Something came before that.
     early: bool,
+    /// Something may be written: perhaps before that, too.
+    may_write: bool,
     /// The peer's stream has ended.
     ended: bool,
     /// Ours has.
@@ -124,14 +126,16 @@ impl<S: Side> Records<S> {
             begun: false,
             established: false,
             early: false,
+            may_write: false,
             ended: false,
             closed: false,
             failed: None,
         }
     }
 
-    pub fn is_established(&self) -> bool {
-        self.established
+    /// Whether there is something to be done: the handshake is complete, or the first request has come before that.
+    pub fn is_open(&self) -> bool {
+        self.established || self.early && (self.has_plain() || self.may_write)
     }
 
     /// Whether what was read came before the handshake was complete.
@@ -150,7 +154,8 @@ impl<S: Side> Records<S> {
 
     /// Goes on with the handshake, with what has been read already first.
     pub fn establish(&mut self, conn: Conn) -> io::Result<()> {
-        while !self.established {
+        // What came before the handshake's end is read before it, and answered.
+        while !self.established && !self.has_plain() {
             self.fail_again()?;
             MEMORY.with_borrow_mut(|memory| self.take(conn, memory, &mut []))?;
         }
@@ -291,7 +296,9 @@ impl<S: Side> Records<S> {
                     true
                 }
                 Ok(ConnectionState::WriteTraffic(_)) => {
-                    self.established |= self.failed.is_none();
+                    self.may_write = true;
+                    self.established |=
+                        self.failed.is_none() && !self.side.common().is_handshaking();
                     false
                 }
                 Ok(_) => false,
@@ -309,6 +316,11 @@ impl<S: Side> Records<S> {
         self.fail_again()?;
         if self.closed {
             return Err(ErrorKind::BrokenPipe.into());
+        }
+        // Where nothing may be written before the handshake is complete, although a request came before that.
+        while !self.established && !self.may_write {
+            MEMORY.with_borrow_mut(|memory| self.take(conn, memory, &mut []))?;
+            self.fail_again()?;
         }
         if !conn.is_writable() {
             return Err(ErrorKind::WouldBlock.into());

@@ -1,10 +1,11 @@
 //! What the directives of one server come to.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use conf::{Env, Error};
+use conf::{Env, Error, Word};
 use module::{Process, Setup};
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
@@ -14,8 +15,9 @@ use rustls::{ServerConfig, version};
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
 use crate::provider::provider;
-use crate::settings::{Conf, Protocol};
-use crate::tickets::Tickets;
+use crate::settings::{Conf, Protocol, SessionCache};
+use crate::store::Zone;
+use crate::tickets::{self, Tickets};
 
 /// A server's part in handshakes.
 pub struct Server {
@@ -68,12 +70,14 @@ impl Server {
 #[derive(Default)]
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
+    zones: Vec<(String, usize, Rc<Zone>)>,
 }
 
 impl Servers {
     /// What the keys' part in the life of the processes is, one for each time that a session may last.
     pub fn processes(self) -> impl Iterator<Item = Rc<dyn Process>> {
-        self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>)
+        let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
+        tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -92,9 +96,10 @@ impl Servers {
         if pairs.is_empty() {
             return Ok(None);
         }
-        let (ciphers, curves) = (conf.ssl_ciphers.get(), conf.ssl_ecdh_curve.get());
-        let provider = Arc::new(provider(ciphers, curves, setup.env)?);
-        let loaded = pairs.iter().map(|pair| certificate::load(pair, setup.env, &provider));
+        let provider = Arc::new(provider(conf, setup.env)?);
+        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
+        let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
+        let loaded = pairs.iter().map(load);
         let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let clients = Clients::new(conf, setup.env, &provider)?;
         let identity = identity(&identities, clients.as_deref());
@@ -105,19 +110,62 @@ impl Servers {
         let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
-        match conf.ssl_session_tickets() {
-            true => {
-                let tickets = self.tickets(conf.ssl_session_timeout() / 1000, setup);
-                config.ticketer = tickets.of(identity);
-            }
-            false => config.send_tls13_tickets = 0,
-        }
+        self.set_sessions(&mut config, conf, identity, setup)?;
         let configs = protocols.iter().map(|names| {
             let mut config = config.clone();
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
         Ok(Some(Server { config: Some(configs.collect()), record, clients }))
+    }
+
+    /// How sessions are resumed: by tickets, or by their number in memory that all workers share. rustls has data before
+    /// the handshake's end only for the latter.
+    fn set_sessions(
+        &mut self,
+        config: &mut ServerConfig,
+        conf: &Conf,
+        identity: [u8; 32],
+        setup: &mut Setup<'_>,
+    ) -> Result<(), Error> {
+        let seconds = conf.ssl_session_timeout() / 1000;
+        let cache = match (conf.ssl_session_cache(), conf.ssl_early_data()) {
+            (SessionCache::None, true) => SessionCache::Shared("early_data".to_owned(), 1 << 20),
+            (cache, _) => cache,
+        };
+        if let SessionCache::Shared(name, size) = &cache {
+            config.session_storage = self.zone(name, *size, setup)?.of(identity, seconds);
+        }
+        if conf.ssl_early_data() {
+            config.max_early_data_size = EARLY;
+            config.send_half_rtt_data = true;
+            return Ok(());
+        }
+        if !conf.ssl_session_tickets() {
+            config.send_tls13_tickets = 0;
+            return Ok(());
+        }
+        let files = conf.ssl_session_ticket_key.as_slice();
+        config.ticketer = match files.is_empty() {
+            true => self.tickets(seconds, setup).of(identity),
+            false => tickets::with_files(&ticket_keys(files)?, seconds, identity)
+                .ok_or_else(|| Error::new("the keys of ssl_session_ticket_key cannot be used"))?,
+        };
+        Ok(())
+    }
+
+    fn zone(&mut self, name: &str, size: usize, setup: &mut Setup<'_>) -> Result<Rc<Zone>, Error> {
+        if let Some((_, known, zone)) = self.zones.iter().find(|(known, ..)| known == name) {
+            return match *known == size {
+                true => Ok(zone.clone()),
+                false => Err(Error::new(format!(
+                    "the size {size} of shared memory zone \"{name}\" conflicts with already declared size {known}"
+                ))),
+            };
+        }
+        let zone = Rc::new(Zone::new(setup, name, size));
+        self.zones.push((name.to_owned(), size, zone.clone()));
+        Ok(zone)
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {
@@ -139,7 +187,9 @@ fn config(
     clients: Option<&Arc<Clients>>,
 ) -> Result<ServerConfig, rustls::Error> {
     let protocols = conf.ssl_protocols();
-    let versions = protocols.iter().map(|protocol| match protocol {
+    let bounds = conf.protocol_bounds();
+    let versions = protocols.iter().filter(|protocol| bounds.contains(protocol));
+    let versions = versions.map(|protocol| match protocol {
         Protocol::Tls12 => &version::TLS12,
         Protocol::Tls13 => &version::TLS13,
     });
@@ -151,13 +201,21 @@ fn config(
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(Arc::new(Identities::new(identities)));
-    config.ignore_client_order = conf.ssl_prefer_server_ciphers();
+    config.ignore_client_order =
+        conf.ssl_prefer_server_ciphers() || conf.commands("Options").any(prefers_server);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if !conf.ssl_certificate_compression() {
         config.cert_compressors.clear();
     }
     Ok(config)
 }
+
+fn prefers_server(options: &Word) -> bool {
+    options.text.split(',').any(|option| option.eq_ignore_ascii_case("ServerPreference"))
+}
+
+/// Bytes that a client may send before the handshake is complete: OpenSSL's default.
+const EARLY: u32 = 16 << 10;
 
 /// rustls counts a record's head among the bytes of a fragment.
 const OVERHEAD: usize = 5;
@@ -178,6 +236,18 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
     let pairs =
         pairs.map(|(certificate, key)| Pair { certificate: certificate.clone(), key: key.clone() });
     Ok(pairs.collect())
+}
+
+/// The keys of tickets in files: of 48 bytes as nginx has had them, or of 80.
+fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map_err(|error| Error::io("open", path, &error))?;
+        match bytes.len() {
+            48 | 80 => Ok(bytes),
+            _ => Err(Error::new(format!("\"{}\" must be 48 or 80 bytes", path.display()))),
+        }
+    };
+    files.iter().map(read).collect()
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.

@@ -82,10 +82,10 @@ impl Session {
         self.common()?.alpn_protocol()
     }
 
-    /// Whether the handshake is complete.
+    /// Whether the handshake is complete, or so far that a request has come.
     pub fn is_established(&self) -> bool {
         match &self.state {
-            State::Tls(records) => records.is_established(),
+            State::Tls(records) => records.is_open(),
             State::Plain(_) => true,
             State::Hello(_) | State::Waits(_) | State::Refused => false,
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use conf::{Arity, Contexts, Error, Setting, Word, contexts, settings};
+use conf::{Arity, Contexts, Error, Setting, Word, contexts, settings, value};
 
 const SERVERS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER);
 const ONE: Arity = Arity::Exactly(1);
@@ -50,6 +50,9 @@ settings! {
             SERVERS, ONE, path, "(made and changed by the master)",
             "a file with the key of tickets, 48 or 80 bytes; the first one encrypts"
         );
+        flag ssl_early_data = (
+            SERVERS, "off", "take requests of who comes back before the handshake is complete; they may be copies: $ssl_early_data"
+        );
         size ssl_buffer_size = (SERVERS, "16k", "the longest record");
         flag ssl_reject_handshake = (
             SERVERS, "off", "end handshakes that ask for this server, by an alert"
@@ -68,14 +71,44 @@ settings! {
             SERVERS, "1", "how many certificates may stand between a client's and that of an authority"
         );
         option ssl_crl: Word = (SERVERS, ONE, word, "(none)", "a file with lists of clients' certificates that are revoked");
+        list ssl_conf_command: (Word, Word) = (
+            SERVERS, Arity::Exactly(2), command, "(none)",
+            "OpenSSL's own words: Ciphersuites, MinProtocol, MaxProtocol, Groups, Options; others have no effect"
+        );
+        option ssl_certificate_cache: Word = (
+            SERVERS, Arity::Between(1, 3), cache, "off", "how many certificates with variables in their names are kept, and how long"
+        );
+        raw ssl_ech_file: () = (
+            SERVERS, ONE, no_ech, "(none)", "refused: rustls has no Encrypted Client Hello for servers"
+        );
         flag ssl_certificate_compression = (
             SERVERS, "off", "compress the certificates, for clients that take that"
         );
     }
 }
 
+impl Conf {
+    /// The values of one of OpenSSL's words.
+    pub(crate) fn commands<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c Word> {
+        let all = self.ssl_conf_command.as_slice().iter();
+        all.filter(move |(word, _)| word.text.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// What `ssl_conf_command MinProtocol` and `MaxProtocol` leave.
+    pub(crate) fn protocol_bounds(&self) -> std::ops::RangeInclusive<Protocol> {
+        let bound = |name| {
+            self.commands(name).last().map(|value| match value.text.as_str() {
+                "TLSv1.3" => Protocol::Tls13,
+                _ => Protocol::Tls12,
+            })
+        };
+        bound("MinProtocol").unwrap_or(Protocol::Tls12)
+            ..=bound("MaxProtocol").unwrap_or(Protocol::Tls13)
+    }
+}
+
 /// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
     /// TLS 1.2
     Tls12,
@@ -97,10 +130,12 @@ pub enum Verify {
 }
 
 /// Where sessions are kept that are resumed by their number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionCache {
     /// Nowhere.
     None,
+    /// In memory that all workers share, of so many bytes.
+    Shared(String, usize),
 }
 
 fn word(setting: &Setting<'_>) -> Result<Word, Error> {
@@ -114,6 +149,27 @@ fn path(setting: &Setting<'_>) -> Result<PathBuf, Error> {
 fn without_effect(setting: &Setting<'_>) -> Result<Word, Error> {
     setting.warn(format!("\"{}\" has no effect: rustls has no DHE", setting.name()));
     word(setting)
+}
+
+fn command(setting: &Setting<'_>) -> Result<(Word, Word), Error> {
+    const KNOWN: [&str; 6] =
+        ["Ciphersuites", "MinProtocol", "MaxProtocol", "Groups", "Curves", "Options"];
+    let (name, value) = (&setting.args()[0], &setting.args()[1]);
+    if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(&name.text)) {
+        setting.warn(format!(
+            "\"ssl_conf_command {}\" has no effect: rustls has nothing like it",
+            name.text
+        ));
+    }
+    Ok((name.clone(), value.clone()))
+}
+
+fn cache(setting: &Setting<'_>) -> Result<Word, Error> {
+    word(setting)
+}
+
+fn no_ech(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    Err(setting.error("\"ssl_ech_file\": rustls has no Encrypted Client Hello for servers"))
 }
 
 fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
@@ -148,7 +204,30 @@ fn verify(setting: &Setting<'_>) -> Result<Verify, Error> {
     )
 }
 
+/// As nginx: `builtin` may stand before `shared`; by itself it would be a cache for each worker, which finds nothing.
 fn session_cache(setting: &Setting<'_>) -> Result<SessionCache, Error> {
-    let _ = setting;
-    Ok(SessionCache::None)
+    let mut cache = SessionCache::None;
+    for (at, word) in setting.args().iter().enumerate() {
+        let invalid = || setting.error_at(at, format!("invalid session cache \"{}\"", word.text));
+        match word.text.split(':').collect::<Vec<_>>()[..] {
+            ["off" | "none"] if setting.args().len() == 1 => {}
+            ["builtin"] => {}
+            ["builtin", size] if size.parse::<u32>().is_ok() => {}
+            ["shared", name, size] if !name.is_empty() => {
+                let size = value::size(size).and_then(|size| usize::try_from(size).ok());
+                let size = size.filter(|&size| size <= 1 << 40).ok_or_else(invalid)?;
+                if size < 8 * 4096 {
+                    let small = format!("session cache \"{}\" is too small", word.text);
+                    return Err(setting.error_at(at, small).with_hint("it has at least 32k"));
+                }
+                let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if !name.chars().all(letters) {
+                    return Err(setting.error_at(at, "a zone's name has letters, digits and _"));
+                }
+                cache = SessionCache::Shared(name.to_owned(), size);
+            }
+            _ => return Err(invalid()),
+        }
+    }
+    Ok(cache)
 }

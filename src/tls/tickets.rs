@@ -60,7 +60,8 @@ impl Tickets {
 
     /// What makes tickets for the servers of one identity: nobody else's can read them.
     pub(crate) fn of(&self, identity: [u8; 32]) -> Arc<dyn ProducesTickets> {
-        Arc::new(Ticketer { keys: self.keys.clone(), identity, known: Mutex::default() })
+        let source = Source::Shared(self.keys.clone(), Mutex::default());
+        Arc::new(Ticketer { source, life: self.keys.period, identity })
     }
 }
 
@@ -151,11 +152,20 @@ struct Known {
     key: LessSafeKey,
 }
 
+/// Where keys come from.
+enum Source {
+    /// The master makes them; those that were used are ready.
+    Shared(Arc<Keys>, Mutex<Vec<Known>>),
+    /// From files: the first encrypts, all of them decrypt.
+    Files(Vec<Known>),
+}
+
 /// Makes and reads the tickets of one identity.
 struct Ticketer {
-    keys: Arc<Keys>,
+    source: Source,
+    /// Seconds for which a ticket is good.
+    life: u64,
     identity: [u8; 32],
-    known: Mutex<Vec<Known>>,
 }
 
 impl fmt::Debug for Ticketer {
@@ -164,22 +174,64 @@ impl fmt::Debug for Ticketer {
     }
 }
 
+/// What makes tickets with keys from files (`ssl_session_ticket_key`), each of 48 or 80 random bytes.
+pub(crate) fn with_files(
+    files: &[Vec<u8>],
+    life: u64,
+    identity: [u8; 32],
+) -> Option<Arc<dyn ProducesTickets>> {
+    let keys = files.iter().map(|bytes| {
+        let (name, _) = bytes.split_first_chunk()?;
+        let key = digest::digest(&digest::SHA256, bytes);
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).ok()?);
+        Some(Known { period: 0, check: 0, name: *name, key })
+    });
+    let source = Source::Files(keys.collect::<Option<_>>()?);
+    Some(Arc::new(Ticketer { source, life, identity }))
+}
+
 impl Ticketer {
-    /// Does something with a period's key.
-    fn with_key<T>(&self, period: u64, act: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
-        let mut all = self.known.lock().ok()?;
-        let words = self.keys.key(period)?;
-        let at = all.iter().position(|one| one.period == period && one.check == words[1]);
-        let known = match at {
-            Some(at) => &all[at],
-            None => {
-                all.retain(|one| one.period != period && one.period + SLOTS > period);
-                all.push(ready(&words)?);
-                all.last()?
-            }
-        };
-        act(known)
+    /// Does something with the key that encrypts now.
+    fn with_newest<T>(&self, now: u64, act: impl Fn(&Known) -> Option<T>) -> Option<T> {
+        match &self.source {
+            Source::Files(keys) => keys.first().and_then(act),
+            Source::Shared(keys, known) => with_key(keys, known, keys.period_at(now), act),
+        }
     }
+
+    /// Does something with each key that decrypts now, until it succeeds.
+    fn with_all<T>(&self, now: u64, act: impl Fn(&Known) -> Option<T>) -> Option<T> {
+        match &self.source {
+            Source::Files(keys) => keys.iter().find_map(act),
+            Source::Shared(keys, known) => {
+                let period = keys.period_at(now);
+                // The next one's, too: another machine's clock, or this one's, may have gone back a little.
+                let periods = [period, period.wrapping_sub(1), period + 1];
+                periods.into_iter().find_map(|period| with_key(keys, known, period, &act))
+            }
+        }
+    }
+}
+
+/// Does something with a period's key.
+fn with_key<T>(
+    keys: &Keys,
+    known: &Mutex<Vec<Known>>,
+    period: u64,
+    act: impl FnOnce(&Known) -> Option<T>,
+) -> Option<T> {
+    let mut all = known.lock().ok()?;
+    let words = keys.key(period)?;
+    let at = all.iter().position(|one| one.period == period && one.check == words[1]);
+    let known = match at {
+        Some(at) => &all[at],
+        None => {
+            all.retain(|one| one.period != period && one.period + SLOTS > period);
+            all.push(ready(&words)?);
+            all.last()?
+        }
+    };
+    act(known)
 }
 
 fn ready(words: &Words) -> Option<Known> {
@@ -197,12 +249,12 @@ impl ProducesTickets for Ticketer {
     }
 
     fn lifetime(&self) -> u32 {
-        u32::try_from(self.keys.period).unwrap_or(u32::MAX)
+        u32::try_from(self.life).unwrap_or(u32::MAX)
     }
 
     fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
         let now = sys::clock::wall().as_secs();
-        self.with_key(self.keys.period_at(now), |known| {
+        self.with_newest(now, |known| {
             let mut nonce = [0; NONCE_LEN];
             rand::fill(&mut nonce).ok()?;
             let head = NAME + NONCE_LEN;
@@ -224,21 +276,16 @@ impl ProducesTickets for Ticketer {
         let (name, rest) = ticket.split_first_chunk::<NAME>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>()?;
         let now = sys::clock::wall().as_secs();
-        let period = self.keys.period_at(now);
-        // The next one's, too: another machine's clock, or this one's, may have gone back a little.
-        let periods = [period, period.wrapping_sub(1), period + 1];
-        periods.into_iter().find_map(|period| {
-            self.with_key(period, |known| {
-                if known.name != *name {
-                    return None;
-                }
-                let mut bytes = sealed.to_vec();
-                let nonce = Nonce::assume_unique_for_key(*nonce);
-                let opened = known.key.open_in_place(nonce, Aad::from(self.identity), &mut bytes);
-                let (made, session) = opened.ok()?.split_first_chunk::<STAMP>()?;
-                let age = now.saturating_sub(u64::from_be_bytes(*made));
-                (age <= self.keys.period).then(|| session.to_vec())
-            })
+        self.with_all(now, |known| {
+            if known.name != *name {
+                return None;
+            }
+            let mut bytes = sealed.to_vec();
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            let opened = known.key.open_in_place(nonce, Aad::from(self.identity), &mut bytes);
+            let (made, session) = opened.ok()?.split_first_chunk::<STAMP>()?;
+            let age = now.saturating_sub(u64::from_be_bytes(*made));
+            (age <= self.life).then(|| session.to_vec())
         })
     }
 }

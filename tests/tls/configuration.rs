@@ -82,3 +82,40 @@ fn certificates_may_stand_in_the_configuration() {
     let said = s_client(server.port(), &[], LAST);
     assert!(said.contains("200 OK"), "{said}");
 }
+
+/// Keys that OpenSSL has encrypted, and the passphrases in a file, of which one fits.
+#[test]
+fn a_passphrase_opens_a_key() {
+    let authority = Authority::new("tests");
+    let leaf = authority.server(&["localhost"]);
+    for cipher in ["aes-256-cbc", "aes-128-cbc"] {
+        let start = prepared(&site("{tls} ssl_password_file pass; return 200 x;"), &authority);
+        let start = with_leaf(start, "server", &leaf).file("pass", "wrong\nright one\n");
+        let key = start.dir().path("server.key");
+        let encrypted = std::process::Command::new("openssl")
+            .args(["pkcs8", "-topk8", "-v2", cipher, "-passout", "pass:right one", "-in"])
+            .arg(&key)
+            .output()
+            .expect("openssl");
+        std::fs::write(&key, &encrypted.stdout).expect("written");
+        let server = start.clone().start();
+        assert!(s_client(server.port(), &[], LAST).contains("200 OK"), "{cipher}");
+        drop(server);
+        let (_, said) = start.file("pass", "wrong\n").fail();
+        assert!(said.contains("none of the passphrases"), "{said}");
+    }
+}
+
+#[test]
+fn words_of_openssl() {
+    let (server, _) = start(&site(
+        "{tls} ssl_conf_command Ciphersuites TLS_CHACHA20_POLY1305_SHA256; ssl_conf_command MinProtocol TLSv1.3;
+        ssl_conf_command Strange x; return 200 x;",
+    ));
+    let said = s_client(server.port(), &[], LAST);
+    assert!(said.contains("TLSv1.3, Cipher is TLS_CHACHA20_POLY1305_SHA256"), "{said}");
+    assert!(s_client(server.port(), &["-tls1_2"], "").contains("alert"));
+    assert!(server.error_log().contains("\"ssl_conf_command Strange\" has no effect"));
+    let said = fails(&site("{tls} ssl_ech_file x;"));
+    assert!(said.contains("no Encrypted Client Hello"), "{said}");
+}

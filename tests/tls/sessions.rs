@@ -135,3 +135,82 @@ fn a_ticket_is_worth_nothing_to_a_server_that_trusts_others() {
         assert_eq!(ask("b.example", "-sess_in").as_deref(), Some("[. b]"), "{flag}");
     }
 }
+
+/// By their number, for clients that take no tickets (TLS 1.2); in memory that all workers share.
+#[test]
+fn sessions_by_number_are_every_workers() {
+    let conf = SITE.replace(
+        "ssl_session_timeout 1h;",
+        "ssl_session_cache shared:s:1m; ssl_session_tickets off;",
+    );
+    let (server, _) = start(&conf);
+    let session = server.dir().path("session");
+    let session = session.to_string_lossy();
+    let ask = |how: &str| {
+        let arguments = ["-tls1_2", "-no_ticket", how, &session];
+        crate::client::s_client(server.port(), &arguments, crate::client::LAST)
+    };
+    assert!(ask("-sess_out").contains("New, TLSv1.2"));
+    let mut workers = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        let said = ask("-sess_in");
+        assert!(said.contains("Reused, TLSv1.2"), "{said}");
+        let answer = said.lines().find_map(|line| line.strip_prefix("r ")).expect("the answer");
+        workers.insert(answer.split_once("closed").map_or(answer, |(pid, _)| pid).to_owned());
+        if workers.len() > 1 {
+            return;
+        }
+    }
+    panic!("all connections went to one worker: {workers:?}");
+}
+
+/// Keys from files: the first encrypts, the others decrypt, so that keys can be changed by hand.
+#[test]
+fn keys_of_tickets_may_be_files() {
+    let conf = |keys: &str| {
+        let words: String =
+            keys.split(' ').map(|key| format!("ssl_session_ticket_key {key};")).collect();
+        SITE.replace("ssl_session_timeout 1h;", &words)
+    };
+    let authority = support::certificates::Authority::new("tests");
+    let start = crate::client::prepared(&conf("new old"), &authority);
+    let start = start.file("new", [1; 48]).file("old", [2; 80]).file("short", [3; 40]);
+    let server = start.clone().start();
+    let client = Client::new(&rustls::version::TLS13);
+    client.connect(&server, "a.example");
+    assert!(client.connect(&server, "a.example").0);
+    let fill = |text: String| {
+        text.replace("{tls}", "ssl_certificate server.pem; ssl_certificate_key server.key;")
+    };
+    let reload = |keys: &str| {
+        server.set_conf(fill(conf(keys)));
+        server.command(&["-s", "reload"]).status.success()
+    };
+    assert!(reload("old new"));
+    assert!(client.connect(&server, "a.example").0, "with the key that decrypts");
+    assert!(!reload("short"), "40 bytes are no key");
+    assert!(reload("old"));
+    assert!(client.connect(&server, "a.example").0, "the last ticket was made with that one");
+}
+
+/// RFC 8446 §8: what comes before the handshake's end is answered, once: a copy of it is not.
+#[test]
+fn early_data_is_taken_once() {
+    let (server, _) = start(
+        "worker_processes 4; http { access_log off; ssl_early_data on; {tls}
+        server { listen 127.0.0.1:{port} ssl; return 200 \"[early $ssl_early_data, $ssl_session_reused]\"; } }",
+    );
+    let request = server.file("request", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let path = |name: &str| server.dir().path(name).to_string_lossy().into_owned();
+    let (session, request) = (path("session"), request.to_string_lossy().into_owned());
+    let said =
+        crate::client::s_client(server.port(), &["-sess_out", &session], crate::client::LAST);
+    assert!(said.contains("Max Early Data: 16384"), "{said}");
+    assert!(said.contains("[early , .]"), "{said}");
+    let arguments = ["-sess_in", &session, "-early_data", &request];
+    let said = crate::client::s_client(server.port(), &arguments, "");
+    assert!(said.contains("Early data was accepted") && said.contains("[early 1, r]"), "{said}");
+    // The same session, and the same request: the session is gone, so the data is refused.
+    let said = crate::client::s_client(server.port(), &arguments, "");
+    assert!(said.contains("Early data was rejected"), "{said}");
+}
