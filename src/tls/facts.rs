@@ -1,6 +1,6 @@
 //! What is known of an encrypted connection: `$ssl_…`.
 
-use proto::tls::{ClientHello, ja4, names};
+use proto::tls::names;
 use rustls::HandshakeKind;
 use rustls::pki_types::CertificateDer;
 
@@ -9,30 +9,6 @@ use crate::server::Server;
 use crate::session::{Session, State};
 use crate::settings::Verify;
 use crate::x509::Certificate;
-
-/// What a client has offered, for those who want to know.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// Cipher suites, by OpenSSL's names.
-    pub ciphers: String,
-    /// Groups, by OpenSSL's names.
-    pub curves: String,
-    /// The fingerprint of its hello.
-    pub ja4: String,
-    /// The session that it offers to go on with, if that has a number.
-    pub session_id: Vec<u8>,
-}
-
-impl Offer {
-    pub(crate) fn of(hello: &ClientHello<'_>) -> Offer {
-        Offer {
-            ciphers: hello.suite_names(),
-            curves: hello.group_names(),
-            ja4: ja4(hello),
-            session_id: hello.session_id().to_vec(),
-        }
-    }
-}
 
 impl Session {
     /// `TLSv1.3`

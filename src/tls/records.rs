@@ -7,81 +7,11 @@
 use std::io::{self, ErrorKind, IoSlice};
 
 use rt::Conn;
-use rustls::CommonState;
-use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, ReadEarlyData, UnbufferedStatus, WriteTraffic,
-};
+use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus, WriteTraffic};
 
 use crate::memory::{MEMORY, Memory, SPARE, WRITE};
-
-/// The server's or the client's half of rustls.
-pub(crate) trait Side: 'static {
-    type Data;
-    /// Whether the end of the stream must be said inside it: what a server is told to the end of the connection, others
-    /// could cut off.
-    const NEEDS_END: bool;
-
-    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
-
-    fn common(&self) -> &CommonState;
-
-    /// Takes what came before the handshake was complete; gives how much more of the input that uses up.
-    fn take_early(early: ReadEarlyData<'_, '_, Self::Data>, sink: &mut dyn FnMut(&[u8])) -> usize;
-}
-
-impl Side for UnbufferedServerConnection {
-    type Data = ServerConnectionData;
-    const NEEDS_END: bool = false;
-
-    fn process<'c, 'i>(
-        &'c mut self,
-        input: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, ServerConnectionData> {
-        self.process_tls_records(input)
-    }
-
-    fn common(&self) -> &CommonState {
-        self
-    }
-
-    fn take_early(
-        mut early: ReadEarlyData<'_, '_, ServerConnectionData>,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> usize {
-        let mut used = 0;
-        while let Some(Ok(record)) = early.next_record() {
-            used += record.discard;
-            sink(record.payload);
-        }
-        used
-    }
-}
-
-impl Side for UnbufferedClientConnection {
-    type Data = ClientConnectionData;
-    const NEEDS_END: bool = true;
-
-    fn process<'c, 'i>(
-        &'c mut self,
-        input: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, ClientConnectionData> {
-        self.process_tls_records(input)
-    }
-
-    fn common(&self) -> &CommonState {
-        self
-    }
-
-    /// A client sends early data, and gets none.
-    fn take_early(
-        _: ReadEarlyData<'_, '_, ClientConnectionData>,
-        _: &mut dyn FnMut(&[u8]),
-    ) -> usize {
-        0
-    }
-}
+use crate::pieces::Pieces;
+use crate::side::Side;
 
 /// A connection's encryption.
 pub(crate) struct Records<S> {
@@ -170,10 +100,7 @@ impl<S: Side> Records<S> {
     /// What rustls has to say before anything has come, or of what has.
     pub fn begin(&mut self, conn: Conn) -> io::Result<()> {
         self.begun = true;
-        let mut partial = std::mem::take(&mut self.partial);
-        let used = self.advance(&mut partial, &mut |_| ());
-        partial.drain(..used);
-        self.partial = partial;
+        self.advance_alone();
         let sent = self.flush(conn);
         self.fail_again()?;
         sent
@@ -260,6 +187,15 @@ impl<S: Side> Records<S> {
             true if S::NEEDS_END && !is_clean => Err(ErrorKind::UnexpectedEof.into()),
             true => Ok(0),
         }
+    }
+
+    /// Lets rustls go on with what it has, and what is kept for it.
+    fn advance_alone(&mut self) {
+        let mut partial = std::mem::take(&mut self.partial);
+        let mut plain = std::mem::take(&mut self.plain);
+        let used = self.advance(&mut partial, &mut |payload| plain.extend_from_slice(payload));
+        partial.drain(..used);
+        (self.partial, self.plain) = (partial, plain);
     }
 
     /// Lets rustls take what has come; gives how much of it is used up. Plaintext goes to `sink`, and what is to be sent
@@ -352,11 +288,11 @@ impl<S: Side> Records<S> {
         let record = self.record;
         memory.clear_output();
         let Memory { output, gathered, filled, .. } = memory;
-        let mut rest = Rest::new(buffers, skipped);
+        let mut pieces = Pieces::new(buffers, skipped);
         let mut taken = 0;
         self.with_traffic(|traffic| {
             while taken < WRITE {
-                let piece = match rest.next(record, gathered) {
+                let piece = match pieces.next(record, gathered) {
                     Some(piece) => piece,
                     None => break,
                 };
@@ -376,10 +312,7 @@ impl<S: Side> Records<S> {
         call: impl FnOnce(&mut WriteTraffic<'_, S::Data>) -> io::Result<T>,
     ) -> io::Result<T> {
         // What rustls still has to say goes before it.
-        let mut partial = std::mem::take(&mut self.partial);
-        let used = self.advance(&mut partial, &mut |_| ());
-        partial.drain(..used);
-        self.partial = partial;
+        self.advance_alone();
         self.fail_again()?;
         let UnbufferedStatus { state, .. } = self.side.process(&mut self.partial);
         match state {
@@ -453,54 +386,5 @@ fn encode(out: &mut Vec<u8>, mut encode: impl FnMut(&mut [u8]) -> Result<usize, 
             Err(EncodeError::InsufficientSize(wanted)) => room = wanted.required_size,
             Err(EncodeError::AlreadyEncoded) => return out.truncate(before),
         }
-    }
-}
-
-/// What is left of some buffers, as pieces for records.
-struct Rest<'b> {
-    buffers: &'b [IoSlice<'b>],
-    /// Of the first one, so much is gone.
-    gone: usize,
-}
-
-impl<'b> Rest<'b> {
-    fn new(buffers: &'b [IoSlice<'b>], gone: usize) -> Rest<'b> {
-        let mut rest = Rest { buffers, gone };
-        rest.settle();
-        rest
-    }
-
-    fn settle(&mut self) {
-        while let Some(first) = self.buffers.first()
-            && first.len() <= self.gone
-        {
-            self.gone -= first.len();
-            self.buffers = &self.buffers[1..];
-        }
-    }
-
-    /// The next piece, of at most `most` bytes; several buffers are put together in `gathered`.
-    fn next<'p>(&mut self, most: usize, gathered: &'p mut Vec<u8>) -> Option<&'p [u8]>
-    where
-        'b: 'p,
-    {
-        let first = &self.buffers.first()?[self.gone..];
-        if first.len() >= most || self.buffers.len() == 1 {
-            let piece = &first[..first.len().min(most)];
-            self.gone += piece.len();
-            self.settle();
-            return Some(piece);
-        }
-        gathered.clear();
-        while gathered.len() < most
-            && let Some(first) = self.buffers.first()
-        {
-            let part = &first[self.gone..];
-            let part = &part[..part.len().min(most - gathered.len())];
-            gathered.extend_from_slice(part);
-            self.gone += part.len();
-            self.settle();
-        }
-        Some(gathered)
     }
 }

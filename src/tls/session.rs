@@ -11,8 +11,9 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
-use crate::facts::Offer;
-use crate::records::{Records, Side};
+use crate::offer::Offer;
+use crate::records::Records;
+use crate::side::Side;
 
 /// A client's first message is no longer than that.
 const LONGEST_HELLO: usize = 64 << 10;
