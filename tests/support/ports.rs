@@ -1,6 +1,8 @@
 //! Ports that nobody uses.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Below the range from which the kernel takes the ports of clients.
@@ -19,6 +21,19 @@ pub fn free() -> u16 {
             return port;
         }
     }
+}
+
+/// Ports whose connections are encrypted, by what this run is about.
+static ENCRYPTED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// Connections to this port are encrypted: whoever connects speaks TLS.
+pub(crate) fn encrypt(port: u16) {
+    ENCRYPTED.lock().expect("no panic").insert(port);
+}
+
+/// Whether they are.
+pub(crate) fn is_encrypted(port: u16) -> bool {
+    ENCRYPTED.lock().expect("no panic").contains(&port)
 }
 
 /// Whether someone listens on this port.

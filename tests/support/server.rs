@@ -145,7 +145,7 @@ impl Start {
     }
 
     fn write_conf(&self, conf: &str, ports: [u16; 2]) {
-        let conf = self.transport.adapt(conf, &self.dir);
+        let conf = self.transport.adapt(conf, &self.dir, ports[0]);
         self.dir.file(CONF, conf::fill(&conf, &self.dir.path(""), ports));
     }
 
@@ -244,16 +244,13 @@ impl Server {
     /// A connection of bytes.
     #[track_caller]
     pub fn wire(&self) -> Wire {
-        Wire::open(self.port()).secured(self.start.transport)
+        Wire::open(self.port())
     }
 
     /// Sends bytes and no more, and reads until the server closes.
     #[track_caller]
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Vec<u8> {
-        let mut wire = self.wire();
-        wire.send(bytes);
-        wire.half_close();
-        wire.rest()
+        crate::raw(self.port(), bytes)
     }
 
     /// The process that was started.

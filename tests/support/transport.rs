@@ -12,8 +12,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
-use crate::Dir;
 use crate::certificates::Authority;
+use crate::{Dir, ports};
 
 /// What carries requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,17 @@ impl Transport {
     }
 
     /// Makes the same configuration of it with this transport.
-    pub(crate) fn adapt(self, conf: &str, dir: &Dir) -> String {
+    pub(crate) fn adapt(self, conf: &str, dir: &Dir, port: u16) -> String {
         let http2 = match self {
             Transport::Plain => return conf.to_owned(),
             Transport::Tls => "",
             Transport::H2 => " http2 on;",
         };
+        // A server of RTMP is not.
+        if !conf.contains("http {") {
+            return conf.to_owned();
+        }
+        ports::encrypt(port);
         let (certificate, key) = identity();
         dir.file("tls/certificate.pem", certificate);
         let key = dir.file("tls/key.pem", key);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use socket2::{Domain, Socket, Type};
 
 use crate::transport::{Stream, Transport};
-use crate::{Answer, PATIENCE, answer};
+use crate::{Answer, PATIENCE, answer, ports};
 
 /// A connection.
 pub struct Wire {
@@ -37,16 +37,9 @@ impl Wire {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         stream.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
-        Wire { stream: Stream::Plain(stream), bytes: Vec::new(), ended: false }
-    }
-
-    /// The same connection by another transport: nothing was said yet.
-    #[must_use]
-    pub fn secured(self, transport: Transport) -> Wire {
-        match self.stream {
-            Stream::Plain(tcp) => Wire { stream: Stream::over(tcp, transport), ..self },
-            Stream::Tls(_) => self,
-        }
+        let encrypted = stream.peer_addr().is_ok_and(|peer| ports::is_encrypted(peer.port()));
+        let transport = if encrypted { Transport::Tls } else { Transport::Plain };
+        Wire { stream: Stream::over(stream, transport), bytes: Vec::new(), ended: false }
     }
 
     /// The same by TLS, as this client speaks it, with a server of this name.
