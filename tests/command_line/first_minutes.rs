@@ -75,7 +75,7 @@ http {
     types_hash_max_size 1024;
     upstream app { server 127.0.0.1:3000; }
     server {
-        listen 443 ssl;
+        listen 443 quic;
         location / { proxy_pass http://app; }
         location /a { proxy_pass http://app; rang on; }
         location /b { nchan_subscriber; more_set_headers a:b; root; }
@@ -93,12 +93,12 @@ http {
         "[emerg] not served: rserve does not proxy to upstreams yet\n\
          \x20   upstream     conf:6\n\
          \x20   proxy_pass   conf:9, 10\n",
-        "[emerg] \"ssl\" is not served (rserve does not speak TLS yet) in conf:8",
+        "[warn] \"listen ... quic\" has no effect: rserve does not speak HTTP/3 yet in conf:8",
         "[emerg] unknown directive \"rang\" in conf:10",
         "[emerg] \"nchan_subscriber\" directive is of the module nchan (rserve has event streams of its own",
         "[emerg] \"more_set_headers\" directive is of the module headers-more (add_header",
         "[emerg] invalid number of arguments in \"root\" directive in conf:11",
-        "rserve: serves 9 of 19 directives; not yet: listen … ssl, more_set_headers, \
+        "rserve: serves 10 of 19 directives; not yet: more_set_headers, \
          nchan_subscriber, proxy_pass, upstream; 3 mistakes\n\
          rserve: configuration file conf test failed\n",
     ] {

@@ -136,7 +136,7 @@ fn faults_are_shown_where_they_are() {
         ("backlog=x", "invalid backlog \"backlog=x\""),
         ("so_keepalive=::", "invalid so_keepalive \"so_keepalive=::\""),
         ("ipv6only=x", "invalid ipv6only \"ipv6only=x\""),
-        ("ssl", "\"ssl\" is not served (rserve does not speak TLS yet)"),
+        ("ssl", "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive"),
     ] {
         let text = format!("server {{ listen 127.0.0.1:{{port}} {options}; }}");
         let (code, said) = Start::new(BINARY).conf(http(&text)).fail();

@@ -160,7 +160,7 @@ fn names() {
     );
     fails(
         "ssl_certificate x;",
-        "\"ssl_certificate\" directive is not supported (rserve does not speak TLS yet) in t:1\n    \
+        "\"ssl_certificate\" directive is not supported (rserve does not do this with TLS yet) in t:1\n    \
          ssl_certificate x;\n    ^^^^^^^^^^^^^^^",
     );
 }

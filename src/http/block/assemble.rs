@@ -263,6 +263,7 @@ impl Addresses {
             let address = listen::default_address();
             listens.push(Listen::at(address, span));
         }
+        listens.retain(|listen| !listen.quic);
         let mut own = HashSet::new();
         for listen in &listens {
             let fail = |what: &str| {

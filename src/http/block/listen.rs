@@ -23,6 +23,8 @@ pub struct Listen {
     pub ssl: bool,
     /// All servers of the address speak HTTP/2: an old way to write `http2 on`.
     pub http2: bool,
+    /// It is HTTP/3's, which is not served: nobody listens there.
+    pub quic: bool,
     /// Where it stands, for messages.
     pub span: Span,
 }
@@ -38,6 +40,7 @@ impl Listen {
             proxy_protocol: false,
             ssl: false,
             http2: false,
+            quic: false,
             span,
         }
     }
@@ -59,6 +62,12 @@ pub fn parse(setting: &Setting<'_>) -> Result<Vec<Listen>, Error> {
             let message = "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead";
             setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
             listen.http2 = true;
+            continue;
+        }
+        if word.text == "quic" {
+            let message = "\"listen ... quic\" has no effect: rserve does not speak HTTP/3 yet";
+            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
+            listen.quic = true;
             continue;
         }
         if let Some(why) = not_yet(&word.text) {
@@ -99,7 +108,6 @@ impl Listen {
 fn not_yet(parameter: &str) -> Option<&'static str> {
     match parameter {
         "spdy" => Some("it was given up for HTTP/2"),
-        "quic" => Some("rserve does not speak HTTP/3 yet"),
         _ => None,
     }
 }
