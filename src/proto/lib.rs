@@ -10,6 +10,7 @@ pub mod date;
 pub mod escape;
 pub mod flv;
 pub mod http1;
+pub mod http2;
 pub mod multipart;
 pub mod proxy_protocol;
 pub mod query;

@@ -57,7 +57,7 @@ impl Verdict {
 
     /// Whether it is only that nobody known has signed it (`optional_no_ca`).
     pub(crate) fn lacks_authority(&self) -> bool {
-        matches!(self, Verdict::Failed(18 | 19 | 20 | 21))
+        matches!(self, Verdict::Failed(18..=21))
     }
 }
 

@@ -19,9 +19,13 @@ const LONGEST_HELLO: usize = 64 << 10;
 /// Handshakes take so much of a millisecond of the loop's time before the others have their turn.
 const TURN_US: u64 = 4000;
 
+/// As it stands in a hello.
+const TLS12: u16 = 0x0303;
+
 /// Alerts (RFC 8446 §6).
 const FATAL: u8 = 2;
 const DECODE_ERROR: u8 = 50;
+const PROTOCOL_VERSION: u8 = 70;
 const UNRECOGNIZED_NAME: u8 = 112;
 
 thread_local! {
@@ -137,6 +141,11 @@ impl Session {
                 Parsed::Invalid(fault) => {
                     self.alert(conn, DECODE_ERROR);
                     return Err(io::Error::new(ErrorKind::InvalidData, fault));
+                }
+                Parsed::Hello(hello) if hello.version() < TLS12 => {
+                    drop(hello);
+                    self.alert(conn, PROTOCOL_VERSION);
+                    return Err(refused("unsupported protocol"));
                 }
                 Parsed::Hello(hello) => {
                     let name = hello.server_name().map(str::to_ascii_lowercase);

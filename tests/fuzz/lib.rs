@@ -12,6 +12,7 @@ mod chunked;
 mod client_hello;
 mod conf;
 mod flv;
+mod http2;
 pub mod mutate;
 mod proxy_protocol;
 mod query;
@@ -29,6 +30,7 @@ pub use chunked::chunked;
 pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
+pub use http2::http2;
 pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use range::range;
@@ -57,6 +59,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("response", response),
     ("proxy_protocol", proxy_protocol),
     ("client_hello", client_hello),
+    ("http2", http2),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -31,6 +31,20 @@ fn reloads_lose_no_request() {
 }
 
 #[test]
+fn event_streams_come_back() {
+    let server =
+        up("worker_processes 2; worker_shutdown_timeout 2s;", "keepalive_requests 100000;");
+    let mut scenario = Scenario::start(&server, "drain", "events", &[]);
+    assert_eq!(scenario.word(), "begun");
+    for _ in 0..3 {
+        assert!(server.command(&["-s", "reload"]).status.success());
+    }
+    let heard = scenario.word();
+    scenario.ends();
+    assert!(heard.starts_with("heard "), "{heard}");
+}
+
+#[test]
 fn upgrades_lose_no_request() {
     let server = up(MAIN, "keepalive_requests 100000;");
     let mut scenario = Scenario::start(&server, "drain", "rounds", &["4000"]);

@@ -58,6 +58,11 @@ impl Wire {
         }
     }
 
+    /// What carries its bytes.
+    pub fn transport(&self) -> &Stream {
+        &self.stream
+    }
+
     /// The socket.
     pub fn stream(&self) -> &TcpStream {
         self.stream.socket()

@@ -17,8 +17,8 @@ use sys::log::Level;
 use super::guard::Guard;
 use super::piece::Piece;
 use super::shared::Shared;
-use super::stream::{self, Step, Stream};
-use super::waits::Reply;
+use super::stream::{Step, Stream};
+use super::task::{self, Guarded, panicked};
 use crate::Happening;
 use crate::request::Listener;
 use crate::request::connect_info::ConnectInfo;
@@ -52,7 +52,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
     conn.set_timeout(settings.client_header_timeout);
     conn.set_expendable(true);
     let guard = Guard::new(Io::new(conn), shared.clone(), before);
-    if let Some(connection) = begin(&shared, guard).await {
+    if let Some(connection) = Box::pin(begin(&shared, guard)).await {
         conn.set_expendable(false);
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
@@ -208,11 +208,9 @@ impl Driver {
             let (mut stream, outcome) = Stream::new(&shared, &parts, body, respond, &mut reply);
             match stream.settle(outcome) {
                 Step::Done => {}
-                Step::Takeover => stream::leave(stream),
+                Step::Takeover => task::leave(stream),
                 step => {
-                    let reply = stream.reply();
-                    let task = Box::pin(stream::drive(stream, step));
-                    rt::spawn(Guarded { task: Some(task), reply, serial: shared.conn.serial() });
+                    rt::spawn(Guarded::new(stream, step, shared.conn.serial()));
                 }
             }
         };
@@ -312,49 +310,6 @@ enum Due {
     End,
 }
 
-/// A stream's task: a panic ends the stream, and nobody else's.
-struct Guarded {
-    task: Option<Pin<Box<dyn Future<Output = ()>>>>,
-    reply: Option<Reply>,
-    serial: u64,
-}
-
-impl Future for Guarded {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(mut task) = self.task.take() else { return Poll::Ready(()) };
-        // In there: what the task has is dropped while the panic goes on, and knows of it.
-        let poll = || {
-            let result = task.as_mut().poll(cx);
-            (result, task)
-        };
-        match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok((Poll::Pending, task)) => {
-                self.task = Some(task);
-                Poll::Pending
-            }
-            Ok((Poll::Ready(()), _)) => {
-                self.reply = None;
-                Poll::Ready(())
-            }
-            Err(_) => {
-                panicked(self.serial, self.reply.take());
-                Poll::Ready(())
-            }
-        }
-    }
-}
-
-fn panicked(serial: u64, reply: Option<Reply>) {
-    sys::log!(Alert, "*{serial} a panic ended this stream");
-    if let Some(reply) = reply
-        && let Ok(mut reply) = reply.try_borrow_mut()
-    {
-        reply.send_reset(Reason::INTERNAL_ERROR);
-    }
-}
-
 /// A close while the client is sending would reset the connection, and take along what it was told: only our side closes,
 /// and what still comes is thrown away, for a while.
 async fn linger(conn: Conn) {
@@ -374,20 +329,5 @@ async fn linger(conn: Conn) {
             }
             Ok(_) | Err(_) => return,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::task::Waker;
-
-    #[test]
-    fn a_panic_ends_a_stream_and_nobody_else() {
-        let task: Pin<Box<dyn Future<Output = ()>>> =
-            Box::pin(async { panic!("a module's fault") });
-        let mut guarded = Guarded { task: Some(task), reply: None, serial: 1 };
-        let poll = Pin::new(&mut guarded).poll(&mut Context::from_waker(Waker::noop()));
-        assert_eq!(poll, Poll::Ready(()));
     }
 }

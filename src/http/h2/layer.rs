@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::io::{self, ErrorKind, IoSlice};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
@@ -10,10 +11,12 @@ use mem::Block;
 use rt::{Conn, Layer};
 
 use super::piece::Piece;
+use super::shared::Shared;
 use super::waits::poll_room;
 
 /// A stream.
 pub struct StreamLayer {
+    shared: Rc<Shared>,
     send: SendStream<Piece>,
     /// What the client sends; none: it has said all with its request, and is there until it gives the stream up.
     recv: Option<RecvStream>,
@@ -25,8 +28,13 @@ pub struct StreamLayer {
 
 impl StreamLayer {
     /// Of a stream whose answer's head has gone out. `chunk`: bytes of a frame.
-    pub fn new(send: SendStream<Piece>, recv: Option<RecvStream>, chunk: usize) -> StreamLayer {
-        StreamLayer { send, recv, unread: Bytes::new(), chunk, ended: false }
+    pub fn new(
+        shared: Rc<Shared>,
+        send: SendStream<Piece>,
+        recv: Option<RecvStream>,
+        chunk: usize,
+    ) -> StreamLayer {
+        StreamLayer { shared, send, recv, unread: Bytes::new(), chunk, ended: false }
     }
 
     /// The client is gone.
@@ -103,6 +111,7 @@ impl Layer for StreamLayer {
                 left_over = &left_over[count..];
             }
             sent += block.len();
+            self.shared.traffic.borrow_mut().sent(block.len() as u64);
             let sending = self.send.send_data(block.freeze().into(), false);
             sending.map_err(|_| Self::gone(conn, ErrorKind::BrokenPipe))?;
         }

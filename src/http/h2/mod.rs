@@ -2,25 +2,26 @@
 //!
 //! ```text
 //! Io ─▶ guard: counts frames ─▶ the h2 crate ─▶ connection: accepts streams ─▶ stream: head, phases, answer, body
-//!        └▶ limits: who asks too much                                            └▶ layer: a stream as an Io, for what
+//!        └▶ proto::http2: who asks too much                                      └▶ layer: a stream as an Io, for what
 //!                                                                                   takes a connection over
 //! ```
 //! Nothing moves unless the connection's task is polled: streams put what they have into the crate's queue, which wakes it.
 
 mod connection;
-mod frames;
+mod free;
 mod guard;
 mod head;
 mod incoming;
 mod layer;
-mod limits;
 mod output;
 mod piece;
 mod preface;
 mod render;
 mod schedule;
+mod send;
 mod shared;
 mod stream;
+mod task;
 mod waits;
 
 pub use connection::serve;

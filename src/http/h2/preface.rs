@@ -2,9 +2,8 @@
 
 use std::io::ErrorKind;
 
+use proto::http2::PREFACE;
 use rt::Conn;
-
-use super::frames::PREFACE;
 
 /// How a connection begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,10 @@
 
 use std::task::{Context, Poll, Waker};
 
+/// So much of all answers waits in the crate before nobody's turn comes: what a client that takes nothing costs, however many
+/// streams it has.
+const MOST_WAITING: u64 = 256 << 10;
+
 /// What a client, or the answer itself, says of how urgent it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority {
@@ -82,6 +86,8 @@ struct Entry {
 pub struct Schedule {
     entries: Vec<Entry>,
     turn: u64,
+    /// Bytes that were given to the crate since the socket took everything.
+    waiting: u64,
 }
 
 impl Schedule {
@@ -106,7 +112,7 @@ impl Schedule {
             entry.doing != Doing::Nothing && entry.priority.precedes(entry.id, mine, id)
         });
         let entry = &mut self.entries[at];
-        match behind {
+        match behind || self.waiting >= MOST_WAITING {
             true => {
                 entry.doing = Doing::Nothing;
                 entry.waker = Some(cx.waker().clone());
@@ -117,6 +123,11 @@ impl Schedule {
                 Poll::Ready(())
             }
         }
+    }
+
+    /// Bytes have been given to the crate.
+    pub fn gave(&mut self, bytes: u64) {
+        self.waiting += bytes;
     }
 
     /// It waits for room.
@@ -141,6 +152,9 @@ impl Schedule {
     /// who waits for room in its own window.
     pub fn turned(&mut self) -> bool {
         self.turn += 1;
+        if std::mem::take(&mut self.waiting) >= MOST_WAITING {
+            self.wake();
+        }
         if self.entries.len() < 2 {
             return false;
         }
@@ -209,6 +223,16 @@ mod tests {
             schedule.leave(id);
         }
         assert!(may(&mut schedule, 1));
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_gets_no_more() {
+        let mut schedule = Schedule::default();
+        schedule.enter(1, Priority::default());
+        assert!(may(&mut schedule, 1));
+        schedule.gave(MOST_WAITING);
+        assert!(!may(&mut schedule, 1));
+        assert!(!schedule.turned() && may(&mut schedule, 1));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 
+use proto::http2::Traffic;
 use rt::Conn;
 use sys::log::Level;
 
-use super::limits::Traffic;
 use super::schedule::Schedule;
 use crate::block::settings::Settings;
 use crate::request::Listener;

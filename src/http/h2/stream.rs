@@ -1,44 +1,32 @@
 //! A stream: one request and its answer, as far as that goes without waiting; then in a task of its own.
 
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http_types::request::Parts;
 use proto::http1::Body as Framing;
-use rt::Io;
 use sys::log::Level;
 
+use super::free::Lent;
 use super::head;
 use super::incoming::{Incoming, Terms};
-use super::layer::StreamLayer;
 use super::output::{Fault, Output};
 use super::piece::Piece;
 use super::render;
-use super::schedule::Priority;
 use super::shared::Shared;
-use super::waits::{self, Reply};
+use super::waits::Reply;
 use crate::Happening;
 use crate::block::settings::{Lingering, Settings};
 use crate::body::{Body, Source};
-use crate::error::Error;
+use crate::request::Handler;
 use crate::request::check;
 use crate::request::connect_info::ConnectInfo;
 use crate::request::flow::Flow;
 use crate::request::phases::{self, Outcome};
-use crate::request::{Handler, Request};
 use crate::response::filters;
 use crate::response::pace::Pace;
-use crate::response::takeover::{End, Session};
-
-/// An answer up to this size is sent without a task, if it fits.
-const AT_ONCE: u64 = 64 << 10;
-/// So much room is asked for at once.
-const ROOM: u64 = 64 << 10;
 
 /// What becomes of a stream.
 pub enum Step {
@@ -56,26 +44,26 @@ pub enum Step {
 
 /// A stream at work.
 pub struct Stream {
-    shared: Rc<Shared>,
+    pub(super) shared: Rc<Shared>,
     /// The request.
-    pub request: Request,
+    pub request: Lent,
     /// How it is answered; none: it was taken over.
-    reply: Option<Reply>,
+    pub(super) reply: Option<Reply>,
     /// What the client sends, if it sends anything: the request's body, or what comes through a tunnel.
-    recv: Option<Rc<RefCell<RecvStream>>>,
-    send: Option<SendStream<Piece>>,
-    output: Output,
-    source: Option<Box<dyn Source>>,
+    pub(super) recv: Option<Rc<RefCell<RecvStream>>>,
+    pub(super) send: Option<SendStream<Piece>>,
+    pub(super) output: Output,
+    pub(super) source: Option<Box<dyn Source>>,
     /// So many bytes the head has promised of it, that it has not given yet.
-    promised: Option<u64>,
-    pace: Pace,
+    pub(super) promised: Option<u64>,
+    pub(super) pace: Pace,
     /// Bytes of the answer, head included.
-    sent: u64,
+    pub(super) sent: u64,
     /// Of the request's body.
-    terms: Rc<Terms>,
+    pub(super) terms: Rc<Terms>,
     /// Its end has gone out.
-    is_complete: bool,
-    logged: bool,
+    pub(super) is_complete: bool,
+    pub(super) logged: bool,
 }
 
 impl Stream {
@@ -92,7 +80,7 @@ impl Stream {
         let info = ConnectInfo::of(shared.conn);
         shared.enter();
         let mut stream = Box::new(Stream {
-            request: Request::new(info, shared.listener),
+            request: Lent::take(info, shared.listener),
             shared: shared.clone(),
             reply: reply.clone(),
             recv: None,
@@ -238,84 +226,7 @@ impl Stream {
         }
     }
 
-    /// The body, if it is all there and fits.
-    fn send_at_once(&mut self) -> Step {
-        let len = self.output.chain.len();
-        let Some(send) = &mut self.send else { return Step::Done };
-        if self.source.is_some() || self.pace.is_limited() || len > AT_ONCE {
-            return Step::Send;
-        }
-        if len > 0 {
-            send.reserve_capacity(len as usize);
-            if (send.capacity() as u64) < len {
-                return Step::Send;
-            }
-        }
-        match self.push(len) {
-            Ok(()) => self.end(),
-            Err(fault) => {
-                self.fail(&fault);
-                Step::Done
-            }
-        }
-    }
-
-    /// Whether nothing follows what is in the output.
-    fn is_last(&self) -> bool {
-        self.source.is_none()
-            && !self.request.response.has_trailers
-            && self.request.response.takeover.is_none()
-    }
-
-    /// Sends up to `room` bytes of what waits, for which there is room.
-    fn push(&mut self, mut room: u64) -> Result<(), Fault> {
-        let chunk = self.settings().http2.chunk as u64;
-        while room > 0 && !self.output.chain.is_empty() {
-            let piece = self.output.take(chunk.min(room) as usize)?;
-            let len = piece.len() as u64;
-            let ends = self.output.chain.is_empty() && self.is_last();
-            let Some(send) = &mut self.send else { return Err(Fault::Gone) };
-            send.send_data(piece.into(), ends).map_err(|_| Fault::Gone)?;
-            room -= len;
-            self.sent += len;
-            self.shared.traffic.borrow_mut().sent(len);
-            if ends {
-                self.is_complete = true;
-            }
-        }
-        Ok(())
-    }
-
-    /// All of the body has gone out.
-    fn end(&mut self) -> Step {
-        if self.is_complete {
-            return self.finish();
-        }
-        if self.request.response.takeover.is_some() {
-            return Step::Takeover;
-        }
-        let mut fields = self.source.take().and_then(|mut source| source.trailers());
-        if self.request.response.has_trailers {
-            let fields = fields.get_or_insert_default();
-            for trailers in &self.request.location().trailers {
-                trailers.fields(&mut self.request, fields);
-            }
-        }
-        let Some(send) = &mut self.send else { return Step::Done };
-        let sent = match fields {
-            Some(fields) if !fields.is_empty() => send.send_trailers(render::trailers(&fields)),
-            _ => send.send_data(Piece::default(), true),
-        };
-        match sent {
-            Ok(()) => self.finish(),
-            Err(_) => {
-                self.fail(&Fault::Gone);
-                Step::Done
-            }
-        }
-    }
-
-    fn finish(&mut self) -> Step {
+    pub(super) fn finish(&mut self) -> Step {
         self.request.trace(Happening::ResponseDone);
         self.shared.traffic.borrow_mut().answered();
         self.log();
@@ -326,31 +237,12 @@ impl Stream {
         }
     }
 
-    fn settings(&self) -> &'static Settings {
+    pub(super) fn settings(&self) -> &'static Settings {
         &self.request.location().settings
     }
 
-    /// There are clients that take the word that they need not go on for a failure, even behind the whole answer: they have
-    /// a while, and the room of one window, to come to their end.
-    async fn linger(&mut self) {
-        let Some(recv) = self.recv.take() else { return };
-        let settings = self.settings();
-        let mut left = settings.http2.window as usize;
-        let mut sleep = rt::sleep(settings.lingering_timeout.min(settings.lingering_time));
-        poll_fn(|cx| {
-            loop {
-                match recv.borrow_mut().poll_data(cx) {
-                    Poll::Ready(Some(Ok(bytes))) if bytes.len() < left => left -= bytes.len(),
-                    Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => return Pin::new(&mut sleep).poll(cx),
-                }
-            }
-        })
-        .await;
-    }
-
     /// The answer cannot be completed: the client must not take what it has for all of it.
-    fn fail(&mut self, fault: &Fault) {
+    pub(super) fn fail(&mut self, fault: &Fault) {
         let request = &self.request;
         match fault {
             Fault::Gone => request
@@ -386,7 +278,7 @@ impl Stream {
         }
     }
 
-    fn log(&mut self) {
+    pub(super) fn log(&mut self) {
         if std::mem::replace(&mut self.logged, true) {
             return;
         }
@@ -395,155 +287,6 @@ impl Stream {
         request.bytes_sent = self.sent;
         let location = request.location();
         location.loggers.iter().for_each(|logger| logger.log(request));
-    }
-
-    /// The next piece of the body is there; `false`: that was all.
-    async fn produce(&mut self) -> Result<bool, Fault> {
-        let (Some(source), Some(send)) = (&mut self.source, &mut self.send) else {
-            return Ok(false);
-        };
-        let wrong = |why: &str| Err(Fault::Source(Error::invalid(why)));
-        self.shared.schedule.borrow_mut().pauses(send.stream_id().as_u32());
-        match waits::source(send, &mut **source).await? {
-            Some(mut piece) => {
-                if let Some(left) = &mut self.promised {
-                    match left.checked_sub(piece.len()) {
-                        Some(rest) => *left = rest,
-                        None => return wrong("it gives more than it has promised"),
-                    }
-                }
-                self.output.chain.append(&mut piece);
-                Ok(true)
-            }
-            None if self.promised.is_some_and(|left| left > 0) => {
-                wrong("it gives less than it has promised")
-            }
-            None => Ok(false),
-        }
-    }
-
-    /// How much may go out now, once something may (`limit_rate`).
-    async fn share(&self) -> u64 {
-        let left = self.output.chain.len();
-        loop {
-            let passed = rt::now().saturating_sub(self.request.started);
-            match self.pace.share(passed, self.sent, left) {
-                Ok(share) => return share.min(left).min(ROOM),
-                Err(ms) => {
-                    self.give_way(false);
-                    rt::sleep(ms).await;
-                }
-            }
-        }
-    }
-
-    /// Takes its place among those that have something to send.
-    fn enter(&self) {
-        let Some(send) = &self.send else { return };
-        let asked = self.request.header_list("priority");
-        let mut priority = match asked.is_empty() {
-            true => Priority::default(),
-            false => Priority::parse(&asked),
-        };
-        if let Some(said) = self.request.response.header("priority") {
-            priority = priority.overridden(said);
-        }
-        self.shared.schedule.borrow_mut().enter(send.stream_id().as_u32(), priority);
-    }
-
-    /// It has nothing to send for now, or for good.
-    fn give_way(&self, for_good: bool) {
-        let Some(send) = &self.send else { return };
-        let mut schedule = self.shared.schedule.borrow_mut();
-        match for_good {
-            true => schedule.leave(send.stream_id().as_u32()),
-            false => schedule.pauses(send.stream_id().as_u32()),
-        }
-    }
-
-    async fn send_body(&mut self) -> Result<(), Fault> {
-        let timeout = self.settings().send_timeout;
-        self.enter();
-        loop {
-            if self.output.chain.is_empty() {
-                match self.produce().await? {
-                    true => continue,
-                    false => return Ok(()),
-                }
-            }
-            let share = self.share().await;
-            let Some(send) = &mut self.send else { return Err(Fault::Gone) };
-            let room = waits::room(send, &self.shared, share as usize, timeout).await?;
-            self.push(share.min(room as u64))?;
-        }
-    }
-}
-
-/// Drives a stream that has to wait to its end.
-pub async fn drive(mut stream: Box<Stream>, mut step: Step) {
-    loop {
-        step = match step {
-            Step::Done => return,
-            Step::Takeover => return leave(stream),
-            Step::Linger => return stream.linger().await,
-            Step::Wait(handler) => {
-                let Some(reply) = stream.reply.clone() else { return };
-                let wait = handler.wait(&mut stream.request);
-                let flow = waits::handler(reply, wait).await;
-                let outcome = phases::waited(&mut stream.request, flow);
-                stream.settle(outcome)
-            }
-            Step::Send => match stream.send_body().await {
-                Ok(()) => stream.end(),
-                Err(fault) => {
-                    stream.fail(&fault);
-                    Step::Done
-                }
-            },
-        };
-    }
-}
-
-/// The stream leaves HTTP. What a request needs is given back; what a log line needs is kept until its end.
-pub fn leave(mut stream: Box<Stream>) {
-    stream.give_way(true);
-    let (takeover, send) = (stream.request.response.takeover.take(), stream.send.take());
-    let (Some(takeover), Some(send)) = (takeover, send) else { return };
-    // The stream is its new owner's alone: when that drops it, it is given up.
-    stream.reply = None;
-    let settings = stream.settings();
-    let recv = stream.recv.take().and_then(Rc::into_inner).map(RefCell::into_inner);
-    let shared = stream.shared.clone();
-    let layer = Box::new(StreamLayer::new(send, recv, settings.http2.chunk));
-    give_up_silent(&shared, settings.send_timeout);
-    let logged = !stream.request.location().loggers.is_empty();
-    let mut lasting = Vec::new();
-    let log: Option<Box<dyn FnOnce(u64)>> = match logged {
-        true => {
-            stream.request.compact();
-            Some(Box::new(move |sent| {
-                stream.sent += sent;
-                stream.log();
-            }))
-        }
-        false => {
-            lasting = stream.request.lasting.take();
-            stream.logged = true;
-            drop(stream);
-            None
-        }
-    };
-    let session = |conn| Session::new(Io::new(conn), End { log, lasting });
-    if rt::nest(shared.conn, layer, |conn| takeover.start(session(conn), Vec::new())).is_none() {
-        sys::log!(Alert, "*{} worker_connections are not enough", shared.conn.serial());
-    }
-}
-
-/// A client that has vanished is noticed by what it does not acknowledge.
-fn give_up_silent(shared: &Shared, ms: u64) {
-    if matches!(shared.conn.peer(), sys::socket::Peer::Inet(_)) && ms > 0 {
-        let ms = ms.min(u64::from(u32::MAX)) as u32;
-        let _ = sys::socket::set_user_timeout(shared.conn.fd(), ms);
     }
 }
 

@@ -88,8 +88,7 @@ pub type Listener = listener::Listener<Server>;
 impl Listener {
     /// Whether a plain connection may speak HTTP/2: the default server of its address says so.
     pub(crate) fn may_be_http2(&self, conn: rt::Conn) -> bool {
-        self.hosts_for(conn)
-            .is_some_and(|hosts| hosts.http2 || hosts.default_server().location().settings.http2.on)
+        self.says(conn, |hosts| hosts.http2 || hosts.default_server().location().settings.http2.on)
     }
 }
 

@@ -62,11 +62,13 @@ impl<S> Listener<S> {
 
     /// Whether a proxy's header comes before the first request of a connection.
     pub(crate) fn is_behind_proxy(&self, conn: Conn) -> bool {
-        let some = self.covered.iter().any(|(_, hosts)| hosts.proxy_protocol);
-        match some || self.hosts.proxy_protocol {
-            true => self.hosts_for(conn).is_some_and(|hosts| hosts.proxy_protocol),
-            false => false,
-        }
+        self.says(conn, |hosts| hosts.proxy_protocol)
+    }
+
+    /// Whether the servers of a connection's address say so. To which it came is looked up only where some do.
+    pub(crate) fn says(&self, conn: Conn, say: impl Fn(&Hosts<S>) -> bool) -> bool {
+        let some = self.covered.iter().any(|(_, hosts)| say(hosts)) || say(&self.hosts);
+        some && self.hosts_for(conn).is_some_and(say)
     }
 
     /// Whether connections to one of its addresses are encrypted.

@@ -50,7 +50,8 @@ impl<'h> Listed<'h> {
         }
         // What CONNECT names is no path.
         if !target.is_empty() || head.method != Method::Connect {
-            let is_path = target.first() == Some(&b'/') && target.iter().all(|&byte| byte > b' ');
+            let is_path = target.first() == Some(&b'/')
+                && target.iter().all(|&byte| byte > b' ' && byte != 0x7f);
             split_target(target, method.len() + 1, head).map_err(|_| PATH)?;
             if !is_path {
                 return Err(PATH);
@@ -86,9 +87,9 @@ impl<'h> Listed<'h> {
         if value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return Err(VALUE);
         }
-        let leading = value.len() - value.trim_ascii_start().len();
-        let value_end = value_start + value.trim_ascii_end().len().max(leading);
-        let value_start = value_start + leading;
+        let spaces = value.iter().take_while(|&&byte| byte == b' ').count();
+        let trailing = value[spaces..].iter().rev().take_while(|&&byte| byte == b' ').count();
+        let (value_start, value_end) = (value_start + spaces, value_start + value.len() - trailing);
         self.text.extend_from_slice(b"\r\n");
         if self.text.len() - start > most || self.text.len() > self.limits.total {
             return Err(TOO_LARGE);
@@ -126,7 +127,10 @@ impl<'h> Listed<'h> {
 mod tests {
     use super::*;
 
-    fn listed(target: &str, fields: &[(&str, &[&str])]) -> (Head, Vec<u8>, Result<(), Reject>) {
+    /// A name, and its values.
+    type Listing<'a> = (&'a str, &'a [&'a str]);
+
+    fn listed(target: &str, fields: &[Listing<'_>]) -> (Head, Vec<u8>, Result<(), Reject>) {
         let (mut head, mut text) = (Head::default(), Vec::new());
         let limits = HeadLimits { line: 64, total: 256, headers: 3, ..HeadLimits::default() };
         let written = Listed::new(&mut head, &mut text, &limits, b"GET", target.as_bytes());
@@ -144,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_list_reads_as_text_does() {
-        let fields: &[(&str, &[&str])] = &[("host", &["x"]), ("cookie", &["a=1", "b=2"])];
+        let fields: &[Listing<'_>] = &[("host", &["x"]), ("cookie", &["a=1", "b=2"])];
         let (head, text, result) = listed("/a?b", fields);
         assert_eq!(result, Ok(()));
         assert_eq!(text, b"GET /a?b HTTP/2.0\r\nhost: x\r\ncookie: a=1; b=2\r\n\r\n");
@@ -159,8 +163,8 @@ mod tests {
     #[test]
     fn what_is_no_head_is_refused() {
         let long = "y".repeat(80);
-        let several: Vec<(&str, &[&str])> = [("a", &["b"][..]); 4].to_vec();
-        let cases: [(&str, &[(&str, &[&str])], u16); 10] = [
+        let several: Vec<Listing<'_>> = [("a", &["b"][..]); 4].to_vec();
+        let cases: [(&str, &[Listing<'_>], u16); 10] = [
             ("", &[], 400),
             ("x", &[], 400),
             ("http://x/", &[], 400),

@@ -20,6 +20,7 @@ const ROUNDS: [(&str, u64); 14] = [
     ("response", 150_000),
     ("proxy_protocol", 200_000),
     ("client_hello", 15_000),
+    ("http2", 30_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {

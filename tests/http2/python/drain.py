@@ -16,14 +16,14 @@ def rounds(port, wanted):
         going = bool(client.goaways) or client.closed
         while backlog and not going and len(open_streams) < 20:
             at = backlog.pop()
-            path = "/file" if at % 10 == 0 else f"/says?{at}"
+            path = "/file" if at % 50 == 0 else f"/says?{at}"
             open_streams[client.request("GET", path)] = at
         client.read(0.05)
         for stream, at in list(open_streams.items()):
             got = client.streams[stream]
             if got.ended:
                 equal(got.status, 200)
-                check(at % 10 != 0 or len(got.data) == 3000000, at, len(got.data))
+                check(at % 50 != 0 or len(got.data) == 3000000, at, len(got.data))
                 done += 1
                 del open_streams[stream]
             elif got.reset is not None:
@@ -66,6 +66,47 @@ def slow_stream(port):
     equal(code, NO_ERROR)
     check(last >= stream)
     check(client.streams[later].ended or last < later, last)
+
+
+def events(port):
+    """Event streams are sent away, and come back with their place: no event is lost, none comes twice."""
+    heard, last, stream, client = [], None, None, None
+    publisher, published = Client(port), 0
+    print("begun", flush=True)
+    deadline = time.monotonic() + PATIENCE
+    comebacks = -1
+    # Until the processes have been replaced, and all that was published was heard.
+    while comebacks < 1 or len(heard) < published:
+        check(time.monotonic() < deadline, heard[-5:], published)
+        if client is None:
+            fields = [("accept", "text/event-stream")] + ([("last-event-id", last)] if last else [])
+            client, comebacks = Client(port), comebacks + 1
+            stream, taken = client.request("GET", "/events/c", fields), 0
+            check(client.until(lambda: b"\n\n" in client.streams[stream].data or client.streams[stream].over))
+        if publisher.goaways or publisher.closed:
+            publisher = Client(port)
+        if comebacks < 1:
+            post = publisher.request("POST", "/events/c", body=b"%d" % published)
+            got = publisher.finish(post)
+            if got.fields is not None and got.status in (200, 201, 202):
+                published += 1
+            else:
+                check(publisher.goaways or publisher.closed, got.reset)
+        client.read(0.005)
+        got = client.streams[stream]
+        blocks = got.data.split(b"\n\n")[:-1]
+        for block in blocks[taken:]:
+            taken += 1
+            for line in block.split(b"\n"):
+                if line.startswith(b"id: "):
+                    last = line[4:].decode()
+                if line.startswith(b"data: "):
+                    heard.append(int(line[6:]))
+        if got.over or client.closed:
+            check(not client.closed or got.ended, "cut off")
+            client = None
+    equal(heard, list(range(published)))
+    print(f"heard {comebacks}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ fn requests() {
     let text = String::from_utf8(url.request(Method::Post, b"call=play")).expect("text");
     assert!(text.starts_with("POST / HTTP/1.0\r\nHost: 127.0.0.1\r\n"));
     assert!(text.ends_with("Content-Length: 9\r\n\r\ncall=play"));
-    assert!(Url::parse("https://127.0.0.1/").is_err());
+    let url = Url::parse("https://[::1]:8443/x").expect("a url");
+    assert_eq!((url.name(), url.is_secure(), url.addresses[0].port()), ("[::1]", true, 8443));
+    assert_eq!(Url::parse("https://127.0.0.1/").expect("a url").addresses[0].port(), 443);
     assert!(Url::parse("http://no.such.host.invalid/").is_err());
 }
 

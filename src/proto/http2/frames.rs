@@ -5,12 +5,12 @@
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Bytes of a frame's head.
-pub const HEAD: usize = 9;
+pub(super) const HEAD: usize = 9;
 
 /// The flag of DATA and HEADERS that says that nothing follows on this stream.
-pub const END_STREAM: u8 = 1;
+pub(super) const END_STREAM: u8 = 1;
 /// The flag of HEADERS and CONTINUATION that says that the block of fields is complete.
-pub const END_HEADERS: u8 = 4;
+pub(super) const END_HEADERS: u8 = 4;
 
 /// Which frame it is, as far as that matters here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -166,8 +166,8 @@ impl Traffic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frames::PREFACE;
     use super::*;
+    use crate::http2::PREFACE;
 
     const DATA: u8 = 0;
     const HEADERS: u8 = 1;

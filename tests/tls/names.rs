@@ -1,0 +1,108 @@
+//! The server is chosen by the name in the client's first message, before anything else is known (RFC 6066 §3).
+
+use std::sync::Arc;
+
+use support::certificates::{Authority, Key, Validity};
+
+use crate::client::{LAST, config, get, prepared, s_client, start, with_leaf};
+
+const THREE: &str = "http { {tls} access_log off;
+    server { listen 127.0.0.1:{port} ssl; server_name a.example;
+        location / { return 200 \"a $ssl_server_name $scheme $https\"; } }
+    server { listen 127.0.0.1:{port} ssl; server_name b.example *.b.example;
+        ssl_certificate b.pem; ssl_certificate_key b.key; location / { return 200 b; } }
+    server { listen 127.0.0.1:{port} ssl; server_name ~^r\\d+\\.example$;
+        ssl_certificate b.pem; ssl_certificate_key b.key; location / { return 200 \"r $host\"; } } }";
+
+fn three() -> support::Server {
+    let authority = Authority::new("tests");
+    let b = authority.server(&["b.example"]);
+    with_leaf(prepared(THREE, &authority), "b", &b).start()
+}
+
+#[test]
+fn a_name_has_its_server_and_its_certificate() {
+    let server = three();
+    let subject = |name: &[&str]| {
+        let said = s_client(server.port(), name, LAST);
+        let line = said.lines().find(|line| line.starts_with("subject="));
+        line.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    assert_eq!(subject(&["-servername", "a.example"]), "subject=CN = localhost");
+    for name in ["b.example", "x.b.example", "B.EXAMPLE", "r7.example"] {
+        assert_eq!(subject(&["-servername", name]), "subject=CN = b.example", "{name}");
+    }
+    // Unknown, none at all: the default.
+    for name in [&["-servername", "c.example"][..], &["-noservername"]] {
+        assert_eq!(subject(name), "subject=CN = localhost", "{name:?}");
+    }
+}
+
+#[test]
+fn requests_go_to_the_server_of_their_host() {
+    let server = three();
+    let client = Arc::new(config(None));
+    let port = server.port();
+    assert_eq!(get(port, &client, "a.example", "/"), (200, "a a.example https on".into()));
+    assert_eq!(get(port, &client, "x.b.example", "/").1, "b");
+    assert_eq!(get(port, &client, "r12.example", "/").1, "r r12.example");
+    assert_eq!(get(port, &client, "c.example", "/").1, "a c.example https on");
+    // As nginx: who shook hands with one server and asks for no name that there is, gets that one.
+    let mut wire = server.wire().with_tls(client.clone(), "b.example");
+    wire.send("GET / HTTP/1.1\r\nHost: unknown\r\n\r\n");
+    assert_eq!(wire.answer().body, b"b");
+    wire.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    assert_eq!(wire.answer().text(), "a b.example https on");
+}
+
+/// nginx: alert 112, unrecognized_name.
+#[test]
+fn a_handshake_can_be_rejected() {
+    let (server, _) = start(
+        "http { access_log off;
+        server { listen 127.0.0.1:{port} ssl default_server; ssl_reject_handshake on; }
+        server { listen 127.0.0.1:{port} ssl; server_name a.example; {tls} return 200 a; } }",
+    );
+    let said = s_client(server.port(), &["-servername", "other"], "");
+    assert!(said.contains("unrecognized name") && said.contains("alert number 112"), "{said}");
+    let said = s_client(server.port(), &["-noservername"], "");
+    assert!(said.contains("alert number 112"), "{said}");
+    let client = Arc::new(config(None));
+    assert_eq!(get(server.port(), &client, "a.example", "/"), (200, "a".into()));
+    server.wait_for("the log", || {
+        server.error_log().contains("SSL_do_handshake() failed (the handshake is rejected")
+    });
+}
+
+#[test]
+fn keys_of_several_types_are_chosen_by_what_the_client_signs_with() {
+    let authority = Authority::new("tests");
+    let rsa = authority.leaf("rsa", &["localhost"], Key::Rsa, Validity::Now);
+    let conf = "http { server { listen 127.0.0.1:{port} ssl; {tls}
+        ssl_certificate rsa.pem; ssl_certificate_key rsa.key; return 200 x; } }";
+    let server = with_leaf(prepared(conf, &authority), "rsa", &rsa).start();
+    let algorithm = |arguments: &[&str]| {
+        let said = s_client(server.port(), arguments, LAST);
+        let line = said.lines().find(|line| line.starts_with("Peer signature type"));
+        line.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    assert_eq!(algorithm(&[]), "Peer signature type: ECDSA");
+    assert_eq!(algorithm(&["-sigalgs", "RSA-PSS+SHA256"]), "Peer signature type: RSA-PSS");
+    assert_eq!(algorithm(&["-tls1_2"]), "Peer signature type: ECDSA");
+    assert_eq!(
+        algorithm(&["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]),
+        "Peer signature type: RSA-PSS"
+    );
+}
+
+/// As nginx: offered, and none in common, is fatal (RFC 7301 §3.2).
+#[test]
+fn protocols_are_agreed_on() {
+    let (server, _) = start("http { server { listen 127.0.0.1:{port} ssl; {tls} return 200 x; } }");
+    let said = s_client(server.port(), &["-alpn", "h2,http/1.1"], LAST);
+    assert!(said.contains("ALPN protocol: http/1.1"), "{said}");
+    let said = s_client(server.port(), &["-alpn", "spdy/3"], "");
+    assert!(said.contains("no application protocol"), "{said}");
+    let said = s_client(server.port(), &[], LAST);
+    assert!(said.contains("No ALPN negotiated") && said.contains("200 OK"), "{said}");
+}
