@@ -226,6 +226,7 @@ fn groups_and_protocols() {
     // OpenSSL 3.5's own default.
     let tuples = "?*X25519MLKEM768/?*X25519:?secp256r1/?X448:?secp384r1:?nonsense:-X25519";
     assert_eq!(codes(tuples), (vec![0x11ec, 0x17, 0x18], vec!["X448"]));
+    assert_eq!(codes("auto"), (vec![0x11ec, 0x1d, 0x17, 0x18], vec![]));
     assert_eq!(names::groups("X25519:nonsense"), Err("nonsense".to_owned()));
     assert!(names::groups("").is_err());
     assert_eq!(names::protocol(0x0303), Some("TLSv1.2"));

@@ -196,6 +196,12 @@ fn what_is_wrong() {
     // 4.2: each at most once, known or not; 4.2.11: the last one.
     assert_eq!(invalid(captured!("name_twice")), "an extension that is there twice");
     invalid(&with(&[(0x1234, vec![]), (0x1234, vec![])]));
+    let many: Vec<_> = (1000..1100).map(|kind| (kind, vec![])).collect();
+    assert_eq!(hello(&with(&many)).extensions().count(), 100);
+    for again in [1000, 1015, 1016, 1099] {
+        let twice = [&many[..], &[(again, vec![])]].concat();
+        assert_eq!(invalid(&with(&twice)), "an extension that is there twice");
+    }
     invalid(captured!("psk_first"));
     invalid(captured!("two_names"));
     invalid(captured!("empty_alpn"));

@@ -4,6 +4,7 @@
 //! refuses is invalid here, too; what only needs an alert of its own (no common version, no null compression) is not.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::names;
@@ -332,22 +333,31 @@ fn shares(mut reader: Reader) -> Result<Range<usize>, &'static str> {
     fits.then_some(list).ok_or("a list of keys that is none")
 }
 
-/// Types that were there: a mark for each of the usual ones, and a list of the others.
+/// Types that were there: a mark for each of the usual ones, a place for some of the others; a client with more than any
+/// has costs allocations.
 #[derive(Default)]
 struct Seen {
     usual: u64,
-    others: std::collections::BTreeSet<u16>,
+    others: [u16; 16],
+    count: usize,
+    more: BTreeSet<u16>,
 }
 
 impl Seen {
     /// Whether it is new.
     fn insert(&mut self, kind: u16) -> bool {
-        if kind >= 64 {
-            return self.others.insert(kind);
+        if kind < 64 {
+            let mark = 1 << kind;
+            let new = self.usual & mark == 0;
+            self.usual |= mark;
+            return new;
         }
-        let mark = 1 << kind;
-        let new = self.usual & mark == 0;
-        self.usual |= mark;
-        new
+        if self.others[..self.count].contains(&kind) {
+            return false;
+        }
+        let Some(place) = self.others.get_mut(self.count) else { return self.more.insert(kind) };
+        *place = kind;
+        self.count += 1;
+        true
     }
 }

@@ -144,12 +144,16 @@ pub fn group_by_name(name: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| is(group.name) || group.aliases.into_iter().any(is))
 }
 
+/// What `auto` stands for: what browsers offer, the one that no quantum computer breaks first.
+const AUTO: &str = "X25519MLKEM768:X25519:prime256v1:secp384r1";
+
 /// The groups of a list (`ssl_ecdh_curve X25519:prime256v1`), those of them that are here first and the others' names after.
 /// Of OpenSSL 3.5's signs, `?` is passed over (what is not here is left out anyway), as is `*` (which keys a client sends),
 /// `-` takes away, and `/` is another colon. A name that nobody knows is an error without `?`.
 pub fn groups(list: &str) -> Result<(Vec<&'static Group>, Vec<&'static str>), String> {
     let mut found: Vec<&'static Group> = Vec::new();
     let mut missing = Vec::new();
+    let list = if list == "auto" { AUTO } else { list };
     for item in list.split([':', '/']) {
         let name = item.trim_start_matches(['?', '*', '-']);
         let signs = &item[..item.len() - name.len()];
