@@ -93,6 +93,30 @@ pub fn load(
     }
 }
 
+/// The same of files, in a worker; the error says which.
+pub fn load_files(
+    certificate: &Path,
+    key: &Path,
+    passphrases: &[Vec<u8>],
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
+    let of =
+        |path: &Path, why: String| format!("cannot load certificate \"{}\": {why}", path.display());
+    let chain = read_file(certificate).and_then(|pem| chain(&pem));
+    let chain = chain.map_err(|why| of(certificate, why))?;
+    let private = read_file(key).and_then(|pem| private_key(&pem, passphrases));
+    let private = private.map_err(|why| of(key, why))?;
+    let signer = provider.key_provider.load_private_key(private);
+    let signer = signer.map_err(|error| of(key, error.to_string()))?;
+    let certified = CertifiedKey::new(chain, signer);
+    match certified.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(of(key, "it is not the key of that certificate (key values mismatch)".to_owned()))
+        }
+        _ => Ok(certified),
+    }
+}
+
 /// A word without the secret that stands in it.
 fn shown(text: &str) -> &str {
     match text.starts_with("data:") {
@@ -186,14 +210,22 @@ impl ResolvesServerCert for Identities {
     /// The client's order of signatures decides, as with OpenSSL; the first certificate is for those who like none.
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let all = self.all.read().ok()?;
-        let schemes = hello.signature_schemes();
-        let fits = |scheme: &SignatureScheme, one: &CertifiedKey| {
-            one.key.choose_scheme(&[*scheme]).is_some()
-                && has_cipher(hello.cipher_suites(), one.key.algorithm())
-        };
-        let chosen = schemes.iter().find_map(|scheme| all.iter().find(|one| fits(scheme, one)));
-        chosen.or(all.first()).cloned()
+        choose(&all, &hello).cloned()
     }
+}
+
+/// The one of several that a client likes best.
+pub fn choose<'a>(
+    all: &'a [Arc<CertifiedKey>],
+    hello: &ClientHello<'_>,
+) -> Option<&'a Arc<CertifiedKey>> {
+    let fits = |scheme: &SignatureScheme, one: &CertifiedKey| {
+        one.key.choose_scheme(&[*scheme]).is_some()
+            && has_cipher(hello.cipher_suites(), one.key.algorithm())
+    };
+    let mut schemes = hello.signature_schemes().iter();
+    let chosen = schemes.find_map(|scheme| all.iter().find(|one| fits(scheme, one)));
+    chosen.or(all.first())
 }
 
 /// Whether a key of this type can be used with one of the ciphers: those of TLS 1.2 name it.

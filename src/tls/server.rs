@@ -8,12 +8,13 @@ use aws_lc_rs::digest;
 use conf::{Env, Error, Word};
 use module::{Process, Setup};
 use rustls::crypto::CryptoProvider;
-use rustls::server::NoServerSessionStorage;
-use rustls::sign::CertifiedKey;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
+use crate::entropy::{self, Entropy};
+use crate::named::{self, Named};
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
 use crate::store::Zone;
@@ -71,12 +72,16 @@ impl Server {
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
+    /// There is a server.
+    is_asked: bool,
 }
 
 impl Servers {
     /// What the keys' part in the life of the processes is, one for each time that a session may last.
     pub fn processes(self) -> impl Iterator<Item = Rc<dyn Process>> {
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
+        let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
+        let tickets = tickets.chain(entropy);
         tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
     }
 
@@ -96,14 +101,32 @@ impl Servers {
         if pairs.is_empty() {
             return Ok(None);
         }
+        self.is_asked = true;
+        entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let provider = Arc::new(provider(conf, setup.env)?);
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
-        let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
-        let loaded = pairs.iter().map(load);
-        let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let clients = Clients::new(conf, setup.env, &provider)?;
-        let identity = identity(&identities, clients.as_deref());
-        let config = config(conf, provider, identities, clients.as_ref());
+        let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
+            true => {
+                let identity = identity(
+                    pairs.iter().map(|p| p.certificate.text.as_bytes()),
+                    clients.as_deref(),
+                );
+                let cache = conf.ssl_certificate_cache();
+                let named =
+                    Named::new(pairs.clone(), passphrases, provider.clone(), cache, setup.env)?;
+                (Arc::new(named), identity)
+            }
+            false => {
+                let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
+                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
+                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
+                let own = loaded.iter().filter_map(|one| one.cert.first()).map(|own| &own[..]);
+                let identity = identity(own, clients.as_deref());
+                (Arc::new(Identities::new(loaded)), identity)
+            }
+        };
+        let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
             Error::at(error.to_string(), pairs[0].certificate.span, setup.env.files)
         };
@@ -183,7 +206,7 @@ impl Servers {
 fn config(
     conf: &Conf,
     provider: Arc<CryptoProvider>,
-    identities: Vec<Arc<CertifiedKey>>,
+    resolver: Arc<dyn ResolvesServerCert>,
     clients: Option<&Arc<Clients>>,
 ) -> Result<ServerConfig, rustls::Error> {
     let protocols = conf.ssl_protocols();
@@ -200,7 +223,7 @@ fn config(
         Some(clients) => builder.with_client_cert_verifier(Arc::new(Asks(clients.clone()))),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(Arc::new(Identities::new(identities)));
+    let mut config = builder.with_cert_resolver(resolver);
     config.ignore_client_order =
         conf.ssl_prefer_server_ciphers() || conf.commands("Options").any(prefers_server);
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -251,11 +274,9 @@ fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.
-fn identity(certified: &[Arc<CertifiedKey>], clients: Option<&Clients>) -> [u8; 32] {
+fn identity<'c>(own: impl Iterator<Item = &'c [u8]>, clients: Option<&Clients>) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     clients.into_iter().for_each(|clients| clients.identify(&mut context));
-    for one in certified {
-        one.cert.first().into_iter().for_each(|certificate| context.update(certificate));
-    }
+    own.for_each(|certificate| context.update(certificate));
     context.finish().as_ref().try_into().unwrap_or_default()
 }
