@@ -14,6 +14,7 @@ mod clients;
 mod der;
 mod encrypted_key;
 mod facts;
+pub mod fresh;
 mod memory;
 pub mod ocsp;
 mod offer;
