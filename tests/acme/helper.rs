@@ -2,15 +2,15 @@
 
 use support::{process, wait_for};
 
-use crate::pebble::{Pebble, helper};
+use crate::pebble::{Pebble, helper, running_helper};
 
 /// It has no listeners, and is another process than the workers.
 #[test]
 fn it_listens_nowhere() {
     let pebble = Pebble::prepared(86_400);
     let server = pebble.server(&pebble.issuer("")).start();
-    let pid = helper(&server).expect("a helper");
-    assert_eq!(server.workers().len(), 3);
+    let pid = running_helper(&server);
+    wait_for("all", || server.workers().len() == 3);
     let sockets = |pid: u32| {
         let links = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("descriptors");
         links
@@ -42,7 +42,7 @@ fn killed() {
         server.error_log().contains("no certificate")
     });
     for _ in 0..3 {
-        let pid = helper(&server).expect("a helper");
+        let pid = running_helper(&server);
         process::signal(pid, "KILL");
         wait_for("another", || helper(&server).is_some_and(|now| now != pid));
     }
@@ -56,7 +56,7 @@ fn stopped() {
     let mut pebble = Pebble::prepared(86_400);
     let server = pebble.server(&pebble.issuer("")).start();
     wait_for("a try", || server.error_log().contains("no certificate"));
-    let pid = helper(&server).expect("a helper");
+    let pid = running_helper(&server);
     process::signal(pid, "STOP");
     server.signal("HUP");
     wait_for("another", || helper(&server).is_some_and(|now| now != pid));
@@ -70,7 +70,7 @@ fn stopped() {
 fn without_a_master_it_ends() {
     let pebble = Pebble::prepared(86_400);
     let mut server = pebble.server(&pebble.issuer("")).start();
-    let pid = helper(&server).expect("a helper");
+    let pid = running_helper(&server);
     server.kill_master();
     wait_for("its end", || !process::is_alive(pid));
 }
@@ -83,12 +83,11 @@ fn an_upgrade_orders_nothing_twice() {
     let first = pebble.comes(&server, "");
     let old = server.pid();
     server.signal("USR2");
-    wait_for("the new one", || server.pid() != old);
+    let now = || server.dir().text("logs/rserve.pid").trim().parse::<u32>().unwrap_or(old);
+    wait_for("the new one", || now() != old && process::children(now()).len() == 3);
     assert_eq!(pebble.shown(), first);
     process::signal(old, "QUIT");
     wait_for("the old one's end", || !process::is_alive(old));
     assert_eq!(pebble.shown(), first);
     assert_eq!(server.error_log().matches("is ordered").count(), 1);
-    process::signal(server.pid(), "TERM");
-    wait_for("the end", || !server.path("logs/rserve.pid").exists());
 }

@@ -67,7 +67,7 @@ fn a_reload_adds_one() {
     let pebble = Pebble::start(90 * DAY);
     let server = pebble.server(&pebble.issuer("")).start();
     let first = pebble.comes(&server, "");
-    let conf = server.dir().text("conf/rserve.conf");
+    let conf = server.dir().text("rserve.conf");
     let (head, _) = conf.rsplit_once('}').expect("a block");
     let more = format!(
         "server {{ listen 127.0.0.1:{} ssl; server_name c.example; acme_certificate pebble key=rsa:2048;

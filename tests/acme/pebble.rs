@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use support::certificates::Authority;
 use support::{Server, Start, free_port, is_listening, wait_for};
 
 /// What is ended with the test.
@@ -43,12 +44,11 @@ impl Pebble {
         let [port, management, http, tls, dns] = [(); 5].map(|()| free_port());
         let folder = Start::new("").dir();
         let at = |name: &str| folder.path(name).display().to_string();
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-nodes", "-newkey", "ec", "-subj", "/CN=pebble"]);
-        openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256"]);
-        openssl.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
-        openssl.args(["-keyout", &at("key.pem"), "-out", &at("cert.pem")]);
-        assert!(openssl.stderr(Stdio::null()).status().expect("openssl").success());
+        let authority = Authority::new("pebble's");
+        let leaf = authority.server(&["127.0.0.1"]);
+        folder.file("authority.pem", &authority.certificate);
+        folder.file("cert.pem", &leaf.chain);
+        folder.file("key.pem", &leaf.key);
         let configuration = format!(
             "{{\"pebble\": {{
                 \"listenAddress\": \"127.0.0.1:{port}\",
@@ -85,9 +85,9 @@ impl Pebble {
         format!("https://127.0.0.1:{}/dir", self.port)
     }
 
-    /// The certificate that it is known by.
-    pub fn certificate(&self) -> PathBuf {
-        self.folder.path("cert.pem")
+    /// The authority that it is known by.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path("authority.pem")
     }
 
     /// An `acme_issuer`, with these lines more.
@@ -100,7 +100,7 @@ impl Pebble {
         format!(
             "acme_issuer pebble {{ uri {directory}; accept_terms_of_service; contact a@example.com;
                 ssl_trusted_certificate {}; state_path state; {more} }}",
-            self.certificate().display()
+            self.authority().display()
         )
     }
 
@@ -144,6 +144,17 @@ impl Pebble {
         assert!(came, "no certificate comes:\n{}", server.error_log());
         shown
     }
+}
+
+/// The server's helper, which may be about to start.
+#[track_caller]
+pub fn running_helper(server: &Server) -> u32 {
+    let mut found = None;
+    wait_for("the helper", || {
+        found = helper(server);
+        found.is_some()
+    });
+    found.expect("it was found")
 }
 
 /// The server's helper, if it runs.

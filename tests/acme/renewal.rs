@@ -71,6 +71,6 @@ fn open_connections_stay() {
     let mut answer = String::new();
     plain.read_to_string(&mut answer).expect("an answer");
     assert!(answer.ends_with("hello"));
-    drop(input);
+    let _ = client.kill();
     let _ = client.wait();
 }
