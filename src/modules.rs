@@ -5,6 +5,9 @@ use module::Module;
 
 /// The HTTP modules. Within a phase their handlers run in this order.
 const HTTP_MODULES: &[http::Entry] = &[
+    // Before whoever redirects to https: proofs are asked for in plain HTTP.
+    #[cfg(feature = "acme")]
+    http::entry::<http_acme::Acme>(),
     #[cfg(feature = "log")]
     http::entry::<access_log::Log>(),
     #[cfg(feature = "set")]

@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub use crate::error::{Cause, Error, Phase};
 
+pub mod fetch;
+
 /// A connection to a server.
 #[derive(Debug)]
 pub struct Client<S> {

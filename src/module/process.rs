@@ -33,6 +33,14 @@ pub trait Process: 'static {
         Ok(())
     }
 
+    /// Master: whether there is something for the helper process to do, which has no listeners and sees no client.
+    fn needs_help(&self) -> bool {
+        false
+    }
+
+    /// Helper: it has its loop.
+    fn help(&'static self) {}
+
     /// Worker: it accepts no more, and ends with its last connection; `within` so many milliseconds,
     /// if that is limited.
     fn draining(&'static self, within: Option<u64>) {

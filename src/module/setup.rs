@@ -36,6 +36,8 @@ pub struct Setup<'a> {
     pub logs: Logs,
     /// The shared memory asked for so far.
     pub regions: Regions,
+    /// The folders asked for so far.
+    pub folders: Vec<PathBuf>,
     /// Names of zones (`zone=NAME:SIZE`), each with the directive that it was declared by.
     pub zones: HashMap<String, &'static str>,
     /// What opens sockets of its own beside those of clients.
@@ -52,6 +54,7 @@ impl<'a> Setup<'a> {
             addresses: HashSet::new(),
             logs: Logs::default(),
             regions: Regions::default(),
+            folders: Vec::new(),
             zones: HashMap::new(),
             connects: None,
         }
@@ -85,6 +88,13 @@ impl<'a> Setup<'a> {
     /// Asks for shared memory: what is opened is put into the slot before `opened` is called.
     pub fn region(&mut self, wanted: Wanted) -> Slot {
         self.regions.want(wanted)
+    }
+
+    /// Asks for a folder that is the workers' user's alone.
+    pub fn folder(&mut self, path: PathBuf) {
+        if !self.folders.contains(&path) {
+            self.folders.push(path);
+        }
     }
 
     /// Asks for an error log.

@@ -41,6 +41,9 @@ fn read(tree: &Tree, modules: Modules, env: &Env<'_>) -> Result<Confs, Error> {
     Ok((core, confs))
 }
 
+/// The number of the helper among the workers.
+pub const HELPER: usize = usize::MAX;
+
 /// A configuration that is ready to be opened and run.
 pub struct Cycle {
     /// The main context.
@@ -51,6 +54,8 @@ pub struct Cycle {
     pub logs: Logs,
     /// The shared memory asked for.
     pub regions: Regions,
+    /// The folders asked for.
+    pub folders: Vec<PathBuf>,
     /// The sockets asked for.
     pub requests: Vec<Request>,
     /// The sockets, once open.
@@ -124,12 +129,13 @@ impl Cycle {
         for (module, conf) in modules.iter().zip(confs) {
             instances.push(module.init(conf, &mut setup)?);
         }
-        let Setup { listeners, logs, regions, connects, .. } = setup;
+        let Setup { listeners, logs, regions, folders, connects, .. } = setup;
         let pid = place.prefix.join("logs/rserve.pid");
         Ok(Cycle {
             log,
             logs,
             regions,
+            folders,
             requests: listeners,
             sockets: RefCell::default(),
             new_files: Vec::new(),
@@ -141,8 +147,15 @@ impl Cycle {
         })
     }
 
-    /// Step 6: opens the log files, and gives them to the workers' user.
+    /// Step 6: opens the log files, makes the folders, and gives both to the workers' user.
     pub fn open_files(&self) -> Result<(), Failure> {
+        let user = self.user();
+        for folder in &self.folders {
+            sys::file::private_folder(folder, user.as_ref()).map_err(|error| {
+                let errno = sys::log::errno(&error);
+                Failure::new(format!("mkdir() \"{}\" failed {errno}", folder.display()))
+            })?;
+        }
         self.logs.open().map_err(|(path, error)| {
             let errno = sys::log::errno(&error);
             Failure::new(format!("open() \"{}\" failed {errno}", path.display()))
@@ -164,6 +177,21 @@ impl Cycle {
         self.instances.iter().try_for_each(|instance| instance.started())?;
         let sockets = self.sockets.borrow();
         self.instances.iter().try_for_each(|instance| instance.listen(&sockets, number))
+    }
+
+    /// Whether the modules have something for a helper to do.
+    pub fn needs_help(&self) -> bool {
+        self.instances.iter().any(|instance| instance.needs_help())
+    }
+
+    /// Starts what the helper does, whose loop exists.
+    pub fn help(&'static self) {
+        self.instances.iter().for_each(|instance| instance.help());
+    }
+
+    /// The numbers of the processes that serve this configuration: its workers, and the helper.
+    pub fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
+        (0..self.workers()).chain(self.needs_help().then_some(HELPER))
     }
 
     /// Tells the modules that this process stops accepting.

@@ -120,7 +120,7 @@ impl Master {
 
     /// Forks all workers of the current generation.
     pub(crate) fn start_generation(&mut self) -> Result<(), Failure> {
-        for number in 0..self.cycle.workers() {
+        for number in self.cycle.numbers() {
             self.start_worker(number)?;
         }
         Ok(())
@@ -159,7 +159,7 @@ impl Master {
             return;
         }
         self.generation += 1;
-        for number in 0..self.cycle.workers() {
+        for number in self.cycle.numbers() {
             if let Err(failure) = self.start_worker(number) {
                 sys::log!(Alert, "{failure}");
                 self.workers.try_again(number);

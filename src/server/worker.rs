@@ -6,7 +6,7 @@ use std::rc::Rc;
 use sys::channel::{Report, WorkerEnd};
 use sys::signal::{self, Blocked, Signals};
 
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, HELPER};
 
 /// The exit code of a worker that could not start, as nginx's.
 const CANNOT_START: i32 = 2;
@@ -18,7 +18,7 @@ const HURRIED_MS: u64 = 5000;
 
 /// Runs worker `number`, in its own process, and ends the process.
 pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked) -> ! {
-    sys::title::set("worker process");
+    sys::title::set(if number == HELPER { "helper process" } else { "worker process" });
     let cycle = cycle.keep();
     let mut channel = channel;
     let started = prepare(cycle, number).and_then(|()| start(cycle, number, &mut channel, blocked));
@@ -27,8 +27,8 @@ pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked
         channel.complain(&message);
         std::process::exit(CANNOT_START);
     }
-    watch_master(cycle, channel);
-    std::process::exit(serve(cycle))
+    watch_master(cycle, number, channel);
+    std::process::exit(serve(cycle, number))
 }
 
 /// What a process asks of the kernel before it serves anybody.
@@ -45,7 +45,9 @@ fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
     if let Some(&files) = core.worker_rlimit_nofile.get() {
         alert("setrlimit(RLIMIT_NOFILE)", sys::process::limit_files(files));
     }
-    if let Some(affinity) = core.worker_cpu_affinity.get() {
+    if number != HELPER
+        && let Some(affinity) = core.worker_cpu_affinity.get()
+    {
         alert("sched_setaffinity()", sys::process::set_affinity(&affinity.of_worker(number)));
     }
     if let Some(user) = cycle.user() {
@@ -73,11 +75,17 @@ fn start(
     let config = cycle.core.events.or_default(Default::default()).loop_config();
     rt::create(config).map_err(|e| failed("epoll_create()", e))?;
     watch_signals(cycle, number, blocked)?;
-    cycle.start(number)?;
+    if number == HELPER {
+        // Ports are the workers'.
+        drop(cycle.sockets.take());
+        cycle.help();
+    } else {
+        cycle.start(number)?;
+    }
     channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))
 }
 
-fn watch_master(cycle: &'static Cycle, channel: WorkerEnd) {
+fn watch_master(cycle: &'static Cycle, number: usize, channel: WorkerEnd) {
     let fd = channel.fd();
     let channel = RefCell::new(channel);
     let watched = rt::on_readable(fd, move || {
@@ -85,6 +93,9 @@ fn watch_master(cycle: &'static Cycle, channel: WorkerEnd) {
             // Nobody would replace us, and a new master needs the ports: end in good order. Whoever follows
             // something live hears nothing new here, and is sent to where it does.
             sys::log!(Alert, "the master process is gone, shutting down");
+            if number == HELPER {
+                return rt::stop();
+            }
             cycle.instances.iter().for_each(|instance| instance.orphaned());
             drain(cycle);
             cycle.drain(Some(ORPHANED_MS));
@@ -122,7 +133,11 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
                 }
                 signal::SIGQUIT => {
                     sys::log!(Notice, "gracefully shutting down");
-                    drain(cycle);
+                    match number {
+                        // What it is at is in files, and the next one goes on with it.
+                        HELPER => rt::stop(),
+                        _ => drain(cycle),
+                    }
                 }
                 signal::SIGUSR1 => reopen(cycle, number),
                 signal::SIGUSR2 => hurry(cycle),
@@ -135,7 +150,10 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
 }
 
 fn reopen(cycle: &'static Cycle, number: usize) {
-    sys::log!(Notice, "reopening logs (worker {number})");
+    match number {
+        HELPER => sys::log!(Notice, "reopening logs (helper)"),
+        _ => sys::log!(Notice, "reopening logs (worker {number})"),
+    }
     cycle.instances.iter().for_each(|instance| instance.flush());
     if let Err((path, error)) = cycle.logs.open() {
         let errno = sys::log::errno(&error);
@@ -168,9 +186,9 @@ fn hurry(cycle: &'static Cycle) {
     }
 }
 
-fn serve(cycle: &'static Cycle) -> i32 {
+fn serve(cycle: &'static Cycle, number: usize) -> i32 {
     let result = rt::run();
-    if !rt::draining() {
+    if !rt::draining() && number != HELPER {
         cycle.drain(Some(0));
     }
     cycle.instances.iter().for_each(|instance| instance.flush());

@@ -7,7 +7,7 @@ use sys::clock::monotonic_ms;
 use sys::process::{Exit, Fork};
 
 use crate::Failure;
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, HELPER};
 use crate::worker;
 
 /// A worker that dies younger than this is replaced later and later.
@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS: u64 = 10_000;
 #[derive(Debug)]
 pub struct Worker {
     pub pid: i32,
-    /// 0 up to `worker_processes`.
+    /// 0 up to `worker_processes`, or [`HELPER`].
     pub number: usize,
     /// Which configuration it serves: counted up with every reload.
     pub generation: u64,
@@ -78,7 +78,7 @@ impl Workers {
                 worker::run(cycle.clone(), number, worker_end, blocked)
             }
             Fork::Parent(pid) => {
-                sys::log!(Notice, "start worker process {pid}");
+                sys::log!(Notice, "start {} {pid}", what(number));
                 self.all.push(Worker {
                     pid,
                     number,
@@ -135,8 +135,9 @@ impl Workers {
     /// Takes a process that has ended out of the book; `None`: it was no worker.
     pub fn ended(&mut self, pid: i32, exit: Exit) -> Option<Worker> {
         let at = self.all.iter().position(|worker| worker.pid == pid)?;
-        log_exit("worker process", pid, exit);
-        Some(self.all.swap_remove(at))
+        let worker = self.all.swap_remove(at);
+        log_exit(what(worker.number), pid, exit);
+        Some(worker)
     }
 
     /// Plans a replacement: at once for a worker that had lived, else after a growing pause.
@@ -150,8 +151,11 @@ impl Workers {
         };
         if pause > 0 {
             self.pauses.push((worker.number, pause));
-            let number = worker.number;
-            sys::log!(Warn, "worker {number} died young, it is started again in {pause} ms");
+            let who = match worker.number {
+                HELPER => "the helper".to_owned(),
+                number => format!("worker {number}"),
+            };
+            sys::log!(Warn, "{who} died young, it is started again in {pause} ms");
         }
         self.vacancies.push(Vacancy { number: worker.number, due: now + pause });
     }
@@ -179,6 +183,10 @@ impl Workers {
         self.vacancies.clear();
         self.pauses.clear();
     }
+}
+
+fn what(number: usize) -> &'static str {
+    if number == HELPER { "helper process" } else { "worker process" }
 }
 
 /// How a child has ended, for messages.

@@ -4,8 +4,9 @@
 //! address: what is stored in it are offsets, never pointers. [`U32`] and [`U64`] are its plain
 //! words. [`RobustLock`] is the one thing in it that the kernel knows of: when a process dies with
 //! the lock, the next one gets it, and is told; for a [`BoundedLock`] nobody waits for ever. A [`Table`] keeps entries by key, and knows
-//! which of them was used least recently.
+//! which of them was used least recently. A [`Board`] has short texts that one process writes.
 
+mod board;
 mod bounded;
 mod cell;
 mod derived;
@@ -19,6 +20,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use board::Board;
 pub use bounded::{BoundedLock, Holder, PATIENCE_MS};
 pub use cell::{U32, U64};
 pub use entries::Locked;

@@ -206,26 +206,36 @@ impl Identities {
     }
 }
 
-impl ResolvesServerCert for Identities {
-    /// The client's order of signatures decides, as with OpenSSL; the first certificate is for those who like none.
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let all = self.all.read().ok()?;
-        choose(&all, &hello).cloned()
+impl Identities {
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<CertifiedKey>> {
+        self.all.read().map(|all| all.clone()).unwrap_or_default()
+    }
+
+    /// Changes when they do.
+    pub fn generation(&self) -> u64 {
+        0
     }
 }
 
-/// The one of several that a client likes best.
-pub fn choose<'a>(
-    all: &'a [Arc<CertifiedKey>],
+impl ResolvesServerCert for Identities {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        choose(&*self.all.read().ok()?, &hello)
+    }
+}
+
+/// The client's order of signatures decides, as with OpenSSL; the first certificate is for those who like none.
+pub(crate) fn choose(
+    all: &[Arc<CertifiedKey>],
     hello: &ClientHello<'_>,
-) -> Option<&'a Arc<CertifiedKey>> {
+) -> Option<Arc<CertifiedKey>> {
+    let schemes = hello.signature_schemes();
     let fits = |scheme: &SignatureScheme, one: &CertifiedKey| {
         one.key.choose_scheme(&[*scheme]).is_some()
             && has_cipher(hello.cipher_suites(), one.key.algorithm())
     };
-    let mut schemes = hello.signature_schemes().iter();
-    let chosen = schemes.find_map(|scheme| all.iter().find(|one| fits(scheme, one)));
-    chosen.or(all.first())
+    let chosen = schemes.iter().find_map(|scheme| all.iter().find(|one| fits(scheme, one)));
+    chosen.or(all.first()).cloned()
 }
 
 /// Whether a key of this type can be used with one of the ciphers: those of TLS 1.2 name it.

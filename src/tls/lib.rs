@@ -15,6 +15,7 @@ mod der;
 mod encrypted_key;
 mod entropy;
 mod facts;
+pub mod fresh;
 mod memory;
 mod named;
 pub mod ocsp;

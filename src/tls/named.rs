@@ -99,7 +99,7 @@ impl ResolvesServerCert for Named {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = hello.server_name()?.trim_end_matches('.').to_ascii_lowercase();
         match self.find(&name) {
-            Ok(all) => certificate::choose(&all, &hello).cloned(),
+            Ok(all) => certificate::choose(&all, &hello),
             Err(why) => {
                 sys::log!(Error, "{why} while SSL handshaking for \"{name}\"");
                 None

@@ -9,11 +9,13 @@ use conf::{Env, Error, Word};
 use module::{Process, Setup};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
 use crate::entropy::{self, Entropy};
+use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
 use crate::named::{self, Named};
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
@@ -27,6 +29,8 @@ pub struct Server {
     /// The longest record's plaintext.
     pub(crate) record: usize,
     clients: Option<Arc<Clients>>,
+    /// For those who look whether a name is ours.
+    proofs: Option<Arc<ServerConfig>>,
 }
 
 /// rustls' configuration.
@@ -47,6 +51,11 @@ impl Configs {
 impl Server {
     pub(crate) fn clients(&self) -> Option<&Clients> {
         self.clients.as_deref()
+    }
+
+    /// For those who look whether a name is ours.
+    pub(crate) fn proofs(&self) -> Option<&Arc<ServerConfig>> {
+        self.proofs.as_ref()
     }
 
     /// Whether it asks clients for a certificate.
@@ -91,11 +100,12 @@ impl Servers {
         &mut self,
         conf: &Conf,
         protocols: &[&[&[u8]]],
+        automatic: Option<Automatic>,
         setup: &mut Setup<'_>,
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
         if conf.ssl_reject_handshake() {
-            return Ok(Some(Server { config: None, record, clients: None }));
+            return Ok(Some(Server { config: None, record, clients: None, proofs: None }));
         }
         let pairs = pairs(conf, setup.env)?;
         if pairs.is_empty() {
@@ -103,43 +113,52 @@ impl Servers {
         }
         self.is_asked = true;
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
+        let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
         let clients = Clients::new(conf, setup.env, &provider)?;
+        let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
+        let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
+        let trusted = clients.as_deref();
         let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
             true => {
-                let identity = identity(
-                    pairs.iter().map(|p| p.certificate.text.as_bytes()),
-                    clients.as_deref(),
-                );
+                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
+                let identity = identity(texts, automatic.as_ref(), trusted);
                 let cache = conf.ssl_certificate_cache();
-                let named =
-                    Named::new(pairs.clone(), passphrases, provider.clone(), cache, setup.env)?;
+                let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
                 (Arc::new(named), identity)
             }
             false => {
                 let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
                 let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
                 let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
-                let own = loaded.iter().filter_map(|one| one.cert.first()).map(|own| &own[..]);
-                let identity = identity(own, clients.as_deref());
-                (Arc::new(Identities::new(loaded)), identity)
+                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
+                let fixed = Arc::new(Identities::new(loaded));
+                let staples = self.staples(conf, &fixed, automatic.as_ref(), setup)?;
+                (resolver(fixed, automatic, staples, &provider), identity)
             }
         };
         let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
-            Error::at(error.to_string(), pairs[0].certificate.span, setup.env.files)
+            Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
         };
         let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
         self.set_sessions(&mut config, conf, identity, setup)?;
+        let proofs = proofs.map(|proofs| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![ACME_TLS.to_vec()];
+            config.cert_resolver = Arc::new(proofs);
+            config.send_tls13_tickets = 0;
+            Arc::new(config)
+        });
         let configs = protocols.iter().map(|names| {
             let mut config = config.clone();
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
-        Ok(Some(Server { config: Some(configs.collect()), record, clients }))
+        Ok(Some(Server { config: Some(configs.collect()), record, clients, proofs }))
     }
 
     /// How sessions are resumed: by tickets, or by their number in memory that all workers share. rustls has data before
@@ -177,6 +196,17 @@ impl Servers {
         Ok(())
     }
 
+    fn staples(
+        &mut self,
+        conf: &Conf,
+        fixed: &Arc<Identities>,
+        automatic: Option<&Automatic>,
+        setup: &mut Setup<'_>,
+    ) -> Result<Option<Staples>, Error> {
+        let _ = (conf, fixed, automatic, setup);
+        Ok(None)
+    }
+
     fn zone(&mut self, name: &str, size: usize, setup: &mut Setup<'_>) -> Result<Rc<Zone>, Error> {
         if let Some((_, known, zone)) = self.zones.iter().find(|(known, ..)| known == name) {
             return match *known == size {
@@ -199,6 +229,24 @@ impl Servers {
         let tickets = Rc::new(Tickets::new(setup, seconds));
         self.tickets.push((seconds, tickets.clone()));
         tickets
+    }
+}
+
+/// The servers' own certificates.
+fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
+    all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
+}
+
+/// What chooses a certificate: from files alone, or also from what comes while the server serves.
+fn resolver(
+    fixed: Arc<Identities>,
+    automatic: Option<Automatic>,
+    staples: Option<Staples>,
+    provider: &Arc<CryptoProvider>,
+) -> Arc<dyn ResolvesServerCert> {
+    match automatic.is_some() || staples.is_some() {
+        true => Arc::new(Fresh::new(fixed, automatic, staples, provider.clone())),
+        false => fixed,
     }
 }
 
@@ -261,6 +309,23 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
     Ok(pairs.collect())
 }
 
+/// Those of the pairs that are in files. The others are the helper's, and come to the server by variables.
+fn files(pairs: &[Pair], automatic: Option<&Automatic>, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
+    let has = automatic.is_some_and(|automatic| automatic.name.is_some());
+    let mut files = Vec::new();
+    for pair in pairs {
+        match (&pair.certificate.text[..], &pair.key.text[..]) {
+            ("$acme_certificate", "$acme_certificate_key") if has => {}
+            ("$acme_certificate", "$acme_certificate_key") => {
+                let why = "$acme_certificate: the server has no \"acme_certificate\"";
+                return Err(Error::at(why, pair.certificate.span, env.files));
+            }
+            _ => files.push(pair.clone()),
+        }
+    }
+    Ok(files)
+}
+
 /// The keys of tickets in files: of 48 bytes as nginx has had them, or of 80.
 fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
     let read = |path: &PathBuf| {
@@ -274,9 +339,15 @@ fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.
-fn identity<'c>(own: impl Iterator<Item = &'c [u8]>, clients: Option<&Clients>) -> [u8; 32] {
+fn identity<'c>(
+    own: impl Iterator<Item = &'c [u8]>,
+    automatic: Option<&Automatic>,
+    clients: Option<&Clients>,
+) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     clients.into_iter().for_each(|clients| clients.identify(&mut context));
+    let name = automatic.and_then(|automatic| automatic.name.as_ref());
+    name.into_iter().for_each(|name| context.update(name.as_bytes()));
     own.for_each(|certificate| context.update(certificate));
     context.finish().as_ref().try_into().unwrap_or_default()
 }

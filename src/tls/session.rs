@@ -11,6 +11,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
+use crate::fresh::ACME_TLS;
 use crate::offer::Offer;
 use crate::records::Records;
 use crate::side::Side;
@@ -152,10 +153,11 @@ impl Session {
                     let name = hello.server_name().map(str::to_ascii_lowercase);
                     self.server_name = name.map(String::into_boxed_str);
                     let again = hello.pre_shared_key;
+                    let proof = hello.alpn().eq([ACME_TLS]);
                     self.offer = self.choice.keeps_offers().then(|| Box::new(Offer::of(&hello)));
                     drop(hello);
                     let bytes = std::mem::take(bytes);
-                    self.choose(conn, bytes, again)?;
+                    self.choose(conn, bytes, again, proof)?;
                 }
             }
         }
@@ -169,10 +171,14 @@ impl Session {
         self.state = State::Refused;
     }
 
-    fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool) -> io::Result<()> {
+    /// `again`: it has a session to go on with; `proof`: it looks whether the name is ours.
+    fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool, proof: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
-        let config = |chosen: Chosen| chosen.tls.config(chosen.protocols, again);
+        let config = |chosen: Chosen| match chosen.tls.proofs() {
+            Some(config) if proof => Some(config.clone()),
+            _ => chosen.tls.config(chosen.protocols, again),
+        };
         let chosen = self.chosen.and_then(|chosen| Some((chosen.tls, config(chosen)?)));
         let Some((tls, config)) = chosen else {
             self.alert(conn, UNRECOGNIZED_NAME);

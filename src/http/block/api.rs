@@ -131,6 +131,8 @@ pub struct Hooks<'a, 's> {
     pub settings: &'a Settings,
     /// Which block this is.
     pub level: Level,
+    /// The names of the server whose block this is, as they are written.
+    pub server_names: Vec<Word>,
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
     pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
     pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
@@ -138,6 +140,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) loggers: Vec<Box<dyn Logger>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
+    pub(crate) automatic: Option<tls::fresh::Automatic>,
     pub(crate) names: &'a Names,
     pub(crate) setup: &'a mut Setup<'s>,
 }
@@ -179,6 +182,11 @@ impl<'s> Hooks<'_, 's> {
     /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
     pub fn limit_bodies(&mut self) {
         self.limits_bodies = true;
+    }
+
+    /// The server has a certificate that is not in a file, or shows proofs that names are its own.
+    pub fn certify(&mut self, automatic: tls::fresh::Automatic) {
+        self.automatic = Some(automatic);
     }
 
     /// Shared memory, which outlives this configuration; it is there when `Process::opened` is called.

@@ -51,6 +51,7 @@ pub fn assemble(
         setup,
         processes: Vec::new(),
         tls: tls::Servers::default(),
+        automatic: None,
     };
     let mut addresses = Addresses::default();
     for block in servers {
@@ -115,6 +116,8 @@ struct Builder<'b, 's> {
     setup: &'b mut Setup<'s>,
     processes: Vec<Rc<dyn Process>>,
     tls: tls::Servers,
+    /// Of the server that was looked at last.
+    automatic: Option<tls::fresh::Automatic>,
 }
 
 impl Builder<'_, '_> {
@@ -143,7 +146,8 @@ impl Builder<'_, '_> {
             .partition::<Vec<_>, _>(|(phase, _)| *phase == Phase::ServerRewrite);
         content.handlers = handlers.into();
         content.rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
-        let tls = self.tls.make(&conf.tls, &crate::handshake::PROTOCOLS, self.setup)?;
+        let automatic = self.automatic.take();
+        let tls = self.tls.make(&conf.tls, &crate::handshake::PROTOCOLS, automatic, self.setup)?;
         Ok(Server { name, tls, location, named: all_named })
     }
 
@@ -187,6 +191,13 @@ impl Builder<'_, '_> {
         let mut hooks = Hooks {
             settings: &settings,
             level,
+            server_names: conf
+                .core
+                .server_name
+                .as_slice()
+                .iter()
+                .map(|(_, word)| word.clone())
+                .collect(),
             handlers: Vec::new(),
             filters: Vec::new(),
             body_filters: Vec::new(),
@@ -194,6 +205,7 @@ impl Builder<'_, '_> {
             loggers: Vec::new(),
             processes: &mut self.processes,
             limits_bodies: false,
+            automatic: None,
             names: self.names,
             setup: self.setup,
         };
@@ -207,8 +219,12 @@ impl Builder<'_, '_> {
             trailers,
             loggers,
             limits_bodies,
+            automatic,
             ..
         } = hooks;
+        if level == Level::Server {
+            self.automatic = automatic;
+        }
         if limits_bodies {
             settings.client_max_body_size = 0;
         }

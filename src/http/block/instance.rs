@@ -38,6 +38,14 @@ impl Process for HttpInstance {
         self.processes.iter().try_for_each(|process| process.started())
     }
 
+    fn needs_help(&self) -> bool {
+        self.processes.iter().any(|process| process.needs_help())
+    }
+
+    fn help(&'static self) {
+        self.processes.iter().for_each(|process| process.help());
+    }
+
     fn draining(&'static self, within: Option<u64>) {
         self.processes.iter().for_each(|process| process.draining(within));
         // It may be said again, that it must be faster.

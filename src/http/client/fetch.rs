@@ -1,0 +1,155 @@
+//! One exchange with a server elsewhere, from its name on: for what goes on beside requests.
+
+use std::net::ToSocketAddrs;
+
+use sys::socket::Address;
+use tls::outgoing::Outgoing;
+
+use super::Client;
+
+/// The longest head of an answer.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// Where a URL leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// `https`
+    pub secure: bool,
+    /// The host, with its port if one is written.
+    pub host: String,
+    /// The path, with what follows it.
+    pub path: String,
+}
+
+impl Url {
+    /// Of a text; a fragment is no part of it.
+    pub fn parse(text: &str) -> Option<Url> {
+        let text = text.split('#').next().unwrap_or_default();
+        let strange = |byte: u8| byte <= b' ' || byte >= 0x7f;
+        if text.bytes().any(strange) {
+            return None;
+        }
+        let (scheme, rest) = text.split_once("://")?;
+        let secure = match &scheme.to_ascii_lowercase()[..] {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        let plain = !host.is_empty() && !host.contains('@');
+        plain.then(|| Url { secure, host: host.to_owned(), path: format!("{slash}{path}") })
+    }
+
+    /// The name or address of the host, without the port, and without brackets.
+    pub fn name(&self) -> &str {
+        let bare = match self.host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => name,
+            _ => &self.host,
+        };
+        bare.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    fn port(&self) -> Option<u16> {
+        let default = if self.secure { 443 } else { 80 };
+        match self.host.rsplit_once(':') {
+            Some((_, port)) if !port.ends_with(']') => port.parse().ok(),
+            _ => Some(default),
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Where.
+    pub url: &'a Url,
+    /// Fields beside those that every request has.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+    /// The longest body of an answer.
+    pub most: usize,
+    /// Milliseconds for all of it.
+    pub timeout: u64,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Its fields.
+    pub fields: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// Asks. Names are looked up by other threads; one address after the other is tried.
+pub async fn fetch(ask: Ask<'_>, outgoing: &Outgoing) -> Result<Answer, String> {
+    let (host, port) = (ask.url.name().to_owned(), ask.url.port().ok_or("no port")?);
+    let name = host.clone();
+    let found = rt::offload(move || (&name[..], port).to_socket_addrs().map(Vec::from_iter)).await;
+    let found = found.map_err(|error| format!("host not found: {host} ({error})"))?;
+    let until = rt::now() + ask.timeout;
+    let mut failed = format!("host not found: {host}");
+    for address in found {
+        match rt::connect(&Address::Inet(address), until.saturating_sub(rt::now())).await {
+            Ok(socket) => return exchange(socket, &ask, outgoing).await,
+            Err(error) => failed = format!("connect() to {address} failed ({error})"),
+        }
+    }
+    Err(failed)
+}
+
+async fn exchange(
+    socket: rt::Socket,
+    ask: &Ask<'_>,
+    outgoing: &Outgoing,
+) -> Result<Answer, String> {
+    let url = ask.url;
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", url.host);
+    if url.secure {
+        outgoing.secure(*socket, url.name()).map_err(|error| told(&error))?;
+    }
+    let mut client = Client::new(rt::Stream(rt::Io::new(*socket)));
+    let mut request = format!(
+        "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: rserve\r\nConnection: close\r\n",
+        ask.method, url.path, url.host
+    );
+    for (name, value) in ask.fields {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !ask.body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", ask.body.len()));
+    }
+    request.push_str("\r\n");
+    let bytes = [request.as_bytes(), ask.body].concat();
+    client.send(&bytes).await.map_err(|error| told(&error))?;
+    let head = client.head(ask.method, LONGEST_HEAD).await.map_err(|error| told(&error))?;
+    let body = client.whole_body(ask.most).await.map_err(|error| told(&error))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let fields = head.fields.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    Ok(Answer { status: head.status, fields, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Url;
+
+    #[test]
+    fn urls() {
+        let url = Url::parse("https://a.example:14000/dir?x#y").expect("a URL");
+        assert_eq!((url.secure, &url.path[..], url.name()), (true, "/dir?x", "a.example"));
+        assert_eq!(url.port(), Some(14000));
+        let url = Url::parse("http://[::1]").expect("a URL");
+        assert_eq!((url.name(), url.port(), &url.path[..]), ("::1", Some(80), "/"));
+        for text in ["ftp://a/", "http:///x", "http://a b/", "http://u@a/", "a/b", "http://a/\r\nX"]
+        {
+            assert_eq!(Url::parse(text), None, "{text}");
+        }
+    }
+}
