@@ -98,6 +98,10 @@ impl Process for RtmpInstance {
         self.tls().for_each(|tls| tls.look());
     }
 
+    fn refresh(&self) -> Vec<String> {
+        self.tls().flat_map(|tls| tls.refresh()).collect()
+    }
+
     fn outgoing(&self, next: &Regions, back: bool) {
         self.zone().into_iter().for_each(|zone| zone.outgoing(next, back));
     }

@@ -147,6 +147,7 @@ impl Signal {
             "reopen" => Ok(Signal::Reopen),
             "reload" => Ok(Signal::Reload),
             "upgrade" => Ok(Signal::Upgrade),
+            "certificates" => Ok(Signal::Certificates),
             _ => Err(format!("invalid option: \"-s {name}\"")),
         }
     }

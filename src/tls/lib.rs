@@ -30,6 +30,7 @@ mod settings;
 mod side;
 mod store;
 mod tickets;
+mod watch;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
