@@ -56,7 +56,9 @@ pub fn read(setting: &Setting<'_>) -> Result<Issuer, Error> {
             ("uri", [text]) if Url::parse(text).is_some() => uri = Some((*text).to_owned()),
             ("uri", [_]) => return Err(line.error_at(0, "invalid value: an http or https URL")),
             ("account_key", ["ecdsa" | "ecdsa:256"]) => {}
-            ("account_key", [other]) if other.starts_with("ecdsa:") || other.starts_with("rsa:") => {
+            ("account_key", [other])
+                if other.starts_with("ecdsa:") || other.starts_with("rsa:") =>
+            {
                 return Err(line.error_at(0, "keys of accounts are ecdsa:256 here"));
             }
             ("account_key", [_]) => issuer.key = Some(key(&line)?),
@@ -81,9 +83,17 @@ pub fn read(setting: &Setting<'_>) -> Result<Issuer, Error> {
                 line.warn(format!("\"{name}\" has no effect: names are looked up by the system"));
             }
             (
-                "uri" | "account_key" | "contact" | "challenge" | "external_account_key"
-                | "preferred_chain" | "profile" | "ssl_trusted_certificate" | "ssl_verify"
-                | "state_path" | "accept_terms_of_service",
+                "uri"
+                | "account_key"
+                | "contact"
+                | "challenge"
+                | "external_account_key"
+                | "preferred_chain"
+                | "profile"
+                | "ssl_trusted_certificate"
+                | "ssl_verify"
+                | "state_path"
+                | "accept_terms_of_service",
                 _,
             ) => {
                 return Err(line.error(format!("invalid number of arguments in \"{name}\"")));
@@ -105,8 +115,9 @@ pub fn read(setting: &Setting<'_>) -> Result<Issuer, Error> {
 fn key(line: &Setting<'_>) -> Result<Vec<u8>, Error> {
     let path = line.conf_path(0);
     let pem = std::fs::read(&path).map_err(|error| Error::io("open", &path, &error))?;
-    AccountKey::from_pem(&pem)
-        .map_err(|error| line.error_at(0, format!("cannot load \"{}\": {error}", path.display())))?;
+    AccountKey::from_pem(&pem).map_err(|error| {
+        line.error_at(0, format!("cannot load \"{}\": {error}", path.display()))
+    })?;
     Ok(pem)
 }
 

@@ -171,7 +171,11 @@ async fn advise(board: &Board, issuer: &Issuer, goal: &mut Goal) {
                 let explanation = explanation.replace(|c: char| c.is_control(), " ");
                 let when = goal.due.duration_since(SystemTime::now()).unwrap_or_default();
                 let file = &goal.order.file;
-                sys::log!(Notice, "certificate \"{file}\" is renewed in {} s, as its issuer advises {explanation}", when.as_secs());
+                sys::log!(
+                    Notice,
+                    "certificate \"{file}\" is renewed in {} s, as its issuer advises {explanation}",
+                    when.as_secs()
+                );
             }
         }
         Ok(None) => {}
@@ -199,7 +203,9 @@ fn key(board: &Board, issuer: &Issuer) -> Result<AccountKey, Error> {
     }
     let new = AccountKey::generate()?;
     match &path {
-        Some(path) => state::write(path, new.pem().as_bytes()).map_err(|error| failed(path, error))?,
+        Some(path) => {
+            state::write(path, new.pem().as_bytes()).map_err(|error| failed(path, error))?
+        }
         None => drop(board.write(&key_name(issuer), new.pem().as_bytes())),
     }
     Ok(new)
@@ -208,11 +214,21 @@ fn key(board: &Board, issuer: &Issuer) -> Result<AccountKey, Error> {
 /// Has a certificate made, keeps it, and gives it to the workers.
 async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<u8>, Error> {
     let order = &goal.order;
-    sys::log!(Notice, "certificate \"{}\" is ordered from acme_issuer \"{}\"", order.file, issuer.name);
+    sys::log!(
+        Notice,
+        "certificate \"{}\" is ordered from acme_issuer \"{}\"",
+        order.file,
+        issuer.name
+    );
     let net = Net(issuer.outgoing.clone());
     let mut client = Client::new(net, &issuer.uri, key(board, issuer)?).await?;
     if let (Some(terms), false) = (client.terms(), issuer.account.terms_agreed) {
-        sys::log!(Notice, "the terms of acme_issuer \"{}\" are at {}", issuer.name, terms.escape_debug());
+        sys::log!(
+            Notice,
+            "the terms of acme_issuer \"{}\" are at {}",
+            issuer.name,
+            terms.escape_debug()
+        );
     }
     client.account(&issuer.account).await?;
     let mut wish = order.wish.clone();
@@ -223,7 +239,8 @@ async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<
         None => issued.chain,
     };
     let pem = format!("{chain}\n{}", issued.key).into_bytes();
-    tls::fresh::check(&pem).map_err(|why| Error::Wish(format!("what it gives is no use: {why}")))?;
+    tls::fresh::check(&pem)
+        .map_err(|why| Error::Wish(format!("what it gives is no use: {why}")))?;
     if let Some(path) = state::certificate(order)
         && let Err(error) = state::write(&path, &pem)
     {

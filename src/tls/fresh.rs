@@ -92,6 +92,12 @@ impl Fresh {
         [self.fixed.generation(), generation(automatic), generation(staples)]
     }
 
+    /// Changes when the identities do, whatever is said of them.
+    pub fn identity_stamp(&self) -> [u64; 2] {
+        let [fixed, automatic, _] = self.stamp();
+        [fixed, automatic]
+    }
+
     /// Does something with the identities of now.
     fn with<T>(&self, act: impl FnOnce(&[Arc<CertifiedKey>]) -> T) -> Option<T> {
         let stamp = self.stamp();

@@ -15,8 +15,10 @@ use rustls::{ServerConfig, version};
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
+use crate::ocsp;
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
+use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
 use crate::tickets::{self, Tickets};
 
@@ -79,13 +81,23 @@ impl Server {
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
+    stapling: Rc<Stapling>,
 }
 
 impl Servers {
-    /// What the keys' part in the life of the processes is, one for each time that a session may last.
-    pub fn processes(self) -> impl Iterator<Item = Rc<dyn Process>> {
+    /// What is shared, and its part in the life of the processes, when all servers of a block are made: `fetch` asks those
+    /// who are to be stapled.
+    pub fn processes(
+        self,
+        block: &str,
+        fetch: Fetch,
+        setup: &mut Setup<'_>,
+    ) -> Vec<Rc<dyn Process>> {
+        self.stapling.install(block, fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
-        tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
+        let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
+        let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
+        tickets.chain(zones).chain(stapling).collect()
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -114,12 +126,17 @@ impl Servers {
         let clients = Clients::new(conf, setup.env, &provider)?;
         let identity = identity(&identities, automatic.as_ref(), clients.as_deref());
         let fixed = Arc::new(Identities::new(identities));
-        let staples = self.staples(conf, &fixed, automatic.as_ref(), setup)?;
+        let staples = self.staples(conf, setup.env)?;
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let identities: Arc<dyn ResolvesServerCert> = match automatic.is_some() || staples.is_some()
         {
-            true => Arc::new(Fresh::new(fixed, automatic, staples, provider.clone())),
+            true => self.fresh(
+                conf,
+                Fresh::new(fixed, automatic, staples, provider.clone()),
+                &pairs,
+                setup.env,
+            )?,
             false => fixed,
         };
         let config = config(conf, provider, identities, clients.as_ref());
@@ -180,15 +197,46 @@ impl Servers {
         Ok(())
     }
 
-    fn staples(
-        &mut self,
+    /// Where answers of issuers come from.
+    fn staples(&self, conf: &Conf, env: &Env<'_>) -> Result<Option<Staples>, Error> {
+        let file = conf.ssl_stapling_file.get();
+        Ok(match (conf.ssl_stapling(), file) {
+            (false, _) => None,
+            (true, None) => Some(Staples::Board(self.stapling.board())),
+            (true, Some(word)) => {
+                let answer = certificate::read("OCSP response", word, env)?;
+                if !ocsp::is_answer(&answer) {
+                    let message = format!("\"{}\" is no OCSP response in DER", word.text);
+                    return Err(Error::at(message, word.span, env.files));
+                }
+                Some(Staples::File(answer))
+            }
+        })
+    }
+
+    /// Identities that change; their issuers are asked about them.
+    fn fresh(
+        &self,
         conf: &Conf,
-        fixed: &Arc<Identities>,
-        automatic: Option<&Automatic>,
-        setup: &mut Setup<'_>,
-    ) -> Result<Option<Staples>, Error> {
-        let _ = (conf, fixed, automatic, setup);
-        Ok(None)
+        fresh: Fresh,
+        pairs: &[Pair],
+        env: &Env<'_>,
+    ) -> Result<Arc<Fresh>, Error> {
+        let fresh = Arc::new(fresh);
+        if let Some(Staples::Board(_)) = fresh.staples {
+            let names: Vec<_> = pairs.iter().map(|pair| &pair.certificate).collect();
+            let responder = conf.ssl_stapling_responder.get().map(|word| word.text.clone());
+            let trusted = match conf.ssl_trusted_certificate.get() {
+                Some(word) => {
+                    let bytes = certificate::read("certificates", word, env)?;
+                    let trusted = certificate::chain(&bytes);
+                    trusted.map_err(|why| Error::at(why, word.span, env.files))?
+                }
+                None => Vec::new(),
+            };
+            self.stapling.add(&fresh, &names, responder, trusted.into(), env);
+        }
+        Ok(fresh)
     }
 
     fn zone(&mut self, name: &str, size: usize, setup: &mut Setup<'_>) -> Result<Rc<Zone>, Error> {
@@ -276,11 +324,7 @@ fn pairs(conf: &Conf, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
 }
 
 /// Those of the pairs that are in files. The others are the helper's, and come to the server by variables.
-fn files(
-    pairs: &[Pair],
-    automatic: Option<&Automatic>,
-    env: &Env<'_>,
-) -> Result<Vec<Pair>, Error> {
+fn files(pairs: &[Pair], automatic: Option<&Automatic>, env: &Env<'_>) -> Result<Vec<Pair>, Error> {
     let has = automatic.is_some_and(|automatic| automatic.name.is_some());
     let mut files = Vec::new();
     for pair in pairs {

@@ -172,13 +172,7 @@ impl Session {
     }
 
     /// `again`: it has a session to go on with; `proof`: it looks whether the name is ours.
-    fn choose(
-        &mut self,
-        conn: Conn,
-        bytes: Vec<u8>,
-        again: bool,
-        proof: bool,
-    ) -> io::Result<()> {
+    fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool, proof: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
         let config = |chosen: Chosen| match chosen.tls.proofs() {

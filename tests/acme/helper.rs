@@ -38,8 +38,10 @@ fn it_listens_nowhere() {
 fn killed() {
     let mut pebble = Pebble::prepared(86_400);
     let server = pebble.server(&pebble.issuer("")).start();
-    wait_for("a key", || server.path("state/account.key").exists() || {
-        server.error_log().contains("no certificate")
+    wait_for("a key", || {
+        server.path("state/account.key").exists() || {
+            server.error_log().contains("no certificate")
+        }
     });
     for _ in 0..3 {
         let pid = running_helper(&server);

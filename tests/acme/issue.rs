@@ -87,9 +87,8 @@ fn other_pages_are_the_servers_own() {
     let pebble = Pebble::prepared(DAY);
     let _server = pebble.server(&pebble.issuer("")).start();
     for path in ["x", "", "../x", "%00", "%ff", "x/y"] {
-        let request = format!(
-            "GET /.well-known/acme-challenge/{path} HTTP/1.0\r\nHost: a.example\r\n\r\n"
-        );
+        let request =
+            format!("GET /.well-known/acme-challenge/{path} HTTP/1.0\r\nHost: a.example\r\n\r\n");
         let answer = support::raw(pebble.http, request);
         let answer = String::from_utf8_lossy(&answer);
         assert!(!answer.contains(" 200 "), "{path}: {answer}");
