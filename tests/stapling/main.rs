@@ -61,7 +61,7 @@ impl Authority {
     fn answers(&mut self) {
         let mut ocsp = Command::new("openssl");
         ocsp.args(["ocsp", "-index", "index.txt", "-rsigner", "ca.pem", "-rkey", "ca.key"]);
-        ocsp.args(["-CA", "ca.pem", "-ndays", "7", "-port", &format!("127.0.0.1:{}", self.port)]);
+        ocsp.args(["-CA", "ca.pem", "-ndays", "7", "-port", &self.port.to_string()]);
         ocsp.current_dir(self.dir.path("")).stdin(Stdio::null());
         let child = ocsp.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("openssl");
         self.responder = Some(Process(child));
