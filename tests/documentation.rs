@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use support::certificates::Authority;
 use support::{Dir, Server, Start, free_port, process, wait_for};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rserve");
@@ -53,6 +54,9 @@ fn with_free_ports(text: &str) -> (String, u16) {
     let (web, live) = (free_port(), free_port());
     // A port may have another's digits in it.
     let text = text.replace("1935", "{live}").replace("8080", &web.to_string());
+    let text = text.replace("8443", "{tls}").replace("1936", "{lives}");
+    let text = text.replace("{tls}", &free_port().to_string());
+    let text = text.replace("{lives}", &free_port().to_string());
     (text.replace("{live}", &live.to_string()), web)
 }
 
@@ -96,6 +100,9 @@ fn starts(what: &str, text: &str) {
     let dir = start.dir();
     let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
     fs::copy(conf.join("mime.types"), dir.path("mime.types")).expect("a copy");
+    let site = Authority::new("tests").server(&["localhost"]);
+    dir.file("site.pem", site.chain);
+    dir.file("site.key", site.key);
     // As it is written: but for what the harness must know.
     dir.file("page.conf", &text);
     let daemon = if text.contains("daemon") { "" } else { "daemon off;" };

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use sys::process::Starter;
-use sys::signal::{self, Signals};
+use sys::signal::{self, Blocked, Signals};
 use sys::unix::SocketFile;
 
 use crate::cycle::{self, Cycle};
@@ -17,6 +17,7 @@ pub fn run(
     modules: Modules,
     cycle: Rc<Cycle>,
     starter: Option<Starter>,
+    held: Blocked,
 ) -> Result<(), Failure> {
     let failed = |what: &str, e| Failure::new(format!("{what} failed {}", sys::log::errno(&e)));
     pid::write(&cycle.pid).map_err(|e| failed("writing the pid file", e))?;
@@ -26,6 +27,7 @@ pub fn run(
     let wanted =
         [signal::SIGTERM, signal::SIGINT, signal::SIGQUIT, signal::SIGHUP, signal::SIGUSR1];
     let signals = Signals::catch(&wanted).map_err(|e| failed("sigaction()", e))?;
+    drop(held);
     let fd = signals.fd();
     let pid_file = cycle.pid.clone();
     let files = Rc::new(RefCell::new(cycle.new_files.clone()));
@@ -104,5 +106,12 @@ fn serve(cycle: Rc<Cycle>) -> Result<(), Failure> {
     let cycle = cycle.keep();
     cycle.start(0).map_err(Failure::new)?;
     cycle.decided(true);
+    look(cycle);
     Ok(())
+}
+
+/// What a master does twice a second.
+fn look(cycle: &'static Cycle) {
+    cycle.look();
+    rt::after(500, move || look(cycle));
 }

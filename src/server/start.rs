@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use module::Regions;
+use sys::signal::Blocked;
 use sys::unix::SocketFile;
 
 use crate::cycle::{self, Cycle};
@@ -28,12 +29,14 @@ pub fn start(options: &Options, modules: Modules) -> Result<(), Failure> {
     sys::log::set_main(cycle.log.clone());
     cycle.warn(true);
     cycle.open_regions(&Regions::default(), std::mem::take(&mut inheritance.regions))?;
-    // 7. Listen.
+    // 7. Listen. Whoever sees that may send a signal at once: it waits for those who hear signals.
+    let held = sys::signal::block_all()
+        .map_err(|e| Failure::new(format!("sigprocmask() failed {}", sys::log::errno(&e))))?;
     // What the predecessor had and this configuration does not want is closed here.
     cycle.listen(&std::mem::take(&mut inheritance.sockets))?;
     let new_files = cycle.new_files.clone();
     // The sockets of a server that does not come to serve are in nobody's way.
-    serve(options, place, modules, cycle, inheritance)
+    serve(options, place, modules, cycle, inheritance, held)
         .inspect_err(|_| new_files.iter().for_each(SocketFile::remove))
 }
 
@@ -44,6 +47,7 @@ fn serve(
     modules: Modules,
     cycle: Cycle,
     inheritance: Inheritance,
+    held: Blocked,
 ) -> Result<(), Failure> {
     // 8. Let the modules see what was opened.
     cycle.init_modules()?;
@@ -67,10 +71,12 @@ fn serve(
     if cycle.core.master_process() {
         // 10. A master with its workers …
         let (options, cycle) = (options.clone(), Rc::new(cycle));
-        Master::new(options, place, modules, cycle, inheritance, starter)?.run()
+        let master = Master::new(options, place, modules, cycle, inheritance, starter)?;
+        drop(held);
+        master.run()
     } else {
         // 11. … or this process alone.
-        single::run(place, modules, Rc::new(cycle), starter)
+        single::run(place, modules, Rc::new(cycle), starter, held)
     }
 }
 

@@ -93,6 +93,30 @@ pub fn load(
     }
 }
 
+/// The same of files, in a worker; the error says which.
+pub fn load_files(
+    certificate: &Path,
+    key: &Path,
+    passphrases: &[Vec<u8>],
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
+    let of =
+        |path: &Path, why: String| format!("cannot load certificate \"{}\": {why}", path.display());
+    let chain = read_file(certificate).and_then(|pem| chain(&pem));
+    let chain = chain.map_err(|why| of(certificate, why))?;
+    let private = read_file(key).and_then(|pem| private_key(&pem, passphrases));
+    let private = private.map_err(|why| of(key, why))?;
+    let signer = provider.key_provider.load_private_key(private);
+    let signer = signer.map_err(|error| of(key, error.to_string()))?;
+    let certified = CertifiedKey::new(chain, signer);
+    match certified.keys_match() {
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
+            Err(of(key, "it is not the key of that certificate (key values mismatch)".to_owned()))
+        }
+        _ => Ok(certified),
+    }
+}
+
 /// A word without the secret that stands in it.
 fn shown(text: &str) -> &str {
     match text.starts_with("data:") {

@@ -14,8 +14,13 @@ use rustls::{ServerConfig, version};
 
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
+use crate::entropy::{self, Entropy};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
+<<<<<<< HEAD
 use crate::ocsp;
+=======
+use crate::named::{self, Named};
+>>>>>>> main
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
 use crate::stapling::{Fetch, Stapling};
@@ -81,7 +86,12 @@ impl Server {
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
+<<<<<<< HEAD
     stapling: Rc<Stapling>,
+=======
+    /// There is a server.
+    is_asked: bool,
+>>>>>>> main
 }
 
 impl Servers {
@@ -95,9 +105,15 @@ impl Servers {
     ) -> Vec<Rc<dyn Process>> {
         self.stapling.install(block, fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
+<<<<<<< HEAD
         let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
         tickets.chain(zones).chain(stapling).collect()
+=======
+        let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
+        let tickets = tickets.chain(entropy);
+        tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
+>>>>>>> main
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -117,13 +133,13 @@ impl Servers {
         if pairs.is_empty() {
             return Ok(None);
         }
+        self.is_asked = true;
+        entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
-        let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
-        let loaded = pairs.iter().map(load);
-        let identities = loaded.map(|one| one.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let clients = Clients::new(conf, setup.env, &provider)?;
+<<<<<<< HEAD
         let identity = identity(&identities, automatic.as_ref(), clients.as_deref());
         let fixed = Arc::new(Identities::new(identities));
         let staples = self.staples(conf, setup.env)?;
@@ -138,8 +154,30 @@ impl Servers {
                 setup.env,
             )?,
             false => fixed,
+=======
+        let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
+        let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
+        let trusted = clients.as_deref();
+        let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
+            true => {
+                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
+                let identity = identity(texts, automatic.as_ref(), trusted);
+                let cache = conf.ssl_certificate_cache();
+                let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
+                (Arc::new(named), identity)
+            }
+            false => {
+                let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
+                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
+                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
+                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
+                let fixed = Arc::new(Identities::new(loaded));
+                let staples = self.staples(conf, &fixed, automatic.as_ref(), setup)?;
+                (resolver(fixed, automatic, staples, &provider), identity)
+            }
+>>>>>>> main
         };
-        let config = config(conf, provider, identities, clients.as_ref());
+        let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
             Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
         };
@@ -264,11 +302,29 @@ impl Servers {
     }
 }
 
+/// The servers' own certificates.
+fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
+    all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
+}
+
+/// What chooses a certificate: from files alone, or also from what comes while the server serves.
+fn resolver(
+    fixed: Arc<Identities>,
+    automatic: Option<Automatic>,
+    staples: Option<Staples>,
+    provider: &Arc<CryptoProvider>,
+) -> Arc<dyn ResolvesServerCert> {
+    match automatic.is_some() || staples.is_some() {
+        true => Arc::new(Fresh::new(fixed, automatic, staples, provider.clone())),
+        false => fixed,
+    }
+}
+
 /// What does not depend on shared memory, nor on what is spoken inside.
 fn config(
     conf: &Conf,
     provider: Arc<CryptoProvider>,
-    identities: Arc<dyn ResolvesServerCert>,
+    resolver: Arc<dyn ResolvesServerCert>,
     clients: Option<&Arc<Clients>>,
 ) -> Result<ServerConfig, rustls::Error> {
     let protocols = conf.ssl_protocols();
@@ -285,7 +341,7 @@ fn config(
         Some(clients) => builder.with_client_cert_verifier(Arc::new(Asks(clients.clone()))),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_cert_resolver(identities);
+    let mut config = builder.with_cert_resolver(resolver);
     config.ignore_client_order =
         conf.ssl_prefer_server_ciphers() || conf.commands("Options").any(prefers_server);
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -353,8 +409,8 @@ fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
 }
 
 /// Names who the server is: a ticket of one is worth nothing to another.
-fn identity(
-    certified: &[Arc<CertifiedKey>],
+fn identity<'c>(
+    own: impl Iterator<Item = &'c [u8]>,
     automatic: Option<&Automatic>,
     clients: Option<&Clients>,
 ) -> [u8; 32] {
@@ -362,8 +418,6 @@ fn identity(
     clients.into_iter().for_each(|clients| clients.identify(&mut context));
     let name = automatic.and_then(|automatic| automatic.name.as_ref());
     name.into_iter().for_each(|name| context.update(name.as_bytes()));
-    for one in certified {
-        one.cert.first().into_iter().for_each(|certificate| context.update(certificate));
-    }
+    own.for_each(|certificate| context.update(certificate));
     context.finish().as_ref().try_into().unwrap_or_default()
 }

@@ -270,6 +270,13 @@ impl Layer for Session {
         }
     }
 
+    fn reset_on_close(&mut self, conn: Conn) {
+        if let State::Tls(records) = &mut self.state {
+            records.break_off();
+        }
+        conn.reset_on_close();
+    }
+
     fn has_unread(&self) -> bool {
         match &self.state {
             State::Hello(_) | State::Refused => false,

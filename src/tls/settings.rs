@@ -87,7 +87,7 @@ settings! {
             SERVERS, Arity::Exactly(2), command, "(none)",
             "OpenSSL's own words: Ciphersuites, MinProtocol, MaxProtocol, Groups, Options; others have no effect"
         );
-        option ssl_certificate_cache: Word = (
+        value ssl_certificate_cache: CertificateCache = (
             SERVERS, Arity::Between(1, 3), cache, "off", "how many certificates with variables in their names are kept, and how long"
         );
         raw ssl_ech_file: () = (
@@ -126,6 +126,17 @@ pub enum Protocol {
     Tls12,
     /// TLS 1.3
     Tls13,
+}
+
+/// How certificates with variables in their names are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateCache {
+    /// So many; 0: none.
+    pub most: usize,
+    /// Milliseconds without use.
+    pub inactive: u64,
+    /// Milliseconds after which they are loaded again.
+    pub valid: u64,
 }
 
 /// What is asked of clients.
@@ -176,8 +187,25 @@ fn command(setting: &Setting<'_>) -> Result<(Word, Word), Error> {
     Ok((name.clone(), value.clone()))
 }
 
-fn cache(setting: &Setting<'_>) -> Result<Word, Error> {
-    word(setting)
+fn cache(setting: &Setting<'_>) -> Result<CertificateCache, Error> {
+    let mut cache = CertificateCache { most: 0, inactive: 10_000, valid: 60_000 };
+    if setting.arg(0) == "off" && setting.args().len() == 1 {
+        return Ok(cache);
+    }
+    for (at, word) in setting.args().iter().enumerate() {
+        let invalid = || setting.error_at(at, format!("invalid parameter \"{}\"", word.text));
+        let (name, text) = word.text.split_once('=').ok_or_else(invalid)?;
+        match name {
+            "max" => cache.most = text.parse().ok().filter(|most| *most > 0).ok_or_else(invalid)?,
+            "inactive" => cache.inactive = value::milliseconds(text).ok_or_else(invalid)?,
+            "valid" => cache.valid = value::milliseconds(text).ok_or_else(invalid)?,
+            _ => return Err(invalid()),
+        }
+    }
+    match cache.most {
+        0 => Err(setting.error("\"ssl_certificate_cache\" must have the \"max\" parameter")),
+        _ => Ok(cache),
+    }
 }
 
 fn no_ech(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {

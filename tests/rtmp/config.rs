@@ -81,7 +81,7 @@ fn mistakes_are_refused_with_their_place() {
         ("meta some;", "some"),
         ("allow publish 300.0.0.1;", "300.0.0.1"),
         ("allow record all;", "record"),
-        ("on_publish https://x/;", "TLS"),
+        ("on_publish https://no.such.host.invalid/;", "host not found"),
         ("on_publish http://no.such.host.invalid/;", "host not found"),
         ("on_publish http://127.0.0.1/; on_publish http://127.0.0.1/;", "duplicate"),
         ("notify_method put;", "put"),

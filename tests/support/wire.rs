@@ -15,6 +15,8 @@ pub struct Wire {
     /// Read, but not taken yet.
     bytes: Vec<u8>,
     ended: bool,
+    /// It has ended in the middle.
+    broken: bool,
 }
 
 impl Wire {
@@ -39,7 +41,12 @@ impl Wire {
         stream.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
         let encrypted = stream.peer_addr().is_ok_and(|peer| ports::is_encrypted(peer.port()));
         let transport = if encrypted { Transport::Tls } else { Transport::Plain };
-        Wire { stream: Stream::over(stream, transport), bytes: Vec::new(), ended: false }
+        Wire {
+            stream: Stream::over(stream, transport),
+            bytes: Vec::new(),
+            ended: false,
+            broken: false,
+        }
     }
 
     /// The same by TLS, as this client speaks it, with a server of this name.
@@ -152,6 +159,11 @@ impl Wire {
         std::mem::take(&mut self.bytes)
     }
 
+    /// Whether it ended in a way that cannot be taken for the end of an answer: by a reset, or without TLS's word for it.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// Whether the server closes without a word.
     #[track_caller]
     pub fn closes(&mut self) -> bool {
@@ -170,8 +182,8 @@ impl Wire {
                 panic!("the server neither answers nor closes; so far: {so_far:?}");
             }
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            // Reset: what was read before it counts.
-            Err(_) => self.ended = true,
+            // Reset, or TLS that has not said so: what was read before it counts.
+            Err(_) => (self.ended, self.broken) = (true, true),
         }
     }
 }

@@ -168,3 +168,29 @@ fn a_client_that_takes_nothing_costs_a_few_records() {
     assert_eq!(answer.body, std::fs::read(big).expect("the file"));
     assert!(grown() < 12 << 20, "{} bytes", grown());
 }
+
+/// RFC 8446 §6.1: who sees no close_notify knows that something may be missing. Where nothing else frames a body, its end
+/// must not look like one.
+#[test]
+fn half_a_body_is_not_taken_for_the_whole() {
+    let (server, _) = start(
+        "http { {tls} access_log off; gunzip on; gzip_static always;
+        server { listen 127.0.0.1:{port} ssl; } }",
+    );
+    let mut packed = support::process::run(
+        std::process::Command::new("sh").args(["-c", "seq 1 400000 | gzip -c"]),
+    )
+    .stdout;
+    server.file("html/whole.gz", &packed);
+    let end = packed.len() - 8;
+    packed.truncate(end / 2);
+    server.file("html/half.gz", &packed);
+    let client = Arc::new(config(None));
+    for (path, whole) in [("/whole", true), ("/half", false)] {
+        let mut wire = Wire::open(server.port()).with_tls(client.clone(), "a.example");
+        wire.send(format!("GET {path} HTTP/1.0\r\nHost: a.example\r\n\r\n"));
+        let said = wire.rest();
+        assert!(said.starts_with(b"HTTP/1.1 200"), "{path}");
+        assert_eq!(wire.is_broken(), !whole, "{path}");
+    }
+}

@@ -106,3 +106,43 @@ fn protocols_are_agreed_on() {
     let said = s_client(server.port(), &[], LAST);
     assert!(said.contains("No ALPN negotiated") && said.contains("200 OK"), "{said}");
 }
+
+/// Loaded in the handshake, with the worker's rights; a name without one gets an alert and a line in the log.
+#[test]
+fn certificates_may_be_named_by_what_is_asked_for() {
+    let authority = Authority::new("tests");
+    let conf = |cache: &str| {
+        format!(
+            "http {{ server {{ listen 127.0.0.1:{{port}} ssl; return 200 \"$ssl_server_name\"; {cache}
+            ssl_certificate certs/$ssl_server_name.pem; ssl_certificate_key certs/$ssl_server_name.key; }} }}"
+        )
+    };
+    for cache in ["", "ssl_certificate_cache max=10 valid=1h inactive=1h;"] {
+        let mut start = prepared(&conf(cache), &authority);
+        for name in ["a.example", "b.example"] {
+            start = with_leaf(start, &format!("certs/{name}"), &authority.server(&[name]));
+        }
+        let server = start.start();
+        let subject = |name: &str| {
+            let said = s_client(server.port(), &["-servername", name], LAST);
+            said.lines().find(|line| line.starts_with("subject=")).map(str::to_owned)
+        };
+        assert_eq!(subject("a.example").as_deref(), Some("subject=CN = a.example"));
+        assert_eq!(subject("B.example").as_deref(), Some("subject=CN = b.example"));
+        assert_eq!(subject("c.example"), None);
+        server.wait_for("the log", || server.error_log().contains("certs/c.example.pem"));
+        // Another certificate: seen at once, or kept.
+        let leaf = authority.leaf("new", &["a.example"], Key::Ecdsa, Validity::Now);
+        server.file("certs/a.example.pem", &leaf.chain);
+        server.file("certs/a.example.key", &leaf.key);
+        let now = if cache.is_empty() { "subject=CN = new" } else { "subject=CN = a.example" };
+        assert_eq!(subject("a.example").as_deref(), Some(now));
+        assert_eq!(
+            s_client(server.port(), &["-noservername"], "").matches("BEGIN CERT").count(),
+            0
+        );
+    }
+    let wrong = conf("").replace("$ssl_server_name.key", "$host.key");
+    let (_, said) = prepared(&wrong, &authority).fail();
+    assert!(said.contains("$ssl_server_name alone may stand in"), "{said}");
+}
