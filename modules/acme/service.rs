@@ -7,7 +7,7 @@ use std::sync::Arc;
 use conf::Error;
 use http::Hooks;
 use module::{Process, Slot, Wanted};
-use shm::Board;
+use shm::{Board, Watch};
 
 use crate::order::Order;
 use crate::{job, state};
@@ -25,8 +25,7 @@ pub struct Service {
     slot: OnceCell<Slot>,
     room: Cell<usize>,
     orders: RefCell<Vec<Rc<Order>>>,
-    /// The helper's last sign of life, and how often it was the last.
-    seen: Cell<(u64, u32)>,
+    watch: Watch,
 }
 
 impl Default for Service {
@@ -36,7 +35,7 @@ impl Default for Service {
             slot: OnceCell::new(),
             room: Cell::new(0),
             orders: RefCell::default(),
-            seen: Cell::default(),
+            watch: Watch::default(),
         }
     }
 }
@@ -104,13 +103,10 @@ impl Process for Service {
     }
 
     fn look(&self) {
-        let (beats, times) = self.seen.get();
-        let now = self.board.beats();
-        self.seen.set(if now == beats { (beats, times.saturating_add(1)) } else { (now, 0) });
+        self.watch.look(&self.board);
     }
 
     fn stuck(&self) -> Vec<i32> {
-        let stuck = self.seen.get().1 >= PATIENCE;
-        self.board.leader().filter(|_| stuck).into_iter().collect()
+        self.watch.stuck(&self.board, PATIENCE).into_iter().collect()
     }
 }

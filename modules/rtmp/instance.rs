@@ -102,6 +102,14 @@ impl Process for RtmpInstance {
         self.tls().flat_map(|tls| tls.refresh()).collect()
     }
 
+    fn needs_help(&self) -> bool {
+        self.tls().any(|tls| tls.needs_help())
+    }
+
+    fn help(&'static self) {
+        self.tls().for_each(|tls| tls.help());
+    }
+
     fn outgoing(&self, next: &Regions, back: bool) {
         self.zone().into_iter().for_each(|zone| zone.outgoing(next, back));
     }
@@ -160,7 +168,8 @@ impl Process for RtmpInstance {
     }
 
     fn stuck(&self) -> Vec<i32> {
-        self.zone().map(|zone| zone.stuck()).unwrap_or_default()
+        let helpers = self.tls().flat_map(|tls| tls.stuck());
+        helpers.chain(self.zone().into_iter().flat_map(|zone| zone.stuck())).collect()
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Signal {
     Reload,
     /// Let the new binary take over.
     Upgrade,
+    /// Take certificates whose files have changed.
+    Certificates,
 }
 
 impl Options {

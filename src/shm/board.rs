@@ -8,6 +8,7 @@
 //! Whoever writes keeps the lock to its end ([`Board::lead`]): so there is one of them, whatever becomes of processes. What
 //! one was killed in the middle of is not whole, and read as if it were not there.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use crate::{Acquired, Origin, Region, RobustLock, U64};
@@ -133,15 +134,27 @@ impl Board {
         }
     }
 
-    /// How often the one that writes was alive.
-    pub fn beats(&self) -> u64 {
-        self.head(1)
-    }
-
     /// Who writes; `None`: nobody.
     pub fn leader(&self) -> Option<i32> {
         let lock = self.region.get().and_then(lock)?;
         (lock.owner() != 0).then(|| self.head(2) as i32)
+    }
+}
+
+/// Whether the one that writes a board gives signs of life, as whoever looks from time to time finds.
+#[derive(Debug, Default)]
+pub struct Watch(Cell<(u64, u32)>);
+
+impl Watch {
+    /// Looks.
+    pub fn look(&self, board: &Board) {
+        let ((beats, times), now) = (self.0.get(), board.head(1));
+        self.0.set(if now == beats { (beats, times.saturating_add(1)) } else { (now, 0) });
+    }
+
+    /// Who writes, and has given none for so many looks.
+    pub fn stuck(&self, board: &Board, looks: u32) -> Option<i32> {
+        board.leader().filter(|_| self.0.get().1 >= looks)
     }
 }
 
@@ -241,6 +254,19 @@ mod tests {
         assert_eq!(board.read("a").as_deref(), Some(&b"again"[..]));
         slot[4].set(slot[4].get() ^ 1);
         assert_eq!(board.read("a"), None, "its check does not fit");
+    }
+
+    #[test]
+    fn who_gives_no_sign_of_life_is_found_out() {
+        let (board, watch) = (board(), Watch::default());
+        assert!(board.lead());
+        for _ in 0..10 {
+            watch.look(&board);
+            assert_eq!(watch.stuck(&board, 2), None);
+            board.beat();
+        }
+        (0..3).for_each(|_| watch.look(&board));
+        assert_eq!(watch.stuck(&board, 2), Some(sys::process::pid()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use board::Board;
+pub use board::{Board, Watch};
 pub use bounded::{BoundedLock, Holder, PATIENCE_MS};
 pub use cell::{U32, U64};
 pub use entries::Locked;

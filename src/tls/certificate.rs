@@ -237,7 +237,7 @@ impl Identities {
 
 impl ResolvesServerCert for Identities {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        choose(&*self.all.read().ok()?, &hello)
+        choose(&self.all.read().ok()?, &hello)
     }
 }
 

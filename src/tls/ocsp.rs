@@ -120,6 +120,11 @@ pub fn read(
     }
 }
 
+/// Whether these bytes are an answer, of whom and by whom ever.
+pub fn is_answer(bytes: &[u8]) -> bool {
+    Basic::read(bytes).is_ok()
+}
+
 /// An answer's parts.
 struct Basic<'a> {
     data: &'a [u8],

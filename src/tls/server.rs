@@ -17,10 +17,13 @@ use crate::clients::{Asks, Clients};
 use crate::entropy::{self, Entropy};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
 use crate::named::{self, Named};
+use crate::ocsp;
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
+use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
 use crate::tickets::{self, Tickets};
+use crate::watch::{Files, Place, Watches};
 
 /// A server's part in handshakes.
 pub struct Server {
@@ -81,17 +84,28 @@ impl Server {
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
+    stapling: Rc<Stapling>,
+    watches: Watches,
     /// There is a server.
     is_asked: bool,
 }
 
 impl Servers {
-    /// What the keys' part in the life of the processes is, one for each time that a session may last.
-    pub fn processes(self) -> impl Iterator<Item = Rc<dyn Process>> {
+    /// What is shared, and its part in the life of the processes, when all servers of a block are made: `fetch` asks those
+    /// who are to be stapled.
+    pub fn processes(
+        self,
+        block: &str,
+        fetch: Fetch,
+        setup: &mut Setup<'_>,
+    ) -> Vec<Rc<dyn Process>> {
+        self.stapling.install(block, fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
-        let tickets = tickets.chain(entropy);
-        tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
+        let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
+        let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
+        let watch = self.watches.into_process();
+        tickets.chain(entropy).chain(zones).chain(stapling).chain(watch).collect()
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -134,8 +148,16 @@ impl Servers {
                 let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
                 let identity = identity(own(&loaded), automatic.as_ref(), trusted);
                 let fixed = Arc::new(Identities::new(loaded));
-                let staples = self.staples(conf, &fixed, automatic.as_ref(), setup)?;
-                (resolver(fixed, automatic, staples, &provider), identity)
+                let staples = self.staples(conf, setup.env)?;
+                let watched = self.watch(conf, &pairs, passphrases, &provider, setup);
+                match watched.is_some() || automatic.is_some() || staples.is_some() {
+                    true => {
+                        let fresh =
+                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
+                        (self.fresh(conf, fresh, &pairs, setup.env)?, identity)
+                    }
+                    false => (fixed, identity),
+                }
             }
         };
         let config = config(conf, provider, resolver, clients.as_ref());
@@ -196,15 +218,68 @@ impl Servers {
         Ok(())
     }
 
-    fn staples(
+    /// Where answers of issuers come from.
+    fn staples(&self, conf: &Conf, env: &Env<'_>) -> Result<Option<Staples>, Error> {
+        let file = conf.ssl_stapling_file.get();
+        Ok(match (conf.ssl_stapling(), file) {
+            (false, _) => None,
+            (true, None) => Some(Staples::Board(self.stapling.board())),
+            (true, Some(word)) => {
+                let answer = certificate::read("OCSP response", word, env)?;
+                if !ocsp::is_answer(&answer) {
+                    let message = format!("\"{}\" is no OCSP response in DER", word.text);
+                    return Err(Error::at(message, word.span, env.files));
+                }
+                Some(Staples::File(answer))
+            }
+        })
+    }
+
+    /// Watches the files of a server; `None`: there are none, or it is not wanted.
+    fn watch(
         &mut self,
         conf: &Conf,
-        fixed: &Arc<Identities>,
-        automatic: Option<&Automatic>,
+        pairs: &[Pair],
+        passphrases: Vec<Vec<u8>>,
+        provider: &Arc<CryptoProvider>,
         setup: &mut Setup<'_>,
-    ) -> Result<Option<Staples>, Error> {
-        let _ = (conf, fixed, automatic, setup);
-        Ok(None)
+    ) -> Option<Place> {
+        let in_files = |word: &Word| !word.text.starts_with("data:");
+        let all = pairs.iter().all(|pair| in_files(&pair.certificate) && in_files(&pair.key));
+        if !conf.ssl_certificate_watch() || !all || pairs.is_empty() {
+            return None;
+        }
+        let files = pairs.iter().map(|pair| Files {
+            certificate: certificate::path(&pair.certificate, setup.env),
+            key: certificate::path(&pair.key, setup.env),
+        });
+        let files = files.collect();
+        Some(self.watches.get(setup).add(files, passphrases, provider.clone()))
+    }
+
+    /// Identities that change; their issuers are asked about them.
+    fn fresh(
+        &self,
+        conf: &Conf,
+        fresh: Fresh,
+        pairs: &[Pair],
+        env: &Env<'_>,
+    ) -> Result<Arc<Fresh>, Error> {
+        let fresh = Arc::new(fresh);
+        if let Some(Staples::Board(_)) = fresh.staples {
+            let names: Vec<_> = pairs.iter().map(|pair| &pair.certificate).collect();
+            let responder = conf.ssl_stapling_responder.get().map(|word| word.text.clone());
+            let trusted = match conf.ssl_trusted_certificate.get() {
+                Some(word) => {
+                    let bytes = certificate::read("certificates", word, env)?;
+                    let trusted = certificate::chain(&bytes);
+                    trusted.map_err(|why| Error::at(why, word.span, env.files))?
+                }
+                None => Vec::new(),
+            };
+            self.stapling.add(&fresh, &names, responder, trusted.into(), env);
+        }
+        Ok(fresh)
     }
 
     fn zone(&mut self, name: &str, size: usize, setup: &mut Setup<'_>) -> Result<Rc<Zone>, Error> {
@@ -235,19 +310,6 @@ impl Servers {
 /// The servers' own certificates.
 fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
     all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
-}
-
-/// What chooses a certificate: from files alone, or also from what comes while the server serves.
-fn resolver(
-    fixed: Arc<Identities>,
-    automatic: Option<Automatic>,
-    staples: Option<Staples>,
-    provider: &Arc<CryptoProvider>,
-) -> Arc<dyn ResolvesServerCert> {
-    match automatic.is_some() || staples.is_some() {
-        true => Arc::new(Fresh::new(fixed, automatic, staples, provider.clone())),
-        false => fixed,
-    }
 }
 
 /// What does not depend on shared memory, nor on what is spoken inside.

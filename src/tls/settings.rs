@@ -67,6 +67,18 @@ settings! {
         option ssl_trusted_certificate: Word = (
             SERVERS, ONE, word, "(none)", "the same, and clients are not told; the issuers of what ssl_stapling fetches"
         );
+        flag ssl_stapling = (
+            SERVERS, "off", "show what issuers say of the certificates (OCSP): the helper asks them, or ssl_stapling_file has it"
+        );
+        option ssl_stapling_file: Word = (
+            SERVERS, ONE, word, "(none)", "a file with an OCSP answer in DER, which is shown with the first certificate"
+        );
+        option ssl_stapling_responder: Word = (
+            SERVERS, ONE, word, "(the certificate's)", "the http:// URL of who is asked"
+        );
+        flag ssl_stapling_verify = (
+            SERVERS, "off", "without effect: who has signed an answer is always checked"
+        );
         number ssl_verify_depth = (
             SERVERS, "1", "how many certificates may stand between a client's and that of an authority"
         );
@@ -80,6 +92,9 @@ settings! {
         );
         raw ssl_ech_file: () = (
             SERVERS, ONE, no_ech, "(none)", "refused: rustls has no Encrypted Client Hello for servers"
+        );
+        flag ssl_certificate_watch = (
+            SERVERS, "on", "take certificates whose files have changed without a reload, a second after they have settled"
         );
         flag ssl_certificate_compression = (
             SERVERS, "off", "compress the certificates, for clients that take that"

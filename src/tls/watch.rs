@@ -72,13 +72,13 @@ impl Watch {
         Watch { slot, board, all: RefCell::default(), warned: Cell::new(None) }
     }
 
-    /// Watches a server's files; gives the board, and the server's name there.
+    /// Watches a server's files; gives its place on the board.
     pub fn add(
         &self,
         pairs: Vec<Files>,
         passphrases: Vec<Vec<u8>>,
         provider: Arc<CryptoProvider>,
-    ) -> (Arc<Board>, String) {
+    ) -> Place {
         let paths = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
         let name = paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
         let mut all = self.all.borrow_mut();
@@ -88,7 +88,7 @@ impl Watch {
             let fault = None;
             all.push(Watched { name, pairs, passphrases, provider, seen, since: 0, judged, fault });
         }
-        (self.board.clone(), name)
+        Place { board: self.board.clone(), name }
     }
 
     fn leads(&self) -> bool {
@@ -115,7 +115,10 @@ impl Watch {
             Ok((text, until)) if self.board.write(&one.name, &text) => {
                 let path = one.pairs[0].certificate.display();
                 if !is_first {
-                    sys::log!(Notice, "the certificate \"{path}\" is new, it is valid until {until}");
+                    sys::log!(
+                        Notice,
+                        "the certificate \"{path}\" is new, it is valid until {until}"
+                    );
                 }
                 None
             }
@@ -194,7 +197,8 @@ impl Watched {
             let (chain, key) = certificate::files(certificate, key, &self.passphrases)?;
             let wrong =
                 |why| format!("the certificate \"{}\" is not taken: {why}", certificate.display());
-            certificate::certified(chain.clone(), key.clone_key(), &self.provider).map_err(wrong)?;
+            certificate::certified(chain.clone(), key.clone_key(), &self.provider)
+                .map_err(wrong)?;
             let end = check(&chain).map_err(wrong)?;
             until.get_or_insert(end);
             encode(&chain, &key, &mut text);
@@ -272,7 +276,7 @@ pub struct Place {
 
 /// Made when it is needed: few configurations have none.
 #[derive(Default)]
-pub struct Watches(Option<Rc<Watch>>);
+pub(crate) struct Watches(Option<Rc<Watch>>);
 
 impl Watches {
     pub fn get(&mut self, setup: &mut Setup<'_>) -> &Rc<Watch> {

@@ -273,7 +273,7 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
         assembly.add_server(block, main.logging.log_format.as_slice(), setup)?;
     }
     assembly.check_certificates(setup)?;
-    let tls = assembly.tls.processes().collect();
+    let tls = assembly.tls.processes("rtmp", http::client::fetch::ocsp, setup);
     Ok(instance::plan(zone, assembly.listens, assembly.servers, tls))
 }
 

@@ -12,6 +12,7 @@ use sys::socket::{Address, Options};
 use crate::block::api::{Declarations, Entry, Hooks, Level};
 use crate::block::listen::{self, Listen};
 use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
+use crate::client::fetch;
 use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
 use crate::route::hosts::{Hosts, Name};
@@ -75,7 +76,7 @@ pub fn assemble(
         listeners.push(listener.keeping_offers(keeps_offers));
     }
     let mut processes = builder.processes;
-    processes.extend(builder.tls.processes());
+    processes.extend(builder.tls.processes("http", fetch::ocsp, builder.setup));
     Ok(Assembled { listeners, processes })
 }
 

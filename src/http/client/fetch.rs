@@ -1,11 +1,14 @@
 //! One exchange with a server elsewhere, from its name on: for what goes on beside requests.
 
 use std::net::ToSocketAddrs;
+use std::pin::Pin;
 
 use sys::socket::Address;
 use tls::outgoing::Outgoing;
 
 use super::Client;
+
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The longest head of an answer.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -89,7 +92,8 @@ pub struct Answer {
 }
 
 /// Asks. Names are looked up by other threads; one address after the other is tried.
-pub async fn fetch(ask: Ask<'_>, outgoing: &Outgoing) -> Result<Answer, String> {
+/// `outgoing`: how it is done encrypted.
+pub async fn fetch(ask: Ask<'_>, outgoing: Option<&Outgoing>) -> Result<Answer, String> {
     let (host, port) = (ask.url.name().to_owned(), ask.url.port().ok_or("no port")?);
     let name = host.clone();
     let found = rt::offload(move || (&name[..], port).to_socket_addrs().map(Vec::from_iter)).await;
@@ -105,14 +109,30 @@ pub async fn fetch(ask: Ask<'_>, outgoing: &Outgoing) -> Result<Answer, String> 
     Err(failed)
 }
 
+/// Asks an OCSP responder by POST (RFC 6960, A.1).
+pub fn ocsp(url: String, request: Vec<u8>) -> BoxFuture<Result<Vec<u8>, String>> {
+    Box::pin(async move {
+        let url = Url::parse(&url).ok_or("invalid URL")?;
+        let fields = &[("Content-Type", "application/ocsp-request")];
+        let (body, most) = (&request[..], 64 << 10);
+        let ask = Ask { method: "POST", url: &url, fields, body, most, timeout: 60_000 };
+        let answer = fetch(ask, None).await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            status => Err(format!("OCSP responder sent status {status}")),
+        }
+    })
+}
+
 async fn exchange(
     socket: rt::Socket,
     ask: &Ask<'_>,
-    outgoing: &Outgoing,
+    outgoing: Option<&Outgoing>,
 ) -> Result<Answer, String> {
     let url = ask.url;
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", url.host);
     if url.secure {
+        let outgoing = outgoing.ok_or("nothing encrypted can be asked")?;
         outgoing.secure(*socket, url.name()).map_err(|error| told(&error))?;
     }
     let mut client = Client::new(rt::Stream(rt::Io::new(*socket)));
