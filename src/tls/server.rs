@@ -16,11 +16,8 @@ use crate::certificate::{self, Identities, Pair};
 use crate::clients::{Asks, Clients};
 use crate::entropy::{self, Entropy};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
-<<<<<<< HEAD
-use crate::ocsp;
-=======
 use crate::named::{self, Named};
->>>>>>> main
+use crate::ocsp;
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
 use crate::stapling::{Fetch, Stapling};
@@ -86,12 +83,9 @@ impl Server {
 pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
-<<<<<<< HEAD
     stapling: Rc<Stapling>,
-=======
     /// There is a server.
     is_asked: bool,
->>>>>>> main
 }
 
 impl Servers {
@@ -105,15 +99,10 @@ impl Servers {
     ) -> Vec<Rc<dyn Process>> {
         self.stapling.install(block, fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
-<<<<<<< HEAD
+        let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
         let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
-        tickets.chain(zones).chain(stapling).collect()
-=======
-        let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
-        let tickets = tickets.chain(entropy);
-        tickets.chain(self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>))
->>>>>>> main
+        tickets.chain(entropy).chain(zones).chain(stapling).collect()
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -139,22 +128,6 @@ impl Servers {
         let provider = Arc::new(provider(conf, setup.env)?);
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
         let clients = Clients::new(conf, setup.env, &provider)?;
-<<<<<<< HEAD
-        let identity = identity(&identities, automatic.as_ref(), clients.as_deref());
-        let fixed = Arc::new(Identities::new(identities));
-        let staples = self.staples(conf, setup.env)?;
-        let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
-        let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
-        let identities: Arc<dyn ResolvesServerCert> = match automatic.is_some() || staples.is_some()
-        {
-            true => self.fresh(
-                conf,
-                Fresh::new(fixed, automatic, staples, provider.clone()),
-                &pairs,
-                setup.env,
-            )?,
-            false => fixed,
-=======
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let trusted = clients.as_deref();
@@ -163,6 +136,12 @@ impl Servers {
                 let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
                 let identity = identity(texts, automatic.as_ref(), trusted);
                 let cache = conf.ssl_certificate_cache();
+                if conf.ssl_stapling() {
+                    let message = "\"ssl_stapling\" ignored for certificates with variables";
+                    let span = pairs[0].certificate.span;
+                    let warning = Error::at(message, span, setup.env.files);
+                    setup.env.warnings.borrow_mut().push(warning);
+                }
                 let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
                 (Arc::new(named), identity)
             }
@@ -172,10 +151,16 @@ impl Servers {
                 let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
                 let identity = identity(own(&loaded), automatic.as_ref(), trusted);
                 let fixed = Arc::new(Identities::new(loaded));
-                let staples = self.staples(conf, &fixed, automatic.as_ref(), setup)?;
-                (resolver(fixed, automatic, staples, &provider), identity)
+                let staples = self.staples(conf, setup.env)?;
+                let resolver: Arc<dyn ResolvesServerCert> = match (&automatic, &staples) {
+                    (None, None) => fixed,
+                    _ => {
+                        let fresh = Fresh::new(fixed, automatic, staples, provider.clone());
+                        self.fresh(conf, fresh, &pairs, setup.env)?
+                    }
+                };
+                (resolver, identity)
             }
->>>>>>> main
         };
         let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
@@ -305,19 +290,6 @@ impl Servers {
 /// The servers' own certificates.
 fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
     all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
-}
-
-/// What chooses a certificate: from files alone, or also from what comes while the server serves.
-fn resolver(
-    fixed: Arc<Identities>,
-    automatic: Option<Automatic>,
-    staples: Option<Staples>,
-    provider: &Arc<CryptoProvider>,
-) -> Arc<dyn ResolvesServerCert> {
-    match automatic.is_some() || staples.is_some() {
-        true => Arc::new(Fresh::new(fixed, automatic, staples, provider.clone())),
-        false => fixed,
-    }
 }
 
 /// What does not depend on shared memory, nor on what is spoken inside.
