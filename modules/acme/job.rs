@@ -122,10 +122,10 @@ async fn pursue(board: Arc<Board>, issuer: Rc<Issuer>, mut goals: Vec<Goal>) {
         let now = SystemTime::now();
         for goal in &mut goals {
             if goal.life.is_some() && goal.ask <= now && goal.failures == 0 {
-                advise(&board, &issuer, goal).await;
+                Box::pin(advise(&board, &issuer, goal)).await;
             }
             if goal.due <= SystemTime::now() {
-                match obtain(&board, &issuer, goal).await {
+                match Box::pin(obtain(&board, &issuer, goal)).await {
                     Ok(pem) => goal.has(&pem),
                     Err(error) => goal.failed(&error),
                 }
@@ -233,7 +233,7 @@ async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<
     client.account(&issuer.account).await?;
     let mut wish = order.wish.clone();
     wish.replaces = goal.life.as_ref().and_then(|life| life.id.clone());
-    let issued = client.issue(&wish, &mut Shown(board.clone())).await?;
+    let issued = Box::pin(client.issue(&wish, &mut Shown(board.clone()))).await?;
     let chain = match &issuer.preferred_chain {
         Some(wanted) => preferred(&mut client, &issued, wanted).await,
         None => issued.chain,

@@ -20,7 +20,7 @@ impl Transport for Net {
         let url = url.ok_or_else(|| format!("no URL: \"{}\"", request.url.escape_debug()))?;
         let (method, fields, body) = (request.method, &request.fields[..], &request.body[..]);
         let ask = Ask { method, url: &url, fields, body, most: MOST, timeout: TIMEOUT };
-        let answer = fetch(ask, Some(&self.0)).await?;
+        let answer = Box::pin(fetch(ask, Some(&self.0))).await?;
         Ok(Response { status: answer.status, fields: answer.fields, body: answer.body })
     }
 

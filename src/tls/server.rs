@@ -139,6 +139,12 @@ impl Servers {
                 let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
                 let identity = identity(texts, automatic.as_ref(), trusted);
                 let cache = conf.ssl_certificate_cache();
+                if conf.ssl_stapling() {
+                    let message = "\"ssl_stapling\" ignored for certificates with variables";
+                    let span = pairs[0].certificate.span;
+                    let warning = Error::at(message, span, setup.env.files);
+                    setup.env.warnings.borrow_mut().push(warning);
+                }
                 let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
                 (Arc::new(named), identity)
             }
