@@ -115,6 +115,7 @@ impl Process for RtmpInstance {
     }
 
     fn decided(&self, serves: bool) {
+        self.tls().for_each(|tls| tls.decided(serves));
         self.zone().into_iter().for_each(|zone| zone.decided(serves));
     }
 

@@ -204,16 +204,21 @@ fn memory_has(bytes: &[u8], word: &[u8]) -> bool {
 
 /// A key that everybody may read is no secret.
 fn warn_of_rights(key: &Word, env: &Env<'_>) {
-    use std::os::unix::fs::PermissionsExt;
     if key.text.starts_with("data:") {
         return;
     }
     let path = path(key, env);
-    if fs::metadata(&path).is_ok_and(|known| known.permissions().mode() & 0o004 != 0) {
+    if everybody_may_read(&path) {
         let message = format!("every user may read the key \"{}\"", path.display());
         let warning = Error::at(message, key.span, env.files).with_hint("chmod o-r it");
         env.warnings.borrow_mut().push(warning);
     }
+}
+
+/// Whether every user of the system may read a file.
+pub fn everybody_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|known| known.permissions().mode() & 0o004 != 0)
 }
 
 /// The identities of a server: one for each type of key. They may be changed while it serves.

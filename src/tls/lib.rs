@@ -14,6 +14,7 @@ mod clients;
 mod der;
 mod encrypted_key;
 mod entropy;
+mod expiry;
 mod facts;
 pub mod fresh;
 mod memory;

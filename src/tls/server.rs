@@ -104,7 +104,7 @@ impl Servers {
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
         let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
-        let watch = self.watches.into_process();
+        let watch = self.watches.into_process(block, setup);
         tickets.chain(entropy).chain(zones).chain(stapling).chain(watch).collect()
     }
 
@@ -153,9 +153,10 @@ impl Servers {
                 let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
                 let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
                 let identity = identity(own(&loaded), automatic.as_ref(), trusted);
+                self.tell_of_ends(conf, &pairs, &loaded, setup.env);
                 let fixed = Arc::new(Identities::new(loaded));
                 let staples = self.staples(conf, setup.env)?;
-                let watched = self.watch(conf, &pairs, passphrases, &provider, setup);
+                let watched = self.watch(conf, &pairs, passphrases, &provider, setup.env);
                 match watched.is_some() || automatic.is_some() || staples.is_some() {
                     true => {
                         let fresh =
@@ -248,19 +249,38 @@ impl Servers {
         pairs: &[Pair],
         passphrases: Vec<Vec<u8>>,
         provider: &Arc<CryptoProvider>,
-        setup: &mut Setup<'_>,
+        env: &Env<'_>,
     ) -> Option<Place> {
-        let in_files = |word: &Word| !word.text.starts_with("data:");
-        let all = pairs.iter().all(|pair| in_files(&pair.certificate) && in_files(&pair.key));
+        let all = pairs.iter().all(|pair| is_file(&pair.certificate) && is_file(&pair.key));
         if !conf.ssl_certificate_watch() || !all || pairs.is_empty() {
             return None;
         }
         let files = pairs.iter().map(|pair| Files {
-            certificate: certificate::path(&pair.certificate, setup.env),
-            key: certificate::path(&pair.key, setup.env),
+            certificate: certificate::path(&pair.certificate, env),
+            key: certificate::path(&pair.key, env),
         });
         let files = files.collect();
-        Some(self.watches.get(setup).add(files, passphrases, provider.clone()))
+        Some(self.watches.get().add(files, passphrases, provider.clone()))
+    }
+
+    /// When the certificates end is said in time.
+    fn tell_of_ends(
+        &mut self,
+        conf: &Conf,
+        pairs: &[Pair],
+        loaded: &[Arc<CertifiedKey>],
+        env: &Env<'_>,
+    ) {
+        let warn = conf.ssl_certificate_warn();
+        for (pair, own) in pairs.iter().zip(loaded).filter(|_| !warn.is_empty()) {
+            let word = &pair.certificate;
+            let name = match is_file(word) {
+                true => certificate::path(word, env).display().to_string(),
+                false => env.files.place(word.span),
+            };
+            let own = own.cert.first();
+            own.into_iter().for_each(|own| self.watches.get().expires(name.clone(), own, &warn));
+        }
     }
 
     /// Identities that change; their issuers are asked about them.
@@ -311,6 +331,10 @@ impl Servers {
         self.tickets.push((seconds, tickets.clone()));
         tickets
     }
+}
+
+fn is_file(word: &Word) -> bool {
+    !word.text.starts_with("data:")
 }
 
 /// The servers' own certificates.

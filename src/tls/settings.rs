@@ -96,6 +96,9 @@ settings! {
         flag ssl_certificate_watch = (
             SERVERS, "on", "take certificates whose files have changed without a reload, a second after they have settled"
         );
+        value ssl_certificate_warn: Vec<u64> = (
+            SERVERS, SOME, times, "14d 3d", "so long before a certificate ends it is said in the log, and daily from then on; or off"
+        );
         flag ssl_certificate_compression = (
             SERVERS, "off", "compress the certificates, for clients that take that"
         );
@@ -233,6 +236,14 @@ fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
         true => Err(setting.error("no protocol is left: TLSv1.2 and TLSv1.3 are spoken here")),
         false => Ok(all),
     }
+}
+
+/// Times in seconds, or `off`.
+fn times(setting: &Setting<'_>) -> Result<Vec<u64>, Error> {
+    if setting.args().len() == 1 && setting.arg(0) == "off" {
+        return Ok(Vec::new());
+    }
+    (0..setting.args().len()).map(|at| setting.time_secs(at)).collect()
 }
 
 fn verify(setting: &Setting<'_>) -> Result<Verify, Error> {

@@ -2,7 +2,7 @@
 //! changed, has settled, and is a pair that is valid goes on a board in shared memory, from where every worker takes it with
 //! its next handshake ([`Fresh`](crate::fresh)); what is not stays away, and the old one stays.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -16,17 +16,17 @@ use rustls::sign::CertifiedKey;
 use shm::Board;
 
 use crate::certificate;
+use crate::expiry::Expiry;
 use crate::x509::Certificate;
 
 /// A renewal writes two files: so long nothing may change before they are looked at.
 const SETTLED_MS: u64 = 1000;
+/// What is wrong may be right by itself later: rights of a directory, the day on which a certificate begins.
+const AGAIN_MS: u64 = 10_000;
 /// The longest text of one server: its chains and keys.
 const LONGEST: usize = 64 << 10;
-/// Servers whose files are watched.
-const MOST: usize = 256;
-/// Once a day it is said that a certificate ends within so many days.
-const WARN_DAYS: u64 = 14;
-const DAY_MS: u64 = 86_400_000;
+/// There is room for so many servers at least; it is doubled as it is needed.
+const FEWEST: usize = 16;
 
 /// Files of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub struct Files {
     pub key: PathBuf,
 }
 
-/// What tells a file from another of its name: device, number, bytes, date.
-type Print = Vec<[u64; 5]>;
+/// What tells a file from another of its name: device, number, bytes, and when it or its rights were changed.
+type Print = Vec<[u64; 7]>;
 
 /// One server's files.
 struct Watched {
@@ -44,32 +44,50 @@ struct Watched {
     pairs: Vec<Files>,
     passphrases: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
-    seen: Print,
+    /// As they are, and since when.
+    print: Print,
     since: u64,
-    judged: Print,
+    /// When that was judged last.
+    judged: Option<u64>,
     fault: Option<String>,
 }
 
 /// All files, in the master; and the board.
 pub struct Watch {
-    slot: Slot,
+    slot: OnceCell<Slot>,
     board: Arc<Board>,
     all: RefCell<Vec<Watched>>,
-    /// When it was said last which certificates end soon, in milliseconds.
-    warned: Cell<Option<u64>>,
+    /// This configuration serves.
+    serves: Cell<bool>,
+    /// What it has loaded is on the board.
+    adopted: Cell<bool>,
+    expiry: Expiry,
 }
 
 impl Watch {
-    /// Asks for the memory.
-    pub fn new(setup: &mut Setup<'_>) -> Watch {
-        let board = Arc::new(Board::new(LONGEST));
-        let slot = setup.region(Wanted {
-            name: "ssl_certificates".to_owned(),
-            shape: "1".to_owned(),
-            len: board.size(MOST),
-            file: None,
-        });
-        Watch { slot, board, all: RefCell::default(), warned: Cell::new(None) }
+    fn new() -> Watch {
+        Watch {
+            slot: OnceCell::new(),
+            board: Arc::new(Board::new(LONGEST)),
+            all: RefCell::default(),
+            serves: Cell::new(false),
+            adopted: Cell::new(false),
+            expiry: Expiry::default(),
+        }
+    }
+
+    /// Asks for the memory, when all of the block's files are known.
+    fn install(&self, block: &str, setup: &mut Setup<'_>) {
+        let count = self.all.borrow().len();
+        if count > 0 {
+            let slot = setup.region(Wanted {
+                name: format!("ssl_certificates.{block}"),
+                shape: "1".to_owned(),
+                len: self.board.size(count.next_power_of_two().max(FEWEST)),
+                file: None,
+            });
+            let _ = self.slot.set(slot);
+        }
     }
 
     /// Watches a server's files; gives its place on the board.
@@ -83,67 +101,92 @@ impl Watch {
         let name = paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
         let mut all = self.all.borrow_mut();
         if !all.iter().any(|known| known.name == name) {
-            let (seen, judged) = (Print::new(), Print::new());
-            let name = name.clone();
-            let fault = None;
-            all.push(Watched { name, pairs, passphrases, provider, seen, since: 0, judged, fault });
+            all.push(Watched {
+                name: name.clone(),
+                pairs,
+                passphrases,
+                provider,
+                print: Print::new(),
+                since: 0,
+                judged: None,
+                fault: None,
+            });
         }
         Place { board: self.board.clone(), name }
+    }
+
+    /// When a certificate ends, and how long before that it is said, in seconds.
+    pub fn expires(&self, name: String, own: &CertificateDer<'_>, warn: &[u64]) {
+        self.expiry.add(name, own, warn);
     }
 
     fn leads(&self) -> bool {
         self.board.leader() == Some(sys::process::pid()) || self.board.lead()
     }
 
-    /// Looks at one server's files; `now`: without waiting for them to settle.
-    fn look_at(&self, one: &mut Watched, now: bool) {
-        let paths = one.pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
-        let print: Print = paths.map(|path| print(path)).collect();
-        if print == one.judged {
-            return;
-        }
-        let at = sys::clock::monotonic_ms();
-        if print != one.seen {
-            (one.seen, one.since) = (print.clone(), at);
-        }
-        if !now && at.saturating_sub(one.since) < SETTLED_MS {
-            return;
-        }
-        let is_first = one.judged.is_empty();
-        one.judged = print;
-        one.fault = match one.load() {
-            Ok((text, until)) if self.board.write(&one.name, &text) => {
-                let path = one.pairs[0].certificate.display();
-                if !is_first {
-                    sys::log!(
-                        Notice,
-                        "the certificate \"{path}\" is new, it is valid until {until}"
-                    );
+    /// What a configuration has loaded is served, as nginx does it, whatever is to be said of it. The board may have other
+    /// texts yet, of the configuration before.
+    fn adopt(&self) {
+        let mut all = self.all.borrow_mut();
+        let names: Vec<u64> = all.iter().map(|one| Board::hash(&one.name)).collect();
+        self.board.retain(|hash| names.contains(&hash));
+        for one in all.iter_mut() {
+            one.has_changed();
+            one.judged = Some(sys::clock::monotonic_ms());
+            match one.load() {
+                Ok(loaded) => {
+                    if let Some(why) = &loaded.doubt {
+                        sys::log!(Warn, "{why}");
+                    }
+                    one.fault = self.show(&one.name, &loaded.text).err();
                 }
-                None
+                // Changed since it was loaded.
+                Err(why) => one.fail(why),
             }
-            Ok(_) => Some(format!("\"{}\" is too long to be changed without a reload", one.name)),
-            Err(why) => Some(why),
-        };
-        if let Some(fault) = one.fault.as_ref().filter(|_| !is_first) {
-            sys::log!(Error, "{fault}; the certificate that was there stays");
         }
     }
 
-    fn warn(&self) {
-        let now = sys::clock::monotonic_ms();
-        if self.warned.get().is_some_and(|last| now.saturating_sub(last) < DAY_MS) {
+    /// Shows a text to all workers. `true`: it is another than before.
+    fn show(&self, name: &str, text: &[u8]) -> Result<bool, String> {
+        if self.board.read(name).is_some_and(|known| known == text) {
+            return Ok(false);
+        }
+        match self.board.write(name, text) {
+            true => Ok(true),
+            false => Err(format!("\"{name}\" is too long to be changed without a reload")),
+        }
+    }
+
+    /// Looks at one server's files; `now`: without waiting for them to settle.
+    fn look_at(&self, one: &mut Watched, now: bool) {
+        let at = sys::clock::monotonic_ms();
+        if one.has_changed() {
+            (one.since, one.judged) = (at, None);
+        }
+        let is_due = match one.judged {
+            None => at.saturating_sub(one.since) >= SETTLED_MS,
+            Some(last) => one.fault.is_some() && at.saturating_sub(last) >= AGAIN_MS,
+        };
+        let is_open = one.judged.is_none() || one.fault.is_some();
+        if !is_due && !(now && is_open) {
             return;
         }
-        self.warned.set(Some(now));
-        let wall = sys::clock::wall().as_secs() as i64;
-        for pair in self.all.borrow().iter().flat_map(|one| &one.pairs) {
-            let Ok(chain) = certificate::chain_of(&pair.certificate) else { continue };
-            let Some(Ok(own)) = chain.first().map(|own| Certificate::parse(own)) else { continue };
-            let left = own.days_left(wall);
-            if left <= WARN_DAYS {
-                let (path, until) = (pair.certificate.display(), &own.not_after);
-                sys::log!(Warn, "the certificate \"{path}\" ends in {left} days, {until}");
+        one.judged = Some(at);
+        let taken = one.load().and_then(|loaded| match loaded.doubt {
+            Some(why) => Err(why),
+            None => self.show(&one.name, &loaded.text).map(|is_new| (is_new, loaded.own)),
+        });
+        let (is_new, own) = match taken {
+            Ok(taken) => taken,
+            Err(why) => return one.fail(why),
+        };
+        one.fault = None;
+        for (pair, own) in one.pairs.iter().zip(own.iter().filter(|_| is_new)) {
+            let path = pair.certificate.display();
+            let until = self.expiry.renew(&path.to_string(), own);
+            sys::log!(Notice, "the certificate \"{path}\" is new, it is valid until {until}");
+            if certificate::everybody_may_read(&pair.key) {
+                sys::log!(Warn, "every user may read the key \"{}\"", pair.key.display());
             }
         }
     }
@@ -151,27 +194,40 @@ impl Watch {
 
 impl Process for Watch {
     fn opened(&self) -> Result<(), Error> {
-        drop(self.slot.take_previous());
-        if let Some(region) = self.slot.region() {
+        let Some(slot) = self.slot.get() else { return Ok(()) };
+        drop(slot.take_previous());
+        if let Some(region) = slot.region() {
             self.board.open(region.clone());
         }
-        // What this configuration has loaded is what its files say now.
-        self.refresh();
-        self.warn();
         Ok(())
     }
 
+    fn decided(&self, serves: bool) {
+        self.serves.set(serves);
+        self.look();
+    }
+
     fn look(&self) {
-        if self.leads() {
-            self.all.borrow_mut().iter_mut().for_each(|one| self.look_at(one, false));
+        if !self.serves.get() {
+            return;
         }
-        self.warn();
+        if self.leads() {
+            match self.adopted.replace(true) {
+                true => self.all.borrow_mut().iter_mut().for_each(|one| self.look_at(one, false)),
+                false => self.adopt(),
+            }
+        }
+        self.expiry.look();
     }
 
     fn refresh(&self) -> Vec<String> {
-        if !self.leads() {
-            // Another master, which an upgrade has not ended yet, sees to them.
+        if self.all.borrow().is_empty() {
             return Vec::new();
+        }
+        if !self.leads() {
+            let why = "another master of this server, which an upgrade has not ended yet, looks \
+                       after its certificates";
+            return vec![why.to_owned()];
         }
         let mut all = self.all.borrow_mut();
         all.iter_mut().for_each(|one| self.look_at(one, true));
@@ -179,36 +235,69 @@ impl Process for Watch {
     }
 }
 
-fn print(path: &Path) -> [u64; 5] {
+fn print(path: &Path) -> [u64; 7] {
     match std::fs::metadata(path) {
         Ok(known) => {
-            let date = known.mtime() as u64;
-            [known.dev(), known.ino(), known.size(), date, known.mtime_nsec() as u64]
+            let dates = [known.mtime(), known.mtime_nsec(), known.ctime(), known.ctime_nsec()];
+            let [date, nanos, change, change_nanos] = dates.map(|part| part as u64);
+            [known.dev(), known.ino(), known.size(), date, nanos, change, change_nanos]
         }
-        Err(_) => [0; 5],
+        Err(_) => [0; 7],
     }
 }
 
+/// What the files of a server come to.
+struct Loaded {
+    /// All pairs as one text.
+    text: Vec<u8>,
+    /// The servers' own certificates, one of each pair.
+    own: Vec<CertificateDer<'static>>,
+    /// What is wrong with them, although they can be served.
+    doubt: Option<String>,
+}
+
 impl Watched {
-    /// All pairs as one text, and until when the first is valid. The error says what is wrong with which file.
-    fn load(&self) -> Result<(Vec<u8>, String), String> {
-        let (mut text, mut until) = (Vec::new(), None);
+    /// Whether the files are others than at the last look.
+    fn has_changed(&mut self) -> bool {
+        let paths = self.pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+        let print: Print = paths.map(|path| print(path)).collect();
+        let before = std::mem::replace(&mut self.print, print);
+        before != self.print
+    }
+
+    /// The pair of before stays; that is said once.
+    fn fail(&mut self, why: String) {
+        if self.fault.as_ref() != Some(&why) {
+            sys::log!(Error, "{why}; the certificate that was there stays");
+        }
+        self.fault = Some(why);
+    }
+
+    /// The error says what is wrong with which file.
+    fn load(&self) -> Result<Loaded, String> {
+        let mut loaded = Loaded { text: Vec::new(), own: Vec::new(), doubt: None };
         for Files { certificate, key } in &self.pairs {
+            // A pipe would keep the master waiting.
+            for path in [certificate, key] {
+                if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+                    return Err(format!("\"{}\" is not a file", path.display()));
+                }
+            }
             let (chain, key) = certificate::files(certificate, key, &self.passphrases)?;
             let wrong =
                 |why| format!("the certificate \"{}\" is not taken: {why}", certificate.display());
             certificate::certified(chain.clone(), key.clone_key(), &self.provider)
                 .map_err(wrong)?;
-            let end = check(&chain).map_err(wrong)?;
-            until.get_or_insert(end);
-            encode(&chain, &key, &mut text);
+            loaded.doubt = loaded.doubt.or(check(&chain).err().map(wrong));
+            encode(&chain, &key, &mut loaded.text);
+            loaded.own.extend(chain.into_iter().next());
         }
-        Ok((text, until.unwrap_or_default()))
+        Ok(loaded)
     }
 }
 
-/// Whether the chain holds together, and its first certificate is valid now; until when it is.
-fn check(chain: &[CertificateDer<'_>]) -> Result<String, String> {
+/// Whether the chain holds together, and its first certificate is valid now.
+fn check(chain: &[CertificateDer<'_>]) -> Result<(), String> {
     let all = chain.iter().map(|one| Certificate::parse(one)).collect::<Result<Vec<_>, _>>();
     let all = all.map_err(|malformed| malformed.to_string())?;
     let own = all.first().ok_or("no certificate is in it")?;
@@ -222,7 +311,7 @@ fn check(chain: &[CertificateDer<'_>]) -> Result<String, String> {
     let breaks = all.windows(2).position(|pair| !pair[0].is_issued_by(&pair[1]));
     match breaks {
         Some(at) => Err(format!("certificate {} is not issued by the one behind it", at + 1)),
-        None => Ok(own.not_after.to_string()),
+        None => Ok(()),
     }
 }
 
@@ -279,11 +368,14 @@ pub struct Place {
 pub(crate) struct Watches(Option<Rc<Watch>>);
 
 impl Watches {
-    pub fn get(&mut self, setup: &mut Setup<'_>) -> &Rc<Watch> {
-        self.0.get_or_insert_with(|| Rc::new(Watch::new(setup)))
+    pub fn get(&mut self) -> &Rc<Watch> {
+        self.0.get_or_insert_with(|| Rc::new(Watch::new()))
     }
 
-    pub fn into_process(self) -> Option<Rc<dyn Process>> {
-        self.0.map(|watch| watch as Rc<dyn Process>)
+    /// When all servers of a block are made.
+    pub fn into_process(self, block: &str, setup: &mut Setup<'_>) -> Option<Rc<dyn Process>> {
+        let watch = self.0?;
+        watch.install(block, setup);
+        Some(watch)
     }
 }
