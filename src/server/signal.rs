@@ -31,7 +31,10 @@ pub fn send(options: &Options, modules: Modules, signal: Signal) -> Result<(), F
         return control::ask(master, command);
     }
     if command == Command::Certificates {
-        // It looks at them by itself, twice a second.
+        say(format_args!(
+            "{NAME}: [warn] process {pid} has no control socket; it looks at certificates by itself, \
+             and what it finds is in its error log\n"
+        ));
         return Ok(());
     }
     if command == Command::Upgrade {

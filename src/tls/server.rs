@@ -24,6 +24,7 @@ use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
 use crate::tickets::{self, Tickets};
 use crate::watch::{Files, Place, Watches};
+use crate::x509::Certificate;
 
 /// A server's part in handshakes.
 pub struct Server {
@@ -34,6 +35,14 @@ pub struct Server {
     clients: Option<Arc<Clients>>,
     /// For those who look whether a name is ours.
     proofs: Option<Arc<ServerConfig>>,
+    /// None: there are none, or each name has its own.
+    identities: Option<Source>,
+}
+
+/// Where a server's identities of now are.
+enum Source {
+    Fixed(Arc<Identities>),
+    Fresh(Arc<Fresh>),
 }
 
 /// rustls' configuration.
@@ -59,6 +68,16 @@ impl Server {
     /// For those who look whether a name is ours.
     pub(crate) fn proofs(&self) -> Option<&Arc<ServerConfig>> {
         self.proofs.as_ref()
+    }
+
+    /// Looks at that of its certificates that ends first.
+    pub fn with_first_to_end<T>(&self, look: impl FnOnce(&Certificate<'_>) -> T) -> Option<T> {
+        let all = match self.identities.as_ref()? {
+            Source::Fixed(identities) => identities.all(),
+            Source::Fresh(fresh) => fresh.all(),
+        };
+        let all = all.iter().filter_map(|one| Certificate::parse(one.cert.first()?).ok());
+        all.min_by_key(|certificate| certificate.not_after.unix()).map(|first| look(&first))
     }
 
     /// Whether it asks clients for a certificate.
@@ -119,7 +138,13 @@ impl Servers {
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
         if conf.ssl_reject_handshake() {
-            return Ok(Some(Server { config: None, record, clients: None, proofs: None }));
+            return Ok(Some(Server {
+                config: None,
+                record,
+                clients: None,
+                proofs: None,
+                identities: None,
+            }));
         }
         let pairs = pairs(conf, setup.env)?;
         if pairs.is_empty() {
@@ -134,6 +159,7 @@ impl Servers {
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let trusted = clients.as_deref();
+        let mut identities = None;
         let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
             true => {
                 let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
@@ -161,9 +187,14 @@ impl Servers {
                     true => {
                         let fresh =
                             Fresh::new(fixed, watched, automatic, staples, provider.clone());
-                        (self.fresh(conf, fresh, &pairs, setup.env)?, identity)
+                        let fresh = self.fresh(conf, fresh, &pairs, setup.env)?;
+                        identities = Some(Source::Fresh(fresh.clone()));
+                        (fresh, identity)
                     }
-                    false => (fixed, identity),
+                    false => {
+                        identities = Some(Source::Fixed(fixed.clone()));
+                        (fixed, identity)
+                    }
                 }
             }
         };
@@ -187,7 +218,7 @@ impl Servers {
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
-        Ok(Some(Server { config: Some(configs.collect()), record, clients, proofs }))
+        Ok(Some(Server { config: Some(configs.collect()), record, clients, proofs, identities }))
     }
 
     /// How sessions are resumed: by tickets, or by their number in memory that all workers share. rustls has data before

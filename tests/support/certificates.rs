@@ -1,5 +1,7 @@
 //! Certificates for the tests, each made when it is needed.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SignatureAlgorithm,
@@ -39,6 +41,8 @@ pub enum Validity {
     Over,
     /// It will be.
     Later,
+    /// From so many seconds from now on, for so many.
+    Within(u64, u64),
 }
 
 impl Authority {
@@ -76,6 +80,11 @@ fn params(name: &str, names: &[&str], validity: Validity) -> CertificateParams {
         Validity::Now => (date_time_ymd(2020, 1, 1), date_time_ymd(2099, 1, 1)),
         Validity::Over => (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1)),
         Validity::Later => (date_time_ymd(2098, 1, 1), date_time_ymd(2099, 1, 1)),
+        Validity::Within(from, seconds) => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+            let start = date_time_ymd(1970, 1, 1) + now + Duration::from_secs(from);
+            (start, start + Duration::from_secs(seconds))
+        }
     };
     params
 }

@@ -14,6 +14,7 @@ fn up() -> (Server, Authority) {
     let authority = Authority::new("tests");
     let leaf = authority.leaf("one", &["localhost"], Key::Ecdsa, Validity::Now);
     let server = with_leaf(prepared(SITE, &authority), "server", &leaf).start();
+    wait_for("the workers", || server.workers().len() == 3);
     (server, authority)
 }
 

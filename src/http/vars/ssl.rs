@@ -60,6 +60,11 @@ variables! {
     "ssl_ja4" |r, o| offer(r, o, |offer| &offer.ja4), "the fingerprint of the client's hello (JA4)";
     "ssl_protocol" |r, o| text(r, o, |session| session.version()), "TLSv1.2 or TLSv1.3";
     "ssl_server_name" |r, o| text(r, o, |session| session.server_name()), "the server that the handshake asked for";
+    "ssl_server_v_end" |r, o| own(r, o, |c| c.not_after.to_string()), "until when the server's certificate is valid; of several, the first to end";
+    "ssl_server_v_remain" |r, o| {
+        let now = rt::wall().as_secs() as i64;
+        own(r, o, |certificate| certificate.days_left(now).to_string())
+    }, "for how many days yet; also for requests that are not encrypted";
     "ssl_session_id" |r, o| with(r, |session| {
         let id = session.offer().map(|offer| &offer.session_id[..]);
         let id = id.filter(|_| session.is_resumed()).unwrap_or_default();
@@ -115,6 +120,17 @@ fn fact(
         }
         None => false,
     })
+}
+
+/// Of the server's own certificate.
+fn own(
+    request: &Request,
+    out: &mut Vec<u8>,
+    value: impl FnOnce(&Certificate<'_>) -> String,
+) -> bool {
+    let value = request.server.tls.as_ref().and_then(|tls| tls.with_first_to_end(value));
+    out.extend_from_slice(value.as_deref().unwrap_or_default().as_bytes());
+    value.is_some()
 }
 
 enum Form {
