@@ -26,8 +26,8 @@ fn certificates_are_renewed_in_time() {
     assert_eq!(server.workers(), workers, "nobody was replaced");
     // The state has the one that is served.
     let state = std::fs::read_dir(server.path("state")).expect("a folder");
-    let file = state.map(|entry| entry.expect("an entry").path());
-    let file = file.filter(|path| path.extension().is_some_and(|end| end == "pem")).next();
+    let mut file = state.map(|entry| entry.expect("an entry").path());
+    let file = file.find(|path| path.extension().is_some_and(|end| end == "pem"));
     wait_for("the file", || {
         let mut openssl = Command::new("openssl");
         openssl.args(["x509", "-noout", "-serial", "-in"]).arg(file.as_ref().expect("a file"));

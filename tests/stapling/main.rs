@@ -170,7 +170,7 @@ fn what_is_missing_is_a_warning() {
         "\"ssl_stapling\" ignored, issuer certificate not found for certificate \"leaf.pem\"",
     );
     warned(
-        &format!("ssl_stapling on; ssl_certificate ca.pem; ssl_certificate_key ca.key;"),
+        "ssl_stapling on; ssl_certificate ca.pem; ssl_certificate_key ca.key;",
         "\"ssl_stapling\" ignored, issuer certificate not found for certificate \"ca.pem\"",
     );
     warned(
