@@ -129,43 +129,11 @@ impl Servers {
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
-        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
         let clients = Clients::new(conf, setup.env, &provider)?;
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
-        let trusted = clients.as_deref();
-        let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
-            true => {
-                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
-                let identity = identity(texts, automatic.as_ref(), trusted);
-                let cache = conf.ssl_certificate_cache();
-                if conf.ssl_stapling() {
-                    let message = "\"ssl_stapling\" ignored for certificates with variables";
-                    let span = pairs[0].certificate.span;
-                    let warning = Error::at(message, span, setup.env.files);
-                    setup.env.warnings.borrow_mut().push(warning);
-                }
-                let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
-                (Arc::new(named), identity)
-            }
-            false => {
-                let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
-                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
-                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
-                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
-                let fixed = Arc::new(Identities::new(loaded));
-                let staples = self.staples(conf, setup.env)?;
-                let watched = self.watch(conf, &pairs, passphrases, &provider, setup);
-                match watched.is_some() || automatic.is_some() || staples.is_some() {
-                    true => {
-                        let fresh =
-                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
-                        (self.fresh(conf, fresh, &pairs, setup.env)?, identity)
-                    }
-                    false => (fixed, identity),
-                }
-            }
-        };
+        let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
+        let (resolver, identity) = self.identities(served, &provider, setup)?;
         let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
             Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
@@ -222,6 +190,52 @@ impl Servers {
                 .ok_or_else(|| Error::new("the keys of ssl_session_ticket_key cannot be used"))?,
         };
         Ok(())
+    }
+
+    /// What chooses a certificate in handshakes, and whose sessions these are.
+    fn identities(
+        &mut self,
+        served: Served<'_>,
+        provider: &Arc<CryptoProvider>,
+        setup: &mut Setup<'_>,
+    ) -> Result<(Arc<dyn ResolvesServerCert>, [u8; 32]), Error> {
+        let env = setup.env;
+        let Served { conf, pairs, automatic, clients: trusted } = served;
+        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
+        let made: (Arc<dyn ResolvesServerCert>, _) = match named::is_named(pairs) {
+            true => {
+                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
+                let identity = identity(texts, automatic.as_ref(), trusted);
+                let cache = conf.ssl_certificate_cache();
+                if conf.ssl_stapling() {
+                    let message = "\"ssl_stapling\" ignored for certificates with variables";
+                    let span = pairs[0].certificate.span;
+                    let warning = Error::at(message, span, env.files);
+                    env.warnings.borrow_mut().push(warning);
+                }
+                let named = Named::new(pairs.to_vec(), passphrases, provider.clone(), cache, env)?;
+                (Arc::new(named), identity)
+            }
+            false => {
+                let load = |pair| certificate::load(pair, &passphrases, env, provider);
+                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
+                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
+                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
+                let fixed = Arc::new(Identities::new(loaded));
+                let staples = self.staples(conf, env)?;
+                let watched = self.watch(conf, pairs, passphrases, provider, setup);
+                let resolver: Arc<dyn ResolvesServerCert> = match (&watched, &automatic, &staples) {
+                    (None, None, None) => fixed,
+                    _ => {
+                        let fresh =
+                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
+                        self.fresh(conf, fresh, pairs, env)?
+                    }
+                };
+                (resolver, identity)
+            }
+        };
+        Ok(made)
     }
 
     /// Where answers of issuers come from.
@@ -316,6 +330,14 @@ impl Servers {
 /// The servers' own certificates.
 fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
     all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
+}
+
+/// What identities are made of.
+struct Served<'a> {
+    conf: &'a Conf,
+    pairs: &'a [Pair],
+    automatic: Option<Automatic>,
+    clients: Option<&'a Clients>,
 }
 
 /// What does not depend on shared memory, nor on what is spoken inside.
