@@ -98,6 +98,10 @@ impl Process for RtmpInstance {
         self.tls().for_each(|tls| tls.look());
     }
 
+    fn refresh(&self) -> Vec<String> {
+        self.tls().flat_map(|tls| tls.refresh()).collect()
+    }
+
     fn needs_help(&self) -> bool {
         self.tls().any(|tls| tls.needs_help())
     }

@@ -68,6 +68,11 @@ pub trait Process: 'static {
     /// Master, twice a second: what is to be seen to from time to time.
     fn look(&self) {}
 
+    /// Master: files that were loaded are looked at again, at once. What is wrong with them, in words.
+    fn refresh(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Master, twice a second: the processes that have a part in shared memory.
     fn attached(&self) -> Vec<i32> {
         Vec::new()

@@ -11,6 +11,7 @@ impl Master {
             self.asking = Some(client);
             let verdict = match command {
                 Command::Reload => self.reload(),
+                Command::Certificates => self.cycle.refresh(),
                 Command::Upgrade => match self.upgrade() {
                     Ok(()) => {
                         self.upgrading = self.asking.take();

@@ -1,8 +1,8 @@
-//! The control socket beside the pid file: `-s reload` and `-s upgrade` ask there and wait for the
+//! The control socket beside the pid file: `-s reload`, `-s upgrade` and `-s certificates` ask there and wait for the
 //! verdict.
 //!
 //! ```text
-//! client: reload\n    or   upgrade\n        master: ok\n   or   failed\n<the reason, several lines>
+//! client: reload\n    or   upgrade\n   or   certificates\n        master: ok\n   or   failed\n<the reason, several lines>
 //! ```
 //! Only the master's own user may connect (mode 0600). The master waits for none of its clients.
 
@@ -33,6 +33,8 @@ pub enum Command {
     Reload,
     /// Start the new binary, and leave when it serves.
     Upgrade,
+    /// Take certificates whose files have changed.
+    Certificates,
 }
 
 impl Command {
@@ -41,11 +43,12 @@ impl Command {
         match self {
             Command::Reload => "reload",
             Command::Upgrade => "upgrade",
+            Command::Certificates => "certificates",
         }
     }
 
     fn of(line: &[u8]) -> Option<Command> {
-        [Command::Reload, Command::Upgrade]
+        [Command::Reload, Command::Upgrade, Command::Certificates]
             .into_iter()
             .find(|command| command.word().as_bytes() == line)
     }

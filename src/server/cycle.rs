@@ -236,6 +236,16 @@ impl Cycle {
         self.instances.iter().for_each(|instance| instance.look());
     }
 
+    /// Files that were loaded are looked at again.
+    pub fn refresh(&self) -> Result<(), Failure> {
+        let faults: Vec<_> =
+            self.instances.iter().flat_map(|instance| instance.refresh()).collect();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(faults.join("\n"))),
+        }
+    }
+
     /// Processes that have a part in shared memory.
     pub fn attached(&self) -> Vec<i32> {
         self.instances.iter().flat_map(|instance| instance.attached()).collect()

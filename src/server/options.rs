@@ -58,6 +58,8 @@ pub enum Signal {
     Reload,
     /// Let the new binary take over.
     Upgrade,
+    /// Take certificates whose files have changed.
+    Certificates,
 }
 
 impl Options {
@@ -147,6 +149,7 @@ impl Signal {
             "reopen" => Ok(Signal::Reopen),
             "reload" => Ok(Signal::Reload),
             "upgrade" => Ok(Signal::Upgrade),
+            "certificates" => Ok(Signal::Certificates),
             _ => Err(format!("invalid option: \"-s {name}\"")),
         }
     }

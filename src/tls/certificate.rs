@@ -100,18 +100,40 @@ pub fn load_files(
     passphrases: &[Vec<u8>],
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, String> {
-    let of =
-        |path: &Path, why: String| format!("cannot load certificate \"{}\": {why}", path.display());
-    let chain = read_file(certificate).and_then(|pem| chain(&pem));
-    let chain = chain.map_err(|why| of(certificate, why))?;
+    let (chain, private) = files(certificate, key, passphrases)?;
+    certified(chain, private, provider).map_err(|why| cannot_load(key, &why))
+}
+
+fn cannot_load(path: &Path, why: &str) -> String {
+    format!("cannot load certificate \"{}\": {why}", path.display())
+}
+
+/// What is in the files of a pair.
+pub fn files(
+    certificate: &Path,
+    key: &Path,
+    passphrases: &[Vec<u8>],
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
     let private = read_file(key).and_then(|pem| private_key(&pem, passphrases));
-    let private = private.map_err(|why| of(key, why))?;
+    Ok((chain_of(certificate)?, private.map_err(|why| cannot_load(key, &why))?))
+}
+
+/// The certificates of a file.
+pub fn chain_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    read_file(path).and_then(|pem| chain(&pem)).map_err(|why| cannot_load(path, &why))
+}
+
+/// A chain and a key, if they belong together.
+pub fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    private: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, String> {
     let signer = provider.key_provider.load_private_key(private);
-    let signer = signer.map_err(|error| of(key, error.to_string()))?;
-    let certified = CertifiedKey::new(chain, signer);
+    let certified = CertifiedKey::new(chain, signer.map_err(|error| error.to_string())?);
     match certified.keys_match() {
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            Err(of(key, "it is not the key of that certificate (key values mismatch)".to_owned()))
+            Err("it is not the key of that certificate (key values mismatch)".to_owned())
         }
         _ => Ok(certified),
     }
@@ -210,11 +232,6 @@ impl Identities {
     /// All of them.
     pub fn all(&self) -> Vec<Arc<CertifiedKey>> {
         self.all.read().map(|all| all.clone()).unwrap_or_default()
-    }
-
-    /// Changes when they do.
-    pub fn generation(&self) -> u64 {
-        0
     }
 }
 

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 use shm::Board;
 
 use crate::certificate::{Identities, choose};
+use crate::watch::{self, Place};
 
 /// The protocol of those who look whether a name is ours (RFC 8737).
 pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
@@ -60,6 +61,8 @@ struct Made {
 /// The identities of a server, as they are now.
 pub(crate) struct Fresh {
     pub fixed: Arc<Identities>,
+    /// Where those of the files are that have changed since.
+    watched: Option<Place>,
     pub automatic: Option<Automatic>,
     pub staples: Option<Staples>,
     provider: Arc<CryptoProvider>,
@@ -75,11 +78,12 @@ impl fmt::Debug for Fresh {
 impl Fresh {
     pub fn new(
         fixed: Arc<Identities>,
+        watched: Option<Place>,
         automatic: Option<Automatic>,
         staples: Option<Staples>,
         provider: Arc<CryptoProvider>,
     ) -> Fresh {
-        Fresh { fixed, automatic, staples, provider, made: RwLock::default() }
+        Fresh { fixed, watched, automatic, staples, provider, made: RwLock::default() }
     }
 
     fn stamp(&self) -> [u64; 3] {
@@ -89,7 +93,8 @@ impl Fresh {
             _ => None,
         };
         let generation = |board: Option<&Arc<Board>>| board.map_or(0, |board| board.generation());
-        [self.fixed.generation(), generation(automatic), generation(staples)]
+        let watched = self.watched.as_ref().map(|place| &place.board);
+        [generation(watched), generation(automatic), generation(staples)]
     }
 
     /// Changes when the identities do, whatever is said of them.
@@ -118,7 +123,11 @@ impl Fresh {
     }
 
     fn make(&self, made: &mut Made, stamp: [u64; 3], now: u64) {
-        let mut all = self.fixed.all();
+        let watched = self.watched.as_ref().and_then(|place| {
+            let text = place.board.read(&place.name)?;
+            watch::decode(&text, &self.provider)
+        });
+        let mut all = watched.unwrap_or_else(|| self.fixed.all());
         if let Some(Automatic { board, name: Some(name) }) = &self.automatic
             && let Some(pem) = board.read(name)
         {

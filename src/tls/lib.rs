@@ -31,6 +31,7 @@ mod side;
 mod stapling;
 mod store;
 mod tickets;
+mod watch;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};

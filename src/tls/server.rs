@@ -23,6 +23,7 @@ use crate::settings::{Conf, Protocol, SessionCache};
 use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
 use crate::tickets::{self, Tickets};
+use crate::watch::{Files, Place, Watches};
 
 /// A server's part in handshakes.
 pub struct Server {
@@ -84,6 +85,7 @@ pub struct Servers {
     tickets: Vec<(u64, Rc<Tickets>)>,
     zones: Vec<(String, usize, Rc<Zone>)>,
     stapling: Rc<Stapling>,
+    watches: Watches,
     /// There is a server.
     is_asked: bool,
 }
@@ -102,7 +104,8 @@ impl Servers {
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
         let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
-        tickets.chain(entropy).chain(zones).chain(stapling).collect()
+        let watch = self.watches.into_process();
+        tickets.chain(entropy).chain(zones).chain(stapling).chain(watch).collect()
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -130,7 +133,7 @@ impl Servers {
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
-        let (resolver, identity) = self.identities(served, &provider, setup.env)?;
+        let (resolver, identity) = self.identities(served, &provider, setup)?;
         let config = config(conf, provider, resolver, clients.as_ref());
         let place = |error: rustls::Error| {
             Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
@@ -191,11 +194,12 @@ impl Servers {
 
     /// What chooses a certificate in handshakes, and whose sessions these are.
     fn identities(
-        &self,
+        &mut self,
         served: Served<'_>,
         provider: &Arc<CryptoProvider>,
-        env: &Env<'_>,
+        setup: &mut Setup<'_>,
     ) -> Result<(Arc<dyn ResolvesServerCert>, [u8; 32]), Error> {
+        let env = setup.env;
         let Served { conf, pairs, automatic, clients: trusted } = served;
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
         let made: (Arc<dyn ResolvesServerCert>, _) = match named::is_named(pairs) {
@@ -219,10 +223,12 @@ impl Servers {
                 let identity = identity(own(&loaded), automatic.as_ref(), trusted);
                 let fixed = Arc::new(Identities::new(loaded));
                 let staples = self.staples(conf, env)?;
-                let resolver: Arc<dyn ResolvesServerCert> = match (&automatic, &staples) {
-                    (None, None) => fixed,
+                let watched = self.watch(conf, pairs, passphrases, provider, setup);
+                let resolver: Arc<dyn ResolvesServerCert> = match (&watched, &automatic, &staples) {
+                    (None, None, None) => fixed,
                     _ => {
-                        let fresh = Fresh::new(fixed, automatic, staples, provider.clone());
+                        let fresh =
+                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
                         self.fresh(conf, fresh, pairs, env)?
                     }
                 };
@@ -247,6 +253,28 @@ impl Servers {
                 Some(Staples::File(answer))
             }
         })
+    }
+
+    /// Watches the files of a server; `None`: there are none, or it is not wanted.
+    fn watch(
+        &mut self,
+        conf: &Conf,
+        pairs: &[Pair],
+        passphrases: Vec<Vec<u8>>,
+        provider: &Arc<CryptoProvider>,
+        setup: &mut Setup<'_>,
+    ) -> Option<Place> {
+        let in_files = |word: &Word| !word.text.starts_with("data:");
+        let all = pairs.iter().all(|pair| in_files(&pair.certificate) && in_files(&pair.key));
+        if !conf.ssl_certificate_watch() || !all || pairs.is_empty() {
+            return None;
+        }
+        let files = pairs.iter().map(|pair| Files {
+            certificate: certificate::path(&pair.certificate, setup.env),
+            key: certificate::path(&pair.key, setup.env),
+        });
+        let files = files.collect();
+        Some(self.watches.get(setup).add(files, passphrases, provider.clone()))
     }
 
     /// Identities that change; their issuers are asked about them.

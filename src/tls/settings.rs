@@ -93,6 +93,9 @@ settings! {
         raw ssl_ech_file: () = (
             SERVERS, ONE, no_ech, "(none)", "refused: rustls has no Encrypted Client Hello for servers"
         );
+        flag ssl_certificate_watch = (
+            SERVERS, "on", "take certificates whose files have changed without a reload, a second after they have settled"
+        );
         flag ssl_certificate_compression = (
             SERVERS, "off", "compress the certificates, for clients that take that"
         );

@@ -36,7 +36,7 @@ pub fn with_leaf(start: Start, name: &str, leaf: &Leaf) -> Start {
 
 /// A client that takes any certificate; `own`: it has one itself. It does not resume.
 pub fn config(own: Option<&Leaf>) -> ClientConfig {
-    config_of(&rustls::ALL_VERSIONS.to_vec(), own)
+    config_of(rustls::ALL_VERSIONS, own)
 }
 
 /// The same, which speaks these versions alone.

@@ -8,3 +8,4 @@ mod configuration;
 mod live;
 mod names;
 mod sessions;
+mod watched;

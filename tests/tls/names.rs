@@ -121,6 +121,10 @@ fn certificates_may_be_named_by_what_is_asked_for() {
         let mut start = prepared(&conf(cache), &authority);
         for name in ["a.example", "b.example"] {
             start = with_leaf(start, &format!("certs/{name}"), &authority.server(&[name]));
+            // A worker is nobody.
+            let key = start.dir().path(&format!("certs/{name}.key"));
+            let all = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            std::fs::set_permissions(key, all).expect("chmod");
         }
         let server = start.start();
         let subject = |name: &str| {

@@ -75,6 +75,10 @@ impl Process for HttpInstance {
         self.processes.iter().for_each(|process| process.look());
     }
 
+    fn refresh(&self) -> Vec<String> {
+        self.processes.iter().flat_map(|process| process.refresh()).collect()
+    }
+
     fn attached(&self) -> Vec<i32> {
         self.processes.iter().flat_map(|process| process.attached()).collect()
     }
