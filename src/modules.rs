@@ -6,7 +6,7 @@ use module::Module;
 /// The HTTP modules. Within a phase their handlers run in this order.
 const HTTP_MODULES: &[http::Entry] = &[
     // Before whoever redirects to https: proofs are asked for in plain HTTP.
-    #[cfg(feature = "acme")]
+    #[cfg(feature = "http_acme")]
     http::entry::<http_acme::Acme>(),
     #[cfg(feature = "log")]
     http::entry::<access_log::Log>(),

@@ -4,6 +4,7 @@ use sys::clock::monotonic_ms;
 use sys::signal;
 
 use crate::Failure;
+use crate::cycle::HELPER;
 use crate::master::Master;
 use crate::workers::{describe, log_exit};
 
@@ -44,6 +45,8 @@ impl Master {
         for (pid, exit) in sys::process::reap() {
             self.bury(pid);
             match self.workers.ended(pid, exit) {
+                // It is started again when the rest serves.
+                Some(worker) if worker.number == HELPER => {}
                 Some(mut worker) if worker.generation == generation => {
                     let how = describe(exit);
                     let why = worker.last_words().map(|words| format!(": {words}"));

@@ -98,6 +98,9 @@ impl Master {
         }
         self.answer_control();
         if self.phase == Phase::Running && self.accepting {
+            if self.cycle.needs_help() {
+                self.workers.want_helper(self.generation);
+            }
             for number in self.workers.due() {
                 if let Err(failure) = self.start_worker(number) {
                     sys::log!(Alert, "{failure}");

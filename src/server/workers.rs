@@ -117,9 +117,19 @@ impl Workers {
         }
     }
 
-    /// Whether every worker of the generation is ready.
+    /// Whether every worker of the generation is ready. Nobody waits for the helper: clients need it not.
     pub fn ready(&self, generation: u64) -> bool {
-        self.all.iter().filter(|worker| worker.generation == generation).all(|worker| worker.ready)
+        let counts = |worker: &&Worker| worker.generation == generation && worker.number != HELPER;
+        self.all.iter().filter(counts).all(|worker| worker.ready)
+    }
+
+    /// Plans a helper, if the generation has none and is about to have none.
+    pub fn want_helper(&mut self, generation: u64) {
+        let is = |worker: &Worker| worker.generation == generation && worker.number == HELPER;
+        let planned = self.vacancies.iter().any(|vacancy| vacancy.number == HELPER);
+        if !planned && !self.all.iter().any(is) {
+            self.try_again(HELPER);
+        }
     }
 
     /// Sends a signal to the workers that `chosen` names.

@@ -49,6 +49,10 @@ pub(crate) fn read(what: &str, word: &Word, env: &Env<'_>) -> Result<Vec<u8>, Er
 
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let known = fs::metadata(path).map_err(|error| sys::log::errno(&error))?;
+    // A pipe would keep the master waiting for who writes into it.
+    if !known.is_file() {
+        return Err("it is not a file".to_owned());
+    }
     if known.len() > LONGEST {
         return Err(format!("it has more than {} MB", LONGEST >> 20));
     }

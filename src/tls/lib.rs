@@ -29,10 +29,12 @@ mod server;
 mod session;
 mod settings;
 mod side;
+mod source;
 mod stapling;
 mod store;
 mod tickets;
 mod watch;
+mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};

@@ -20,10 +20,11 @@ use crate::named::{self, Named};
 use crate::ocsp;
 use crate::provider::provider;
 use crate::settings::{Conf, Protocol, SessionCache};
+use crate::source::Source;
 use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
 use crate::tickets::{self, Tickets};
-use crate::watch::{Files, Place, Watches};
+use crate::watches::{Seen, Watches};
 use crate::x509::Certificate;
 
 /// A server's part in handshakes.
@@ -35,14 +36,7 @@ pub struct Server {
     clients: Option<Arc<Clients>>,
     /// For those who look whether a name is ours.
     proofs: Option<Arc<ServerConfig>>,
-    /// None: there are none, or each name has its own.
-    identities: Option<Source>,
-}
-
-/// Where a server's identities of now are.
-enum Source {
-    Fixed(Arc<Identities>),
-    Fresh(Arc<Fresh>),
+    source: Option<Source>,
 }
 
 /// rustls' configuration.
@@ -70,14 +64,9 @@ impl Server {
         self.proofs.as_ref()
     }
 
-    /// Looks at that of its certificates that ends first.
+    /// Looks at that of its certificates that ends first. `None`: it has none, or names have their own.
     pub fn with_first_to_end<T>(&self, look: impl FnOnce(&Certificate<'_>) -> T) -> Option<T> {
-        let all = match self.identities.as_ref()? {
-            Source::Fixed(identities) => identities.all(),
-            Source::Fresh(fresh) => fresh.all(),
-        };
-        let all = all.iter().filter_map(|one| Certificate::parse(one.cert.first()?).ok());
-        all.min_by_key(|certificate| certificate.not_after.unix()).map(|first| look(&first))
+        self.source.as_ref()?.with_first_to_end(look)
     }
 
     /// Whether it asks clients for a certificate.
@@ -143,7 +132,7 @@ impl Servers {
                 record,
                 clients: None,
                 proofs: None,
-                identities: None,
+                source: None,
             }));
         }
         let pairs = pairs(conf, setup.env)?;
@@ -154,51 +143,12 @@ impl Servers {
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
-        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
         let clients = Clients::new(conf, setup.env, &provider)?;
         let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
-        let trusted = clients.as_deref();
-        let mut identities = None;
-        let (resolver, identity): (Arc<dyn ResolvesServerCert>, _) = match named::is_named(&pairs) {
-            true => {
-                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
-                let identity = identity(texts, automatic.as_ref(), trusted);
-                let cache = conf.ssl_certificate_cache();
-                if conf.ssl_stapling() {
-                    let message = "\"ssl_stapling\" ignored for certificates with variables";
-                    let span = pairs[0].certificate.span;
-                    let warning = Error::at(message, span, setup.env.files);
-                    setup.env.warnings.borrow_mut().push(warning);
-                }
-                let named = Named::new(pairs, passphrases, provider.clone(), cache, setup.env)?;
-                (Arc::new(named), identity)
-            }
-            false => {
-                let load = |pair| certificate::load(pair, &passphrases, setup.env, &provider);
-                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
-                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
-                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
-                self.tell_of_ends(conf, &pairs, &loaded, setup.env);
-                let fixed = Arc::new(Identities::new(loaded));
-                let staples = self.staples(conf, setup.env)?;
-                let watched = self.watch(conf, &pairs, passphrases, &provider, setup.env);
-                match watched.is_some() || automatic.is_some() || staples.is_some() {
-                    true => {
-                        let fresh =
-                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
-                        let fresh = self.fresh(conf, fresh, &pairs, setup.env)?;
-                        identities = Some(Source::Fresh(fresh.clone()));
-                        (fresh, identity)
-                    }
-                    false => {
-                        identities = Some(Source::Fixed(fixed.clone()));
-                        (fixed, identity)
-                    }
-                }
-            }
-        };
-        let config = config(conf, provider, resolver, clients.as_ref());
+        let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
+        let (source, identity) = self.identities(served, &provider, setup)?;
+        let config = config(conf, provider, source.resolver(), clients.as_ref());
         let place = |error: rustls::Error| {
             Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
         };
@@ -218,7 +168,8 @@ impl Servers {
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
-        Ok(Some(Server { config: Some(configs.collect()), record, clients, proofs, identities }))
+        let (config, source) = (Some(configs.collect()), Some(source));
+        Ok(Some(Server { config, record, clients, proofs, source }))
     }
 
     /// How sessions are resumed: by tickets, or by their number in memory that all workers share. rustls has data before
@@ -256,6 +207,55 @@ impl Servers {
         Ok(())
     }
 
+    /// What chooses a certificate in handshakes, and whose sessions these are.
+    fn identities(
+        &mut self,
+        served: Served<'_>,
+        provider: &Arc<CryptoProvider>,
+        setup: &mut Setup<'_>,
+    ) -> Result<(Source, [u8; 32]), Error> {
+        let env = setup.env;
+        let Served { conf, pairs, automatic, clients: trusted } = served;
+        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
+        let made = match named::is_named(pairs) {
+            true => {
+                let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
+                let identity = identity(texts, automatic.as_ref(), trusted);
+                let cache = conf.ssl_certificate_cache();
+                if conf.ssl_stapling() {
+                    let message = "\"ssl_stapling\" ignored for certificates with variables";
+                    let span = pairs[0].certificate.span;
+                    let warning = Error::at(message, span, env.files);
+                    env.warnings.borrow_mut().push(warning);
+                }
+                let named = Named::new(pairs.to_vec(), passphrases, provider.clone(), cache, env)?;
+                (Source::Named(Arc::new(named)), identity)
+            }
+            false => {
+                let seen = Seen::new(conf, pairs, env);
+                let load = |pair| certificate::load(pair, &passphrases, env, provider);
+                let loaded = pairs.iter().map(load).map(|one| one.map(Arc::new));
+                let loaded = loaded.collect::<Result<Vec<_>, _>>()?;
+                let identity = identity(own(&loaded), automatic.as_ref(), trusted);
+                self.watches.tell_of_ends(conf, pairs, &loaded, env);
+                let watch = |seen| self.watches.watch(seen, &loaded, passphrases, provider.clone());
+                let watched = seen.map(watch);
+                let fixed = Arc::new(Identities::new(loaded));
+                let staples = self.staples(conf, env)?;
+                let source = match (&watched, &automatic, &staples) {
+                    (None, None, None) => Source::Fixed(fixed),
+                    _ => {
+                        let fresh =
+                            Fresh::new(fixed, watched, automatic, staples, provider.clone());
+                        Source::Fresh(self.fresh(conf, fresh, pairs, env)?)
+                    }
+                };
+                (source, identity)
+            }
+        };
+        Ok(made)
+    }
+
     /// Where answers of issuers come from.
     fn staples(&self, conf: &Conf, env: &Env<'_>) -> Result<Option<Staples>, Error> {
         let file = conf.ssl_stapling_file.get();
@@ -271,47 +271,6 @@ impl Servers {
                 Some(Staples::File(answer))
             }
         })
-    }
-
-    /// Watches the files of a server; `None`: there are none, or it is not wanted.
-    fn watch(
-        &mut self,
-        conf: &Conf,
-        pairs: &[Pair],
-        passphrases: Vec<Vec<u8>>,
-        provider: &Arc<CryptoProvider>,
-        env: &Env<'_>,
-    ) -> Option<Place> {
-        let all = pairs.iter().all(|pair| is_file(&pair.certificate) && is_file(&pair.key));
-        if !conf.ssl_certificate_watch() || !all || pairs.is_empty() {
-            return None;
-        }
-        let files = pairs.iter().map(|pair| Files {
-            certificate: certificate::path(&pair.certificate, env),
-            key: certificate::path(&pair.key, env),
-        });
-        let files = files.collect();
-        Some(self.watches.get().add(files, passphrases, provider.clone()))
-    }
-
-    /// When the certificates end is said in time.
-    fn tell_of_ends(
-        &mut self,
-        conf: &Conf,
-        pairs: &[Pair],
-        loaded: &[Arc<CertifiedKey>],
-        env: &Env<'_>,
-    ) {
-        let warn = conf.ssl_certificate_warn();
-        for (pair, own) in pairs.iter().zip(loaded).filter(|_| !warn.is_empty()) {
-            let word = &pair.certificate;
-            let name = match is_file(word) {
-                true => certificate::path(word, env).display().to_string(),
-                false => env.files.place(word.span),
-            };
-            let own = own.cert.first();
-            own.into_iter().for_each(|own| self.watches.get().expires(name.clone(), own, &warn));
-        }
     }
 
     /// Identities that change; their issuers are asked about them.
@@ -364,13 +323,17 @@ impl Servers {
     }
 }
 
-fn is_file(word: &Word) -> bool {
-    !word.text.starts_with("data:")
-}
-
 /// The servers' own certificates.
 fn own(all: &[Arc<CertifiedKey>]) -> impl Iterator<Item = &[u8]> {
     all.iter().filter_map(|one| one.cert.first()).map(|own| &own[..])
+}
+
+/// What identities are made of.
+struct Served<'a> {
+    conf: &'a Conf,
+    pairs: &'a [Pair],
+    automatic: Option<Automatic>,
+    clients: Option<&'a Clients>,
 }
 
 /// What does not depend on shared memory, nor on what is spoken inside.

@@ -3,9 +3,9 @@
 //! its next handshake ([`Fresh`](crate::fresh)); what is not stays away, and the old one stays.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use conf::Error;
@@ -36,14 +36,16 @@ pub struct Files {
 }
 
 /// What tells a file from another of its name: device, number, bytes, and when it or its rights were changed.
-type Print = Vec<[u64; 7]>;
+pub(crate) type Print = Vec<[u64; 7]>;
 
 /// One server's files.
-struct Watched {
+pub(crate) struct Watched {
     name: String,
     pairs: Vec<Files>,
     passphrases: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
+    /// The certificates that are served.
+    own: Vec<CertificateDer<'static>>,
     /// As they are, and since when.
     print: Print,
     since: u64,
@@ -65,7 +67,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn new() -> Watch {
+    pub fn new() -> Watch {
         Watch {
             slot: OnceCell::new(),
             board: Arc::new(Board::new(LONGEST)),
@@ -77,7 +79,7 @@ impl Watch {
     }
 
     /// Asks for the memory, when all of the block's files are known.
-    fn install(&self, block: &str, setup: &mut Setup<'_>) {
+    pub fn install(&self, block: &str, setup: &mut Setup<'_>) {
         let count = self.all.borrow().len();
         if count > 0 {
             let slot = setup.region(Wanted {
@@ -90,29 +92,14 @@ impl Watch {
         }
     }
 
-    /// Watches a server's files; gives its place on the board.
-    pub fn add(
-        &self,
-        pairs: Vec<Files>,
-        passphrases: Vec<Vec<u8>>,
-        provider: Arc<CryptoProvider>,
-    ) -> Place {
-        let paths = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
-        let name = paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
+    /// Watches files from now on; gives their place on the board.
+    pub fn add(&self, watched: Watched) -> Place {
+        let place = Place { board: self.board.clone(), name: watched.name.clone() };
         let mut all = self.all.borrow_mut();
-        if !all.iter().any(|known| known.name == name) {
-            all.push(Watched {
-                name: name.clone(),
-                pairs,
-                passphrases,
-                provider,
-                print: Print::new(),
-                since: 0,
-                judged: None,
-                fault: None,
-            });
+        if !all.iter().any(|known| known.name == watched.name) {
+            all.push(watched);
         }
-        Place { board: self.board.clone(), name }
+        place
     }
 
     /// When a certificate ends, and how long before that it is said, in seconds.
@@ -124,37 +111,14 @@ impl Watch {
         self.board.leader() == Some(sys::process::pid()) || self.board.lead()
     }
 
-    /// What a configuration has loaded is served, as nginx does it, whatever is to be said of it. The board may have other
-    /// texts yet, of the configuration before.
-    fn adopt(&self) {
-        let mut all = self.all.borrow_mut();
-        let names: Vec<u64> = all.iter().map(|one| Board::hash(&one.name)).collect();
-        self.board.retain(|hash| names.contains(&hash));
-        for one in all.iter_mut() {
-            one.has_changed();
-            one.judged = Some(sys::clock::monotonic_ms());
-            match one.load() {
-                Ok(loaded) => {
-                    if let Some(why) = &loaded.doubt {
-                        sys::log!(Warn, "{why}");
-                    }
-                    one.fault = self.show(&one.name, &loaded.text).err();
-                }
-                // Changed since it was loaded.
-                Err(why) => one.fail(why),
-            }
-        }
-    }
-
-    /// Shows a text to all workers. `true`: it is another than before.
-    fn show(&self, name: &str, text: &[u8]) -> Result<bool, String> {
-        if self.board.read(name).is_some_and(|known| known == text) {
-            return Ok(false);
-        }
-        match self.board.write(name, text) {
-            true => Ok(true),
-            false => Err(format!("\"{name}\" is too long to be changed without a reload")),
-        }
+    /// What a configuration has loaded is served, as nginx does it, whatever is to be said of it: what the board has of those
+    /// before goes. After another master, which has looked after the files meanwhile, what has changed since stays.
+    fn adopt(&self, after_another: bool) {
+        let all = self.all.borrow();
+        let stays = |one: &&Watched| after_another && print(&one.pairs) != one.print;
+        let stay: Vec<u64> = all.iter().filter(stays).map(|one| Board::hash(&one.name)).collect();
+        self.board.retain(|hash| stay.contains(&hash));
+        self.adopted.set(true);
     }
 
     /// Looks at one server's files; `now`: without waiting for them to settle.
@@ -172,16 +136,19 @@ impl Watch {
             return;
         }
         one.judged = Some(at);
-        let taken = one.load().and_then(|loaded| match loaded.doubt {
-            Some(why) => Err(why),
-            None => self.show(&one.name, &loaded.text).map(|is_new| (is_new, loaded.own)),
-        });
-        let (is_new, own) = match taken {
-            Ok(taken) => taken,
+        let own = match one.load() {
+            Ok((text, own)) if self.board.write(&one.name, &text) => own,
+            Ok(_) => {
+                let name = &one.name;
+                return one.fail(format!("\"{name}\" is too long to be changed without a reload"));
+            }
             Err(why) => return one.fail(why),
         };
         one.fault = None;
-        for (pair, own) in one.pairs.iter().zip(own.iter().filter(|_| is_new)) {
+        if own == one.own {
+            return;
+        }
+        for (pair, own) in one.pairs.iter().zip(&own) {
             let path = pair.certificate.display();
             let until = self.expiry.renew(&path.to_string(), own);
             sys::log!(Notice, "the certificate \"{path}\" is new, it is valid until {until}");
@@ -189,6 +156,7 @@ impl Watch {
                 sys::log!(Warn, "every user may read the key \"{}\"", pair.key.display());
             }
         }
+        one.own = own;
     }
 }
 
@@ -204,7 +172,9 @@ impl Process for Watch {
 
     fn decided(&self, serves: bool) {
         self.serves.set(serves);
-        self.look();
+        if serves && self.leads() {
+            self.adopt(false);
+        }
     }
 
     fn look(&self) {
@@ -212,10 +182,10 @@ impl Process for Watch {
             return;
         }
         if self.leads() {
-            match self.adopted.replace(true) {
-                true => self.all.borrow_mut().iter_mut().for_each(|one| self.look_at(one, false)),
-                false => self.adopt(),
+            if !self.adopted.get() {
+                self.adopt(true);
             }
+            self.all.borrow_mut().iter_mut().for_each(|one| self.look_at(one, false));
         }
         self.expiry.look();
     }
@@ -235,33 +205,39 @@ impl Process for Watch {
     }
 }
 
-fn print(path: &Path) -> [u64; 7] {
-    match std::fs::metadata(path) {
-        Ok(known) => {
-            let dates = [known.mtime(), known.mtime_nsec(), known.ctime(), known.ctime_nsec()];
-            let [date, nanos, change, change_nanos] = dates.map(|part| part as u64);
-            [known.dev(), known.ino(), known.size(), date, nanos, change, change_nanos]
-        }
-        Err(_) => [0; 7],
-    }
+/// What tells files from others of their names.
+pub(crate) fn print(pairs: &[Files]) -> Print {
+    let paths = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+    paths.map(|path| std::fs::metadata(path).map_or([0; 7], |known| print_of(&known))).collect()
 }
 
-/// What the files of a server come to.
-struct Loaded {
-    /// All pairs as one text.
-    text: Vec<u8>,
-    /// The servers' own certificates, one of each pair.
-    own: Vec<CertificateDer<'static>>,
-    /// What is wrong with them, although they can be served.
-    doubt: Option<String>,
+fn print_of(known: &Metadata) -> [u64; 7] {
+    let dates = [known.mtime(), known.mtime_nsec(), known.ctime(), known.ctime_nsec()];
+    let [date, nanos, change, change_nanos] = dates.map(|part| part as u64);
+    [known.dev(), known.ino(), known.size(), date, nanos, change, change_nanos]
 }
+
+/// All pairs of a server as one text, and its own certificates, one of each pair.
+type Loaded = (Vec<u8>, Vec<CertificateDer<'static>>);
 
 impl Watched {
+    /// Files that looked like that before these certificates were loaded from them.
+    pub fn new(
+        pairs: Vec<Files>,
+        print: Print,
+        own: Vec<CertificateDer<'static>>,
+        passphrases: Vec<Vec<u8>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Watched {
+        let paths = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
+        let name = paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
+        let (since, judged, fault) = (0, Some(0), None);
+        Watched { name, pairs, passphrases, provider, own, print, since, judged, fault }
+    }
+
     /// Whether the files are others than at the last look.
     fn has_changed(&mut self) -> bool {
-        let paths = self.pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
-        let print: Print = paths.map(|path| print(path)).collect();
-        let before = std::mem::replace(&mut self.print, print);
+        let before = std::mem::replace(&mut self.print, print(&self.pairs));
         before != self.print
     }
 
@@ -275,24 +251,18 @@ impl Watched {
 
     /// The error says what is wrong with which file.
     fn load(&self) -> Result<Loaded, String> {
-        let mut loaded = Loaded { text: Vec::new(), own: Vec::new(), doubt: None };
+        let (mut text, mut all) = (Vec::new(), Vec::new());
         for Files { certificate, key } in &self.pairs {
-            // A pipe would keep the master waiting.
-            for path in [certificate, key] {
-                if std::fs::metadata(path).is_ok_and(|known| !known.is_file()) {
-                    return Err(format!("\"{}\" is not a file", path.display()));
-                }
-            }
             let (chain, key) = certificate::files(certificate, key, &self.passphrases)?;
             let wrong =
                 |why| format!("the certificate \"{}\" is not taken: {why}", certificate.display());
             certificate::certified(chain.clone(), key.clone_key(), &self.provider)
                 .map_err(wrong)?;
-            loaded.doubt = loaded.doubt.or(check(&chain).err().map(wrong));
-            encode(&chain, &key, &mut loaded.text);
-            loaded.own.extend(chain.into_iter().next());
+            check(&chain).map_err(wrong)?;
+            encode(&chain, &key, &mut text);
+            all.extend(chain.into_iter().next());
         }
-        Ok(loaded)
+        Ok((text, all))
     }
 }
 
@@ -361,21 +331,4 @@ pub fn decode(mut text: &[u8], provider: &CryptoProvider) -> Option<Vec<Arc<Cert
 pub struct Place {
     pub board: Arc<Board>,
     pub name: String,
-}
-
-/// Made when it is needed: few configurations have none.
-#[derive(Default)]
-pub(crate) struct Watches(Option<Rc<Watch>>);
-
-impl Watches {
-    pub fn get(&mut self) -> &Rc<Watch> {
-        self.0.get_or_insert_with(|| Rc::new(Watch::new()))
-    }
-
-    /// When all servers of a block are made.
-    pub fn into_process(self, block: &str, setup: &mut Setup<'_>) -> Option<Rc<dyn Process>> {
-        let watch = self.0?;
-        watch.install(block, setup);
-        Some(watch)
-    }
 }

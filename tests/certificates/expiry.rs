@@ -3,7 +3,7 @@
 use support::certificates::{Authority, Validity};
 use support::{Start, wait_for};
 
-use crate::{SITE, ask, leaf, put, with};
+use crate::{SITE, ask, leaf, put, up, with};
 
 const DAY: u64 = 86_400;
 
@@ -30,7 +30,7 @@ fn its_end_is_told_in_time() {
         ("ssl_certificate_watch off;", 13, true),
     ] {
         let (start, _) = start(words, days);
-        let server = start.start();
+        let server = up(start);
         let end = format!("server.pem\" ends in {days} days, ");
         let says = || server.error_log().matches(&end).count();
         if told {
@@ -45,7 +45,7 @@ fn its_end_is_told_in_time() {
 #[test]
 fn a_renewed_one_is_judged_by_itself() {
     let (start, authority) = start("", 5);
-    let server = start.start();
+    let server = up(start);
     server.wait_for("the log", || server.error_log().contains("ends in 5 days"));
     put(&server, "server", &leaf(&authority, "two", lasting(4)));
     assert_eq!(ask(&server, "certificates").0, Some(0));
@@ -66,7 +66,7 @@ fn how_long_it_lasts_is_a_variable() {
     let conf = "http { access_log off; ssl_certificate server.pem; ssl_certificate_key server.key;
         server { listen 127.0.0.1:{port2} ssl; listen 127.0.0.1:{port};
             return 200 \"$ssl_server_v_remain|$ssl_server_v_end\"; } }";
-    let server = with(conf, "server", &leaf(&authority, "one", lasting(40))).start();
+    let server = up(with(conf, "server", &leaf(&authority, "one", lasting(40))));
     let said = || server.get("/").text();
     let (days, end) =
         said().split_once('|').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("two");

@@ -5,13 +5,13 @@ use std::process::Command;
 use support::certificates::{Authority, Validity};
 use support::{process, wait_for};
 
-use crate::{SITE, ask, leaf, put, shown, with};
+use crate::{SITE, ask, leaf, put, shown, up, with};
 
 /// As nginx: a configuration is loaded with what its files say. Only a change that nobody has asked for is judged.
 #[test]
 fn what_a_reload_has_loaded_is_served_whatever_is_to_be_said_of_it() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     let mut expired = leaf(&authority, "expired", Validity::Over);
     let mut broken = leaf(&authority, "broken", Validity::Now);
     broken.chain += &Authority::new("strange").certificate;
@@ -35,7 +35,7 @@ fn what_a_reload_has_loaded_is_served_whatever_is_to_be_said_of_it() {
 #[test]
 fn a_reload_that_fails_leaves_the_certificate() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     put(&server, "server", &leaf(&authority, "expired", Validity::Over));
     server.set_conf(SITE.replace("return 200 x;", "no_such_directive;"));
     assert_eq!(ask(&server, "reload").0, Some(1));
@@ -46,7 +46,7 @@ fn a_reload_that_fails_leaves_the_certificate() {
 #[test]
 fn one_that_is_not_valid_yet_is_taken_when_it_is() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     put(&server, "server", &leaf(&authority, "soon", Validity::Within(4, 90 * 86_400)));
     let (code, said) = ask(&server, "certificates");
     assert!(code == Some(1) && said.contains("it is not valid before"), "{said}");
@@ -61,12 +61,12 @@ fn one_that_is_not_valid_yet_is_taken_when_it_is() {
 #[test]
 fn a_pipe_in_the_place_of_a_file_keeps_nobody_waiting() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     for name in ["server.pem", "server.key"] {
         std::fs::remove_file(server.path(name)).expect("removed");
         assert!(process::run(Command::new("mkfifo").arg(server.path(name))).status.success());
         let (code, said) = ask(&server, "certificates");
-        assert!(code == Some(1) && said.contains("is not a file"), "{said}");
+        assert!(code == Some(1) && said.contains("it is not a file"), "{said}");
     }
     put(&server, "server", &leaf(&authority, "two", Validity::Now));
     assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
@@ -77,7 +77,7 @@ fn a_pipe_in_the_place_of_a_file_keeps_nobody_waiting() {
 fn a_new_key_that_everybody_may_read_is_no_secret() {
     use std::os::unix::fs::PermissionsExt;
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     let two = leaf(&authority, "two", Validity::Now);
     server.file("server.pem", &two.chain);
     let key = server.file("server.key", &two.key);
@@ -109,7 +109,7 @@ fn hundreds_of_servers_have_new_ones_at_once() {
             start = start.file(&format!("{prefix}{at}.key"), &one.key);
         }
     }
-    let server = start.start();
+    let server = up(start);
     for (prefix, name) in [("a", "two"), ("b", "three")] {
         server.set_conf(conf(prefix));
         assert_eq!(ask(&server, "reload").0, Some(0));
@@ -132,7 +132,7 @@ fn every_block_looks_after_its_own() {
     );
     let one = leaf(&authority, "one", Validity::Now);
     let start = with(&conf, "server", &one).file("live.pem", &one.chain);
-    let server = start.file("live.key", &one.key).start();
+    let server = up(start.file("live.key", &one.key));
     put(&server, "live", &leaf(&authority, "live", Validity::Now));
     assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
     let both = || [server.port(), server.port2()].map(|port| shown(port, "localhost"));
@@ -148,7 +148,7 @@ fn every_block_looks_after_its_own() {
 fn files_can_be_left_alone() {
     let authority = Authority::new("tests");
     let conf = SITE.replace("http {", "http { ssl_certificate_watch off;");
-    let server = with(&conf, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(&conf, "server", &leaf(&authority, "one", Validity::Now)));
     put(&server, "server", &leaf(&authority, "two", Validity::Now));
     assert_eq!(ask(&server, "certificates").0, Some(0));
     assert_eq!(shown(server.port(), "localhost"), "one");

@@ -29,6 +29,13 @@ fn with(conf: &str, name: &str, leaf: &Leaf) -> Start {
     start
 }
 
+/// It serves, and its master hears whoever asks.
+fn up(start: Start) -> Server {
+    let server = start.start();
+    assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
+    server
+}
+
 /// Both files of a pair are others from now on, each at once.
 fn put(server: &Server, name: &str, leaf: &Leaf) {
     for (suffix, text) in [("pem", &leaf.chain), ("key", &leaf.key)] {

@@ -3,13 +3,13 @@
 use support::certificates::{Authority, Validity};
 use support::{process, wait_for};
 
-use crate::{SITE, ask, leaf, put, shown, with};
+use crate::{SITE, ask, leaf, put, shown, up, with};
 
 /// Nobody waits for a worker that stands still; it has the new one when it goes on.
 #[test]
 fn a_worker_that_stands_still_keeps_nobody_waiting() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     wait_for("the workers", || server.workers().len() == 2);
     let workers = server.workers();
     workers.iter().for_each(|&worker| process::signal(worker, "STOP"));
@@ -24,7 +24,7 @@ fn a_worker_that_stands_still_keeps_nobody_waiting() {
 #[test]
 fn whoever_comes_in_the_place_of_a_killed_worker_has_the_newest() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     for round in 0..4 {
         wait_for("the workers", || server.workers().len() == 2);
         let victims = server.workers();
@@ -44,7 +44,7 @@ fn whoever_comes_in_the_place_of_a_killed_worker_has_the_newest() {
 #[test]
 fn one_master_looks_after_them_during_an_upgrade() {
     let authority = Authority::new("tests");
-    let server = with(SITE, "server", &leaf(&authority, "one", Validity::Now)).start();
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
     let old = server.pid();
     server.signal("USR2");
     let now = || server.dir().text("logs/rserve.pid").trim().parse::<u32>().unwrap_or(old);

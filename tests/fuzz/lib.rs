@@ -44,7 +44,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("conf", conf),
     ("request", request),
     ("range", range),

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 14] = [
+const ROUNDS: [(&str, u64); 15] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
