@@ -141,6 +141,17 @@ impl Board {
     }
 }
 
+/// Memory that goes away with a lock that is kept would leave the lock to nobody: the kernel finds it no more.
+impl Drop for Board {
+    fn drop(&mut self) {
+        if self.leader() == Some(sys::process::pid())
+            && let Some(lock) = self.region.get().and_then(lock)
+        {
+            lock.unlock();
+        }
+    }
+}
+
 /// Whether the one that writes a board gives signs of life, as whoever looks from time to time finds.
 #[derive(Debug, Default)]
 pub struct Watch(Cell<(u64, u32)>);
@@ -279,5 +290,17 @@ mod tests {
         let theirs = board.clone();
         assert!(!std::thread::spawn(move || theirs.lead()).join().expect("a thread"));
         assert_eq!(board.leader(), Some(sys::process::pid()));
+    }
+
+    #[test]
+    fn who_writes_no_more_leaves_it_to_the_next() {
+        let one = board();
+        let region = one.region.get().expect("a region").clone();
+        assert!(one.lead());
+        drop(one);
+        let other = Board::new(100);
+        assert!(!other.open(region));
+        assert_eq!(other.leader(), None);
+        assert!(std::thread::spawn(move || other.lead()).join().expect("a thread"));
     }
 }

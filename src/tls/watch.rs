@@ -107,8 +107,13 @@ impl Watch {
         self.expiry.add(name, own, warn);
     }
 
+    /// Whether this master looks after the files: the other one of an upgrade may do so yet.
     fn leads(&self) -> bool {
-        self.board.leader() == Some(sys::process::pid()) || self.board.lead()
+        let leads = self.board.leader() == Some(sys::process::pid()) || self.board.lead();
+        if leads && !self.adopted.replace(true) {
+            self.adopt(true);
+        }
+        leads
     }
 
     /// What a configuration has loaded is served, as nginx does it, whatever is to be said of it: what the board has of those
@@ -118,7 +123,6 @@ impl Watch {
         let stays = |one: &&Watched| after_another && print(&one.pairs) != one.print;
         let stay: Vec<u64> = all.iter().filter(stays).map(|one| Board::hash(&one.name)).collect();
         self.board.retain(|hash| stay.contains(&hash));
-        self.adopted.set(true);
     }
 
     /// Looks at one server's files; `now`: without waiting for them to settle.
@@ -182,9 +186,6 @@ impl Process for Watch {
             return;
         }
         if self.leads() {
-            if !self.adopted.get() {
-                self.adopt(true);
-            }
             self.all.borrow_mut().iter_mut().for_each(|one| self.look_at(one, false));
         }
         self.expiry.look();
