@@ -91,18 +91,18 @@ fn a_new_key_that_everybody_may_read_is_no_secret() {
 fn hundreds_of_servers_have_new_ones_at_once() {
     const COUNT: usize = 300;
     let authority = Authority::new("tests");
-    let conf = |prefix: &str| {
+    let conf = |prefix: &str, count: usize| {
         let server = |at: usize| {
             format!(
                 "server {{ listen 127.0.0.1:{{port}} ssl; server_name s{at}.example; return 200 x;
                 ssl_certificate {prefix}{at}.pem; ssl_certificate_key {prefix}{at}.key; }}\n"
             )
         };
-        let servers: String = (0..COUNT).map(server).collect();
+        let servers: String = (0..count).map(server).collect();
         format!("worker_processes 2; http {{ access_log off; {servers} }}")
     };
     let one = leaf(&authority, "one", Validity::Now);
-    let mut start = with(&conf("a"), "a0", &one);
+    let mut start = with(&conf("a", 1), "a0", &one);
     for at in 0..COUNT {
         for prefix in ["a", "b"] {
             start = start.file(&format!("{prefix}{at}.pem"), &one.chain);
@@ -111,7 +111,7 @@ fn hundreds_of_servers_have_new_ones_at_once() {
     }
     let server = up(start);
     for (prefix, name) in [("a", "two"), ("b", "three")] {
-        server.set_conf(conf(prefix));
+        server.set_conf(conf(prefix, COUNT));
         assert_eq!(ask(&server, "reload").0, Some(0));
         let new = leaf(&authority, name, Validity::Now);
         (0..COUNT).for_each(|at| put(&server, &format!("{prefix}{at}"), &new));
@@ -120,6 +120,12 @@ fn hundreds_of_servers_have_new_ones_at_once() {
             assert_eq!(shown(server.port(), &format!("s{at}.example")), name, "{at}");
         }
     }
+    // And few again.
+    server.set_conf(conf("a", 1));
+    assert_eq!(ask(&server, "reload").0, Some(0));
+    put(&server, "a0", &leaf(&authority, "four", Validity::Now));
+    assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
+    assert_eq!(shown(server.port(), "s0.example"), "four");
 }
 
 /// `rtmp {}` has servers, too.
