@@ -61,7 +61,7 @@ pub struct Watch {
     all: RefCell<Vec<Watched>>,
     /// This configuration serves.
     serves: Cell<bool>,
-    /// What it has loaded is on the board.
+    /// The board has nothing of those before any more.
     adopted: Cell<bool>,
     expiry: Expiry,
 }
@@ -136,7 +136,8 @@ impl Watch {
             Some(last) => one.fault.is_some() && at.saturating_sub(last) >= AGAIN_MS,
         };
         let is_open = one.judged.is_none() || one.fault.is_some();
-        if !is_due && !(now && is_open) {
+        let is_wanted = is_due || (now && is_open);
+        if !is_wanted {
             return;
         }
         one.judged = Some(at);
