@@ -80,7 +80,7 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 const HARMLESS: &[(&str, &str)] = &[
     ("files", "how files are opened and read is not tuned here"),
     ("gop", "what is kept of a stream is set with live_window and max_behind"),
-    ("gzip", "of all answers, only event streams are compressed"),
+    ("gzip", "it has no part in how answers are compressed here"),
     ("hash", "tables take the size that they need"),
     ("http3", "rserve does not speak HTTP/3 yet: clients use HTTP/2"),
     ("jit", "regular expressions are always compiled"),

@@ -112,6 +112,13 @@ fn log(listener: &'static Listener, conn: Conn, what: Arguments<'_>) {
     }
 }
 
+impl Listener {
+    /// Whether a plain connection may speak HTTP/2: the default server of its address says so.
+    pub(crate) fn may_be_http2(&self, conn: Conn) -> bool {
+        self.says(conn, |hosts| hosts.http2 || hosts.default_server().location().settings.http2.on)
+    }
+}
+
 impl Choice for Listener {
     fn choose(&'static self, conn: Conn, name: Option<&str>) -> Option<Chosen> {
         let hosts = self.hosts_for(conn)?;

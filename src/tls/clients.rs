@@ -24,7 +24,7 @@ use crate::settings::{Conf, Verify};
 use crate::x509::Certificate;
 
 /// What is known of a client by its certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It has sent none.
     None,

@@ -52,10 +52,20 @@ impl Session {
         server.or(self.chosen().map(|chosen| chosen.tls))?.clients()
     }
 
-    /// What a server has to say to the client's certificate.
+    /// What a server has to say to the client's certificate. As in nginx, it says it once on a connection.
     pub fn verdict(&self, server: Option<&'static Server>) -> Verdict {
-        let chain = self.client_chain();
-        self.clients(server).map_or(Verdict::None, |clients| clients.judge(chain))
+        let Some(clients) = self.clients(server) else { return Verdict::None };
+        match self.judged.get() {
+            Some((judge, verdict)) if std::ptr::eq(judge, clients) => verdict,
+            _ => {
+                let verdict = clients.judge(self.client_chain());
+                // Before the handshake's end, the certificate may be yet to come.
+                if !self.is_early() {
+                    self.judged.set(Some((clients, verdict)));
+                }
+                verdict
+            }
+        }
     }
 
     /// Whether clients are asked for a certificate.

@@ -4,7 +4,7 @@
 //! bytes ─▶ hello (ours: names, protocols) ─▶ Choice: which server ─▶ its rustls configuration ─▶ handshake ─▶ records
 //!                                             (http, rtmp, stream)     certificates, tickets, clients' certificates
 //! ```
-//! rustls is driven by its unbuffered API (`session.rs` alone): ciphertext is in memory that a worker has once, so that an
+//! rustls is driven by its unbuffered API (`records.rs`): ciphertext is in memory that a worker has once, so that an
 //! idle connection has none.
 #![forbid(unsafe_code)]
 
@@ -26,13 +26,14 @@ mod pieces;
 mod provider;
 mod records;
 mod server;
+mod servers;
 mod session;
 mod settings;
 mod side;
 mod source;
 mod stapling;
 mod store;
-mod tickets;
+pub mod tickets;
 mod watch;
 mod watches;
 pub mod x509;
@@ -40,7 +41,8 @@ pub mod x509;
 pub use choice::{Choice, Chosen};
 pub use clients::Verdict;
 pub use offer::Offer;
-pub use server::{Server, Servers};
+pub use server::Server;
+pub use servers::Servers;
 pub use session::Session;
 pub use settings::Conf;
 pub use stapling::Fetch;

@@ -11,6 +11,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
+use crate::clients::{Clients, Verdict};
 use crate::fresh::ACME_TLS;
 use crate::offer::Offer;
 use crate::records::Records;
@@ -18,7 +19,8 @@ use crate::side::Side;
 
 /// A client's first message is no longer than that.
 const LONGEST_HELLO: usize = 64 << 10;
-/// Handshakes take so much of a millisecond of the loop's time before the others have their turn.
+/// Handshakes may take so long, in microseconds, of what the loop takes for one millisecond of its clock; then the others have
+/// their turn.
 const TURN_US: u64 = 4000;
 
 /// As it stands in a hello.
@@ -43,6 +45,8 @@ pub struct Session {
     offer: Option<Box<Offer>>,
     /// The name that the client asked for.
     server_name: Option<Box<str>>,
+    /// What was said last to the client's certificate, and who said it.
+    pub(crate) judged: Cell<Option<(&'static Clients, Verdict)>>,
     state: State,
 }
 
@@ -61,7 +65,14 @@ impl Session {
     /// Of a connection that was accepted, and of which so much has been read.
     pub fn new(choice: &'static dyn Choice, read: Vec<u8>) -> Session {
         let state = State::Hello(read);
-        Session { choice, chosen: None, offer: None, server_name: None, state }
+        Session {
+            choice,
+            chosen: None,
+            offer: None,
+            server_name: None,
+            judged: Cell::new(None),
+            state,
+        }
     }
 
     /// What the listener calls the server that was chosen.

@@ -175,7 +175,7 @@ impl fmt::Debug for Ticketer {
 }
 
 /// What makes tickets with keys from files (`ssl_session_ticket_key`), each of 48 or 80 random bytes.
-pub(crate) fn with_files(
+pub fn with_files(
     files: &[Vec<u8>],
     life: u64,
     identity: [u8; 32],

@@ -1,9 +1,24 @@
-//! A TLS client's first message.
+//! A TLS client's first message, and the server that it chooses.
 
+use http::Patterns;
 use proto::tls::{Parsed, ja4, parse};
 
+const WORDS: [&str; 3] = ["localhost", "example.com", "www.example.com"];
+const SUFFIXES: [&str; 3] = ["com", "example.com", "b.example.com"];
+const PREFIXES: [&str; 3] = ["www", "www.example", "local"];
+
+thread_local! {
+    static SERVERS: Patterns<&'static str> = {
+        let mut servers = Patterns::default();
+        let added = WORDS.map(|name| servers.add_word(name.as_bytes(), name));
+        assert!(added.iter().chain(&SUFFIXES.map(|name| servers.add_suffix(name.as_bytes(), name)))
+            .chain(&PREFIXES.map(|name| servers.add_prefix(name.as_bytes(), name))).all(Result::is_ok));
+        servers
+    };
+}
+
 /// Whatever comes, it is decided within the bound; what was decided stays so however much follows; a hello is one at its
-/// last byte and not before; and in records of another size it says the same.
+/// last byte and not before; in records of another size it says the same; and the server is that of nginx's rules.
 pub fn client_hello(data: &[u8]) {
     const MOST: usize = 4096;
     let whole = parse(data, MOST);
@@ -29,6 +44,11 @@ pub fn client_hello(data: &[u8]) {
     assert_eq!(hello.groups().count() > 0, !hello.group_names().is_empty());
     assert!(hello.server_name().is_none() || hello.has_server_name());
     assert!(hello.alpn().all(|name| !name.is_empty()));
+    if let Some(name) = hello.server_name().map(str::to_ascii_lowercase) {
+        SERVERS.with(|servers| {
+            assert_eq!(servers.find(name.as_bytes()).copied(), by_the_rules(&name), "{name}");
+        });
+    }
     for size in [1, 7, 1 << 14] {
         let again = in_records(&data[..hello.len], size);
         let Parsed::Hello(other) = parse(&again, again.len()) else { panic!("records of {size}") };
@@ -38,6 +58,19 @@ pub fn client_hello(data: &[u8]) {
         assert!(other.alpn().eq(hello.alpn()) && other.key_shares().eq(hello.key_shares()));
         assert_eq!(other.session_id(), hello.session_id());
     }
+}
+
+/// The name itself, else the longest `*.example.com`, else the longest `www.example.*`.
+fn by_the_rules(name: &str) -> Option<&'static str> {
+    let ends = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('.'));
+    let begins = |start: &str| {
+        name.strip_prefix(start).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+    };
+    let longest = |fits: Vec<&'static str>| fits.into_iter().max_by_key(|name| name.len());
+    let word = WORDS.into_iter().find(|word| *word == name);
+    let suffix = || longest(SUFFIXES.into_iter().filter(|end| ends(end)).collect());
+    let prefix = || longest(PREFIXES.into_iter().filter(|start| begins(start)).collect());
+    word.or_else(suffix).or_else(prefix)
 }
 
 /// The same message in records of so many bytes.

@@ -22,6 +22,7 @@ mod response;
 mod rtmp_chunk;
 mod rtmp_handshake;
 mod sse;
+mod ticket;
 mod websocket;
 
 pub use self::sse::sse;
@@ -38,13 +39,14 @@ pub use request::request;
 pub use response::response;
 pub use rtmp_chunk::rtmp_chunk;
 pub use rtmp_handshake::rtmp_handshake;
+pub use ticket::ticket;
 pub use websocket::websocket;
 
 /// A target: takes any bytes, and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -60,6 +62,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("proxy_protocol", proxy_protocol),
     ("client_hello", client_hello),
     ("http2", http2),
+    ("ticket", ticket),
 ];
 
 /// Runs a target over the files that are named on the command line.

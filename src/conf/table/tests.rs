@@ -168,7 +168,7 @@ fn names() {
 #[test]
 fn names_without_effect() {
     let (_, warnings) = load("gzip on;").unwrap();
-    let warning = "\"gzip\" directive has no effect (of all answers, only event streams are compressed) in t:1\n    \
+    let warning = "\"gzip\" directive has no effect (it has no part in how answers are compressed here) in t:1\n    \
                    gzip on;\n    ^^^^";
     assert_eq!(warnings, [warning]);
     fails(

@@ -150,7 +150,7 @@ settings! {
         );
         flag http2 = (
             SERVERS, "off",
-            "speak HTTP/2, too: on plain ports to clients that begin with its preface"
+            "speak HTTP/2, too: with clients that choose it in the TLS handshake; on plain ports, with those that begin with its preface"
         );
         value http2_max_concurrent_streams: u64 = (
             SERVERS, ONE, |s: &Setting<'_>| s.number_in(0, 1..=MOST_STREAMS), "128",
@@ -196,7 +196,7 @@ const MOST_STREAMS: u64 = 100_000;
 /// RFC 9113 §6.9.1
 const LARGEST_WINDOW: u64 = (1 << 31) - 1;
 
-/// The window of a stream (RFC 9113 §6.9), which nginx does not let be smaller than the default one either.
+/// The window of a stream (RFC 9113 §6.9).
 fn window(setting: &Setting<'_>) -> Result<u64, Error> {
     match setting.size(0)? {
         size if size > LARGEST_WINDOW => {

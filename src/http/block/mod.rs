@@ -1,5 +1,6 @@
 //! The `http {}` block: from directives to servers and locations that serve.
 
+mod addresses;
 pub mod api;
 mod assemble;
 pub mod directives;

@@ -85,13 +85,6 @@ pub type Location = location::Location<Content>;
 pub type Server = location::Server<Content>;
 /// A listening address, and the servers behind it.
 pub type Listener = listener::Listener<Server>;
-impl Listener {
-    /// Whether a plain connection may speak HTTP/2: the default server of its address says so.
-    pub(crate) fn may_be_http2(&self, conn: rt::Conn) -> bool {
-        self.says(conn, |hosts| hosts.http2 || hosts.default_server().location().settings.http2.on)
-    }
-}
-
 /// A word with variables.
 pub type Template = template::Template<Request>;
 /// The variables that a configuration knows.

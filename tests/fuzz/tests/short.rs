@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 15] = [
+const ROUNDS: [(&str, u64); 16] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -21,6 +21,7 @@ const ROUNDS: [(&str, u64); 15] = [
     ("proxy_protocol", 200_000),
     ("client_hello", 15_000),
     ("http2", 30_000),
+    ("ticket", 100_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
