@@ -130,7 +130,8 @@ impl Choice for Listener {
             }
             None => default,
         };
-        let tls = server.tls.as_ref().or(default.tls.as_ref())?;
+        let own = server.tls.as_ref().filter(|tls| !tls.is_behind_another());
+        let tls = own.or(default.tls.as_ref())?;
         let protocols = usize::from(hosts.http2 || server.location().settings.http2.on);
         Some(Chosen { tls, protocols, server })
     }

@@ -1,7 +1,6 @@
 //! Clients' certificates: asked for in the handshake, judged after it, so that a request can be answered by a page that
 //! says what is wrong.
 
-use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -15,86 +14,14 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAncho
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use webpki::{
-    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, KeyUsage,
+    BorrowedCertRevocationList, CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage,
     RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 
 use crate::certificate;
 use crate::settings::{Conf, Verify};
-use crate::x509::Certificate;
-
-/// What is known of a client by its certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It has sent none.
-    None,
-    /// It is one of those that are trusted.
-    Success,
-    /// It is not: OpenSSL's number of the reason.
-    Failed(u16),
-}
-
-impl Verdict {
-    /// OpenSSL's words for the reason.
-    pub fn reason(&self) -> &'static str {
-        self.words().0
-    }
-
-    /// What the log says.
-    pub(crate) fn complaint(&self) -> &'static str {
-        self.words().1
-    }
-
-    fn words(&self) -> (&'static str, &'static str) {
-        match self {
-            Verdict::None | Verdict::Success => ("", ""),
-            Verdict::Failed(number) => {
-                let row = REASONS.iter().find(|(known, ..)| known == number);
-                row.map_or(UNKNOWN, |(_, reason, complaint)| (reason, complaint))
-            }
-        }
-    }
-
-    /// Whether it is only that nobody known has signed it (`optional_no_ca`).
-    pub(crate) fn lacks_authority(&self) -> bool {
-        matches!(self, Verdict::Failed(18..=21))
-    }
-}
-
-impl fmt::Display for Verdict {
-    /// As `$ssl_client_verify` has it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::None => f.write_str("NONE"),
-            Verdict::Success => f.write_str("SUCCESS"),
-            Verdict::Failed(_) => write!(f, "FAILED:{}", self.reason()),
-        }
-    }
-}
-
-macro_rules! reasons {
-    ($($number:literal $reason:literal)*) => {
-        [$(($number, $reason, concat!("client SSL certificate verify error: (", $number, ":", $reason, ")"))),*]
-    };
-}
-
-/// X509_V_ERR_…, of openssl/x509_vfy.h.
-const REASONS: [(u16, &str, &str); 12] = reasons! {
-    3 "unable to get certificate CRL"
-    7 "certificate signature failure"
-    9 "certificate is not yet valid"
-    10 "certificate has expired"
-    12 "CRL has expired"
-    18 "self-signed certificate"
-    20 "unable to get local issuer certificate"
-    21 "unable to verify the first certificate"
-    22 "certificate chain too long"
-    23 "certificate revoked"
-    24 "invalid CA certificate"
-    26 "unsuitable certificate purpose"
-};
-const UNKNOWN: (&str, &str) =
-    ("certificate verification error", "client SSL certificate verify error");
+use crate::verdict::Verdict;
+use crate::x509::{self, Certificate};
 
 /// Who is trusted, and what is asked of clients.
 #[derive(Debug)]
@@ -104,12 +31,45 @@ pub struct Clients {
     depth: u64,
     algorithms: WebPkiSupportedAlgorithms,
     trusted: Vec<CertificateDer<'static>>,
+    /// Where a path may end: those of the trusted that have signed themselves, as with OpenSSL.
     anchors: Vec<TrustAnchor<'static>>,
+    /// The other ones: they may stand on a path.
+    between: Vec<CertificateDer<'static>>,
     revoked: Vec<CertRevocationList<'static>>,
     names: Vec<DistinguishedName>,
 }
 
 impl Clients {
+    /// Of a server without a certificate: `ssl_verify_client` may stand around servers that have nothing to do with TLS, and
+    /// need no authorities.
+    pub fn without_certificate(
+        conf: &Conf,
+        env: &Env<'_>,
+        provider: &CryptoProvider,
+    ) -> Result<Option<Arc<Clients>>, Error> {
+        match conf.ssl_client_certificate.get().or(conf.ssl_trusted_certificate.get()) {
+            Some(_) => Clients::new(conf, env, provider),
+            None => {
+                let verify = conf.ssl_verify_client();
+                let clients = || Arc::new(Clients::nobody(conf, provider));
+                Ok((verify != Verify::Off).then(clients))
+            }
+        }
+    }
+
+    fn nobody(conf: &Conf, provider: &CryptoProvider) -> Clients {
+        Clients {
+            verify: conf.ssl_verify_client(),
+            depth: conf.ssl_verify_depth(),
+            algorithms: provider.signature_verification_algorithms,
+            trusted: Vec::new(),
+            anchors: Vec::new(),
+            between: Vec::new(),
+            revoked: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+
     /// What the directives come to; `None`: nothing is asked of clients.
     pub fn new(
         conf: &Conf,
@@ -128,15 +88,7 @@ impl Clients {
                 "ssl_client_certificate names a file with the authorities that sign clients' certificates",
             ));
         }
-        let mut clients = Clients {
-            verify,
-            depth: conf.ssl_verify_depth(),
-            algorithms: provider.signature_verification_algorithms,
-            trusted: Vec::new(),
-            anchors: Vec::new(),
-            revoked: Vec::new(),
-            names: Vec::new(),
-        };
+        let mut clients = Clients::nobody(conf, provider);
         told.map_or(Ok(()), |word| clients.trust(word, true, env))?;
         trusted.map_or(Ok(()), |word| clients.trust(word, false, env))?;
         conf.ssl_crl.get().map_or(Ok(()), |word| clients.revoke(word, env))?;
@@ -159,7 +111,10 @@ impl Clients {
             if told {
                 self.names.push(DistinguishedName::in_sequence(&anchor.subject));
             }
-            self.anchors.push(anchor);
+            match is_self_signed(&certificate) {
+                true => self.anchors.push(anchor),
+                false => self.between.push(certificate.clone()),
+            }
             self.trusted.push(certificate);
         }
         Ok(())
@@ -174,7 +129,7 @@ impl Clients {
             let list = list.map_err(|error| wrong(error.to_string()))?;
             let parsed = BorrowedCertRevocationList::from_der(&list);
             let owned = parsed.and_then(|parsed| parsed.to_owned());
-            self.revoked.push(owned.map_err(|error| wrong(error.to_string()))?.into());
+            self.revoked.push(owned.map_err(|error| wrong(fault(&error, &list)))?.into());
         }
         match self.revoked.is_empty() {
             true => Err(wrong("no list is in it".to_owned())),
@@ -192,14 +147,30 @@ impl Clients {
     pub fn judge(&self, chain: Option<&[CertificateDer<'_>]>) -> Verdict {
         let Some((own, others)) = chain.and_then(<[_]>::split_first) else { return Verdict::None };
         let now = UnixTime::since_unix_epoch(sys::clock::wall());
-        // Who is trusted by name needs nobody's signature.
-        if self.trusted.iter().any(|known| known == own) {
-            return in_time(own, now);
+        // Who is trusted itself needs nobody's signature; but a list may have revoked it.
+        let is_trusted = || self.trusted.iter().any(|known| known == own) && is_self_signed(own);
+        if self.revoked.is_empty() && is_trusted() {
+            return of_trusted(own, now);
         }
-        match self.verify_path(own, others, now) {
-            Ok(()) => Verdict::Success,
-            Err(error) => Verdict::Failed(number(&error, own, others)),
+        let others: Vec<_> = others.iter().chain(&self.between).cloned().collect();
+        match self.verify_path(own, &others, now) {
+            Ok(end) => self.of_end(&end, now),
+            Err(error) => Verdict::Failed(self.number(&error, own, &others)),
         }
+    }
+
+    /// The anchors of webpki have no dates. One that was renewed is there more than once.
+    fn of_end(&self, end: &TrustAnchor<'_>, now: UnixTime) -> Verdict {
+        let is_end = |certificate: &&CertificateDer<'_>| {
+            let anchor = anchor_from_trusted_cert(certificate);
+            anchor.is_ok_and(|anchor| {
+                anchor.subject == end.subject
+                    && anchor.subject_public_key_info == end.subject_public_key_info
+            })
+        };
+        let verdicts = self.trusted.iter().filter(is_end).map(|root| in_time(root, now));
+        let worst_first = |verdict: &Verdict| *verdict == Verdict::Success;
+        verdicts.max_by_key(worst_first).unwrap_or(Verdict::Failed(7))
     }
 
     fn verify_path(
@@ -207,11 +178,12 @@ impl Clients {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<(), webpki::Error> {
+    ) -> Result<TrustAnchor<'static>, webpki::Error> {
         let lists: Vec<&CertRevocationList<'_>> = self.revoked.iter().collect();
-        let revocation = RevocationOptionsBuilder::new(&lists)
-            .ok()
-            .map(|options| options.with_status_policy(UnknownStatusPolicy::Deny).build());
+        let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
+            let options = options.with_status_policy(UnknownStatusPolicy::Deny);
+            options.with_expiration_policy(ExpirationPolicy::Enforce).build()
+        });
         let depth = |path: &webpki::VerifiedPath<'_>| match path.intermediate_certificates().count()
             as u64
             <= self.depth
@@ -229,7 +201,82 @@ impl Clients {
             revocation,
             Some(&depth),
         );
-        path.map(|_| ())
+        path.map(|path| path.anchor().to_owned())
+    }
+
+    /// OpenSSL's number of what is wrong.
+    fn number(
+        &self,
+        error: &webpki::Error,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> u16 {
+        match error {
+            webpki::Error::CertExpired { .. } => 10,
+            webpki::Error::CertNotValidYet { .. } => 9,
+            webpki::Error::CertRevoked => 23,
+            webpki::Error::CrlExpired { .. } => 12,
+            webpki::Error::UnknownRevocationStatus => 3,
+            // OpenSSL looks no further, and misses the rest.
+            webpki::Error::MaximumPathDepthExceeded => 20,
+            webpki::Error::PathLenConstraintViolated => 25,
+            webpki::Error::EndEntityUsedAsCa => 24,
+            webpki::Error::RequiredEkuNotFoundContext(_) => 26,
+            webpki::Error::UnknownIssuer | webpki::Error::CaUsedAsEndEntity => {
+                self.lack(own, others)
+            }
+            _ => 7,
+        }
+    }
+
+    /// The number for a path that does not come to its end: how far it comes.
+    fn lack(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> u16 {
+        if is_self_signed(own) {
+            return 18;
+        }
+        let issues = |issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>| {
+            let both = (Certificate::parse(issued), Certificate::parse(issuer));
+            matches!(both, (Ok(issued), Ok(issuer)) if issued.is_issued_by(&issuer))
+        };
+        let (mut last, mut is_known) = (own, false);
+        for _ in 0..others.len() {
+            let Some(issuer) = others.iter().find(|other| issues(other, last)) else { break };
+            if is_self_signed(issuer) {
+                return 19;
+            }
+            is_known |= self.between.contains(issuer);
+            last = issuer;
+        }
+        match (last == own, is_known) {
+            (true, _) => 21,
+            (false, true) => 2,
+            (false, false) => 20,
+        }
+    }
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    Certificate::parse(certificate).is_ok_and(|certificate| certificate.is_self_signed())
+}
+
+/// Of one that needs nobody's signature.
+fn of_trusted(own: &CertificateDer<'_>, now: UnixTime) -> Verdict {
+    match Certificate::parse(own).is_ok_and(|own| own.may_be_used_for(CLIENT_AUTH)) {
+        true => in_time(own, now),
+        false => Verdict::Failed(26),
+    }
+}
+
+/// id-kp-clientAuth (RFC 5280, 4.2.1.12).
+const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
+
+/// Why a list cannot be used.
+fn fault(error: &webpki::Error, list: &[u8]) -> String {
+    match x509::is_first_version(list) {
+        true => "it is a list of version 1, and only those of version 2 are read here: \
+                 \"crl_extensions\" in the authority's configuration makes them"
+            .to_owned(),
+        false => error.to_string(),
     }
 }
 
@@ -242,28 +289,6 @@ fn in_time(own: &CertificateDer<'_>, now: UnixTime) -> Verdict {
     match certificate.not_after.unix() {
         Some(until) if now <= until => Verdict::Success,
         _ => Verdict::Failed(10),
-    }
-}
-
-/// OpenSSL's number of what is wrong.
-fn number(error: &webpki::Error, own: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> u16 {
-    match error {
-        webpki::Error::CertExpired { .. } => 10,
-        webpki::Error::CertNotValidYet { .. } => 9,
-        webpki::Error::CertRevoked => 23,
-        webpki::Error::CrlExpired { .. } => 12,
-        webpki::Error::UnknownRevocationStatus => 3,
-        webpki::Error::MaximumPathDepthExceeded | webpki::Error::PathLenConstraintViolated => 22,
-        webpki::Error::EndEntityUsedAsCa => 24,
-        webpki::Error::RequiredEkuNotFoundContext(_) => 26,
-        webpki::Error::UnknownIssuer | webpki::Error::CaUsedAsEndEntity => {
-            match Certificate::parse(own).is_ok_and(|own| own.is_self_signed()) {
-                true => 18,
-                false if others.is_empty() => 21,
-                false => 20,
-            }
-        }
-        _ => 7,
     }
 }
 

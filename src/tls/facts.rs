@@ -4,10 +4,11 @@ use proto::tls::names;
 use rustls::HandshakeKind;
 use rustls::pki_types::CertificateDer;
 
-use crate::clients::{Clients, Verdict};
+use crate::clients::Clients;
 use crate::server::Server;
 use crate::session::{Session, State};
 use crate::settings::Verify;
+use crate::verdict::Verdict;
 use crate::x509::Certificate;
 
 impl Session {

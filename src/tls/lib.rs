@@ -34,15 +34,16 @@ mod source;
 mod stapling;
 mod store;
 pub mod tickets;
+mod verdict;
 mod watch;
 mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
-pub use clients::Verdict;
 pub use offer::Offer;
 pub use server::Server;
 pub use servers::Servers;
 pub use session::Session;
 pub use settings::Conf;
 pub use stapling::Fetch;
+pub use verdict::Verdict;

@@ -14,14 +14,22 @@ use crate::x509::Certificate;
 
 /// A server's part in handshakes.
 pub struct Server {
-    /// None: handshakes that ask for it are refused.
-    pub(crate) config: Option<Vec<Configs>>,
+    pub(crate) handshakes: Handshakes,
     /// The longest record's plaintext.
     pub(crate) record: usize,
     pub(crate) clients: Option<Arc<Clients>>,
     /// For those who look whether a name is ours.
     pub(crate) proofs: Option<Arc<ServerConfig>>,
     pub(crate) source: Option<Source>,
+}
+
+/// What becomes of handshakes that ask for a server.
+pub(crate) enum Handshakes {
+    Refused,
+    /// It has no certificate: they are those of the address's default server.
+    Another,
+    /// For each of the lists of protocols that it was made with.
+    Own(Vec<Configs>),
 }
 
 /// rustls' configuration.
@@ -40,6 +48,14 @@ impl Configs {
 }
 
 impl Server {
+    pub(crate) fn without_certificate(
+        handshakes: Handshakes,
+        record: usize,
+        clients: Option<Arc<Clients>>,
+    ) -> Server {
+        Server { handshakes, record, clients, proofs: None, source: None }
+    }
+
     pub(crate) fn clients(&self) -> Option<&Clients> {
         self.clients.as_deref()
     }
@@ -61,13 +77,19 @@ impl Server {
 
     /// Whether it refuses handshakes (`ssl_reject_handshake`).
     pub fn rejects(&self) -> bool {
-        self.config.is_none()
+        matches!(self.handshakes, Handshakes::Refused)
+    }
+
+    /// Whether handshakes that ask for it are those of the address's default server, since it has no certificate.
+    pub fn is_behind_another(&self) -> bool {
+        matches!(self.handshakes, Handshakes::Another)
     }
 
     /// For a handshake, with one of the lists of protocols that it was made with; `again`: the client offers a session to
     /// go on with.
     pub(crate) fn config(&self, protocols: usize, again: bool) -> Option<Arc<ServerConfig>> {
-        let configs = self.config.as_ref()?.get(protocols)?;
+        let Handshakes::Own(configs) = &self.handshakes else { return None };
+        let configs = configs.get(protocols)?;
         Some(if again { &configs.again } else { &configs.first }.clone())
     }
 }

@@ -18,7 +18,7 @@ use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
 use crate::named::{self, Named};
 use crate::ocsp;
 use crate::provider::provider;
-use crate::server::{Configs, Server, config};
+use crate::server::{Configs, Handshakes, Server, config};
 use crate::settings::{Conf, SessionCache};
 use crate::source::Source;
 use crate::stapling::{Fetch, Stapling};
@@ -62,7 +62,7 @@ impl Servers {
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
-    /// for each connection. `None`: it has no certificate.
+    /// for each connection. `None`: it has no certificate, and asks nobody for one.
     pub fn make(
         &mut self,
         conf: &Conf,
@@ -72,17 +72,16 @@ impl Servers {
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
         if conf.ssl_reject_handshake() {
-            return Ok(Some(Server {
-                config: None,
-                record,
-                clients: None,
-                proofs: None,
-                source: None,
-            }));
+            return Ok(Some(Server::without_certificate(Handshakes::Refused, record, None)));
         }
         let pairs = pairs(conf, setup.env)?;
         if pairs.is_empty() {
-            return Ok(None);
+            // Its clients shake hands with another server, and have to have shown a certificate there.
+            let clients =
+                Clients::without_certificate(conf, setup.env, &provider(conf, setup.env)?)?;
+            let behind =
+                |clients| Server::without_certificate(Handshakes::Another, record, Some(clients));
+            return Ok(clients.map(behind));
         }
         self.is_asked = true;
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
@@ -113,8 +112,8 @@ impl Servers {
             config.alpn_protocols = names.iter().map(|name| name.to_vec()).collect();
             Configs::new(config)
         });
-        let (config, source) = (Some(configs.collect()), Some(source));
-        Ok(Some(Server { config, record, clients, proofs, source }))
+        let handshakes = Handshakes::Own(configs.collect());
+        Ok(Some(Server { handshakes, record, clients, proofs, source: Some(source) }))
     }
 
     /// How sessions are resumed: by tickets, or by their number in memory that all workers share. rustls has data before
@@ -140,7 +139,10 @@ impl Servers {
             return Ok(());
         }
         if !conf.ssl_session_tickets() {
-            config.send_tls13_tickets = 0;
+            // With a cache, what is called a ticket in TLS 1.3 is a number in it.
+            if cache == SessionCache::None {
+                config.send_tls13_tickets = 0;
+            }
             return Ok(());
         }
         let files = conf.ssl_session_ticket_key.as_slice();

@@ -11,11 +11,12 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
 use crate::choice::{Choice, Chosen};
-use crate::clients::{Clients, Verdict};
+use crate::clients::Clients;
 use crate::fresh::ACME_TLS;
 use crate::offer::Offer;
 use crate::records::Records;
 use crate::side::Side;
+use crate::verdict::Verdict;
 
 /// A client's first message is no longer than that.
 const LONGEST_HELLO: usize = 64 << 10;
@@ -51,8 +52,8 @@ pub struct Session {
 }
 
 pub(crate) enum State {
-    /// What has come of the first message.
-    Hello(Vec<u8>),
+    /// What has come of the first message, and how much it has at least.
+    Hello(Vec<u8>, usize),
     /// It is there, and waits for its turn.
     Waits(Box<Records<UnbufferedServerConnection>>),
     Tls(Box<Records<UnbufferedServerConnection>>),
@@ -64,7 +65,7 @@ pub(crate) enum State {
 impl Session {
     /// Of a connection that was accepted, and of which so much has been read.
     pub fn new(choice: &'static dyn Choice, read: Vec<u8>) -> Session {
-        let state = State::Hello(read);
+        let state = State::Hello(read, 0);
         Session {
             choice,
             chosen: None,
@@ -100,7 +101,7 @@ impl Session {
         match &self.state {
             State::Tls(records) => records.is_open(),
             State::Plain(_) => true,
-            State::Hello(_) | State::Waits(_) | State::Refused => false,
+            State::Hello(..) | State::Waits(_) | State::Refused => false,
         }
     }
 
@@ -133,17 +134,12 @@ impl Session {
 
     /// Reads on in the first message.
     fn read_hello(&mut self, conn: Conn) -> io::Result<()> {
-        while let State::Hello(bytes) = &mut self.state {
+        while let State::Hello(bytes, wanted) = &mut self.state {
+            while bytes.len() < *wanted {
+                read_more(conn, bytes)?;
+            }
             match proto::tls::parse(bytes, LONGEST_HELLO) {
-                Parsed::Incomplete => {
-                    let mut part = [0; 4096];
-                    let count = conn.read(&mut part)?;
-                    if count == 0 {
-                        let why = "peer closed connection in SSL handshake";
-                        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
-                    }
-                    bytes.extend_from_slice(&part[..count]);
-                }
+                Parsed::Incomplete { least } => *wanted = least,
                 Parsed::NotTls { looks_like_http } => {
                     let bytes = std::mem::take(bytes);
                     self.state = match looks_like_http && self.choice.takes_plain(conn) {
@@ -219,6 +215,17 @@ impl Session {
     }
 }
 
+fn read_more(conn: Conn, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut part = [0; 4096];
+    let count = conn.read(&mut part)?;
+    if count == 0 {
+        let why = "peer closed connection in SSL handshake";
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+    }
+    bytes.extend_from_slice(&part[..count]);
+    Ok(())
+}
+
 fn new_side(config: Arc<ServerConfig>) -> io::Result<UnbufferedServerConnection> {
     UnbufferedServerConnection::new(config).map_err(io::Error::other)
 }
@@ -229,7 +236,7 @@ fn refused(why: &'static str) -> io::Error {
 
 impl Layer for Session {
     fn establish(&mut self, conn: Conn) -> io::Result<()> {
-        if let State::Hello(_) = self.state {
+        if let State::Hello(..) = self.state {
             self.read_hello(conn)?;
         }
         if let State::Waits(_) = self.state {
@@ -290,7 +297,7 @@ impl Layer for Session {
 
     fn has_unread(&self) -> bool {
         match &self.state {
-            State::Hello(_) | State::Refused => false,
+            State::Hello(..) | State::Refused => false,
             State::Waits(_) => true,
             State::Tls(records) => records.has_plain(),
             State::Plain(bytes) => !bytes.is_empty(),

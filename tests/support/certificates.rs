@@ -1,11 +1,13 @@
 //! Certificates for the tests, each made when it is needed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SignatureAlgorithm,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RevokedCertParams, RsaKeySize, SerialNumber,
+    SignatureAlgorithm, date_time_ymd,
 };
 
 /// An authority that signs certificates.
@@ -21,6 +23,7 @@ pub struct Leaf {
     pub chain: String,
     /// Its key.
     pub key: String,
+    serial: SerialNumber,
 }
 
 /// The type of a key.
@@ -48,12 +51,42 @@ pub enum Validity {
 impl Authority {
     /// One of this name.
     pub fn new(name: &str) -> Authority {
-        let mut params = params(name, &[], Validity::Now);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = key(Key::Ecdsa);
+        Authority::valid(name, Validity::Now)
+    }
+
+    /// One whose certificate is valid then.
+    pub fn valid(name: &str, validity: Validity) -> Authority {
+        let (params, key) = (authority(name, validity), key(Key::Ecdsa));
         let certificate = params.self_signed(&key).expect("a certificate").pem();
         Authority { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// One whose certificate this one has signed.
+    pub fn authority(&self, name: &str) -> Authority {
+        let (params, key) = (authority(name, Validity::Now), key(Key::Ecdsa));
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        Authority { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// Its list of certificates that are revoked, in PEM.
+    pub fn list(&self, revoked: &[&Leaf], validity: Validity) -> String {
+        let dates = params("list", &[], validity);
+        let (this_update, next_update) = (dates.not_before, dates.not_after);
+        let revoke = |leaf: &&Leaf| RevokedCertParams {
+            serial_number: leaf.serial.clone(),
+            revocation_time: this_update,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update,
+            next_update,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(revoke).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).expect("a list").pem().expect("PEM")
     }
 
     /// A server's certificate.
@@ -63,13 +96,61 @@ impl Authority {
 
     /// A certificate of any kind, for servers and clients.
     pub fn leaf(&self, name: &str, names: &[&str], kind: Key, validity: Validity) -> Leaf {
-        let mut params = params(name, names, validity);
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = key(kind);
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        Leaf { chain: certificate.pem(), key: key.serialize_pem() }
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        self.leaf_for(name, names, kind, validity, &[ServerAuth, ClientAuth])
     }
+
+    /// A certificate that is good for servers alone.
+    pub fn no_client(&self, name: &str) -> Leaf {
+        let purposes = [ExtendedKeyUsagePurpose::ServerAuth];
+        self.leaf_for(name, &[name], Key::Ecdsa, Validity::Now, &purposes)
+    }
+
+    fn leaf_for(
+        &self,
+        name: &str,
+        names: &[&str],
+        kind: Key,
+        validity: Validity,
+        purposes: &[ExtendedKeyUsagePurpose],
+    ) -> Leaf {
+        let mut params = params(name, names, validity);
+        params.extended_key_usages = purposes.to_vec();
+        let (key, serial) = (key(kind), serial());
+        params.serial_number = Some(serial.clone());
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Leaf { chain: certificate.pem(), key: key.serialize_pem(), serial }
+    }
+}
+
+impl Leaf {
+    /// One that nobody else has signed.
+    pub fn self_signed(name: &str) -> Leaf {
+        let mut params = params(name, &[name], Validity::Now);
+        let (key, serial) = (key(Key::Ecdsa), serial());
+        params.serial_number = Some(serial.clone());
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Leaf { chain: certificate.pem(), key: key.serialize_pem(), serial }
+    }
+
+    /// The same, with other certificates behind it.
+    pub fn with_chain(&self, others: &[&str]) -> Leaf {
+        let chain = others.iter().fold(self.chain.clone(), |all, one| all + one);
+        Leaf { chain, key: self.key.clone(), serial: self.serial.clone() }
+    }
+}
+
+/// One that no other certificate of this process has.
+fn serial() -> SerialNumber {
+    static NEXT: AtomicU64 = AtomicU64::new(0x7100_0000);
+    SerialNumber::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn authority(name: &str, validity: Validity) -> CertificateParams {
+    let mut params = params(name, &[], validity);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn params(name: &str, names: &[&str], validity: Validity) -> CertificateParams {

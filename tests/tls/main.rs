@@ -8,4 +8,5 @@ mod configuration;
 mod live;
 mod names;
 mod sessions;
+mod trust;
 mod watched;

@@ -108,6 +108,20 @@ fn without_tickets_nothing_is_resumed() {
     }
 }
 
+/// As a widely used guide to settings has it. The sessions of TLS 1.3 are in the cache then, too.
+#[test]
+fn with_a_cache_and_without_tickets_sessions_are_resumed() {
+    let cache = "ssl_session_tickets off; ssl_session_cache shared:sessions:1m;";
+    let (server, _) = start(&SITE.replace("ssl_session_timeout 1h;", cache));
+    for version in VERSIONS {
+        let client = Client::new(version);
+        assert!(!client.connect(&server, "a.example").0);
+        for _ in 0..20 {
+            assert!(client.connect(&server, "a.example").0, "{version:?}");
+        }
+    }
+}
+
 /// CVE-2025-23419: a ticket of one server is offered to another, which trusts other clients.
 #[test]
 fn a_ticket_is_worth_nothing_to_a_server_that_trusts_others() {

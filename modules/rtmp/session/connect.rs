@@ -59,6 +59,7 @@ impl Session {
             address = Address::of_url(text("tcUrl"));
         }
         self.server = self.listener.server(host(text("tcUrl")));
+        self.check_certificate()?;
         self.flow.set_server(self.server);
         self.client.server.set(self.server.number);
         // Cut off, a token would be a wrong one: what is too long is refused.

@@ -14,6 +14,8 @@ pub enum SessionError {
     Left,
     /// It speaks something else.
     NotRtmp,
+    /// It has not shaken hands, or may not come in with the certificate that it has.
+    Tls(String),
     /// The address has no PROXY protocol header, or a wrong one.
     NoProxyHeader,
     /// It took too long over its handshake, or takes nothing of what it is sent.
@@ -43,6 +45,7 @@ impl fmt::Display for SessionError {
         f.write_str(match self {
             SessionError::Left => "the client has left",
             SessionError::NotRtmp => "the client does not speak RTMP",
+            SessionError::Tls(why) => return write!(f, "{why} while SSL handshaking"),
             SessionError::NoProxyHeader => "the client sends no PROXY protocol header",
             SessionError::TooSlow => "the client is too slow",
             SessionError::Silent => "the client has given no sign of life",

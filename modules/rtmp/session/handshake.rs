@@ -1,5 +1,7 @@
 //! How a connection begins: a proxy's header, and the handshake.
 
+use std::io;
+
 use proto::proxy_protocol::{self, Parsed};
 use proto::rtmp::handshake::Handshake;
 use sys::socket::Peer;
@@ -8,6 +10,7 @@ use crate::play::link;
 use crate::session::error::SessionError;
 use crate::session::read_buffer::ReadBuffer;
 use crate::session::state::{Session, SessionEvent};
+use crate::settings::app::Server;
 
 impl Session {
     pub(super) async fn proxy_header(&mut self) -> Result<(), SessionError> {
@@ -71,10 +74,38 @@ impl Session {
             match read {
                 Ok(0) => return Err(SessionError::Left),
                 Ok(count) => return self.heard(count),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => return Err(SessionError::Left),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(self.broken_off(&error)),
             }
         }
+    }
+
+    fn broken_off(&self, error: &io::Error) -> SessionError {
+        match self.io.with_layer(tls::Session::is_established) {
+            Some(false) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                SessionError::Tls(error.to_string())
+            }
+            Some(false) => SessionError::Tls(format!("SSL_do_handshake() failed ({error})")),
+            Some(true) | None => SessionError::Left,
+        }
+    }
+
+    /// What the handshake says against the server that the client asks for; by the same rules as in HTTP.
+    pub(super) fn check_certificate(&self) -> Result<(), SessionError> {
+        let check = |session: &tls::Session| {
+            let asked = self.server.tls.as_ref();
+            if !session.asks_clients() && !asked.is_some_and(tls::Server::asks_clients) {
+                return Ok(());
+            }
+            let chosen = session.server().and_then(|server| server.downcast_ref::<Server>());
+            let is_other = !chosen.is_some_and(|chosen| std::ptr::eq(chosen, self.server));
+            if is_other && session.server_name().is_some() {
+                return Err("the client asks for another server than in its handshake");
+            }
+            session.refusal(asked).map_or(Ok(()), |(_, why)| Err(why))
+        };
+        let checked = self.io.with_layer(check).unwrap_or(Ok(()));
+        checked.map_err(|why| SessionError::Tls(why.to_owned()))
     }
 
     async fn take_in_rest(&mut self) -> Result<(), SessionError> {

@@ -291,7 +291,9 @@ impl Assembly {
     /// Every server whose clients are encrypted has a certificate.
     fn check_certificates(&self, setup: &Setup<'_>) -> Result<(), Error> {
         let encrypted = self.listens.iter().filter(|listen| listen.ssl);
-        match encrypted.flat_map(|listen| &listen.servers).find(|server| server.tls.is_none()) {
+        let has_certificate =
+            |server: &Server| server.tls.as_ref().is_some_and(|tls| !tls.is_behind_another());
+        match encrypted.flat_map(|listen| &listen.servers).find(|server| !has_certificate(server)) {
             None => Ok(()),
             Some(server) => {
                 let message =

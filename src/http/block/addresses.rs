@@ -147,14 +147,14 @@ impl Listening {
         if !self.hosts.ssl {
             return Ok(());
         }
-        let default = self.hosts.default_server().tls.as_ref();
+        let default = own_tls(self.hosts.default_server());
         if default.is_some_and(|tls| !tls.rejects()) {
             return Ok(());
         }
         let mut servers = self.hosts.servers().zip(&self.spans);
         let lacks = |server: &Server| match default {
             None => std::ptr::eq(server, self.hosts.default_server()),
-            Some(_) => server.tls.is_none(),
+            Some(_) => own_tls(server).is_none(),
         };
         match servers.find(|(server, _)| lacks(server)) {
             Some((_, span)) => {
@@ -165,4 +165,9 @@ impl Listening {
             None => Ok(()),
         }
     }
+}
+
+/// A server's own part in handshakes.
+fn own_tls(server: &Server) -> Option<&tls::Server> {
+    server.tls.as_ref().filter(|tls| !tls.is_behind_another())
 }

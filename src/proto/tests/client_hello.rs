@@ -18,6 +18,13 @@ fn hello(bytes: &[u8]) -> ClientHello<'_> {
     }
 }
 
+fn assert_incomplete(bytes: &[u8], most: usize, bounds: std::ops::RangeInclusive<usize>) {
+    match parse(bytes, most) {
+        Parsed::Incomplete { least } => assert!(bounds.contains(&least), "{least}, {bounds:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn record(fragment: &[u8]) -> Vec<u8> {
     [&[22, 3, 1], &(fragment.len() as u16).to_be_bytes()[..], fragment].concat()
 }
@@ -110,7 +117,7 @@ fn in_pieces() {
         let more = [whole, b"\x14\x03\x03\x00\x01\x01"].concat();
         assert_eq!(hello(&more), first);
         for cut in 0..whole.len() {
-            assert_eq!(parse(&whole[..cut], MOST), Parsed::Incomplete, "{cut}");
+            assert_incomplete(&whole[..cut], MOST, cut + 1..=whole.len());
         }
     }
     // However its records are cut, it says the same.
@@ -120,6 +127,23 @@ fn in_pieces() {
         assert_eq!(ja4(&several), ja4(&one));
         assert_eq!(several.server_name(), one.server_name());
         assert_eq!(several.session_id(), one.session_id());
+    }
+}
+
+/// Who asks again only when enough has come, asks seldom, however a client cuts it: also if the head of the next record
+/// comes with each.
+#[test]
+fn it_is_not_asked_for_each_crumb() {
+    let long = message(0x0303, &[0x1301], &[(21, vec![0; 10_000]), (0, name("a.example"))]);
+    let crumbs: Vec<u8> = long.chunks(1).flat_map(record).collect();
+    for ahead in 0..6 {
+        let (mut looks, mut len) = (0, 0);
+        while let Parsed::Incomplete { least } = parse(&crumbs[..len], MOST) {
+            assert!(least > len);
+            (looks, len) = (looks + 1, (least + ahead).min(crumbs.len()));
+        }
+        assert_eq!(hello(&crumbs[..len]).server_name(), Some("a.example"));
+        assert!(looks < 100, "{looks}");
     }
 }
 
@@ -136,10 +160,10 @@ fn long_ones_up_to_the_bound() {
     assert_eq!(parse(&records[..bound], bound), fault);
     // It is known early: by its header, or when the bound is reached.
     assert_eq!(parse(&records[..9], 16_000), fault);
-    assert_eq!(parse(&records[..8], 16_000), Parsed::Incomplete);
+    assert_incomplete(&records[..8], 16_000, 9..=records.len());
     // What its records add counts.
     let crumbs: Vec<u8> = message(0x0303, &[0x1301], &[]).chunks(1).flat_map(record).collect();
-    assert_eq!(parse(&crumbs[..99], 100), Parsed::Incomplete);
+    assert_incomplete(&crumbs[..99], 100, 100..=100);
     assert_eq!(parse(&crumbs[..100], 100), fault);
 }
 
@@ -155,7 +179,7 @@ fn no_tls() {
     ] {
         assert_eq!(parse(bytes, MOST), Parsed::NotTls { looks_like_http }, "{bytes:?}");
     }
-    assert_eq!(parse(b"", MOST), Parsed::Incomplete);
+    assert_incomplete(b"", MOST, 1..=1);
 }
 
 /// As rustls decides; the sections are RFC 8446's where no other is named.

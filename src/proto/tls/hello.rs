@@ -18,7 +18,10 @@ use super::record::{Message, message};
 )]
 pub enum Parsed<'a> {
     /// The beginning of a hello.
-    Incomplete,
+    Incomplete {
+        /// So many bytes it has at least: before they are there, there is nothing to ask again.
+        least: usize,
+    },
     /// TLS, and what is wrong with it.
     Invalid(&'static str),
     /// No TLS. Of HTTP nginx takes whatever is neither that nor a hello of SSLv2.
@@ -67,12 +70,12 @@ mod extension {
 /// decided stays so when more comes.
 pub fn parse(bytes: &[u8], most: usize) -> Parsed<'_> {
     match bytes.first() {
-        None => return Parsed::Incomplete,
+        None => return Parsed::Incomplete { least: 1 },
         Some(22) => {}
         Some(first) => return Parsed::NotTls { looks_like_http: first & 0x80 == 0 },
     }
     match message(bytes, most) {
-        Message::Incomplete => Parsed::Incomplete,
+        Message::Incomplete(least) => Parsed::Incomplete { least },
         Message::Invalid(fault) => Parsed::Invalid(fault),
         Message::Whole(body, len) => match ClientHello::read(body) {
             Ok(hello) => Parsed::Hello(ClientHello { len, ..hello }),

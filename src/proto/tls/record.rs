@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 /// RFC 8446, 5.1: the longest plaintext of a record.
 const MOST_FRAGMENT: usize = 1 << 14;
+/// Of a record: kind, version, length.
+const HEADER: usize = 5;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
@@ -11,8 +13,8 @@ const CLIENT_HELLO: u8 = 1;
 pub enum Message<'a> {
     /// A whole hello without its header, and how many bytes of records it took.
     Whole(Cow<'a, [u8]>, usize),
-    /// The beginning of one.
-    Incomplete,
+    /// The beginning of one, which has so many bytes of records at least.
+    Incomplete(usize),
     /// No hello, and what is wrong.
     Invalid(&'static str),
 }
@@ -20,18 +22,21 @@ pub enum Message<'a> {
 /// Finds it in the first `most` bytes. What is decided stays so however much follows.
 pub fn message(bytes: &[u8], most: usize) -> Message<'_> {
     match whole(&bytes[..bytes.len().min(most)], most) {
-        Message::Incomplete if bytes.len() >= most => Message::Invalid("a hello that is too long"),
+        Message::Incomplete(_) if bytes.len() >= most => {
+            Message::Invalid("a hello that is too long")
+        }
+        Message::Incomplete(least) => Message::Incomplete(least.min(most)),
         decided => decided,
     }
 }
 
 fn whole(bytes: &[u8], most: usize) -> Message<'_> {
     let mut joined = Cow::Borrowed(&[][..]);
-    let mut used = 0;
+    let (mut used, mut least) = (0, HEADER);
     loop {
         let (fragment, len) = match record(&bytes[used..]) {
             Ok(Some(record)) => record,
-            Ok(None) => return Message::Incomplete,
+            Ok(None) => return Message::Incomplete(least),
             Err(fault) => return Message::Invalid(fault),
         };
         match joined.is_empty() {
@@ -46,10 +51,12 @@ fn whole(bytes: &[u8], most: usize) -> Message<'_> {
         if end.is_some_and(|end| end > most) {
             return Message::Invalid("a hello that is too long");
         }
+        used += HEADER + len;
+        let more = end.map_or(1, |end| end.saturating_sub(joined.len() + len - fragment.len()));
+        least = used + if more == 0 { 0 } else { HEADER + more };
         if fragment.len() < len {
-            return Message::Incomplete;
+            return Message::Incomplete(least);
         }
-        used += 5 + len;
         match end {
             Some(end) if end == joined.len() => return Message::Whole(body(joined), used),
             // Its answer changes the keys: nothing may stand behind it (RFC 8446, 5.1).

@@ -116,6 +116,11 @@ impl<'a> Extensions<'a> {
         found
     }
 
+    /// Whether there is a list of purposes.
+    pub fn has_purposes(&self) -> bool {
+        self.purposes.is_some()
+    }
+
     pub fn is_for(&self, purpose: &str) -> bool {
         let mut list = Reader::new(self.purposes.unwrap_or_default(), "extended key usage");
         std::iter::from_fn(|| list.value(tag::OID).ok())

@@ -162,6 +162,11 @@ impl<'a> Certificate<'a> {
         self.extensions.is_for(purpose)
     }
 
+    /// Whether its extended key usage, if it has one, allows this.
+    pub fn may_be_used_for(&self, purpose: &str) -> bool {
+        !self.extensions.has_purposes() || self.is_for(purpose)
+    }
+
     /// The names of its key and of its issuer's, where it gives them.
     pub fn key_ids(&self) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
         (self.extensions.subject_key, self.extensions.authority_key)
@@ -194,6 +199,15 @@ impl<'a> Certificate<'a> {
     pub fn is_self_signed(&self) -> bool {
         self.is_issued_by(self)
     }
+}
+
+/// Whether a list of revoked certificates has no version, which is what the first version has (RFC 5280, 5.1.2.1).
+pub(crate) fn is_first_version(list: &[u8]) -> bool {
+    let read = || {
+        let mut signed = Reader::new(list, "CRL").inside(tag::SEQUENCE)?.inside(tag::SEQUENCE)?;
+        signed.value(tag::SEQUENCE)
+    };
+    read().is_ok()
 }
 
 /// The contents of an extension, which is one value.
