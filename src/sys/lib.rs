@@ -20,6 +20,7 @@ pub mod prefetch;
 pub mod process;
 pub mod rename;
 pub mod signal;
+pub mod small;
 pub mod socket;
 pub mod stream;
 pub mod title;
