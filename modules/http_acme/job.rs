@@ -193,7 +193,7 @@ fn key(board: &Board, issuer: &Issuer) -> Result<AccountKey, Error> {
     if let Some(pem) = &issuer.key {
         return AccountKey::from_pem(pem);
     }
-    let path = issuer.state.as_ref().map(|folder| state::account(folder));
+    let path = issuer.state.as_ref().map(|folder| state::account(&folder.path));
     let known = match &path {
         Some(path) => state::read(path).map_err(|error| failed(path, error))?,
         None => board.read(&key_name(issuer)),

@@ -100,7 +100,7 @@ impl Module for Acme {
         let Some(service) = &conf.service else { return Ok(()) };
         service.install(conf.zone.get(), hooks);
         for issuer in conf.issuers.as_slice() {
-            issuer.state.iter().for_each(|path| hooks.setup().folder(path.clone()));
+            issuer.state.iter().for_each(|folder| hooks.setup().folder(folder.clone()));
         }
         let name = order.as_ref().map(Order::name);
         if let (Some(order), Some(written)) = (order, conf.certificate.get()) {

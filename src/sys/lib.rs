@@ -17,6 +17,7 @@ pub mod net;
 pub mod notify;
 mod orphan;
 pub mod prefetch;
+pub mod private;
 pub mod process;
 pub mod rename;
 pub mod signal;

@@ -6,3 +6,4 @@ mod helper;
 mod issue;
 mod pebble;
 mod renewal;
+mod state;
