@@ -28,6 +28,14 @@ pub struct Issuer {
     pub state: Option<Folder>,
 }
 
+impl Issuer {
+    /// By which name the account's key is on the board, where it is in no file.
+    pub fn key_on_board(&self) -> Option<String> {
+        let is_there = self.key.is_none() && self.state.is_none();
+        is_there.then(|| format!("{}/account.key", self.name))
+    }
+}
+
 /// Reads one.
 pub fn read(setting: &Setting<'_>) -> Result<Issuer, Error> {
     let name = setting.arg(0).to_owned();

@@ -6,4 +6,5 @@ mod helper;
 mod issue;
 mod pebble;
 mod renewal;
+mod secrets;
 mod state;

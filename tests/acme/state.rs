@@ -60,8 +60,7 @@ fn a_folder_of_others_is_refused_and_stays_theirs() {
     };
     refused("others may write there", &|state| {
         fs::create_dir(state).expect("a folder");
-        let user = if is_root() { Some(id("nobody")) } else { None };
-        std::os::unix::fs::chown(state, user, None).expect("chown");
+        std::os::unix::fs::chown(state, workers_user(), None).expect("chown");
         fs::set_permissions(state, Permissions::from_mode(0o777)).expect("chmod");
     });
     refused("a link", &|state| {
@@ -77,6 +76,11 @@ fn a_folder_of_others_is_refused_and_stays_theirs() {
 fn id(user: &str) -> u32 {
     let said = process::run(Command::new("id").args(["-u", user])).stdout;
     String::from_utf8_lossy(&said).trim().parse().expect("a number")
+}
+
+/// Whose the folder is; `None`: this user's.
+pub fn workers_user() -> Option<u32> {
+    is_root().then(|| id("nobody"))
 }
 
 fn is_root() -> bool {
