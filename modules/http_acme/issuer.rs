@@ -1,11 +1,15 @@
 //! An `acme_issuer` block.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use acme::{Account, AccountKey, External, Kind};
 use conf::{Error, Setting};
 use http::client::fetch::Url;
+use module::Folder;
 use tls::outgoing::{Outgoing, Trust};
+
+/// The longest file of a key.
+const LONGEST: u64 = 64 << 10;
 
 /// Who makes certificates.
 pub struct Issuer {
@@ -21,7 +25,15 @@ pub struct Issuer {
     pub profile: Option<String>,
     pub outgoing: Outgoing,
     /// Where accounts and certificates are kept.
-    pub state: Option<PathBuf>,
+    pub state: Option<Folder>,
+}
+
+impl Issuer {
+    /// By which name the account's key is on the board, where it is in no file.
+    pub fn key_on_board(&self) -> Option<String> {
+        let is_there = self.key.is_none() && self.state.is_none();
+        is_there.then(|| format!("{}/account.key", self.name))
+    }
 }
 
 /// Reads one.
@@ -40,7 +52,7 @@ pub fn read(setting: &Setting<'_>) -> Result<Issuer, Error> {
         preferred_chain: None,
         profile: None,
         outgoing: Outgoing::new(Trust::All).map_err(|why| setting.error(why))?,
-        state: Some(setting.env().prefix.join(format!("acme_{name}"))),
+        state: Some(folder(setting, setting.env().prefix.join(format!("acme_{name}")))),
         name,
     };
     let mut seen: Vec<&str> = Vec::new();
@@ -97,7 +109,7 @@ fn set(issuer: &mut Issuer, server: &mut Server, line: &Setting<'_>) -> Result<(
         ("ssl_trusted_certificate", [_]) => server.trusted = Some(line.conf_path(0)),
         ("ssl_verify", [_]) => server.verify = line.flag()?,
         ("state_path", ["off"]) => issuer.state = None,
-        ("state_path", [_]) => issuer.state = Some(line.path(0)),
+        ("state_path", [_]) => issuer.state = Some(folder(line, line.path(0))),
         ("accept_terms_of_service", []) => issuer.account.terms_agreed = true,
         ("resolver" | "resolver_timeout", _) => {
             line.warn(format!("\"{name}\" has no effect: names are looked up by the system"));
@@ -123,10 +135,15 @@ fn set(issuer: &mut Issuer, server: &mut Server, line: &Setting<'_>) -> Result<(
     Ok(())
 }
 
+fn folder(line: &Setting<'_>, path: PathBuf) -> Folder {
+    let place = line.env().files.place(line.node().name.span);
+    Folder { path, wanted_by: format!("\"{}\" in {place}", line.name()) }
+}
+
 /// The key of an account, in a file.
 fn key(line: &Setting<'_>) -> Result<Vec<u8>, Error> {
     let path = line.conf_path(0);
-    let pem = std::fs::read(&path).map_err(|error| Error::io("open", &path, &error))?;
+    let pem = read_small(line, &path)?;
     AccountKey::from_pem(&pem).map_err(|error| {
         line.error_at(0, format!("cannot load \"{}\": {error}", path.display()))
     })?;
@@ -139,6 +156,15 @@ fn secret(line: &Setting<'_>) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     let path = line.conf_path(1);
-    let text = std::fs::read_to_string(&path).map_err(|error| Error::io("open", &path, &error))?;
+    let text = String::from_utf8(read_small(line, &path)?);
+    let text = text.map_err(|_| line.error_at(1, format!("\"{}\" is no text", path.display())))?;
     Ok(text.trim().to_owned())
+}
+
+/// A key, or a secret; the word that names it is the last.
+fn read_small(line: &Setting<'_>, path: &Path) -> Result<Vec<u8>, Error> {
+    sys::small::read(path, LONGEST).map_err(|error| {
+        let (path, why) = (path.display(), sys::log::errno(&error));
+        line.error_at(line.args().len() - 1, format!("cannot read \"{path}\" {why}"))
+    })
 }

@@ -1,9 +1,9 @@
 //! What the helper does: orders certificates, and renews them.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use acme::{AccountKey, Client, Error, Issued};
 use rustls_pki_types::CertificateDer;
@@ -11,10 +11,11 @@ use rustls_pki_types::pem::PemObject as _;
 use shm::Board;
 use tls::x509::Certificate;
 
+use crate::boards::Boards;
 use crate::challenge::Shown;
+use crate::goal::Goal;
 use crate::issuer::Issuer;
 use crate::order::Order;
-use crate::plan::{Life, pause, random};
 use crate::state;
 use crate::transport::Net;
 
@@ -22,15 +23,18 @@ use crate::transport::Net;
 const BEAT: u64 = 500;
 /// It looks at the clock at least so often: that may be set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// The first pause after a failure: of whom nobody was there to hear, and of others.
-const UNHEARD: Duration = Duration::from_secs(2);
-const REFUSED: Duration = Duration::from_secs(60);
 /// An issuer without advice may have some later.
 const ADVICE: Duration = Duration::from_secs(6 * 3600);
 
 /// Waits until no other helper is at it, in this server or in the one that it takes the place of; then begins.
-pub async fn run(board: Arc<Board>, orders: Vec<Rc<Order>>) {
-    while !board.lead() {
+pub async fn run(boards: Boards, orders: Vec<Rc<Order>>) {
+    let Boards { certificates, proofs } = &boards;
+    while !certificates.lead() {
+        rt::sleep(BEAT).await;
+    }
+    // Another one, whose memory for certificates has another size, may yet be at it.
+    while !proofs.lead() {
+        certificates.beat();
         rt::sleep(BEAT).await;
     }
     let mut issuers: Vec<Rc<Issuer>> = Vec::new();
@@ -39,145 +43,54 @@ pub async fn run(board: Arc<Board>, orders: Vec<Rc<Order>>) {
             issuers.push(order.issuer.clone());
         }
     }
-    let keys = issuers.iter().map(|issuer| key_name(issuer));
-    let names = orders.iter().map(|order| order.name());
-    let known: Vec<_> = names.chain(keys).map(|name| Board::hash(&name)).collect();
-    board.retain(|hash| known.contains(&hash));
+    let keys = issuers.iter().filter_map(|issuer| issuer.key_on_board());
+    let known: HashSet<String> = orders.iter().map(|order| order.name()).chain(keys).collect();
+    certificates.retain(|name| known.contains(name));
+    proofs.retain(|_| false);
     for issuer in issuers {
         let of_it = |order: &&Rc<Order>| Rc::ptr_eq(&order.issuer, &issuer);
-        let goals = orders.iter().filter(of_it).map(|order| Goal::new(order, &board));
+        let goals = orders.iter().filter(of_it).map(|order| Goal::new(order, certificates));
         let goals = goals.collect();
-        rt::spawn(pursue(board.clone(), issuer.clone(), goals));
+        rt::spawn(pursue(boards.clone(), issuer.clone(), goals));
     }
     loop {
-        board.beat();
+        certificates.beat();
         rt::sleep(BEAT).await;
     }
 }
 
-fn key_name(issuer: &Issuer) -> String {
-    format!("{}/account.key", issuer.name)
-}
-
-/// A certificate, and when something is to be done for it.
-struct Goal {
-    order: Rc<Order>,
-    life: Option<Life>,
-    due: SystemTime,
-    /// When the issuer is asked for advice.
-    ask: SystemTime,
-    failures: u32,
-    /// How many renewals in a row were advised to be at once.
-    hurried: u32,
-}
-
-impl Goal {
-    /// Goes on from what there is: in files, or else on the board.
-    fn new(order: &Rc<Order>, board: &Board) -> Goal {
-        let now = SystemTime::now();
-        let mut goal =
-            Goal { order: order.clone(), life: None, due: now, ask: now, failures: 0, hurried: 0 };
-        let in_file = state::certificate(order).and_then(|path| match state::read(&path) {
-            Ok(pem) => pem,
-            Err(error) => {
-                sys::log!(Error, "\"{}\" cannot be read ({error})", path.display());
-                None
-            }
-        });
-        let on_board = board.read(&order.name());
-        let usable = |pem: &Vec<u8>| tls::fresh::check(pem).is_ok();
-        if let Some(pem) = in_file.filter(usable).or(on_board.clone()) {
-            if on_board.as_ref() != Some(&pem) {
-                board.write(&order.name(), &pem);
-            }
-            goal.has(&pem);
-        }
-        goal
-    }
-
-    fn has(&mut self, pem: &[u8]) {
-        self.failures = 0;
-        self.life = Life::of(pem);
-        self.ask = SystemTime::now();
-        self.due = self.life.as_ref().map_or(self.ask, Life::due);
-    }
-
-    fn failed(&mut self, error: &Error) {
-        self.failures += 1;
-        let first = if matches!(error, Error::Transport(_)) { UNHEARD } else { REFUSED };
-        let pause = pause(self.failures, first, error.retry_after());
-        self.due = SystemTime::now() + pause;
-        let (order, seconds) = (&self.order, pause.as_secs());
-        let (file, issuer) = (&order.file, &order.issuer.name);
-        sys::log!(
-            Error,
-            "no certificate \"{file}\" from acme_issuer \"{issuer}\": {error}; next try in {seconds} s"
-        );
-    }
-}
-
 /// Sees to all certificates of an issuer, one after the other.
-async fn pursue(board: Arc<Board>, issuer: Rc<Issuer>, mut goals: Vec<Goal>) {
+async fn pursue(boards: Boards, issuer: Rc<Issuer>, mut goals: Vec<Goal>) {
     loop {
-        let now = SystemTime::now();
         for goal in &mut goals {
-            if goal.life.is_some() && goal.ask <= now && goal.failures == 0 {
-                Box::pin(advise(&board, &issuer, goal)).await;
+            goal.settle(&boards.certificates);
+            if goal.asks() {
+                Box::pin(advise(&boards.certificates, &issuer, goal)).await;
             }
-            if goal.due <= SystemTime::now() {
-                match Box::pin(obtain(&board, &issuer, goal)).await {
-                    Ok(pem) => goal.has(&pem),
+            if goal.is_due() {
+                match Box::pin(obtain(&boards, &issuer, goal)).await {
+                    Ok(pem) => goal.has(pem, &boards.certificates),
                     Err(error) => goal.failed(&error),
                 }
             }
         }
-        let due = goals.iter().flat_map(|goal| match goal.failures {
-            0 if goal.life.is_some() => [goal.due, goal.ask],
-            _ => [goal.due, goal.due],
-        });
-        let wait = due.min().and_then(|due| due.duration_since(SystemTime::now()).ok());
-        let wait = wait.unwrap_or_default().clamp(Duration::from_millis(200), LONGEST_SLEEP);
+        let wait = goals.iter().map(Goal::wait).min().unwrap_or_default();
+        let wait = wait.clamp(Duration::from_millis(200), LONGEST_SLEEP);
         rt::sleep(wait.as_millis() as u64).await;
     }
 }
 
-/// Asks when the certificate should be renewed (ARI). Who has chosen a time keeps it as long as it is in the window.
+/// Asks when the certificate should be renewed (ARI).
 async fn advise(board: &Board, issuer: &Issuer, goal: &mut Goal) {
-    goal.ask = SystemTime::now() + ADVICE;
-    let Some((life, id)) = goal.life.as_ref().and_then(|life| Some((life, life.id.as_ref()?)))
-    else {
-        return;
-    };
+    goal.ask_after(ADVICE);
+    let Some(id) = goal.life.as_ref().and_then(|life| life.id.as_ref()) else { return };
     let advice = async {
         let net = Net(issuer.outgoing.clone());
         let mut client = Client::new(net, &issuer.uri, key(board, issuer)?).await?;
         client.renewal(id).await
     };
     match advice.await {
-        Ok(Some(advice)) => {
-            goal.ask = SystemTime::now() + advice.ask_after;
-            if !(advice.start..=advice.end).contains(&goal.due) {
-                let now = SystemTime::now();
-                goal.due = advice.at(random()).min(life.latest());
-                if advice.end > now {
-                    goal.hurried = 0;
-                } else {
-                    // An issuer that says so of each new one would make many.
-                    let pause = (goal.hurried > 0).then(|| pause(goal.hurried, REFUSED, None));
-                    goal.due = now + pause.unwrap_or_default();
-                    goal.hurried += 1;
-                }
-                let explanation = advice.explanation.unwrap_or_default();
-                let explanation = explanation.replace(|c: char| c.is_control(), " ");
-                let when = goal.due.duration_since(SystemTime::now()).unwrap_or_default();
-                let file = &goal.order.file;
-                sys::log!(
-                    Notice,
-                    "certificate \"{file}\" is renewed in {} s, as its issuer advises {explanation}",
-                    when.as_secs()
-                );
-            }
-        }
+        Ok(Some(advice)) => goal.advised(advice),
         Ok(None) => {}
         Err(error) => {
             sys::log!(Warn, "acme_issuer \"{}\" gives no advice: {error}", issuer.name);
@@ -193,10 +106,11 @@ fn key(board: &Board, issuer: &Issuer) -> Result<AccountKey, Error> {
     if let Some(pem) = &issuer.key {
         return AccountKey::from_pem(pem);
     }
-    let path = issuer.state.as_ref().map(|folder| state::account(folder));
+    let path = issuer.state.as_ref().map(|folder| state::account(&folder.path));
+    let on_board = issuer.key_on_board().unwrap_or_default();
     let known = match &path {
         Some(path) => state::read(path).map_err(|error| failed(path, error))?,
-        None => board.read(&key_name(issuer)),
+        None => board.read(&on_board),
     };
     if let Some(pem) = known {
         return AccountKey::from_pem(&pem);
@@ -206,13 +120,13 @@ fn key(board: &Board, issuer: &Issuer) -> Result<AccountKey, Error> {
         Some(path) => {
             state::write(path, new.pem().as_bytes()).map_err(|error| failed(path, error))?
         }
-        None => drop(board.write(&key_name(issuer), new.pem().as_bytes())),
+        None => drop(board.write(&on_board, new.pem().as_bytes())),
     }
     Ok(new)
 }
 
-/// Has a certificate made, keeps it, and gives it to the workers.
-async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<u8>, Error> {
+/// Has a certificate made.
+async fn obtain(boards: &Boards, issuer: &Issuer, goal: &Goal) -> Result<Vec<u8>, Error> {
     let order = &goal.order;
     sys::log!(
         Notice,
@@ -221,7 +135,7 @@ async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<
         issuer.name
     );
     let net = Net(issuer.outgoing.clone());
-    let mut client = Client::new(net, &issuer.uri, key(board, issuer)?).await?;
+    let mut client = Client::new(net, &issuer.uri, key(&boards.certificates, issuer)?).await?;
     if let (Some(terms), false) = (client.terms(), issuer.account.terms_agreed) {
         sys::log!(
             Notice,
@@ -233,7 +147,7 @@ async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<
     client.account(&issuer.account).await?;
     let mut wish = order.wish.clone();
     wish.replaces = goal.life.as_ref().and_then(|life| life.id.clone());
-    let issued = Box::pin(client.issue(&wish, &mut Shown(board.clone()))).await?;
+    let issued = Box::pin(client.issue(&wish, &mut Shown(boards.proofs.clone()))).await?;
     let chain = match &issuer.preferred_chain {
         Some(wanted) => preferred(&mut client, &issued, wanted).await,
         None => issued.chain,
@@ -241,15 +155,6 @@ async fn obtain(board: &Arc<Board>, issuer: &Issuer, goal: &Goal) -> Result<Vec<
     let pem = format!("{chain}\n{}", issued.key).into_bytes();
     tls::fresh::check(&pem)
         .map_err(|why| Error::Wish(format!("what it gives is no use: {why}")))?;
-    if let Some(path) = state::certificate(order)
-        && let Err(error) = state::write(&path, &pem)
-    {
-        // It is served all the same, but a restart would have to order another.
-        sys::log!(Alert, "\"{}\" cannot be written {}", path.display(), sys::log::errno(&error));
-    }
-    if !board.write(&order.name(), &pem) {
-        return Err(Error::Wish("it has no room in acme_shared_zone".to_owned()));
-    }
     sys::log!(Notice, "certificate \"{}\" has come", order.file);
     Ok(pem)
 }

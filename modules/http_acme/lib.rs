@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! helper ─▶ issuer: account, orders, ARI ─▶ state_path: account.key, NAME.pem
-//!     └─▶ board in shared memory: certificates, proofs ─▶ any worker: handshakes, http-01, tls-alpn-01
+//!     ├─▶ board in shared memory: certificates ─▶ any worker: handshakes
+//!     └─▶ another one: proofs ─▶ any worker: http-01, tls-alpn-01
 //! ```
 //! The names are those of nginx' own module (`nginx-acme`). Until there is a certificate, handshakes that want it are refused.
 #![forbid(unsafe_code)]
 
+mod boards;
 mod challenge;
+mod goal;
 mod issuer;
 mod job;
 mod order;
 mod plan;
 mod service;
 mod state;
+mod stored;
 mod transport;
 
 use std::rc::Rc;
@@ -22,6 +26,7 @@ use conf::{Arity, Contexts, Directive, Error, Opt, Setting};
 use http::{Hooks, Level, Module, Phase, Variable};
 use tls::fresh::Automatic;
 
+use boards::Boards;
 use challenge::Challenge;
 use issuer::Issuer;
 use order::{Order, Written};
@@ -59,7 +64,7 @@ impl Module for Acme {
             Arity::Exactly(1),
             |c, s| c.zone.set_in(zone(s)?, s),
             "zone=ngx_acme_shared:1m",
-            "shared memory for certificates and proofs: zone=NAME:SIZE, 16k for each",
+            "shared memory for certificates: zone=NAME:SIZE, 16k for each",
         ),
         Directive::new(
             "acme_certificate",
@@ -100,14 +105,15 @@ impl Module for Acme {
         let Some(service) = &conf.service else { return Ok(()) };
         service.install(conf.zone.get(), hooks);
         for issuer in conf.issuers.as_slice() {
-            issuer.state.iter().for_each(|path| hooks.setup().folder(path.clone()));
+            issuer.state.iter().for_each(|folder| hooks.setup().folder(folder.clone()));
         }
         let name = order.as_ref().map(Order::name);
         if let (Some(order), Some(written)) = (order, conf.certificate.get()) {
             service.add(order).map_err(|why| hooks.error(&written.issuer, why))?;
         }
-        hooks.certify(Automatic { board: service.board(), name });
-        hooks.on(Phase::ServerRewrite, Challenge(service.board()));
+        let Boards { certificates, proofs } = service.boards.clone();
+        hooks.certify(Automatic { board: proofs.clone(), certificates, name });
+        hooks.on(Phase::ServerRewrite, Challenge(proofs));
         Ok(())
     }
 }

@@ -45,7 +45,13 @@ impl Life {
         })
     }
 
-    fn length(&self) -> Duration {
+    /// Its end has come.
+    pub fn is_over(&self) -> bool {
+        self.end <= SystemTime::now()
+    }
+
+    /// From its start to its end.
+    pub fn length(&self) -> Duration {
         self.end.duration_since(self.start).unwrap_or_default()
     }
 

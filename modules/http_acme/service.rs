@@ -2,61 +2,42 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use conf::Error;
 use http::Hooks;
 use module::{Process, Slot, Wanted};
-use shm::{Board, Watch};
+use shm::Watch;
 
+use crate::boards::Boards;
 use crate::order::Order;
-use crate::{job, state};
+use crate::stored::Stored;
+use crate::{job, stored};
 
-/// A certificate with its chain and key is no longer than that.
-const LONGEST: usize = (16 << 10) - 64;
-/// Room for proofs that are shown at the same time, one for each issuer.
-const PROOFS: usize = 2;
 /// Looks, two in a second, after which a helper that gives no sign of life is ended.
 const PATIENCE: u32 = 30;
 
 /// All certificates of a configuration.
+#[derive(Default)]
 pub struct Service {
-    board: Arc<Board>,
-    slot: OnceCell<Slot>,
+    pub boards: Boards,
+    /// The memory of certificates, and that of proofs.
+    slots: OnceCell<[Slot; 2]>,
     room: Cell<usize>,
     orders: RefCell<Vec<Rc<Order>>>,
     watch: Watch,
 }
 
-impl Default for Service {
-    fn default() -> Service {
-        Service {
-            board: Arc::new(Board::new(LONGEST)),
-            slot: OnceCell::new(),
-            room: Cell::new(0),
-            orders: RefCell::default(),
-            watch: Watch::default(),
-        }
-    }
-}
-
 impl Service {
-    /// Where certificates and proofs are.
-    pub fn board(&self) -> Arc<Board> {
-        self.board.clone()
-    }
-
     /// Asks for the memory, and for a part in the life of processes.
     pub fn install(self: &Rc<Self>, zone: Option<&(String, usize)>, hooks: &mut Hooks<'_, '_>) {
         let (name, len) = zone.cloned().unwrap_or_else(|| ("ngx_acme_shared".to_owned(), 1 << 20));
-        self.room.set((len - self.board.size(0)) / (self.board.size(1) - self.board.size(0)));
-        self.slot.get_or_init(|| {
-            hooks.region(Wanted {
-                name: format!("acme.{name}"),
-                shape: "1".to_owned(),
-                len,
-                file: None,
-            })
+        self.room.set(self.boards.room(len));
+        self.slots.get_or_init(|| {
+            let mut region = |name: String, len| {
+                hooks.region(Wanted { name, shape: "2".to_owned(), len, file: None })
+            };
+            let proofs = self.boards.proofs_size();
+            [region(format!("acme.{name}"), len), region(format!("acme_proofs.{name}"), proofs)]
         });
         hooks.process(self.clone());
     }
@@ -67,7 +48,10 @@ impl Service {
         if orders.iter().all(|known| known.name() != order.name()) {
             orders.push(Rc::new(order));
         }
-        match orders.len() + PROOFS > self.room.get() {
+        let mut keys: Vec<_> = orders.iter().filter_map(|one| one.issuer.key_on_board()).collect();
+        keys.sort();
+        keys.dedup();
+        match orders.len() + keys.len() > self.room.get() {
             true => Err(format!("acme_shared_zone has no room for {} certificates", orders.len())),
             false => Ok(()),
         }
@@ -77,19 +61,25 @@ impl Service {
 impl Process for Service {
     /// What is in files is served from the first handshake on.
     fn opened(&self) -> Result<(), Error> {
-        let Some(slot) = self.slot.get() else { return Ok(()) };
-        drop(slot.take_previous());
-        let Some(region) = slot.region() else { return Ok(()) };
-        if !self.board.open(region.clone()) {
+        let Some([certificates, proofs]) = self.slots.get() else { return Ok(()) };
+        drop((certificates.take_previous(), proofs.take_previous()));
+        let (Some(certificates), Some(proofs)) = (certificates.region(), proofs.region()) else {
+            return Ok(());
+        };
+        self.boards.proofs.open(proofs.clone());
+        if !self.boards.certificates.open(certificates.clone()) {
             return Ok(());
         }
         for order in self.orders.borrow().iter() {
-            let Some(path) = state::certificate(order) else { continue };
-            if let Ok(Some(pem)) = state::read(&path)
-                && tls::fresh::check(&pem).is_ok()
-            {
-                self.board.write(&order.name(), &pem);
+            let Some(Stored { pem, life }) = stored::in_file(order) else { continue };
+            if life.is_over() {
+                let file = &order.file;
+                sys::log!(
+                    Warn,
+                    "certificate \"{file}\" has expired, and is served until another has come"
+                );
             }
+            self.boards.certificates.write(&order.name(), &pem);
         }
         Ok(())
     }
@@ -99,14 +89,14 @@ impl Process for Service {
     }
 
     fn help(&'static self) {
-        rt::spawn(job::run(self.board(), self.orders.borrow().clone()));
+        rt::spawn(job::run(self.boards.clone(), self.orders.borrow().clone()));
     }
 
     fn look(&self) {
-        self.watch.look(&self.board);
+        self.watch.look(&self.boards.certificates);
     }
 
     fn stuck(&self) -> Vec<i32> {
-        self.watch.stuck(&self.board, PATIENCE).into_iter().collect()
+        self.watch.stuck(&self.boards.certificates, PATIENCE).into_iter().collect()
     }
 }

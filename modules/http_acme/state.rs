@@ -1,6 +1,6 @@
 //! What outlives the server: the account's key, certificates. Files appear whole, and are this user's alone.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,12 +16,15 @@ pub fn account(folder: &Path) -> PathBuf {
 /// A certificate, those between it and a root, and its key.
 pub fn certificate(order: &Order) -> Option<PathBuf> {
     let folder = order.issuer.state.as_ref()?;
-    Some(folder.join(format!("{}.pem", order.file)))
+    Some(folder.path.join(format!("{}.pem", order.file)))
 }
+
+/// Nothing that is kept is longer.
+const LONGEST: u64 = 1 << 20;
 
 /// Reads a file; `None`: it is not there.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+    match sys::private::read(path, LONGEST) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

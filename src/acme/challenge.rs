@@ -118,9 +118,7 @@ impl Proof {
         token: &str,
         key: &AccountKey,
     ) -> Result<Proof, Error> {
-        // RFC 8555, 8.3: it becomes a part of a path.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if token.is_empty() || !token.bytes().all(is_plain) {
+        if !is_token(token) {
             return Err(Error::protocol("token"));
         }
         let content = key.authorization(token);
@@ -129,6 +127,12 @@ impl Proof {
             Kind::TlsAlpn01 => certificate(identifier, &content),
         }
     }
+}
+
+/// Letters, digits, `-` and `_`, since it becomes a part of a path (RFC 8555, 8.3); of a length that nobody exceeds.
+pub fn is_token(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
 /// RFC 8737, 3: a certificate of its own for the one name, with the hash of what else would be the page.

@@ -62,7 +62,7 @@ impl<T: Transport> Client<T> {
         let (url, mut order) = self.order(wish).await?;
         if order.status == "pending" {
             for authorization in std::mem::take(&mut order.authorizations) {
-                self.authorize(&authorization, wish.challenge, prover).await?;
+                self.authorize(&authorization, wish, prover).await?;
             }
             order = self.settled(&url, &["pending"], "the order is pending").await?;
         }
@@ -108,9 +108,10 @@ impl<T: Transport> Client<T> {
     async fn authorize(
         &mut self,
         url: &str,
-        kind: Kind,
+        wish: &Wish,
         prover: &mut impl Prover,
     ) -> Result<(), Error> {
+        let kind = wish.challenge;
         let response = self.post(url, None).await?;
         let authorization: Authorization = read(&response, "authorization")?;
         let name = &authorization.identifier.value;
@@ -119,6 +120,11 @@ impl<T: Transport> Client<T> {
             "pending" => {}
             _ => return Err(unproven(&authorization)),
         }
+        // Whoever looks for a proof of another name gets none.
+        let identifier = Identifier::of(name);
+        if !wish.identifiers.contains(&identifier) {
+            return Err(Error::protocol(format!("authorization: \"{name}\" was not ordered")));
+        }
         let fits = |challenge: &&Challenge| challenge.kind == kind.name();
         let Some(challenge) = authorization.challenges.iter().find(fits) else {
             let offered: Vec<_> = authorization.challenges.iter().map(|c| &c.kind[..]).collect();
@@ -126,7 +132,7 @@ impl<T: Transport> Client<T> {
             let why = format!("the ACME server does not take {kind} for {name}, but {offered}");
             return Err(Error::Wish(why));
         };
-        let proof = Proof::new(kind, Identifier::of(name), &challenge.token, &self.key)?;
+        let proof = Proof::new(kind, identifier, &challenge.token, &self.key)?;
         prover.show(&proof).map_err(Error::Prover)?;
         let seen = self.wait_for_proof(url, &challenge.url).await;
         prover.hide(&proof);

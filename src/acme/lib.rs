@@ -19,7 +19,7 @@ mod message;
 mod renewal;
 mod transport;
 
-pub use challenge::{Identifier, Kind, Proof};
+pub use challenge::{Identifier, Kind, Proof, is_token};
 pub use client::{Account, Client, External};
 pub use error::{Error, Problem};
 pub use issue::{Issued, Prover, Wish};

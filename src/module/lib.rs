@@ -22,7 +22,7 @@ pub use error_log::error_log;
 pub use files::{LogFile, Logs};
 pub use process::Process;
 pub use regions::{Inherited, Place, Previous, Regions, Slot, Wanted};
-pub use setup::{Request, Setup};
+pub use setup::{Folder, Request, Setup};
 pub use sockets::Sockets;
 pub use table::{TableZone, zone_argument};
 

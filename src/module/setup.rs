@@ -23,6 +23,15 @@ pub struct Request {
     pub scheme: &'static str,
 }
 
+/// A folder that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Where.
+    pub path: PathBuf,
+    /// Which directive wants it, and where that stands: for messages.
+    pub wanted_by: String,
+}
+
 /// Collects what the modules ask for.
 pub struct Setup<'a> {
     /// The configuration's files, paths and warnings.
@@ -37,7 +46,7 @@ pub struct Setup<'a> {
     /// The shared memory asked for so far.
     pub regions: Regions,
     /// The folders asked for so far.
-    pub folders: Vec<PathBuf>,
+    pub folders: Vec<Folder>,
     /// Names of zones (`zone=NAME:SIZE`), each with the directive that it was declared by.
     pub zones: HashMap<String, &'static str>,
     /// What opens sockets of its own beside those of clients.
@@ -91,9 +100,9 @@ impl<'a> Setup<'a> {
     }
 
     /// Asks for a folder that is the workers' user's alone.
-    pub fn folder(&mut self, path: PathBuf) {
-        if !self.folders.contains(&path) {
-            self.folders.push(path);
+    pub fn folder(&mut self, folder: Folder) {
+        if !self.folders.iter().any(|known| known.path == folder.path) {
+            self.folders.push(folder);
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use conf::{Contexts, Env, Error, Setting, Table, Tree, erase};
-use module::{Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
+use module::{Folder, Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
 use sys::log::Log;
 use sys::unix::SocketFile;
 use sys::user::Identity;
@@ -55,7 +55,7 @@ pub struct Cycle {
     /// The shared memory asked for.
     pub regions: Regions,
     /// The folders asked for.
-    pub folders: Vec<PathBuf>,
+    pub folders: Vec<Folder>,
     /// The sockets asked for.
     pub requests: Vec<Request>,
     /// The sockets, once open.
@@ -151,9 +151,10 @@ impl Cycle {
     pub fn open_files(&self) -> Result<(), Failure> {
         let user = self.user();
         for folder in &self.folders {
-            sys::file::private_folder(folder, user.as_ref()).map_err(|error| {
+            sys::private::folder(&folder.path, user.as_ref()).map_err(|error| {
+                let (path, wanted_by) = (folder.path.display(), &folder.wanted_by);
                 let errno = sys::log::errno(&error);
-                Failure::new(format!("mkdir() \"{}\" failed {errno}", folder.display()))
+                Failure::new(format!("the folder \"{path}\" of {wanted_by} cannot be used {errno}"))
             })?;
         }
         self.logs.open().map_err(|(path, error)| {

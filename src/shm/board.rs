@@ -1,24 +1,26 @@
 //! Short texts by name, which one process writes and all read, without a lock for those who read.
 //!
 //! ```text
-//! words  0         │ 1    │ 2     │ 8 … 15        │ 64 … slots
+//! words  0         │ 1    │ 2     │ 8 … 15        │ 64 … slots, one more than there may be texts
 //!        generation│ beats│ leader│ who may write │
-//! slot   0 name's hash; 0: free │ 1 version; odd while it is written │ 2 bytes │ 3 their check │ 4 … bytes
 //! ```
-//! Whoever writes keeps the lock to its end ([`Board::lead`]): so there is one of them, whatever becomes of processes. What
-//! one was killed in the middle of is not whole, and read as if it were not there.
+//! Whoever writes keeps the lock to its end ([`Board::lead`]): so there is one of them, whatever becomes of processes. A text
+//! that is written again has another slot, and the old one goes when the new one is whole: who is killed in the middle leaves
+//! one of both.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::slot::{self, Entry, Slot, hash};
 use crate::{Acquired, Origin, Region, RobustLock, U64};
 
 /// Words before the first slot.
 const HEAD: usize = 64;
 /// Where the lock is.
 const LOCK: usize = 8;
-/// Words of a slot before its bytes.
-const SLOT_HEAD: usize = 4;
+/// So often is looked for a text that moves.
+const TRIES: usize = 100;
 
 /// A board. Its region may come later.
 #[derive(Debug)]
@@ -28,15 +30,31 @@ pub struct Board {
     slot: usize,
 }
 
+/// What there is of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A text.
+    Text {
+        /// Another text has another number.
+        edition: u64,
+        /// The text.
+        bytes: Vec<u8>,
+    },
+    /// Something that is not whole, and was not removed.
+    Broken,
+    /// Nothing.
+    Nothing,
+}
+
 impl Board {
-    /// Each text has at most so many bytes.
+    /// A text and its name, both filled up to words, have at most so many bytes.
     pub const fn new(longest: usize) -> Board {
-        Board { region: OnceLock::new(), slot: SLOT_HEAD + longest.div_ceil(8) }
+        Board { region: OnceLock::new(), slot: slot::HEAD + longest.div_ceil(8) }
     }
 
     /// Bytes of a region for so many texts.
     pub const fn size(&self, count: usize) -> usize {
-        (HEAD + self.slot * count) * 8
+        (HEAD + self.slot * (count + 1)) * 8
     }
 
     /// In this region; `true`: nothing was there before.
@@ -69,43 +87,100 @@ impl Board {
 
     /// A text.
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
-        let hash = hash(name.as_bytes());
-        self.slots().filter(|slot| slot.0[0].published() == hash).find_map(|slot| slot.read())
+        match self.find(name) {
+            Found::Text { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// What there is of a name.
+    pub fn find(&self, name: &str) -> Found {
+        for _ in 0..TRIES {
+            let generation = self.generation();
+            let found = self.look_for(name.as_bytes());
+            // It may have gone to a slot that was looked at before.
+            if matches!(found, Found::Text { .. }) || generation == self.generation() {
+                return found;
+            }
+        }
+        Found::Broken
+    }
+
+    fn look_for(&self, name: &[u8]) -> Found {
+        let (hash, mut found) = (hash(name), Found::Nothing);
+        for slot in self.slots().filter(|slot| slot.hash() == hash) {
+            match (slot.read(), &found) {
+                (Some(entry), _) if entry.name != name => {}
+                (Some(entry), Found::Text { edition, .. }) if *edition > entry.edition => {}
+                (Some(Entry { edition, text, .. }), _) => {
+                    found = Found::Text { edition, bytes: text };
+                }
+                (None, Found::Nothing) => found = Found::Broken,
+                (None, _) => {}
+            }
+        }
+        found
     }
 
     /// Has a text from now on. `false`: there is no room for it. The caller [leads](Board::lead), or is alone.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> bool {
-        let hash = hash(name.as_bytes());
-        let known = self.slots().find(|slot| slot.0[0].get() == hash);
-        let slot = known.or_else(|| self.slots().find(|slot| slot.0[0].get() == 0));
-        let Some(slot) = slot.filter(|slot| slot.0.len() >= SLOT_HEAD + bytes.len().div_ceil(8))
-        else {
+    pub fn write(&self, name: &str, text: &[u8]) -> bool {
+        let name = name.as_bytes();
+        let mut free = self.slots().filter(Slot::is_free);
+        let Some(slot) = free.next().filter(|slot| slot.has_room(name, text)) else { return false };
+        // One stays free, so that those that are there can be written again.
+        if self.slots_of(name).next().is_none() && free.next().is_none() {
             return false;
-        };
-        slot.write(hash, bytes);
+        }
+        let edition = self.generation().wrapping_add(1);
+        slot.write(&Entry { name: name.to_vec(), text: text.to_vec(), edition });
         self.changed();
+        let old = self.slots_of(name).filter(|old| !std::ptr::eq(old.0, slot.0));
+        old.for_each(|old| old.clear());
         true
+    }
+
+    /// Where a name has a text, or what is none and may have been its.
+    fn slots_of(&self, name: &[u8]) -> impl Iterator<Item = Slot<'_>> {
+        let hash = hash(name);
+        let may_be = move |slot: &Slot<'_>| slot.read().is_none_or(|entry| entry.name == name);
+        self.slots().filter(move |slot| slot.hash() == hash && may_be(slot))
     }
 
     /// Has it no more, under the same rule.
     pub fn remove(&self, name: &str) {
-        let hash = hash(name.as_bytes());
-        for slot in self.slots().filter(|slot| slot.0[0].get() == hash) {
-            slot.write(0, &[]);
+        self.slots_of(name.as_bytes()).for_each(|slot| slot.clear());
+        self.changed();
+    }
+
+    /// Keeps what this says, by the texts' names: others are what those before have left.
+    pub fn retain(&self, keep: impl Fn(&str) -> bool) {
+        let stays = |entry: Entry| String::from_utf8(entry.name).is_ok_and(|name| keep(&name));
+        for slot in self.slots().filter(|slot| slot.hash() != 0) {
+            if !slot.read().is_some_and(stays) {
+                slot.clear();
+            }
         }
         self.changed();
     }
 
-    /// Removes what this says, by the texts' hashes ([`Board::hash`]): what those before have left.
-    pub fn retain(&self, keep: impl Fn(u64) -> bool) {
-        let left = |slot: &Slot<'_>| !matches!(slot.0[0].get(), 0) && !keep(slot.0[0].get());
-        self.slots().filter(left).for_each(|slot| slot.write(0, &[]));
-        self.changed();
-    }
-
-    /// What a name is known by.
-    pub fn hash(name: &str) -> u64 {
-        hash(name.as_bytes())
+    /// What the one before was killed in the middle of goes: texts that are not whole, and those that are there again.
+    fn tidy(&self) {
+        let mut newest: HashMap<Vec<u8>, u64> = HashMap::new();
+        let mut last = self.generation();
+        for entry in self.slots().filter(|slot| slot.hash() != 0).filter_map(|slot| slot.read()) {
+            last = last.max(entry.edition);
+            let known = newest.entry(entry.name).or_default();
+            *known = entry.edition.max(*known);
+        }
+        let is_newest = |entry: Entry| newest.get(&entry.name) == Some(&entry.edition);
+        for slot in self.slots().filter(|slot| !slot.is_empty()) {
+            if !slot.read().is_some_and(is_newest) {
+                slot.clear();
+            }
+        }
+        if let Some(generation) = self.words().first() {
+            generation.publish(last.wrapping_add(1));
+        }
     }
 
     fn changed(&self) {
@@ -122,6 +197,7 @@ impl Board {
             Acquired::OwnerDied => lock.mended(),
             Acquired::Clean => {}
         }
+        self.tidy();
         self.words()[2].publish(sys::process::pid() as u64);
         self.beat();
         true
@@ -178,52 +254,6 @@ fn lock(region: &Arc<Region>) -> Option<&RobustLock> {
     Some(unsafe { &*place.as_ptr().cast::<RobustLock>() })
 }
 
-#[derive(Clone, Copy)]
-struct Slot<'a>(&'a [U64]);
-
-impl Slot<'_> {
-    fn read(&self) -> Option<Vec<u8>> {
-        let [_, version, len, check, data @ ..] = self.0 else { return None };
-        let before = version.published();
-        let len = usize::try_from(len.published()).ok().filter(|len| *len <= data.len() * 8)?;
-        let check = check.published();
-        let words = &data[..len.div_ceil(8)];
-        let mut bytes: Vec<u8> =
-            words.iter().flat_map(|word| word.published().to_ne_bytes()).collect();
-        bytes.truncate(len);
-        let whole = before % 2 == 0 && version.published() == before && hash(&bytes) == check;
-        whole.then_some(bytes)
-    }
-
-    fn write(&self, name: u64, bytes: &[u8]) {
-        let [hash_word, version, len, check, data @ ..] = self.0 else { return };
-        let writing = version.get() | 1;
-        version.publish(writing);
-        hash_word.publish(name);
-        len.publish(bytes.len() as u64);
-        check.publish(hash(bytes));
-        for (word, part) in data.iter().zip(bytes.chunks(8)) {
-            let mut padded = [0; 8];
-            padded[..part.len()].copy_from_slice(part);
-            word.publish(u64::from_ne_bytes(padded));
-        }
-        if bytes.is_empty() {
-            // What was there may have been a key.
-            data.iter().for_each(|word| word.publish(0));
-        }
-        version.publish(writing.wrapping_add(1));
-    }
-}
-
-/// Never 0. It tells what is whole and what is not; nobody outside chooses what is written.
-fn hash(bytes: &[u8]) -> u64 {
-    let fold = |hash: u64, &byte: &u8| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(5)
-    };
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325 ^ bytes.len() as u64, fold);
-    hash.max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,31 +270,74 @@ mod tests {
         let board = board();
         assert_eq!(board.read("a"), None);
         let before = board.generation();
-        assert!(board.write("a", b"one") && board.write("b", &[7; 100]));
+        assert!(board.write("a", b"one") && board.write("b", &[7; 96]));
         assert_ne!(board.generation(), before);
         assert!(board.write("a", b"another"));
         assert_eq!(board.read("a").as_deref(), Some(&b"another"[..]));
-        assert_eq!(board.read("b"), Some(vec![7; 100]));
+        assert_eq!(board.read("b"), Some(vec![7; 96]));
         assert!(board.write("c", b"") && !board.write("d", b"no room"));
-        assert!(!board.write("a", &[7; 105]), "longer than a slot");
+        assert!(!board.write("a", &[7; 97]), "longer than a slot");
         board.remove("b");
         assert_eq!(board.read("b"), None);
         assert!(board.write("d", b"room"));
-        board.retain(|hash| hash == Board::hash("a"));
+        board.retain(|name| name == "a");
         assert_eq!((board.read("d"), board.read("a").is_some()), (None, true));
     }
 
+    /// Whoever chooses a name may look for one that has the hash of another.
     #[test]
-    fn what_is_half_written_is_not_there_and_is_mended_by_the_next() {
+    fn names_of_one_hash_are_two() {
+        let board = board();
+        let (one, other) = ("le/example.com-d1e3fb00", "http-01:giNie}X[WyNJzpqI\\WEzG`");
+        assert_eq!(hash(one.as_bytes()), hash(other.as_bytes()));
+        board.write(one, b"secret");
+        assert_eq!(board.find(other), Found::Nothing);
+        assert!(board.write(other, b"another"));
+        assert_eq!(board.read(other).as_deref(), Some(&b"another"[..]));
+        board.remove(other);
+        assert_eq!(board.read(one).as_deref(), Some(&b"secret"[..]));
+        board.retain(|name| name == other);
+        assert_eq!(board.find(one), Found::Nothing);
+    }
+
+    #[test]
+    fn what_is_half_written_leaves_what_was_there() {
         let board = board();
         board.write("a", b"whole");
-        let slot = &board.words()[HEAD..];
-        slot[1].set(slot[1].get() | 1);
-        assert_eq!(board.read("a"), None);
-        board.write("a", b"again");
-        assert_eq!(board.read("a").as_deref(), Some(&b"again"[..]));
-        slot[4].set(slot[4].get() ^ 1);
-        assert_eq!(board.read("a"), None, "its check does not fit");
+        let half_written = |name: &str| {
+            let (name, text) = (name.as_bytes().to_vec(), b"half".to_vec());
+            let slot = board.slots().find(Slot::is_free).expect("a slot");
+            slot.write(&Entry { name, text, edition: 99 });
+            slot.0[1].set(slot.0[1].get() | 1);
+        };
+        half_written("a");
+        assert_eq!(board.read("a").as_deref(), Some(&b"whole"[..]));
+        half_written("b");
+        assert_eq!(board.find("b"), Found::Broken);
+        let slot = board.slots().find(|slot| slot.read().is_some()).expect("its slot");
+        slot.0[5].set(slot.0[5].get() ^ 1);
+        assert_eq!(board.find("a"), Found::Broken, "its check does not fit");
+        assert!(board.lead());
+        assert_eq!([board.find("a"), board.find("b")], [Found::Nothing, Found::Nothing]);
+        assert!(["a", "b", "c"].iter().all(|name| board.write(name, b"there is room")));
+    }
+
+    /// What was there may have been a key.
+    #[test]
+    fn of_what_was_there_nothing_stays() {
+        let board = board();
+        let has = |byte: u8| {
+            let byte_of = |word: &U64| word.get().to_ne_bytes().contains(&byte);
+            board.slots().any(|slot| slot.0[slot::HEAD..].iter().any(byte_of))
+        };
+        board.write("name", &[0xa1; 80]);
+        board.write("name", &[0xa2; 8]);
+        assert!(!has(0xa1) && has(0xa2));
+        board.write("other", &[0xa3; 80]);
+        board.remove("name");
+        assert!(!has(0xa2) && has(0xa3));
+        board.retain(|_| false);
+        assert!(!has(0xa3) && !has(b'o'));
     }
 
     #[test]

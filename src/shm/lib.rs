@@ -15,12 +15,13 @@ mod hash;
 mod lock;
 mod region;
 mod rows;
+mod slot;
 mod step;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use board::{Board, Watch};
+pub use board::{Board, Found, Watch};
 pub use bounded::{BoundedLock, Holder, PATIENCE_MS};
 pub use cell::{U32, U64};
 pub use entries::Locked;

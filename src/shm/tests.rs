@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use crate::step::kill_after;
 use crate::table::Cell;
-use crate::{Entry, Holder, Locked, PATIENCE_MS, Region, Table};
+use crate::{Board, Entry, Holder, Locked, PATIENCE_MS, Region, Table};
 
 fn table(cells: usize) -> Table {
     let region = Region::create("test", 8192 + cells * 68).expect("memory");
@@ -187,6 +187,33 @@ fn a_panic_leaves_it_whole() {
     assert_eq!(table.lock().len(), 7);
     table.lock().repair();
     table.lock().verify();
+}
+
+/// Whoever reads has one of the two texts, wherever the one that writes is killed; and the next one writes on a full board.
+#[test]
+fn a_text_that_is_written_again_is_never_gone() {
+    let board = Board::new(64);
+    assert!(board.open(Arc::new(Region::create("board", board.size(2)).expect("memory"))));
+    board.write("other", b"stays");
+    board.write("name", b"old");
+    let texts = [b"old".to_vec(), b"new and longer".to_vec()];
+    let mut was_new = false;
+    let places = (0..).take_while(|&left| {
+        let ended = in_child(left, &|| {
+            assert!(board.lead() && board.write("name", &texts[1]));
+        });
+        assert!(ended == 0 || ended == 9, "the child ended with {ended}");
+        let text = board.read("name").expect("one of both");
+        assert!(texts.contains(&text) && board.read("other").as_deref() == Some(b"stays"));
+        was_new |= ended == 9 && text == texts[1];
+        // The one that writes ends, too: the next one is a child again.
+        let next = in_child(usize::MAX, &|| {
+            assert!(board.lead() && board.write("name", b"old") && !board.write("more", b""));
+        });
+        assert_eq!((next, board.read("name").as_deref()), (0, Some(&b"old"[..])));
+        ended == 9
+    });
+    assert!(places.count() > 20 && was_new);
 }
 
 #[test]

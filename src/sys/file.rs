@@ -1,14 +1,11 @@
 //! Files: opening without surprises, and what `fstat` says.
 
 use std::ffi::CString;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-
-use crate::user::Identity;
 
 /// Which symbolic links may be followed (`disable_symlinks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +170,7 @@ fn walk(
     Ok(current)
 }
 
-fn open_at(parent: RawFd, path: &[u8], flags: i32) -> io::Result<File> {
+pub(crate) fn open_at(parent: RawFd, path: &[u8], flags: i32) -> io::Result<File> {
     let path = CString::new(path)?;
     let flags = flags | libc::O_RDONLY | libc::O_NONBLOCK | libc::O_CLOEXEC;
     let fd = crate::descriptors::retry(|| {
@@ -227,15 +224,6 @@ pub fn bytes(path: &Path) -> &[u8] {
 /// Turns a system call's -1 into the error it stands for.
 pub(crate) fn check(result: i32) -> io::Result<i32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
-}
-
-/// Makes a folder that is this user's alone, or `user`'s, if it is not there. One of ours that is there is given to the user.
-pub fn private_folder(path: &Path, user: Option<&Identity>) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).recursive(true).create(path)?;
-    match user {
-        Some(user) => user.own(&File::open(path)?),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use shm::Board;
+use shm::{Board, Found};
 
 use crate::certificate::{Identities, choose};
 use crate::watch::{self, Place};
@@ -23,8 +23,10 @@ pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 /// Where a server has a certificate from that is not in a file.
 #[derive(Clone)]
 pub struct Automatic {
-    /// Where it is, and where proofs are shown.
+    /// Where proofs are shown, which anybody may ask for.
     pub board: Arc<Board>,
+    /// Where certificates are, with their keys.
+    pub certificates: Arc<Board>,
     /// Its name there; `None`: the server has none, and shows proofs only.
     pub name: Option<String>,
 }
@@ -56,6 +58,32 @@ struct Made {
     /// When the first of the answers is out of date.
     until: u64,
     all: Vec<Arc<CertifiedKey>>,
+    watched: Kept,
+    automatic: Kept,
+}
+
+/// What was made of a text: the edition, and its identities.
+#[derive(Default)]
+struct Kept(Option<(u64, Vec<Arc<CertifiedKey>>)>);
+
+impl Kept {
+    /// Another text is another; what cannot be read or used leaves what was there, until its name is removed.
+    fn renew(
+        &mut self,
+        found: Found,
+        make: impl FnOnce(&[u8]) -> Option<Vec<Arc<CertifiedKey>>>,
+    ) -> Option<&[Arc<CertifiedKey>]> {
+        match found {
+            Found::Text { edition, .. }
+                if self.0.as_ref().is_some_and(|kept| kept.0 == edition) => {}
+            Found::Text { edition, bytes } => {
+                self.0 = make(&bytes).map(|all| (edition, all)).or(self.0.take());
+            }
+            Found::Broken => {}
+            Found::Nothing => self.0 = None,
+        }
+        self.0.as_ref().map(|(_, all)| &all[..])
+    }
 }
 
 /// The identities of a server, as they are now.
@@ -87,7 +115,7 @@ impl Fresh {
     }
 
     fn stamp(&self) -> [u64; 3] {
-        let automatic = self.automatic.as_ref().map(|automatic| &automatic.board);
+        let automatic = self.automatic.as_ref().map(|automatic| &automatic.certificates);
         let staples = match &self.staples {
             Some(Staples::Board(board)) => Some(board),
             _ => None,
@@ -123,18 +151,18 @@ impl Fresh {
     }
 
     fn make(&self, made: &mut Made, stamp: [u64; 3], now: u64) {
-        let watched = self.watched.as_ref().and_then(|place| {
-            let text = place.board.read(&place.name)?;
-            watch::decode(&text, &self.provider)
+        let watched = self.watched.as_ref().and_then(|Place { board, name }| {
+            made.watched.renew(board.find(name), |text| watch::decode(text, &self.provider))
         });
-        let mut all = watched.unwrap_or_else(|| self.fixed.all());
-        if let Some(Automatic { board, name: Some(name) }) = &self.automatic
-            && let Some(pem) = board.read(name)
-        {
-            match pair(&pem, &self.provider) {
-                Ok(pair) => all.push(Arc::new(pair)),
-                Err(why) => sys::log!(Error, "the certificate of {name} cannot be used: {why}"),
-            }
+        let mut all = watched.map_or_else(|| self.fixed.all(), <[_]>::to_vec);
+        if let Some(Automatic { certificates, name: Some(name), .. }) = &self.automatic {
+            let kept = made.automatic.renew(certificates.find(name), |pem| {
+                let pair = pair(pem, &self.provider).inspect_err(|why| {
+                    sys::log!(Error, "the certificate of {name} cannot be used: {why}");
+                });
+                Some(vec![Arc::new(pair.ok()?)])
+            });
+            all.extend_from_slice(kept.unwrap_or_default());
         }
         let mut until = u64::MAX;
         for (at, one) in all.iter_mut().enumerate() {
@@ -146,7 +174,7 @@ impl Fresh {
                 *one = Arc::new(stapled);
             }
         }
-        *made = Made { stamp: Some(stamp), until, all };
+        (made.stamp, made.until, made.all) = (Some(stamp), until, all);
     }
 
     fn staple_of(&self, at: usize, one: &CertifiedKey) -> Option<(Vec<u8>, u64)> {

@@ -3,7 +3,7 @@
 //! As in nginx, nothing of it is ever an error: who gets no answer has a line in the log, and shows the certificate without one.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::x509::Certificate;
 /// Asks a responder: its URL, the request; gives the answer, or why there is none.
 pub type Fetch = fn(String, Vec<u8>) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, String>>>>;
 
-/// An answer is no longer than that.
-const LONGEST: usize = 8 << 10;
+/// An answer and its name are no longer than that.
+const LONGEST: usize = (8 << 10) + 64;
 /// Looks, two in a second, after which a helper that gives no sign of life is ended.
 const PATIENCE: u32 = 30;
 /// Milliseconds between looks at what is due.
@@ -96,7 +96,7 @@ impl Stapling {
         // Two types of keys each; what grows a little stays in the same memory.
         let len = self.board.size((count * 2).next_power_of_two().max(16));
         let name = format!("ssl_stapling.{block}");
-        let shape = "1".to_owned();
+        let shape = "2".to_owned();
         let _ = self.slot.set(setup.region(Wanted { name, shape, len, file: None }));
         let _ = self.fetch.set(fetch);
     }
@@ -224,9 +224,9 @@ impl Stapling {
             let before = questions.stamps.len();
             questions.renew(&self.sources.borrow());
             if before == 0 {
-                let known: Vec<_> =
-                    questions.all.iter().map(|question| Board::hash(&question.name)).collect();
-                self.board.retain(|hash| known.contains(&hash));
+                let known: HashSet<_> =
+                    questions.all.iter().map(|question| &question.name[..]).collect();
+                self.board.retain(|name| known.contains(name));
             }
             let now = sys::clock::wall().as_secs();
             for question in &questions.all {

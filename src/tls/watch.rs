@@ -3,6 +3,7 @@
 //! its next handshake ([`Fresh`](crate::fresh)); what is not stays away, and the old one stays.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -84,7 +85,7 @@ impl Watch {
         if count > 0 {
             let slot = setup.region(Wanted {
                 name: format!("ssl_certificates.{block}"),
-                shape: "1".to_owned(),
+                shape: "2".to_owned(),
                 len: self.board.size(count.next_power_of_two().max(FEWEST)),
                 file: None,
             });
@@ -121,8 +122,8 @@ impl Watch {
     fn adopt(&self, after_another: bool) {
         let all = self.all.borrow();
         let stays = |one: &&Watched| after_another && print(&one.pairs) != one.print;
-        let stay: Vec<u64> = all.iter().filter(stays).map(|one| Board::hash(&one.name)).collect();
-        self.board.retain(|hash| stay.contains(&hash));
+        let stay: HashSet<&str> = all.iter().filter(stays).map(|one| &one.name[..]).collect();
+        self.board.retain(|name| stay.contains(name));
     }
 
     /// Looks at one server's files; `now`: without waiting for them to settle.

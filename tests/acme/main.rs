@@ -6,3 +6,5 @@ mod helper;
 mod issue;
 mod pebble;
 mod renewal;
+mod secrets;
+mod state;

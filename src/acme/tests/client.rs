@@ -224,17 +224,36 @@ fn what_is_no_acme() {
         assert!(matches!(error, Error::Protocol(_) | Error::Refused(_)), "{path}: {error:?}");
     }
     // What becomes a part of a path is none.
-    let mut server = Server::default();
-    let challenge =
-        json!({"type": "http-01", "token": "../../etc", "url": "https://ca.example/challenge/0"});
-    let odd = json!({"status": "pending", "identifier": {"type": "dns", "value": "a.example"}, "challenges": [challenge]});
-    server.instead.insert("/authorization/0", vec![answer(200, &odd)].into());
-    assert_eq!(issue(server, &wanted).0, Err(Error::Protocol("token".into())));
+    for token in ["../../etc", "", "a b", "\u{e4}", &"a".repeat(129)] {
+        let odd = pending("a.example", token);
+        let (issued, _, shows) = issue(odd, &wanted);
+        assert_eq!(issued, Err(Error::Protocol("token".into())), "{token}");
+        assert!(shows.1.is_empty());
+    }
     let mut server = Server::default();
     server.instead.insert("/directory", vec![answer(200, &json!({"newNonce": "x"}))].into());
     assert!(matches!(now(Client::new(server, DIRECTORY, key())), Err(Error::Protocol(_))));
     let elsewhere = now(Client::new(Server::default(), "https://other.example/", key()));
     assert!(matches!(elsewhere, Err(Error::Transport(_))));
+}
+
+/// A server that wants this name to be proven by this token.
+fn pending(name: &str, token: &str) -> Server {
+    let mut server = Server::default();
+    let challenge =
+        json!({"type": "http-01", "token": token, "url": "https://ca.example/challenge/0"});
+    let authorization = json!({"status": "pending", "identifier": {"type": "dns", "value": name}, "challenges": [challenge]});
+    server.instead.insert("/authorization/0", vec![answer(200, &authorization)].into());
+    server
+}
+
+#[test]
+fn names_that_were_not_ordered_are_not_proven() {
+    let wanted = wish(&["a.example"], Kind::Http01);
+    let (issued, _, shows) = issue(pending("b.example", "token-0"), &wanted);
+    let error = issued.expect_err("refused").to_string();
+    assert!(error.contains("\"b.example\" was not ordered") && shows.1.is_empty(), "{error}");
+    assert!(issue(pending("A.example", "token-0"), &wanted).0.is_ok(), "the same in other letters");
 }
 
 #[test]
