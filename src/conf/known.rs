@@ -78,6 +78,7 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 
 /// Reasons to ignore.
 const HARMLESS: &[(&str, &str)] = &[
+    ("engine", "rustls has no engines"),
     ("files", "how files are opened and read is not tuned here"),
     ("gop", "what is kept of a stream is set with live_window and max_behind"),
     ("gzip", "it has no part in how answers are compressed here"),
@@ -95,6 +96,7 @@ const HARMLESS: &[(&str, &str)] = &[
         "obsolete",
         "as in nginx: keepalive_timeout, client_header_timeout, large_client_header_buffers, keepalive_requests say it for HTTP/2, too",
     ),
+    ("objects", "a reload reads all certificates anew"),
     ("once", "the names of hooks are looked up once, when the configuration is read"),
     ("push", "as in nginx: nothing is pushed, clients have given that up"),
     ("socket", "sockets are tuned by the server itself"),

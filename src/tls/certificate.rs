@@ -48,15 +48,7 @@ pub(crate) fn read(what: &str, word: &Word, env: &Env<'_>) -> Result<Vec<u8>, Er
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let known = fs::metadata(path).map_err(|error| sys::log::errno(&error))?;
-    // A pipe would keep the master waiting for who writes into it.
-    if !known.is_file() {
-        return Err("it is not a file".to_owned());
-    }
-    if known.len() > LONGEST {
-        return Err(format!("it has more than {} MB", LONGEST >> 20));
-    }
-    fs::read(path).map_err(|error| sys::log::errno(&error))
+    sys::small::read(path, LONGEST).map_err(|error| sys::log::errno(&error))
 }
 
 /// Loads a pair, and looks whether they belong together.
@@ -68,7 +60,7 @@ pub fn load(
 ) -> Result<CertifiedKey, Error> {
     let (certificate, key) = (&pair.certificate, &pair.key);
     let chain = chain(&read("certificate", certificate, env)?).map_err(|why| {
-        let message = format!("cannot load certificate \"{}\": {why}", certificate.text);
+        let message = format!("cannot load certificate \"{}\": {why}", shown(&certificate.text));
         Error::at(message, certificate.span, env.files)
     })?;
     let wrong = |why: String| {
@@ -144,7 +136,7 @@ pub fn certified(
 }
 
 /// A word without the secret that stands in it.
-fn shown(text: &str) -> &str {
+pub(crate) fn shown(text: &str) -> &str {
     match text.starts_with("data:") {
         true => "data:…",
         false => text,
@@ -162,12 +154,10 @@ pub(crate) fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> 
 }
 
 /// The lines of files: passphrases of keys.
-pub fn passphrases(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
+pub fn passphrases(files: &[Word], env: &Env<'_>) -> Result<Vec<Vec<u8>>, Error> {
     let mut all = Vec::new();
-    for path in files {
-        let text = read_file(path).map_err(|why| {
-            Error::new(format!("cannot read the passphrases in \"{}\": {why}", path.display()))
-        })?;
+    for word in files {
+        let text = read("passphrases", word, env)?;
         let lines = text.split(|&byte| byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         all.extend(lines.filter(|line| !line.is_empty()).map(<[u8]>::to_vec));

@@ -84,7 +84,12 @@ impl Clients {
         let trusted = conf.ssl_trusted_certificate.get();
         if told.is_none() && trusted.is_none() && verify != Verify::OptionalNoCa {
             let message = "no ssl_client_certificate for ssl_verify_client";
-            return Err(Error::new(message).with_hint(
+            let server = conf.ssl_certificate.as_slice().first();
+            let error = match server {
+                Some(word) => Error::at(message, word.span, env.files),
+                None => Error::new(message),
+            };
+            return Err(error.with_hint(
                 "ssl_client_certificate names a file with the authorities that sign clients' certificates",
             ));
         }
@@ -98,7 +103,7 @@ impl Clients {
     fn trust(&mut self, word: &Word, told: bool, env: &Env<'_>) -> Result<(), Error> {
         let wrong = |why: String| {
             Error::at(
-                format!("cannot load certificate \"{}\": {why}", word.text),
+                format!("cannot load certificate \"{}\": {why}", certificate::shown(&word.text)),
                 word.span,
                 env.files,
             )
@@ -122,7 +127,8 @@ impl Clients {
 
     fn revoke(&mut self, word: &Word, env: &Env<'_>) -> Result<(), Error> {
         let wrong = |why: String| {
-            Error::at(format!("cannot load CRL \"{}\": {why}", word.text), word.span, env.files)
+            let shown = certificate::shown(&word.text);
+            Error::at(format!("cannot load CRL \"{shown}\": {why}"), word.span, env.files)
         };
         let pem = certificate::read("CRL", word, env)?;
         for list in CertificateRevocationListDer::pem_slice_iter(&pem) {

@@ -19,6 +19,9 @@ use crate::records::Records;
 const SYSTEM: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
+/// A file of authorities is no longer than that.
+const LONGEST: u64 = 64 << 20;
+
 /// The plaintext of a record.
 const RECORD: usize = 16 << 10;
 
@@ -89,7 +92,7 @@ fn verifier(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, String> {
     let wrong = |why: String| format!("cannot load certificates \"{}\": {why}", path.display());
-    let pem = std::fs::read(path).map_err(|error| wrong(sys::log::errno(&error)))?;
+    let pem = sys::small::read(path, LONGEST).map_err(|error| wrong(sys::log::errno(&error)))?;
     let mut roots = RootCertStore::empty();
     // Of a system's many some are always odd: they are left out.
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());

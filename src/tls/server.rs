@@ -94,13 +94,13 @@ impl Server {
     }
 }
 
-/// What does not depend on shared memory, nor on what is spoken inside.
+/// What does not depend on shared memory, nor on what is spoken inside; or the directives that leave nothing to be spoken.
 pub(crate) fn config(
     conf: &Conf,
     provider: Arc<CryptoProvider>,
     resolver: Arc<dyn ResolvesServerCert>,
     clients: Option<&Arc<Clients>>,
-) -> Result<ServerConfig, rustls::Error> {
+) -> Result<ServerConfig, String> {
     let protocols = conf.ssl_protocols();
     let bounds = conf.protocol_bounds();
     let versions = protocols.iter().filter(|protocol| bounds.contains(protocol));
@@ -109,8 +109,15 @@ pub(crate) fn config(
         Protocol::Tls13 => &version::TLS13,
     });
     let versions: Vec<_> = versions.collect();
+    if versions.is_empty() {
+        return Err("no protocol is left by \"ssl_protocols\" and \"ssl_conf_command\" MinProtocol and MaxProtocol".to_owned());
+    }
+    let fits = |suite: &rustls::SupportedCipherSuite| versions.contains(&suite.version());
+    if !provider.cipher_suites.iter().any(fits) {
+        return Err("no cipher is left by \"ssl_ciphers\" and \"ssl_conf_command\" Ciphersuites for the protocols".to_owned());
+    }
     let builder = ServerConfig::builder_with_provider(provider);
-    let builder = builder.with_protocol_versions(&versions)?;
+    let builder = builder.with_protocol_versions(&versions).map_err(|error| error.to_string())?;
     let builder = match clients {
         Some(clients) => builder.with_client_cert_verifier(Arc::new(Asks(clients.clone()))),
         None => builder.with_no_client_auth(),

@@ -1,11 +1,10 @@
 //! The servers of one block, made of their directives.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use conf::{Env, Error};
+use conf::{Env, Error, Word};
 use module::{Process, Setup};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
@@ -93,9 +92,7 @@ impl Servers {
         let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
         let (source, identity) = self.identities(served, &provider, setup)?;
         let config = config(conf, provider, source.resolver(), clients.as_ref());
-        let place = |error: rustls::Error| {
-            Error::at(error.to_string(), written[0].certificate.span, setup.env.files)
-        };
+        let place = |why: String| Error::at(why, written[0].certificate.span, setup.env.files);
         let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
@@ -127,7 +124,10 @@ impl Servers {
     ) -> Result<(), Error> {
         let seconds = conf.ssl_session_timeout() / 1000;
         let cache = match (conf.ssl_session_cache(), conf.ssl_early_data()) {
-            (SessionCache::None, true) => SessionCache::Shared("early_data".to_owned(), 1 << 20),
+            (SessionCache::None, true) => {
+                // No zone of a configuration has a name like that.
+                SessionCache::Shared("early-data".to_owned(), 1 << 20)
+            }
             (cache, _) => cache,
         };
         if let SessionCache::Shared(name, size) = &cache {
@@ -148,7 +148,7 @@ impl Servers {
         let files = conf.ssl_session_ticket_key.as_slice();
         config.ticketer = match files.is_empty() {
             true => self.tickets(seconds, setup).of(identity),
-            false => tickets::with_files(&ticket_keys(files)?, seconds, identity)
+            false => tickets::with_files(&ticket_keys(files, setup.env)?, seconds, identity)
                 .ok_or_else(|| Error::new("the keys of ssl_session_ticket_key cannot be used"))?,
         };
         Ok(())
@@ -163,7 +163,7 @@ impl Servers {
     ) -> Result<(Source, [u8; 32]), Error> {
         let env = setup.env;
         let Served { conf, pairs, automatic, clients: trusted } = served;
-        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice())?;
+        let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice(), env)?;
         let made = match named::is_named(pairs) {
             true => {
                 let texts = pairs.iter().map(|pair| pair.certificate.text.as_bytes());
@@ -250,7 +250,7 @@ impl Servers {
             return match *known == size {
                 true => Ok(zone.clone()),
                 false => Err(Error::new(format!(
-                    "the size {size} of shared memory zone \"{name}\" conflicts with already declared size {known}"
+                    "\"ssl_session_cache\": the size {size} of shared memory zone \"{name}\" conflicts with already declared size {known}"
                 ))),
             };
         }
@@ -319,12 +319,15 @@ fn files(pairs: &[Pair], automatic: Option<&Automatic>, env: &Env<'_>) -> Result
 }
 
 /// The keys of tickets in files: of 48 bytes as nginx has had them, or of 80.
-fn ticket_keys(files: &[PathBuf]) -> Result<Vec<Vec<u8>>, Error> {
-    let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path).map_err(|error| Error::io("open", path, &error))?;
+fn ticket_keys(files: &[Word], env: &Env<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    let read = |word: &Word| {
+        let bytes = certificate::read("keys of tickets", word, env)?;
         match bytes.len() {
             48 | 80 => Ok(bytes),
-            _ => Err(Error::new(format!("\"{}\" must be 48 or 80 bytes", path.display()))),
+            _ => {
+                let message = format!("\"{}\" must be 48 or 80 bytes", word.text);
+                Err(Error::at(message, word.span, env.files))
+            }
         }
     };
     files.iter().map(read).collect()

@@ -1,7 +1,5 @@
 //! The `ssl_*` directives of a server: in `http {}`, in `rtmp {}`.
 
-use std::path::PathBuf;
-
 use conf::{Arity, Contexts, Error, Setting, Word, contexts, settings, value};
 
 const SERVERS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER);
@@ -19,8 +17,8 @@ settings! {
         list ssl_certificate_key: Word = (
             SERVERS, ONE, word, "(none)", "a file with the certificate's key, in PEM, or data:TEXT"
         );
-        list ssl_password_file: PathBuf = (
-            SERVERS, ONE, path, "(none)", "passphrases of keys, one on each line"
+        list ssl_password_file: Word = (
+            SERVERS, ONE, word, "(none)", "passphrases of keys, one on each line"
         );
         lists ssl_protocols: Protocol = (
             SERVERS, SOME, protocols, "TLSv1.2 TLSv1.3", "versions of TLS that are spoken"
@@ -46,8 +44,8 @@ settings! {
         flag ssl_session_tickets = (
             SERVERS, "on", "sessions are resumed by tickets, which any worker can read"
         );
-        list ssl_session_ticket_key: PathBuf = (
-            SERVERS, ONE, path, "(made and changed by the master)",
+        list ssl_session_ticket_key: Word = (
+            SERVERS, ONE, word, "(made and changed by the master)",
             "a file with the key of tickets, 48 or 80 bytes; the first one encrypts"
         );
         flag ssl_early_data = (
@@ -83,6 +81,15 @@ settings! {
             SERVERS, "1", "how many certificates may stand between a client's and that of an authority"
         );
         option ssl_crl: Word = (SERVERS, ONE, word, "(none)", "a file with lists of clients' certificates that are revoked");
+        value ssl_ocsp: () = (
+            SERVERS, ONE, no_ocsp, "off", "off; on and leaf are refused: clients' issuers are not asked yet"
+        );
+        option ssl_ocsp_responder: Word = (
+            SERVERS, ONE, without_ocsp, "(the certificate's)", "without effect, since ssl_ocsp is off"
+        );
+        option ssl_ocsp_cache: Word = (
+            SERVERS, ONE, without_ocsp, "off", "without effect, since ssl_ocsp is off"
+        );
         list ssl_conf_command: (Word, Word) = (
             SERVERS, Arity::Exactly(2), command, "(none)",
             "OpenSSL's own words: Ciphersuites, MinProtocol, MaxProtocol, Groups, Options; others have no effect"
@@ -171,10 +178,6 @@ fn word(setting: &Setting<'_>) -> Result<Word, Error> {
     Ok(setting.args()[0].clone())
 }
 
-fn path(setting: &Setting<'_>) -> Result<PathBuf, Error> {
-    Ok(setting.conf_path(0))
-}
-
 fn without_effect(setting: &Setting<'_>) -> Result<Word, Error> {
     setting.warn(format!("\"{}\" has no effect: rustls has no DHE", setting.name()));
     word(setting)
@@ -216,6 +219,22 @@ fn cache(setting: &Setting<'_>) -> Result<CertificateCache, Error> {
 
 fn no_ech(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Err(setting.error("\"ssl_ech_file\": rustls has no Encrypted Client Hello for servers"))
+}
+
+fn no_ocsp(setting: &Setting<'_>) -> Result<(), Error> {
+    let asks = "clients' certificates are not asked for at their issuers here; ssl_crl has lists of what is revoked";
+    match setting.choice(0, &[("off", false), ("on", true), ("leaf", true)])? {
+        // Who wants it must not be let down.
+        true => Err(setting.error(format!("\"ssl_ocsp {}\": {asks}", setting.arg(0)))),
+        false => Ok(()),
+    }
+}
+
+fn without_ocsp(setting: &Setting<'_>) -> Result<Word, Error> {
+    if setting.arg(0) != "off" {
+        setting.warn(format!("\"{}\" has no effect: \"ssl_ocsp\" is off", setting.name()));
+    }
+    word(setting)
 }
 
 fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
