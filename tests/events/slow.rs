@@ -70,9 +70,9 @@ fn one_that_does_not_close_lets_the_worker_sleep() {
     publish(&server, "/events/c", "first");
     let before = proc::descriptors(worker);
     let mut wire = subscribe(&server, "/events/c", "");
+    let (begin, busy) = (std::time::Instant::now(), proc::cpu_ms(worker));
     end(&server, "/events/c");
     wire.until("0\r\n\r\n");
-    let (begin, busy) = (std::time::Instant::now(), proc::cpu_ms(worker));
     server.wait_for("the worker to give it up", || proc::descriptors(worker) <= before);
     let (passed, busy) = (begin.elapsed().as_millis() as u64, proc::cpu_ms(worker) - busy);
     assert!(passed > 500, "it was waited for: {passed} ms");
