@@ -109,7 +109,8 @@ fn h2_or_else(listener: &'static Listener, conn: Conn) -> Option<Next> {
         Beginning::Other => None,
         Beginning::Preface => Some(Next::Task(h2::serve(conn, listener, Vec::new()))),
         Beginning::Open => Some(Next::Task(Box::pin(async move {
-            match h2::wait(conn).await {
+            let settings = &listener.first_hosts().default_server().location().settings;
+            match h2::wait(conn, settings).await {
                 Some(Beginning::Preface) => Next::Task(h2::serve(conn, listener, Vec::new())),
                 Some(_) => Next::Idle,
                 None => Next::Close,

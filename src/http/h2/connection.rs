@@ -16,6 +16,7 @@ use sys::log::Level;
 
 use super::guard::Guard;
 use super::piece::Piece;
+use super::preface::Hurry;
 use super::shared::Shared;
 use super::stream::{Step, Stream};
 use super::task::{self, Guarded, panicked};
@@ -92,10 +93,15 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
         .max_local_error_reset_streams(Some(streams.max(100) as usize))
         .enable_connect_protocol()
         .handshake::<Guard, Piece>(guard);
+    let mut hurry = Hurry::new(shared.conn, settings);
     let begun = poll_fn(|cx| {
         shared.reads.set(0);
-        match Pin::new(&mut handshake).poll(cx) {
+        hurry.look();
+        let polled = Pin::new(&mut handshake).poll(cx);
+        let sent = shared.drain(cx);
+        match polled {
             Poll::Pending if shared.conn.timed_out() => Poll::Ready(None),
+            Poll::Pending if matches!(sent, Poll::Ready(Err(_))) => Poll::Ready(None),
             result => result.map(Some),
         }
     });
@@ -135,6 +141,22 @@ impl Driver {
         if self.shared.conn.timed_out() && self.is_overdue() {
             return Poll::Ready(());
         }
+        let over = self.work(cx);
+        match self.shared.drain(cx) {
+            Poll::Ready(Err(_)) => return Poll::Ready(()),
+            _ if over.is_ready() => return over,
+            _ => {}
+        }
+        let takes_more = self.shared.blocked_since.get() == 0;
+        if takes_more && self.shared.schedule.borrow_mut().turned() {
+            cx.waker().wake_by_ref();
+        }
+        self.set_deadline();
+        Poll::Pending
+    }
+
+    /// Lets the crate work, and begins the streams that have come.
+    fn work(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut begun = 0;
         loop {
             self.judge();
@@ -155,11 +177,6 @@ impl Driver {
                 break;
             }
         }
-        let takes_more = self.shared.blocked_since.get() == 0;
-        if takes_more && self.shared.schedule.borrow_mut().turned() {
-            cx.waker().wake_by_ref();
-        }
-        self.set_deadline();
         Poll::Pending
     }
 
@@ -200,7 +217,14 @@ impl Driver {
     }
 
     /// A stream begins: here, and if it has to wait, in a task of its own.
-    fn accept(&mut self, head: Head<RecvStream>, respond: SendResponse<Piece>) {
+    fn accept(&mut self, head: Head<RecvStream>, mut respond: SendResponse<Piece>) {
+        // One that was told to go, and does not say that it has heard, is no longer served: it may ask again, elsewhere.
+        if self.retiring_since.is_some_and(|since| rt::now() >= since + FAREWELL) {
+            return respond.send_reset(Reason::REFUSED_STREAM);
+        }
+        // Even if it is over in this turn.
+        self.idle_since = 0;
+        self.shared.conn.set_expendable(false);
         let (parts, body) = head.into_parts();
         let shared = self.shared.clone();
         let mut reply = None;
@@ -234,12 +258,14 @@ impl Driver {
             return false;
         }
         match what {
-            Due::Write | Due::Frame => {
-                self.shared.log(Level::Info, format_args!("client timed out"));
-                if self.shared.settings.reset_timedout_connection {
-                    self.shared.conn.reset_on_close();
-                }
+            Due::Write => {
+                self.time_out();
                 true
+            }
+            Due::Frame => {
+                self.time_out();
+                self.end(Reason::NO_ERROR);
+                false
             }
             Due::End => true,
             Due::Idle => {
@@ -249,6 +275,13 @@ impl Driver {
                 }
                 false
             }
+        }
+    }
+
+    fn time_out(&self) {
+        self.shared.log(Level::Info, format_args!("client timed out"));
+        if self.shared.settings.reset_timedout_connection {
+            self.shared.conn.reset_on_close();
         }
     }
 
@@ -266,11 +299,22 @@ impl Driver {
         if blocked > 0 {
             consider(blocked, settings.send_timeout, Due::Write);
         }
-        if let Some(since) = self.shared.traffic.borrow().incomplete_since() {
-            consider(since, settings.client_header_timeout, Due::Frame);
+        let traffic = self.shared.traffic.borrow();
+        if let Some(since) = traffic.incomplete_since()
+            && !self.is_ending
+        {
+            let ms = match traffic.owes_body() {
+                true => settings.client_body_timeout,
+                false => settings.client_header_timeout,
+            };
+            consider(since, ms, Due::Frame);
         }
         if self.idle_since > 0 {
-            consider(self.idle_since, settings.keepalive_timeout, Due::Idle);
+            let ms = match self.shared.conn.requests() {
+                0 => settings.client_header_timeout,
+                _ => settings.keepalive_timeout,
+            };
+            consider(self.idle_since, ms, Due::Idle);
             if let Some(since) = self.retiring_since {
                 consider(since.max(self.idle_since), FAREWELL, Due::Idle);
             }

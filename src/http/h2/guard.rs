@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use mem::Block;
 use rt::Io;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -14,19 +13,12 @@ use super::shared::Shared;
 /// A client that sends without a pause has so many reads in one turn.
 const READS: u32 = 16;
 
-/// So much goes out in one call.
-const COLLECTED: usize = 32 << 10;
-
 /// The connection's bytes.
 pub struct Guard {
     io: Io,
     shared: Rc<Shared>,
     /// What was read before it was known to be HTTP/2.
     before: Vec<u8>,
-    /// Frames that go out together: the crate writes each by itself.
-    out: Option<Block>,
-    /// How much of them has gone out.
-    written: usize,
     /// The client is an offender.
     is_deaf: bool,
 }
@@ -34,47 +26,15 @@ pub struct Guard {
 impl Guard {
     /// Of a connection of which something may have been read.
     pub fn new(io: Io, shared: Rc<Shared>, before: Vec<u8>) -> Guard {
-        Guard { io, shared, before, out: None, written: 0, is_deaf: false }
+        Guard { io, shared, before, is_deaf: false }
     }
 
-    /// Writes what waits. Ready: all of it.
-    fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(block) = &mut self.out else { return Poll::Ready(Ok(())) };
-        while self.written < block.len() {
-            match self.io.write(&[IoSlice::new(&block.filled()[self.written..])], false) {
-                Ok(count) => {
-                    self.written += count;
-                    self.shared.blocked_since.set(0);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if self.shared.blocked_since.get() == 0 {
-                        self.shared.blocked_since.set(rt::now().max(1));
-                    }
-                    self.io.wakes(cx);
-                    return Poll::Pending;
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
-        // What waits for nothing keeps nothing.
-        (self.out, self.written) = (None, 0);
-        Poll::Ready(Ok(()))
-    }
-
-    /// Takes what there is room for; it goes out with what follows, or by a flush.
+    /// Takes what there is room for; it is sent by the connection's task, or when there is no room.
     fn write(&mut self, cx: &mut Context<'_>, buffers: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        if self.out.as_ref().is_some_and(|block| block.spare() == 0) {
-            ready!(self.drain(cx))?;
+        if self.shared.unsent.borrow().is_full() {
+            ready!(self.shared.drain(cx))?;
         }
-        let block = self.out.get_or_insert_with(|| Block::take(COLLECTED));
-        let mut taken = 0;
-        for buffer in buffers {
-            let count = buffer.len().min(block.spare());
-            let fits = block.extend_from_slice(&buffer[..count]);
-            debug_assert!(fits);
-            taken += count;
-        }
-        Poll::Ready(Ok(taken))
+        Poll::Ready(Ok(self.shared.unsent.borrow_mut().take(buffers)))
     }
 }
 
@@ -131,25 +91,14 @@ impl AsyncWrite for Guard {
         self.get_mut().write(cx, &[IoSlice::new(bytes)])
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().write(cx, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().drain(cx)
+    /// The crate asks for this behind every frame: they are sent together, when it has done its work.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.drain(cx))?;
+        ready!(this.shared.drain(cx))?;
         this.io.shutdown_write();
         Poll::Ready(Ok(()))
     }

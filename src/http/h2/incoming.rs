@@ -93,7 +93,8 @@ impl Source for Incoming {
                     return Poll::Ready(self.take(&bytes));
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    return Poll::Ready(Err(failed(Cause::Closed(0))));
+                    let why = "client closed stream while sending its request's body";
+                    return Poll::Ready(Err(failed(Cause::Refused(499, why))));
                 }
                 Poll::Pending => {
                     let timeout = self.terms.timeout.get();

@@ -18,8 +18,10 @@ use super::waits::poll_room;
 pub struct StreamLayer {
     shared: Rc<Shared>,
     send: SendStream<Piece>,
-    /// What the client sends; none: it has said all with its request, and is there until it gives the stream up.
+    /// What the client sends; none: it has said all, and is there until it gives the stream up.
     recv: Option<RecvStream>,
+    /// The end of what the client sends is its end.
+    is_tunnel: bool,
     unread: Bytes,
     chunk: usize,
     /// We have said that nothing more comes.
@@ -27,14 +29,15 @@ pub struct StreamLayer {
 }
 
 impl StreamLayer {
-    /// Of a stream whose answer's head has gone out. `chunk`: bytes of a frame.
+    /// Of a stream whose answer's head has gone out. `chunk`: bytes of a frame. `is_tunnel`: what ends on one side ends on both.
     pub fn new(
         shared: Rc<Shared>,
         send: SendStream<Piece>,
         recv: Option<RecvStream>,
+        is_tunnel: bool,
         chunk: usize,
     ) -> StreamLayer {
-        StreamLayer { shared, send, recv, unread: Bytes::new(), chunk, ended: false }
+        StreamLayer { shared, send, recv, is_tunnel, unread: Bytes::new(), chunk, ended: false }
     }
 
     /// The client is gone.
@@ -72,10 +75,12 @@ impl Layer for StreamLayer {
                 Poll::Ready(Some(Err(_))) => {
                     return Err(Self::gone(conn, ErrorKind::ConnectionReset));
                 }
-                Poll::Ready(None) => {
+                Poll::Ready(None) if self.is_tunnel => {
                     conn.note_end(false);
                     return Ok(0);
                 }
+                // A request's body has ended, which was told apart from its head.
+                Poll::Ready(None) => self.recv = None,
             }
         }
         Ok(self.give(buffer))
@@ -90,6 +95,9 @@ impl Layer for StreamLayer {
             return Err(ErrorKind::BrokenPipe.into());
         }
         let waker = conn.waker();
+        if self.shared.schedule.borrow_mut().is_full(&waker) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         self.send.reserve_capacity(wanted);
         let room = match poll_room(&mut self.send, &mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(room)) => room.min(wanted),
@@ -112,6 +120,7 @@ impl Layer for StreamLayer {
             }
             sent += block.len();
             self.shared.traffic.borrow_mut().sent(block.len() as u64);
+            self.shared.schedule.borrow_mut().gave(block.len() as u64);
             let sending = self.send.send_data(block.freeze().into(), false);
             sending.map_err(|_| Self::gone(conn, ErrorKind::BrokenPipe))?;
         }

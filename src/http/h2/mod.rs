@@ -22,6 +22,7 @@ mod send;
 mod shared;
 mod stream;
 mod task;
+mod unsent;
 mod waits;
 
 pub use connection::serve;

@@ -9,6 +9,8 @@ use crate::error::Error;
 pub struct Output {
     /// In order.
     pub chain: Chain,
+    /// The beginning of the file's rest, read with what went out before.
+    ahead: Str,
     /// A part of the file has gone out.
     started: bool,
 }
@@ -29,8 +31,15 @@ pub enum Fault {
 }
 
 impl Output {
-    /// Takes the next piece, of at most `most` bytes; nothing when there is none.
-    pub fn take(&mut self, most: usize) -> Result<Str, Fault> {
+    /// Takes the next piece, of at most `most` bytes; nothing when there is none. Of a file, as much is read as there is `room`
+    /// for: more pieces are about to be taken.
+    pub fn take(&mut self, most: usize, room: usize) -> Result<Str, Fault> {
+        if !self.ahead.is_empty() {
+            let piece = self.ahead.slice(..self.ahead.len().min(most));
+            self.ahead = self.ahead.slice(piece.len()..);
+            self.chain.advance(piece.len() as u64);
+            return Ok(piece);
+        }
         let (piece, used) = match self.chain.iter().next() {
             None => return Ok(Str::EMPTY),
             Some(Buf::Memory(bytes)) => {
@@ -44,7 +53,7 @@ impl Output {
                         return Err(Fault::Shrunk);
                     }
                 }
-                let wanted = usize::try_from(window.len).unwrap_or(usize::MAX).min(most);
+                let wanted = usize::try_from(window.len).unwrap_or(usize::MAX).min(room);
                 let mut block = Block::take(wanted);
                 let room = &mut block.spare_mut()[..wanted];
                 let read = sys::file::read_at(&window.file, room, window.offset);
@@ -54,7 +63,10 @@ impl Output {
                 }
                 self.started = true;
                 block.advance(read);
-                (block.freeze(), read)
+                let bytes = block.freeze();
+                let piece = bytes.slice(..read.min(most));
+                self.ahead = bytes.slice(piece.len()..);
+                (piece.clone(), piece.len())
             }
         };
         self.chain.advance(used as u64);

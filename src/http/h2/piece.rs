@@ -1,4 +1,4 @@
-//! What goes into a DATA frame: a string of ours, which nobody copies before the kernel does.
+//! What goes into a DATA frame: a string of ours, which is copied once, beside the frame's head.
 
 use bytes::Buf;
 use mem::Str;

@@ -1,8 +1,9 @@
 //! Whose turn it is, where several streams of a connection have something to send (RFC 9218): the more urgent go first; of
 //! those that are equally urgent and of use only as a whole, the first; the others share.
 //!
-//! Who cannot send for want of room in its window keeps nobody from sending: the connection's task notices that. A stream
-//! that waits for room although the socket takes everything, and is not woken for two turns, has a window that is full.
+//! Who cannot send for want of room in its window keeps nobody from sending: the connection's task notices that, and has turns
+//! for it as long as somebody waits behind one that may have no room. A stream that waits for room although the socket takes
+//! everything, and is not woken for two turns, has a window that is full.
 
 use std::task::{Context, Poll, Waker};
 
@@ -88,6 +89,8 @@ pub struct Schedule {
     turn: u64,
     /// Bytes that were given to the crate since the socket took everything.
     waiting: u64,
+    /// Those who have left HTTP, and found that too much waits.
+    stopped: Vec<Waker>,
 }
 
 impl Schedule {
@@ -125,6 +128,15 @@ impl Schedule {
         }
     }
 
+    /// Whether so much waits that nobody's turn comes; who asks is woken when that has changed.
+    pub fn is_full(&mut self, waker: &Waker) -> bool {
+        let is_full = self.waiting >= MOST_WAITING;
+        if is_full {
+            self.stopped.push(waker.clone());
+        }
+        is_full
+    }
+
     /// Bytes have been given to the crate.
     pub fn gave(&mut self, bytes: u64) {
         self.waiting += bytes;
@@ -148,35 +160,34 @@ impl Schedule {
         self.wake();
     }
 
-    /// The connection's task has had a turn, after which the socket takes more. `true`: another one is wanted, to find out
-    /// who waits for room in its own window.
+    /// Whether the connection's task is to have a turn, to find out who waits for room in its own window: somebody is behind.
+    pub fn wants_turn(&self) -> bool {
+        let waits = |entry: &Entry| matches!(entry.doing, Doing::Waits(_));
+        self.entries.iter().any(waits) && self.entries.iter().any(|entry| entry.waker.is_some())
+    }
+
+    /// The connection's task has had a turn, after which the socket takes more. `true`: another one is wanted.
     pub fn turned(&mut self) -> bool {
         self.turn += 1;
         if std::mem::take(&mut self.waiting) >= MOST_WAITING {
             self.wake();
         }
-        if self.entries.len() < 2 {
-            return false;
-        }
-        let (turn, mut full, mut open) = (self.turn, false, false);
+        let (turn, mut full) = (self.turn, false);
         for entry in &mut self.entries {
-            match entry.doing {
-                Doing::Waits(since) if since + 2 < turn => {
-                    entry.doing = Doing::Nothing;
-                    full = true;
-                }
-                Doing::Waits(_) => open = true,
-                _ => {}
+            if matches!(entry.doing, Doing::Waits(since) if since + 2 < turn) {
+                entry.doing = Doing::Nothing;
+                full = true;
             }
         }
         if full {
             self.wake();
         }
-        open && self.entries.iter().any(|entry| entry.waker.is_some())
+        self.wants_turn()
     }
 
     fn wake(&mut self) {
         self.entries.iter_mut().filter_map(|entry| entry.waker.take()).for_each(Waker::wake);
+        self.stopped.drain(..).for_each(Waker::wake);
     }
 }
 

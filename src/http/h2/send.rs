@@ -51,7 +51,7 @@ impl Stream {
     fn push(&mut self, mut room: u64) -> Result<(), Fault> {
         let chunk = self.settings().http2.chunk as u64;
         while room > 0 && !self.output.chain.is_empty() {
-            let piece = self.output.take(chunk.min(room) as usize)?;
+            let piece = self.output.take(chunk.min(room) as usize, room as usize)?;
             let len = piece.len() as u64;
             let ends = self.output.chain.is_empty() && self.is_last();
             let Some(send) = &mut self.send else { return Err(Fault::Gone) };

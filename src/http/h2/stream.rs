@@ -172,6 +172,12 @@ impl Stream {
 
     /// The answer is made: its header is filtered, which may replace it by an error's page.
     fn respond(&mut self) -> Result<Step, Outcome> {
+        // RFC 8441 §5: a success would say that there is a tunnel.
+        let is_success = (200..300).contains(&self.request.response.status);
+        if self.request.is_tunnel && is_success && self.request.response.takeover.is_none() {
+            self.request.is_tunnel = false;
+            return Err(phases::resume(&mut self.request, Flow::Status(501)));
+        }
         // Nobody wants what comes of the body, unless somebody has it: an answer may be made of it.
         self.request.body = Body::default();
         filters::header(&mut self.request)?;
@@ -227,6 +233,8 @@ impl Stream {
     }
 
     pub(super) fn finish(&mut self) -> Step {
+        // Who only waits for the client's end is in nobody's way.
+        self.give_way(true);
         self.request.trace(Happening::ResponseDone);
         self.shared.traffic.borrow_mut().answered();
         self.log();

@@ -11,7 +11,6 @@ use h2::Reason;
 use rt::Io;
 
 use super::layer::StreamLayer;
-use super::shared::Shared;
 use super::stream::{Step, Stream};
 use super::waits::{self, Reply};
 use crate::request::phases;
@@ -52,8 +51,14 @@ pub fn leave(mut stream: Box<Stream>) {
     let settings = stream.settings();
     let recv = stream.recv.take().and_then(Rc::into_inner).map(RefCell::into_inner);
     let shared = stream.shared.clone();
-    let layer = Box::new(StreamLayer::new(shared.clone(), send, recv, settings.http2.chunk));
-    give_up_silent(&shared, settings.send_timeout);
+    let layer = Box::new(StreamLayer::new(
+        shared.clone(),
+        send,
+        recv,
+        stream.request.is_tunnel,
+        settings.http2.chunk,
+    ));
+    shared.give_up_silent(settings.send_timeout);
     let logged = !stream.request.location().loggers.is_empty();
     let mut lasting = Vec::new();
     let log: Option<Box<dyn FnOnce(u64)>> = match logged {
@@ -73,17 +78,10 @@ pub fn leave(mut stream: Box<Stream>) {
     };
     let session = |conn| Session::new(Io::new(conn), End { log, lasting });
     if rt::nest(shared.conn, layer, |conn| takeover.start(session(conn), Vec::new())).is_none() {
-        sys::log!(Alert, "*{} worker_connections are not enough", shared.conn.serial());
+        sys::log!(Alert, "*{} no memory for another stream", shared.conn.serial());
     }
 }
 
-/// A client that has vanished is noticed by what it does not acknowledge.
-fn give_up_silent(shared: &Shared, ms: u64) {
-    if matches!(shared.conn.peer(), sys::socket::Peer::Inet(_)) && ms > 0 {
-        let ms = ms.min(u64::from(u32::MAX)) as u32;
-        let _ = sys::socket::set_user_timeout(shared.conn.fd(), ms);
-    }
-}
 /// A stream's task: a panic ends the stream, and nobody else's.
 pub struct Guarded {
     task: Option<Pin<Box<dyn Future<Output = ()>>>>,

@@ -57,7 +57,11 @@ pub async fn room(
     let schedule = |cx: &mut Context<'_>| shared.schedule.borrow_mut().poll_turn(id, cx);
     std::future::poll_fn(|cx| match schedule(cx) {
         Poll::Pending if send.poll_reset(cx).is_ready() => Poll::Ready(Err(Fault::Gone)),
-        result => result.map(Ok),
+        Poll::Pending => {
+            shared.give_turn();
+            Poll::Pending
+        }
+        Poll::Ready(()) => Poll::Ready(Ok(())),
     })
     .await?;
     send.reserve_capacity(wanted);
@@ -67,6 +71,7 @@ pub async fn room(
             return Poll::Ready(room);
         }
         shared.schedule.borrow_mut().waits(id);
+        shared.give_turn();
         let sleep = sleep.get_or_insert_with(|| rt::sleep(ms));
         Pin::new(sleep).poll(cx).map(|()| Err(Fault::TimedOut))
     })

@@ -46,10 +46,15 @@ impl Session {
     /// Gives a client up that acknowledges nothing for so many milliseconds, 0: never. One that has vanished does not: the
     /// kernel would go on for a quarter of an hour.
     pub fn give_up_silent(&self, ms: u64) {
-        if matches!(self.io.peer(), Peer::Inet(_)) && ms > 0 {
-            let ms = ms.min(u64::from(u32::MAX)) as u32;
-            let _ = sys::socket::set_user_timeout(self.io.fd(), ms);
-        }
+        give_up_silent(self.io, ms);
+    }
+}
+
+/// The same of a connection. A stream of HTTP/2 has no socket: its connection's is asked.
+pub(crate) fn give_up_silent(io: Io, ms: u64) {
+    if io.fd() >= 0 && matches!(io.peer(), Peer::Inet(_)) && ms > 0 {
+        let ms = ms.min(u64::from(u32::MAX)) as u32;
+        let _ = sys::socket::set_user_timeout(io.fd(), ms);
     }
 }
 

@@ -64,11 +64,13 @@ pub struct Frames {
     skip: usize,
     head: [u8; HEAD],
     have: usize,
+    /// The one that is passed over.
+    kind: Kind,
 }
 
 impl Default for Frames {
     fn default() -> Frames {
-        Frames { skip: PREFACE.len(), head: [0; HEAD], have: 0 }
+        Frames { skip: PREFACE.len(), head: [0; HEAD], have: 0, kind: Kind::Control }
     }
 }
 
@@ -89,7 +91,7 @@ impl Frames {
             if self.have == HEAD {
                 self.have = 0;
                 let frame = Frame::of(self.head);
-                self.skip = frame.len;
+                (self.skip, self.kind) = (frame.len, frame.kind);
                 each(frame);
             }
         }
@@ -98,6 +100,11 @@ impl Frames {
     /// Whether a frame has come in part.
     pub fn is_within(&self) -> bool {
         self.skip > 0 || self.have > 0
+    }
+
+    /// Whether it is one of a body, and its head is there.
+    pub fn is_within_data(&self) -> bool {
+        self.skip > 0 && self.kind == Kind::Data
     }
 }
 

@@ -107,7 +107,8 @@ impl Traffic {
         self.frames = frames;
         let incomplete = self.open_block || self.frames.is_within();
         self.incomplete_since = match incomplete {
-            true if self.incomplete_since > 0 => self.incomplete_since,
+            // A body may come as slowly as it does on HTTP/1, if only something of it comes.
+            true if self.incomplete_since > 0 && !self.owes_body() => self.incomplete_since,
             true => now.max(1),
             false => 0,
         };
@@ -158,7 +159,12 @@ impl Traffic {
         self.offence
     }
 
-    /// Since when the client owes us the rest of a frame, or of a block of fields.
+    /// Whether what it owes us is of a body.
+    pub fn owes_body(&self) -> bool {
+        !self.open_block && self.frames.is_within_data()
+    }
+
+    /// Since when the client owes us the rest of a frame, or of a block of fields; of a body, more of it.
     pub fn incomplete_since(&self) -> Option<u64> {
         (self.incomplete_since > 0).then_some(self.incomplete_since)
     }
@@ -244,6 +250,13 @@ mod tests {
         traffic.received(&[0; 4], 6);
         assert_eq!(traffic.incomplete_since(), Some(5));
         traffic.received(&[0; 1], 7);
+        assert_eq!(traffic.incomplete_since(), None);
+        // A body, which comes slowly.
+        traffic.received(&frame(DATA, 0, 100)[..20], 8);
+        assert!(traffic.owes_body());
+        traffic.received(&[0; 1], 9);
+        assert_eq!(traffic.incomplete_since(), Some(9));
+        traffic.received(&[0; 88], 9);
         assert_eq!(traffic.incomplete_since(), None);
         // A block of fields that goes on and on.
         traffic.received(&frame(HEADERS, 0, 4), 10);
