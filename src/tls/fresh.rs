@@ -151,10 +151,14 @@ impl Fresh {
     }
 
     fn make(&self, made: &mut Made, stamp: [u64; 3], now: u64) {
-        let watched = self.watched.as_ref().and_then(|Place { board, name }| {
-            made.watched.renew(board.find(name), |text| watch::decode(text, &self.provider))
-        });
-        let mut all = watched.map_or_else(|| self.fixed.all(), <[_]>::to_vec);
+        let mut all = self.fixed.all();
+        if let Some(Place { board, name, at }) = &self.watched {
+            let found = board.find(name);
+            let kept = made.watched.renew(found, |text| watch::decode(text, &self.provider));
+            for (&at, new) in at.iter().zip(kept.unwrap_or_default()) {
+                all.get_mut(at).into_iter().for_each(|one| one.clone_from(new));
+            }
+        }
         if let Some(Automatic { certificates, name: Some(name), .. }) = &self.automatic {
             let kept = made.automatic.renew(certificates.find(name), |pem| {
                 let pair = pair(pem, &self.provider).inspect_err(|why| {
