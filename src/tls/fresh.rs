@@ -246,3 +246,23 @@ impl ResolvesServerCert for Proofs {
         Some(Arc::new(CertifiedKey::new(chain, key)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever writes may be killed in the middle: what was served is served on.
+    #[test]
+    fn what_cannot_be_read_or_used_leaves_what_was_there() {
+        let mut kept = Kept::default();
+        let text = |edition| Found::Text { edition, bytes: b"text".to_vec() };
+        let made = |_: &[u8]| Some(Vec::new());
+        assert!(kept.renew(Found::Broken, made).is_none());
+        assert!(kept.renew(text(1), made).is_some());
+        let never = |_: &[u8]| panic!("the same is not made again");
+        assert!(kept.renew(text(1), never).is_some());
+        assert!(kept.renew(Found::Broken, never).is_some());
+        assert!(kept.renew(text(2), |_| None).is_some(), "it is no use");
+        assert!(kept.renew(Found::Nothing, never).is_none(), "it was removed");
+    }
+}
