@@ -202,3 +202,111 @@ fn after(pause: Duration) -> u64 {
 fn until(moment: u64) -> Duration {
     Duration::from_millis(moment.saturating_sub(monotonic_ms()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use acme::{Account, Identifier, Kind, Wish};
+    use shm::Region;
+    use tls::outgoing::{Outgoing, Trust};
+
+    use crate::issuer::Issuer;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// A certificate that was wanted, of which nothing is kept in files.
+    fn order() -> Rc<Order> {
+        let issuer = Issuer {
+            name: "one".to_owned(),
+            uri: String::new(),
+            key: None,
+            account: Account::default(),
+            challenge: Kind::default(),
+            preferred_chain: None,
+            profile: None,
+            outgoing: Outgoing::new(Trust::All).expect("a configuration"),
+            state: None,
+        };
+        let wish = Wish { identifiers: vec![Identifier::of("a.example")], ..Wish::default() };
+        Rc::new(Order { issuer: Rc::new(issuer), wish, file: "a.example".to_owned() })
+    }
+
+    fn board(longest: usize) -> Board {
+        let board = Board::new(longest);
+        board.open(Arc::new(Region::create("board", board.size(2)).expect("memory")));
+        board
+    }
+
+    /// One that has a certificate of 90 days, half of which are over.
+    fn living() -> Goal {
+        let mut goal = Goal::new(&order(), &board(100));
+        let now = SystemTime::now();
+        goal.lives(Some(Life { start: now - DAY * 45, end: now + DAY * 45, id: None }));
+        goal
+    }
+
+    #[test]
+    fn without_a_certificate_one_is_due_at_once() {
+        let goal = Goal::new(&order(), &board(100));
+        assert!(goal.is_due() && !goal.asks());
+    }
+
+    #[test]
+    fn what_has_no_room_is_tried_again_and_not_ordered() {
+        let mut goal = living();
+        let one = |pem: &[u8]| Unsettled {
+            pem: pem.to_vec(),
+            is_saved: true,
+            is_shown: false,
+            is_told: false,
+        };
+        goal.unsettled = Some(one(&[7; 200]));
+        goal.settle(&board(100));
+        assert!(goal.unsettled.as_ref().is_some_and(|one| one.is_told) && !goal.is_due());
+        let larger = board(300);
+        goal.settle(&larger);
+        assert!(goal.unsettled.is_none());
+        assert_eq!(larger.read("one/a.example"), Some(vec![7; 200]));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_puts_nothing_off() {
+        let mut goal = living();
+        assert!(!goal.is_due() && goal.until_due() < DAY * 20);
+        // By the date it is a year until then.
+        goal.renew += DAY * 365;
+        assert!(goal.until_due() < DAY * 20);
+        goal.renew_ms = monotonic_ms();
+        assert!(goal.is_due());
+        // One that was wrong from the beginning is believed for a whole life at most.
+        goal.renew_at(SystemTime::now() + DAY * 36_500);
+        assert!(goal.until_due() <= DAY * 90);
+        // And set forward, the date decides.
+        goal.renew = SystemTime::now();
+        assert!(goal.is_due());
+        goal.failed(&Error::Wish("it is so".to_owned()));
+        assert!(!goal.is_due() && goal.until_due() <= REFUSED);
+    }
+
+    #[test]
+    fn an_issuer_that_says_at_once_of_each_new_one_is_not_followed_at_once() {
+        let mut goal = living();
+        let advice = || Renewal {
+            start: SystemTime::UNIX_EPOCH,
+            end: SystemTime::UNIX_EPOCH + DAY,
+            explanation: None,
+            ask_after: DAY,
+        };
+        goal.advised(advice());
+        assert!(goal.is_due() && !goal.asks());
+        goal.lives(living().life);
+        assert!(!goal.is_due());
+        goal.advised(advice());
+        let rests_until = goal.rests_until;
+        assert!(!goal.is_due() && goal.until_due() <= REFUSED);
+        goal.advised(advice());
+        assert_eq!(goal.rests_until, rests_until, "asked again, it is put off no more");
+    }
+}

@@ -151,10 +151,14 @@ impl Fresh {
     }
 
     fn make(&self, made: &mut Made, stamp: [u64; 3], now: u64) {
-        let watched = self.watched.as_ref().and_then(|Place { board, name }| {
-            made.watched.renew(board.find(name), |text| watch::decode(text, &self.provider))
-        });
-        let mut all = watched.map_or_else(|| self.fixed.all(), <[_]>::to_vec);
+        let mut all = self.fixed.all();
+        if let Some(Place { board, name, at }) = &self.watched {
+            let found = board.find(name);
+            let kept = made.watched.renew(found, |text| watch::decode(text, &self.provider));
+            for (&at, new) in at.iter().zip(kept.unwrap_or_default()) {
+                all.get_mut(at).into_iter().for_each(|one| one.clone_from(new));
+            }
+        }
         if let Some(Automatic { certificates, name: Some(name), .. }) = &self.automatic {
             let kept = made.automatic.renew(certificates.find(name), |pem| {
                 let pair = pair(pem, &self.provider).inspect_err(|why| {
@@ -240,5 +244,25 @@ impl ResolvesServerCert for Proofs {
         // Not looked at more closely: it has a critical extension that webpki does not know.
         let key = self.provider.key_provider.load_private_key(key).ok()?;
         Some(Arc::new(CertifiedKey::new(chain, key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever writes may be killed in the middle: what was served is served on.
+    #[test]
+    fn what_cannot_be_read_or_used_leaves_what_was_there() {
+        let mut kept = Kept::default();
+        let text = |edition| Found::Text { edition, bytes: b"text".to_vec() };
+        let made = |_: &[u8]| Some(Vec::new());
+        assert!(kept.renew(Found::Broken, made).is_none());
+        assert!(kept.renew(text(1), made).is_some());
+        let never = |_: &[u8]| panic!("the same is not made again");
+        assert!(kept.renew(text(1), never).is_some());
+        assert!(kept.renew(Found::Broken, never).is_some());
+        assert!(kept.renew(text(2), |_| None).is_some(), "it is no use");
+        assert!(kept.renew(Found::Nothing, never).is_none(), "it was removed");
     }
 }

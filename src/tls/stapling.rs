@@ -178,7 +178,7 @@ impl Process for Stapling {
     }
 }
 
-/// When a certificate's responder is asked next, and how often it has failed.
+/// When a certificate's responder is asked next, by the clock that nobody sets, and how often it has failed.
 #[derive(Clone, Copy)]
 struct Due {
     at: u64,
@@ -228,10 +228,10 @@ impl Stapling {
                     questions.all.iter().map(|question| &question.name[..]).collect();
                 self.board.retain(|name| known.contains(name));
             }
-            let now = sys::clock::wall().as_secs();
+            let now = monotonic();
             for question in &questions.all {
                 let known = dues.borrow().get(&question.name).copied();
-                let due = known.unwrap_or_else(|| self.first(question, now));
+                let due = known.unwrap_or_else(|| self.first(question));
                 if due.at <= now && Rc::strong_count(&asking) <= AT_ONCE {
                     // Whoever is asked has all the time that it takes.
                     let waiting = Due { at: u64::MAX, ..due };
@@ -251,11 +251,12 @@ impl Stapling {
     }
 
     /// An answer that another helper has fetched is good as long as it would be to that one.
-    fn first(&self, question: &Question, now: u64) -> Due {
+    fn first(&self, question: &Question) -> Due {
+        let now = sys::clock::wall().as_secs();
         let known = self.board.read(&question.name);
         let until = known.and_then(|text| Some(u64::from_le_bytes(*text.first_chunk()?)));
         Due {
-            at: until.filter(|until| *until > now).map_or(0, |until| next(now, until)),
+            at: until.filter(|until| *until > now).map_or(0, |until| after(pause(now, until))),
             failures: 0,
         }
     }
@@ -272,13 +273,13 @@ impl Stapling {
                         question.url
                     );
                 }
-                Due { at: next(now, until), failures: 0 }
+                Due { at: after(pause(now, until)), failures: 0 }
             }
             Err(why) => {
                 let url = question.url.escape_debug();
                 sys::log!(Error, "{why} while requesting certificate status, responder: {url}");
                 let failures = due.failures.saturating_add(1);
-                Due { at: now + RETRY.min(5 << failures.min(6)), failures }
+                Due { at: after(RETRY.min(5 << failures.min(6))), failures }
             }
         }
     }
@@ -305,19 +306,28 @@ fn usable(answer: &[u8], question: &Question, now: u64) -> Result<u64, String> {
     }
 }
 
-/// When an answer is asked for again: well before its end.
-fn next(now: u64, until: u64) -> u64 {
-    now + (until.saturating_sub(now) / 2).clamp(1, HOUR)
+/// How long it is until an answer is asked for again, in seconds: well before its end.
+fn pause(now: u64, until: u64) -> u64 {
+    (until.saturating_sub(now) / 2).clamp(1, HOUR)
+}
+
+/// Seconds of the clock that nobody sets.
+fn monotonic() -> u64 {
+    sys::clock::monotonic_ms() / 1000
+}
+
+fn after(pause: u64) -> u64 {
+    monotonic().saturating_add(pause)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::next;
+    use super::pause;
 
     #[test]
     fn answers_are_renewed_before_their_end() {
-        assert_eq!(next(1000, 1060), 1030);
-        assert_eq!(next(1000, 1000 + 7 * 86_400), 1000 + 3600, "hourly, as nginx");
-        assert_eq!(next(1000, 1000), 1001, "never at once again");
+        assert_eq!(pause(1000, 1060), 30);
+        assert_eq!(pause(1000, 1000 + 7 * 86_400), 3600, "hourly, as nginx");
+        assert_eq!(pause(1000, 1000), 1, "never at once again");
     }
 }

@@ -152,6 +152,7 @@ impl Store {
             whole[..bytes.len()].copy_from_slice(bytes);
             word.set(u64::from_ne_bytes(whole));
         }
+        slot[HEAD + session.len().div_ceil(8)..].iter().for_each(|word| word.set(0));
     }
 }
 
@@ -190,9 +191,16 @@ impl StoresServerSessions for Store {
     }
 
     fn take(&self, id: &[u8]) -> Option<Vec<u8>> {
-        let found = self.find(&self.key(id))?;
-        // One alone succeeds: whoever comes later finds another state.
-        found.slot[0].replace(found.state, next(found.state, EMPTY)).then_some(found.session)
+        let Found { slot, state, session } = self.find(&self.key(id))?;
+        // One alone succeeds: whoever comes later finds another state. What was there is a secret, which goes, too.
+        let writing = next(state, WRITING);
+        if !slot[0].replace(state, writing) {
+            return None;
+        }
+        slot[1].set(sys::clock::wall().as_secs());
+        slot[HEAD..].iter().for_each(|word| word.set(0));
+        slot[0].replace(writing, next(writing, EMPTY));
+        Some(session)
     }
 
     fn can_cache(&self) -> bool {
@@ -228,6 +236,26 @@ mod tests {
             assert_eq!(store.take(&[length as u8; 32]), None);
         }
         assert!(!store.put(vec![1], vec![0; LONGEST + 1]));
+    }
+
+    #[test]
+    fn of_what_was_taken_nothing_stays() {
+        let memory = memory(SLOT * WAYS * 8);
+        let store = store(&memory, 1);
+        let words = memory.region.get().expect("there").words();
+        let has = |byte: u8| {
+            let of_slot = |slot: &[U64]| {
+                slot[HEAD..].iter().any(|word| word.get().to_ne_bytes().contains(&byte))
+            };
+            words.chunks_exact(SLOT).any(of_slot)
+        };
+        assert!(store.put(vec![1], vec![0xa1; 100]) && has(0xa1));
+        assert!(store.take(&[1]).is_some() && !has(0xa1));
+        // Nor of what a shorter one has replaced.
+        let slot = &words[..SLOT];
+        store.write(slot, &[1; 4], &[0xa2; 100]);
+        store.write(slot, &[1; 4], &[0xa3; 8]);
+        assert!(!has(0xa2) && has(0xa3));
     }
 
     #[test]

@@ -45,8 +45,8 @@ pub(crate) struct Watched {
     pairs: Vec<Files>,
     passphrases: Vec<Vec<u8>>,
     provider: Arc<CryptoProvider>,
-    /// The certificates that are served.
-    own: Vec<CertificateDer<'static>>,
+    /// The certificates that are served, each with those behind it.
+    chains: Vec<Chain>,
     /// As they are, and since when.
     print: Print,
     since: u64,
@@ -93,9 +93,9 @@ impl Watch {
         }
     }
 
-    /// Watches files from now on; gives their place on the board.
-    pub fn add(&self, watched: Watched) -> Place {
-        let place = Place { board: self.board.clone(), name: watched.name.clone() };
+    /// Watches files from now on, which are these of a server's pairs; gives their place on the board.
+    pub fn add(&self, watched: Watched, at: Vec<usize>) -> Place {
+        let place = Place { board: self.board.clone(), name: watched.name.clone(), at };
         let mut all = self.all.borrow_mut();
         if !all.iter().any(|known| known.name == watched.name) {
             all.push(watched);
@@ -142,8 +142,8 @@ impl Watch {
             return;
         }
         one.judged = Some(at);
-        let own = match one.load() {
-            Ok((text, own)) if self.board.write(&one.name, &text) => own,
+        let chains = match one.load() {
+            Ok((text, chains)) if self.board.write(&one.name, &text) => chains,
             Ok(_) => {
                 let name = &one.name;
                 return one.fail(format!("\"{name}\" is too long to be changed without a reload"));
@@ -151,18 +151,24 @@ impl Watch {
             Err(why) => return one.fail(why),
         };
         one.fault = None;
-        if own == one.own {
-            return;
-        }
-        for (pair, own) in one.pairs.iter().zip(&own) {
-            let path = pair.certificate.display();
+        let before = std::mem::replace(&mut one.chains, chains);
+        for ((pair, chain), before) in one.pairs.iter().zip(&one.chains).zip(&before) {
+            let (path, Some(own)) = (pair.certificate.display(), chain.first()) else { continue };
+            if chain == before {
+                continue;
+            }
             let until = self.expiry.renew(&path.to_string(), own);
-            sys::log!(Notice, "the certificate \"{path}\" is new, it is valid until {until}");
+            match before.first() == Some(own) {
+                true => sys::log!(Notice, "the chain of the certificate \"{path}\" is new"),
+                false => sys::log!(
+                    Notice,
+                    "the certificate \"{path}\" is new, it is valid until {until}"
+                ),
+            }
             if certificate::everybody_may_read(&pair.key) {
                 sys::log!(Warn, "every user may read the key \"{}\"", pair.key.display());
             }
         }
-        one.own = own;
     }
 }
 
@@ -220,22 +226,25 @@ fn print_of(known: &Metadata) -> [u64; 7] {
     [known.dev(), known.ino(), known.size(), date, nanos, change, change_nanos]
 }
 
-/// All pairs of a server as one text, and its own certificates, one of each pair.
-type Loaded = (Vec<u8>, Vec<CertificateDer<'static>>);
+/// A certificate, and those between it and a root.
+type Chain = Vec<CertificateDer<'static>>;
+
+/// All pairs of a server as one text, and the chain of each.
+type Loaded = (Vec<u8>, Vec<Chain>);
 
 impl Watched {
     /// Files that looked like that before these certificates were loaded from them.
     pub fn new(
         pairs: Vec<Files>,
         print: Print,
-        own: Vec<CertificateDer<'static>>,
+        chains: Vec<Chain>,
         passphrases: Vec<Vec<u8>>,
         provider: Arc<CryptoProvider>,
     ) -> Watched {
         let paths = pairs.iter().flat_map(|pair| [&pair.certificate, &pair.key]);
         let name = paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
         let (since, judged, fault) = (0, Some(0), None);
-        Watched { name, pairs, passphrases, provider, own, print, since, judged, fault }
+        Watched { name, pairs, passphrases, provider, chains, print, since, judged, fault }
     }
 
     /// Whether the files are others than at the last look.
@@ -263,7 +272,7 @@ impl Watched {
                 .map_err(wrong)?;
             check(&chain).map_err(wrong)?;
             encode(&chain, &key, &mut text);
-            all.extend(chain.into_iter().next());
+            all.push(chain);
         }
         Ok((text, all))
     }
@@ -281,7 +290,10 @@ fn check(chain: &[CertificateDer<'_>]) -> Result<(), String> {
     if own.not_after.unix().is_none_or(|until| until < now) {
         return Err(format!("it has expired, {}", own.not_after));
     }
-    let breaks = all.windows(2).position(|pair| !pair[0].is_issued_by(&pair[1]));
+    let holds = |pair: &[Certificate<'_>]| {
+        pair[0].is_issued_by(&pair[1]) && !pair[0].is_strange_to(&pair[1])
+    };
+    let breaks = all.windows(2).position(|pair| !holds(pair));
     match breaks {
         Some(at) => Err(format!("certificate {} is not issued by the one behind it", at + 1)),
         None => Ok(()),
@@ -334,4 +346,6 @@ pub fn decode(mut text: &[u8], provider: &CryptoProvider) -> Option<Vec<Arc<Cert
 pub struct Place {
     pub board: Arc<Board>,
     pub name: String,
+    /// Which of the server's pairs these are.
+    pub at: Vec<usize>,
 }

@@ -15,23 +15,26 @@ use crate::watch::{self, Files, Place, Print, Watch, Watched};
 /// Files of a server, as they were before they were loaded: what changes meanwhile is found out.
 pub(crate) struct Seen {
     pairs: Vec<Files>,
+    /// Which of the server's pairs they are: what stands behind `data:` stays as it is.
+    at: Vec<usize>,
     print: Print,
 }
 
 impl Seen {
     /// `None`: there are none, or they are to be left alone.
     pub fn new(conf: &Conf, pairs: &[Pair], env: &Env<'_>) -> Option<Seen> {
-        let all = pairs.iter().all(|pair| is_file(&pair.certificate) && is_file(&pair.key));
-        if !conf.ssl_certificate_watch() || !all || pairs.is_empty() {
-            return None;
-        }
-        let files = pairs.iter().map(|pair| Files {
+        let are_files = |pair: &Pair| is_file(&pair.certificate) && is_file(&pair.key);
+        let files = |pair: &Pair| Files {
             certificate: certificate::path(&pair.certificate, env),
             key: certificate::path(&pair.key, env),
-        });
-        let pairs: Vec<_> = files.collect();
+        };
+        let all = pairs.iter().enumerate().filter(|(_, pair)| are_files(pair));
+        let (at, pairs): (Vec<_>, Vec<_>) = all.map(|(at, pair)| (at, files(pair))).unzip();
+        if !conf.ssl_certificate_watch() || pairs.is_empty() {
+            return None;
+        }
         let print = watch::print(&pairs);
-        Some(Seen { pairs, print })
+        Some(Seen { pairs, at, print })
     }
 }
 
@@ -56,8 +59,9 @@ impl Watches {
         passphrases: Vec<Vec<u8>>,
         provider: Arc<CryptoProvider>,
     ) -> Place {
-        let own = loaded.iter().filter_map(|one| one.cert.first().cloned()).collect();
-        self.get().add(Watched::new(seen.pairs, seen.print, own, passphrases, provider))
+        let chains = seen.at.iter().filter_map(|&at| Some(loaded.get(at)?.cert.clone())).collect();
+        let watched = Watched::new(seen.pairs, seen.print, chains, passphrases, provider);
+        self.get().add(watched, seen.at)
     }
 
     /// When the certificates end is said in time.

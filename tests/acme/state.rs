@@ -5,9 +5,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
+use support::certificates::{Authority, Key, Validity};
 use support::{Server, Start, process, wait_for};
 
-use crate::pebble::Pebble;
+use crate::pebble::{Pebble, helper, running_helper};
 
 const DAY: u64 = 86_400;
 
@@ -111,4 +112,49 @@ fn what_is_in_a_file_s_place_is_neither_followed_nor_waited_for() {
         server.stop();
         fs::remove_file(&path).expect("removed");
     }
+}
+
+/// Another helper, after this one is killed.
+fn next_helper(server: &Server) {
+    let pid = running_helper(server);
+    process::signal(pid, "KILL");
+    wait_for("another", || helper(server).is_some_and(|now| now != pid));
+}
+
+/// An old file is not better than what is served, whatever kept a new one from being written.
+#[test]
+fn what_ends_later_is_served_and_kept() {
+    let pebble = Pebble::start(90 * DAY);
+    let server = pebble.server(&pebble.issuer("")).start();
+    let shown = pebble.comes(&server, "");
+    let path = file(&server);
+    let served = fs::read(&path).expect("a file");
+    let old = Authority::new("tests").leaf("old", &["a.example"], Key::Ecdsa, Validity::Over);
+    fs::write(&path, old.chain + &old.key).expect("written");
+    next_helper(&server);
+    wait_for("the file", || fs::read(&path).is_ok_and(|now| now == served));
+    assert_eq!(pebble.shown(), shown);
+    assert_eq!(server.error_log().matches("is ordered").count(), 1);
+}
+
+/// A disk that is full, a folder without rights: another is not ordered for that.
+#[test]
+fn what_could_not_be_written_is_written_later() {
+    let mut pebble = Pebble::prepared(90 * DAY);
+    let server = pebble.server(&pebble.issuer("")).start();
+    wait_for("a key", || server.path("state/account.key").exists());
+    let rights = |mode| fs::set_permissions(server.path("state"), Permissions::from_mode(mode));
+    rights(0o500).expect("chmod");
+    pebble.go_on();
+    let shown = pebble.comes(&server, "");
+    let ordered = || server.error_log().matches("is ordered").count();
+    let before = ordered();
+    let complaints = || server.error_log().matches("cannot be written (13: ").count();
+    wait_for("a complaint", || complaints() == 1);
+    next_helper(&server);
+    wait_for("another complaint", || complaints() == 2);
+    rights(0o700).expect("chmod");
+    next_helper(&server);
+    file(&server);
+    assert_eq!((pebble.shown(), ordered()), (shown, before));
 }

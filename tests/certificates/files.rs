@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use support::certificates::{Authority, Validity};
+use support::certificates::{Authority, Key, Validity};
 use support::{process, wait_for};
 
 use crate::{SITE, ask, leaf, put, shown, up, with};
@@ -40,6 +40,58 @@ fn a_reload_that_fails_leaves_the_certificate() {
     server.set_conf(SITE.replace("return 200 x;", "no_such_directive;"));
     assert_eq!(ask(&server, "reload").0, Some(1));
     assert_eq!(shown(server.port(), "localhost"), "one");
+}
+
+/// Names are easily had; a signature is not.
+#[test]
+fn a_chain_holds_together_by_its_signatures() {
+    let authority = Authority::new("tests");
+    let server = up(with(SITE, "server", &leaf(&authority, "one", Validity::Now)));
+    let mut two = leaf(&authority, "two", Validity::Now);
+    two.chain += &Authority::new("tests").certificate;
+    put(&server, "server", &two);
+    let (code, said) = ask(&server, "certificates");
+    assert!(code == Some(1) && said.contains("is not issued by the one behind it"), "{said}");
+    assert_eq!(shown(server.port(), "localhost"), "one");
+}
+
+#[test]
+fn a_chain_that_is_new_is_told_though_its_certificate_is_not() {
+    let authority = Authority::new("tests");
+    let mut one = leaf(&authority, "one", Validity::Now);
+    let server = up(with(SITE, "server", &one));
+    one.chain += &authority.certificate;
+    put(&server, "server", &one);
+    assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
+    let said = || server.error_log().matches("the chain of the certificate \"").count();
+    assert_eq!((said(), server.error_log().contains("\" is new, it is valid")), (1, false));
+}
+
+/// What stands in the configuration stays as it is, at its place.
+#[test]
+fn files_beside_what_is_written_in_the_configuration_are_watched() {
+    let authority = Authority::new("tests");
+    let rsa = authority.leaf("written", &["localhost"], Key::Rsa, Validity::Now);
+    let [chain, key] = [&rsa.chain, &rsa.key].map(|pem| pem.replace('\n', "\\n"));
+    let conf = SITE.replace(
+        "ssl_certificate server.pem;",
+        &format!("ssl_certificate \"data:{chain}\"; ssl_certificate_key \"data:{key}\"; ssl_certificate server.pem;"),
+    );
+    let server = up(with(&conf, "server", &leaf(&authority, "one", Validity::Now)));
+    let by = |kind: &str| {
+        let script = format!(
+            "openssl s_client -connect 127.0.0.1:{} -tls1_2 -cipher {kind} </dev/null 2>/dev/null",
+            server.port()
+        );
+        let said = process::run(Command::new("sh").args(["-c", &script])).stdout;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        said.lines().find_map(|line| Some(line.strip_prefix("subject=CN = ")?.to_owned()))
+    };
+    let both = || [by("aRSA"), by("aECDSA")].map(Option::unwrap_or_default);
+    assert_eq!(both(), ["written", "one"]);
+    put(&server, "server", &leaf(&authority, "two", Validity::Now));
+    assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
+    assert_eq!(both(), ["written", "two"]);
 }
 
 /// Nothing happens to the files when the day comes.

@@ -23,7 +23,7 @@ pub use extensions::{Access, AltName};
 pub use key::Key;
 pub use name::Name;
 pub use oids::dotted;
-pub(crate) use signature::verify;
+pub(crate) use signature::{judge, verify};
 pub use time::Time;
 
 use extensions::Extensions;
@@ -187,6 +187,11 @@ impl<'a> Certificate<'a> {
     /// Whether the other's key has signed it.
     pub fn is_signed_by(&self, issuer: &Certificate) -> bool {
         verify(&issuer.key, self.algorithm, self.signed, self.signature)
+    }
+
+    /// Whether the other's key has certainly not signed it: by algorithms that are not known here it may have.
+    pub fn is_strange_to(&self, issuer: &Certificate) -> bool {
+        judge(&issuer.key, self.algorithm, self.signed, self.signature) == Some(false)
     }
 
     /// Whether a time (seconds since 1970) is one of its own.

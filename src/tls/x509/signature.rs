@@ -8,8 +8,13 @@ use crate::der::{Reader, tag};
 
 /// Whether the key's owner has signed the message, by the algorithm of this identifier. Those with SHA-1 prove nothing.
 pub fn verify(key: &Key, algorithm: &[u8], message: &[u8], signature: &[u8]) -> bool {
-    let Some(method) = method(key, algorithm) else { return false };
-    UnparsedPublicKey::new(method, key.bits).verify(message, signature).is_ok()
+    judge(key, algorithm, message, signature) == Some(true)
+}
+
+/// The same; `None`: the algorithm is not known here.
+pub fn judge(key: &Key, algorithm: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
+    let method = method(key, algorithm)?;
+    Some(UnparsedPublicKey::new(method, key.bits).verify(message, signature).is_ok())
 }
 
 fn method(key: &Key, algorithm: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
