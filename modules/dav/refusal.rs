@@ -46,7 +46,9 @@ impl Refusal {
 
     /// Writes it to the log; the client gets the status.
     pub fn tell(self, request: &mut Request) -> Flow {
-        request.error(LogLevel::Error, format_args!("{}", self.why));
+        // Who has given up its request has nobody to blame.
+        let level = if self.status == 499 { LogLevel::Info } else { LogLevel::Error };
+        request.error(level, format_args!("{}", self.why));
         Flow::Status(self.status)
     }
 }

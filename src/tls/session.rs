@@ -46,6 +46,8 @@ pub struct Session {
     offer: Option<Box<Offer>>,
     /// The name that the client asked for.
     server_name: Option<Box<str>>,
+    /// The client only looks whether the name is ours (RFC 8737): nothing is said behind the handshake.
+    is_proof: bool,
     /// What was said last to the client's certificate, and who said it.
     pub(crate) judged: Cell<Option<(&'static Clients, Verdict)>>,
     state: State,
@@ -71,6 +73,7 @@ impl Session {
             chosen: None,
             offer: None,
             server_name: None,
+            is_proof: false,
             judged: Cell::new(None),
             state,
         }
@@ -182,9 +185,11 @@ impl Session {
     fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool, proof: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
         self.chosen = self.choice.choose(conn, name);
-        let config = |chosen: Chosen| match chosen.tls.proofs() {
-            Some(config) if proof => Some(config.clone()),
-            _ => chosen.tls.config(chosen.protocols, again),
+        let proofs = self.chosen.and_then(|chosen| chosen.tls.proofs()).filter(|_| proof);
+        self.is_proof = proofs.is_some();
+        let config = |chosen: Chosen| match proofs {
+            Some(config) => Some(config.clone()),
+            None => chosen.tls.config(chosen.protocols, again),
         };
         let chosen = self.chosen.and_then(|chosen| Some((chosen.tls, config(chosen)?)));
         let Some((tls, config)) = chosen else {
@@ -243,7 +248,15 @@ impl Layer for Session {
             self.begin(conn)?;
         }
         match &mut self.state {
-            State::Tls(records) => records.establish(conn),
+            State::Tls(records) => {
+                records.establish(conn)?;
+                if self.is_proof {
+                    records.close_notify(conn);
+                    let why = "peer has seen that the name is ours, closing connection";
+                    return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+                }
+                Ok(())
+            }
             State::Plain(_) => Ok(()),
             _ => Err(refused("this is no TLS")),
         }

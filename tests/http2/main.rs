@@ -7,6 +7,7 @@ mod conformance;
 mod drain;
 mod floods;
 mod live;
+mod silent;
 mod twin;
 mod words;
 

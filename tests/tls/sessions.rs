@@ -197,8 +197,13 @@ fn keys_of_tickets_may_be_files() {
         text.replace("{tls}", "ssl_certificate server.pem; ssl_certificate_key server.key;")
     };
     let reload = |keys: &str| {
+        let before = server.workers();
         server.set_conf(fill(conf(keys)));
-        server.command(&["-s", "reload"]).status.success()
+        let taken = server.command(&["-s", "reload"]).status.success();
+        // Those of before may take another connection in the moment in which they go.
+        let are_gone = || server.workers().iter().all(|pid| !before.contains(pid));
+        wait_for("the old ones to go", || !taken || are_gone());
+        taken
     };
     assert!(reload("old new"));
     assert!(client.connect(&server, "a.example").0, "with the key that decrypts");

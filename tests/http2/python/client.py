@@ -54,7 +54,7 @@ class Client:
         self.streams, self.next_id, self.buffer, self.block = {}, 1, b"", b""
         self.goaways, self.closed, self.settings, self.acks, self.pongs = [], False, {}, 0, 0
         self.credit, self.authority = credit, f"127.0.0.1:{port}"
-        self.order = []
+        self.order, self.answers_pings = [], True
         if begin:
             first = frames.SettingsFrame(0, settings=settings or {})
             self.send(PREFACE + first.serialize())
@@ -158,7 +158,7 @@ class Client:
         elif isinstance(frame, frames.PingFrame):
             if "ACK" in frame.flags:
                 self.pongs += 1
-            else:
+            elif self.answers_pings:
                 self.frame(frames.PingFrame(0, frame.opaque_data, flags=["ACK"]))
         elif isinstance(frame, frames.GoAwayFrame):
             self.goaways.append((frame.last_stream_id, frame.error_code))
