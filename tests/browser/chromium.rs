@@ -30,6 +30,15 @@ const FLAGS: &[&str] = &[
 impl Chromium {
     /// Opens a window with a profile of its own.
     pub fn start() -> Chromium {
+        Chromium::with(&[])
+    }
+
+    /// The same, which takes any certificate.
+    pub fn trusting() -> Chromium {
+        Chromium::with(&["--ignore-certificate-errors"])
+    }
+
+    fn with(more: &[&str]) -> Chromium {
         let profile = Dir::new();
         let port = support::free_port();
         let driver = Command::new("chromedriver")
@@ -48,6 +57,7 @@ impl Chromium {
         let flags: Vec<String> = FLAGS
             .iter()
             .copied()
+            .chain(more.iter().copied())
             .chain([data.as_str()])
             .map(|flag| format!("\"{flag}\""))
             .collect();
