@@ -3,19 +3,25 @@
 use std::process::{Command, Stdio};
 
 use support::proc;
+use support::transport::Transport;
 
-use crate::{Scenario, python, up};
+use crate::{Scenario, python, up, up_over};
 
 /// So many on one connection.
 const STREAMS: &str = "http2_max_concurrent_streams 400;";
 
+/// What is live goes over both.
+const TRANSPORTS: [Transport; 2] = [Transport::Plain, Transport::H2];
+
 #[test]
 fn event_streams() {
-    let server = up("", STREAMS);
-    python(&server, "streams", "events", &["200"]);
-    server.wait_for("the lines of the log", || {
-        server.access_log().matches("\"GET /events/c").count() >= 201
-    });
+    for transport in TRANSPORTS {
+        let server = up_over(transport, "", STREAMS);
+        python(&server, "streams", "events", &["200"]);
+        server.wait_for("the lines of the log", || {
+            server.access_log().matches("\"GET /events/c").count() >= 201
+        });
+    }
 }
 
 /// A subscriber costs a small part of what a connection does.
@@ -39,15 +45,22 @@ fn event_streams_are_cheap() {
 /// RFC 8441
 #[test]
 fn a_websocket() {
-    let server = up("", STREAMS);
-    python(&server, "streams", "websocket", &[]);
-    let log = server.access_log();
-    assert!(log.contains("\"CONNECT /events/ws HTTP/2.0\" 200 "), "{log}");
+    for transport in TRANSPORTS {
+        let server = up_over(transport, "", STREAMS);
+        python(&server, "streams", "websocket", &[]);
+        let log = server.access_log();
+        assert!(log.contains("\"CONNECT /events/ws HTTP/2.0\" 200 "), "{log}");
+    }
 }
 
 #[test]
 fn live_video() {
-    let server = up(
+    TRANSPORTS.into_iter().for_each(live_video_over);
+}
+
+fn live_video_over(transport: Transport) {
+    let server = up_over(
+        transport,
         "rtmp { server { listen 127.0.0.1:{port2}; application live { live on; } } }",
         "location /flv { flv_live on; }",
     );

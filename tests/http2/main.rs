@@ -1,4 +1,4 @@
-//! HTTP/2 on plain ports: everything that goes over HTTP/1 goes over a stream, and no client takes more than its share.
+//! HTTP/2, most of it on plain ports: everything that goes over HTTP/1 goes over a stream, and no client takes more than its share.
 //!
 //! The clients in `python/` decide over each frame (Debian: python3-h2 has what they need); curl and h2load are those of others.
 
@@ -14,7 +14,8 @@ mod words;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use support::{Answer, Server, bytes, process, start};
+use support::transport::Transport;
+use support::{Answer, Server, Start, bytes, process};
 
 /// The server of most scenarios, with these directives in it.
 fn conf(main: &str, settings: &str) -> String {
@@ -46,7 +47,22 @@ fn conf(main: &str, settings: &str) -> String {
 /// That server, with its files.
 #[track_caller]
 fn up(main: &str, settings: &str) -> Server {
-    let server = start!(conf(main, settings));
+    up_over(Transport::Plain, main, settings)
+}
+
+/// The same: by prior knowledge, or by ALPN over TLS.
+#[track_caller]
+fn up_over(transport: Transport, main: &str, settings: &str) -> Server {
+    let conf = conf(main, settings).replace(
+        "http2 on;",
+        match transport {
+            Transport::Plain => "http2 on;",
+            // It says so itself.
+            Transport::Tls | Transport::H2 => "",
+        },
+    );
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).over(transport).conf(conf);
+    let server = start.start();
     server.file("html/file", bytes(3_000_000));
     server.file("html/cut", bytes(3_000_000));
     server.file("html/trailers/file", bytes(100_000));
@@ -54,11 +70,18 @@ fn up(main: &str, settings: &str) -> Server {
     server
 }
 
+fn is_encrypted(server: &Server) -> bool {
+    server.url("/").starts_with("https:")
+}
+
 fn command(server: &Server, program: &str, scenario: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("/usr/bin/python3");
     command.arg(format!("{}/tests/http2/python/{program}.py", env!("CARGO_MANIFEST_DIR")));
     command.args([scenario, &server.port().to_string()]).args(arguments);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
+    if is_encrypted(server) {
+        command.env("RSERVE_TLS", "1");
+    }
     command
 }
 
@@ -106,8 +129,12 @@ impl Scenario {
     }
 }
 
-/// curl, by prior knowledge.
+/// curl, by prior knowledge, or by ALPN.
 fn curl(server: &Server, arguments: &[&str], path: &str) -> Answer {
-    let all: Vec<&str> = ["--http2-prior-knowledge"].iter().chain(arguments).copied().collect();
+    let all: Vec<&str> = [if is_encrypted(server) { "--http2" } else { "--http2-prior-knowledge" }]
+        .iter()
+        .chain(arguments)
+        .copied()
+        .collect();
     server.curl(&all, path)
 }

@@ -53,6 +53,12 @@ impl Start {
         }
     }
 
+    /// Over this transport, whatever the run is about.
+    pub fn over(mut self, transport: Transport) -> Start {
+        self.transport = transport;
+        self
+    }
+
     /// Its configuration is as it is written, whatever this run is about.
     pub fn plain(mut self) -> Start {
         self.transport = Transport::Plain;

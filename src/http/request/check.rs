@@ -39,6 +39,8 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
         400,
         "client sent HTTP/1.1 request without \"Host\" header while reading client request headers",
     );
+    const NO_AUTHORITY: Reject =
+        Reject::new(400, "client sent neither \":authority\" nor \"Host\" header");
     let field = request.header_str(Name::Host);
     let mut host = Str::EMPTY;
     if let Some(field) = &field {
@@ -66,9 +68,10 @@ fn set_host(request: &mut Request) -> Result<(), Reject> {
     request.location = request.server.location();
     request.host = host;
     // The page that says so is that of the server for no name.
-    match field.is_none() && request.version() >= Version::V11 {
-        true => Err(NO_HOST),
-        false => Ok(()),
+    match request.version() {
+        Version::V20 if field.is_none() => Err(NO_AUTHORITY),
+        version if field.is_none() && version >= Version::V11 => Err(NO_HOST),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,10 @@
 """A client of HTTP/2 whose every frame a test decides: hyperframe cuts frames, hpack codes fields, and nothing here keeps
 to the protocol by itself but what `Client` is told to."""
 
+import os
 import select
 import socket
+import ssl
 import sys
 import time
 
@@ -12,11 +14,21 @@ from hyperframe.frame import Frame
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 PATIENCE = 20
+TLS = "RSERVE_TLS" in os.environ
 WINDOW = (1 << 31) - 1
 
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
 STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL = 5, 6, 7, 8
 COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 9, 11
+
+
+def encrypted(connection):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    connection = context.wrap_socket(connection)
+    equal(connection.selected_alpn_protocol(), "h2")
+    return connection
 
 
 class Stream:
@@ -50,6 +62,8 @@ class Client:
         self.socket.settimeout(PATIENCE)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if TLS:
+            self.socket = encrypted(self.socket)
         self.encoder, self.decoder = Encoder(), Decoder()
         self.streams, self.next_id, self.buffer, self.block = {}, 1, b"", b""
         self.goaways, self.closed, self.settings, self.acks, self.pongs = [], False, {}, 0, 0
@@ -125,12 +139,15 @@ class Client:
 
     def read(self, patience=PATIENCE):
         """Reads once. `False`: nothing came."""
-        if self.closed and not select.select([self.socket], [], [], 0)[0]:
+        if self.closed and not self.readable(0):
             return False
-        if not select.select([self.socket], [], [], patience)[0]:
+        if not self.readable(patience):
             return False
         try:
-            data = self.socket.recv(1 << 18)
+            data = self.receive()
+        except ssl.SSLWantReadError:
+            # A record of TLS's own, or the beginning of one.
+            return True
         except OSError:
             data = b""
         if not data:
@@ -145,6 +162,19 @@ class Client:
             self.buffer = self.buffer[9 + length :]
             self.take(head)
         return True
+
+    def readable(self, patience):
+        return TLS and self.socket.pending() > 0 or bool(select.select([self.socket], [], [], patience)[0])
+
+    def receive(self):
+        """What is there, without waiting for more."""
+        if not TLS:
+            return self.socket.recv(1 << 18)
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(1 << 18)
+        finally:
+            self.socket.settimeout(PATIENCE)
 
     def take(self, frame):
         stream = self.streams.setdefault(frame.stream_id, Stream())
