@@ -79,5 +79,15 @@ pub fn s_client(port: u16, arguments: &[&str], said: &str) -> String {
     String::from_utf8_lossy(&process::run(&mut command).stdout).into_owned()
 }
 
+/// What `gnutls-cli` says, which shakes hands twice, the second time with the session of the first.
+pub fn gnutls_twice(port: u16, version: &str) -> String {
+    let priority = format!("NORMAL:-VERS-ALL:+VERS-{version}");
+    let port = port.to_string();
+    let mut command = Command::new("timeout");
+    command.args(["20", "gnutls-cli", "--insecure", "--resume", "--priority", &priority]);
+    command.args(["--port", &port, "localhost"]).stdin(Stdio::null());
+    String::from_utf8_lossy(&process::run(&mut command).stdout).into_owned()
+}
+
 /// A request after whose answer the server closes.
 pub const LAST: &str = "GET /v HTTP/1.0\r\nHost: a.example\r\n\r\n";

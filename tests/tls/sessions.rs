@@ -65,6 +65,19 @@ fn any_worker_resumes() {
     }
 }
 
+/// A third library's opinion, beside those of OpenSSL and rustls.
+#[test]
+fn gnutls_resumes() {
+    let (server, _) = start(SITE);
+    for version in ["TLS1.2", "TLS1.3"] {
+        let said = crate::client::gnutls_twice(server.port(), version);
+        assert!(
+            said.contains("This is a resumed session"),
+            "{version} (Debian: gnutls-bin): {said}"
+        );
+    }
+}
+
 #[test]
 fn sessions_outlive_a_reload_an_upgrade_and_a_killed_worker() {
     let (server, _) = start(SITE);
