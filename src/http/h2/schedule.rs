@@ -5,6 +5,7 @@
 //! for it as long as somebody waits behind one that may have no room. A stream that waits for room although the socket takes
 //! everything, and is not woken for two turns, has a window that is full.
 
+use std::collections::BTreeMap;
 use std::task::{Context, Poll, Waker};
 
 /// So much of all answers waits in the crate before nobody's turn comes: what a client that takes nothing costs, however many
@@ -76,7 +77,6 @@ enum Doing {
 }
 
 struct Entry {
-    id: u32,
     priority: Priority,
     doing: Doing,
     waker: Option<Waker>,
@@ -85,7 +85,7 @@ struct Entry {
 /// The streams that have a body to send.
 #[derive(Default)]
 pub struct Schedule {
-    entries: Vec<Entry>,
+    entries: BTreeMap<u32, Entry>,
     turn: u64,
     /// Bytes that were given to the crate since the socket took everything.
     waiting: u64,
@@ -96,26 +96,26 @@ pub struct Schedule {
 impl Schedule {
     /// A stream begins to send.
     pub fn enter(&mut self, id: u32, priority: Priority) {
-        self.entries.push(Entry { id, priority, doing: Doing::Nothing, waker: None });
+        self.entries.insert(id, Entry { priority, doing: Doing::Nothing, waker: None });
     }
 
     /// It has ended, if it had begun.
     pub fn leave(&mut self, id: u32) {
-        self.entries.retain(|entry| entry.id != id);
+        self.entries.remove(&id);
         self.wake();
     }
 
     /// Waits until none that goes before it sends.
     pub fn poll_turn(&mut self, id: u32, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.entries.iter().position(|entry| entry.id == id) else {
+        let Some(mine) = self.entries.get(&id).map(|entry| entry.priority) else {
             return Poll::Ready(());
         };
-        let mine = self.entries[at].priority;
-        let behind = self.entries.iter().any(|entry| {
-            entry.doing != Doing::Nothing && entry.priority.precedes(entry.id, mine, id)
-        });
-        let entry = &mut self.entries[at];
-        match behind || self.waiting >= MOST_WAITING {
+        let precedes = |(other, entry): (&u32, &Entry)| {
+            entry.doing != Doing::Nothing && entry.priority.precedes(*other, mine, id)
+        };
+        let waits = self.waiting >= MOST_WAITING || self.entries.iter().any(precedes);
+        let Some(entry) = self.entries.get_mut(&id) else { return Poll::Ready(()) };
+        match waits {
             true => {
                 entry.doing = Doing::Nothing;
                 entry.waker = Some(cx.waker().clone());
@@ -145,7 +145,7 @@ impl Schedule {
     /// It waits for room.
     pub fn waits(&mut self, id: u32) {
         let turn = self.turn;
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id)
+        if let Some(entry) = self.entries.get_mut(&id)
             && entry.doing != Doing::Nothing
         {
             entry.doing = Doing::Waits(turn);
@@ -154,7 +154,7 @@ impl Schedule {
 
     /// It has nothing to send for now.
     pub fn pauses(&mut self, id: u32) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+        if let Some(entry) = self.entries.get_mut(&id) {
             entry.doing = Doing::Nothing;
         }
         self.wake();
@@ -163,7 +163,7 @@ impl Schedule {
     /// Whether the connection's task is to have a turn, to find out who waits for room in its own window: somebody is behind.
     pub fn wants_turn(&self) -> bool {
         let waits = |entry: &Entry| matches!(entry.doing, Doing::Waits(_));
-        self.entries.iter().any(waits) && self.entries.iter().any(|entry| entry.waker.is_some())
+        self.entries.values().any(waits) && self.entries.values().any(|entry| entry.waker.is_some())
     }
 
     /// The connection's task has had a turn, after which the socket takes more. `true`: another one is wanted.
@@ -173,7 +173,7 @@ impl Schedule {
             self.wake();
         }
         let (turn, mut full) = (self.turn, false);
-        for entry in &mut self.entries {
+        for entry in self.entries.values_mut() {
             if matches!(entry.doing, Doing::Waits(since) if since + 2 < turn) {
                 entry.doing = Doing::Nothing;
                 full = true;
@@ -186,7 +186,7 @@ impl Schedule {
     }
 
     fn wake(&mut self) {
-        self.entries.iter_mut().filter_map(|entry| entry.waker.take()).for_each(Waker::wake);
+        self.entries.values_mut().filter_map(|entry| entry.waker.take()).for_each(Waker::wake);
         self.stopped.drain(..).for_each(Waker::wake);
     }
 }
