@@ -22,16 +22,24 @@ thread_local! {
 pub fn client_hello(data: &[u8]) {
     const MOST: usize = 4096;
     let whole = parse(data, MOST);
+    let whole_at = match &whole {
+        Parsed::Hello(hello) => hello.len,
+        _ => MOST,
+    };
     let mut decided = false;
     for cut in 0..=data.len().min(MOST) {
         let parsed = parse(&data[..cut], MOST);
         match decided {
             true => assert_eq!(parsed, whole),
-            false if matches!(parsed, Parsed::Incomplete { .. }) => {}
-            false => {
-                decided = true;
-                assert_eq!(parsed, whole);
-            }
+            false => match parsed {
+                Parsed::Incomplete { least } => {
+                    assert!(cut < least && least <= whole_at, "{least} of {whole_at} at {cut}");
+                }
+                parsed => {
+                    decided = true;
+                    assert_eq!(parsed, whole);
+                }
+            },
         }
     }
     assert!(decided || data.len() < MOST);

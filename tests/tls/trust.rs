@@ -18,88 +18,68 @@ struct Case {
     said: &'static str,
 }
 
-fn cases(root: &Authority) -> Vec<Case> {
-    let leaf =
-        |authority: &Authority| authority.leaf("client", &["client"], Key::Ecdsa, Validity::Now);
-    let case = |name, trusted: &[&str], client: Leaf, said| Case {
-        name,
-        trusted: trusted.concat(),
-        list: None,
-        depth: 1,
-        client,
-        said,
-    };
-    let listed = |name, list: String, client: Leaf, said| {
-        let trusted = root.certificate.clone();
-        Case { name, trusted, list: Some(list), depth: 1, client, said }
-    };
-    let (old, other) = (Authority::valid("old", Validity::Over), Authority::new("other"));
-    let between = root.authority("between");
-    let (known, revoked, own) = (leaf(root), leaf(root), Leaf::self_signed("own"));
+const UNVERIFIED: &str = "FAILED:unable to verify the first certificate";
+const REVOKED: &str = "FAILED:certificate revoked";
+
+fn leaf(authority: &Authority) -> Leaf {
+    authority.leaf("client", &["client"], Key::Ecdsa, Validity::Now)
+}
+
+fn case(name: &'static str, trusted: &[&str], client: Leaf, said: &'static str) -> Case {
+    Case { name, trusted: trusted.concat(), list: None, depth: 1, client, said }
+}
+
+/// What lists say of certificates of a root.
+fn listed(root: &Authority) -> Vec<Case> {
+    let revoked = leaf(root);
     let list = || root.list(&[&revoked], Validity::Now);
-    let long = leaf(&between).with_chain(&[&between.certificate]);
-    let mut cases = vec![
-        listed("listed", list(), leaf(root), "SUCCESS"),
-        listed("revoked", list(), revoked.with_chain(&[]), "FAILED:certificate revoked"),
-        listed("list-over", root.list(&[], Validity::Over), leaf(root), "FAILED:CRL has expired"),
-        listed(
-            "list-of-another",
-            other.list(&[], Validity::Now),
-            leaf(root),
-            "FAILED:unable to get certificate CRL",
-        ),
-        case("root-over", &[&old.certificate], leaf(&old), "FAILED:certificate has expired"),
-        case(
-            "no-root",
-            &[&between.certificate],
-            leaf(&between),
-            "FAILED:unable to get issuer certificate",
-        ),
-        case(
-            "between-known",
-            &[&between.certificate, &root.certificate],
-            leaf(&between),
-            "SUCCESS",
-        ),
-        case("between-sent", &[&root.certificate], long.with_chain(&[]), "SUCCESS"),
-        case(
-            "between-missing",
-            &[&root.certificate],
-            leaf(&between),
-            "FAILED:unable to verify the first certificate",
-        ),
-        case(
-            "too-long",
-            &[&root.certificate],
-            long,
-            "FAILED:unable to get local issuer certificate",
-        ),
-        case(
-            "leaf-alone",
-            &[&known.chain],
-            known.with_chain(&[]),
-            "FAILED:unable to verify the first certificate",
-        ),
-        case("own-trusted", &[&own.chain], own.with_chain(&[]), "SUCCESS"),
-        case("own-unknown", &[&root.certificate], own, "FAILED:self-signed certificate"),
-        case(
-            "chain-unknown",
-            &[&root.certificate],
-            leaf(&other).with_chain(&[&other.certificate]),
-            "FAILED:self-signed certificate in certificate chain",
-        ),
-        case(
-            "no-client",
-            &[&root.certificate],
-            root.no_client("server"),
-            "FAILED:unsuitable certificate purpose",
-        ),
-    ];
-    cases.iter_mut().filter(|case| case.name == "too-long").for_each(|case| case.depth = 0);
+    let case = |name, list, client, said| Case {
+        list: Some(list),
+        ..case(name, &[&root.certificate], client, said)
+    };
+    let missing = "FAILED:unable to get certificate CRL";
+    let other = Authority::new("other").list(&[], Validity::Now);
     let trusted = format!("{}{}", root.certificate, revoked.chain);
-    let said = "FAILED:certificate revoked";
-    cases.push(Case { trusted, ..listed("revoked-and-trusted", list(), revoked, said) });
-    cases
+    vec![
+        case("listed", list(), leaf(root), "SUCCESS"),
+        case("revoked", list(), revoked.with_chain(&[]), REVOKED),
+        case("list-over", root.list(&[], Validity::Over), leaf(root), "FAILED:CRL has expired"),
+        case("list-of-another", other, leaf(root), missing),
+        Case { trusted, ..case("trusted", list(), revoked.with_chain(&[]), REVOKED) },
+    ]
+}
+
+/// Where paths end.
+fn ends(root: &Authority) -> Vec<Case> {
+    let (old, other) = (Authority::valid("old", Validity::Over), Authority::new("other"));
+    let (known, own) = (leaf(root), Leaf::self_signed("own"));
+    let unknown = leaf(&other).with_chain(&[&other.certificate]);
+    let (self_signed, in_chain) =
+        ("FAILED:self-signed certificate", "FAILED:self-signed certificate in certificate chain");
+    let purpose = "FAILED:unsuitable certificate purpose";
+    vec![
+        case("root-over", &[&old.certificate], leaf(&old), "FAILED:certificate has expired"),
+        case("leaf-alone", &[&known.chain], known.with_chain(&[]), UNVERIFIED),
+        case("own-trusted", &[&own.chain], own.with_chain(&[]), "SUCCESS"),
+        case("own-unknown", &[&root.certificate], own, self_signed),
+        case("chain-unknown", &[&root.certificate], unknown, in_chain),
+        case("no-client", &[&root.certificate], root.no_client("server"), purpose),
+    ]
+}
+
+/// What stands between a client and its root.
+fn between(root: &Authority) -> Vec<Case> {
+    let between = root.authority("between");
+    let (root, own) = (&root.certificate[..], &between.certificate[..]);
+    let long = || leaf(&between).with_chain(&[own]);
+    let too_long = "FAILED:unable to get local issuer certificate";
+    vec![
+        case("no-root", &[own], leaf(&between), "FAILED:unable to get issuer certificate"),
+        case("between-known", &[own, root], leaf(&between), "SUCCESS"),
+        case("between-sent", &[root], long(), "SUCCESS"),
+        case("between-missing", &[root], leaf(&between), UNVERIFIED),
+        Case { depth: 0, ..case("too-long", &[root], long(), too_long) },
+    ]
 }
 
 fn conf(cases: &[Case]) -> String {
@@ -125,7 +105,8 @@ fn twin(conf: &str, server: &Server) -> Twin {
 #[test]
 fn who_is_trusted() {
     let root = Authority::new("tests");
-    let cases = cases(&root);
+    let cases = [listed(&root), ends(&root), between(&root)].into_iter().flatten();
+    let cases: Vec<Case> = cases.collect();
     let conf = conf(&cases);
     let mut server = prepared(&conf.replace("{files}", ""), &root);
     for Case { name, trusted, list, .. } in &cases {

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 const MOST_FRAGMENT: usize = 1 << 14;
 /// Of a record: kind, version, length.
 const HEADER: usize = 5;
+/// Of a message: kind, length.
+const MESSAGE_HEADER: usize = 4;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 
@@ -52,7 +54,8 @@ fn whole(bytes: &[u8], most: usize) -> Message<'_> {
             return Message::Invalid("a hello that is too long");
         }
         used += HEADER + len;
-        let more = end.map_or(1, |end| end.saturating_sub(joined.len() + len - fragment.len()));
+        let after = joined.len() + len - fragment.len();
+        let more = end.unwrap_or(MESSAGE_HEADER).saturating_sub(after);
         least = used + if more == 0 { 0 } else { HEADER + more };
         if fragment.len() < len {
             return Message::Incomplete(least);
