@@ -20,15 +20,19 @@ impl Master {
         if !self.inheritance.is_upgrade() {
             self.claim_files().inspect_err(|_| self.remove_files())?;
         }
-        if let Err(failure) = self.first_generation() {
-            self.workers.forget_vacancies();
-            self.kill_generation(self.generation);
-            self.cycle.decided(false);
-            self.remove_files();
-            return match self.is_told_to_end() {
-                true => Ok(()),
-                false => Err(failure),
-            };
+        let started = self.first_generation();
+        let is_told = started.is_err() && self.is_told_to_end();
+        match started {
+            // Some of its workers serve already: it ends as any server does, and keeps what they have taken.
+            Err(_) if is_told && !self.inheritance.is_upgrade() => self.cycle.decided(true),
+            Err(failure) => {
+                self.workers.forget_vacancies();
+                self.kill_generation(self.generation);
+                self.cycle.decided(false);
+                self.remove_files();
+                return if is_told { Ok(()) } else { Err(failure) };
+            }
+            Ok(()) => {}
         }
         while !(self.phase != Phase::Running && self.workers.is_empty()) {
             self.wait();

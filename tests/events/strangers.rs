@@ -184,6 +184,7 @@ fn who_is_kept_from_hearing_the_head_hears_the_events() {
                         String::from_utf8_lossy(&read[read.len().saturating_sub(700)..])
                     )
                 });
+                assert!(count > 0, "{path} {n}: the connection ends");
                 read.extend_from_slice(&room[..count]);
             }
             let read = String::from_utf8(read).expect("text");

@@ -10,8 +10,9 @@ type Tickets = Arc<dyn ProducesTickets>;
 static SERVERS: LazyLock<[Tickets; 3]> = LazyLock::new(|| {
     let (key, newer) = (vec![7; 80], vec![8; 48]);
     let make = |keys: &[Vec<u8>], identity| tls::tickets::with_files(keys, 300, [identity; 32]);
-    let make = |keys: &[Vec<u8>], identity| make(keys, identity).expect("two keys");
-    [make(&[key.clone()], 1), make(&[key.clone()], 2), make(&[newer, key], 1)]
+    let make = |keys: &[Vec<u8>], identity| make(keys, identity).expect("keys");
+    let first = std::slice::from_ref(&key);
+    [make(first, 1), make(first, 2), make(&[newer, key.clone()], 1)]
 });
 
 /// What nobody has sealed opens nowhere; what one has sealed, it reads again to the letter, as does who has its key and

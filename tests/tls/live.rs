@@ -3,9 +3,10 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use support::certificates::Authority;
 use support::{Wire, process, wait_for};
 
-use crate::client::{config, start};
+use crate::client::{config, prepared, start};
 
 #[test]
 fn events_reach_encrypted_subscribers_from_any_worker() {
@@ -38,6 +39,48 @@ fn events_reach_encrypted_subscribers_from_any_worker() {
             reader.until(&format!("data: event {count}\n"));
         }
     }
+}
+
+/// A server is told to end as soon as one of its workers has answered: another one may still be starting.
+#[test]
+fn what_was_taken_while_the_server_starts_is_kept() {
+    let authority = Authority::new("tests");
+    let conf = "worker_processes 3; events { worker_connections 256; }
+        http { {tls} access_log off; sse_zone events 2m path=events.log; sse_start oldest;
+        server { listen 127.0.0.1:{port} ssl;
+            location ~ ^/e/(?<channel>.+)$ { sse_subscribe $channel; sse_publish $channel; } } }";
+    let mut server = prepared(conf, &authority).start();
+    let (port, directory) = (server.port(), server.dir().path(""));
+    let program = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rserve"));
+        command.arg("-p").arg(&directory).args(["-c", "rserve.conf"]);
+        command.stderr(Stdio::null()).spawn().expect("it starts")
+    };
+    let publish =
+        |text: &str| support::curl(&["-d", text, &format!("https://127.0.0.1:{port}/e/x")]).status;
+    let (mut sent, mut running) = (Vec::new(), None::<std::process::Child>);
+    for round in 0..8 {
+        let text = format!("round {round}");
+        wait_for("the server", || {
+            support::is_listening(port) && matches!(publish(&text), 201 | 202)
+        });
+        sent.push(text);
+        match running.take() {
+            Some(mut child) => {
+                process::signal(child.id(), "TERM");
+                assert!(child.wait().expect("it ends").success());
+            }
+            None => assert_eq!(server.stop(), Some(0)),
+        }
+        running = Some(program());
+    }
+    wait_for("the server", || support::is_listening(port));
+    let mut wire = Wire::open(port).with_tls(Arc::new(config(None)), "a.example");
+    wire.send("GET /e/x HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    sent.iter().for_each(|text| drop(wire.until(&format!("data: {text}\n"))));
+    let mut child = running.expect("one runs");
+    process::signal(child.id(), "TERM");
+    child.wait().expect("it ends");
 }
 
 /// ffmpeg publishes by rtmps, and others watch by rtmps and by https.
