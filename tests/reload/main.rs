@@ -149,8 +149,9 @@ fn the_pid_file_moves() {
     server.signal("HUP");
     wait_for("the new pid file", || server.path("logs/moved.pid.sock").exists());
     assert_eq!(server.dir().text("logs/moved.pid").trim(), master.to_string());
-    assert!(!server.path("logs/rserve.pid").exists());
-    assert!(!server.path("logs/rserve.pid.sock").exists());
+    wait_for("the old files to go", || {
+        ["logs/rserve.pid", "logs/rserve.pid.sock"].iter().all(|old| !server.path(old).exists())
+    });
     server.set_conf(conf("pid logs/moved.pid;", "three"));
     reload(&server);
     server.wait_for("the reload", || server.get("/").text() == "three");
