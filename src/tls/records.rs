@@ -181,6 +181,16 @@ impl<S: Side> Records<S> {
         Ok(filled)
     }
 
+    /// What the peer has still said is thrown away. A socket that is closed with unread bytes is reset, and what of the answer the
+    /// peer's kernel does not have yet is lost with it: a client that has no more to ask says so at once (close_notify).
+    pub fn discard(&mut self, conn: Conn) {
+        MEMORY.with_borrow_mut(|memory| {
+            let input = memory.input(0);
+            let mut reads = std::iter::repeat_with(|| conn.read(input)).take(MOST_EMPTY);
+            while matches!(reads.next(), Some(Ok(1..))) {}
+        });
+    }
+
     fn end_of_socket(&mut self) -> io::Result<usize> {
         let is_clean = std::mem::replace(&mut self.ended, true);
         match self.established {

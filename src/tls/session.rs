@@ -291,13 +291,16 @@ impl Layer for Session {
     }
 
     fn shutdown_write(&mut self, conn: Conn) {
-        self.close(conn);
+        if let State::Tls(records) = &mut self.state {
+            records.close_notify(conn);
+        }
         conn.shutdown_write();
     }
 
     fn close(&mut self, conn: Conn) {
         if let State::Tls(records) = &mut self.state {
             records.close_notify(conn);
+            records.discard(conn);
         }
     }
 

@@ -107,12 +107,8 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be sent.
+    /// Says that nothing more will be sent: by the transport alone, so that no byte may arrive where it is not read any more.
     pub fn end(&mut self) {
-        if let Stream::Tls(stream) = self {
-            stream.conn.send_close_notify();
-            let _ = stream.flush();
-        }
         let _ = self.socket().shutdown(std::net::Shutdown::Write);
     }
 }
