@@ -162,6 +162,10 @@ impl Schedule {
 
     /// Whether the connection's task is to have a turn, to find out who waits for room in its own window: somebody is behind.
     pub fn wants_turn(&self) -> bool {
+        // Who is behind what was given to the crate is woken when that has gone out: that is a turn in any case.
+        if self.waiting >= MOST_WAITING {
+            return false;
+        }
         let waits = |entry: &Entry| matches!(entry.doing, Doing::Waits(_));
         self.entries.values().any(waits) && self.entries.values().any(|entry| entry.waker.is_some())
     }
