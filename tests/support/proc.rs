@@ -26,6 +26,17 @@ pub fn descriptors(pid: u32) -> usize {
     open.unwrap_or_else(|e| panic!("process {pid}: {e}")).count()
 }
 
+/// The sockets that are open, by their numbers.
+pub fn sockets(pid: u32) -> Vec<String> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd"));
+    let open = open.unwrap_or_else(|e| panic!("process {pid}: {e}"));
+    let links = open.filter_map(|link| fs::read_link(link.ok()?.path()).ok());
+    let number = |link: PathBuf| {
+        Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+    };
+    links.filter_map(number).collect()
+}
+
 /// What one of the links says: `cwd`, `exe`.
 pub fn link(pid: u32, name: &str) -> PathBuf {
     fs::read_link(format!("/proc/{pid}/{name}")).unwrap_or_default()
