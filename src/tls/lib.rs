@@ -17,6 +17,7 @@ mod entropy;
 mod expiry;
 mod facts;
 pub mod fresh;
+mod issuers;
 mod memory;
 mod named;
 pub mod ocsp;
@@ -40,6 +41,7 @@ mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use issuers::Standing;
 pub use offer::Offer;
 pub use server::Server;
 pub use servers::Servers;

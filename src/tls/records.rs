@@ -355,7 +355,7 @@ impl<S: Side> Records<S> {
     }
 
     /// Sends what waits: `WouldBlock` if not all of it goes.
-    fn flush(&mut self, conn: Conn) -> io::Result<()> {
+    pub fn flush(&mut self, conn: Conn) -> io::Result<()> {
         while self.has_unsent() {
             let count = conn.write(&[IoSlice::new(&self.unsent[self.sent..])], false)?;
             self.sent += count;
