@@ -4,7 +4,7 @@
 //! bytes ─▶ hello (ours: names, protocols) ─▶ Choice: which server ─▶ its rustls configuration ─▶ handshake ─▶ records
 //!                                             (http, rtmp, stream)     certificates, tickets, clients' certificates
 //! ```
-//! rustls is driven by its unbuffered API (`records.rs`): ciphertext is in memory that a worker has once, so that an
+//! rustls is driven by its unbuffered API (`records`): ciphertext is in memory that a worker has once, so that an
 //! idle connection has none.
 #![forbid(unsafe_code)]
 
