@@ -104,7 +104,7 @@ impl Servers {
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
         let clients = Clients::new(conf, setup.env, &provider, issuers)?;
-        let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
+        let proofs = automatic.as_ref().map(|automatic| automatic.proofs.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
         let (source, identity) = self.identities(served, &provider, setup)?;
