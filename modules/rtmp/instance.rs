@@ -177,13 +177,10 @@ impl Process for RtmpInstance {
 impl Instance for RtmpInstance {
     fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         for listener in self.plan.iter().flat_map(|plan| &plan.listens) {
-            let address = &listener.address;
-            let shared = sockets.shared(address);
             let service: &'static Listener = Box::leak(Box::new(Listener::new(listener)));
-            for socket in sockets.of_worker(address, number) {
+            sockets.each(&listener.address, number, |socket, shared| {
                 rt::add_listener(&socket.as_raw_fd(), service, shared)
-                    .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
-            }
+            })?;
         }
         Ok(())
     }

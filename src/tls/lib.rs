@@ -16,6 +16,7 @@ mod encrypted_key;
 mod entropy;
 mod expiry;
 mod facts;
+mod failure;
 pub mod fresh;
 mod memory;
 mod named;
@@ -40,6 +41,7 @@ mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use failure::failure;
 pub use offer::Offer;
 pub use server::Server;
 pub use servers::Servers;
