@@ -57,7 +57,8 @@ fn make(
     let core = &conf.core;
     let place = |why: String| Error::at(why, text.span, setup.env.files);
     let text = Template::compile(&text.text, names).map_err(place)?;
-    let protocols: Vec<&[u8]> = core.ssl_alpn.as_slice().iter().map(String::as_bytes).collect();
+    let protocols = core.ssl_alpn.get().into_iter().flatten();
+    let protocols: Vec<&[u8]> = protocols.map(String::as_bytes).collect();
     let tls = tls.make(&conf.tls, &[&protocols], None, setup)?;
     Ok(Server {
         tls,

@@ -33,16 +33,17 @@ async fn serve(listener: &'static Listener, conn: Conn) -> Next {
         return Next::Close;
     }
     conn.set_expendable(false);
-    let text = text(&session);
-    drop(session);
     let io = Io::new(conn);
-    match send(io, &text).await {
-        Ok(()) => {
-            drop(text);
-            ending::linger(io).await;
+    match send(io, &text(&session)).await {
+        Ok(()) => ending::linger(io).await,
+        Err(error) => {
+            if error.kind() == io::ErrorKind::TimedOut {
+                let what = "connection timed out (110: Connection timed out)";
+                session.log(Level::Info, format_args!("{what} while returning text"));
+            }
+            // What has come of the text must not be taken for all of it.
+            io.reset_on_close();
         }
-        // What has come of the text must not be taken for all of it.
-        Err(_) => io.reset_on_close(),
     }
     Next::Close
 }

@@ -32,7 +32,7 @@ settings! {
         );
         flag tcp_nodelay = (SERVERS, "on", "send short segments at once");
         time ssl_handshake_timeout = (SERVERS, "60s", "how long a handshake may take");
-        lists ssl_alpn: String = (
+        option ssl_alpn: Vec<String> = (
             SERVERS, SOME, protocols, "(none)",
             "protocols that may be agreed on by ALPN, the best first; who offers others alone is refused"
         );

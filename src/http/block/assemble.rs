@@ -75,7 +75,8 @@ pub fn assemble(
         }
         let scheme = if own.hosts.ssl { "https" } else { "http" };
         let options = own.options.clone().unwrap_or_default();
-        builder.setup.listen(own.address.clone(), options, scheme)?;
+        let asked = builder.setup.listen(own.address.clone(), options, scheme);
+        asked.map_err(|error| error.or_at(own.span(), builder.setup.env.files))?;
         let listener = Listener::new(own, covered).traced(trace.clone());
         listeners.push(listener.keeping_offers(keeps_offers));
     }

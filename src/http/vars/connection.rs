@@ -81,7 +81,10 @@ impl<R: Connected> Variables<R> {
             Some(unix) => show(o, unix),
             None => false,
         }, "the address that the client connected to";
-        "server_port" |r, _, o| show(o, r.local_port()), "the port that the client connected to";
+        "server_port" |r, _, o| match r.local_port() {
+            0 => put(o, b""),
+            port => show(o, port),
+        }, "the port that the client connected to";
         "time_iso8601" |_, _, o| now::with(|now| put(o, now.iso.as_bytes())), "local time, ISO 8601";
         "time_local" |_, _, o| now::with(|now| put(o, now.log.as_bytes())), "local time, as logged";
     };
