@@ -154,29 +154,3 @@ fn a_handshake_that_does_not_go_on_is_not_waited_for() {
     }
     assert!(wire.rest().len() < 10, "at most an alert");
 }
-
-/// Handshakes that come all at once have their turns one after the other, and each comes to its end.
-#[test]
-fn many_at_once() {
-    let authority = support::certificates::Authority::new("tests");
-    let leaf = authority.leaf(
-        "rsa",
-        &["a.example"],
-        support::certificates::Key::Rsa,
-        support::certificates::Validity::Now,
-    );
-    let conf = "worker_processes 1; stream { ssl_certificate rsa.pem; ssl_certificate_key rsa.key;
-        server { listen 127.0.0.1:{port} ssl; return ok; } }";
-    let start = crate::client::prepared(conf, &authority);
-    let server = crate::client::with_leaf(start, "rsa", &leaf).start();
-    let hello = hello();
-    let mut wires: Vec<Wire> = (0..60).map(|_| Wire::open(server.port())).collect();
-    let worker = server.workers()[0];
-    // They are all there when the worker looks.
-    support::process::signal(worker, "STOP");
-    wires.iter_mut().for_each(|wire| assert!(wire.send(&hello)));
-    support::process::signal(worker, "CONT");
-    for wire in &mut wires {
-        assert_eq!(wire.exactly(1), [22], "a handshake's record");
-    }
-}
