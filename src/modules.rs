@@ -46,5 +46,7 @@ const HTTP_MODULES: &[http::Entry] = &[
 pub const MODULES: &[&dyn Module] = &[
     #[cfg(feature = "rtmp")]
     &rtmp::Rtmp,
+    #[cfg(feature = "stream")]
+    &stream::Stream,
     &Http::new(HTTP_MODULES),
 ];

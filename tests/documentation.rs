@@ -54,8 +54,9 @@ fn with_free_ports(text: &str) -> (String, u16) {
     let (web, live) = (free_port(), free_port());
     // A port may have another's digits in it.
     let text = text.replace("1935", "{live}").replace("8080", &web.to_string());
-    let text = text.replace("8443", "{tls}").replace("1936", "{lives}");
+    let text = text.replace("8443", "{tls}").replace("1936", "{lives}").replace("4433", "{stream}");
     let text = text.replace("{tls}", &free_port().to_string());
+    let text = text.replace("{stream}", &free_port().to_string());
     let text = text.replace("{lives}", &free_port().to_string());
     (text.replace("{live}", &live.to_string()), web)
 }

@@ -62,10 +62,6 @@ impl RtmpInstance {
         self.plan.as_ref().map(|plan| &plan.zone)
     }
 
-    fn tls(&self) -> impl Iterator<Item = &Rc<dyn Process>> {
-        self.plan.iter().flat_map(|plan| &plan.tls)
-    }
-
     /// A publisher's worker is dead: tells the players of its stream, and who listens to events. `false`: some cannot be
     /// told now.
     fn tell_of(&self, plan: &Plan, orphans: Vec<Vec<u8>>) -> bool {
@@ -89,25 +85,14 @@ impl RtmpInstance {
 }
 
 impl Process for RtmpInstance {
+    /// Encryption's; the zone's methods stand beside them.
+    fn parts(&self) -> &[Rc<dyn Process>] {
+        self.plan.as_ref().map_or(&[], |plan| &plan.tls)
+    }
+
     fn opened(&self) -> Result<(), Error> {
-        self.tls().try_for_each(|tls| tls.opened())?;
+        self.parts().iter().try_for_each(|part| part.opened())?;
         self.zone().map_or(Ok(()), |zone| zone.opened())
-    }
-
-    fn look(&self) {
-        self.tls().for_each(|tls| tls.look());
-    }
-
-    fn refresh(&self) -> Vec<String> {
-        self.tls().flat_map(|tls| tls.refresh()).collect()
-    }
-
-    fn needs_help(&self) -> bool {
-        self.tls().any(|tls| tls.needs_help())
-    }
-
-    fn help(&'static self) {
-        self.tls().for_each(|tls| tls.help());
     }
 
     fn outgoing(&self, next: &Regions, back: bool) {
@@ -115,7 +100,7 @@ impl Process for RtmpInstance {
     }
 
     fn decided(&self, serves: bool) {
-        self.tls().for_each(|tls| tls.decided(serves));
+        self.parts().iter().for_each(|part| part.decided(serves));
         self.zone().into_iter().for_each(|zone| zone.decided(serves));
     }
 
@@ -125,6 +110,7 @@ impl Process for RtmpInstance {
 
     fn started(&'static self) -> Result<(), String> {
         let Some(plan) = &self.plan else { return Ok(()) };
+        plan.tls.iter().try_for_each(|part| part.started())?;
         plan.zone.started()?;
         let hub = plan.zone.hub().ok_or("the rtmp_zone has no hub")?;
         let running: &'static Running = Box::leak(Box::new(Running {
@@ -169,7 +155,7 @@ impl Process for RtmpInstance {
     }
 
     fn stuck(&self) -> Vec<i32> {
-        let helpers = self.tls().flat_map(|tls| tls.stuck());
+        let helpers = self.parts().iter().flat_map(|part| part.stuck());
         helpers.chain(self.zone().into_iter().flat_map(|zone| zone.stuck())).collect()
     }
 }
@@ -177,13 +163,10 @@ impl Process for RtmpInstance {
 impl Instance for RtmpInstance {
     fn listen(&'static self, sockets: &Sockets, number: usize) -> Result<(), String> {
         for listener in self.plan.iter().flat_map(|plan| &plan.listens) {
-            let address = &listener.address;
-            let shared = sockets.shared(address);
             let service: &'static Listener = Box::leak(Box::new(Listener::new(listener)));
-            for socket in sockets.of_worker(address, number) {
+            sockets.each(&listener.address, number, |socket, shared| {
                 rt::add_listener(&socket.as_raw_fd(), service, shared)
-                    .map_err(|e| format!("epoll_ctl({address}) failed {}", sys::log::errno(&e)))?;
-            }
+            })?;
         }
         Ok(())
     }

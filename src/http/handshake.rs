@@ -1,12 +1,9 @@
 //! What precedes the first request of an encrypted connection.
 
-use std::fmt::Arguments;
 use std::io;
 
-use mem::Str;
 use proto::http1::Reject;
 use rt::{Conn, Io};
-use sys::log::Level;
 use tls::{Choice, Chosen};
 
 use crate::request::{Listener, Request, Server};
@@ -48,10 +45,7 @@ pub fn go_on(listener: &'static Listener, conn: Conn) -> Step {
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Step::Wait,
         Err(error) => {
-            match error.kind() {
-                io::ErrorKind::UnexpectedEof => log(listener, conn, format_args!("{error}")),
-                _ => log(listener, conn, format_args!("SSL_do_handshake() failed ({error})")),
-            }
+            log(listener, conn, &error);
             Step::Close
         }
     }
@@ -94,22 +88,13 @@ pub fn expired(listener: &'static Listener, conn: Conn) {
     if listener.may_be_encrypted()
         && Io::new(conn).with_layer(tls::Session::is_established) == Some(false)
     {
-        log(listener, conn, format_args!("client timed out (110: Connection timed out)"));
+        log(listener, conn, &io::ErrorKind::TimedOut.into());
     }
 }
 
-fn log(listener: &'static Listener, conn: Conn, what: Arguments<'_>) {
+fn log(listener: &'static Listener, conn: Conn, error: &io::Error) {
     let logs = &listener.first_hosts().default_server().location().settings.error_logs;
-    let message = format!(
-        "*{} {what} while SSL handshaking, client: {}, server: {}",
-        conn.serial(),
-        conn.peer(),
-        listener.address()
-    );
-    match logs.is_empty() {
-        true => sys::log::write(Level::Info, format_args!("{message}")),
-        false => logs.iter().for_each(|log| log.write(Level::Info, format_args!("{message}"))),
-    }
+    listener.log_failure(logs, conn, error);
 }
 
 impl Listener {
@@ -122,16 +107,7 @@ impl Listener {
 impl Choice for Listener {
     fn choose(&'static self, conn: Conn, name: Option<&str>) -> Option<Chosen> {
         let hosts = self.hosts_for(conn)?;
-        let default = hosts.default_server();
-        let server = match name {
-            Some(name) => {
-                let name = Str::copy(name.as_bytes());
-                hosts.find(&name, &mut Captures::default()).ok()?.unwrap_or(default)
-            }
-            None => default,
-        };
-        let own = server.tls.as_ref().filter(|tls| !tls.is_behind_another());
-        let tls = own.or(default.tls.as_ref())?;
+        let (server, tls) = hosts.choose(name, &mut Captures::default())?;
         let protocols = usize::from(hosts.http2 || server.location().settings.http2.on);
         Some(Chosen { tls, protocols, server })
     }

@@ -19,9 +19,9 @@ mod handshake;
 mod now;
 mod request;
 mod response;
-mod route;
+pub mod route;
 mod trace;
-mod vars;
+pub mod vars;
 pub mod websocket;
 
 pub use block::Http;

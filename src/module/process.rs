@@ -1,85 +1,101 @@
 //! A part in the life of the server's processes: of core modules, of modules of `http {}`, of shared memory.
 
+use std::rc::Rc;
+
 use conf::Error;
 
 use crate::Regions;
 
-/// What is done when a process starts or ends. Methods run in the process that is named.
+/// What is done when a process starts or ends. Methods run in the process that is named. What one does not see to itself
+/// is its parts' to see to.
 pub trait Process: 'static {
+    /// What it consists of.
+    fn parts(&self) -> &[Rc<dyn Process>] {
+        &[]
+    }
+
     /// Master, before the first fork: files and shared memory are open.
     fn opened(&self) -> Result<(), Error> {
-        Ok(())
+        self.parts().iter().try_for_each(|part| part.opened())
     }
 
     /// Master, at a reload: the workers of another configuration, with these regions, are forked next; `back` if
     /// they did not come to serve, and this configuration stays.
     fn outgoing(&self, next: &Regions, back: bool) {
-        let _ = (next, back);
+        self.parts().iter().for_each(|part| part.outgoing(next, back));
     }
 
     /// Master, at the start and at a reload: this configuration serves now; or it does not come to serve, and its
     /// workers have ended.
     fn decided(&self, serves: bool) {
-        let _ = serves;
+        self.parts().iter().for_each(|part| part.decided(serves));
     }
 
     /// Master, at a reload: workers with these regions serve now in the place of this configuration's.
     fn replaced(&self, by: &Regions) {
-        let _ = by;
+        self.parts().iter().for_each(|part| part.replaced(by));
     }
 
     /// Worker: it has its loop, and accepts nothing yet.
     fn started(&'static self) -> Result<(), String> {
-        Ok(())
+        self.parts().iter().try_for_each(|part| part.started())
     }
 
     /// Master: whether there is something for the helper process to do, which has no listeners and sees no client.
     fn needs_help(&self) -> bool {
-        false
+        self.parts().iter().any(|part| part.needs_help())
     }
 
     /// Helper: it has its loop.
-    fn help(&'static self) {}
+    fn help(&'static self) {
+        self.parts().iter().for_each(|part| part.help());
+    }
 
     /// Worker: it accepts no more, and ends with its last connection; `within` so many milliseconds,
     /// if that is limited.
     fn draining(&'static self, within: Option<u64>) {
-        let _ = within;
+        self.parts().iter().for_each(|part| part.draining(within));
     }
 
     /// Worker: its master is gone, and another may start at any moment: what only one server may have is let go.
-    fn orphaned(&self) {}
+    fn orphaned(&self) {
+        self.parts().iter().for_each(|part| part.orphaned());
+    }
 
     /// Master: the last worker has ended, and no other master of this server runs.
-    fn closed(&self) {}
+    fn closed(&self) {
+        self.parts().iter().for_each(|part| part.closed());
+    }
 
     /// Master: a worker has ended, in whichever way. `false`: what it left in shared memory cannot be seen to now,
     /// because somebody has the lock. The master, which never waits for a worker, asks again.
     fn worker_ended(&self, pid: i32) -> bool {
-        let _ = pid;
-        true
+        // Each of them, whatever the others say.
+        self.parts().iter().filter(|part| !part.worker_ended(pid)).count() == 0
     }
 
     /// Master, at a reload: how many more processes there is room for in shared memory.
     fn capacity(&self) -> usize {
-        usize::MAX
+        self.parts().iter().map(|part| part.capacity()).min().unwrap_or(usize::MAX)
     }
 
     /// Master, twice a second: what is to be seen to from time to time.
-    fn look(&self) {}
+    fn look(&self) {
+        self.parts().iter().for_each(|part| part.look());
+    }
 
     /// Master: files that were loaded are looked at again, at once. What is wrong with them, in words.
     fn refresh(&self) -> Vec<String> {
-        Vec::new()
+        self.parts().iter().flat_map(|part| part.refresh()).collect()
     }
 
     /// Master, twice a second: the processes that have a part in shared memory.
     fn attached(&self) -> Vec<i32> {
-        Vec::new()
+        self.parts().iter().flat_map(|part| part.attached()).collect()
     }
 
     /// Master, twice a second: the processes that keep a lock of shared memory, and get no further.
     fn stuck(&self) -> Vec<i32> {
-        Vec::new()
+        self.parts().iter().flat_map(|part| part.stuck()).collect()
     }
 }

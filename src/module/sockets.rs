@@ -1,6 +1,7 @@
 //! The listening sockets of a configuration.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 use sys::socket::{Address, Listener};
@@ -43,6 +44,21 @@ impl Sockets {
     /// Whether other processes accept from the same sockets of `address`.
     pub fn shared(&self, address: &Address) -> bool {
         self.workers > 1 && self.at(address).len() == 1
+    }
+
+    /// Gives the sockets of an address to what adds them to the loop of worker `number`; the second word says whether other
+    /// processes accept from them, too.
+    pub fn each<T>(
+        &self,
+        address: &Address,
+        number: usize,
+        mut add: impl FnMut(&Listener, bool) -> io::Result<T>,
+    ) -> Result<(), String> {
+        let shared = self.shared(address);
+        self.of_worker(address, number).try_for_each(|socket| {
+            let failed = |error| format!("epoll_ctl({address}) failed {}", sys::log::errno(&error));
+            add(socket, shared).map(drop).map_err(failed)
+        })
     }
 
     /// All sockets with their addresses.

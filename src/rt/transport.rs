@@ -10,6 +10,7 @@ use sys::socket::Peer;
 use crate::conn::{Conn, TimedOut};
 use crate::layer::Layer;
 use crate::slot::{LAYERED, READABLE, Slot, UNSENT, WRITABLE};
+use crate::yield_now::yield_now;
 
 /// A connection's transport: TCP, a Unix socket, or a stream of another connection, as it is or through a [`Layer`]. The
 /// socket's own bytes are out of reach: what writes to them would write past an encryption.
@@ -49,6 +50,21 @@ impl Io {
         match slot.has(LAYERED) {
             false => Ok(()),
             true => through(slot, READABLE, |layer| layer.establish(self.conn)),
+        }
+    }
+
+    /// Waits until what precedes the first byte is done. The error: it failed, or the deadline has passed.
+    pub async fn established(&self) -> io::Result<()> {
+        loop {
+            match self.establish() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            match self.is_readable() {
+                // It waits for its turn, not for the peer.
+                true => yield_now().await,
+                false => self.readable().await?,
+            }
         }
     }
 

@@ -194,6 +194,14 @@ pub fn write(level: Level, message: std::fmt::Arguments<'_>) {
     logs.iter().for_each(|log| log.write(level, message));
 }
 
+/// Writes a line to these logs; to the process's own, if there are none.
+pub fn write_to(logs: &[Arc<Log>], level: Level, message: std::fmt::Arguments<'_>) {
+    match logs.is_empty() {
+        true => write(level, message),
+        false => logs.iter().for_each(|log| log.write(level, message)),
+    }
+}
+
 /// Writes to those of the process's own logs that are files: for what standard error has shown.
 pub fn to_file(level: Level, message: std::fmt::Arguments<'_>) {
     let logs = main_logs();

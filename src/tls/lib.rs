@@ -16,6 +16,7 @@ mod encrypted_key;
 mod entropy;
 mod expiry;
 mod facts;
+mod failure;
 pub mod fresh;
 mod issuers;
 mod memory;
@@ -41,6 +42,7 @@ mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use failure::failure;
 pub use issuers::Standing;
 pub use offer::Offer;
 pub use server::Server;

@@ -1,10 +1,12 @@
-//! The `ssl_*` directives of a server: in `http {}`, in `rtmp {}`.
+//! The `ssl_*` directives of a server: in `http {}`, in `rtmp {}`, in `stream {}`.
 
 use conf::{Arity, Contexts, Error, Setting, Word, contexts, settings, value};
 
 use crate::ocsp::check_responder;
 
-const SERVERS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER);
+const SERVERS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER | STREAM | STREAM_SERVER);
+/// As with nginx, whose streams have no requests that might come early.
+const NO_STREAMS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER);
 const ONE: Arity = Arity::Exactly(1);
 const SOME: Arity = Arity::AtLeast(1);
 
@@ -51,9 +53,9 @@ settings! {
             "a file with the key of tickets, 48 or 80 bytes; the first one encrypts"
         );
         flag ssl_early_data = (
-            SERVERS, "off", "take requests of who comes back before the handshake is complete; they may be copies: $ssl_early_data"
+            NO_STREAMS, "off", "take requests of who comes back before the handshake is complete; they may be copies: $ssl_early_data"
         );
-        size ssl_buffer_size = (SERVERS, "16k", "the longest record");
+        size ssl_buffer_size = (NO_STREAMS, "16k", "the longest record");
         flag ssl_reject_handshake = (
             SERVERS, "off", "end handshakes that ask for this server, by an alert"
         );

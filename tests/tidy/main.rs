@@ -31,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("acme", &["mem", "sys", "shm", "wal", "broadcast", "conf", "proto", "rt", "module", "tls"]),
     ("http", &["wal", "broadcast"]),
     ("live", &["http"]),
-    ("server", &["wal", "broadcast", "http", "live"]),
+    ("stream", &["wal", "broadcast", "live"]),
+    ("server", &["wal", "broadcast", "http", "live", "stream"]),
     ("sdk", &[]),
 ];
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use support::certificates::{Authority, Key, Validity};
 use support::{Wire, proc};
 
-use crate::client::{config, get, s_client, start};
+use crate::client::{config, get, prepared, s_client, start, with_leaf};
 
 const SITE: &str = "worker_processes 1; events { worker_connections 12000; }
     http { {tls} access_log off; client_header_timeout 1500ms;
@@ -192,5 +193,28 @@ fn half_a_body_is_not_taken_for_the_whole() {
         let said = wire.rest();
         assert!(said.starts_with(b"HTTP/1.1 200"), "{path}");
         assert_eq!(wire.is_broken(), !whole, "{path}");
+    }
+}
+
+/// Handshakes that come all at once have their turns one after the other, whatever is spoken inside, and each goes on.
+#[test]
+fn many_handshakes_at_once() {
+    let authority = Authority::new("tests");
+    let leaf = authority.leaf("rsa", &["a.example"], Key::Rsa, Validity::Now);
+    let hello = hello();
+    for block in ["http { server {", "rtmp { server {", "stream { server { return x;"] {
+        let conf = format!(
+            "worker_processes 1; {block} listen 127.0.0.1:{{port}} ssl; ssl_certificate rsa.pem; ssl_certificate_key rsa.key; }} }}"
+        );
+        let server = with_leaf(prepared(&conf, &authority), "rsa", &leaf).start();
+        let mut wires: Vec<Wire> = (0..60).map(|_| Wire::open(server.port())).collect();
+        // They are all there when the worker looks.
+        let worker = server.workers()[0];
+        support::process::signal(worker, "STOP");
+        wires.iter_mut().for_each(|wire| assert!(wire.send(&hello)));
+        support::process::signal(worker, "CONT");
+        for wire in &mut wires {
+            assert_eq!(wire.exactly(1), [22], "{block}: a handshake's record");
+        }
     }
 }

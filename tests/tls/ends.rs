@@ -70,10 +70,8 @@ fn a_client_that_never_ends_is_waited_for_a_while() {
     let (server, _) = start(SITE);
     server.file("html/file", support::bytes(LENGTH));
     let worker = server.workers()[0];
-    let sockets = || proc::sockets(worker).len();
-    let before = sockets();
     let wire = asked(&server, "/gone");
     let closed = asked(&server, "/at-once");
-    server.wait_for("both to be closed", || sockets() == before);
+    server.wait_for("both to be closed", || proc::connections(worker) == 0);
     drop((wire, closed));
 }

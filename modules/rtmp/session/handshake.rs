@@ -75,19 +75,17 @@ impl Session {
                 Ok(0) => return Err(SessionError::Left),
                 Ok(count) => return self.heard(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(self.broken_off(&error)),
+                Err(_) => return Err(SessionError::Left),
             }
         }
     }
 
-    fn broken_off(&self, error: &io::Error) -> SessionError {
-        match self.io.with_layer(tls::Session::is_established) {
-            Some(false) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                SessionError::Tls(error.to_string())
-            }
-            Some(false) => SessionError::Tls(format!("SSL_do_handshake() failed ({error})")),
-            Some(true) | None => SessionError::Left,
-        }
+    /// The handshake of the encryption, within the same time.
+    pub(super) async fn encryption(&self) -> Result<(), SessionError> {
+        self.io.established().await.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => SessionError::TooSlow,
+            _ => SessionError::Tls(tls::failure(&error)),
+        })
     }
 
     /// What the handshake says against the server that the client asks for; by the same rules as in HTTP.

@@ -50,6 +50,7 @@ impl Session {
         if self.listener.is_encrypted() {
             let read = std::mem::take(&mut self.rest);
             self.client.conn.set_layer(Box::new(tls::Session::new(self.listener, read)));
+            Box::pin(self.encryption()).await?;
         }
         Box::pin(self.handshake()).await?;
         loop {

@@ -7,14 +7,16 @@ use conf::Error;
 use mem::Str;
 use module::{Process, Setup};
 
-use crate::block::addresses::Addresses;
 use crate::block::api::{Declarations, Entry, Hooks, Level};
+use crate::block::listen;
 use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
 use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
-use crate::route::hosts::Name;
+use crate::route::addresses::Addresses;
+use crate::route::listen::Listen;
 use crate::route::location::{Locations, MatchKind};
+use crate::route::server_name;
 use crate::vars::ssl;
 
 /// What serves, and what takes part in the life of the processes.
@@ -54,8 +56,12 @@ pub fn assemble(
     };
     let mut addresses = Addresses::default();
     for block in servers {
-        let listens = block.conf.core.listen.as_slice().to_vec();
-        let server_names = names_of(&block, builder.setup.env.files);
+        let mut listens = block.conf.core.listen.as_slice().to_vec();
+        if listens.is_empty() {
+            listens.push(Listen::at(listen::default_address(), block.span));
+        }
+        let names = block.conf.core.server_name.as_slice();
+        let server_names = server_name::placed(names, builder.setup.env.files);
         let span = block.span;
         let server = Rc::new(builder.server(block, &main)?);
         addresses.add(&server, &server_names, listens, span, builder.setup)?;
@@ -68,9 +74,10 @@ pub fn assemble(
             one.check_certificates(builder.setup.env.files)?;
         }
         let scheme = if own.hosts.ssl { "https" } else { "http" };
-        builder.setup.listen(own.address.clone(), own.options.unwrap_or_default(), scheme)?;
-        let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
-        let listener = Listener::new(own.address, own.hosts, covered, trace.clone());
+        let options = own.options.clone().unwrap_or_default();
+        let asked = builder.setup.listen(own.address.clone(), options, scheme);
+        asked.map_err(|error| error.or_at(own.span(), builder.setup.env.files))?;
+        let listener = Listener::new(own, covered).traced(trace.clone());
         listeners.push(listener.keeping_offers(keeps_offers));
     }
     let mut processes = builder.processes;
@@ -100,15 +107,6 @@ fn declare_in(
     })
 }
 
-/// The server's names, each with its place.
-fn names_of(block: &ServerBlock, files: &conf::Files) -> Vec<(Name, String)> {
-    let names = block.conf.core.server_name.as_slice();
-    match names.is_empty() {
-        true => vec![(Name::Exact(String::new()), String::new())],
-        false => names.iter().map(|(name, word)| (name.clone(), files.place(word.span))).collect(),
-    }
-}
-
 struct Builder<'b, 's> {
     modules: &'static [Entry],
     names: &'b Names,
@@ -124,12 +122,7 @@ impl Builder<'_, '_> {
         let ServerBlock { mut conf, locations, .. } = block;
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
-        let name = conf.core.server_name.as_slice().first();
-        let name = name.map_or(Str::EMPTY, |(name, word)| match name {
-            Name::Regex(_) => Str::copy(&conf::text::bytes(&word.text)),
-            // Names have no case, and are shown in small letters.
-            _ => Str::copy(&conf::text::bytes(&word.text).to_ascii_lowercase()),
-        });
+        let name = server_name::first(conf.core.server_name.as_slice());
         let (named, plain): (Vec<_>, Vec<_>) =
             locations.into_iter().partition(|location| matches!(location.kind, MatchKind::Named));
         let mut all_named = Vec::new();

@@ -8,14 +8,15 @@ use mem::Str;
 use proto::http1::Version;
 use sys::log::{Level, Log, Target};
 
-use crate::block::listen::{self, Listen};
+use crate::block::listen;
 use crate::block::settings::{Alias, Lingering, Tokens};
 use crate::block::types::Types;
 use crate::response::compression::Proxied;
 use crate::response::error_page;
 use crate::response::rate;
-use crate::route::hosts::Name;
+use crate::route::listen::Listen;
 use crate::route::location::MatchKind;
+use crate::route::server_name;
 use crate::trace::{self, TraceConf};
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
@@ -33,7 +34,7 @@ settings! {
             Contexts::SERVER, SOME, set_listen, "(8000, or 80 as root)",
             "an address, port, FROM-TO ports or unix:path to accept connections on, and its options"
         );
-        here server_name: Vec<(Name, Word)> = (
+        here server_name: Vec<server_name::Written> = (
             Contexts::SERVER, SOME, set_server_name, "\"\"",
             "names of the server: exact, *.wildcard, wildcard.*, .both, ~regex"
         );
@@ -182,6 +183,11 @@ fn set_listen(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
+    server_name::parse(setting)?.into_iter().for_each(|name| conf.server_name.push(name));
+    Ok(())
+}
+
 fn words(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
     Ok(setting.args().to_vec())
 }
@@ -217,22 +223,6 @@ fn buffers(setting: &Setting<'_>) -> Result<(u64, u64), Error> {
 
 fn text(text: &str) -> Str {
     Str::copy(&conf::text::bytes(text))
-}
-
-fn set_server_name(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
-    for (at, word) in setting.args().iter().enumerate() {
-        let name = match word.text.as_str() {
-            "$hostname" => sys::process::hostname(),
-            text => text.to_owned(),
-        };
-        let name = Name::parse(&name).map_err(|message| setting.error_at(at, message))?;
-        if word.text.contains('/') && !matches!(name, Name::Regex(_)) {
-            let message = format!("server name \"{word}\" has suspicious symbols");
-            setting.env().warnings.borrow_mut().push(setting.error_at(at, message));
-        }
-        conf.server_name.push((name, word.clone()));
-    }
-    Ok(())
 }
 
 fn set_root(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {

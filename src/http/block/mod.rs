@@ -1,6 +1,5 @@
 //! The `http {}` block: from directives to servers and locations that serve.
 
-mod addresses;
 pub mod api;
 mod assemble;
 pub mod directives;
@@ -24,7 +23,9 @@ use crate::block::instance::HttpInstance;
 use crate::request::Names;
 use crate::route::location::MatchKind;
 use crate::route::regex::Regex;
-use crate::vars::{ssl, variables};
+use crate::route::server_name;
+use crate::vars::connection::Variables;
+use crate::vars::variables;
 
 /// The core module that owns `http {}`.
 pub struct Http {
@@ -164,8 +165,11 @@ impl Module for Http {
     fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         let rows =
             |all: &[crate::request::Variable]| all.iter().map(|v| (v.name, v.help)).collect();
-        let mut parts = vec![("http", rows(variables::VARIABLES))];
-        parts.push(("tls", rows(ssl::VARIABLES)));
+        let mut core: Vec<_> = rows(variables::VARIABLES);
+        core.extend::<Vec<_>>(rows(Variables::CONNECTION));
+        core.sort_unstable();
+        let mut parts = vec![("http", core)];
+        parts.push(("tls", rows(Variables::SSL)));
         parts.extend(self.modules.iter().map(|module| (module.name, rows(module.variables))));
         parts.retain(|(_, rows): &(_, Vec<_>)| !rows.is_empty());
         parts
@@ -194,7 +198,8 @@ impl<'a> Reader<'a> {
         table.add(TLS, erase(tls::Conf::DIRECTIVES))?;
         let mut names = Names::default();
         names.add(variables::VARIABLES);
-        names.add(ssl::VARIABLES);
+        names.add(Variables::CONNECTION);
+        names.add(Variables::SSL);
         for (at, module) in modules.iter().enumerate() {
             table.add(FIRST_MODULE + at, (module.directives)())?;
             names.add(module.variables);
@@ -243,15 +248,8 @@ impl<'a> Reader<'a> {
             locations.push(reader.location(inner, None)?);
             Ok(())
         })?;
-        for (name, word) in conf.core.server_name.as_slice() {
-            if let crate::route::hosts::Name::Regex(pattern) = name {
-                let place = self.env.files.place(word.span);
-                let regex = Regex::new(pattern, true, &place);
-                let regex = regex.map_err(|e| Error::at(e, word.span, self.env.files))?;
-                let captured = self.names.capture(&regex);
-                captured.map_err(|e| Error::at(e, word.span, self.env.files))?;
-            }
-        }
+        let names = conf.core.server_name.as_slice();
+        server_name::capture(names, &self.names, self.env.files)?;
         Ok(ServerBlock { conf, locations, span: setting.node().name.span })
     }
 

@@ -1,12 +1,10 @@
 //! What a request knows of the connection that it came on: who and where, and nothing to read or write by.
 
-use proto::proxy_protocol::Header;
 use rt::Conn;
 use sys::socket::{Address, Peer};
 
 use crate::request::Server;
 use crate::route::hosts::Hosts;
-use crate::route::proxy_header;
 
 /// A connection as its requests see it.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +62,5 @@ impl ConnectInfo {
     /// Whether its bytes are on the wire as they are.
     pub(crate) fn is_plain(&self) -> bool {
         rt::Io::new(self.conn).sendfile_socket().is_some()
-    }
-
-    /// Looks at what a proxy has told of it.
-    pub(crate) fn proxy_header<T>(&self, look: impl FnOnce(&Header) -> T) -> Option<T> {
-        proxy_header::with(self.conn, look)
     }
 }

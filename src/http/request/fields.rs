@@ -8,6 +8,7 @@ use sys::socket::{Address, Peer};
 
 use super::Request;
 use crate::response::names::is_named;
+use crate::vars::connection::Connected;
 
 impl Request {
     /// The value of a header field.
@@ -66,9 +67,6 @@ impl Request {
 
     /// The port that the client connected to; 0 on a Unix socket.
     pub fn local_port(&self) -> u16 {
-        match self.listener.address() {
-            Address::Inet(address) => address.port(),
-            Address::Unix(_) => 0,
-        }
+        Connected::local_port(self)
     }
 }

@@ -45,10 +45,7 @@ impl Request {
             return;
         }
         let line = self.with_context(message);
-        match logs.is_empty() {
-            true => sys::log::write(level, format_args!("{line}")),
-            false => logs.iter().for_each(|log| log.write(level, format_args!("{line}"))),
-        }
+        sys::log::write_to(logs, level, format_args!("{line}"));
     }
 
     fn with_context(&self, message: std::fmt::Arguments<'_>) -> String {

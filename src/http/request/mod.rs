@@ -20,6 +20,8 @@ use std::rc::Rc;
 
 use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
+use rt::Conn;
+use sys::socket::Address;
 
 use self::connect_info::ConnectInfo;
 use self::context::Lasting;
@@ -30,6 +32,7 @@ use crate::response::Response;
 use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
 use crate::route::{listener, location};
+use crate::vars::connection::Connected;
 use crate::vars::scope::{Memo, Scope};
 use crate::vars::{names, template};
 
@@ -345,5 +348,19 @@ impl Scope for Request {
 
     fn error(&self, message: std::fmt::Arguments<'_>) {
         Request::error(self, sys::log::Level::Error, message);
+    }
+}
+
+impl Connected for Request {
+    fn conn(&self) -> Conn {
+        self.connection.conn()
+    }
+
+    fn listening(&self) -> &Address {
+        self.listener.address()
+    }
+
+    fn tls(&self) -> Option<&'static tls::Server> {
+        self.server.tls.as_ref()
     }
 }

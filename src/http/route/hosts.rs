@@ -60,6 +60,17 @@ fn is_well_formed(name: &str) -> bool {
     name.matches('*').count() <= 1 && !name.contains("..")
 }
 
+/// A server that may have a part in handshakes.
+pub trait Encrypted {
+    /// Its part.
+    fn tls(&self) -> Option<&tls::Server>;
+
+    /// Its part, if that is not to be behind another.
+    fn own_tls(&self) -> Option<&tls::Server> {
+        self.tls().filter(|tls| !tls.is_behind_another())
+    }
+}
+
 /// The servers that share an address, by name. Servers are numbers here: their place in the list.
 pub struct Hosts<S> {
     servers: Vec<Rc<S>>,
@@ -163,6 +174,23 @@ impl<S> Hosts<S> {
             }
         }
         Ok(None)
+    }
+}
+
+impl<S: Encrypted> Hosts<S> {
+    /// The server for a handshake that asks for this name, and with whose certificate it goes on: one that has none takes
+    /// the default server's.
+    pub fn choose(
+        &self,
+        name: Option<&str>,
+        captures: &mut Captures,
+    ) -> Option<(&S, &tls::Server)> {
+        let default = self.default_server();
+        let server = match name {
+            Some(name) => self.find(&Str::copy(name.as_bytes()), captures).ok()?.unwrap_or(default),
+            None => default,
+        };
+        Some((server, server.own_tls().or(default.tls())?))
     }
 }
 

@@ -1,10 +1,14 @@
 //! A listening address, the servers behind it, and the trace of its connections.
 
+use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rt::Conn;
+use sys::log::{Level, Log};
 use sys::socket::Address;
 
+use crate::route::addresses::Listening;
 use crate::route::hosts::Hosts;
 use crate::trace::{Happening, Trace};
 
@@ -21,37 +25,42 @@ pub struct Listener<S> {
 }
 
 impl<S> Listener<S> {
-    pub(crate) fn new(
-        address: Address,
-        hosts: Hosts<S>,
-        covered: Vec<(Address, Hosts<S>)>,
-        trace: Option<Rc<Trace>>,
-    ) -> Listener<S> {
-        let ssl = hosts.ssl || covered.iter().any(|(_, hosts)| hosts.ssl);
-        Listener { address, hosts, covered, trace, ssl, keeps_offers: false }
+    /// Of an address, and of those that share its socket.
+    pub fn new(own: Listening<S>, covered: Vec<Listening<S>>) -> Listener<S> {
+        let ssl = own.hosts.ssl || covered.iter().any(|covered| covered.hosts.ssl);
+        let covered = covered.into_iter().map(|covered| (covered.address, covered.hosts)).collect();
+        let (address, hosts) = (own.address, own.hosts);
+        Listener { address, hosts, covered, trace: None, ssl, keeps_offers: false }
+    }
+
+    /// The same, whose connections are traced.
+    pub(crate) fn traced(self, trace: Option<Rc<Trace>>) -> Listener<S> {
+        Listener { trace, ..self }
     }
 
     /// The same, where somebody asks what clients have offered.
-    pub(crate) fn keeping_offers(self, keeps_offers: bool) -> Listener<S> {
+    pub fn keeping_offers(self, keeps_offers: bool) -> Listener<S> {
         Listener { keeps_offers, ..self }
     }
 
     /// Whether somebody asks what clients have offered.
-    pub(crate) fn are_offers_kept(&self) -> bool {
+    pub fn are_offers_kept(&self) -> bool {
         self.keeps_offers
     }
 
-    pub(crate) fn address(&self) -> &Address {
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
         &self.address
     }
 
-    pub(crate) fn first_hosts(&self) -> &Hosts<S> {
+    /// The servers of the address itself.
+    pub fn first_hosts(&self) -> &Hosts<S> {
         &self.hosts
     }
 
     /// The servers for a connection: an exact address goes before the wildcard. `None`: to which
     /// address it came is not known.
-    pub(crate) fn hosts_for(&self, conn: Conn) -> Option<&Hosts<S>> {
+    pub fn hosts_for(&self, conn: Conn) -> Option<&Hosts<S>> {
         if self.covered.is_empty() {
             return Some(&self.hosts);
         }
@@ -60,8 +69,8 @@ impl<S> Listener<S> {
         Some(covered.map_or(&self.hosts, |(_, hosts)| hosts))
     }
 
-    /// Whether a proxy's header comes before the first request of a connection.
-    pub(crate) fn is_behind_proxy(&self, conn: Conn) -> bool {
+    /// Whether a proxy's header comes before all that is said on a connection.
+    pub fn is_behind_proxy(&self, conn: Conn) -> bool {
         self.says(conn, |hosts| hosts.proxy_protocol)
     }
 
@@ -72,8 +81,18 @@ impl<S> Listener<S> {
     }
 
     /// Whether connections to one of its addresses are encrypted.
-    pub(crate) fn may_be_encrypted(&self) -> bool {
+    pub fn may_be_encrypted(&self) -> bool {
         self.ssl
+    }
+
+    /// Says in these logs why there was no handshake.
+    pub fn log_failure(&self, logs: &[Arc<Log>], conn: Conn, error: &io::Error) {
+        let (serial, peer, what) = (conn.serial(), conn.peer(), tls::failure(error));
+        let line = format_args!(
+            "*{serial} {what} while SSL handshaking, client: {peer}, server: {}",
+            self.address
+        );
+        sys::log::write_to(logs, Level::Info, line);
     }
 
     pub(crate) fn trace(&self, conn: Conn, happening: Happening<'_>) {

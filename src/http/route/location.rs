@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use mem::Str;
 
+use crate::route::hosts::Encrypted;
 use crate::route::regex::{Captures, GaveUp, Regex};
 
 /// How a location takes requests.
@@ -43,6 +44,12 @@ pub struct Server<C> {
     pub(crate) tls: Option<tls::Server>,
     pub(crate) location: Location<C>,
     pub(crate) named: Vec<Location<C>>,
+}
+
+impl<C> Encrypted for Server<C> {
+    fn tls(&self) -> Option<&tls::Server> {
+        self.tls.as_ref()
+    }
 }
 
 impl<C> Deref for Location<C> {

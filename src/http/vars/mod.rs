@@ -1,5 +1,6 @@
 //! Variables, and words that have them in them.
 
+pub mod connection;
 pub mod names;
 pub mod part;
 pub mod scope;

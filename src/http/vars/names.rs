@@ -118,7 +118,7 @@ impl<R: Scope> Names<R> {
     }
 
     /// Whether some word has this variable of a module in it.
-    pub(crate) fn is_asked(&self, name: &str) -> bool {
+    pub fn is_asked(&self, name: &str) -> bool {
         self.asked.borrow().contains(name)
     }
 

@@ -1,28 +1,32 @@
-//! `$ssl_…`: what is known of a request's connection by its encryption.
+//! `$ssl_…`: what is known of a connection by its encryption.
 
 use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use proto::escape;
+use rt::Io;
 use tls::Session;
 use tls::x509::Certificate;
 
-use crate::request::{Request, Variable};
+use crate::vars::connection::{Connected, Variables};
+use crate::vars::names::Variable;
 
 macro_rules! variables {
     ($($name:literal $get:expr, $help:literal;)*) => {
-        /// The variables of encrypted connections.
-        pub static VARIABLES: &[Variable] = &[
-            $(Variable {
-                name: $name,
-                get: |request, _, out| {
-                    let get: fn(&Request, &mut Vec<u8>) -> bool = $get;
-                    get(request, out)
-                },
-                help: $help,
-            }),*
-        ];
+        impl<R: Connected> Variables<R> {
+            /// Those of encrypted connections.
+            pub const SSL: &'static [Variable<R>] = &[
+                $(Variable {
+                    name: $name,
+                    get: |of, _, out| {
+                        let get: fn(&R, &mut Vec<u8>) -> bool = $get;
+                        get(of, out)
+                    },
+                    help: $help,
+                }),*
+            ];
+        }
     };
 }
 
@@ -46,7 +50,7 @@ variables! {
     }, "for how many days yet";
     "ssl_client_v_start" |r, o| fact(r, o, |c| c.not_before.to_string()), "from when the client's certificate is valid";
     "ssl_client_verify" |r, o| {
-        let server = r.server.tls.as_ref();
+        let server = r.tls();
         with(r, |session| write!(o, "{}", session.verdict(server)).is_ok())
     }, "SUCCESS, FAILED:reason, or NONE without a certificate";
     "ssl_curve" |r, o| text(r, o, |session| session.curve()), "the group of the key exchange";
@@ -79,13 +83,13 @@ variables! {
 /// Asks for what the client has offered: connections keep it then.
 pub const OFFERS: [&str; 4] = ["ssl_ciphers", "ssl_curves", "ssl_ja4", "ssl_session_id"];
 
-fn with(request: &Request, look: impl FnOnce(&Session) -> bool) -> bool {
+fn with(of: &impl Connected, look: impl FnOnce(&Session) -> bool) -> bool {
     let of_tls = |session: &Session| !session.is_plain() && look(session);
-    request.connection.with_tls(of_tls).unwrap_or(false)
+    Io::new(of.conn()).with_layer(of_tls).unwrap_or(false)
 }
 
-fn put(request: &Request, out: &mut Vec<u8>, value: fn(&Session) -> Option<&[u8]>) -> bool {
-    with(request, |session| {
+fn put(of: &impl Connected, out: &mut Vec<u8>, value: fn(&Session) -> Option<&[u8]>) -> bool {
+    with(of, |session| {
         let value = value(session);
         out.extend_from_slice(value.unwrap_or_default());
         value.is_some()
@@ -93,27 +97,27 @@ fn put(request: &Request, out: &mut Vec<u8>, value: fn(&Session) -> Option<&[u8]
 }
 
 fn text(
-    request: &Request,
+    of: &impl Connected,
     out: &mut Vec<u8>,
     value: impl FnOnce(&Session) -> Option<&str>,
 ) -> bool {
-    with(request, |session| {
+    with(of, |session| {
         let value = value(session);
         out.extend_from_slice(value.unwrap_or_default().as_bytes());
         value.is_some()
     })
 }
 
-fn offer(request: &Request, out: &mut Vec<u8>, value: fn(&tls::Offer) -> &String) -> bool {
-    text(request, out, |session| session.offer().map(|offer| value(offer).as_str()))
+fn offer(of: &impl Connected, out: &mut Vec<u8>, value: fn(&tls::Offer) -> &String) -> bool {
+    text(of, out, |session| session.offer().map(|offer| value(offer).as_str()))
 }
 
 fn fact(
-    request: &Request,
+    of: &impl Connected,
     out: &mut Vec<u8>,
     value: impl FnOnce(&Certificate<'_>) -> String,
 ) -> bool {
-    with(request, |session| match session.with_certificate(value) {
+    with(of, |session| match session.with_certificate(value) {
         Some(value) => {
             out.extend_from_slice(value.as_bytes());
             true
@@ -124,11 +128,11 @@ fn fact(
 
 /// Of the server's own certificate.
 fn own(
-    request: &Request,
+    of: &impl Connected,
     out: &mut Vec<u8>,
     value: impl FnOnce(&Certificate<'_>) -> String,
 ) -> bool {
-    let value = request.server.tls.as_ref().and_then(|tls| tls.with_first_to_end(value));
+    let value = of.tls().and_then(|tls| tls.with_first_to_end(value));
     out.extend_from_slice(value.as_deref().unwrap_or_default().as_bytes());
     value.is_some()
 }
@@ -139,8 +143,8 @@ enum Form {
     Escaped,
 }
 
-fn pem(request: &Request, out: &mut Vec<u8>, form: Form) -> bool {
-    with(request, |session| {
+fn pem(of: &impl Connected, out: &mut Vec<u8>, form: Form) -> bool {
+    with(of, |session| {
         let Some(own) = session.client_chain().and_then(<[_]>::first) else { return false };
         let text = pem_of(own);
         match form {

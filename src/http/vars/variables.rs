@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use proto::http1::{Name, Version};
-use proto::proxy_protocol::Addresses;
 
+use crate::request::paths;
 use crate::request::{Request, Variable};
-use crate::{now, request::paths};
+use crate::vars::connection::{put, show};
 
 macro_rules! variables {
     ($($name:literal $get:expr, $help:literal;)*) => {
@@ -18,19 +18,13 @@ macro_rules! variables {
     };
 }
 
-/// The core's variables.
+/// The core's variables, beside those of the connection.
 pub static VARIABLES: &[Variable] = variables! {
     "arg_" argument, "an argument of the query";
     "args" |r, _, o| put_some(o, &r.args), "the query";
-    "binary_remote_addr" |r, _, o| match r.peer().ip() {
-        Some(std::net::IpAddr::V4(ip)) => put(o, &ip.octets()),
-        Some(std::net::IpAddr::V6(ip)) => put(o, &ip.octets()),
-        None => put(o, b"unix:"),
-    }, "the client's address in 4 or 16 bytes";
     "body_bytes_sent" |r, _, o| show(o, r.bytes_sent.saturating_sub(r.head_sent)),
         "bytes of the answer's body that were sent";
     "bytes_sent" |r, _, o| show(o, r.bytes_sent), "bytes of the answer that were sent";
-    "connection" |r, _, o| show(o, r.connection.serial()), "the connection's number";
     "connection_requests" |r, _, o| show(o, r.number), "the request's number on its connection";
     "content_length" |r, _, o| header(r, Name::ContentLength, o), "Content-Length of the request";
     "content_type" |r, _, o| header(r, Name::ContentType, o), "Content-Type of the request";
@@ -41,7 +35,6 @@ pub static VARIABLES: &[Variable] = variables! {
         true => &r.server().name,
         false => &r.host,
     }), "the host asked for, without port; else the server's name";
-    "hostname" |_, _, o| put(o, sys::process::hostname().as_bytes()), "this machine's name";
     "http2" |r, _, o| match r.version() {
         Version::V20 if r.connection.is_plain() => put(o, b"h2c"),
         Version::V20 => put(o, b"h2"),
@@ -52,31 +45,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";
     "limit_rate" |r, _, o| show(o, r.limit_rate.unwrap_or(0)),
         "bytes of the answer in a second, as it was set";
-    "msec" |_, _, o| {
-        let now = rt::wall();
-        let _ = write!(o, "{}.{:03}", now.as_secs(), now.subsec_millis());
-        true
-    }, "seconds since 1970, with milliseconds";
-    "nginx_version" |_, _, o| put(o, env!("CARGO_PKG_VERSION").as_bytes()), "the server's version";
-    "pid" |_, _, o| show(o, sys::process::pid()), "the worker's process number";
-    "proxy_protocol_addr" |r, _, o| told(r, |told| show(o, told.source.ip())),
-        "the client's address, as a proxy tells it by the PROXY protocol";
-    "proxy_protocol_port" |r, _, o| told(r, |told| show(o, told.source.port())),
-        "the client's port, likewise";
-    "proxy_protocol_server_addr" |r, _, o| told(r, |told| show(o, told.destination.ip())),
-        "the address that the client connected to, likewise";
-    "proxy_protocol_server_port" |r, _, o| told(r, |told| show(o, told.destination.port())),
-        "the port that the client connected to, likewise";
-    "proxy_protocol_tlv_" |r, name, o| {
-        let value = r.connection.proxy_header(|header| header.tlv(name)).flatten();
-        value.is_some_and(|value| put(o, &value))
-    }, "what else a proxy tells: alpn, authority, unique_id, ssl_version, ssl_cn, 0xEA …";
     "query_string" |r, _, o| put_some(o, &r.args), "same as args";
-    "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
-    "remote_port" |r, _, o| match r.peer() {
-        sys::socket::Peer::Inet(address) => show(o, address.port()),
-        sys::socket::Peer::Unix | sys::socket::Peer::Unknown => put(o, b""),
-    }, "the client's port";
     "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
     "request_completion" |r, _, o| put(o, match r.bytes_sent >= r.head_sent && r.head_sent > 0 {
@@ -100,46 +69,19 @@ pub static VARIABLES: &[Variable] = variables! {
     "request_uri" |r, _, o| put_some(o, r.request_uri()), "the URI as sent, with its query";
     "scheme" |r, _, o| put(o, r.connection.scheme().as_bytes()), "http or https";
     "sent_http_" sent_field, "a field of the answer's header";
-    "server_addr" |r, _, o| match r.local_address() {
-        Some(sys::socket::Address::Inet(address)) => show(o, address.ip()),
-        Some(unix) => show(o, unix),
-        None => false,
-    }, "the address that the client connected to";
     "server_name" |r, _, o| put(o, &r.server().name), "the server's first name";
-    "server_port" |r, _, o| show(o, r.local_port()), "the port that the client connected to";
     "server_protocol" |r, _, o| put(o, match r.version() {
         Version::V09 => b"HTTP/0.9".as_slice(),
         _ => r.head.protocol.of(&r.bytes),
     }), "the protocol, HTTP/1.1";
     "status" |r, _, o| { let _ = write!(o, "{:03}", r.response.status); true }, "the status";
-    "time_iso8601" |_, _, o| now::with(|now| put(o, now.iso.as_bytes())), "local time, ISO 8601";
-    "time_local" |_, _, o| now::with(|now| put(o, now.log.as_bytes())), "local time, as logged";
     "uri" |r, _, o| put(o, &r.uri), "the path, decoded and normalised";
 };
-
-/// Of both ends of the client's connection, as a proxy tells them.
-fn told(request: &Request, show: impl FnOnce(&Addresses) -> bool) -> bool {
-    request
-        .connection
-        .proxy_header(|header| header.addresses.as_ref().map(show))
-        .flatten()
-        .unwrap_or(false)
-}
-
-fn put(out: &mut Vec<u8>, value: &[u8]) -> bool {
-    out.extend_from_slice(value);
-    true
-}
 
 /// An empty value counts as none.
 fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
     out.extend_from_slice(value);
     !value.is_empty()
-}
-
-fn show(out: &mut Vec<u8>, value: impl std::fmt::Display) -> bool {
-    let _ = write!(out, "{value}");
-    true
 }
 
 fn header(request: &Request, name: Name, out: &mut Vec<u8>) -> bool {

@@ -1,4 +1,4 @@
-//! The addresses of the block: which servers each has, and what they agree on.
+//! The addresses of a block: which servers each has, and what they agree on.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -7,12 +7,11 @@ use conf::{Error, Span};
 use module::Setup;
 use sys::socket::{Address, Options};
 
-use crate::block::listen::{self, Listen};
-use crate::request::Server;
-use crate::route::hosts::{Hosts, Name};
+use crate::route::hosts::{Encrypted, Hosts, Name};
+use crate::route::listen::Listen;
 
 /// An address while servers are added to it.
-pub struct Listening {
+pub struct Listening<S> {
     /// Where it listens.
     pub address: Address,
     /// How, if one of the servers says so.
@@ -20,32 +19,33 @@ pub struct Listening {
     bind: bool,
     has_default: bool,
     /// Its servers.
-    pub hosts: Hosts<Server>,
+    pub hosts: Hosts<S>,
     /// Where each of the servers that want encryption, or share an address with one that does, is written.
     spans: Vec<Span>,
 }
 
 /// In the order in which they are written, and where each stands: a range of listeners has thousands.
-#[derive(Default)]
-pub struct Addresses {
-    all: Vec<Listening>,
+pub struct Addresses<S> {
+    all: Vec<Listening<S>>,
     places: HashMap<Address, usize>,
 }
 
-impl Addresses {
+impl<S> Default for Addresses<S> {
+    fn default() -> Addresses<S> {
+        Addresses { all: Vec::new(), places: HashMap::new() }
+    }
+}
+
+impl<S: Encrypted> Addresses<S> {
     /// Adds a server to the addresses that it listens on.
     pub fn add(
         &mut self,
-        server: &Rc<Server>,
+        server: &Rc<S>,
         names: &[(Name, String)],
         mut listens: Vec<Listen>,
         span: Span,
         setup: &mut Setup<'_>,
     ) -> Result<(), Error> {
-        if listens.is_empty() {
-            let address = listen::default_address();
-            listens.push(Listen::at(address, span));
-        }
         listens.retain(|listen| !listen.quic);
         let mut own = HashSet::new();
         for listen in &listens {
@@ -92,7 +92,7 @@ impl Addresses {
         Ok(())
     }
 
-    fn at(&mut self, address: &Address) -> &mut Listening {
+    fn at(&mut self, address: &Address) -> &mut Listening<S> {
         let known = self.places.get(address).copied();
         let at = known.unwrap_or_else(|| {
             self.places.insert(address.clone(), self.all.len());
@@ -111,7 +111,7 @@ impl Addresses {
 
     /// Sockets, each with the addresses that share it: a wildcard address takes the connections of
     /// the others on its port, unless they want a socket of their own.
-    pub fn group(self) -> Vec<(Listening, Vec<Listening>)> {
+    pub fn group(self) -> Vec<(Listening<S>, Vec<Listening<S>>)> {
         let (own, rest): (Vec<_>, Vec<_>) =
             self.all.into_iter().partition(|one| one.bind || one.is_any());
         let mut groups: Vec<_> = own.into_iter().map(|one| (one, Vec::new())).collect();
@@ -128,9 +128,14 @@ impl Addresses {
     }
 }
 
-impl Listening {
+impl<S: Encrypted> Listening<S> {
     fn is_any(&self) -> bool {
         matches!(self.address, Address::Inet(address) if address.ip().is_unspecified())
+    }
+
+    /// Where the first `listen` of the address is written.
+    pub fn span(&self) -> Span {
+        self.spans.first().copied().unwrap_or_default()
     }
 
     /// What a wildcard address takes all of: a port of one family.
@@ -147,14 +152,14 @@ impl Listening {
         if !self.hosts.ssl {
             return Ok(());
         }
-        let default = own_tls(self.hosts.default_server());
+        let default = self.hosts.default_server().own_tls();
         if default.is_some_and(|tls| !tls.rejects()) {
             return Ok(());
         }
         let mut servers = self.hosts.servers().zip(&self.spans);
-        let lacks = |server: &Server| match default {
+        let lacks = |server: &S| match default {
             None => std::ptr::eq(server, self.hosts.default_server()),
-            Some(_) => own_tls(server).is_none(),
+            Some(_) => server.own_tls().is_none(),
         };
         match servers.find(|(server, _)| lacks(server)) {
             Some((_, span)) => {
@@ -165,9 +170,4 @@ impl Listening {
             None => Ok(()),
         }
     }
-}
-
-/// A server's own part in handshakes.
-fn own_tls(server: &Server) -> Option<&tls::Server> {
-    server.tls.as_ref().filter(|tls| !tls.is_behind_another())
 }
