@@ -7,6 +7,7 @@ use http::client::fetch;
 use http::route::addresses::Addresses;
 use http::route::listener;
 use http::route::server_name;
+use http::vars::handshake;
 use http::vars::names::Names;
 use http::vars::ssl;
 use http::vars::template::Template;
@@ -59,7 +60,8 @@ fn make(
     let text = Template::compile(&text.text, names).map_err(place)?;
     let protocols = core.ssl_alpn.get().into_iter().flatten();
     let protocols: Vec<&[u8]> = protocols.map(String::as_bytes).collect();
-    let tls = tls.make(&conf.tls, &[&protocols], None, setup)?;
+    let compile = handshake::compile(names);
+    let tls = tls.make(&conf.tls, &[&protocols], None, &compile, setup)?;
     Ok(Server {
         tls,
         text,

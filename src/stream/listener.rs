@@ -4,10 +4,11 @@ use std::ops::Deref;
 
 use http::route::listener;
 use http::route::regex::Captures;
+use http::vars::handshake::Early;
 use rt::Conn;
-use tls::{Choice, Chosen};
+use tls::{Asked, Choice, Chosen};
 
-use crate::session::Server;
+use crate::session::{Server, Session};
 
 /// A listening address, and the servers behind it.
 pub struct Listener(listener::Listener<Server>);
@@ -36,5 +37,14 @@ impl Choice for Listener {
 
     fn keeps_offers(&self) -> bool {
         self.are_offers_kept()
+    }
+}
+
+impl Early for Session {
+    fn early(asked: &Asked<'_>) -> Option<Session> {
+        let listener: &'static Listener = asked.listener.downcast_ref()?;
+        let mut session = Session::new(asked.conn, listener)?;
+        session.is_early(asked.name);
+        Some(session)
     }
 }

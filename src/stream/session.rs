@@ -45,6 +45,8 @@ pub struct Session {
     pub listener: &'static Listener<Server>,
     /// The server that it is for: the address's default one until a handshake has asked for another.
     pub server: &'static Server,
+    /// Its handshake goes on, and asks for this name.
+    asked_name: Option<String>,
     captures: RefCell<Captures>,
     memo: Memo,
     memory: (Vec<u8>, Pool),
@@ -56,7 +58,7 @@ impl Session {
         let server = listener.hosts_for(conn)?.default_server();
         let (captures, memo) = (RefCell::default(), Memo::default());
         let memory = (Vec::new(), Pool::new());
-        Some(Session { conn, listener, server, captures, memo, memory })
+        Some(Session { conn, listener, server, asked_name: None, captures, memo, memory })
     }
 
     /// A handshake has asked for this name: the session is its server's from now on.
@@ -66,6 +68,12 @@ impl Session {
         if let Some((server, _)) = chosen {
             self.server = server;
         }
+    }
+
+    /// The same while that handshake goes on.
+    pub fn is_early(&mut self, name: &str) {
+        self.is_for(Some(name).filter(|name| !name.is_empty()));
+        self.asked_name = Some(name.to_owned());
     }
 
     /// Writes to the server's error log, with whose connection it is.
@@ -106,5 +114,9 @@ impl Connected for Session {
 
     fn tls(&self) -> Option<&'static tls::Server> {
         self.server.tls.as_ref()
+    }
+
+    fn asked_name(&self) -> Option<&[u8]> {
+        self.asked_name.as_deref().map(str::as_bytes)
     }
 }

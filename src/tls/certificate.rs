@@ -1,6 +1,8 @@
 //! Certificates with their keys: loaded by the master, chosen in the handshake.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -89,15 +91,27 @@ pub fn load(
     }
 }
 
-/// The same of files, in a worker; the error says which.
-pub fn load_files(
-    certificate: &Path,
-    key: &Path,
+/// The same in a worker, of what words with variables came to: names of files, relative to `base`, or what stands behind
+/// `data:`. The error says which.
+pub fn load_named(
+    [certificate, key]: [&[u8]; 2],
+    base: &Path,
     passphrases: &[Vec<u8>],
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, String> {
-    let (chain, private) = files(certificate, key, passphrases)?;
-    certified(chain, private, provider).map_err(|why| cannot_load(key, &why))
+    let read = |text: &[u8]| match text.strip_prefix(b"data:") {
+        Some(data) => Ok(data.to_vec()),
+        None => read_file(&base.join(OsStr::from_bytes(text))),
+    };
+    let wrong = |text: &[u8], why: String| {
+        let text = String::from_utf8_lossy(text);
+        format!("cannot load certificate \"{}\": {why}", shown(&text).escape_debug())
+    };
+    let chain = read(certificate).and_then(|pem| chain(&pem));
+    let chain = chain.map_err(|why| wrong(certificate, why))?;
+    let private = read(key).and_then(|pem| private_key(&pem, passphrases));
+    let certified = private.and_then(|private| certified(chain, private, provider));
+    certified.map_err(|why| wrong(key, why))
 }
 
 fn cannot_load(path: &Path, why: &str) -> String {

@@ -7,7 +7,7 @@ use rt::Conn;
 use crate::Server;
 
 /// What listens where TLS is spoken, and knows the servers there.
-pub trait Choice: 'static {
+pub trait Choice: Any {
     /// The server for the name that the client asks for; without one, the address's default. `None`: the handshake is
     /// refused.
     fn choose(&'static self, conn: Conn, name: Option<&str>) -> Option<Chosen>;

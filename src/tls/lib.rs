@@ -8,6 +8,7 @@
 //! idle connection has none.
 #![forbid(unsafe_code)]
 
+mod caches;
 mod certificate;
 mod choice;
 mod clients;
@@ -44,6 +45,7 @@ pub mod x509;
 pub use choice::{Choice, Chosen};
 pub use failure::failure;
 pub use issuers::Standing;
+pub use named::{Asked, Compile, Evaluate, name_alone};
 pub use offer::Offer;
 pub use server::Server;
 pub use servers::Servers;

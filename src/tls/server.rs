@@ -8,6 +8,7 @@ use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::{ServerConfig, version};
 
 use crate::clients::{Asks, Clients};
+use crate::named::Asked;
 use crate::settings::{Conf, Protocol};
 use crate::source::Source;
 use crate::x509::Certificate;
@@ -87,10 +88,19 @@ impl Server {
 
     /// For a handshake, with one of the lists of protocols that it was made with; `again`: the client offers a session to
     /// go on with.
-    pub(crate) fn config(&self, protocols: usize, again: bool) -> Option<Arc<ServerConfig>> {
+    pub(crate) fn config(
+        &self,
+        protocols: usize,
+        again: bool,
+        asked: &Asked<'_>,
+    ) -> Option<Arc<ServerConfig>> {
         let Handshakes::Own(configs) = &self.handshakes else { return None };
         let configs = configs.get(protocols)?;
-        Some(if again { &configs.again } else { &configs.first }.clone())
+        let config = if again { &configs.again } else { &configs.first };
+        match &self.source {
+            Some(Source::Named(named)) => Some(named.config(config, asked)),
+            _ => Some(config.clone()),
+        }
     }
 }
 

@@ -10,19 +10,19 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 
+use crate::caches::Caches;
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::Clients;
 use crate::entropy::{self, Entropy};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
 use crate::issuers::Issuers;
-use crate::named::{self, Named};
+use crate::named::{self, Compile, Named};
 use crate::ocsp;
 use crate::provider::provider;
 use crate::server::{Configs, Handshakes, Server, config};
 use crate::settings::{Conf, Ocsp, SharedCache, Verify};
 use crate::source::Source;
 use crate::stapling::{Fetch, Stapling};
-use crate::store::Zone;
 use crate::tickets::{self, Tickets};
 use crate::watches::{Seen, Watches};
 
@@ -37,19 +37,11 @@ pub struct Servers {
     /// How issuers are asked about certificates.
     fetch: Fetch,
     tickets: Vec<(u64, Rc<Tickets>)>,
-    zones: Vec<Cache>,
+    caches: Caches,
     stapling: Rc<Stapling>,
     watches: Watches,
     /// There is a server.
     is_asked: bool,
-}
-
-/// What a directive has asked to be kept.
-struct Cache {
-    directive: &'static str,
-    name: String,
-    size: usize,
-    zone: Rc<Zone>,
 }
 
 impl Servers {
@@ -58,7 +50,7 @@ impl Servers {
         Servers {
             fetch,
             tickets: Vec::new(),
-            zones: Vec::new(),
+            caches: Caches::default(),
             stapling: Rc::default(),
             watches: Watches::default(),
             is_asked: false,
@@ -70,10 +62,14 @@ impl Servers {
         self.stapling.install(block, self.fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
-        let zones = self.zones.into_iter().map(|cache| cache.zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
         let watch = self.watches.into_process(block, setup);
-        tickets.chain(entropy).chain(zones).chain(stapling).chain(watch).collect()
+        tickets
+            .chain(entropy)
+            .chain(self.caches.into_processes())
+            .chain(stapling)
+            .chain(watch)
+            .collect()
     }
 
     /// A server, with lists of the protocols that it may speak inside, the best first: which of them holds is chosen
@@ -83,6 +79,7 @@ impl Servers {
         conf: &Conf,
         protocols: &[&[&[u8]]],
         automatic: Option<Automatic>,
+        compile: Compile<'_>,
         setup: &mut Setup<'_>,
     ) -> Result<Option<Server>, Error> {
         let record = conf.ssl_buffer_size().clamp(512, 16 << 10) as usize;
@@ -106,7 +103,8 @@ impl Servers {
         let clients = Clients::new(conf, setup.env, &provider, issuers)?;
         let proofs = automatic.as_ref().map(|automatic| automatic.proofs.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
-        let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
+        let clients_of = clients.as_deref();
+        let served = Served { conf, pairs: &pairs, automatic, clients: clients_of, compile };
         let (source, identity) = self.identities(served, &provider, setup)?;
         let config = config(conf, provider, source.resolver(), clients.as_ref());
         let place = |why: String| Error::at(why, written[0].certificate.span, setup.env.files);
@@ -149,7 +147,7 @@ impl Servers {
         };
         if let SharedCache::Shared(name, size) = &cache {
             config.session_storage =
-                self.zone("ssl_session_cache", name, *size, setup)?.of(identity, seconds);
+                self.caches.zone("ssl_session_cache", name, *size, setup)?.of(identity, seconds);
         }
         if conf.ssl_early_data() {
             config.max_early_data_size = EARLY;
@@ -180,7 +178,7 @@ impl Servers {
         setup: &mut Setup<'_>,
     ) -> Result<(Source, [u8; 32]), Error> {
         let env = setup.env;
-        let Served { conf, pairs, automatic, clients: trusted } = served;
+        let Served { conf, pairs, automatic, clients: trusted, compile } = served;
         let passphrases = certificate::passphrases(conf.ssl_password_file.as_slice(), env)?;
         let made = match named::is_named(pairs) {
             true => {
@@ -193,8 +191,8 @@ impl Servers {
                     let warning = Error::at(message, span, env.files);
                     env.warnings.borrow_mut().push(warning);
                 }
-                let named = Named::new(pairs.to_vec(), passphrases, provider.clone(), cache, env)?;
-                (Source::Named(Arc::new(named)), identity)
+                let named = Named::new(pairs, compile, passphrases, provider.clone(), cache, env)?;
+                (Source::Named(Rc::new(named)), identity)
             }
             false => {
                 let seen = Seen::new(conf, pairs, env);
@@ -278,42 +276,13 @@ impl Servers {
         let cache = match conf.ssl_ocsp_cache() {
             SharedCache::None => None,
             SharedCache::Shared(name, size) => {
-                let zone = self.zone("ssl_ocsp_cache", &name, size, setup)?;
+                let zone = self.caches.zone("ssl_ocsp_cache", &name, size, setup)?;
                 // What is kept tells itself how long it holds.
                 Some(zone.of([0; 32], u64::MAX))
             }
         };
         let responder = conf.ssl_ocsp_responder.get().map(|word| word.text.clone());
         Ok(Some(Issuers { leaf, responder, cache, fetch: self.fetch }))
-    }
-
-    fn zone(
-        &mut self,
-        directive: &'static str,
-        name: &str,
-        size: usize,
-        setup: &mut Setup<'_>,
-    ) -> Result<Rc<Zone>, Error> {
-        if let Some(known) = self.zones.iter().find(|known| known.name == name) {
-            let conflict = match (known.directive == directive, known.size) {
-                (true, other) if other == size => return Ok(known.zone.clone()),
-                (true, other) => format!(
-                    "the size {size} of shared memory zone \"{name}\" conflicts with already declared size {other}"
-                ),
-                (false, _) => format!(
-                    "the shared memory zone \"{name}\" is already declared for a different use: \"{}\"",
-                    known.directive
-                ),
-            };
-            return Err(Error::new(format!("\"{directive}\": {conflict}")));
-        }
-        let region = match directive {
-            "ssl_ocsp_cache" => format!("ssl_ocsp.{name}"),
-            _ => format!("ssl_sessions.{name}"),
-        };
-        let zone = Rc::new(Zone::new(setup, region, size));
-        self.zones.push(Cache { directive, name: name.to_owned(), size, zone: zone.clone() });
-        Ok(zone)
     }
 
     fn tickets(&mut self, seconds: u64, setup: &mut Setup<'_>) -> Rc<Tickets> {
@@ -338,6 +307,8 @@ struct Served<'a> {
     pairs: &'a [Pair],
     automatic: Option<Automatic>,
     clients: Option<&'a Clients>,
+    /// How words with variables are read.
+    compile: Compile<'a>,
 }
 
 /// Certificates and keys as they are written, one beside the other.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use proto::tls::Parsed;
 use rt::{Conn, Layer};
+use rustls::pki_types::DnsName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{CommonState, ServerConfig};
 
@@ -14,6 +15,7 @@ use crate::choice::{Choice, Chosen};
 use crate::clients::Clients;
 use crate::fresh::ACME_TLS;
 use crate::issuers::{Inquiry, Standing};
+use crate::named::Asked;
 use crate::offer::Offer;
 use crate::records::Records;
 use crate::side::Side;
@@ -221,12 +223,16 @@ impl Session {
     /// `again`: it has a session to go on with; `proof`: it looks whether the name is ours.
     fn choose(&mut self, conn: Conn, bytes: Vec<u8>, again: bool, proof: bool) -> io::Result<()> {
         let name = self.server_name.as_deref();
+        // What is none of DNS may be anything.
+        let known = name.filter(|name| DnsName::try_from(*name).is_ok());
+        let known = known.map_or("", |name| name.trim_end_matches('.'));
+        let asked = Asked { conn, listener: self.choice, name: known };
         self.chosen = self.choice.choose(conn, name);
         let proofs = self.chosen.and_then(|chosen| chosen.tls.proofs()).filter(|_| proof);
         self.is_proof = proofs.is_some();
         let config = |chosen: Chosen| match proofs {
             Some(config) => Some(config.clone()),
-            None => chosen.tls.config(chosen.protocols, again),
+            None => chosen.tls.config(chosen.protocols, again, &asked),
         };
         let chosen = self.chosen.and_then(|chosen| Some((chosen.tls, config(chosen)?)));
         let Some((tls, config)) = chosen else {

@@ -1,5 +1,6 @@
 //! Where a server's certificates come from.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::server::ResolvesServerCert;
@@ -12,8 +13,8 @@ use crate::x509::Certificate;
 /// What chooses one in the handshake.
 #[derive(Clone)]
 pub(crate) enum Source {
-    /// By the name that is asked for: each has its own.
-    Named(Arc<Named>),
+    /// Found in each handshake.
+    Named(Rc<Named>),
     /// Those that were loaded.
     Fixed(Arc<Identities>),
     /// Those of now.
@@ -23,7 +24,8 @@ pub(crate) enum Source {
 impl Source {
     pub fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         match self {
-            Source::Named(named) => named.clone(),
+            // A handshake has a configuration of its own.
+            Source::Named(_) => Arc::new(Identities::new(Vec::new())),
             Source::Fixed(fixed) => fixed.clone(),
             Source::Fresh(fresh) => fresh.clone(),
         }

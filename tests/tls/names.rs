@@ -146,7 +146,55 @@ fn certificates_may_be_named_by_what_is_asked_for() {
             0
         );
     }
-    let wrong = conf("").replace("$ssl_server_name.key", "$host.key");
+    let wrong = conf("").replace("$ssl_server_name.key", "$nonsense.key");
     let (_, said) = prepared(&wrong, &authority).fail();
-    assert!(said.contains("$ssl_server_name alone may stand in"), "{said}");
+    assert!(said.contains("unknown \"nonsense\" variable"), "{said}");
+    let rtmp = "rtmp { server { listen 127.0.0.1:{port} ssl; ssl_certificate $host; ssl_certificate_key x; } }";
+    let (_, said) = prepared(rtmp, &authority).fail();
+    assert!(said.contains("$ssl_server_name alone may stand in \"$host\""), "{said}");
+}
+
+/// What is known in the handshake may stand there: a `map`, what the server's name has captured, where the client has come to.
+#[test]
+fn certificates_may_be_named_by_variables() {
+    let authority = Authority::new("tests");
+    let pair = "ssl_certificate certs/NAME.pem; ssl_certificate_key certs/NAME.key;";
+    let conf = format!(
+        "http {{ map $ssl_server_name $kind {{ default other; m.example mapped; }}
+        map $ssl_server_name $text {{ default certs/other.pem; }}
+        server {{ listen 127.0.0.1:{{port}} ssl; {} return 200 x; }}
+        server {{ listen 127.0.0.1:{{port}} ssl; server_name ~^(?<who>.+)\\.captured$; {} return 200 x; }}
+        server {{ listen 127.0.0.1:{{port}} ssl; server_name bare.example; return 200 x;
+            ssl_certificate $text; ssl_certificate_key certs/$kind.key; }} }}
+        stream {{ server {{ listen 127.0.0.1:{{port2}} ssl; {} return $ssl_server_name; }} }}",
+        pair.replace("NAME", "$kind"),
+        pair.replace("NAME", "$who-$server_name"),
+        pair.replace("NAME", "$ssl_server_name$server_addr"),
+    );
+    let mut start = prepared(&conf, &authority);
+    let names = ["other", "mapped", "a-~^(?<who>.+)\\.captured$", "s.example127.0.0.1"];
+    for (at, name) in names.iter().enumerate() {
+        start = with_leaf(start, &format!("certs/{name}"), &authority.server(&[&format!("n{at}")]));
+        let key = start.dir().path(&format!("certs/{name}.key"));
+        let all = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(key, all).expect("chmod");
+    }
+    let server = start.start();
+    let subject = |port: u16, arguments: &[&str]| {
+        let said = s_client(port, arguments, LAST);
+        said.lines().find_map(|line| line.strip_prefix("subject=CN = ").map(str::to_owned))
+    };
+    let is = |port: u16, name: &str| subject(port, &["-servername", name]).unwrap_or_default();
+    let port = server.port();
+    assert_eq!(is(port, "m.example"), "n1");
+    assert_eq!(is(port, "x.example"), "n0");
+    assert_eq!(is(port, "a.captured"), "n2");
+    assert_eq!(is(port, "bare.example"), "n0");
+    assert_eq!(subject(port, &["-noservername"]).as_deref(), Some("n0"));
+    assert_eq!(is(server.port2(), "s.example"), "n3");
+    // What is no name is none of a file either.
+    assert_eq!(is(server.port2(), "../certs/other"), "");
+    assert_eq!(is(server.port2(), "t.example"), "");
+    server.wait_for("the log", || server.error_log().contains("certs/t.example127.0.0.1.pem"));
+    assert!(!server.error_log().contains("certs/../"));
 }

@@ -340,7 +340,7 @@ impl Assembly {
             let prefix = self.prefix(&name, names.first(), &listens[0].address);
             all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }
-        let tls = self.tls.make(&options.tls, &[&[]], None, setup)?;
+        let tls = self.tls.make(&options.tls, &[&[]], None, &tls::name_alone, setup)?;
         let mut server = Server::new(number, ports, names, &options, logs, all);
         (server.tls, server.span) = (tls, listens[0].span);
         let server = Rc::new(server);

@@ -11,13 +11,14 @@ use crate::block::api::{Declarations, Entry, Hooks, Level};
 use crate::block::listen;
 use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
+use crate::handshake::PROTOCOLS;
 use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
 use crate::route::addresses::Addresses;
 use crate::route::listen::Listen;
 use crate::route::location::{Locations, MatchKind};
 use crate::route::server_name;
-use crate::vars::ssl;
+use crate::vars::{handshake, ssl};
 
 /// What serves, and what takes part in the life of the processes.
 pub struct Assembled {
@@ -139,7 +140,8 @@ impl Builder<'_, '_> {
         content.handlers = handlers.into();
         content.rewrite = rewrite.into_iter().map(|(_, handler)| handler).collect();
         let automatic = self.automatic.take();
-        let tls = self.tls.make(&conf.tls, &crate::handshake::PROTOCOLS, automatic, self.setup)?;
+        let (compile, protocols) = (handshake::compile(self.names), &PROTOCOLS);
+        let tls = self.tls.make(&conf.tls, protocols, automatic, &compile, self.setup)?;
         Ok(Server { name, tls, location, named: all_named })
     }
 

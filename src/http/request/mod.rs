@@ -22,6 +22,7 @@ use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 use rt::Conn;
 use sys::socket::Address;
+use tls::Asked;
 
 use self::connect_info::ConnectInfo;
 use self::context::Lasting;
@@ -33,6 +34,7 @@ use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
 use crate::route::{listener, location};
 use crate::vars::connection::Connected;
+use crate::vars::handshake::Early;
 use crate::vars::scope::{Memo, Scope};
 use crate::vars::{names, template};
 
@@ -179,6 +181,8 @@ pub struct Request {
     pub uri_changed: bool,
     /// The URI is to be appended to an `alias` that is a whole path: `try_files` has found it there.
     pub below_alias: bool,
+    /// There is no request yet, but a handshake that asks for this name.
+    pub(crate) asked_name: Option<Str>,
     /// When its first byte was read, in the loop's milliseconds.
     pub started: u64,
     /// Its number on the connection, from 1.
@@ -237,6 +241,7 @@ impl Request {
             forced_status: None,
             uri_changed: false,
             below_alias: false,
+            asked_name: None,
             started: 0,
             number: 0,
             bytes_sent: 0,
@@ -362,5 +367,23 @@ impl Connected for Request {
 
     fn tls(&self) -> Option<&'static tls::Server> {
         self.server.tls.as_ref()
+    }
+
+    fn asked_name(&self) -> Option<&[u8]> {
+        self.asked_name.as_deref()
+    }
+}
+
+impl Early for Request {
+    fn early(asked: &Asked<'_>) -> Option<Request> {
+        let listener: &'static Listener = asked.listener.downcast_ref()?;
+        let mut request = Request::new(ConnectInfo::of(asked.conn), listener);
+        let name = Some(asked.name).filter(|name| !name.is_empty());
+        let hosts = listener.hosts_for(asked.conn)?;
+        if let Some((server, _)) = hosts.choose(name, request.captures.get_mut()) {
+            (request.server, request.location) = (server, server.location());
+        }
+        request.asked_name = Some(Str::copy(asked.name.as_bytes()));
+        Some(request)
     }
 }

@@ -24,6 +24,9 @@ pub trait Connected: Scope {
     /// The part in handshakes of the server that it is for.
     fn tls(&self) -> Option<&'static tls::Server>;
 
+    /// The name that is asked for by a handshake which goes on: its encryption does not tell it yet.
+    fn asked_name(&self) -> Option<&[u8]>;
+
     /// The port that the client connected to; 0 on a Unix socket.
     fn local_port(&self) -> u16 {
         match self.listening() {

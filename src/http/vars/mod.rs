@@ -1,6 +1,7 @@
 //! Variables, and words that have them in them.
 
 pub mod connection;
+pub mod handshake;
 pub mod names;
 pub mod part;
 pub mod scope;

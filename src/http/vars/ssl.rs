@@ -63,7 +63,13 @@ variables! {
     }), "1 for a request that came before the handshake was complete: it may be another's copy";
     "ssl_ja4" |r, o| offer(r, o, |offer| &offer.ja4), "the fingerprint of the client's hello (JA4)";
     "ssl_protocol" |r, o| text(r, o, |session| session.version()), "TLSv1.2 or TLSv1.3";
-    "ssl_server_name" |r, o| text(r, o, |session| session.server_name()), "the server that the handshake asked for";
+    "ssl_server_name" |r, o| match r.asked_name() {
+        Some(name) => {
+            o.extend_from_slice(name);
+            !name.is_empty()
+        }
+        None => text(r, o, |session| session.server_name()),
+    }, "the server that the handshake asked for";
     "ssl_server_v_end" |r, o| own(r, o, |c| c.not_after.to_string()), "until when the server's certificate is valid; of several, the first to end";
     "ssl_server_v_remain" |r, o| {
         let now = rt::wall().as_secs() as i64;
