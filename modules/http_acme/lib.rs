@@ -112,7 +112,7 @@ impl Module for Acme {
             service.add(order).map_err(|why| hooks.error(&written.issuer, why))?;
         }
         let Boards { certificates, proofs } = service.boards.clone();
-        hooks.certify(Automatic { board: proofs.clone(), certificates, name });
+        hooks.certify(Automatic { proofs: proofs.clone(), certificates, name });
         hooks.on(Phase::ServerRewrite, Challenge(proofs));
         Ok(())
     }

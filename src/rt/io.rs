@@ -90,6 +90,15 @@ impl Conn {
         );
     }
 
+    /// Its layer, which has waited for something else than the socket, can go on: as if bytes had come, whether a task waits for
+    /// them or the connection is idle.
+    pub fn layer_ready(&self) {
+        if let Ok(slot) = self.slot() {
+            slot.raise(READABLE | WRITABLE);
+            self.wake();
+        }
+    }
+
     /// Wakes the connection's task.
     pub fn wake(&self) {
         worker().wake(self.token());

@@ -88,6 +88,13 @@ impl Io {
         self.end(Conn::shutdown_write, |layer, conn| layer.shutdown_write(conn));
     }
 
+    /// Whether a close now could take from the peer what it was sent: the kernel forgets that when a byte arrives at a closed
+    /// socket. A peer behind an encryption has one to say in any case, that it ends.
+    pub fn must_linger(&self) -> bool {
+        let is_layered = self.conn.slot().is_ok_and(|slot| slot.has(LAYERED));
+        is_layered && sys::stream::unacknowledged(self.conn.fd()) > 0
+    }
+
     /// Ends the connection: its task sees the end.
     pub fn hang_up(&self) {
         self.end(Conn::hang_up, |layer, conn| layer.hang_up(conn));

@@ -21,7 +21,7 @@ use crate::written::{BlockConf, ServerBlock, Written};
 pub fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<StreamInstance, Error> {
     let Written { mut main, servers, names } = written;
     main.core.open_logs(setup);
-    let mut tls = tls::Servers::default();
+    let mut tls = tls::Servers::new(fetch::ocsp);
     let mut addresses = Addresses::default();
     for block in servers {
         let ServerBlock { mut conf, span } = block;
@@ -43,7 +43,7 @@ pub fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<StreamInstanc
     }
     let keeps_offers = ssl::OFFERS.iter().any(|name| names.is_asked(name));
     let listeners = listen(addresses, keeps_offers, setup)?;
-    let processes = tls.processes("stream", fetch::ocsp, setup);
+    let processes = tls.processes("stream", setup);
     Ok(StreamInstance { listeners, processes })
 }
 

@@ -51,6 +51,14 @@ pub fn shutdown(fd: RawFd) {
     unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
 }
 
+/// Bytes that were sent and that the peer's kernel does not have yet, as far as is known (`SIOCOUTQ`, tcp(7)).
+pub fn unacknowledged(fd: RawFd) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the kernel writes an int to the pointer, which is valid for the call; on an error it writes nothing.
+    unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut count) };
+    usize::try_from(count).unwrap_or(0)
+}
+
 /// Makes `close` reset the connection instead of lingering with unsent data.
 pub fn reset_on_close(fd: RawFd) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };

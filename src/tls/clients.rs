@@ -19,6 +19,7 @@ use webpki::{
 };
 
 use crate::certificate;
+use crate::issuers::Issuers;
 use crate::settings::{Conf, Verify};
 use crate::verdict::Verdict;
 use crate::x509::{self, Certificate};
@@ -37,6 +38,14 @@ pub struct Clients {
     between: Vec<CertificateDer<'static>>,
     revoked: Vec<CertRevocationList<'static>>,
     names: Vec<DistinguishedName>,
+    /// Who asks those who have signed their certificates.
+    pub(crate) issuers: Option<Issuers>,
+}
+
+/// From a client's own certificate to what is trusted.
+struct Path {
+    between: Vec<CertificateDer<'static>>,
+    end: TrustAnchor<'static>,
 }
 
 impl Clients {
@@ -46,9 +55,10 @@ impl Clients {
         conf: &Conf,
         env: &Env<'_>,
         provider: &CryptoProvider,
+        issuers: Option<Issuers>,
     ) -> Result<Option<Arc<Clients>>, Error> {
         match conf.ssl_client_certificate.get().or(conf.ssl_trusted_certificate.get()) {
-            Some(_) => Clients::new(conf, env, provider),
+            Some(_) => Clients::new(conf, env, provider, issuers),
             None => {
                 let verify = conf.ssl_verify_client();
                 let clients = || Arc::new(Clients::nobody(conf, provider));
@@ -67,6 +77,7 @@ impl Clients {
             between: Vec::new(),
             revoked: Vec::new(),
             names: Vec::new(),
+            issuers: None,
         }
     }
 
@@ -75,6 +86,7 @@ impl Clients {
         conf: &Conf,
         env: &Env<'_>,
         provider: &CryptoProvider,
+        issuers: Option<Issuers>,
     ) -> Result<Option<Arc<Clients>>, Error> {
         let verify = conf.ssl_verify_client();
         if verify == Verify::Off {
@@ -93,7 +105,7 @@ impl Clients {
                 "ssl_client_certificate names a file with the authorities that sign clients' certificates",
             ));
         }
-        let mut clients = Clients::nobody(conf, provider);
+        let mut clients = Clients { issuers, ..Clients::nobody(conf, provider) };
         told.map_or(Ok(()), |word| clients.trust(word, true, env))?;
         trusted.map_or(Ok(()), |word| clients.trust(word, false, env))?;
         conf.ssl_crl.get().map_or(Ok(()), |word| clients.revoke(word, env))?;
@@ -160,23 +172,41 @@ impl Clients {
         }
         let others: Vec<_> = others.iter().chain(&self.between).cloned().collect();
         match self.verify_path(own, &others, now) {
-            Ok(end) => self.of_end(&end, now),
+            Ok(path) => self.of_end(&path.end, now),
             Err(error) => Verdict::Failed(self.number(&error, own, &others)),
         }
     }
 
     /// The anchors of webpki have no dates. One that was renewed is there more than once.
     fn of_end(&self, end: &TrustAnchor<'_>, now: UnixTime) -> Verdict {
-        let is_end = |certificate: &&CertificateDer<'_>| {
+        let verdicts = self.ends(end).map(|root| in_time(root, now));
+        let worst_first = |verdict: &Verdict| *verdict == Verdict::Success;
+        verdicts.max_by_key(worst_first).unwrap_or(Verdict::Failed(7))
+    }
+
+    /// The certificates of an anchor.
+    fn ends(&self, end: &TrustAnchor<'_>) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.trusted.iter().filter(|certificate| {
             let anchor = anchor_from_trusted_cert(certificate);
             anchor.is_ok_and(|anchor| {
                 anchor.subject == end.subject
                     && anchor.subject_public_key_info == end.subject_public_key_info
             })
-        };
-        let verdicts = self.trusted.iter().filter(is_end).map(|root| in_time(root, now));
-        let worst_first = |verdict: &Verdict| *verdict == Verdict::Success;
-        verdicts.max_by_key(worst_first).unwrap_or(Verdict::Failed(7))
+        })
+    }
+
+    /// From the client's own certificate to that of an authority that needs nobody's word. `None`: they do not lead there.
+    pub fn path(&self, chain: &[CertificateDer<'_>]) -> Option<Vec<CertificateDer<'static>>> {
+        let (own, others) = chain.split_first()?;
+        let own_alone = || vec![own.clone().into_owned()];
+        if self.trusted.contains(own) && is_self_signed(own) {
+            return Some(own_alone());
+        }
+        let now = UnixTime::since_unix_epoch(sys::clock::wall());
+        let others: Vec<_> = others.iter().chain(&self.between).cloned().collect();
+        let Path { between, end } = self.verify_path(own, &others, now).ok()?;
+        let root = self.ends(&end).next()?.clone();
+        Some(own_alone().into_iter().chain(between).chain([root]).collect())
     }
 
     fn verify_path(
@@ -184,7 +214,7 @@ impl Clients {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<TrustAnchor<'static>, webpki::Error> {
+    ) -> Result<Path, webpki::Error> {
         let lists: Vec<&CertRevocationList<'_>> = self.revoked.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             let options = options.with_status_policy(UnknownStatusPolicy::Deny);
@@ -207,7 +237,10 @@ impl Clients {
             revocation,
             Some(&depth),
         );
-        path.map(|path| path.anchor().to_owned())
+        path.map(|path| Path {
+            between: path.intermediate_certificates().map(|one| one.der().into_owned()).collect(),
+            end: path.anchor().to_owned(),
+        })
     }
 
     /// OpenSSL's number of what is wrong.

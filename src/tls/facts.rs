@@ -5,6 +5,7 @@ use rustls::HandshakeKind;
 use rustls::pki_types::CertificateDer;
 
 use crate::clients::Clients;
+use crate::issuers::Standing;
 use crate::server::Server;
 use crate::session::{Session, State};
 use crate::settings::Verify;
@@ -59,13 +60,26 @@ impl Session {
         match self.judged.get() {
             Some((judge, verdict)) if std::ptr::eq(judge, clients) => verdict,
             _ => {
-                let verdict = clients.judge(self.client_chain());
+                let verdict = self.stands(clients, clients.judge(self.client_chain()));
                 // Before the handshake's end, the certificate may be yet to come.
                 if !self.is_early() {
                     self.judged.set(Some((clients, verdict)));
                 }
                 verdict
             }
+        }
+    }
+
+    /// What remains of a verdict when issuers have had their say.
+    fn stands(&self, clients: &Clients, verdict: Verdict) -> Verdict {
+        if clients.issuers.is_none() || verdict != Verdict::Success {
+            return verdict;
+        }
+        match self.standing(clients) {
+            Some(Standing::Good) => Verdict::Success,
+            Some(standing) => Verdict::Unsupported(standing),
+            // The handshake was with a server that asks nobody.
+            None => Verdict::Unsupported(Standing::Failed),
         }
     }
 

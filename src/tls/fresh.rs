@@ -24,7 +24,7 @@ pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 #[derive(Clone)]
 pub struct Automatic {
     /// Where proofs are shown, which anybody may ask for.
-    pub board: Arc<Board>,
+    pub proofs: Arc<Board>,
     /// Where certificates are, with their keys.
     pub certificates: Arc<Board>,
     /// Its name there; `None`: the server has none, and shows proofs only.

@@ -4,7 +4,7 @@
 //! bytes ─▶ hello (ours: names, protocols) ─▶ Choice: which server ─▶ its rustls configuration ─▶ handshake ─▶ records
 //!                                             (http, rtmp, stream)     certificates, tickets, clients' certificates
 //! ```
-//! rustls is driven by its unbuffered API (`records.rs`): ciphertext is in memory that a worker has once, so that an
+//! rustls is driven by its unbuffered API (`records`): ciphertext is in memory that a worker has once, so that an
 //! idle connection has none.
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod expiry;
 mod facts;
 mod failure;
 pub mod fresh;
+mod issuers;
 mod memory;
 mod named;
 pub mod ocsp;
@@ -42,6 +43,7 @@ pub mod x509;
 
 pub use choice::{Choice, Chosen};
 pub use failure::failure;
+pub use issuers::Standing;
 pub use offer::Offer;
 pub use server::Server;
 pub use servers::Servers;

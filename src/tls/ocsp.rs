@@ -94,6 +94,14 @@ pub fn request(certificate: &Certificate, issuer: &Certificate) -> Vec<u8> {
     (0..4).fold(id, |inner, _| write(tag::SEQUENCE, &[&inner]))
 }
 
+/// A responder is asked without encryption: its answers are signed, and it has to say nothing about its own certificate.
+pub fn check_responder(url: &str) -> Result<(), String> {
+    match url.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://")) {
+        true => Ok(()),
+        false => Err(format!("invalid URL prefix in OCSP responder \"{}\"", url.escape_debug())),
+    }
+}
+
 /// What is appended to the responder's path to ask by GET (RFC 6960, A.1): base 64, escaped.
 pub fn path(request: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(request);

@@ -14,11 +14,12 @@ use crate::certificate::{self, Identities, Pair};
 use crate::clients::Clients;
 use crate::entropy::{self, Entropy};
 use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
+use crate::issuers::Issuers;
 use crate::named::{self, Named};
 use crate::ocsp;
 use crate::provider::provider;
 use crate::server::{Configs, Handshakes, Server, config};
-use crate::settings::{Conf, SessionCache};
+use crate::settings::{Conf, Ocsp, SharedCache, Verify};
 use crate::source::Source;
 use crate::stapling::{Fetch, Stapling};
 use crate::store::Zone;
@@ -32,29 +33,44 @@ const EARLY: u32 = 16 << 10;
 const OVERHEAD: usize = 5;
 
 /// Makes the servers of one block, which share the keys of tickets.
-#[derive(Default)]
 pub struct Servers {
+    /// How issuers are asked about certificates.
+    fetch: Fetch,
     tickets: Vec<(u64, Rc<Tickets>)>,
-    zones: Vec<(String, usize, Rc<Zone>)>,
+    zones: Vec<Cache>,
     stapling: Rc<Stapling>,
     watches: Watches,
     /// There is a server.
     is_asked: bool,
 }
 
+/// What a directive has asked to be kept.
+struct Cache {
+    directive: &'static str,
+    name: String,
+    size: usize,
+    zone: Rc<Zone>,
+}
+
 impl Servers {
-    /// What is shared, and its part in the life of the processes, when all servers of a block are made: `fetch` asks those
-    /// who are to be stapled.
-    pub fn processes(
-        self,
-        block: &str,
-        fetch: Fetch,
-        setup: &mut Setup<'_>,
-    ) -> Vec<Rc<dyn Process>> {
-        self.stapling.install(block, fetch, setup);
+    /// None yet. `fetch`: how issuers are asked about certificates.
+    pub fn new(fetch: Fetch) -> Servers {
+        Servers {
+            fetch,
+            tickets: Vec::new(),
+            zones: Vec::new(),
+            stapling: Rc::default(),
+            watches: Watches::default(),
+            is_asked: false,
+        }
+    }
+
+    /// What is shared, and its part in the life of the processes, when all servers of a block are made.
+    pub fn processes(self, block: &str, setup: &mut Setup<'_>) -> Vec<Rc<dyn Process>> {
+        self.stapling.install(block, self.fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
-        let zones = self.zones.into_iter().map(|(_, _, zone)| zone as Rc<dyn Process>);
+        let zones = self.zones.into_iter().map(|cache| cache.zone as Rc<dyn Process>);
         let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
         let watch = self.watches.into_process(block, setup);
         tickets.chain(entropy).chain(zones).chain(stapling).chain(watch).collect()
@@ -74,10 +90,11 @@ impl Servers {
             return Ok(Some(Server::without_certificate(Handshakes::Refused, record, None)));
         }
         let pairs = pairs(conf, setup.env)?;
+        let issuers = self.issuers(conf, setup)?;
         if pairs.is_empty() {
             // Its clients shake hands with another server, and have to have shown a certificate there.
-            let clients =
-                Clients::without_certificate(conf, setup.env, &provider(conf, setup.env)?)?;
+            let provider = provider(conf, setup.env)?;
+            let clients = Clients::without_certificate(conf, setup.env, &provider, issuers)?;
             let behind =
                 |clients| Server::without_certificate(Handshakes::Another, record, Some(clients));
             return Ok(clients.map(behind));
@@ -86,8 +103,8 @@ impl Servers {
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
         let provider = Arc::new(provider(conf, setup.env)?);
-        let clients = Clients::new(conf, setup.env, &provider)?;
-        let proofs = automatic.as_ref().map(|automatic| automatic.board.clone());
+        let clients = Clients::new(conf, setup.env, &provider, issuers)?;
+        let proofs = automatic.as_ref().map(|automatic| automatic.proofs.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });
         let served = Served { conf, pairs: &pairs, automatic, clients: clients.as_deref() };
         let (source, identity) = self.identities(served, &provider, setup)?;
@@ -124,14 +141,15 @@ impl Servers {
     ) -> Result<(), Error> {
         let seconds = conf.ssl_session_timeout() / 1000;
         let cache = match (conf.ssl_session_cache(), conf.ssl_early_data()) {
-            (SessionCache::None, true) => {
+            (SharedCache::None, true) => {
                 // No zone of a configuration has a name like that.
-                SessionCache::Shared("early-data".to_owned(), 1 << 20)
+                SharedCache::Shared("early-data".to_owned(), 1 << 20)
             }
             (cache, _) => cache,
         };
-        if let SessionCache::Shared(name, size) = &cache {
-            config.session_storage = self.zone(name, *size, setup)?.of(identity, seconds);
+        if let SharedCache::Shared(name, size) = &cache {
+            config.session_storage =
+                self.zone("ssl_session_cache", name, *size, setup)?.of(identity, seconds);
         }
         if conf.ssl_early_data() {
             config.max_early_data_size = EARLY;
@@ -140,7 +158,7 @@ impl Servers {
         }
         if !conf.ssl_session_tickets() {
             // With a cache, what is called a ticket in TLS 1.3 is a number in it.
-            if cache == SessionCache::None {
+            if cache == SharedCache::None {
                 config.send_tls13_tickets = 0;
             }
             return Ok(());
@@ -245,17 +263,56 @@ impl Servers {
         Ok(fresh)
     }
 
-    fn zone(&mut self, name: &str, size: usize, setup: &mut Setup<'_>) -> Result<Rc<Zone>, Error> {
-        if let Some((_, known, zone)) = self.zones.iter().find(|(known, ..)| known == name) {
-            return match *known == size {
-                true => Ok(zone.clone()),
-                false => Err(Error::new(format!(
-                    "\"ssl_session_cache\": the size {size} of shared memory zone \"{name}\" conflicts with already declared size {known}"
-                ))),
+    /// Who asks the issuers of clients' certificates, if that is wanted.
+    fn issuers(&mut self, conf: &Conf, setup: &mut Setup<'_>) -> Result<Option<Issuers>, Error> {
+        let leaf = match (conf.ssl_ocsp(), conf.ssl_verify_client()) {
+            (Ocsp::Off, _) | (_, Verify::Off) => return Ok(None),
+            (_, Verify::OptionalNoCa) => {
+                let message =
+                    "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"";
+                return Err(Error::new(message));
+            }
+            (wanted, _) => wanted == Ocsp::Leaf,
+        };
+        setup.connects("ssl_ocsp");
+        let cache = match conf.ssl_ocsp_cache() {
+            SharedCache::None => None,
+            SharedCache::Shared(name, size) => {
+                let zone = self.zone("ssl_ocsp_cache", &name, size, setup)?;
+                // What is kept tells itself how long it holds.
+                Some(zone.of([0; 32], u64::MAX))
+            }
+        };
+        let responder = conf.ssl_ocsp_responder.get().map(|word| word.text.clone());
+        Ok(Some(Issuers { leaf, responder, cache, fetch: self.fetch }))
+    }
+
+    fn zone(
+        &mut self,
+        directive: &'static str,
+        name: &str,
+        size: usize,
+        setup: &mut Setup<'_>,
+    ) -> Result<Rc<Zone>, Error> {
+        if let Some(known) = self.zones.iter().find(|known| known.name == name) {
+            let conflict = match (known.directive == directive, known.size) {
+                (true, other) if other == size => return Ok(known.zone.clone()),
+                (true, other) => format!(
+                    "the size {size} of shared memory zone \"{name}\" conflicts with already declared size {other}"
+                ),
+                (false, _) => format!(
+                    "the shared memory zone \"{name}\" is already declared for a different use: \"{}\"",
+                    known.directive
+                ),
             };
+            return Err(Error::new(format!("\"{directive}\": {conflict}")));
         }
-        let zone = Rc::new(Zone::new(setup, name, size));
-        self.zones.push((name.to_owned(), size, zone.clone()));
+        let region = match directive {
+            "ssl_ocsp_cache" => format!("ssl_ocsp.{name}"),
+            _ => format!("ssl_sessions.{name}"),
+        };
+        let zone = Rc::new(Zone::new(setup, region, size));
+        self.zones.push(Cache { directive, name: name.to_owned(), size, zone: zone.clone() });
         Ok(zone)
     }
 

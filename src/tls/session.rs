@@ -13,6 +13,7 @@ use rustls::{CommonState, ServerConfig};
 use crate::choice::{Choice, Chosen};
 use crate::clients::Clients;
 use crate::fresh::ACME_TLS;
+use crate::issuers::{Inquiry, Standing};
 use crate::offer::Offer;
 use crate::records::Records;
 use crate::side::Side;
@@ -50,6 +51,8 @@ pub struct Session {
     is_proof: bool,
     /// What was said last to the client's certificate, and who said it.
     pub(crate) judged: Cell<Option<(&'static Clients, Verdict)>>,
+    /// Issuers are asked about the client's certificates, as the server says that was chosen.
+    inquiry: Option<Inquiry>,
     state: State,
 }
 
@@ -75,6 +78,7 @@ impl Session {
             server_name: None,
             is_proof: false,
             judged: Cell::new(None),
+            inquiry: None,
             state,
         }
     }
@@ -102,10 +106,43 @@ impl Session {
     /// Whether the handshake is complete, or so far that a request has come.
     pub fn is_established(&self) -> bool {
         match &self.state {
-            State::Tls(records) => records.is_open(),
+            State::Tls(records) => records.is_open() && !self.is_asking(),
             State::Plain(_) => true,
             State::Hello(..) | State::Waits(_) | State::Refused => false,
         }
+    }
+
+    /// Whether issuers have not answered yet.
+    fn is_asking(&self) -> bool {
+        self.inquiry.as_ref().is_some_and(|inquiry| inquiry.standing().is_none())
+    }
+
+    /// What issuers have said for a server; `None`: they were not asked for it.
+    pub(crate) fn standing(&self, clients: &Clients) -> Option<Standing> {
+        let asked_for = self.chosen?.tls.clients()?;
+        let inquiry = self.inquiry.as_ref().filter(|_| std::ptr::eq(asked_for, clients))?;
+        inquiry.standing()
+    }
+
+    /// Asks them, if the server wants that and would let the client in: `WouldBlock` until they have answered.
+    fn ask_issuers(&mut self, conn: Conn) -> io::Result<()> {
+        let begin = || {
+            let clients = self.chosen?.tls.clients()?;
+            let issuers = clients.issuers.as_ref()?;
+            let chain = self.client_chain()?;
+            let path =
+                clients.path(chain).filter(|_| clients.judge(Some(chain)) == Verdict::Success)?;
+            Some(Inquiry::begin(issuers, path, conn))
+        };
+        if self.inquiry.is_none() {
+            self.inquiry = begin();
+        }
+        if self.is_asking() {
+            // Nobody is about to write: tickets need not wait for an answer.
+            self.records()?.flush(conn)?;
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(())
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -255,7 +292,7 @@ impl Layer for Session {
                     let why = "peer has seen that the name is ours, closing connection";
                     return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
                 }
-                Ok(())
+                self.ask_issuers(conn)
             }
             State::Plain(_) => Ok(()),
             _ => Err(refused("this is no TLS")),
@@ -315,7 +352,7 @@ impl Layer for Session {
         match &self.state {
             State::Hello(..) | State::Refused => false,
             State::Waits(_) => true,
-            State::Tls(records) => records.has_plain(),
+            State::Tls(records) => records.has_plain() && !self.is_asking(),
             State::Plain(bytes) => !bytes.is_empty(),
         }
     }

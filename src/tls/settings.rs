@@ -2,6 +2,8 @@
 
 use conf::{Arity, Contexts, Error, Setting, Word, contexts, settings, value};
 
+use crate::ocsp::check_responder;
+
 const SERVERS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER | STREAM | STREAM_SERVER);
 /// As with nginx, whose streams have no requests that might come early.
 const NO_STREAMS: Contexts = contexts!(HTTP | SERVER | RTMP | RTMP_SERVER);
@@ -38,7 +40,7 @@ settings! {
         option ssl_dhparam: Word = (
             SERVERS, ONE, without_effect, "(none)", "without effect: there is no DHE"
         );
-        value ssl_session_cache: SessionCache = (
+        value ssl_session_cache: SharedCache = (
             SERVERS, Arity::Between(1, 2), session_cache, "none",
             "off, none, builtin or shared:NAME:SIZE: sessions of TLS 1.2 by number"
         );
@@ -83,14 +85,14 @@ settings! {
             SERVERS, "1", "how many certificates may stand between a client's and that of an authority"
         );
         option ssl_crl: Word = (SERVERS, ONE, word, "(none)", "a file with lists of clients' certificates that are revoked");
-        value ssl_ocsp: () = (
-            SERVERS, ONE, no_ocsp, "off", "off; on and leaf are refused: clients' issuers are not asked yet"
+        value ssl_ocsp: Ocsp = (
+            SERVERS, ONE, ocsp, "off", "on, off or leaf: whether issuers are asked about all of a client's certificates, or about its own alone, before it is let in"
         );
         option ssl_ocsp_responder: Word = (
-            SERVERS, ONE, without_ocsp, "(the certificate's)", "without effect, since ssl_ocsp is off"
+            SERVERS, ONE, responder, "(the certificate's)", "the http:// URL of who is asked"
         );
-        option ssl_ocsp_cache: Word = (
-            SERVERS, ONE, without_ocsp, "off", "without effect, since ssl_ocsp is off"
+        value ssl_ocsp_cache: SharedCache = (
+            SERVERS, ONE, ocsp_cache, "off", "off or shared:NAME:SIZE: what issuers have said is kept as long as it holds; of one certificate in 1 KB"
         );
         list ssl_conf_command: (Word, Word) = (
             SERVERS, Arity::Exactly(2), command, "(none)",
@@ -167,9 +169,20 @@ pub enum Verify {
     OptionalNoCa,
 }
 
-/// Where sessions are kept that are resumed by their number.
+/// About which of a client's certificates their issuers are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ocsp {
+    /// None.
+    Off,
+    /// All but that of the authority.
+    On,
+    /// Its own.
+    Leaf,
+}
+
+/// Where sessions are kept that are resumed by their number, or what issuers have said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionCache {
+pub enum SharedCache {
     /// Nowhere.
     None,
     /// In memory that all workers share, of so many bytes.
@@ -223,20 +236,22 @@ fn no_ech(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Err(setting.error("\"ssl_ech_file\": rustls has no Encrypted Client Hello for servers"))
 }
 
-fn no_ocsp(setting: &Setting<'_>) -> Result<(), Error> {
-    let asks = "clients' certificates are not asked for at their issuers here; ssl_crl has lists of what is revoked";
-    match setting.choice(0, &[("off", false), ("on", true), ("leaf", true)])? {
-        // Who wants it must not be let down.
-        true => Err(setting.error(format!("\"ssl_ocsp {}\": {asks}", setting.arg(0)))),
-        false => Ok(()),
-    }
+fn ocsp(setting: &Setting<'_>) -> Result<Ocsp, Error> {
+    setting.choice(0, &[("off", Ocsp::Off), ("on", Ocsp::On), ("leaf", Ocsp::Leaf)])
 }
 
-fn without_ocsp(setting: &Setting<'_>) -> Result<Word, Error> {
-    if setting.arg(0) != "off" {
-        setting.warn(format!("\"{}\" has no effect: \"ssl_ocsp\" is off", setting.name()));
-    }
+fn responder(setting: &Setting<'_>) -> Result<Word, Error> {
+    let checked = check_responder(setting.arg(0));
+    checked.map_err(|why| setting.error(format!("{why} in \"{}\"", setting.name())))?;
     word(setting)
+}
+
+fn ocsp_cache(setting: &Setting<'_>) -> Result<SharedCache, Error> {
+    match setting.arg(0).split(':').collect::<Vec<_>>()[..] {
+        ["off"] => Ok(SharedCache::None),
+        ["shared", name, size] if !name.is_empty() => shared(setting, 0, "OCSP", name, size),
+        _ => Err(setting.error(format!("invalid OCSP cache \"{}\"", setting.arg(0)))),
+    }
 }
 
 fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
@@ -280,8 +295,8 @@ fn verify(setting: &Setting<'_>) -> Result<Verify, Error> {
 }
 
 /// As nginx: `builtin` may stand before `shared`; by itself it would be a cache for each worker, which finds nothing.
-fn session_cache(setting: &Setting<'_>) -> Result<SessionCache, Error> {
-    let mut cache = SessionCache::None;
+fn session_cache(setting: &Setting<'_>) -> Result<SharedCache, Error> {
+    let mut cache = SharedCache::None;
     for (at, word) in setting.args().iter().enumerate() {
         let invalid = || setting.error_at(at, format!("invalid session cache \"{}\"", word.text));
         match word.text.split(':').collect::<Vec<_>>()[..] {
@@ -289,20 +304,34 @@ fn session_cache(setting: &Setting<'_>) -> Result<SessionCache, Error> {
             ["builtin"] => {}
             ["builtin", size] if size.parse::<u32>().is_ok() => {}
             ["shared", name, size] if !name.is_empty() => {
-                let size = value::size(size).and_then(|size| usize::try_from(size).ok());
-                let size = size.filter(|&size| size <= 1 << 40).ok_or_else(invalid)?;
-                if size < 8 * 4096 {
-                    let small = format!("session cache \"{}\" is too small", word.text);
-                    return Err(setting.error_at(at, small).with_hint("it has at least 32k"));
-                }
-                let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                if !name.chars().all(letters) {
-                    return Err(setting.error_at(at, "a zone's name has letters, digits and _"));
-                }
-                cache = SessionCache::Shared(name.to_owned(), size);
+                cache = shared(setting, at, "session", name, size)?;
             }
             _ => return Err(invalid()),
         }
     }
     Ok(cache)
+}
+
+/// A zone for `what` is kept in it.
+fn shared(
+    setting: &Setting<'_>,
+    at: usize,
+    what: &str,
+    name: &str,
+    size: &str,
+) -> Result<SharedCache, Error> {
+    let written = setting.arg(at);
+    let wrong = |how: &str| setting.error_at(at, format!("{how} \"{written}\""));
+    let size = value::size(size).and_then(|size| usize::try_from(size).ok());
+    let size = size.filter(|&size| size <= 1 << 40);
+    let size = size.ok_or_else(|| wrong(&format!("invalid {what} cache")))?;
+    if size < 8 * 4096 {
+        let small = setting.error_at(at, format!("{what} cache \"{written}\" is too small"));
+        return Err(small.with_hint("it has at least 32k"));
+    }
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match name.chars().all(letters) {
+        true => Ok(SharedCache::Shared(name.to_owned(), size)),
+        false => Err(setting.error_at(at, "a zone's name has letters, digits and _")),
+    }
 }

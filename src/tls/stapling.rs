@@ -131,12 +131,7 @@ impl Source {
                 first.ok_or("no OCSP responder URL in the certificate")?
             }
         };
-        if !url.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://")) {
-            let shown = url.escape_debug();
-            return Err(format!(
-                "invalid URL prefix in OCSP responder \"{shown}\" in the certificate"
-            ));
-        }
+        ocsp::check_responder(&url).map_err(|why| format!("{why} in the certificate"))?;
         let parsed = Certificate::parse(issuer).map_err(|_| NO_ISSUER)?;
         Ok(Question {
             name: staple_name(leaf),

@@ -42,14 +42,9 @@ struct Memory {
 }
 
 impl Zone {
-    /// Asks for the memory.
-    pub fn new(setup: &mut Setup<'_>, name: &str, size: usize) -> Zone {
-        let region = Wanted {
-            name: format!("ssl_sessions.{name}"),
-            shape: "1".to_owned(),
-            len: size,
-            file: None,
-        };
+    /// Asks for the memory. `name`: the region's.
+    pub fn new(setup: &mut Setup<'_>, name: String, size: usize) -> Zone {
+        let region = Wanted { name, shape: "1".to_owned(), len: size, file: None };
         Zone { slot: setup.region(region), memory: Arc::new(Memory { region: OnceLock::new() }) }
     }
 

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+use crate::issuers::Standing;
+
+/// nginx' words for it, and what the log says.
+macro_rules! reason {
+    ($reason:literal) => {
+        ($reason, concat!("client SSL certificate verify error: ", $reason))
+    };
+}
+
 /// What is known of a client by its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -11,6 +20,8 @@ pub enum Verdict {
     Success,
     /// It is not: OpenSSL's number of the reason.
     Failed(u16),
+    /// It is, but its issuers do not stand by it.
+    Unsupported(Standing),
 }
 
 impl Verdict {
@@ -31,6 +42,10 @@ impl Verdict {
                 let row = REASONS.iter().find(|(known, ..)| known == number);
                 row.map_or(UNKNOWN, |(_, reason, complaint)| (reason, complaint))
             }
+            Verdict::Unsupported(Standing::Good) => ("", ""),
+            Verdict::Unsupported(Standing::Revoked) => reason!("certificate revoked"),
+            Verdict::Unsupported(Standing::Unknown) => reason!("certificate status unknown"),
+            Verdict::Unsupported(Standing::Failed) => reason!("certificate status request failed"),
         }
     }
 
@@ -46,7 +61,7 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::None => f.write_str("NONE"),
             Verdict::Success => f.write_str("SUCCESS"),
-            Verdict::Failed(_) => write!(f, "FAILED:{}", self.reason()),
+            Verdict::Failed(_) | Verdict::Unsupported(_) => write!(f, "FAILED:{}", self.reason()),
         }
     }
 }

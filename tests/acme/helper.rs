@@ -1,6 +1,6 @@
 //! The helper ends in all ways; another goes on.
 
-use support::{process, wait_for};
+use support::{proc, process, wait_for};
 
 use crate::pebble::{Pebble, helper, running_helper};
 
@@ -11,16 +11,6 @@ fn it_listens_nowhere() {
     let server = pebble.server(&pebble.issuer("")).start();
     let pid = running_helper(&server);
     wait_for("all", || server.workers().len() == 3);
-    let sockets = |pid: u32| {
-        let links = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("descriptors");
-        links
-            .filter_map(|link| std::fs::read_link(link.ok()?.path()).ok())
-            .filter_map(|link| {
-                let link = link.to_string_lossy().into_owned();
-                Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
-            })
-            .collect::<Vec<_>>()
-    };
     let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
     let listens = |inode: &String| {
         table.lines().any(|line| {
@@ -29,8 +19,8 @@ fn it_listens_nowhere() {
         })
     };
     let worker = server.workers().into_iter().find(|worker| *worker != pid).expect("a worker");
-    assert!(sockets(worker).iter().any(listens), "that is how it is told");
-    assert!(!sockets(pid).iter().any(listens));
+    assert!(proc::sockets(worker).iter().any(listens), "that is how it is told");
+    assert!(!proc::sockets(pid).iter().any(listens));
 }
 
 /// A killed one is replaced, and what it was at is begun again; the account is the same.

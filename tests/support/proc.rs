@@ -26,6 +26,29 @@ pub fn descriptors(pid: u32) -> usize {
     open.unwrap_or_else(|e| panic!("process {pid}: {e}")).count()
 }
 
+/// The sockets that are open, by their numbers.
+pub fn sockets(pid: u32) -> Vec<String> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd"));
+    let open = open.unwrap_or_else(|e| panic!("process {pid}: {e}"));
+    let links = open.filter_map(|link| fs::read_link(link.ok()?.path()).ok());
+    let number = |link: PathBuf| {
+        Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+    };
+    links.filter_map(number).collect()
+}
+
+/// How many of its sockets are TCP connections, by IPv4.
+pub fn connections(pid: u32) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").expect("a table");
+    let open = sockets(pid);
+    let is_connection = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let number = fields.get(9).is_some_and(|number| open.iter().any(|open| open == number));
+        number && fields.get(3) != Some(&"0A")
+    };
+    table.lines().filter(is_connection).count()
+}
+
 /// What one of the links says: `cwd`, `exe`.
 pub fn link(pid: u32, name: &str) -> PathBuf {
     fs::read_link(format!("/proc/{pid}/{name}")).unwrap_or_default()

@@ -107,9 +107,18 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be sent: by the transport alone, so that no byte may arrive where it is not read any more.
+    /// Says that nothing more will be sent: in the words of an encryption, too.
     pub fn end(&mut self) {
+        self.close_notify();
         let _ = self.socket().shutdown(std::net::Shutdown::Write);
+    }
+
+    /// The same in the words of an encryption alone.
+    pub fn close_notify(&mut self) {
+        if let Stream::Tls(stream) = self {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
     }
 }
 

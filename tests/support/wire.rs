@@ -78,6 +78,11 @@ impl Wire {
         self.stream.end();
     }
 
+    /// The same in the words of an encryption alone.
+    pub fn close_notify(&mut self) {
+        self.stream.close_notify();
+    }
+
     /// The next answer to a GET. Panics if none comes.
     #[track_caller]
     pub fn answer(&mut self) -> Answer {

@@ -65,7 +65,10 @@ fn faults_are_named() {
             "no protocol is left by",
         ),
         ("{tls} ssl_conf_command Ciphersuites x; ssl_protocols TLSv1.3;", "no cipher is left by"),
-        ("{tls} ssl_ocsp on;", "ssl_crl has lists of what is revoked"),
+        (
+            "{tls} ssl_ocsp_responder https://a.example;",
+            "invalid URL prefix in OCSP responder \"https://a.example\"",
+        ),
     ];
     for (words, fault) in cases {
         let said = fails(&site(words));

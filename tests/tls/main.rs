@@ -5,6 +5,7 @@ mod bad_input;
 mod client;
 mod clients;
 mod configuration;
+mod ends;
 mod live;
 mod names;
 mod sessions;

@@ -267,18 +267,17 @@ fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
     })?;
     let zone = Rc::new(zone);
     zone.install(setup)?;
-    let mut assembly = Assembly::default();
+    let mut assembly = Assembly::new();
     for mut block in servers {
         block.options.inherit(&main);
         assembly.add_server(block, main.logging.log_format.as_slice(), setup)?;
     }
     assembly.check_certificates(setup)?;
-    let tls = assembly.tls.processes("rtmp", http::client::fetch::ocsp, setup);
+    let tls = assembly.tls.processes("rtmp", setup);
     Ok(instance::plan(zone, assembly.listens, assembly.servers, tls))
 }
 
 /// What the blocks come to, one server after the other.
-#[derive(Default)]
 struct Assembly {
     /// Names of applications that there are.
     names: HashSet<String>,
@@ -288,6 +287,15 @@ struct Assembly {
 }
 
 impl Assembly {
+    fn new() -> Assembly {
+        Assembly {
+            names: HashSet::new(),
+            listens: Vec::new(),
+            servers: Vec::new(),
+            tls: tls::Servers::new(http::client::fetch::ocsp),
+        }
+    }
+
     /// Every server whose clients are encrypted has a certificate.
     fn check_certificates(&self, setup: &Setup<'_>) -> Result<(), Error> {
         let encrypted = self.listens.iter().filter(|listen| listen.ssl);

@@ -51,7 +51,7 @@ pub fn assemble(
         names: &names,
         setup,
         processes: Vec::new(),
-        tls: tls::Servers::default(),
+        tls: tls::Servers::new(fetch::ocsp),
         automatic: None,
     };
     let mut addresses = Addresses::default();
@@ -81,7 +81,7 @@ pub fn assemble(
         listeners.push(listener.keeping_offers(keeps_offers));
     }
     let mut processes = builder.processes;
-    processes.extend(builder.tls.processes("http", fetch::ocsp, builder.setup));
+    processes.extend(builder.tls.processes("http", builder.setup));
     Ok(Assembled { listeners, processes })
 }
 

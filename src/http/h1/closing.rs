@@ -53,7 +53,7 @@ impl Connection {
             !input.decoder.is_done() || !input.unread().is_empty() || self.io.is_readable();
         match self.settings().lingering_close {
             Lingering::Off => false,
-            Lingering::On => may_be_sending && !self.io.hung_up(),
+            Lingering::On => (may_be_sending || self.io.must_linger()) && !self.io.hung_up(),
             Lingering::Always => !self.io.hung_up(),
         }
     }

@@ -1,77 +1,11 @@
 //! What issuers say of certificates is shown with them: `openssl ocsp` says it, `openssl s_client -status` looks.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::Command;
 
-use support::{Dir, Server, Start, comes, free_port, is_listening, process, wait_for};
+use support::{Server, Start, comes, free_port, process, wait_for};
 
-/// What is ended with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// An authority, a certificate of it for a.example whose responder is at a port, and what that says.
-struct Authority {
-    dir: Arc<Dir>,
-    port: u16,
-    responder: Option<Process>,
-}
-
-fn openssl(dir: &Dir, arguments: &str) {
-    let mut openssl = Command::new("openssl");
-    openssl.args(arguments.split_whitespace()).current_dir(dir.path(""));
-    let output = openssl.output().expect("openssl");
-    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-impl Authority {
-    fn new(dir: Arc<Dir>) -> Authority {
-        let port = free_port();
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        openssl(
-            &dir,
-            &format!("req -x509 {key} -subj /CN=authority -days 30 -keyout ca.key -out ca.pem"),
-        );
-        openssl(&dir, &format!("req {key} -subj /CN=a.example -keyout server.key -out server.csr"));
-        let extensions = format!(
-            "subjectAltName=DNS:a.example\nauthorityInfoAccess=OCSP;URI:http://127.0.0.1:{port}/ocsp\n"
-        );
-        dir.file("extensions", extensions);
-        openssl(
-            &dir,
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 0x1001 -days 20 -extfile extensions -out leaf.pem",
-        );
-        dir.file("server.pem", dir.text("leaf.pem") + &dir.text("ca.pem"));
-        let mut authority = Authority { dir, port, responder: None };
-        authority.says("V\t351231235959Z\t\t1001\tunknown\t/CN=a.example\n");
-        authority
-    }
-
-    /// From now on it says that, as `openssl ca` writes it.
-    fn says(&mut self, index: &str) {
-        self.dir.file("index.txt", index);
-    }
-
-    fn answers(&mut self) {
-        let mut ocsp = Command::new("openssl");
-        ocsp.args(["ocsp", "-index", "index.txt", "-rsigner", "ca.pem", "-rkey", "ca.key"]);
-        ocsp.args(["-CA", "ca.pem", "-ndays", "7", "-port", &self.port.to_string()]);
-        ocsp.current_dir(self.dir.path("")).stdin(Stdio::null());
-        let child = ocsp.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("openssl");
-        self.responder = Some(Process(child));
-        wait_for("the responder", || is_listening(self.port));
-    }
-
-    fn ends(&mut self) {
-        self.responder = None;
-    }
-}
+use crate::authority::{Authority, openssl};
 
 const PAIR: &str = "ssl_certificate server.pem; ssl_certificate_key server.key;";
 
@@ -98,7 +32,7 @@ fn shown(server: &Server, more: &str) -> String {
 
 fn is_stapled(server: &Server) -> bool {
     let shown = shown(server, "");
-    assert!(shown.contains("CN = a.example") || shown.contains("CN=a.example"), "{shown}");
+    assert!(shown.contains("CN = leaf") || shown.contains("CN=leaf"), "{shown}");
     shown.contains("OCSP Response Status: successful") && shown.contains("Cert Status: good")
 }
 
