@@ -34,6 +34,7 @@ fn variables_may_stand_in_their_names() {
 fn new_ones_are_taken_without_a_reload() {
     let (server, authority) =
         start("stream { {tls} server { listen 127.0.0.1:{port} ssl; return x; } }");
+    wait_for("the worker", || server.workers().len() == 1);
     let workers = server.workers();
     let two = authority.leaf("two", &["localhost"], Key::Ecdsa, Validity::Now);
     for (name, text) in [("server.key", &two.key), ("server.pem", &two.chain)] {
