@@ -4,10 +4,12 @@ use std::io::ErrorKind;
 
 use mem::Block;
 use rt::Io;
+use sys::stream::unacknowledged;
 
 /// So much of what nobody wants is read in one turn.
 const DISCARDED: usize = 64 << 10;
-/// How long that goes on, and how long the next bytes may take: as after an answer of HTTP.
+/// How long that goes on, and how long the next bytes may take when all that was sent is acknowledged: as after an answer
+/// of HTTP.
 const LINGERING_TIME_MS: u64 = 30_000;
 const LINGERING_TIMEOUT_MS: u64 = 5000;
 
@@ -24,7 +26,7 @@ pub async fn linger(io: Io) {
             Ok(1..) if left > 0 => rt::yield_now().await,
             Err(error) if error.kind() == ErrorKind::WouldBlock && left > 0 => {
                 io.set_timeout(LINGERING_TIMEOUT_MS.min(left));
-                if io.readable().await.is_err() {
+                if io.readable().await.is_err() && unacknowledged(io.fd()) == 0 {
                     return;
                 }
             }

@@ -3,9 +3,10 @@
 use std::io::{self, IoSlice};
 
 use http::route::proxy_header;
-use rt::{Conn, Io, Next, Service};
+use rt::{Conn, Io, Next, Service, TimedOut};
 use sys::log::Level;
 use sys::socket::Address;
+use sys::stream::unacknowledged;
 
 use crate::ending;
 use crate::listener::Listener;
@@ -99,16 +100,25 @@ fn text(session: &Session) -> Vec<u8> {
 }
 
 async fn send(io: Io, mut text: &[u8]) -> io::Result<()> {
-    io.set_timeout(SEND_TIMEOUT_MS);
     while !text.is_empty() {
         match io.write(&[IoSlice::new(text)], false) {
-            Ok(count) => {
-                text = &text[count..];
-                io.set_timeout(SEND_TIMEOUT_MS);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => io.writable().await?,
+            Ok(count) => text = &text[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => room(io).await?,
             Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Waits until there is room for more. The kernel tells of that when a third of its buffer is free: a client that takes
+/// little, but goes on taking, is known by what it has acknowledged.
+async fn room(io: Io) -> Result<(), TimedOut> {
+    loop {
+        let before = unacknowledged(io.fd());
+        io.set_timeout(SEND_TIMEOUT_MS);
+        match io.writable().await {
+            Err(TimedOut) if unacknowledged(io.fd()) < before => {}
+            result => return result,
+        }
+    }
 }

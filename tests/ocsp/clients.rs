@@ -205,6 +205,36 @@ fn rtmp_asks_too() {
     );
 }
 
+/// Their content is sent behind the issuer's answer: a client that comes in has waited for it.
+#[test]
+fn streams_ask_too() {
+    let conf = "stream { server { listen 127.0.0.1:{port} ssl; return \"in $ssl_client_verify\";
+        ssl_certificate server.pem; ssl_certificate_key server.key;
+        ssl_verify_client on; ssl_client_certificate ca.pem; ssl_ocsp on; } }";
+    let (server, mut authority) = start_as(conf.to_owned());
+    // `-quiet` waits for the server's end, not for that of what is to be said.
+    let told = |name: &str, version: &str| {
+        let script = format!(
+            "timeout 20 openssl s_client -quiet {version} -connect 127.0.0.1:{} -cert {name}.pem -key {name}.key 2>/dev/null </dev/null",
+            server.port()
+        );
+        let output = Command::new("sh").args(["-c", &script]).current_dir(server.path("")).output();
+        String::from_utf8_lossy(&output.expect("sh").stdout).into_owned()
+    };
+    authority.answers();
+    for version in ["-tls1_2", "-tls1_3"] {
+        assert_eq!(told("good", version), "in SUCCESS");
+        assert_eq!(told("revoked", version), "");
+        assert_eq!(told("unknown", version), "");
+    }
+    authority.ends();
+    assert_eq!(told("good", "-tls1_3"), "");
+    let log = server.error_log();
+    for why in ["certificate revoked", "certificate status unknown"] {
+        assert!(log.contains(&format!("client SSL certificate verify error: {why}")), "{log}");
+    }
+}
+
 /// nginx' words.
 #[test]
 fn what_cannot_be_done_is_refused() {

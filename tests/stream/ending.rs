@@ -13,7 +13,7 @@ use support::{Server, Wire};
 use crate::client::{config, prepared, start};
 
 /// Bytes that nobody has asked for: a close would find them unread, and reset.
-const BEHIND: [u8; 64 << 10] = [b'x'; 64 << 10];
+static BEHIND: [u8; 64 << 10] = [b'x'; 64 << 10];
 
 #[test]
 fn what_the_client_says_does_not_take_away_what_it_is_told() {
@@ -88,7 +88,7 @@ fn a_slow_reader_gets_all_of_it() {
     let rest = read_slowly(&mut begun(&server, &leaf));
     let certificate = leaf.chain.replace("\r\n", "\n");
     assert!(rest.len() > 3 << 20, "{}", rest.len());
-    assert!(rest == &certificate.repeat(200).as_bytes()[1..], "{} bytes", rest.len());
+    assert!(rest == certificate.repeat(200).as_bytes()[1..], "{} bytes", rest.len());
 }
 
 /// nginx waits five seconds for a client that takes nothing.
@@ -111,6 +111,7 @@ fn who_takes_nothing_is_not_waited_for() {
 #[test]
 fn a_reload_and_a_quit_let_sessions_come_to_their_ends() {
     let (mut server, leaf) = long();
+    server.wait_for("the workers", || server.workers().len() == 2);
     let before = server.workers();
     let mut stream = begun(&server, &leaf);
     server.signal("HUP");

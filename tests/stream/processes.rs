@@ -30,21 +30,17 @@ fn any_worker_resumes_also_after_a_reload() {
     let caches = ["", "ssl_session_tickets off; ssl_session_cache shared:s:1m;"];
     for cache in caches {
         let (server, _) = start(&CONF.replace("ssl_session_timeout 1h;", cache));
+        wait_for("the workers", || server.workers().len() == 4);
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let client = client(version);
             assert_eq!(told(&server, &client).0, ".");
             let mut workers: Vec<String> = Vec::new();
-            for _ in 0..200 {
+            wait_for("another worker's turn", || {
                 let (reused, pid) = told(&server, &client);
                 assert_eq!(reused, "r", "{version:?} {cache}");
                 workers.push(pid);
-                workers.sort();
-                workers.dedup();
-                if workers.len() > 2 {
-                    break;
-                }
-            }
-            assert!(workers.len() > 1, "{workers:?}");
+                workers.iter().any(|worker| *worker != workers[0])
+            });
             let before = server.workers();
             server.signal("HUP");
             wait_for("new workers", || {
@@ -59,6 +55,7 @@ fn any_worker_resumes_also_after_a_reload() {
 #[test]
 fn a_client_that_says_nothing_keeps_no_worker() {
     let (mut server, _) = start(CONF);
+    wait_for("the workers", || server.workers().len() == 4);
     let mut idle = Wire::open(server.port());
     let mut begun = Wire::open(server.port());
     begun.send("\x16\x03\x01\x02\x00\x01");
@@ -73,6 +70,19 @@ fn a_client_that_says_nothing_keeps_no_worker() {
     support::process::signal(server.pid(), "QUIT");
     assert_eq!(server.wait_for_exit(), Some(0));
     assert!(idle.closes());
+}
+
+/// Who has not got anything yet goes when another wants its place.
+#[test]
+fn who_says_nothing_makes_room() {
+    let conf = "worker_processes 1; events { worker_connections 32; } stream { {tls}
+        server { listen 127.0.0.1:{port} ssl; return \"$ssl_session_reused $pid\"; } }";
+    let (server, _) = start(conf);
+    let mut idle: Vec<Wire> = (0..100).map(|_| Wire::open(server.port())).collect();
+    for _ in 0..5 {
+        assert_eq!(told(&server, &client(&rustls::version::TLS13)).0, ".");
+    }
+    assert!(idle[0].closes(), "the oldest one");
 }
 
 /// It is upgraded with its sockets.

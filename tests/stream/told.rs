@@ -1,11 +1,12 @@
 //! What a client is told: a text with variables in it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use support::{Wire, raw};
 
-use crate::client::start;
+use crate::client::{config, start};
 use crate::twin::twin;
 
 /// What the connection comes to, without a word from the client.
@@ -101,6 +102,22 @@ fn who_a_proxy_says_it_is() {
     let head = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0"[..], &[body.len() as u8]].concat();
     let told = raw(server.port(), [head, body].concat());
     assert_eq!(told, b"10.0.0.1|4660|10.0.0.2|1935|h2");
+}
+
+/// What a proxy tells comes before the handshake, which it does not end.
+#[test]
+fn who_a_proxy_says_it_is_through_an_encryption() {
+    let (server, _) = start(&PROXIED.replace("proxy_protocol;", "ssl proxy_protocol; {tls}"));
+    for pieces in [1, 40] {
+        let wire = server.wire();
+        let header = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n";
+        for piece in header.chunks(header.len().div_ceil(pieces)) {
+            wire.stream().write_all(piece).expect("sent");
+        }
+        let mut wire = wire.with_tls(Arc::new(config(None)), "a.example");
+        assert_eq!(wire.rest(), b"192.0.2.7|56324|198.51.100.1|443|127.0.0.1");
+        assert!(!wire.is_broken());
+    }
 }
 
 #[test]

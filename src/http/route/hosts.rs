@@ -22,7 +22,7 @@ pub enum Name {
 
 impl Name {
     /// Reads a `server_name` argument, as nginx does: what is no wildcard that it knows is a name that
-    /// no host has, and a fault only where servers have to be told apart ([`Name::is_distinct`]).
+    /// no host has, and a fault only where servers have to be told apart.
     pub fn parse(text: &str) -> Result<Name, String> {
         if let Some(pattern) = text.strip_prefix('~') {
             return match pattern {
