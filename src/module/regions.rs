@@ -99,6 +99,11 @@ impl Regions {
         slot
     }
 
+    /// How many bytes one of this name has, if it was asked for.
+    pub fn len_of(&self, name: &str) -> Option<usize> {
+        self.all.iter().find(|(known, _)| known.name == name).map(|(known, _)| known.len)
+    }
+
     /// Opens all: those of `before` that are the same, those that were handed over, new ones. The
     /// error names the region.
     pub fn open(

@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 
-use crate::caches::Caches;
+use crate::caches::{Caches, Kept};
 use crate::certificate::{self, Identities, Pair};
 use crate::clients::Clients;
 use crate::entropy::{self, Entropy};
@@ -147,7 +147,7 @@ impl Servers {
         };
         if let SharedCache::Shared(name, size) = &cache {
             config.session_storage =
-                self.caches.zone("ssl_session_cache", name, *size, setup)?.of(identity, seconds);
+                self.caches.zone(Kept::Sessions, name, *size, setup)?.of(identity, seconds);
         }
         if conf.ssl_early_data() {
             config.max_early_data_size = EARLY;
@@ -276,7 +276,7 @@ impl Servers {
         let cache = match conf.ssl_ocsp_cache() {
             SharedCache::None => None,
             SharedCache::Shared(name, size) => {
-                let zone = self.caches.zone("ssl_ocsp_cache", &name, size, setup)?;
+                let zone = self.caches.zone(Kept::Standings, &name, size, setup)?;
                 // What is kept tells itself how long it holds.
                 Some(zone.of([0; 32], u64::MAX))
             }

@@ -77,6 +77,23 @@ fn faults_are_named() {
     }
 }
 
+/// Blocks of other protocols may have the sessions of the same zone; so it has one size.
+#[test]
+fn a_zone_of_several_blocks_has_one_size() {
+    let conf = |size: &str| {
+        format!(
+            "http {{ {{tls}} ssl_session_cache shared:s:1m; server {{ listen 127.0.0.1:{{port}} ssl; return 200 x; }} }}
+            stream {{ {{tls}} ssl_session_cache shared:s:{size}; server {{ listen 127.0.0.1:{{port2}} ssl; return x; }} }}"
+        )
+    };
+    let said = fails(&conf("2m"));
+    let fault = "the size 2097152 of shared memory zone \"s\" conflicts with already declared size 1048576";
+    assert!(said.contains(fault), "{said}");
+    let (server, _) = start(&conf("1m"));
+    let said = s_client(server.port2(), &[], "");
+    assert!(said.contains("BEGIN CERTIFICATE"), "{said}");
+}
+
 #[test]
 fn what_is_not_here_is_named_in_a_warning() {
     let (server, _) = start(&site(
