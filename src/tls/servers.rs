@@ -87,7 +87,9 @@ impl Servers {
             return Ok(Some(Server::without_certificate(Handshakes::Refused, record, None)));
         }
         let pairs = pairs(conf, setup.env)?;
-        let issuers = self.issuers(conf, setup)?;
+        let span = pairs.first().map(|pair| pair.certificate.span).unwrap_or_default();
+        let placed = |error: Error| error.or_at(span, setup.env.files);
+        let issuers = self.issuers(conf, setup).map_err(placed)?;
         if pairs.is_empty() {
             // Its clients shake hands with another server, and have to have shown a certificate there.
             let provider = provider(conf, setup.env)?;
@@ -111,7 +113,7 @@ impl Servers {
         let mut config = config.map_err(place)?;
         // What is in it of the record's head and tag is beside this.
         config.max_fragment_size = Some(record + OVERHEAD);
-        self.set_sessions(&mut config, conf, identity, setup)?;
+        self.set_sessions(&mut config, conf, identity, setup).map_err(placed)?;
         let proofs = proofs.map(|proofs| {
             let mut config = config.clone();
             config.alpn_protocols = vec![ACME_TLS.to_vec()];
