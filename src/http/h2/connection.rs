@@ -14,6 +14,7 @@ use mem::Block;
 use rt::{Conn, Io, Next, Task};
 use sys::log::Level;
 
+use super::deadlines::FAREWELL;
 use super::guard::Guard;
 use super::piece::Piece;
 use super::preface::Hurry;
@@ -34,8 +35,6 @@ const RESETS_REMEMBERED: usize = 64;
 const FRAME: u32 = 16 << 10;
 /// What a field costs beside its bytes (RFC 9113 §6.5.2).
 const FIELD: usize = 32;
-/// Milliseconds in which a client that is told to go answers; and in which an offender hears why.
-const FAREWELL: u64 = 5000;
 /// Bytes of an offender that are read and thrown away, so that it hears why.
 const THROWN_AWAY: usize = 1 << 20;
 
@@ -118,15 +117,15 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
     }
 }
 
-struct Driver {
-    connection: Crate,
-    shared: Rc<Shared>,
+pub(super) struct Driver {
+    pub(super) connection: Crate,
+    pub(super) shared: Rc<Shared>,
     /// Since when no stream is open, in the loop's milliseconds; 0: one is.
-    idle_since: u64,
+    pub(super) idle_since: u64,
     /// The client has been told to go, then.
-    retiring_since: Option<u64>,
+    pub(super) retiring_since: Option<u64>,
     /// It has been told so for good.
-    is_ending: bool,
+    pub(super) is_ending: bool,
 }
 
 impl Driver {
@@ -194,7 +193,7 @@ impl Driver {
         }
     }
 
-    fn end(&mut self, reason: Reason) {
+    pub(super) fn end(&mut self, reason: Reason) {
         self.is_ending = true;
         self.connection.abrupt_shutdown(reason);
     }
@@ -249,109 +248,6 @@ impl Driver {
             self.retire();
         }
     }
-
-    /// A deadline has passed. `true`: it is the connection's end.
-    fn is_overdue(&mut self) -> bool {
-        let now = rt::now();
-        let (due, what) = self.due();
-        if due > now {
-            return false;
-        }
-        match what {
-            Due::Write => {
-                self.time_out();
-                true
-            }
-            Due::Frame => {
-                self.time_out();
-                self.end(Reason::NO_ERROR);
-                false
-            }
-            Due::End => true,
-            Due::Idle => {
-                match self.is_ending {
-                    true => return true,
-                    false => self.end(Reason::NO_ERROR),
-                }
-                false
-            }
-        }
-    }
-
-    fn time_out(&self) {
-        self.shared.log(Level::Info, format_args!("client timed out"));
-        if self.shared.settings.reset_timedout_connection {
-            self.shared.conn.reset_on_close();
-        }
-    }
-
-    /// What is due first, and when.
-    fn due(&self) -> (u64, Due) {
-        let settings = self.shared.settings;
-        let mut first = (u64::MAX, Due::End);
-        let mut consider = |since: u64, ms: u64, what: Due| {
-            let due = since.saturating_add(ms);
-            if due < first.0 {
-                first = (due, what);
-            }
-        };
-        let blocked = self.shared.blocked_since.get();
-        if blocked > 0 {
-            consider(blocked, settings.send_timeout, Due::Write);
-        }
-        let traffic = self.shared.traffic.borrow();
-        if let Some(since) = traffic.incomplete_since()
-            && !self.is_ending
-        {
-            let ms = match traffic.owes_body() {
-                true => settings.client_body_timeout,
-                false => settings.client_header_timeout,
-            };
-            consider(since, ms, Due::Frame);
-        }
-        if self.idle_since > 0 {
-            let ms = match self.shared.conn.requests() {
-                0 => settings.client_header_timeout,
-                _ => settings.keepalive_timeout,
-            };
-            consider(self.idle_since, ms, Due::Idle);
-            if let Some(since) = self.retiring_since {
-                consider(since.max(self.idle_since), FAREWELL, Due::Idle);
-            }
-        }
-        if self.is_ending {
-            consider(self.shared.ending_since.get(), FAREWELL, Due::End);
-        }
-        first
-    }
-
-    fn set_deadline(&mut self) {
-        let conn = self.shared.conn;
-        match self.connection.has_streams() {
-            true => self.idle_since = 0,
-            false if self.idle_since == 0 => self.idle_since = rt::now().max(1),
-            false => {}
-        }
-        if self.is_ending && self.shared.ending_since.get() == 0 {
-            self.shared.ending_since.set(rt::now().max(1));
-        }
-        conn.set_expendable(self.idle_since > 0);
-        let (due, _) = self.due();
-        conn.set_timeout(due.saturating_sub(rt::now()));
-    }
-}
-
-/// Why a deadline is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    /// The client takes nothing.
-    Write,
-    /// It owes us the rest of a frame.
-    Frame,
-    /// It asks for nothing.
-    Idle,
-    /// It has been told that this is the end.
-    End,
 }
 
 /// A close while the client is sending would reset the connection, and take along what it was told: only our side closes,

@@ -8,6 +8,7 @@
 //! Nothing moves unless the connection's task is polled: streams put what they have into the crate's queue, which wakes it.
 
 mod connection;
+mod deadlines;
 mod free;
 mod guard;
 mod head;
