@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
@@ -56,6 +56,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
         conn.set_expendable(false);
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
+        driver.is_ending = true;
         drop(driver);
         // Its streams know that by now, and whose they were stands in their logs.
         conn.set_timeout(FAREWELL);
@@ -120,10 +121,12 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
 pub(super) struct Driver {
     pub(super) connection: Crate,
     pub(super) shared: Rc<Shared>,
-    /// Since when no stream is open, in the loop's milliseconds; 0: one is.
+    /// Since when no stream is open, and nothing is left to be sent, in the loop's milliseconds; 0: that is not so.
     pub(super) idle_since: u64,
     /// The client has been told to go, then.
     pub(super) retiring_since: Option<u64>,
+    /// It has had the time to say that it has heard that.
+    pub(super) has_heard: bool,
     /// It has been told so for good.
     pub(super) is_ending: bool,
 }
@@ -131,7 +134,14 @@ pub(super) struct Driver {
 impl Driver {
     fn new(connection: Crate, shared: Rc<Shared>) -> Driver {
         let idle_since = rt::now().max(1);
-        Driver { connection, shared, idle_since, retiring_since: None, is_ending: false }
+        Driver {
+            connection,
+            shared,
+            idle_since,
+            retiring_since: None,
+            has_heard: false,
+            is_ending: false,
+        }
     }
 
     /// One turn. Ready: the connection is over.
@@ -216,11 +226,7 @@ impl Driver {
     }
 
     /// A stream begins: here, and if it has to wait, in a task of its own.
-    fn accept(&mut self, head: Head<RecvStream>, mut respond: SendResponse<Piece>) {
-        // One that was told to go, and does not say that it has heard, is no longer served: it may ask again, elsewhere.
-        if self.retiring_since.is_some_and(|since| rt::now() >= since + FAREWELL) {
-            return respond.send_reset(Reason::REFUSED_STREAM);
-        }
+    fn accept(&mut self, head: Head<RecvStream>, respond: SendResponse<Piece>) {
         // Even if it is over in this turn.
         self.idle_since = 0;
         self.shared.conn.set_expendable(false);
@@ -247,6 +253,19 @@ impl Driver {
         {
             self.retire();
         }
+    }
+}
+
+/// Its place is wanted for another one, of which an idle connection's client hears what can be said without waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.idle_since == 0 || self.is_ending || std::thread::panicking() {
+            return;
+        }
+        self.end(Reason::NO_ERROR);
+        let cx = &mut Context::from_waker(Waker::noop());
+        let _ = self.connection.poll_accept(cx);
+        let _ = self.shared.drain(cx);
     }
 }
 

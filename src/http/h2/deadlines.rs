@@ -15,6 +15,8 @@ enum Due {
     Write,
     /// It owes us the rest of a frame.
     Frame,
+    /// It does not say that it has heard that it is to go.
+    Word,
     /// It asks for nothing.
     Idle,
     /// It has been told that this is the end.
@@ -37,6 +39,12 @@ impl Driver {
             Due::Frame => {
                 self.time_out();
                 self.end(Reason::NO_ERROR);
+                false
+            }
+            // From here on it is told which stream was the last: those are answered, and no others.
+            Due::Word => {
+                self.has_heard = true;
+                self.shared.is_unheard.set(true);
                 false
             }
             Due::End => true,
@@ -81,6 +89,12 @@ impl Driver {
             };
             consider(since, ms, Due::Frame);
         }
+        if let Some(since) = self.retiring_since
+            && !self.has_heard
+            && !self.is_ending
+        {
+            consider(since, FAREWELL, Due::Word);
+        }
         if self.idle_since > 0 {
             let ms = match self.shared.conn.requests() {
                 0 => settings.client_header_timeout,
@@ -99,7 +113,7 @@ impl Driver {
 
     pub(super) fn set_deadline(&mut self) {
         let conn = self.shared.conn;
-        match self.connection.has_streams() {
+        match self.connection.has_streams() || self.shared.blocked_since.get() > 0 {
             true => self.idle_since = 0,
             false if self.idle_since == 0 => self.idle_since = rt::now().max(1),
             false => {}
