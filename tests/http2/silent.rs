@@ -58,6 +58,17 @@ fn the_idlest_make_room_and_are_told_so() {
     server.wait_for("the log", || server.error_log().contains(line));
 }
 
+/// Some of them: nobody fills the log by asking what cannot be answered.
+#[test]
+fn invalid_requests_are_told_of() {
+    let server = up("", "");
+    python(&server, "silent", "invalid", &[]);
+    let lines = || server.error_log().matches("client sent invalid request on stream ").count();
+    server.wait_for("the log", || lines() == 10);
+    let first = "client sent invalid request on stream 1 while processing HTTP/2 connection, client: 127.0.0.1, ";
+    assert!(server.error_log().contains(first), "{}", server.error_log());
+}
+
 #[test]
 fn one_that_has_not_begun_does_not_keep_a_worker() {
     let server = up("worker_processes 1;", "");

@@ -116,6 +116,24 @@ def crowded(port):
     check(held.alive() and not held.goaways)
 
 
+def invalid(port):
+    """Requests that no server may take: each is refused by itself."""
+    client = Client(port)
+    check(client.until(lambda: client.settings))
+
+    def refused(stream):
+        equal(client.finish(stream).reset, PROTOCOL_ERROR)
+
+    for fields in ([("connection", "close")], [("te", "gzip")], [(":status", "200")]):
+        refused(client.request("GET", "/says", fields))
+    pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", client.authority)]
+    refused(client.headers(client.encoder.encode(pseudo)))
+    refused(client.request("PUT", "/up/invalid", [("content-length", "3")], body=b"four"))
+    for _ in range(20):
+        refused(client.request("GET", "/says", [("connection", "close")]))
+    check(client.alive())
+
+
 def unbegun(port):
     """A client that has connected, and said nothing, or half of its first words."""
     half = Client(port, begin=False)
