@@ -14,7 +14,7 @@ use mem::Block;
 use rt::{Conn, Io, Next, Task};
 use sys::log::Level;
 
-use super::deadlines::FAREWELL;
+use super::deadlines::{Due, FAREWELL, Standing};
 use super::guard::Guard;
 use super::piece::Piece;
 use super::preface::Hurry;
@@ -56,7 +56,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
         conn.set_expendable(false);
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
-        driver.is_ending = true;
+        driver.standing.is_ending = true;
         drop(driver);
         // Its streams know that by now, and whose they were stands in their logs.
         conn.set_timeout(FAREWELL);
@@ -118,30 +118,15 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
     }
 }
 
-pub(super) struct Driver {
-    pub(super) connection: Crate,
-    pub(super) shared: Rc<Shared>,
-    /// Since when no stream is open, and nothing is left to be sent, in the loop's milliseconds; 0: that is not so.
-    pub(super) idle_since: u64,
-    /// The client has been told to go, then.
-    pub(super) retiring_since: Option<u64>,
-    /// It has had the time to say that it has heard that.
-    pub(super) has_heard: bool,
-    /// It has been told so for good.
-    pub(super) is_ending: bool,
+struct Driver {
+    connection: Crate,
+    shared: Rc<Shared>,
+    standing: Standing,
 }
 
 impl Driver {
     fn new(connection: Crate, shared: Rc<Shared>) -> Driver {
-        let idle_since = rt::now().max(1);
-        Driver {
-            connection,
-            shared,
-            idle_since,
-            retiring_since: None,
-            has_heard: false,
-            is_ending: false,
-        }
+        Driver { connection, shared, standing: Standing::new() }
     }
 
     /// One turn. Ready: the connection is over.
@@ -160,7 +145,8 @@ impl Driver {
         if takes_more && self.shared.schedule.borrow_mut().turned() {
             cx.waker().wake_by_ref();
         }
-        self.set_deadline();
+        let has_streams = self.connection.has_streams();
+        self.standing.set(&self.shared, has_streams);
         Poll::Pending
     }
 
@@ -193,7 +179,7 @@ impl Driver {
     fn judge(&mut self) {
         let offence = self.shared.traffic.borrow().offence();
         if let Some(offence) = offence
-            && !self.is_ending
+            && !self.standing.is_ending
         {
             self.shared.log(Level::Info, format_args!("{offence}"));
             self.end(Reason::ENHANCE_YOUR_CALM);
@@ -203,16 +189,50 @@ impl Driver {
         }
     }
 
-    pub(super) fn end(&mut self, reason: Reason) {
-        self.is_ending = true;
+    fn end(&mut self, reason: Reason) {
+        self.standing.is_ending = true;
         self.connection.abrupt_shutdown(reason);
     }
 
     /// Tells the client to take its further requests elsewhere; those that it has begun are answered.
     fn retire(&mut self) {
-        if self.retiring_since.is_none() && !self.is_ending {
-            self.retiring_since = Some(rt::now());
+        if self.standing.retiring_since.is_none() && !self.standing.is_ending {
+            self.standing.retiring_since = Some(rt::now());
             self.connection.graceful_shutdown();
+        }
+    }
+
+    /// A deadline has passed. `true`: it is the connection's end.
+    fn is_overdue(&mut self) -> bool {
+        match self.standing.overdue(&self.shared) {
+            None => false,
+            Some(Due::Write) => {
+                self.time_out();
+                true
+            }
+            Some(Due::Frame) => {
+                self.time_out();
+                self.end(Reason::NO_ERROR);
+                false
+            }
+            // From here on it is told which stream was the last: those are answered, and no others.
+            Some(Due::Word) => {
+                self.standing.has_heard = true;
+                self.shared.is_unheard.set(true);
+                false
+            }
+            Some(Due::Idle) if !self.standing.is_ending => {
+                self.end(Reason::NO_ERROR);
+                false
+            }
+            Some(Due::Idle | Due::End) => true,
+        }
+    }
+
+    fn time_out(&self) {
+        self.shared.log(Level::Info, format_args!("client timed out"));
+        if self.shared.settings.reset_timedout_connection {
+            self.shared.conn.reset_on_close();
         }
     }
 
@@ -228,7 +248,7 @@ impl Driver {
     /// A stream begins: here, and if it has to wait, in a task of its own.
     fn accept(&mut self, head: Head<RecvStream>, respond: SendResponse<Piece>) {
         // Even if it is over in this turn.
-        self.idle_since = 0;
+        self.standing.idle_since = 0;
         self.shared.conn.set_expendable(false);
         let (parts, body) = head.into_parts();
         let shared = self.shared.clone();
@@ -256,10 +276,10 @@ impl Driver {
     }
 }
 
-/// Its place is wanted for another one, of which an idle connection's client hears what can be said without waiting.
+/// Where its place is wanted for another one: the client of an idle connection hears of it, if that needs no waiting.
 impl Drop for Driver {
     fn drop(&mut self) {
-        if self.idle_since == 0 || self.is_ending || std::thread::panicking() {
+        if self.standing.idle_since == 0 || self.standing.is_ending || std::thread::panicking() {
             return;
         }
         self.end(Reason::NO_ERROR);

@@ -1,16 +1,13 @@
 //! What is waited for on a connection, and how long.
 
-use h2::Reason;
-use sys::log::Level;
-
-use super::connection::Driver;
+use super::shared::Shared;
 
 /// Milliseconds in which a client that is told to go answers; and in which an offender hears why.
 pub const FAREWELL: u64 = 5000;
 
 /// Why a deadline is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
+pub enum Due {
     /// The client takes nothing.
     Write,
     /// It owes us the rest of a frame.
@@ -23,51 +20,34 @@ enum Due {
     End,
 }
 
-impl Driver {
-    /// A deadline has passed. `true`: it is the connection's end.
-    pub(super) fn is_overdue(&mut self) -> bool {
-        let now = rt::now();
-        let (due, what) = self.due();
-        if due > now {
-            return false;
-        }
-        match what {
-            Due::Write => {
-                self.time_out();
-                true
-            }
-            Due::Frame => {
-                self.time_out();
-                self.end(Reason::NO_ERROR);
-                false
-            }
-            // From here on it is told which stream was the last: those are answered, and no others.
-            Due::Word => {
-                self.has_heard = true;
-                self.shared.is_unheard.set(true);
-                false
-            }
-            Due::End => true,
-            Due::Idle => {
-                match self.is_ending {
-                    true => return true,
-                    false => self.end(Reason::NO_ERROR),
-                }
-                false
-            }
-        }
+/// How a connection stands.
+pub struct Standing {
+    /// Since when no stream is open, and nothing is left to be sent, in the loop's milliseconds; 0: that is not so.
+    pub idle_since: u64,
+    /// The client has been told to go, then.
+    pub retiring_since: Option<u64>,
+    /// It has had the time to say that it has heard that.
+    pub has_heard: bool,
+    /// It has been told so for good.
+    pub is_ending: bool,
+}
+
+impl Standing {
+    /// Of a connection that has begun.
+    pub fn new() -> Standing {
+        let idle_since = rt::now().max(1);
+        Standing { idle_since, retiring_since: None, has_heard: false, is_ending: false }
     }
 
-    fn time_out(&self) {
-        self.shared.log(Level::Info, format_args!("client timed out"));
-        if self.shared.settings.reset_timedout_connection {
-            self.shared.conn.reset_on_close();
-        }
+    /// What should have come by now.
+    pub fn overdue(&self, shared: &Shared) -> Option<Due> {
+        let (due, what) = self.first(shared);
+        (due <= rt::now()).then_some(what)
     }
 
     /// What is due first, and when.
-    fn due(&self) -> (u64, Due) {
-        let settings = self.shared.settings;
+    fn first(&self, shared: &Shared) -> (u64, Due) {
+        let settings = shared.settings;
         let mut first = (u64::MAX, Due::End);
         let mut consider = |since: u64, ms: u64, what: Due| {
             let due = since.saturating_add(ms);
@@ -75,11 +55,11 @@ impl Driver {
                 first = (due, what);
             }
         };
-        let blocked = self.shared.blocked_since.get();
+        let blocked = shared.blocked_since.get();
         if blocked > 0 {
             consider(blocked, settings.send_timeout, Due::Write);
         }
-        let traffic = self.shared.traffic.borrow();
+        let traffic = shared.traffic.borrow();
         if let Some(since) = traffic.incomplete_since()
             && !self.is_ending
         {
@@ -96,7 +76,7 @@ impl Driver {
             consider(since, FAREWELL, Due::Word);
         }
         if self.idle_since > 0 {
-            let ms = match self.shared.conn.requests() {
+            let ms = match shared.conn.requests() {
                 0 => settings.client_header_timeout,
                 _ => settings.keepalive_timeout,
             };
@@ -106,23 +86,24 @@ impl Driver {
             }
         }
         if self.is_ending {
-            consider(self.shared.ending_since.get(), FAREWELL, Due::End);
+            consider(shared.ending_since.get(), FAREWELL, Due::End);
         }
         first
     }
 
-    pub(super) fn set_deadline(&mut self) {
-        let conn = self.shared.conn;
-        match self.connection.has_streams() || self.shared.blocked_since.get() > 0 {
+    /// Notes how the connection stands after a turn, and sets what is due first.
+    pub fn set(&mut self, shared: &Shared, has_streams: bool) {
+        let conn = shared.conn;
+        match has_streams || shared.blocked_since.get() > 0 {
             true => self.idle_since = 0,
             false if self.idle_since == 0 => self.idle_since = rt::now().max(1),
             false => {}
         }
-        if self.is_ending && self.shared.ending_since.get() == 0 {
-            self.shared.ending_since.set(rt::now().max(1));
+        if self.is_ending && shared.ending_since.get() == 0 {
+            shared.ending_since.set(rt::now().max(1));
         }
         conn.set_expendable(self.idle_since > 0);
-        let (due, _) = self.due();
+        let (due, _) = self.first(shared);
         conn.set_timeout(due.saturating_sub(rt::now()));
     }
 }
