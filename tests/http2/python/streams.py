@@ -180,7 +180,7 @@ def together(port):
     said = publisher.finish(publisher.request("POST", "/events/c", body=b"x" * 1200))
     check(said.status in (200, 201, 202), said.status)
     check(client.until(lambda: all(b"x" * 1200 in client.streams[one].data for one in streams)))
-    check(segments(client) - before <= 20, segments(client) - before)
+    check(segments(client) - before <= 8, segments(client) - before)
 
 
 def deaf(port):
