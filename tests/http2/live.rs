@@ -42,6 +42,27 @@ fn event_streams_are_cheap() {
     assert!(each < 3500, "{each} bytes");
 }
 
+#[test]
+fn an_event_goes_out_to_many_streams_together() {
+    python(&up("", STREAMS), "streams", "together", &[]);
+}
+
+/// However many of a connection's streams wait for it.
+#[test]
+fn a_client_that_takes_nothing_of_its_events_costs_little() {
+    let server = up("worker_processes 1;", STREAMS);
+    let worker = server.workers()[0];
+    let mut scenario = Scenario::start(&server, "streams", "deaf", &[]);
+    assert_eq!(scenario.word(), "deaf");
+    let before = proc::memory_kb(worker);
+    scenario.go_on();
+    assert_eq!(scenario.word(), "told");
+    let grown = proc::memory_kb(worker).saturating_sub(before);
+    scenario.go_on();
+    scenario.ends();
+    assert!(grown < 20_000, "{grown} KB");
+}
+
 /// RFC 8441
 #[test]
 fn a_websocket() {

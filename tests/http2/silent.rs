@@ -1,6 +1,8 @@
 //! Clients that say less than they could, or say it slowly: nobody waits for them, and nothing is left of them.
 
-use crate::{Scenario, python, up};
+use support::Start;
+
+use crate::{Scenario, conf, python, up};
 
 #[test]
 fn one_that_takes_nothing_of_an_urgent_answer_gets_the_others() {
@@ -19,6 +21,52 @@ fn event_streams_end_with_their_clients() {
 #[test]
 fn one_that_was_told_to_go_may_not_go_on() {
     python(&up("", "keepalive_requests 3;"), "silent", "unheard", &[]);
+}
+
+/// Whether it acknowledges a ping or not; then its worker waits for nothing but what it has begun.
+#[test]
+fn one_that_holds_a_stream_is_told_that_it_is_the_last() {
+    for pings in ["heard", "unheard"] {
+        let server = up("worker_processes 1;", "");
+        let old = server.workers();
+        let mut scenario = Scenario::start(&server, "silent", "held", &[pings]);
+        assert_eq!(scenario.word(), "begun");
+        assert!(server.command(&["-s", "reload"]).status.success());
+        scenario.ends();
+        server.wait_for("the old worker's end", || !support::process::is_alive(old[0]));
+    }
+}
+
+#[test]
+fn one_that_holds_a_stream_keeps_a_worker_as_long_as_that_waits() {
+    let server = up("worker_processes 1; worker_shutdown_timeout 1s;", "");
+    let old = server.workers();
+    let mut scenario = Scenario::start(&server, "silent", "held_on", &[]);
+    assert_eq!(scenario.word(), "begun");
+    assert!(server.command(&["-s", "reload"]).status.success());
+    scenario.ends();
+    server.wait_for("the old worker's end", || !support::process::is_alive(old[0]));
+}
+
+#[test]
+fn the_idlest_make_room_and_are_told_so() {
+    let conf =
+        conf("worker_processes 1;", "").replace("worker_connections 4096", "worker_connections 16");
+    let server = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).start();
+    python(&server, "silent", "crowded", &[]);
+    let line = "16 worker_connections are not enough, reusing connections";
+    server.wait_for("the log", || server.error_log().contains(line));
+}
+
+/// Some of them: nobody fills the log by asking what cannot be answered.
+#[test]
+fn invalid_requests_are_told_of() {
+    let server = up("", "");
+    python(&server, "silent", "invalid", &[]);
+    let lines = || server.error_log().matches("client sent invalid request on stream ").count();
+    server.wait_for("the log", || lines() == 10);
+    let first = "client sent invalid request on stream 1 while processing HTTP/2 connection, client: 127.0.0.1, ";
+    assert!(server.error_log().contains(first), "{}", server.error_log());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Answers, as they came.
 
+use crate::transport::Transport;
+
 /// An answer of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -32,9 +34,10 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Whether the server says that it keeps the connection.
+    /// Whether the server says that it keeps the connection; on HTTP/2 no answer says anything of that.
     pub fn keeps(&self) -> bool {
-        self.header("Connection") == Some("keep-alive")
+        let is_stream = Transport::of_run() == Transport::H2 && self.reason.is_empty();
+        is_stream || self.header("Connection") == Some("keep-alive")
     }
 }
 

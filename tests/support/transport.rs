@@ -67,6 +67,14 @@ impl Transport {
     }
 }
 
+/// What stands behind a status: HTTP/2 has no such words.
+pub fn reason(words: &str) -> &str {
+    match Transport::of_run() {
+        Transport::Plain | Transport::Tls => words,
+        Transport::H2 => "",
+    }
+}
+
 fn identity() -> &'static (String, String) {
     static IDENTITY: OnceLock<(String, String)> = OnceLock::new();
     IDENTITY.get_or_init(|| {

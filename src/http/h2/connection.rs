@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
@@ -14,6 +14,7 @@ use mem::Block;
 use rt::{Conn, Io, Next, Task};
 use sys::log::Level;
 
+use super::deadlines::{Due, FAREWELL, Standing};
 use super::guard::Guard;
 use super::piece::Piece;
 use super::preface::Hurry;
@@ -34,8 +35,6 @@ const RESETS_REMEMBERED: usize = 64;
 const FRAME: u32 = 16 << 10;
 /// What a field costs beside its bytes (RFC 9113 §6.5.2).
 const FIELD: usize = 32;
-/// Milliseconds in which a client that is told to go answers; and in which an offender hears why.
-const FAREWELL: u64 = 5000;
 /// Bytes of an offender that are read and thrown away, so that it hears why.
 const THROWN_AWAY: usize = 1 << 20;
 
@@ -57,6 +56,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
         conn.set_expendable(false);
         let mut driver = Driver::new(connection, shared.clone());
         poll_fn(|cx| driver.poll(cx)).await;
+        driver.standing.is_ending = true;
         drop(driver);
         // Its streams know that by now, and whose they were stands in their logs.
         conn.set_timeout(FAREWELL);
@@ -121,18 +121,12 @@ async fn begin(shared: &Shared, guard: Guard) -> Option<Crate> {
 struct Driver {
     connection: Crate,
     shared: Rc<Shared>,
-    /// Since when no stream is open, in the loop's milliseconds; 0: one is.
-    idle_since: u64,
-    /// The client has been told to go, then.
-    retiring_since: Option<u64>,
-    /// It has been told so for good.
-    is_ending: bool,
+    standing: Standing,
 }
 
 impl Driver {
     fn new(connection: Crate, shared: Rc<Shared>) -> Driver {
-        let idle_since = rt::now().max(1);
-        Driver { connection, shared, idle_since, retiring_since: None, is_ending: false }
+        Driver { connection, shared, standing: Standing::new() }
     }
 
     /// One turn. Ready: the connection is over.
@@ -151,7 +145,8 @@ impl Driver {
         if takes_more && self.shared.schedule.borrow_mut().turned() {
             cx.waker().wake_by_ref();
         }
-        self.set_deadline();
+        let has_streams = self.connection.has_streams();
+        self.standing.set(&self.shared, has_streams);
         Poll::Pending
     }
 
@@ -184,7 +179,7 @@ impl Driver {
     fn judge(&mut self) {
         let offence = self.shared.traffic.borrow().offence();
         if let Some(offence) = offence
-            && !self.is_ending
+            && !self.standing.is_ending
         {
             self.shared.log(Level::Info, format_args!("{offence}"));
             self.end(Reason::ENHANCE_YOUR_CALM);
@@ -195,15 +190,49 @@ impl Driver {
     }
 
     fn end(&mut self, reason: Reason) {
-        self.is_ending = true;
+        self.standing.is_ending = true;
         self.connection.abrupt_shutdown(reason);
     }
 
     /// Tells the client to take its further requests elsewhere; those that it has begun are answered.
     fn retire(&mut self) {
-        if self.retiring_since.is_none() && !self.is_ending {
-            self.retiring_since = Some(rt::now());
+        if self.standing.retiring_since.is_none() && !self.standing.is_ending {
+            self.standing.retiring_since = Some(rt::now());
             self.connection.graceful_shutdown();
+        }
+    }
+
+    /// A deadline has passed. `true`: it is the connection's end.
+    fn is_overdue(&mut self) -> bool {
+        match self.standing.overdue(&self.shared) {
+            None => false,
+            Some(Due::Write) => {
+                self.time_out();
+                true
+            }
+            Some(Due::Frame) => {
+                self.time_out();
+                self.end(Reason::NO_ERROR);
+                false
+            }
+            // From here on it is told which stream was the last: those are answered, and no others.
+            Some(Due::Word) => {
+                self.standing.has_heard = true;
+                self.shared.is_unheard.set(true);
+                false
+            }
+            Some(Due::Idle) if !self.standing.is_ending => {
+                self.end(Reason::NO_ERROR);
+                false
+            }
+            Some(Due::Idle | Due::End) => true,
+        }
+    }
+
+    fn time_out(&self) {
+        self.shared.log(Level::Info, format_args!("client timed out"));
+        if self.shared.settings.reset_timedout_connection {
+            self.shared.conn.reset_on_close();
         }
     }
 
@@ -217,13 +246,9 @@ impl Driver {
     }
 
     /// A stream begins: here, and if it has to wait, in a task of its own.
-    fn accept(&mut self, head: Head<RecvStream>, mut respond: SendResponse<Piece>) {
-        // One that was told to go, and does not say that it has heard, is no longer served: it may ask again, elsewhere.
-        if self.retiring_since.is_some_and(|since| rt::now() >= since + FAREWELL) {
-            return respond.send_reset(Reason::REFUSED_STREAM);
-        }
+    fn accept(&mut self, head: Head<RecvStream>, respond: SendResponse<Piece>) {
         // Even if it is over in this turn.
-        self.idle_since = 0;
+        self.standing.idle_since = 0;
         self.shared.conn.set_expendable(false);
         let (parts, body) = head.into_parts();
         let shared = self.shared.clone();
@@ -249,109 +274,19 @@ impl Driver {
             self.retire();
         }
     }
-
-    /// A deadline has passed. `true`: it is the connection's end.
-    fn is_overdue(&mut self) -> bool {
-        let now = rt::now();
-        let (due, what) = self.due();
-        if due > now {
-            return false;
-        }
-        match what {
-            Due::Write => {
-                self.time_out();
-                true
-            }
-            Due::Frame => {
-                self.time_out();
-                self.end(Reason::NO_ERROR);
-                false
-            }
-            Due::End => true,
-            Due::Idle => {
-                match self.is_ending {
-                    true => return true,
-                    false => self.end(Reason::NO_ERROR),
-                }
-                false
-            }
-        }
-    }
-
-    fn time_out(&self) {
-        self.shared.log(Level::Info, format_args!("client timed out"));
-        if self.shared.settings.reset_timedout_connection {
-            self.shared.conn.reset_on_close();
-        }
-    }
-
-    /// What is due first, and when.
-    fn due(&self) -> (u64, Due) {
-        let settings = self.shared.settings;
-        let mut first = (u64::MAX, Due::End);
-        let mut consider = |since: u64, ms: u64, what: Due| {
-            let due = since.saturating_add(ms);
-            if due < first.0 {
-                first = (due, what);
-            }
-        };
-        let blocked = self.shared.blocked_since.get();
-        if blocked > 0 {
-            consider(blocked, settings.send_timeout, Due::Write);
-        }
-        let traffic = self.shared.traffic.borrow();
-        if let Some(since) = traffic.incomplete_since()
-            && !self.is_ending
-        {
-            let ms = match traffic.owes_body() {
-                true => settings.client_body_timeout,
-                false => settings.client_header_timeout,
-            };
-            consider(since, ms, Due::Frame);
-        }
-        if self.idle_since > 0 {
-            let ms = match self.shared.conn.requests() {
-                0 => settings.client_header_timeout,
-                _ => settings.keepalive_timeout,
-            };
-            consider(self.idle_since, ms, Due::Idle);
-            if let Some(since) = self.retiring_since {
-                consider(since.max(self.idle_since), FAREWELL, Due::Idle);
-            }
-        }
-        if self.is_ending {
-            consider(self.shared.ending_since.get(), FAREWELL, Due::End);
-        }
-        first
-    }
-
-    fn set_deadline(&mut self) {
-        let conn = self.shared.conn;
-        match self.connection.has_streams() {
-            true => self.idle_since = 0,
-            false if self.idle_since == 0 => self.idle_since = rt::now().max(1),
-            false => {}
-        }
-        if self.is_ending && self.shared.ending_since.get() == 0 {
-            self.shared.ending_since.set(rt::now().max(1));
-        }
-        conn.set_expendable(self.idle_since > 0);
-        let (due, _) = self.due();
-        conn.set_timeout(due.saturating_sub(rt::now()));
-    }
 }
 
-/// Why a deadline is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    /// The client takes nothing.
-    Write,
-    /// It owes us the rest of a frame.
-    Frame,
-    /// It asks for nothing.
-    Idle,
-    /// It has been told that this is the end.
-    End,
+/// Where its place is wanted for another one: the client of an idle connection hears of it, if that needs no waiting.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if self.standing.idle_since == 0 || self.standing.is_ending || std::thread::panicking() {
+            return;
+        }
+        self.end(Reason::NO_ERROR);
+        let cx = &mut Context::from_waker(Waker::noop());
+        let _ = self.connection.poll_accept(cx);
+        let _ = self.shared.drain(cx);
+    }
 }
 
 /// A close while the client is sending would reset the connection, and take along what it was told: only our side closes,

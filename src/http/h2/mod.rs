@@ -8,14 +8,17 @@
 //! Nothing moves unless the connection's task is polled: streams put what they have into the crate's queue, which wakes it.
 
 mod connection;
+mod deadlines;
 mod free;
 mod guard;
 mod head;
 mod incoming;
 mod layer;
+mod level;
 mod output;
 mod piece;
 mod preface;
+mod priority;
 mod render;
 mod schedule;
 mod send;

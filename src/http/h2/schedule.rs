@@ -5,65 +5,17 @@
 //! for it as long as somebody waits behind one that may have no room. A stream that waits for room although the socket takes
 //! everything, and is not woken for two turns, has a window that is full.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll, Waker};
+
+use super::level::Level;
+use super::priority::Priority;
 
 /// So much of all answers waits in the crate before nobody's turn comes: what a client that takes nothing costs, however many
 /// streams it has.
 const MOST_WAITING: u64 = 256 << 10;
-
-/// What a client, or the answer itself, says of how urgent it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Priority {
-    /// 0 (most) to 7.
-    urgency: u8,
-    /// Parts of it are of use.
-    incremental: bool,
-}
-
-impl Default for Priority {
-    /// Nobody has said anything: as urgent as RFC 9218 §4.1 has it, and shared, as with servers that know no urgency.
-    fn default() -> Priority {
-        Priority { urgency: 3, incremental: true }
-    }
-}
-
-impl Priority {
-    /// Reads a field's value (RFC 9218 §4): a dictionary of which two members are known, and the rest is passed over.
-    pub fn parse(value: &[u8]) -> Priority {
-        let mut priority = Priority { urgency: 3, incremental: false };
-        for member in value.split(|&byte| byte == b',') {
-            let member = member.split(|&byte| byte == b';').next().unwrap_or_default();
-            match member.trim_ascii() {
-                [b'u', b'=', digit @ b'0'..=b'7'] => priority.urgency = digit - b'0',
-                b"i" | b"i=?1" => priority.incremental = true,
-                b"i=?0" => priority.incremental = false,
-                _ => {}
-            }
-        }
-        priority
-    }
-
-    /// What it becomes with what the answer says of itself (RFC 9218 §8): only that is changed.
-    pub fn overridden(self, value: &[u8]) -> Priority {
-        let said = Priority::parse(value);
-        let says = |name: u8| {
-            value
-                .split(|&byte| byte == b',')
-                .any(|member| member.trim_ascii().first() == Some(&name))
-        };
-        Priority {
-            urgency: if says(b'u') { said.urgency } else { self.urgency },
-            incremental: if says(b'i') { said.incremental } else { self.incremental },
-        }
-    }
-
-    /// Whether a stream goes before another one.
-    fn precedes(self, id: u32, other: Priority, other_id: u32) -> bool {
-        let whole = !self.incremental && !other.incremental;
-        self.urgency < other.urgency || self.urgency == other.urgency && whole && id < other_id
-    }
-}
+/// So many of them fill that.
+const AT_ONCE: usize = 4;
 
 /// What a stream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +31,21 @@ enum Doing {
 struct Entry {
     priority: Priority,
     doing: Doing,
-    waker: Option<Waker>,
+    /// Its place among those of its urgency that wait for their turn: they share, each has its turn before one has two.
+    place: Option<u64>,
 }
 
 /// The streams that have a body to send.
 #[derive(Default)]
 pub struct Schedule {
     entries: BTreeMap<u32, Entry>,
+    /// From the most urgent on.
+    levels: [Level; 8],
+    /// The number of places that were given.
+    places: u64,
     turn: u64,
+    /// Who has waited for room, and since when: some of them do so no more.
+    for_room: VecDeque<(u64, u32)>,
     /// Bytes that were given to the crate since the socket took everything.
     waiting: u64,
     /// Those who have left HTTP, and found that too much waits.
@@ -96,33 +55,35 @@ pub struct Schedule {
 impl Schedule {
     /// A stream begins to send.
     pub fn enter(&mut self, id: u32, priority: Priority) {
-        self.entries.insert(id, Entry { priority, doing: Doing::Nothing, waker: None });
+        self.entries.insert(id, Entry { priority, doing: Doing::Nothing, place: None });
     }
 
     /// It has ended, if it had begun.
     pub fn leave(&mut self, id: u32) {
-        self.entries.remove(&id);
-        self.wake();
+        self.set(id, Doing::Nothing);
+        self.take_out(id);
+        if self.entries.remove(&id).is_some() {
+            self.wake(1);
+        }
     }
 
     /// Waits until none that goes before it sends.
     pub fn poll_turn(&mut self, id: u32, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(mine) = self.entries.get(&id).map(|entry| entry.priority) else {
-            return Poll::Ready(());
-        };
-        let precedes = |(other, entry): (&u32, &Entry)| {
-            entry.doing != Doing::Nothing && entry.priority.precedes(*other, mine, id)
-        };
-        let waits = self.waiting >= MOST_WAITING || self.entries.iter().any(precedes);
-        let Some(entry) = self.entries.get_mut(&id) else { return Poll::Ready(()) };
+        let Some(entry) = self.entries.get(&id) else { return Poll::Ready(()) };
+        let Priority { urgency, incremental } = entry.priority;
+        let (before, from) = self.levels.split_at(usize::from(urgency));
+        let waits = self.waiting >= MOST_WAITING
+            || before.iter().any(Level::is_busy)
+            || !incremental && from[0].whole.first().is_some_and(|&busy| busy < id);
         match waits {
             true => {
-                entry.doing = Doing::Nothing;
-                entry.waker = Some(cx.waker().clone());
+                self.set(id, Doing::Nothing);
+                self.fall_in(id, cx.waker().clone());
                 Poll::Pending
             }
             false => {
-                entry.doing = Doing::Sends;
+                self.set(id, Doing::Sends);
+                self.take_out(id);
                 Poll::Ready(())
             }
         }
@@ -142,84 +103,116 @@ impl Schedule {
         self.waiting += bytes;
     }
 
-    /// It waits for room.
+    /// It waits for room, and those with whom it shares need not.
     pub fn waits(&mut self, id: u32) {
-        let turn = self.turn;
-        if let Some(entry) = self.entries.get_mut(&id)
-            && entry.doing != Doing::Nothing
-        {
-            entry.doing = Doing::Waits(turn);
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let doing = entry.doing;
+        if doing == Doing::Nothing || doing == Doing::Waits(self.turn) {
+            return;
+        }
+        entry.doing = Doing::Waits(self.turn);
+        self.for_room.push_back((self.turn, id));
+        if doing == Doing::Sends {
+            self.wake(1);
         }
     }
 
     /// It has nothing to send for now.
     pub fn pauses(&mut self, id: u32) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.doing = Doing::Nothing;
-        }
-        self.wake();
+        self.set(id, Doing::Nothing);
+        self.wake(1);
     }
 
     /// Whether the connection's task is to have a turn, to find out who waits for room in its own window: somebody is behind.
     pub fn wants_turn(&self) -> bool {
         // Who is behind what was given to the crate is woken when that has gone out: that is a turn in any case.
-        if self.waiting >= MOST_WAITING {
-            return false;
-        }
-        let waits = |entry: &Entry| matches!(entry.doing, Doing::Waits(_));
-        self.entries.values().any(waits) && self.entries.values().any(|entry| entry.waker.is_some())
+        self.waiting < MOST_WAITING
+            && !self.for_room.is_empty()
+            && self.levels.iter().any(Level::is_waited_for)
     }
 
     /// The connection's task has had a turn, after which the socket takes more. `true`: another one is wanted.
     pub fn turned(&mut self) -> bool {
         self.turn += 1;
         if std::mem::take(&mut self.waiting) >= MOST_WAITING {
-            self.wake();
+            self.stopped.drain(..).for_each(Waker::wake);
+            self.wake(AT_ONCE);
         }
-        let (turn, mut full) = (self.turn, false);
-        for entry in self.entries.values_mut() {
-            if matches!(entry.doing, Doing::Waits(since) if since + 2 < turn) {
-                entry.doing = Doing::Nothing;
+        let mut full = false;
+        while let Some(&(since, id)) = self.for_room.front()
+            && since + 2 < self.turn
+        {
+            self.for_room.pop_front();
+            if self.entries.get(&id).is_some_and(|entry| entry.doing == Doing::Waits(since)) {
+                self.set(id, Doing::Nothing);
                 full = true;
             }
         }
         if full {
-            self.wake();
+            self.wake(AT_ONCE);
         }
         self.wants_turn()
     }
 
-    fn wake(&mut self) {
-        self.entries.values_mut().filter_map(|entry| entry.waker.take()).for_each(Waker::wake);
-        self.stopped.drain(..).for_each(Waker::wake);
+    fn set(&mut self, id: u32, doing: Doing) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut entry.doing, doing);
+        let (was_busy, is_busy) = (before != Doing::Nothing, doing != Doing::Nothing);
+        let level = &mut self.levels[usize::from(entry.priority.urgency)];
+        match (entry.priority.incremental, is_busy) {
+            _ if was_busy == is_busy => {}
+            (true, true) => level.shared += 1,
+            (true, false) => level.shared -= 1,
+            (false, true) => _ = level.whole.insert(id),
+            (false, false) => _ = level.whole.remove(&id),
+        }
+    }
+
+    /// Its turn has not come. It keeps the place that it has had since its last one.
+    fn fall_in(&mut self, id: u32, waker: Waker) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let level = &mut self.levels[usize::from(entry.priority.urgency)];
+        if !entry.priority.incremental {
+            level.whole_behind.insert(id, waker);
+            return;
+        }
+        self.places += u64::from(entry.place.is_none());
+        let place = *entry.place.get_or_insert(self.places);
+        level.shared_behind.insert(place, waker);
+    }
+
+    /// It waits for its turn no more.
+    fn take_out(&mut self, id: u32) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let level = &mut self.levels[usize::from(entry.priority.urgency)];
+        level.whole_behind.remove(&id);
+        if let Some(place) = entry.place.take() {
+            level.shared_behind.remove(&place);
+        }
+    }
+
+    /// Wakes up to `most` of those that are the most urgent. Each of them sends, or lets others go on: nobody is forgotten.
+    fn wake(&mut self, most: usize) {
+        if self.waiting >= MOST_WAITING {
+            return;
+        }
+        for level in &mut self.levels {
+            if level.wake(most) > 0 || level.is_busy() {
+                return;
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
 
     fn may(schedule: &mut Schedule, id: u32) -> bool {
         schedule.poll_turn(id, &mut Context::from_waker(Waker::noop())).is_ready()
-    }
-
-    /// RFC 9218 §4, RFC 8941
-    #[test]
-    fn words_are_read() {
-        let priority = |urgency, incremental| Priority { urgency, incremental };
-        for (value, wanted) in [
-            ("u=5", priority(5, false)),
-            ("u=0, i", priority(0, true)),
-            ("i;x=1,u=2", priority(2, true)),
-            ("i=?0", priority(3, false)),
-            ("u=8", priority(3, false)),
-            ("u=-1, foo=\"a\"", priority(3, false)),
-            ("", priority(3, false)),
-        ] {
-            assert_eq!(Priority::parse(value.as_bytes()), wanted, "{value}");
-        }
-        assert_eq!(priority(1, true).overridden(b"u=4"), priority(4, true));
-        assert_eq!(priority(1, false).overridden(b"i"), priority(1, true));
     }
 
     #[test]
@@ -263,5 +256,43 @@ mod tests {
         assert!(may(&mut schedule, 3));
         // There is room again.
         assert!(may(&mut schedule, 1) && !may(&mut schedule, 3));
+    }
+
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Of a thousand streams, those are woken that have room, each once before any is woken again.
+    #[test]
+    fn those_are_woken_for_whom_there_is_room() {
+        let mut schedule = Schedule::default();
+        let counts: Vec<_> = (0..1000).map(|_| Arc::new(Count(AtomicUsize::new(0)))).collect();
+        let wakers: Vec<_> = counts.iter().map(|count| Waker::from(count.clone())).collect();
+        schedule.gave(MOST_WAITING);
+        let poll = |schedule: &mut Schedule, at: usize| {
+            schedule.poll_turn(at as u32, &mut Context::from_waker(&wakers[at])).is_ready()
+        };
+        for at in 0..1000 {
+            schedule.enter(at as u32, Priority::default());
+            assert!(!poll(&mut schedule, at));
+        }
+        let woken = || -> Vec<_> {
+            let woken = |at: &usize| counts[*at].0.swap(0, Ordering::Relaxed) > 0;
+            (0..1000).filter(woken).collect()
+        };
+        for turn in 0..500 {
+            schedule.turned();
+            let now = woken();
+            assert_eq!(now, Vec::from_iter((0..AT_ONCE).map(|at| (turn * AT_ONCE + at) % 1000)));
+            for &at in &now {
+                assert!(poll(&mut schedule, at));
+                schedule.gave(MOST_WAITING / AT_ONCE as u64);
+            }
+            assert!(now.iter().all(|&at| !poll(&mut schedule, at)));
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::task::Poll;
 
 use super::output::Fault;
 use super::piece::Piece;
+use super::priority::Priority;
 use super::render;
-use super::schedule::Priority;
 use super::stream::{Step, Stream};
 use super::waits;
 use crate::error::Error;

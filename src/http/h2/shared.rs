@@ -36,6 +36,8 @@ pub struct Shared {
     pub blocked_since: Cell<u64>,
     /// A client that has vanished is given up.
     gives_up: Cell<bool>,
+    /// The client has been told to go, and does not say that it has heard.
+    pub is_unheard: Cell<bool>,
     /// Since when the client has been told that this is the end; 0: it has not.
     pub ending_since: Cell<u64>,
 }
@@ -54,6 +56,7 @@ impl Shared {
             reads: Cell::new(0),
             blocked_since: Cell::new(0),
             gives_up: Cell::new(false),
+            is_unheard: Cell::new(false),
             ending_since: Cell::new(0),
         }
     }

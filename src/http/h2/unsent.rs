@@ -25,16 +25,12 @@ impl Unsent {
     }
 
     /// Takes what there is room for.
-    pub fn take(&mut self, buffers: &[IoSlice<'_>]) -> usize {
+    pub fn take(&mut self, bytes: &[u8]) -> usize {
         let block = self.block.get_or_insert_with(|| Block::take(COLLECTED));
-        let mut taken = 0;
-        for buffer in buffers {
-            let count = buffer.len().min(block.spare());
-            let fits = block.extend_from_slice(&buffer[..count]);
-            debug_assert!(fits);
-            taken += count;
-        }
-        taken
+        let count = bytes.len().min(block.spare());
+        let fits = block.extend_from_slice(&bytes[..count]);
+        debug_assert!(fits);
+        count
     }
 
     /// Sends it. Ready: all of it; else `blocked_since` is when the socket began to take nothing.

@@ -35,17 +35,103 @@ def apart(port):
 
 
 def unheard(port):
-    """A client that acknowledges no ping, and always has a stream open, is told to go: so it may not go on asking."""
+    """A client that acknowledges no ping, and always has a stream open, is told to go: what it asks for later is not heard."""
     client = Client(port)
     client.answers_pings = False
     client.request("GET", "/events/unheard", [("accept", "text/event-stream")])
+    asked, deadline = 0, time.monotonic() + PATIENCE
+    while not is_bound(client):
+        check(time.monotonic() < deadline, client.goaways)
+        asked = client.request("GET", "/says")
+        check(client.until(lambda: client.streams[asked].over or is_bound(client)), client.goaways)
+    last, code = client.goaways[-1]
+    equal(code, NO_ERROR)
+    later = client.request("GET", "/says")
+    check(client.alive() and last >= asked - 2)
+    equal(client.streams[later].fields, None)
+
+
+def is_bound(client):
+    """Whether it has been told which stream is its last."""
+    return bool(client.goaways) and client.goaways[-1][0] < (1 << 31) - 1
+
+
+def trickle(client, stream, until):
+    """An upload that comes in drops: none of them is late."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        one = client.get("/says")
-        if one.reset is not None or client.closed:
-            break
-    equal(one.reset, REFUSED_STREAM)
-    check(client.goaways)
+    while not until():
+        check(time.monotonic() < deadline, client.goaways, client.closed)
+        client.data(stream, b"x", end=False)
+        client.read(0.05)
+
+
+def held(port, pings):
+    """Who holds a stream is told which is its last, and completes that."""
+    client = Client(port)
+    check(client.until(lambda: client.settings))
+    client.answers_pings = pings == "heard"
+    stream = client.request("PUT", "/up/held", end=False)
+    client.data(stream, b"x", end=False)
+    check(client.alive())
+    print("begun", flush=True)
+    trickle(client, stream, lambda: is_bound(client))
+    equal(client.goaways[-1], (stream, NO_ERROR))
+    later = client.request("GET", "/says")
+    client.data(stream, b"")
+    equal(client.finish(stream).status, 201)
+    check(client.until(lambda: client.closed))
+    equal(client.streams[later].fields, None)
+
+
+def held_on(port):
+    """Who holds a stream for longer than a worker waits."""
+    client = Client(port)
+    check(client.until(lambda: client.settings))
+    stream = client.request("PUT", "/up/held", end=False)
+    client.data(stream, b"x", end=False)
+    check(client.alive())
+    print("begun", flush=True)
+    trickle(client, stream, lambda: client.closed)
+
+
+def crowded(port):
+    """Where there is no room, those go that have been idle longest, and hear of it; not those that are at work."""
+    def one():
+        client = Client(port)
+        equal(client.get("/says").status, 200)
+        return client
+
+    asking, held = one(), Client(port)
+    opened = held.request("GET", "/events/crowd", [("accept", "text/event-stream")])
+    check(held.until(lambda: held.streams[opened].fields))
+    idle = [one() for _ in range(10)]
+    equal(asking.get("/says").status, 200)
+    late = []
+    while not idle[0].readable(0):
+        late.append(one())
+        check(len(late) < 16)
+    check(idle[0].until(lambda: idle[0].closed))
+    equal(idle[0].goaways, [(1, NO_ERROR)])
+    equal(asking.get("/says").status, 200)
+    check(held.alive() and not held.goaways)
+
+
+def invalid(port):
+    """Requests that no server may take: each is refused by itself."""
+    client = Client(port)
+    check(client.until(lambda: client.settings))
+
+    def refused(stream):
+        equal(client.finish(stream).reset, PROTOCOL_ERROR)
+
+    for fields in ([("connection", "close")], [("te", "gzip")], [(":status", "200")]):
+        refused(client.request("GET", "/says", fields))
+    pseudo = [(":method", "GET"), (":scheme", "http"), (":authority", client.authority)]
+    refused(client.headers(client.encoder.encode(pseudo)))
+    refused(client.request("PUT", "/up/invalid", [("content-length", "3")], body=b"four"))
+    for _ in range(20):
+        refused(client.request("GET", "/says", [("connection", "close")]))
+    check(client.alive())
 
 
 def unbegun(port):
@@ -81,7 +167,8 @@ def first(port):
     """`keepalive_timeout 0`: the first request is answered, and is the last."""
     client = Client(port, begin=False)
     client.send(PREFACE + frames.SettingsFrame(0).serialize())
-    time.sleep(0.1)
+    # Not a word more is owed when its request comes.
+    check(client.until(lambda: client.acks))
     equal(client.get("/says").status, 200)
     check(client.until(lambda: client.closed))
 

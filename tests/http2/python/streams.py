@@ -165,6 +165,44 @@ def hold(port, count, path):
     input()
 
 
+def segments(client):
+    """Those with data that the kernel has received on a connection (`tcpi_data_segs_in`)."""
+    info = client.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
+    return int.from_bytes(info[152:156], sys.byteorder)
+
+
+def together(port):
+    """What an event is on many streams of a connection goes out together."""
+    client, publisher = Client(port), Client(port)
+    streams = [client.request("GET", "/events/c", [("accept", "text/event-stream")]) for _ in range(100)]
+    check(client.until(lambda: all(client.streams[one].data for one in streams)))
+    before = segments(client)
+    said = publisher.finish(publisher.request("POST", "/events/c", body=b"x" * 1200))
+    check(said.status in (200, 201, 202), said.status)
+    check(client.until(lambda: all(b"x" * 1200 in client.streams[one].data for one in streams)))
+    check(segments(client) - before <= 8, segments(client) - before)
+
+
+def deaf(port):
+    """Clients with a lot of room on each of their event streams that take nothing of them any more."""
+    clients = [Client(port, settings={4: 1 << 24}, receive_buffer=1 << 14) for _ in range(5)]
+    fields = [("accept", "text/event-stream")]
+    for client in clients:
+        streams = [client.request("GET", "/events/c", fields) for _ in range(100)]
+        check(client.until(lambda: all(client.streams[one].data for one in streams)))
+    listener, publisher = Client(port), Client(port)
+    stream = listener.request("GET", "/events/c", fields)
+    check(listener.until(lambda: listener.streams[stream].data))
+    print("deaf", flush=True)
+    input()
+    for at in range(100):
+        said = publisher.finish(publisher.request("POST", "/events/c", body=b"%d" % at + b"x" * 16000))
+        check(said.status in (200, 201, 202), said.status)
+    check(listener.until(lambda: b"data: 99x" in listener.streams[stream].data))
+    print("told", flush=True)
+    input()
+
+
 def websocket(port, path="/events/ws"):
     """RFC 8441"""
     client = Client(port)
