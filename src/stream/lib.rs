@@ -9,7 +9,6 @@
 
 mod assemble;
 mod block;
-mod ending;
 mod instance;
 mod listener;
 mod serve;

@@ -3,17 +3,19 @@
 use std::io::{self, IoSlice};
 
 use http::route::proxy_header;
-use rt::{Conn, Io, Next, Service, TimedOut};
+use rt::{Conn, Io, Lingering, Next, Service, TimedOut};
 use sys::log::Level;
 use sys::socket::Address;
 use sys::stream::unacknowledged;
 
-use crate::ending;
 use crate::listener::Listener;
 use crate::session::Session;
 
 /// How long a client may take nothing of what it is sent: nginx's bound for `return`.
 const SEND_TIMEOUT_MS: u64 = 5000;
+/// The end is as after an answer of HTTP.
+const LINGERING: Lingering =
+    Lingering { send: SEND_TIMEOUT_MS, timeout: 5000, time: 30_000, most: usize::MAX };
 
 impl Service for Listener {
     fn ready(&'static self, conn: Conn) -> Next {
@@ -36,7 +38,7 @@ async fn serve(listener: &'static Listener, conn: Conn) -> Next {
     conn.set_expendable(false);
     let io = Io::new(conn);
     match send(io, &text(&session)).await {
-        Ok(()) => ending::linger(io).await,
+        Ok(()) => _ = rt::linger(io, LINGERING).await,
         Err(error) => {
             if error.kind() == io::ErrorKind::TimedOut {
                 let what = "connection timed out (110: Connection timed out)";

@@ -55,6 +55,8 @@ pub struct Session {
     pub(crate) judged: Cell<Option<(&'static Clients, Verdict)>>,
     /// Issuers are asked about the client's certificates, as the server says that was chosen.
     inquiry: Option<Inquiry>,
+    /// Our half of the socket is to be closed.
+    shuts: bool,
     state: State,
 }
 
@@ -81,6 +83,7 @@ impl Session {
             is_proof: false,
             judged: Cell::new(None),
             inquiry: None,
+            shuts: false,
             state,
         }
     }
@@ -244,6 +247,15 @@ impl Session {
         Ok(())
     }
 
+    /// Closes our half of the socket when the word that this is the end is out: the kernel may have had no room for it, and takes
+    /// it with a read.
+    fn shutdown_if_sent(&mut self, conn: Conn) {
+        if self.shuts && !self.has_unsent() {
+            self.shuts = false;
+            conn.shutdown_write();
+        }
+    }
+
     /// The expensive part, if handshakes have not had their share of this turn.
     fn begin(&mut self, conn: Conn) -> io::Result<()> {
         let turn = rt::now();
@@ -310,7 +322,11 @@ impl Layer for Session {
             self.establish(conn)?;
         }
         match &mut self.state {
-            State::Tls(records) => records.read(conn, buffer),
+            State::Tls(records) => {
+                let read = records.read(conn, buffer);
+                self.shutdown_if_sent(conn);
+                read
+            }
             State::Plain(bytes) if bytes.is_empty() => conn.read(buffer),
             State::Plain(bytes) => {
                 let count = bytes.len().min(buffer.len());
@@ -337,7 +353,8 @@ impl Layer for Session {
         if let State::Tls(records) = &mut self.state {
             records.close_notify(conn);
         }
-        conn.shutdown_write();
+        self.shuts = true;
+        self.shutdown_if_sent(conn);
     }
 
     fn close(&mut self, conn: Conn) {

@@ -1,8 +1,8 @@
 //! Processes come and go: no stream is lost.
 
-use support::{process, wait_for};
+use support::{Transport, process, wait_for};
 
-use crate::{Scenario, conf, up};
+use crate::{Scenario, conf, up, up_over};
 
 const MAIN: &str = "worker_processes 2;";
 
@@ -13,6 +13,18 @@ fn a_stream_that_has_begun_is_completed() {
     assert_eq!(scenario.word(), "half");
     assert!(server.command(&["-s", "reload"]).status.success());
     scenario.ends();
+}
+
+/// Also where that takes longer than the client is waited for when it has everything.
+#[test]
+fn what_is_on_its_way_to_a_slow_client_comes() {
+    for transport in [Transport::Plain, Transport::H2] {
+        let server = up_over(transport, MAIN, "lingering_timeout 1s;");
+        let mut scenario = Scenario::start(&server, "drain", "slow_reader", &[]);
+        assert_eq!(scenario.word(), "begun");
+        assert!(server.command(&["-s", "reload"]).status.success());
+        scenario.ends();
+    }
 }
 
 #[test]

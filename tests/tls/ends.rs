@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::{Server, Wire, proc};
 
@@ -12,7 +13,8 @@ const SITE: &str = "worker_processes 1; events {}
     http { {tls} access_log logs/access.log;
     server { listen 127.0.0.1:{port} ssl sndbuf=4m; lingering_timeout 20s;
         location /at-once { alias html; lingering_close off; }
-        location /gone { alias html; lingering_timeout 1s; } } }";
+        location /slow { alias html; lingering_timeout 300ms; }
+        location /gone { alias html; lingering_timeout 300ms; send_timeout 1s; } } }";
 
 const LENGTH: usize = 600_000;
 
@@ -49,6 +51,24 @@ fn a_client_that_says_that_it_has_no_more_to_ask_gets_the_end_of_the_answer() {
         wire.half_close();
         assert_eq!((rest(&mut wire), wire.is_broken()), (LENGTH, false), "and the end of its side");
     }
+}
+
+/// As long as it takes more of it, it may take its time.
+#[test]
+fn so_does_one_that_is_slow() {
+    let (server, _) = start(SITE);
+    server.file("html/file", support::bytes(LENGTH));
+    let mut wire = asked(&server, "/slow");
+    let mut got = 0;
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(400));
+        got += wire.exactly(LENGTH / 8).len();
+    }
+    wire.close_notify();
+    let rest = wire.rest().len();
+    let head = got + rest - LENGTH;
+    assert!((100..400).contains(&head), "{got} and {rest} bytes");
+    assert!(!wire.is_broken());
 }
 
 /// All that it says comes before the answer is made, or with it.

@@ -159,6 +159,16 @@ pub struct Words<R: 'static> {
 }
 
 impl Settings {
+    /// How long a close waits that must not take anything from the client.
+    pub fn lingering(&self) -> rt::Lingering {
+        rt::Lingering {
+            send: self.send_timeout,
+            timeout: self.lingering_timeout,
+            time: self.lingering_time,
+            most: usize::MAX,
+        }
+    }
+
     /// The type of a file, by the extension of its name.
     pub fn type_of(&self, path: &[u8]) -> &Str {
         self.types.of(path).unwrap_or(&self.default_type)

@@ -2,14 +2,9 @@
 
 use std::io;
 
-use mem::Block;
-
 use super::connection::{Connection, ConnectionState, Step};
 use crate::Happening;
 use crate::block::settings::Lingering;
-
-/// So much of what nobody wants is read in one turn.
-const DISCARDED: usize = 64 << 10;
 
 impl Connection {
     /// Reads on and throws away, so that the next request can be found.
@@ -58,29 +53,17 @@ impl Connection {
         }
     }
 
-    /// A close while the client is sending would reset the connection, and take the answer with it:
-    /// only our side closes, and what still comes is thrown away.
+    /// Only our side closes: what still comes is thrown away.
     pub(super) fn start_lingering(&mut self) -> ConnectionState {
-        self.io.shutdown_write();
-        self.io.set_expendable(true);
-        self.deadline = rt::now() + self.settings().lingering_time;
         self.input.borrow_mut().forget();
         ConnectionState::Linger
     }
 
-    pub(super) fn linger(&mut self) -> Option<Step> {
-        let mut scratch = Block::take(DISCARDED);
-        let left = self.deadline.saturating_sub(rt::now());
-        match self.io.read(scratch.spare_mut()) {
-            Ok(0) => self.trace(Happening::ClientDisconnect),
-            Ok(_) if left > 0 => return Some(Step::Yield),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && left > 0 => {
-                self.io.set_timeout(self.settings().lingering_timeout.min(left));
-                return Some(Step::Read);
-            }
-            Ok(_) | Err(_) => {}
+    /// That is over; `closed`: by the client.
+    pub(super) fn lingered(&mut self, closed: bool) {
+        if closed {
+            self.trace(Happening::ClientDisconnect);
         }
         self.state = ConnectionState::Close;
-        None
     }
 }

@@ -44,6 +44,8 @@ pub enum Step {
     Read,
     /// Room for bytes to the client.
     Write,
+    /// The client's end, or that it has all that it was sent.
+    Linger,
     /// The turn of others.
     Yield,
     /// So many milliseconds: the answer is not to go out faster.
@@ -90,7 +92,7 @@ pub struct Connection {
     pub(super) pieces: u32,
     /// Room for rendering a head.
     pub(super) head: Vec<u8>,
-    /// When the waiting for a head or for a lingering client must end, in the loop's milliseconds.
+    /// When the waiting for a head or for the rest of a body must end, in the loop's milliseconds.
     pub(super) deadline: u64,
     /// Bytes of the answer at hand, head included.
     pub(super) queued: u64,
@@ -161,7 +163,7 @@ impl Connection {
                 }
                 ConnectionState::Send => self.send(),
                 ConnectionState::Discard => self.discard(),
-                ConnectionState::Linger => self.linger(),
+                ConnectionState::Linger => Some(Step::Linger),
                 // What earlier requests were answered goes out first.
                 ConnectionState::Close if !self.output.is_empty() => self.flush(),
                 ConnectionState::Close => Some(Step::Close),

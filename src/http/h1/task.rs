@@ -37,6 +37,11 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                 connection.trace(Happening::ReadyToSend);
                 ready
             }
+            Step::Linger => {
+                let closed = rt::linger(io, connection.settings().lingering()).await;
+                connection.lingered(closed);
+                Ok(())
+            }
             Step::Yield => {
                 rt::yield_now().await;
                 Ok(())

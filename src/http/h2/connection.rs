@@ -10,8 +10,7 @@ use std::task::{Context, Poll, Waker};
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 use http_types::Request as Head;
-use mem::Block;
-use rt::{Conn, Io, Next, Task};
+use rt::{Conn, Io, Lingering, Next, Task};
 use sys::log::Level;
 
 use super::deadlines::{Due, FAREWELL, Standing};
@@ -65,7 +64,8 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
             false => Poll::Pending,
         })
         .await;
-        linger(conn).await;
+        let limits = Lingering { most: THROWN_AWAY, ..settings.lingering() };
+        rt::linger(Io::new(conn), limits).await;
     }
     listener.trace(conn, Happening::Disconnecting);
     Next::Close
@@ -286,27 +286,5 @@ impl Drop for Driver {
         let cx = &mut Context::from_waker(Waker::noop());
         let _ = self.connection.poll_accept(cx);
         let _ = self.shared.drain(cx);
-    }
-}
-
-/// A close while the client is sending would reset the connection, and take along what it was told: only our side closes,
-/// and what still comes is thrown away, for a while.
-async fn linger(conn: Conn) {
-    let io = Io::new(conn);
-    io.shutdown_write();
-    conn.set_timeout(FAREWELL);
-    let mut scratch = Block::take(16 << 10);
-    let mut left = THROWN_AWAY;
-    loop {
-        match io.read(scratch.spare_mut()) {
-            Ok(0) => return,
-            Ok(count) if count < left => left -= count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if io.readable().await.is_err() {
-                    return;
-                }
-            }
-            Ok(_) | Err(_) => return,
-        }
     }
 }

@@ -68,6 +68,23 @@ def slow_stream(port):
     check(client.streams[later].ended or last < later, last)
 
 
+def slow_reader(port):
+    """One whose window has room for all of it, and that reads slowly while the server has done with the connection: what is on
+    its way is not taken back."""
+    client = Client(port, settings={4: 4_000_000}, receive_buffer=65536)
+    stream = client.request("GET", "/file")
+    got = client.streams[stream]
+    check(client.until(lambda: len(got.data) > 100_000))
+    print("begun", flush=True)
+    deadline = time.monotonic() + 3 * PATIENCE
+    while not got.over and not client.closed and time.monotonic() < deadline:
+        before = len(got.data)
+        client.read(1)
+        # So slow is its way.
+        time.sleep((len(got.data) - before) / 300_000)
+    equal((got.ended, len(got.data)), (True, 3_000_000))
+
+
 def events(port):
     """Event streams are sent away, and come back with their place: no event is lost, none comes twice."""
     heard, last, stream, client = [], None, None, None
