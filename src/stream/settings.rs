@@ -40,6 +40,9 @@ settings! {
             SERVERS, SOME, set_error_log, "(the main context's)",
             "where errors are written (a file or stderr), and from which level on"
         );
+        value access_log: () = (
+            SERVERS, SOME, access_log, "off", "off: what sessions came to is not logged yet"
+        );
     }
     with {
         /// Those of the block's `error_log`s, opened, or of the block around it.
@@ -58,6 +61,17 @@ fn protocols(setting: &Setting<'_>) -> Result<Vec<String>, Error> {
         _ => Err(setting.error_at(at, "\"ssl_alpn\" directive protocol too long")),
     };
     words.map(check).collect()
+}
+
+fn access_log(setting: &Setting<'_>) -> Result<(), Error> {
+    match setting.args() {
+        [word] if word.text == "off" => Ok(()),
+        _ => {
+            let why = "rserve does not log what streams come to yet".to_owned();
+            let error = setting.error(format!("\"access_log\" is \"off\" here ({why})"));
+            Err(error.lacking(Lack { name: "access_log".to_owned(), why, directives: 1 }))
+        }
+    }
 }
 
 fn set_listen(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {

@@ -117,8 +117,8 @@ impl Session {
         }
     }
 
-    /// Whether issuers have not answered yet.
-    fn is_asking(&self) -> bool {
+    /// Whether the handshake waits for issuers, who are asked about the client's certificates.
+    pub fn is_asking(&self) -> bool {
         self.inquiry.as_ref().is_some_and(|inquiry| inquiry.standing().is_none())
     }
 

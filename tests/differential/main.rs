@@ -11,7 +11,7 @@ mod ranges;
 mod uris;
 
 use support::compare::{difference, is_deliberate, normalize};
-use support::{Answer, Dir, Server, Twin, answers, raw, set_modified};
+use support::{Answer, Dir, Server, Transport, Twin, answers, raw, set_modified};
 
 /// A request, or several on one connection.
 struct Case {
@@ -119,7 +119,7 @@ fn the_same_requests_get_the_same_answers() {
         set_modified(&server.file(&format!("html/{path}"), bytes), MODIFIED);
     }
     let _ = std::fs::create_dir(server.path("html/without-index"));
-    let twin = Twin::start(CONF, &server);
+    let twin = Twin::over(Transport::of_run(), CONF, &server);
     let mut cases = Vec::new();
     cases.extend(uris::cases());
     cases.extend(ranges::cases());

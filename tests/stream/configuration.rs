@@ -43,6 +43,7 @@ fn faults_are_told_with_their_place() {
             "\"udp\" is not served (rserve does not proxy TCP and UDP streams yet) in {conf}:2",
         ),
         ("ssl_alpn a;\nssl_alpn b;", "\"ssl_alpn\" directive is duplicate in {conf}:3"),
+        ("access_log logs/s.log;", "\"access_log\" is \"off\" here"),
         ("ssl_early_data on;", "\"ssl_early_data\" directive is not allowed here in {conf}:2"),
         ("return x;", "\"return\" directive is not allowed here in {conf}:2"),
         (

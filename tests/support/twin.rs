@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use crate::{Dir, Server, conf, ports, process, wait_for};
+use crate::{Dir, Server, Transport, conf, ports, process, wait_for};
 
 const DEFAULTS: &[&str] = &[
     "daemon off; ",
@@ -27,14 +27,20 @@ impl Twin {
     /// files of `server`.
     #[track_caller]
     pub fn start(text: impl AsRef<str>, server: &Server) -> Twin {
+        Twin::over(Transport::Plain, text, server)
+    }
+
+    /// The same, as [`Start::over`](crate::Start::over).
+    #[track_caller]
+    pub fn over(transport: Transport, text: impl AsRef<str>, server: &Server) -> Twin {
         let dir = Dir::new();
         std::fs::remove_dir(dir.path("html")).expect("an empty directory");
         std::os::unix::fs::symlink(server.path("html"), dir.path("html")).expect("a link");
         std::fs::create_dir(dir.path("temp")).expect("a directory");
-        let text = conf::complete(text.as_ref(), DEFAULTS)
-            .replacen("http {", TEMPORARY, 1)
-            .replace(" buffer=0", "");
         let ports = [ports::free(), ports::free()];
+        let text = conf::complete(text.as_ref(), DEFAULTS);
+        let text = transport.adapt(&text, &dir, ports[0]);
+        let text = text.replacen("http {", TEMPORARY, 1).replace(" buffer=0", "");
         dir.file("nginx.conf", conf::fill(&text, &dir.path(""), ports));
         let mut command = Command::new("/usr/sbin/nginx");
         command.arg("-p").arg(dir.path("")).arg("-c").arg(dir.path("nginx.conf"));
@@ -59,7 +65,11 @@ impl Twin {
 
     /// The address of a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port())
+        let scheme = match ports::is_encrypted(self.port()) {
+            true => "https",
+            false => "http",
+        };
+        format!("{scheme}://127.0.0.1:{}{path}", self.port())
     }
 
     /// Its directory.

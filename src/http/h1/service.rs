@@ -1,6 +1,6 @@
 //! A listening address as the event loop sees it.
 
-use rt::{Conn, Next, Service};
+use rt::{Conn, Io, Next, Service};
 use sys::socket::Address;
 
 use super::connection::Step;
@@ -78,16 +78,15 @@ impl Service for Listener {
     }
 
     fn drain_delay(&'static self, conn: Conn) -> u64 {
+        let settings = &self.first_hosts().default_server().location().settings;
         match conn.requests() {
+            // Somebody else is slow.
+            0 if Io::new(conn).with_layer(tls::Session::is_asking) == Some(true) => {
+                settings.client_header_timeout
+            }
             // Just accepted: its first request is on the way.
-            0 => self
-                .first_hosts()
-                .default_server()
-                .location()
-                .settings
-                .client_header_timeout
-                .min(5000),
-            _ => self.first_hosts().default_server().location().settings.keepalive_min_timeout,
+            0 => settings.client_header_timeout.min(5000),
+            _ => settings.keepalive_min_timeout,
         }
     }
 
