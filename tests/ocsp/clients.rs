@@ -1,7 +1,9 @@
 //! Clients' issuers are asked before a client is let in; Debian's nginx says the same of each.
 
-use std::net::TcpListener;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use support::{Answer, Server, Start, Twin, comes, curl, proc, process, wait_for};
 
@@ -171,6 +173,42 @@ fn who_waits_for_an_issuer_keeps_nothing_from_others() {
     assert!(server.error_log().contains(said), "{}", server.error_log());
     assert!(proc::cpu_ms(worker) - spent < 1000, "who waits does not run");
     drop(asked);
+}
+
+/// An issuer that takes its time is waited for by a worker that is told to go, too.
+#[test]
+fn a_reload_waits_for_a_slow_issuer() {
+    let slow = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let responder = format!("http://{}", slow.local_addr().expect("an address"));
+    let (server, mut authority) = start(&format!("ssl_ocsp on; ssl_ocsp_responder {responder};"));
+    authority.answers();
+    let url = format!("https://127.0.0.1:{}/", server.port());
+    let mut client = Command::new("curl");
+    client.args(["-sk", "--cert", "good.pem", "--key", "good.key", &url]);
+    let client = client.current_dir(server.path("")).stdout(Stdio::piped()).spawn().expect("curl");
+    let (mut asked, _) = slow.accept().expect("a question");
+    let before = server.workers();
+    server.signal("HUP");
+    let is_new = |pid: &u32| !before.contains(pid);
+    wait_for("new workers", || server.workers().iter().filter(|pid| is_new(pid)).count() == 2);
+    // It takes longer than a worker waits for clients that say nothing.
+    std::thread::sleep(Duration::from_secs(6));
+    let mut question = vec![0; 4096];
+    let mut count = asked.read(&mut question).expect("a question");
+    while !question[..count].windows(4).any(|end| end == b"\r\n\r\n") {
+        match asked.read(&mut question[count..]).expect("more of it") {
+            0 => break,
+            more => count += more,
+        }
+    }
+    let mut issuer = TcpStream::connect(("127.0.0.1", authority.port)).expect("the responder");
+    issuer.write_all(&question[..count]).expect("sent");
+    let mut answer = Vec::new();
+    issuer.read_to_end(&mut answer).expect("an answer");
+    asked.write_all(&answer).expect("passed on");
+    drop(asked);
+    let output = client.wait_with_output().expect("curl");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "in SUCCESS", "{}", server.error_log());
 }
 
 #[test]
