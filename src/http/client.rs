@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub use crate::error::{Cause, Error, Phase};
 
 pub mod fetch;
+mod lookup;
 
 /// A connection to a server.
 #[derive(Debug)]

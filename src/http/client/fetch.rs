@@ -1,12 +1,13 @@
 //! One exchange with a server elsewhere, from its name on: for what goes on beside requests.
 
-use std::net::ToSocketAddrs;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use sys::socket::Address;
 use tls::outgoing::Outgoing;
 
-use super::Client;
+use super::{Client, lookup};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -91,18 +92,29 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Asks. Names are looked up by other threads; one address after the other is tried.
-/// `outgoing`: how it is done encrypted.
+/// Asks. One address of the host after the other is tried. `outgoing`: how it is done encrypted.
 pub async fn fetch(ask: Ask<'_>, outgoing: Option<&Outgoing>) -> Result<Answer, String> {
-    let (host, port) = (ask.url.name().to_owned(), ask.url.port().ok_or("no port")?);
-    let name = host.clone();
-    let found = rt::offload(move || (&name[..], port).to_socket_addrs().map(Vec::from_iter)).await;
-    let found = found.map_err(|error| format!("host not found: {host} ({error})"))?;
+    let mut late = rt::sleep(ask.timeout);
+    let mut answer = pin!(answer(&ask, outgoing));
+    // What its socket's deadline ends has better words; this one ends also what waits for no socket.
+    poll_fn(|cx| match answer.as_mut().poll(cx) {
+        Poll::Pending => {
+            Pin::new(&mut late).poll(cx).map(|()| Err(format!("{}: timed out", ask.url.host)))
+        }
+        ready => ready,
+    })
+    .await
+}
+
+async fn answer(ask: &Ask<'_>, outgoing: Option<&Outgoing>) -> Result<Answer, String> {
     let until = rt::now() + ask.timeout;
+    let (host, port) = (ask.url.name(), ask.url.port().ok_or("no port")?);
+    let found = lookup::addresses(host, port).await;
+    let found = found.map_err(|why| format!("host not found: {host} ({why})"))?;
     let mut failed = format!("host not found: {host}");
     for address in found {
         match rt::connect(&Address::Inet(address), until.saturating_sub(rt::now())).await {
-            Ok(socket) => return exchange(socket, &ask, outgoing).await,
+            Ok(socket) => return exchange(socket, ask, outgoing).await,
             Err(error) => failed = format!("connect() to {address} failed ({error})"),
         }
     }
