@@ -170,7 +170,45 @@ async fn exchange(
 
 #[cfg(test)]
 mod tests {
-    use super::Url;
+    use std::cell::RefCell;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::rc::Rc;
+
+    use super::{Ask, Url, fetch};
+
+    /// Why nothing comes of it, in so many milliseconds.
+    fn refused(text: String, timeout: u64) -> String {
+        rt::create(rt::Config { slots: 8, multi_accept: false }).expect("a loop");
+        let why = Rc::new(RefCell::new(String::new()));
+        let told = why.clone();
+        rt::spawn(async move {
+            let url = Url::parse(&text).expect("a URL");
+            let most = 1 << 30;
+            let ask = Ask { method: "GET", url: &url, fields: &[], body: b"", most, timeout };
+            *told.borrow_mut() = fetch(ask, None).await.expect_err("no answer");
+            rt::stop();
+        });
+        rt::run().expect("the loop runs");
+        why.take()
+    }
+
+    /// Chunks that have more to say about themselves than in themselves.
+    #[test]
+    fn a_server_that_never_ends_is_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let host = listener.local_addr().expect("an address").to_string();
+        let server = std::thread::spawn(move || {
+            let mut client = listener.accept().expect("a client").0;
+            let _ = client.read(&mut [0; 1000]).expect("a request");
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let chunks = format!("1;{}\r\na\r\n", "x".repeat(1000)).repeat(100);
+            while client.write_all(chunks.as_bytes()).is_ok() {}
+        });
+        let why = refused(format!("http://{host}/"), 200);
+        assert!(why.starts_with(&host) && why.ends_with("timed out"), "{why}");
+        server.join().expect("it has ended");
+    }
 
     #[test]
     fn urls() {
