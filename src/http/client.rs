@@ -1,6 +1,7 @@
 //! A client's half of HTTP/1: one exchange at a time, over any byte stream.
 //!
-//! Whoever uses it connects (`rt::connect`) and sets the stream's deadlines.
+//! Whoever uses it connects (`rt::connect`) and sets the stream's deadlines. Such a deadline ends a wait; a server that always
+//! has something to say is never waited for, and is ended by a deadline around the exchange (`fetch`), which has its turn.
 
 use std::io;
 
@@ -10,6 +11,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub use crate::error::{Cause, Error, Phase};
 
 pub mod fetch;
+mod lookup;
+
+/// The most answers before the one that counts.
+const MOST_INTERIM: usize = 8;
+/// Reads after which others have their turn, though there is more to read.
+const READS: usize = 16;
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -18,12 +25,13 @@ pub struct Client<S> {
     /// Read, and not taken yet.
     bytes: Vec<u8>,
     framing: Framing,
+    reads: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Over a stream that is connected.
     pub fn new(stream: S) -> Client<S> {
-        Client { stream, bytes: Vec::new(), framing: Framing::None }
+        Client { stream, bytes: Vec::new(), framing: Framing::None, reads: 0 }
     }
 
     /// Sends a request, or a part of one, as it is to be on the wire.
@@ -36,6 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// (`100 Continue`, `103 Early Hints`) is passed over.
     pub async fn head(&mut self, method: &str, most: usize) -> Result<ResponseHead, Error> {
         let failed = |cause| Error { phase: Phase::Head, cause };
+        let mut interim = 0;
         loop {
             let parsed = parse_response(&self.bytes).map_err(|_| failed(Cause::NotHttp))?;
             if let Some((head, len)) = parsed {
@@ -44,6 +53,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 }
                 self.bytes.drain(..len);
                 if matches!(head.status, 100 | 102..=199) {
+                    interim += 1;
+                    if interim > MOST_INTERIM {
+                        let why = format!("more than {MOST_INTERIM} interim answers");
+                        return Err(failed(Cause::Invalid(why)));
+                    }
                     continue;
                 }
                 self.framing = head.framing(method).map_err(|_| failed(Cause::NotHttp))?;
@@ -92,6 +106,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// The whole body, which has at most so many bytes.
     pub async fn whole_body(&mut self, most: usize) -> Result<Vec<u8>, Error> {
+        let too_large = || Error { phase: Phase::Body, cause: Cause::TooLarge(most) };
+        if matches!(self.framing, Framing::Length(length) if length > most as u64) {
+            return Err(too_large());
+        }
         let mut whole = Vec::new();
         loop {
             let piece = self.body().await?;
@@ -99,13 +117,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 return Ok(whole);
             }
             if whole.len() + piece.len() > most {
-                return Err(Error { phase: Phase::Body, cause: Cause::TooLarge(most) });
+                return Err(too_large());
             }
             whole.extend_from_slice(&piece);
         }
     }
 
     async fn fill(&mut self) -> io::Result<usize> {
+        self.reads += 1;
+        if self.reads.is_multiple_of(READS) {
+            rt::yield_now().await;
+        }
         self.bytes.reserve(4096);
         self.stream.read_buf(&mut self.bytes).await
     }

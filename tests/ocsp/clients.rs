@@ -305,3 +305,19 @@ fn what_cannot_be_done_is_refused() {
     let words = "\"ssl_ocsp\" is incompatible with \"ssl_verify_client optional_no_ca\"";
     assert!(said.contains(words), "{said}");
 }
+
+/// It is looked up, and all its addresses are tried.
+#[test]
+fn a_responder_may_have_a_name() {
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).plain();
+    let mut authority = Authority::new(start.dir());
+    authority.signs("good", "11", "extendedKeyUsage=clientAuth");
+    authority.says("V\t351231235959Z\t\t11\tunknown\t/CN=good\n");
+    authority.answers();
+    let named = format!("ssl_ocsp on; ssl_ocsp_responder http://localhost:{}/;", authority.port);
+    let conf = site(&named, "");
+    let server = start.conf(conf).start();
+    for _ in 0..3 {
+        assert_eq!(words(&server, server.port(), "good"), "in SUCCESS");
+    }
+}

@@ -1,12 +1,13 @@
 //! One exchange with a server elsewhere, from its name on: for what goes on beside requests.
 
-use std::net::ToSocketAddrs;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use sys::socket::Address;
 use tls::outgoing::Outgoing;
 
-use super::Client;
+use super::{Client, lookup};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -91,18 +92,29 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Asks. Names are looked up by other threads; one address after the other is tried.
-/// `outgoing`: how it is done encrypted.
+/// Asks. One address of the host after the other is tried. `outgoing`: how it is done encrypted.
 pub async fn fetch(ask: Ask<'_>, outgoing: Option<&Outgoing>) -> Result<Answer, String> {
-    let (host, port) = (ask.url.name().to_owned(), ask.url.port().ok_or("no port")?);
-    let name = host.clone();
-    let found = rt::offload(move || (&name[..], port).to_socket_addrs().map(Vec::from_iter)).await;
-    let found = found.map_err(|error| format!("host not found: {host} ({error})"))?;
+    let mut late = rt::sleep(ask.timeout);
+    let mut answer = pin!(answer(&ask, outgoing));
+    // What its socket's deadline ends has better words; this one ends also what waits for no socket.
+    poll_fn(|cx| match answer.as_mut().poll(cx) {
+        Poll::Pending => {
+            Pin::new(&mut late).poll(cx).map(|()| Err(format!("{}: timed out", ask.url.host)))
+        }
+        ready => ready,
+    })
+    .await
+}
+
+async fn answer(ask: &Ask<'_>, outgoing: Option<&Outgoing>) -> Result<Answer, String> {
     let until = rt::now() + ask.timeout;
+    let (host, port) = (ask.url.name(), ask.url.port().ok_or("no port")?);
+    let found = lookup::addresses(host, port).await;
+    let found = found.map_err(|why| format!("host not found: {host} ({why})"))?;
     let mut failed = format!("host not found: {host}");
     for address in found {
         match rt::connect(&Address::Inet(address), until.saturating_sub(rt::now())).await {
-            Ok(socket) => return exchange(socket, &ask, outgoing).await,
+            Ok(socket) => return exchange(socket, ask, outgoing).await,
             Err(error) => failed = format!("connect() to {address} failed ({error})"),
         }
     }
@@ -158,7 +170,45 @@ async fn exchange(
 
 #[cfg(test)]
 mod tests {
-    use super::Url;
+    use std::cell::RefCell;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::rc::Rc;
+
+    use super::{Ask, Url, fetch};
+
+    /// Why nothing comes of it, in so many milliseconds.
+    fn refused(text: String, timeout: u64) -> String {
+        rt::create(rt::Config { slots: 8, multi_accept: false }).expect("a loop");
+        let why = Rc::new(RefCell::new(String::new()));
+        let told = why.clone();
+        rt::spawn(async move {
+            let url = Url::parse(&text).expect("a URL");
+            let most = 1 << 30;
+            let ask = Ask { method: "GET", url: &url, fields: &[], body: b"", most, timeout };
+            *told.borrow_mut() = fetch(ask, None).await.expect_err("no answer");
+            rt::stop();
+        });
+        rt::run().expect("the loop runs");
+        why.take()
+    }
+
+    /// Chunks that have more to say about themselves than in themselves.
+    #[test]
+    fn a_server_that_never_ends_is_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let host = listener.local_addr().expect("an address").to_string();
+        let server = std::thread::spawn(move || {
+            let mut client = listener.accept().expect("a client").0;
+            let _ = client.read(&mut [0; 1000]).expect("a request");
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let chunks = format!("1;{}\r\na\r\n", "x".repeat(1000)).repeat(100);
+            while client.write_all(chunks.as_bytes()).is_ok() {}
+        });
+        let why = refused(format!("http://{host}/"), 200);
+        assert!(why.starts_with(&host) && why.ends_with("timed out"), "{why}");
+        server.join().expect("it has ended");
+    }
 
     #[test]
     fn urls() {

@@ -63,3 +63,34 @@ fn what_follows_an_answer_is_the_next_one() {
         assert_eq!(now(client.whole_body(9)).expect("a body"), body);
     }
 }
+
+#[test]
+fn answers_before_the_answer_have_a_bound() {
+    let answer = |interim: usize| {
+        let before = "HTTP/1.1 100 Continue\r\n\r\n".repeat(interim);
+        whole(&format!("{before}HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"))
+    };
+    assert_eq!(answer(MOST_INTERIM), Ok(b"a".to_vec()));
+    assert_eq!(answer(MOST_INTERIM + 1), Err("more than 8 interim answers".to_owned()));
+}
+
+#[test]
+fn a_body_that_is_announced_too_long_is_not_waited_for() {
+    let (stream, mut server) = tokio::io::duplex(1000);
+    let mut client = Client::new(stream);
+    now(server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")).expect("room");
+    now(client.head("GET", 1000)).expect("a head");
+    let error = now(client.whole_body(1000)).expect_err("too long").to_string();
+    assert_eq!(error, "the answer's body is longer than 1000 bytes");
+    drop(server);
+}
+
+#[test]
+fn a_server_that_never_pauses_leaves_others_their_turn() {
+    let head = &b"HTTP/1.1 200 OK\r\n\r\n"[..];
+    let endless = head.chain(tokio::io::repeat(b'x'));
+    let mut client = Client::new(tokio::io::join(endless, tokio::io::sink()));
+    now(client.head("GET", 1000)).expect("a head");
+    let mut body = pin!(client.whole_body(usize::MAX));
+    assert!(body.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
