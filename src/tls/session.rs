@@ -145,9 +145,22 @@ impl Session {
         if self.is_asking() {
             // Nobody is about to write: tickets need not wait for an answer.
             self.records()?.flush(conn)?;
-            return Err(ErrorKind::WouldBlock.into());
+            return match self.is_given_up(conn) {
+                true => Err(unfinished()),
+                false => Err(ErrorKind::WouldBlock.into()),
+            };
         }
         Ok(())
+    }
+
+    /// Whether the client has gone without having asked for anything.
+    fn is_given_up(&self, conn: Conn) -> bool {
+        let nothing = || matches!(sys::stream::peek(conn.fd(), &mut [0]), Ok(0));
+        conn.is_broken() || conn.hung_up() && !self.has_plain() && nothing()
+    }
+
+    fn has_plain(&self) -> bool {
+        matches!(&self.state, State::Tls(records) if records.has_plain())
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -279,11 +292,14 @@ fn read_more(conn: Conn, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut part = [0; 4096];
     let count = conn.read(&mut part)?;
     if count == 0 {
-        let why = "peer closed connection in SSL handshake";
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+        return Err(unfinished());
     }
     bytes.extend_from_slice(&part[..count]);
     Ok(())
+}
+
+fn unfinished() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "peer closed connection in SSL handshake")
 }
 
 fn new_side(config: Arc<ServerConfig>) -> io::Result<UnbufferedServerConnection> {

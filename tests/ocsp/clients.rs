@@ -175,6 +175,28 @@ fn who_waits_for_an_issuer_keeps_nothing_from_others() {
     drop(asked);
 }
 
+/// Who leaves meanwhile without having asked for anything is forgotten at once, and the question with it.
+#[test]
+fn who_leaves_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let responder = format!("http://{}", silent.local_addr().expect("an address"));
+    let conf = site(&format!("ssl_ocsp on; ssl_ocsp_responder {responder};"), "");
+    let (server, _authority) = start_as(conf.replace("worker_processes 2", "worker_processes 1"));
+    let worker = server.workers()[0];
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut client = Command::new("openssl");
+        client.args(["s_client", "-cert", "good.pem", "-key", "good.key", version, "-connect"]);
+        client.arg(format!("127.0.0.1:{}", server.port())).current_dir(server.path(""));
+        let client = client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut client = client.spawn().expect("openssl");
+        let asked = silent.accept().expect("a question");
+        client.kill().expect("killed");
+        client.wait().expect("ended");
+        wait_for("its connections to be closed", || proc::connections(worker) == 0);
+        drop(asked);
+    }
+}
+
 /// An issuer that takes its time is waited for by a worker that is told to go, too.
 #[test]
 fn a_reload_waits_for_a_slow_issuer() {

@@ -79,11 +79,10 @@ impl Service for Listener {
 
     fn drain_delay(&'static self, conn: Conn) -> u64 {
         let settings = &self.first_hosts().default_server().location().settings;
+        let is_asking = || Io::new(conn).with_layer(tls::Session::is_asking) == Some(true);
         match conn.requests() {
-            // Somebody else is slow.
-            0 if Io::new(conn).with_layer(tls::Session::is_asking) == Some(true) => {
-                settings.client_header_timeout
-            }
+            // Somebody else is slow, and the client waits.
+            0 if is_asking() && !conn.hung_up() => settings.client_header_timeout,
             // Just accepted: its first request is on the way.
             0 => settings.client_header_timeout.min(5000),
             _ => settings.keepalive_min_timeout,
