@@ -38,7 +38,7 @@ async fn serve(listener: &'static Listener, conn: Conn) -> Next {
     conn.set_expendable(false);
     let io = Io::new(conn);
     match send(io, &text(&session)).await {
-        Ok(()) => _ = rt::linger(io, LINGERING).await,
+        Ok(()) => _ = Box::pin(rt::linger(io, LINGERING)).await,
         Err(error) => {
             if error.kind() == io::ErrorKind::TimedOut {
                 let what = "connection timed out (110: Connection timed out)";

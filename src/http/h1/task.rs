@@ -38,7 +38,8 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                 ready
             }
             Step::Linger => {
-                let closed = rt::linger(io, connection.settings().lingering()).await;
+                let limits = connection.settings().lingering();
+                let closed = Box::pin(rt::linger(io, limits)).await;
                 connection.lingered(closed);
                 Ok(())
             }

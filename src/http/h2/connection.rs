@@ -65,7 +65,7 @@ async fn run(conn: Conn, listener: &'static Listener, before: Vec<u8>) -> Next {
         })
         .await;
         let limits = Lingering { most: THROWN_AWAY, ..settings.lingering() };
-        rt::linger(Io::new(conn), limits).await;
+        Box::pin(rt::linger(Io::new(conn), limits)).await;
     }
     listener.trace(conn, Happening::Disconnecting);
     Next::Close
