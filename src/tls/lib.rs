@@ -8,6 +8,7 @@
 //! idle connection has none.
 #![forbid(unsafe_code)]
 
+mod asking;
 mod caches;
 mod certificate;
 mod choice;

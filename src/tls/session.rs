@@ -14,7 +14,7 @@ use rustls::{CommonState, ServerConfig};
 use crate::choice::{Choice, Chosen};
 use crate::clients::Clients;
 use crate::fresh::ACME_TLS;
-use crate::issuers::{Inquiry, Standing};
+use crate::issuers::Inquiry;
 use crate::named::Asked;
 use crate::offer::Offer;
 use crate::records::Records;
@@ -54,7 +54,7 @@ pub struct Session {
     /// What was said last to the client's certificate, and who said it.
     pub(crate) judged: Cell<Option<(&'static Clients, Verdict)>>,
     /// Issuers are asked about the client's certificates, as the server says that was chosen.
-    inquiry: Option<Inquiry>,
+    pub(crate) inquiry: Option<Inquiry>,
     /// Our half of the socket is to be closed.
     shuts: bool,
     state: State,
@@ -117,49 +117,8 @@ impl Session {
         }
     }
 
-    /// Whether the handshake waits for issuers, who are asked about the client's certificates.
-    pub fn is_asking(&self) -> bool {
-        self.inquiry.as_ref().is_some_and(|inquiry| inquiry.standing().is_none())
-    }
-
-    /// What issuers have said for a server; `None`: they were not asked for it.
-    pub(crate) fn standing(&self, clients: &Clients) -> Option<Standing> {
-        let asked_for = self.chosen?.tls.clients()?;
-        let inquiry = self.inquiry.as_ref().filter(|_| std::ptr::eq(asked_for, clients))?;
-        inquiry.standing()
-    }
-
-    /// Asks them, if the server wants that and would let the client in: `WouldBlock` until they have answered.
-    fn ask_issuers(&mut self, conn: Conn) -> io::Result<()> {
-        let begin = || {
-            let clients = self.chosen?.tls.clients()?;
-            let issuers = clients.issuers.as_ref()?;
-            let chain = self.client_chain()?;
-            let path =
-                clients.path(chain).filter(|_| clients.judge(Some(chain)) == Verdict::Success)?;
-            Some(Inquiry::begin(issuers, path, conn))
-        };
-        if self.inquiry.is_none() {
-            self.inquiry = begin();
-        }
-        if self.is_asking() {
-            // Nobody is about to write: tickets need not wait for an answer.
-            self.records()?.flush(conn)?;
-            return match self.is_given_up(conn) {
-                true => Err(unfinished()),
-                false => Err(ErrorKind::WouldBlock.into()),
-            };
-        }
-        Ok(())
-    }
-
-    /// Whether the client has gone without having asked for anything.
-    fn is_given_up(&self, conn: Conn) -> bool {
-        let nothing = || matches!(sys::stream::peek(conn.fd(), &mut [0]), Ok(0));
-        conn.is_broken() || conn.hung_up() && !self.has_plain() && nothing()
-    }
-
-    fn has_plain(&self) -> bool {
+    /// Whether there is something to read that needs no socket.
+    pub(crate) fn has_plain(&self) -> bool {
         matches!(&self.state, State::Tls(records) if records.has_plain())
     }
 
@@ -183,7 +142,7 @@ impl Session {
         }
     }
 
-    fn records(&mut self) -> io::Result<&mut Records<UnbufferedServerConnection>> {
+    pub(crate) fn records(&mut self) -> io::Result<&mut Records<UnbufferedServerConnection>> {
         match &mut self.state {
             State::Tls(records) => Ok(records),
             _ => Err(ErrorKind::NotConnected.into()),
@@ -298,7 +257,8 @@ fn read_more(conn: Conn, bytes: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn unfinished() -> io::Error {
+/// The peer has gone in the middle of it.
+pub(crate) fn unfinished() -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, "peer closed connection in SSL handshake")
 }
 
