@@ -10,10 +10,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<http_acme::Acme>(),
     #[cfg(feature = "log")]
     http::entry::<access_log::Log>(),
-    #[cfg(feature = "set")]
-    http::entry::<set::Set>(),
-    #[cfg(feature = "return")]
-    http::entry::<returns::Return>(),
+    #[cfg(feature = "rewrite")]
+    http::entry::<rewrite::Rewrite>(),
     #[cfg(feature = "limit_req")]
     http::entry::<limit_req::LimitReq>(),
     #[cfg(feature = "limit_conn")]

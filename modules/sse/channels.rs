@@ -110,7 +110,7 @@ impl Builder {
                 self.star = text.ends_with(b"*");
                 return self.names.iter_mut().for_each(|name| name.extend_from_slice(text));
             }
-            Piece::Value(value) => value,
+            Piece::Value(value) | Piece::Captured(value) => value,
         };
         (self.written, self.star) = (false, false);
         self.empty |= value.is_empty();

@@ -94,7 +94,6 @@ impl Handler for Try {
                 Ok(is_dir) if is_dir == *directory => {
                     request.below_alias = whole;
                     // The content handlers of this location go on with the file that was found.
-                    request.uri_changed = true;
                     request.uri = uri;
                     return Flow::Declined;
                 }

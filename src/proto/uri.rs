@@ -106,14 +106,60 @@ pub fn unescape(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends a decoded path as it must stand in a URI, e.g. in a redirect.
 pub fn escape(path: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in path {
-        if must_escape(byte) {
-            out.extend_from_slice(&[b'%', HEX[byte as usize >> 4], HEX[byte as usize & 15]]);
-        } else {
-            out.push(byte);
+        match must_escape(byte) {
+            true => percent(byte, out),
+            false => out.push(byte),
         }
     }
+}
+
+/// Appends a decoded text as a value in a query, where `&` would end it.
+pub fn escape_args(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        match byte {
+            ..=b' ' | 0x7f.. | b'#' | b'%' | b'&' | b'+' | b';' | b'?' => percent(byte, out),
+            byte => out.push(byte),
+        }
+    }
+}
+
+/// Decodes the path of a redirect as far as that does not change what it means: visible characters above `%`, up to a `?`
+/// (nginx, `NGX_UNESCAPE_REDIRECT`).
+pub fn unescape_redirect(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        if byte == b'?' {
+            break;
+        }
+        let decoded = match *rest {
+            [b'%', high, low, ..] => hex(high, low),
+            _ => None,
+        };
+        match decoded {
+            Some(byte @ b'&'..=b'~') => {
+                out.push(byte);
+                rest = &rest[3..];
+                if byte == b'?' {
+                    break;
+                }
+            }
+            Some(_) => {
+                out.extend_from_slice(&rest[..3]);
+                rest = &rest[3..];
+            }
+            None => {
+                out.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+}
+
+fn percent(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(&[b'%', HEX[byte as usize >> 4], HEX[byte as usize & 15]]);
 }
 
 /// What RFC 3986 does not allow in a URI, and what would end the path.

@@ -39,18 +39,23 @@ pub struct Stat {
     pub inode: u64,
     /// Device number.
     pub device: u64,
-    kind: u32,
+    mode: u32,
 }
 
 impl Stat {
     /// A regular file.
     pub fn is_file(&self) -> bool {
-        self.kind == libc::S_IFREG
+        self.mode & libc::S_IFMT == libc::S_IFREG
     }
 
     /// A directory.
     pub fn is_dir(&self) -> bool {
-        self.kind == libc::S_IFDIR
+        self.mode & libc::S_IFMT == libc::S_IFDIR
+    }
+
+    /// Its owner may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & libc::S_IXUSR != 0
     }
 
     fn of(stat: &libc::stat) -> Stat {
@@ -61,7 +66,7 @@ impl Stat {
             ctime: (stat.st_ctime, stat.st_ctime_nsec),
             inode: stat.st_ino,
             device: stat.st_dev,
-            kind: stat.st_mode & libc::S_IFMT,
+            mode: stat.st_mode,
         }
     }
 }

@@ -31,6 +31,14 @@ pub trait Module: 'static {
     const DIRECTIVES: &'static [Directive<Self::Conf>];
     /// The variables it provides.
     const VARIABLES: &'static [Variable] = &[];
+    /// The directive of its own whose block is a branch: what else may be done in the location that it stands in.
+    const BRANCH: Option<&'static str> = None;
+
+    /// A branch was read, after its directive was set in `conf`, which is the conf of the block that it stands in. The
+    /// module may take what is done in that block itself. Branches of a block count from 0 ([`Request::enter_branch`]).
+    fn branch(conf: &mut Self::Conf, branch: &mut Self::Conf) {
+        let _ = (conf, branch);
+    }
 
     /// Makes the variables that a block asks for, before any word is compiled. Runs in the master.
     fn declare(conf: &Self::Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
@@ -241,6 +249,8 @@ pub struct Entry {
     pub(crate) directives: fn() -> Vec<conf::Entry>,
     pub(crate) variables: &'static [Variable],
     pub(crate) create: fn() -> Box<dyn Any>,
+    pub(crate) branches_by: Option<&'static str>,
+    pub(crate) branch: fn(&mut dyn Any, &mut dyn Any),
     pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
     pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
     pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
@@ -255,6 +265,12 @@ pub const fn entry<M: Module>() -> Entry {
         directives: || erase(M::DIRECTIVES).collect(),
         variables: M::VARIABLES,
         create: || Box::new(M::Conf::default()),
+        branches_by: M::BRANCH,
+        branch: |conf, branch| {
+            if let (Some(conf), Some(branch)) = (conf.downcast_mut(), branch.downcast_mut()) {
+                M::branch(conf, branch);
+            }
+        },
         declare: |conf, declarations| match conf.downcast_ref() {
             Some(conf) => M::declare(conf, declarations),
             None => Err(Error::new("a module was given the configuration of another")),

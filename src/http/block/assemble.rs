@@ -9,14 +9,14 @@ use module::{Process, Setup};
 
 use crate::block::api::{Declarations, Entry, Hooks, Level};
 use crate::block::listen;
-use crate::block::{BlockConf, LocationBlock, ServerBlock, Written};
+use crate::block::{BlockConf, Inner, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
 use crate::handshake::PROTOCOLS;
 use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
 use crate::route::addresses::Addresses;
 use crate::route::listen::Listen;
-use crate::route::location::{Locations, MatchKind};
+use crate::route::location::{LimitExcept, Locations, MatchKind};
 use crate::route::server_name;
 use crate::vars::{handshake, ssl};
 
@@ -43,7 +43,7 @@ pub fn assemble(
     declare(&main, modules, &declarations)?;
     for server in &servers {
         declare(&server.conf, modules, &declarations)?;
-        declare_in(&server.locations, modules, &declarations)?;
+        declare_in(&server.inner, modules, &declarations)?;
     }
     let later = declarations.later.take();
     later.into_iter().try_for_each(|later| later(&declarations))?;
@@ -96,15 +96,17 @@ fn declare(
     all.try_for_each(|(module, conf)| (module.declare)(&**conf, declarations))
 }
 
-/// The same of locations, and of those in them.
+/// The same of the blocks in a block.
 fn declare_in(
-    locations: &[LocationBlock],
+    inner: &Inner,
     modules: &[Entry],
     declarations: &Declarations<'_, '_>,
 ) -> Result<(), Error> {
-    locations.iter().try_for_each(|location| {
+    let limited = inner.limit_except.iter().map(|(_, location)| &**location);
+    let mut all = inner.branches.iter().chain(&inner.locations).chain(limited);
+    all.try_for_each(|location| {
         declare(&location.conf, modules, declarations)?;
-        declare_in(&location.locations, modules, declarations)
+        declare_in(&location.inner, modules, declarations)
     })
 }
 
@@ -120,12 +122,12 @@ struct Builder<'b, 's> {
 
 impl Builder<'_, '_> {
     fn server(&mut self, block: ServerBlock, main: &BlockConf) -> Result<Server, Error> {
-        let ServerBlock { mut conf, locations, .. } = block;
+        let ServerBlock { mut conf, inner, .. } = block;
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
         let name = server_name::first(conf.core.server_name.as_slice());
         let (named, plain): (Vec<_>, Vec<_>) =
-            locations.into_iter().partition(|location| matches!(location.kind, MatchKind::Named));
+            inner.locations.into_iter().partition(|block| matches!(block.kind, MatchKind::Named));
         let mut all_named = Vec::new();
         for block in named {
             all_named.push(self.location(block, &conf)?);
@@ -133,6 +135,7 @@ impl Builder<'_, '_> {
         let nested = self.locations(plain, &conf)?;
         let mut location = self.hooked(&conf, MatchKind::Server, Str::EMPTY, Level::Server)?;
         location.nested = nested;
+        location.branches = self.branches(inner.branches, &conf)?;
         let content = &mut location.content;
         let (rewrite, handlers) = Vec::from(std::mem::take(&mut content.handlers))
             .into_iter()
@@ -162,14 +165,27 @@ impl Builder<'_, '_> {
     }
 
     fn location(&mut self, block: LocationBlock, outer: &BlockConf) -> Result<Location, Error> {
-        let LocationBlock { kind, pattern, mut conf, locations, .. } = block;
+        let LocationBlock { kind, pattern, mut conf, inner, .. } = block;
         conf.core.set_alias(&kind, &pattern);
         conf.core.open_logs(self.setup);
         conf.inherit(outer, self.modules);
-        let nested = self.locations(locations, &conf)?;
+        let nested = self.locations(inner.locations, &conf)?;
         let mut location = self.hooked(&conf, kind, pattern, Level::Location)?;
         location.nested = nested;
+        location.branches = self.branches(inner.branches, &conf)?;
+        if let Some((allowed, block)) = inner.limit_except {
+            let limited = Box::new(self.location(*block, &conf)?);
+            location.limit_except = Some(LimitExcept { allowed, location: limited });
+        }
         Ok(location)
+    }
+
+    fn branches(
+        &mut self,
+        blocks: Vec<LocationBlock>,
+        outer: &BlockConf,
+    ) -> Result<Vec<Location>, Error> {
+        blocks.into_iter().map(|block| self.location(block, outer)).collect()
     }
 
     /// Asks every module what it wants to do here.
@@ -238,6 +254,6 @@ impl Builder<'_, '_> {
             trailers: trailers.into(),
             loggers: loggers.into(),
         };
-        Ok(Location { kind, pattern, content, nested: Locations::default() })
+        Ok(Location::new(kind, pattern, content))
     }
 }

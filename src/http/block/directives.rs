@@ -162,6 +162,10 @@ settings! {
             SERVERS, ONE, window, "64k",
             "so much of a request's body comes on a stream of HTTP/2 before somebody reads it"
         );
+        flag uninitialized_variable_warn = (
+            contexts!(HTTP | SERVER | SIF | LOCATION | LIF), "on",
+            "write to the error log that a variable is used which was not set"
+        );
         option event_trace: TraceConf = (
             Contexts::HTTP, SOME, trace::parse, "off",
             "file to which the life of connections (from these networks) is written, line by line"

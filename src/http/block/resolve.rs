@@ -63,6 +63,7 @@ impl CoreConf {
                 disable: compression::disable(self.gzip_disable.as_slice(), env)?,
             },
             error_logs: self.error_logs.as_slice().to_vec(),
+            uninitialized_variable_warn: self.uninitialized_variable_warn(),
             limits: self.limits(),
             client_header_timeout: self.client_header_timeout(),
             client_header_buffer_size: self.client_header_buffer_size(),

@@ -128,6 +128,8 @@ pub struct Settings {
     pub compression: Compression,
     /// `error_log`s of this location; none: the process's own.
     pub error_logs: Vec<Arc<Log>>,
+    /// A variable that is used before it is set is worth a warning.
+    pub uninitialized_variable_warn: bool,
     /// Only the server's: limits of a request's head.
     pub limits: proto::http1::HeadLimits,
     /// Only the server's: a whole head must arrive in this time.

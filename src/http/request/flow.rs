@@ -35,6 +35,8 @@ pub enum Flow {
     Status(u16),
     /// Start over with another URI (and arguments), inside the server.
     Redirect(Str, Str),
+    /// The URI has changed: look for its location.
+    Rewritten,
     /// Go on in a named location.
     Named(Str),
     /// Close the connection without an answer.

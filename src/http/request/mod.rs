@@ -177,8 +177,8 @@ pub struct Request {
     pub error_page: bool,
     /// Status that an `error_page` wants its page to have.
     pub forced_status: Option<u16>,
-    /// The URI is not the one that the location was chosen by.
-    pub uri_changed: bool,
+    /// `rewrite … break` has changed the URI: it is not the one that the location is chosen by.
+    pub broke_off: bool,
     /// The URI is to be appended to an `alias` that is a whole path: `try_files` has found it there.
     pub below_alias: bool,
     /// There is no request yet, but a handshake that asks for this name.
@@ -239,7 +239,7 @@ impl Request {
             internal: false,
             error_page: false,
             forced_status: None,
-            uri_changed: false,
+            broke_off: false,
             below_alias: false,
             asked_name: None,
             started: 0,
@@ -285,7 +285,7 @@ impl Request {
         self.internal = false;
         self.error_page = false;
         self.forced_status = None;
-        self.uri_changed = false;
+        self.broke_off = false;
         self.below_alias = false;
         self.started = 0;
         self.number = 0;
@@ -325,6 +325,15 @@ impl Request {
     /// The location that was chosen by URI.
     pub fn location(&self) -> &'static Location {
         self.location
+    }
+
+    /// Goes on in a branch of `location`, which is the one that its rewrite handlers were called in: their phase is done.
+    pub fn enter_branch(&mut self, location: &'static Location, number: usize) {
+        let Some(branch) = location.branches.get(number) else { return };
+        self.location = branch;
+        if self.stage == Stage::Location {
+            self.cursor = branch.handlers.partition_point(|(phase, _)| *phase <= Phase::Rewrite);
+        }
     }
 
     /// Whether it is asked on behalf of another request.

@@ -52,6 +52,7 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
             }
             uri
         }
+        Some(_) if request.broke_off => return Err(rewritten(request)),
         // The expression's captures make the whole path.
         Some(Alias::Whole) if !request.below_alias => return Ok(path.len()),
         Some(Alias::Whole) => uri,
@@ -61,18 +62,21 @@ pub fn write(request: &Request, uri: &[u8], path: &mut Vec<u8>) -> Result<usize,
                 return Err(climbs(request, uri));
             }
             Some(rest) => rest,
-            None => {
-                let message = format_args!(
-                    "\"alias\" cannot be used in location \"{prefix}\" where URI was rewritten"
-                );
-                request.error(Level::Alert, message);
-                return Err(500);
-            }
+            None => return Err(rewritten(request)),
         },
     };
     let root_len = path.len();
     path.extend_from_slice(rest);
     Ok(root_len)
+}
+
+/// The answer where it is not known which part of the URI an alias replaces.
+fn rewritten(request: &Request) -> u16 {
+    let pattern = &request.location().pattern;
+    let message =
+        format_args!("\"alias\" cannot be used in location \"{pattern}\" where URI was rewritten");
+    request.error(Level::Alert, message);
+    500
 }
 
 /// The answer to a path that leads out of the directory that is written.

@@ -47,6 +47,7 @@ pub fn resume(request: &mut Request, mut flow: Flow) -> Outcome {
             Flow::Status(status @ (408 | 444 | 499)) => return Outcome::Close(status),
             Flow::Status(status) => errors::answer(request, status),
             Flow::Redirect(uri, args) => redirect(request, uri, args),
+            Flow::Rewritten => search_again(request),
             Flow::Named(name) => go_to_named(request, &name),
             Flow::Wait => match current(request) {
                 Some(handler) => return Outcome::Wait(handler),
@@ -110,8 +111,10 @@ fn find_location(request: &mut Request) -> Flow {
     };
     request.stage = Stage::Location;
     request.cursor = 0;
+    let is_internal = request.location.settings.internal;
+    request.location = request.location.for_method(request.method);
     let settings = &request.location.settings;
-    if settings.internal && !request.internal {
+    if is_internal && !request.internal {
         return Flow::Status(404);
     }
     if let Framing::Length(length) = request.framing
@@ -175,8 +178,24 @@ fn redirect(request: &mut Request, uri: Str, args: Str) -> Flow {
     request.uri = uri;
     request.args = args;
     request.internal = true;
-    request.uri_changed = false;
+    request.broke_off = false;
     request.restart();
+    request.location = request.server.location();
+    Flow::Declined
+}
+
+/// A rewrite in a location: the server's own are not done again.
+fn search_again(request: &mut Request) -> Flow {
+    request.redirects += 1;
+    if request.redirects > MOST_REDIRECTS {
+        let message = "rewrite or internal redirection cycle while processing";
+        request.error(Level::Error, format_args!("{message} \"{}\"", request.uri));
+        request.error_page = true;
+        return Flow::Status(500);
+    }
+    request.restart();
+    request.stage = Stage::Find;
+    request.location = request.server.location();
     Flow::Declined
 }
 
@@ -190,7 +209,7 @@ fn go_to_named(request: &mut Request, name: &Str) -> Flow {
         return Flow::Status(500);
     };
     request.restart();
-    request.location = location;
+    request.location = location.for_method(request.method);
     request.stage = Stage::Location;
     request.internal = true;
     Flow::Declined

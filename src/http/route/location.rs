@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use mem::Str;
+use proto::http1::Method;
 
 use crate::route::hosts::Encrypted;
 use crate::route::regex::{Captures, GaveUp, Regex};
@@ -23,6 +24,8 @@ pub enum MatchKind {
     Named,
     /// The server itself: requests that no location takes.
     Server,
+    /// Nothing by its URI: requests of another location, under a condition (`if`, `limit_except`).
+    Branch,
 }
 
 /// A location: the URIs that it takes, and what is done there.
@@ -34,6 +37,15 @@ pub struct Location<C> {
     /// What is done there.
     pub content: C,
     pub(crate) nested: Locations<C>,
+    /// What is done instead, under conditions that a module evaluates.
+    pub(crate) branches: Vec<Location<C>>,
+    pub(crate) limit_except: Option<LimitExcept<C>>,
+}
+
+/// What is done instead for all methods but these.
+pub(crate) struct LimitExcept<C> {
+    pub allowed: Vec<Method>,
+    pub location: Box<Location<C>>,
 }
 
 /// A server: its locations, and what is done for requests that none of them takes.
@@ -57,6 +69,22 @@ impl<C> Deref for Location<C> {
 
     fn deref(&self) -> &C {
         &self.content
+    }
+}
+
+impl<C> Location<C> {
+    /// One that nothing leads away from.
+    pub(crate) fn new(kind: MatchKind, pattern: Str, content: C) -> Location<C> {
+        let (nested, branches) = (Locations::default(), Vec::new());
+        Location { kind, pattern, content, nested, branches, limit_except: None }
+    }
+
+    /// This one, or what is done for the method instead.
+    pub(crate) fn for_method(&self, method: Method) -> &Location<C> {
+        match &self.limit_except {
+            Some(limit) if !limit.allowed.contains(&method) => &limit.location,
+            _ => self,
+        }
     }
 }
 
@@ -168,12 +196,7 @@ mod tests {
     use super::*;
 
     fn location(kind: MatchKind, pattern: &str) -> Location<()> {
-        Location {
-            kind,
-            pattern: Str::copy(pattern.as_bytes()),
-            content: (),
-            nested: Locations::default(),
-        }
+        Location::new(kind, Str::copy(pattern.as_bytes()), ())
     }
 
     fn regex(pattern: &str) -> Location<()> {

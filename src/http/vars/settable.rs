@@ -44,6 +44,9 @@ impl Value<Request> for Own<Request> {
         match &self.before {
             Some(before) => made(&**before, request, out),
             None => {
+                if !request.location.settings.uninitialized_variable_warn {
+                    return true;
+                }
                 let message = format_args!("using uninitialized \"{}\" variable", self.name);
                 request.error(Level::Warn, message);
                 true

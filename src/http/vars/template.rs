@@ -18,6 +18,8 @@ pub enum Piece<'t> {
     Written(&'t [u8]),
     /// A variable has brought it.
     Value(&'t [u8]),
+    /// A group of the latest expression that has matched: `$1`.
+    Captured(&'t [u8]),
 }
 
 // Derived, it would ask for an `R` that can be cloned.
@@ -109,6 +111,10 @@ impl<R: Scope> Template<R> {
             value.clear();
             match part {
                 Part::Literal(text) => each(Piece::Written(text)),
+                Part::Group(_) => {
+                    part.value(request, &mut value);
+                    each(Piece::Captured(&value));
+                }
                 part => {
                     part.value(request, &mut value);
                     each(Piece::Value(&value));
