@@ -1,7 +1,9 @@
-//! `add_header`, `add_trailer`: fields of one's own in the answer's header, and behind its body.
+//! `add_header`, `add_trailer`, `expires`: fields of one's own in the answer's header, and behind its body.
 #![forbid(unsafe_code)]
 
-use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
+mod expires;
+
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word, contexts, settings};
 use http::{Filter, Hooks, Module, Order, Request, Template, Trailers};
 use mem::Str;
 
@@ -14,15 +16,52 @@ settings! {
     /// What its directives set.
     #[derive(Default)]
     pub struct Conf {
-        list add_header: Added = (
-            ANY, Arity::Between(2, 3), added, "",
+        option expires: expires::Written = (
+            ANY, Arity::Between(1, 2), expires::read, "off",
+            "set Expires and Cache-Control: [modified] TIME, @TIME of day, epoch, max, off"
+        );
+        here add_header: Vec<Added> = (
+            ANY, Arity::Between(2, 3), |c, s| Ok(c.add_header.push(added(s)?)), "",
             "add a field to the answer's header; with always, to errors too"
         );
-        list add_trailer: Added = (
-            ANY, Arity::Between(2, 3), added, "",
+        here add_trailer: Vec<Added> = (
+            ANY, Arity::Between(2, 3), |c, s| Ok(c.add_trailer.push(added(s)?)), "",
             "add a field behind the answer's body, which goes out in chunks; with always, to errors too"
         );
+        value add_header_inherit: Inheritance = (
+            ANY, Arity::Exactly(1), inheritance, "on",
+            "whether a block has the add_headers of the one around it: on (if it has none), off, merge (too)"
+        );
+        value add_trailer_inherit: Inheritance = (
+            ANY, Arity::Exactly(1), inheritance, "on", "the same of add_trailer"
+        );
     }
+}
+
+/// What becomes of the fields of the block around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inheritance {
+    /// They are this block's, if it has none.
+    On,
+    /// They are not.
+    Off,
+    /// They follow this block's.
+    Merge,
+}
+
+impl Inheritance {
+    fn inherit(self, own: &mut Opt<Vec<Added>>, outer: &Opt<Vec<Added>>) {
+        match self {
+            Inheritance::On => own.inherit(outer),
+            Inheritance::Off => {}
+            Inheritance::Merge => outer.as_slice().iter().for_each(|added| own.push(added.clone())),
+        }
+    }
+}
+
+fn inheritance(setting: &Setting<'_>) -> Result<Inheritance, Error> {
+    use Inheritance::{Merge, Off, On};
+    setting.choice(0, &[("on", On), ("off", Off), ("merge", Merge)])
 }
 
 /// One `add_header`, one `add_trailer`.
@@ -40,9 +79,16 @@ impl Module for Headers {
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.inherit(outer);
+        conf.add_header_inherit().inherit(&mut conf.add_header, &outer.add_header);
+        conf.add_trailer_inherit().inherit(&mut conf.add_trailer, &outer.add_trailer);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        if let Some(written) = conf.expires.get()
+            && let Some(expiry) = expires::Expiry::compile(written, hooks)?
+        {
+            hooks.filter(Order::Headers, expiry);
+        }
         let fields = Fields::compile(conf.add_header.as_slice(), hooks)?;
         if !fields.0.is_empty() {
             hooks.filter(Order::Headers, fields);
@@ -67,6 +113,11 @@ fn added(setting: &Setting<'_>) -> Result<Added, Error> {
     Ok(Added { name: name.clone(), value: value.clone(), always })
 }
 
+/// Statuses that fields are added to in any case.
+fn is_usual(status: u16) -> bool {
+    matches!(status, 200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308)
+}
+
 /// Name, value, whether also on errors.
 struct Fields(Vec<(Str, Template, bool)>);
 
@@ -81,7 +132,7 @@ impl Fields {
 
     /// Those that an answer of this status has.
     fn of(&self, status: u16) -> impl Iterator<Item = (&Str, &Template)> {
-        let usual = matches!(status, 200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308);
+        let usual = is_usual(status);
         let wanted = move |(_, _, always): &&(Str, Template, bool)| usual || *always;
         self.0.iter().filter(wanted).map(|(name, template, _)| (name, template))
     }
