@@ -2,6 +2,7 @@
 //! implements.
 //!
 //! A real directive is never "unknown". `known.tsv` gives each one a verdict:
+//! - `tune:WHY` — accepted in silence: it only says how much memory or time something may take;
 //! - `ignore:WHY` — accepted with a warning: no client and no operator can tell that it is ignored;
 //! - `without:SWITCH` — it only tunes what the directive SWITCH turns on. Accepted with a warning
 //!   as long as no module implements the switch, refused from then on: a module that learns
@@ -34,6 +35,7 @@ pub struct Name {
 
 #[derive(Clone, Copy, Debug)]
 enum Class {
+    Tune,
     Ignore,
     Without,
     Refuse,
@@ -42,6 +44,8 @@ enum Class {
 /// What is to be done with a directive that no module implements where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
+    /// It has no effect, and needs none: it only tunes.
+    Tuned,
     /// It has no effect; that is worth a warning.
     Accepted {
         /// Why it has none.
@@ -78,6 +82,7 @@ static NAMES: LazyLock<Vec<Name>> = LazyLock::new(|| {
 
 /// Reasons to ignore.
 const HARMLESS: &[(&str, &str)] = &[
+    ("early", "there are no early hints without a server behind that sends them"),
     ("engine", "rustls has no engines"),
     ("files", "how files are opened and read is not tuned here"),
     ("gop", "what is kept of a stream is set with live_window and max_behind"),
@@ -91,7 +96,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("loop", "the event loop tunes itself"),
     ("memory", "buffers take the size that they need"),
     ("module", "modules are compiled in"),
-    ("msie", "old browsers get no special treatment"),
+    ("msie", "browsers of that age are not told apart"),
     (
         "obsolete",
         "as in nginx: keepalive_timeout, client_header_timeout, large_client_header_buffers, keepalive_requests say it for HTTP/2, too",
@@ -178,6 +183,7 @@ impl Name {
     fn verdict(&self, implemented: &[&str]) -> Known {
         let (class, key) = self.verdict;
         match class {
+            Class::Tune => Known::Tuned,
             Class::Ignore => Known::Accepted { why: sentence(HARMLESS, key) },
             Class::Refuse => Known::Refused { why: sentence(MISSING, key) },
             Class::Without if implemented.contains(&key) => {
@@ -211,6 +217,7 @@ fn parse(line: &'static str) -> Option<Name> {
     let arity = parse_arity(arguments)?;
     let (class, key) = fields.next()?.split_once(':')?;
     let class = match class {
+        "tune" => Class::Tune,
         "ignore" => Class::Ignore,
         "without" => Class::Without,
         "refuse" => Class::Refuse,
@@ -246,7 +253,7 @@ mod tests {
         for known in names() {
             let (class, key) = known.verdict;
             match class {
-                Class::Ignore => assert!(HARMLESS.iter().any(|(k, _)| *k == key), "{key}"),
+                Class::Tune | Class::Ignore => assert!(HARMLESS.iter().any(|(k, _)| *k == key), "{key}"),
                 Class::Refuse => assert!(MISSING.iter().any(|(k, _)| *k == key), "{key}"),
                 Class::Without => assert!(!named(key).is_empty(), "{key}"),
             }
@@ -276,7 +283,8 @@ mod tests {
         let proxy = refused("rserve does not proxy to upstreams yet");
         assert_eq!(verdict("proxy_pass", Contexts::LOCATION), proxy);
         assert_eq!(verdict("mail", Contexts::MAIN), refused("rserve is not a mail proxy"));
-        assert!(matches!(verdict("pcre_jit", Contexts::MAIN), Known::Accepted { .. }));
+        assert_eq!(verdict("pcre_jit", Contexts::MAIN), Known::Tuned);
+        assert!(matches!(verdict("http2_push", Contexts::HTTP), Known::Accepted { .. }));
         let Known::Misplaced { contexts } = verdict("pcre_jit", Contexts::HTTP) else { panic!() };
         assert_eq!(contexts, Contexts::MAIN);
         let near = |name| Known::Unknown { nearest: Some(String::from(name)) };

@@ -64,6 +64,12 @@ impl Table {
         let implemented: Vec<&str> = self.rows.keys().copied().collect();
         let here = rows.iter().fold(Contexts::NONE, |all, (_, row)| all | row.contexts);
         match known::verdict(name, context, &implemented) {
+            Known::Tuned => {
+                if let Some(known) = known::find(name, context) {
+                    check(setting, known.arity, known.block)?;
+                }
+                Ok(None)
+            }
             Known::Accepted { why } => {
                 if let Some(known) = known::find(name, context) {
                     check(setting, known.arity, known.block)?;

@@ -20,6 +20,7 @@ pub mod prefetch;
 pub mod private;
 pub mod process;
 pub mod rename;
+pub mod random;
 pub mod signal;
 pub mod small;
 pub mod socket;

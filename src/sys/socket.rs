@@ -353,3 +353,33 @@ fn set_option(fd: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> 
     crate::file::check(unsafe { libc::setsockopt(fd, level, option, pointer, size) })?;
     Ok(())
 }
+/// What the kernel tells of a TCP connection (`tcp(7)`, `TCP_INFO`): times in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpInfo {
+    /// To the other end and back.
+    pub rtt: u32,
+    /// How much that varies.
+    pub rttvar: u32,
+    /// The congestion window, in segments.
+    pub snd_cwnd: u32,
+    /// Room for what is received.
+    pub rcv_space: u32,
+}
+
+/// Of a connection; `None`: it is none of TCP.
+pub fn tcp_info(fd: RawFd) -> Option<TcpInfo> {
+    // SAFETY: an all-zero `tcp_info` is a valid value of that plain structure.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut size = size_of::<libc::tcp_info>() as libc::socklen_t;
+    let value = (&raw mut info).cast();
+    // SAFETY: `value` and `size` describe `info`, alive for the call.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, value, &mut size) };
+    (result == 0).then_some(TcpInfo {
+        rtt: info.tcpi_rtt,
+        rttvar: info.tcpi_rttvar,
+        snd_cwnd: info.tcpi_snd_cwnd,
+        rcv_space: info.tcpi_rcv_space,
+    })
+}
+

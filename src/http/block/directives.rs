@@ -114,10 +114,12 @@ settings! {
             WEB, Arity::Exactly(2), buffers, "2 32k",
             "size of the buffer (second argument) that a file is read into without sendfile"
         );
-        value server_tokens: Tokens = (
-            WEB, ONE, |s: &Setting<'_>| s.choice(0, TOKENS), "on",
-            "show the version in the Server header and on error pages"
+        value server_tokens: (Tokens, Option<Word>) = (
+            WEB, ONE, tokens, "on",
+            "show the version in the Server header and on error pages: on, off, build (as on); or a text, with variables; an empty one: no such header"
         );
+        flag msie_padding = (WEB, "on", "make pages of errors long enough for browsers that hide short ones");
+        flag msie_refresh = (WEB, "off", "redirect Internet Explorer by pages");
         list error_page: error_page::Written = (
             WEB_IF, Arity::AtLeast(2), error_page::error_page, "(none)",
             "what to answer for these statuses: CODE… [=[CODE]] URI"
@@ -181,6 +183,13 @@ const LINGERING: &[(&str, Lingering)] =
     &[("off", Lingering::Off), ("on", Lingering::On), ("always", Lingering::Always)];
 const TOKENS: &[(&str, Tokens)] =
     &[("on", Tokens::On), ("off", Tokens::Off), ("build", Tokens::On)];
+
+fn tokens(setting: &Setting<'_>) -> Result<(Tokens, Option<Word>), Error> {
+    match setting.choice(0, TOKENS) {
+        Ok(tokens) => Ok((tokens, None)),
+        Err(_) => Ok((Tokens::On, Some(setting.args()[0].clone()))),
+    }
+}
 
 fn set_listen(conf: &mut CoreConf, setting: &Setting<'_>) -> Result<(), Error> {
     listen::parse(setting)?.into_iter().for_each(|listen| conf.listen.push(listen));

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use conf::Error;
+use conf::{Error, Word};
 use mem::Str;
 use proto::http1::HeadLimits;
 
@@ -47,7 +47,9 @@ impl CoreConf {
             },
             aio_threads: self.aio(),
             output_buffer: self.output_buffers().1.clamp(4096, 1 << 20),
-            tokens: self.server_tokens(),
+            tokens: self.server_tokens().0,
+            msie_padding: self.msie_padding(),
+            msie_refresh: self.msie_refresh(),
             recursive_error_pages: self.recursive_error_pages(),
             log_not_found: self.log_not_found(),
             absolute_redirect: self.absolute_redirect(),
@@ -88,7 +90,12 @@ impl CoreConf {
     ) -> Result<Words<R>, Error> {
         let (root, root_relative) = self.root(names, env)?;
         let pages = self.error_page.as_slice().iter().map(|page| page.compile(names, env));
+        let compile = |word: &Word| {
+            let compiled = Template::compile(&word.text, names);
+            compiled.map_err(|why| Error::at(why, word.span, env.files))
+        };
         Ok(Words {
+            name: self.server_tokens().1.as_ref().map(compile).transpose()?,
             root,
             root_relative,
             error_pages: pages.collect::<Result<_, _>>()?,

@@ -106,8 +106,12 @@ pub struct Settings {
     pub aio_threads: bool,
     /// Size of one buffer of a file without `sendfile`.
     pub output_buffer: u64,
-    /// `server_tokens`
+    /// `server_tokens`, unless these are words of the configuration's own.
     pub tokens: Tokens,
+    /// Pages of errors are made long enough for browsers that hide short ones.
+    pub msie_padding: bool,
+    /// Redirects are pages for Internet Explorer.
+    pub msie_refresh: bool,
     /// An error page's error may have its own page.
     pub recursive_error_pages: bool,
     /// A missing file is written to the error log.
@@ -150,6 +154,8 @@ pub struct Settings {
 pub struct Words<R: 'static> {
     /// The value of `root` or `alias`.
     pub root: Template<R>,
+    /// How the server names itself, if that is written.
+    pub name: Option<Template<R>>,
     /// It begins with a variable: made absolute when it is evaluated.
     pub root_relative: bool,
     /// `error_page`

@@ -294,6 +294,7 @@ impl Connection {
         self.deadline = 0;
         self.state = ConnectionState::Head;
         if self.has_unread() {
+            self.request.is_pipelined = true;
             self.trace(Happening::PeekRequest);
         }
     }

@@ -117,6 +117,7 @@ impl Connection {
                 trailers.fields(&mut self.request, &mut fields);
             }
         }
+        self.request.sent_trailers.clone_from(&fields);
         if fields.is_empty() {
             return out.extend_from_slice(LAST_CHUNK);
         }

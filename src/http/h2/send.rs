@@ -82,6 +82,7 @@ impl Stream {
                 trailers.fields(&mut self.request, fields);
             }
         }
+        self.request.sent_trailers.clone_from(fields.get_or_insert_default());
         let Some(send) = &mut self.send else { return Step::Done };
         let sent = match fields {
             Some(fields) if !fields.is_empty() => send.send_trailers(render::trailers(&fields)),

@@ -171,6 +171,8 @@ pub struct Request {
     pub keep_alive: bool,
     /// It asks for a tunnel of a WebSocket through a stream (RFC 8441): what would follow the handshake is what the stream has.
     pub is_tunnel: bool,
+    /// It had come before the answer to the request before it had gone.
+    pub is_pipelined: bool,
     /// The request was redirected inside the server: `internal` locations are open to it.
     pub internal: bool,
     /// The page of an error is being made: its own errors get the plain page.
@@ -193,6 +195,10 @@ pub struct Request {
     pub head_sent: u64,
     /// Bytes of the body that were read or thrown away.
     pub body_received: u64,
+    /// Fields that were sent behind the body.
+    pub(crate) sent_trailers: Vec<(Str, Str)>,
+    /// `$request_id`, once somebody has asked for it.
+    pub(crate) id: Rc<Cell<Option<u128>>>,
     /// The answer, whatever it comes to, depends on what encodings the client takes.
     pub(crate) varies_by_encoding: bool,
     pub(crate) contexts: Vec<Box<dyn Any>>,
@@ -236,6 +242,9 @@ impl Request {
             body: Body::default(),
             keep_alive: false,
             is_tunnel: false,
+            is_pipelined: false,
+            sent_trailers: Vec::new(),
+            id: Rc::default(),
             internal: false,
             error_page: false,
             forced_status: None,
@@ -282,6 +291,9 @@ impl Request {
         self.body = Body::default();
         self.keep_alive = false;
         self.is_tunnel = false;
+        self.is_pipelined = false;
+        self.sent_trailers.clear();
+        self.id.set(None);
         self.internal = false;
         self.error_page = false;
         self.forced_status = None;
@@ -334,6 +346,13 @@ impl Request {
         if self.stage == Stage::Location {
             self.cursor = branch.handlers.partition_point(|(phase, _)| *phase <= Phase::Rewrite);
         }
+    }
+
+    /// A number by which it is known in logs, and to whom it is passed on: random, so that two servers have no two alike.
+    pub fn id(&self) -> u128 {
+        let id = self.id.get().unwrap_or_else(sys::random::number);
+        self.id.set(Some(id));
+        id
     }
 
     /// Whether it is asked on behalf of another request.

@@ -45,6 +45,7 @@ impl Subrequest {
         request.set = parent.set.clone();
         // Nor is what is counted of the client counted twice.
         request.lasting = parent.lasting.clone();
+        request.id = parent.id.clone();
         request.internal = true;
         request.method = Method::Get;
         (request.uri, request.args) = (uri, args);

@@ -3,6 +3,7 @@
 use mem::Str;
 use proto::http1::{Method, status};
 
+use super::browser;
 use super::error_page::{ErrorPage, Overwrite};
 use crate::block::settings::Tokens;
 use crate::request::Request;
@@ -78,12 +79,21 @@ pub fn plain_page(request: &mut Request, status: u16) {
     let shown = presented(status);
     request.response.plain = shown >= 400;
     if let Some(title) = title(status) {
-        let mut page = page(&title, request.location().settings.tokens);
-        if shown >= 400 && pads(request) {
+        let name = signature(request);
+        let mut page = page(&title, &name);
+        let pads = request.location().settings.msie_padding;
+        if shown >= 400 && pads && browser::hides_short_pages(request) {
             page.push_str(&PADDING.repeat(6));
         }
         let page = request.pool.copy(page.as_bytes());
         request.response.set_body(shown, Str::from("text/html"), page);
+        if matches!(shown, 301 | 302)
+            && request.location().settings.msie_refresh
+            && browser::is_msie(request)
+            && let Some(location) = request.response.location.clone()
+        {
+            refresh_page(request, &location);
+        }
     } else {
         request.response.set_empty(shown);
         if matches!(shown, 204 | 304) {
@@ -120,8 +130,7 @@ fn title(status: u16) -> Option<String> {
     }
 }
 
-fn page(title: &str, tokens: Tokens) -> String {
-    let name = signature(tokens);
+fn page(title: &str, name: &Str) -> String {
     let (heading, detail) = match title {
         "400 Bad Request" => (title, None),
         title => match title.strip_prefix("400 ") {
@@ -130,28 +139,49 @@ fn page(title: &str, tokens: Tokens) -> String {
         },
     };
     let detail = detail.map(|text| format!("<center>{text}</center>\r\n")).unwrap_or_default();
+    let name = match name.is_empty() {
+        true => String::new(),
+        false => format!("<hr><center>{name}</center>\r\n"),
+    };
     format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n\
-         <center><h1>{heading}</h1></center>\r\n{detail}<hr><center>{name}</center>\r\n\
+         <center><h1>{heading}</h1></center>\r\n{detail}{name}\
          </body>\r\n</html>\r\n"
     )
 }
 
-/// How the server names itself.
-pub fn signature(tokens: Tokens) -> &'static str {
+/// How the server names itself; empty: not at all.
+pub fn signature(request: &mut Request) -> Str {
+    match &request.location().words.name {
+        Some(template) => template.evaluate(request),
+        None => Str::from(usual_signature(request.location().settings.tokens)),
+    }
+}
+
+/// The same where the configuration has no words of its own for it.
+pub fn usual_signature(tokens: Tokens) -> &'static str {
     match tokens {
         Tokens::On => concat!("rserve/", env!("CARGO_PKG_VERSION")),
         Tokens::Off => "rserve",
     }
 }
 
-/// Old browsers show their own page instead of one that is shorter than 512 bytes.
-const PADDING: &str = "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n";
-
-fn pads(request: &Request) -> bool {
-    let agent = request.header(proto::http1::Name::UserAgent).unwrap_or_default();
-    let find = |word: &[u8]| agent.windows(word.len()).position(|part| part == word);
-    let msie = find(b"MSIE ").is_some_and(|at| at + 7 < agent.len());
-    let chrome = || find(b"Gecko/").is_none() && find(b"Chrome/").is_some();
-    find(b"Opera").is_none() && (msie || chrome())
+/// For Internet Explorer: a page that leads to the location.
+fn refresh_page(request: &mut Request, location: &[u8]) {
+    let mut page = br#"<html><head><meta http-equiv="Refresh" content="0; URL="#.to_vec();
+    for &byte in location {
+        match byte {
+            ..=b' ' | 0x7f.. | b'"' | b'%' | b'\'' | b'<' | b'>' => {
+                page.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            }
+            byte => page.push(byte),
+        }
+    }
+    page.extend_from_slice(b"\"></head></html>\r\n");
+    let page = request.pool.copy(&page);
+    request.response.location = None;
+    request.response.set_body(200, Str::from("text/html"), page);
 }
+
+/// Six of these are enough for a page to be shown.
+const PADDING: &str = "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n";

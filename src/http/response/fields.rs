@@ -66,9 +66,18 @@ pub fn fields(request: &mut Request, sink: &mut impl FieldSink) {
         Some(location) if location.starts_with(b"/") => redirect::origin(request),
         _ => Str::EMPTY,
     };
-    let settings = &request.location().settings;
+    if request.response.server.is_none() && request.location().words.name.is_some() {
+        request.response.server = Some(errors::signature(request));
+    }
     let response = &request.response;
-    sink.known(Known::Server, errors::signature(settings.tokens).as_bytes(), b"");
+    match &response.server {
+        None => {
+            let tokens = request.location().settings.tokens;
+            sink.known(Known::Server, errors::usual_signature(tokens).as_bytes(), b"");
+        }
+        Some(name) if name.is_empty() => {}
+        Some(name) => sink.known(Known::Server, name, b""),
+    }
     now::with(|now| sink.known(Known::Date, &now.http, b""));
     if let Some(content_type) = &response.content_type
         && !content_type.is_empty()

@@ -1,5 +1,6 @@
 //! The answer to a request.
 
+pub mod browser;
 pub mod compression;
 pub mod encoding;
 pub mod error_page;
@@ -40,6 +41,8 @@ pub struct Response {
     pub accept_ranges: bool,
     /// The body may be sent in parts.
     pub allow_ranges: bool,
+    /// Who we are, if something else than usual is said; empty: nothing.
+    pub server: Option<Str>,
     /// Further fields, in order.
     pub headers: Vec<(Str, Str)>,
     /// The body.

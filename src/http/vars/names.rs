@@ -22,18 +22,15 @@ pub struct Variable<R: 'static> {
 pub const CHANGEABLE: [&str; 2] = ["args", "limit_rate"];
 
 /// Variables of nginx's core that are not here, or only as one of many (`http_`): no group has their name.
-pub const RESERVED: [&str; 24] = [
-    "connection_time",
+pub const RESERVED: [&str; 17] = [
     "http_cookie",
     "http_host",
     "http_referer",
     "http_user_agent",
     "http_via",
     "http_x_forwarded_for",
-    "pipe",
     "request_body",
     "request_body_file",
-    "request_id",
     "sent_http_cache_control",
     "sent_http_connection",
     "sent_http_content_length",
@@ -43,10 +40,6 @@ pub const RESERVED: [&str; 24] = [
     "sent_http_link",
     "sent_http_location",
     "sent_http_transfer_encoding",
-    "tcpinfo_rcv_space",
-    "tcpinfo_rtt",
-    "tcpinfo_rttvar",
-    "tcpinfo_snd_cwnd",
 ];
 
 /// The variables that a configuration knows.

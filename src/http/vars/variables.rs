@@ -6,9 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use mem::Str;
 use proto::http1::{Name, Version};
 
 use crate::request::paths;
+use crate::response::names::is_named;
 use crate::request::{Request, Variable};
 use crate::vars::connection::{put, show};
 
@@ -26,6 +28,8 @@ pub static VARIABLES: &[Variable] = variables! {
         "bytes of the answer's body that were sent";
     "bytes_sent" |r, _, o| show(o, r.bytes_sent), "bytes of the answer that were sent";
     "connection_requests" |r, _, o| show(o, r.number), "the request's number on its connection";
+    "connection_time" |r, _, o| seconds(o, rt::now().saturating_sub(r.connection.conn().opened())),
+        "seconds since the connection was accepted, with milliseconds";
     "content_length" |r, _, o| header(r, Name::ContentLength, o), "Content-Length of the request";
     "content_type" |r, _, o| header(r, Name::ContentType, o), "Content-Type of the request";
     "cookie_" cookie, "a cookie";
@@ -45,6 +49,9 @@ pub static VARIABLES: &[Variable] = variables! {
     "is_args" |r, _, o| put(o, if r.args.is_empty() { b"" } else { b"?" }), "?, if there are args";
     "limit_rate" |r, _, o| show(o, r.limit_rate.unwrap_or(0)),
         "bytes of the answer in a second, as it was set";
+    "pipe" |r, _, o| put(o, if r.is_pipelined { b"p" } else { b"." }),
+        "p, if the request came before the answer to the one before it was sent; else a dot";
+    "proxy_add_x_forwarded_for" forwarded_for, "X-Forwarded-For of the request, the client's address added";
     "query_string" |r, _, o| put_some(o, &r.args), "same as args";
     "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
@@ -54,6 +61,11 @@ pub static VARIABLES: &[Variable] = variables! {
     }), "OK, if the answer was sent";
     "realpath_root" real_root, "the value of root or alias, links resolved";
     "request_filename" |r, _, o| file(r, o), "the file that the URI stands for";
+    "request_id" |r, _, o| { let _ = write!(o, "{:032x}", r.id()); true },
+        "32 hexadecimal digits by which the request is known";
+    "is_request_port" |r, _, o| put(o, if host_port(r).is_some() { b":" } else { b"" }),
+        "a colon, if the Host field has a port";
+    "request_port" |r, _, o| host_port(r).is_some_and(|port| put(o, port)), "the port in the Host field";
     "request_length" |r, _, o| show(o, r.head.len as u64 + r.body_received),
         "bytes of the request, head and body";
     "request_method" |r, _, o| match r.method == r.head.method || r.is_subrequest() {
@@ -61,22 +73,56 @@ pub static VARIABLES: &[Variable] = variables! {
         // An error page is fetched with another than was sent.
         false => put(o, b"GET"),
     }, "the method as sent, of an error page GET";
-    "request_time" |r, _, o| {
-        let ms = rt::now().saturating_sub(r.started);
-        let _ = write!(o, "{}.{:03}", ms / 1000, ms % 1000);
-        true
-    }, "seconds since the first byte, with milliseconds";
+    "request_time" |r, _, o| seconds(o, rt::now().saturating_sub(r.started)), "seconds since the first byte, with milliseconds";
     "request_uri" |r, _, o| put_some(o, r.request_uri()), "the URI as sent, with its query";
     "scheme" |r, _, o| put(o, r.connection.scheme().as_bytes()), "http or https";
     "sent_http_" sent_field, "a field of the answer's header";
+    "sent_trailer_" sent_trailer, "a field behind the answer's body";
     "server_name" |r, _, o| put(o, &r.server().name), "the server's first name";
     "server_protocol" |r, _, o| put(o, match r.version() {
         Version::V09 => b"HTTP/0.9".as_slice(),
         _ => r.head.protocol.of(&r.bytes),
     }), "the protocol, HTTP/1.1";
     "status" |r, _, o| { let _ = write!(o, "{:03}", r.response.status); true }, "the status";
+    "tcpinfo_rcv_space" |r, _, o| tcp(r, o, |info| info.rcv_space), "of the connection, as the kernel tells it";
+    "tcpinfo_rtt" |r, _, o| tcp(r, o, |info| info.rtt), "likewise: microseconds to the client and back";
+    "tcpinfo_rttvar" |r, _, o| tcp(r, o, |info| info.rttvar), "likewise: how much that varies";
+    "tcpinfo_snd_cwnd" |r, _, o| tcp(r, o, |info| info.snd_cwnd), "likewise: the congestion window";
+    "upstream_" |_, _, _| false, "nothing: there is no server behind";
     "uri" |r, _, o| put(o, &r.uri), "the path, decoded and normalised";
 };
+
+/// Milliseconds as seconds.
+fn seconds(out: &mut Vec<u8>, ms: u64) -> bool {
+    let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
+    true
+}
+
+fn tcp(request: &Request, out: &mut Vec<u8>, field: fn(&sys::socket::TcpInfo) -> u32) -> bool {
+    let info = sys::socket::tcp_info(request.connection.conn().fd());
+    info.is_some_and(|info| show(out, field(&info)))
+}
+
+fn forwarded_for(request: &Request, _: &str, out: &mut Vec<u8>) -> bool {
+    if join(request.headers_named("x_forwarded_for"), b", ", out) {
+        out.extend_from_slice(b", ");
+    }
+    show(out, request.peer())
+}
+
+/// The port in the Host field, or in a URI that has a host.
+fn host_port(request: &Request) -> Option<&[u8]> {
+    let host = request.header(Name::Host)?;
+    let at = host.iter().rposition(|&byte| byte == b':')?;
+    let port = &host[at + 1..];
+    let is_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    is_port.then_some(port)
+}
+
+fn sent_trailer(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
+    let same = |(field, _): &&(Str, Str)| is_named(field, name);
+    join(request.sent_trailers.iter().filter(same).map(|(_, value)| &value[..]), b", ", out)
+}
 
 /// An empty value counts as none.
 fn put_some(out: &mut Vec<u8>, value: &[u8]) -> bool {
@@ -135,7 +181,12 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
             chunked && put(out, b"chunked")
         }
         "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),
-        name => response.header(name).is_some_and(|value| put(out, value)),
+        "keep_alive" => request.keep_alive
+            && request.location().settings.keepalive_header.is_some_and(|seconds| {
+                out.extend_from_slice(b"timeout=");
+                show(out, seconds)
+            }),
+        name => join(response.headers_named(name).map(|value| &value[..]), b", ", out),
     }
 }
 
