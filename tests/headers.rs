@@ -34,7 +34,8 @@ fn told(port: u16, path: &str) -> String {
     for name in ["Cache-Control", "X-Level", "X-Own", "X-If", "ETag", "Last-Modified"] {
         text.push_str(&format!("\n{name}: {:?}", answer.all(name)));
     }
-    let seconds = |name: &str| answer.header(name).and_then(|date| proto::date::parse(date.as_bytes()));
+    let seconds =
+        |name: &str| answer.header(name).and_then(|date| proto::date::parse(date.as_bytes()));
     // How long after the answer: the two are not asked in the same second.
     let after = seconds("Expires").zip(seconds("Date")).map(|(at, now)| at as i64 - now as i64);
     let fixed = after.is_some_and(|after| after < -86_400 || after > 86_400 * 365);
@@ -48,9 +49,9 @@ fn answers_may_be_kept_as_long_as_from_nginx() {
     std::fs::write(server.path("html/a"), "a").expect("a file");
     let twin = Twin::start(http(CONF), &server);
     let mut paths = vec!["/no-date".to_owned(), "/error".to_owned(), "/redirect".to_owned()];
-    for place in
-        ["hour", "none", "off", "zero", "past", "epoch", "max", "changed0", "long-ago", "if", "type"]
-    {
+    for place in [
+        "hour", "none", "off", "zero", "past", "epoch", "max", "changed0", "long-ago", "if", "type",
+    ] {
         paths.push(format!("/{place}/a"));
         paths.push(format!("/{place}/a?e=1"));
     }

@@ -73,22 +73,111 @@ const CONF: &str = r#"
 "#;
 
 const PATHS: &[&str] = &[
-    "/", "/server/x", "/server/a%20b", "/server-last/x?q=1", "/server-twice/x", "/server-redirect/x?y=1",
-    "/server-break/one.txt", "/?server=yes&name=me", "/?moved=1", "/last/x", "/last/a%3Fb", "/next/x", "/next2/x",
-    "/stopped/x", "/break/one.txt", "/break/none", "/args/x", "/args/x?y=z", "/args/a%20b%26c?y", "/args/a+b",
-    "/noargs/x?a=b", "/newargs/x?a=b", "/redirect/x", "/redirect/a%20b?c=d", "/redirect/a%3fb", "/redirect/%e4%20%25",
-    "/redirect/a+b", "/permanent/x?y=z", "/permanent/a%26b?y", "/permanent-bare/x?y", "/url/x?y=z", "/url/a%20b%c3",
-    "/urls/x?y=z", "/scheme/x/y", "/scheme/a%20b%41", "/uri/x", "/cycle/", "/empty/x", "/internal/x", "/to-internal/",
-    "/aliased/one.txt", "/alias-broken/one.txt", "/caseless/abc", "/caseless", "/not/x", "/not/y", "/nots/x",
-    "/nots/y", "/equal?a=a%20b", "/equal?a=1&b=2", "/equal?a=1&b=1", "/equal", "/true", "/true?a=0", "/true?a=00",
-    "/true?a=", "/true?a=1", "/file/?p=/files/one.txt", "/file/?p=/files", "/file/?p=/none", "/file/?p=/files/one.txt/x",
-    "/exec/?p=/files/one.txt", "/exec/?p=/files", "/exec/?p=/none", "/spaced?a=1", "/spaced?a=2", "/header",
-    "/header?a=1", "/files/one.txt", "/files/one.txt?a=1", "/files/one.txt?a=1&b=2", "/files/one.txt?b=2",
-    "/branch/none", "/branch/none?a=1", "/branch/none?root=1", "/branch/one.txt?root=1", "/type/none?b=1", "/tried/x",
-    "/tried/x?a=1", "/nested/x?a=1", "/nested/in/x?a=1", "/groups/abc/def", "/groups/1", "/last-in-if",
-    "/last-in-if?a=1", "/break-in-if", "/break-in-if?a=1", "/limited", "/limited-files/one.txt", "/limited-all",
-    "/text", "/teapot?a=tea", "/quiet", "/later", "/to-named", "/page", "/page?a=1", "/rx/a/b", "/rx/a%2fb/c",
-    "/denied-by-if/one.txt", "/denied-by-if/one.txt?a=1", "/rate", "/rate?a=1", "//server//x", "/last/../last/x",
+    "/",
+    "/server/x",
+    "/server/a%20b",
+    "/server-last/x?q=1",
+    "/server-twice/x",
+    "/server-redirect/x?y=1",
+    "/server-break/one.txt",
+    "/?server=yes&name=me",
+    "/?moved=1",
+    "/last/x",
+    "/last/a%3Fb",
+    "/next/x",
+    "/next2/x",
+    "/stopped/x",
+    "/break/one.txt",
+    "/break/none",
+    "/args/x",
+    "/args/x?y=z",
+    "/args/a%20b%26c?y",
+    "/args/a+b",
+    "/noargs/x?a=b",
+    "/newargs/x?a=b",
+    "/redirect/x",
+    "/redirect/a%20b?c=d",
+    "/redirect/a%3fb",
+    "/redirect/%e4%20%25",
+    "/redirect/a+b",
+    "/permanent/x?y=z",
+    "/permanent/a%26b?y",
+    "/permanent-bare/x?y",
+    "/url/x?y=z",
+    "/url/a%20b%c3",
+    "/urls/x?y=z",
+    "/scheme/x/y",
+    "/scheme/a%20b%41",
+    "/uri/x",
+    "/cycle/",
+    "/empty/x",
+    "/internal/x",
+    "/to-internal/",
+    "/aliased/one.txt",
+    "/alias-broken/one.txt",
+    "/caseless/abc",
+    "/caseless",
+    "/not/x",
+    "/not/y",
+    "/nots/x",
+    "/nots/y",
+    "/equal?a=a%20b",
+    "/equal?a=1&b=2",
+    "/equal?a=1&b=1",
+    "/equal",
+    "/true",
+    "/true?a=0",
+    "/true?a=00",
+    "/true?a=",
+    "/true?a=1",
+    "/file/?p=/files/one.txt",
+    "/file/?p=/files",
+    "/file/?p=/none",
+    "/file/?p=/files/one.txt/x",
+    "/exec/?p=/files/one.txt",
+    "/exec/?p=/files",
+    "/exec/?p=/none",
+    "/spaced?a=1",
+    "/spaced?a=2",
+    "/header",
+    "/header?a=1",
+    "/files/one.txt",
+    "/files/one.txt?a=1",
+    "/files/one.txt?a=1&b=2",
+    "/files/one.txt?b=2",
+    "/branch/none",
+    "/branch/none?a=1",
+    "/branch/none?root=1",
+    "/branch/one.txt?root=1",
+    "/type/none?b=1",
+    "/tried/x",
+    "/tried/x?a=1",
+    "/nested/x?a=1",
+    "/nested/in/x?a=1",
+    "/groups/abc/def",
+    "/groups/1",
+    "/last-in-if",
+    "/last-in-if?a=1",
+    "/break-in-if",
+    "/break-in-if?a=1",
+    "/limited",
+    "/limited-files/one.txt",
+    "/limited-all",
+    "/text",
+    "/teapot?a=tea",
+    "/quiet",
+    "/later",
+    "/to-named",
+    "/page",
+    "/page?a=1",
+    "/rx/a/b",
+    "/rx/a%2fb/c",
+    "/denied-by-if/one.txt",
+    "/denied-by-if/one.txt?a=1",
+    "/rate",
+    "/rate?a=1",
+    "//server//x",
+    "/last/../last/x",
 ];
 
 fn both() -> (Server, Twin) {
@@ -150,13 +239,17 @@ fn what_matches_is_logged_where_that_is_asked_for() {
     let twin = Twin::start(http(conf), &server);
     let lines = |log: String| -> Vec<String> {
         let lines = log.lines().filter(|line| line.contains("[notice]") && line.contains('*'));
-        lines.filter_map(|line| Some(line.split_once("] ")?.1.split_once(' ')?.1.to_owned())).collect()
+        lines
+            .filter_map(|line| Some(line.split_once("] ")?.1.split_once(' ')?.1.to_owned()))
+            .collect()
     };
     for path in ["/a/x", "/a/x?x=abc", "/r/x%20y?z", "/c"] {
         assert_eq!(server.get(path).status, status(&twin, path), "{path}");
     }
     let said = |text: Vec<String>| -> Vec<String> {
-        text.iter().filter_map(|line| Some(line.split_once(' ')?.1.split(", client").next()?.to_owned())).collect()
+        text.iter()
+            .filter_map(|line| Some(line.split_once(' ')?.1.split(", client").next()?.to_owned()))
+            .collect()
     };
     assert_eq!(said(lines(server.error_log())), said(lines(twin.error_log())));
 }
@@ -188,7 +281,9 @@ fn what_is_captured_makes_no_lines_of_a_head_and_leads_nowhere_else() {
     ));
     std::fs::create_dir_all(server.path("html/down/x")).expect("a directory");
     std::fs::write(server.path("secret"), "secret").expect("a file");
-    for path in ["/to/a%0d%0aX-Evil:%20yes", "/host/a%0aX-Evil:%20yes", "/said/a%0d%0aX-Evil:%20yes"] {
+    for path in
+        ["/to/a%0d%0aX-Evil:%20yes", "/host/a%0aX-Evil:%20yes", "/said/a%0d%0aX-Evil:%20yes"]
+    {
         let answer = server.raw(format!("GET {path} HTTP/1.0\r\n\r\n"));
         let text = String::from_utf8_lossy(&answer).to_lowercase();
         assert!(!text.contains("\nx-evil"), "{path}: {text}");

@@ -21,15 +21,21 @@ fn values_are_those_of_nginx() {
     let twin = Twin::start(http(CONF), &server);
     let wire = "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /many HTTP/1.1\r\nHost: x\r\n\r\n\
         GET /trailer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let (ours, theirs) = (support::raw(server.port(), wire.as_bytes()), support::raw(twin.port(), wire.as_bytes()));
+    let (ours, theirs) =
+        (support::raw(server.port(), wire.as_bytes()), support::raw(twin.port(), wire.as_bytes()));
     assert!(!ours.is_empty() && !theirs.is_empty());
     let lines = |log: String| -> Vec<String> {
-        log.lines().map(|line| {
-            let mut fields: Vec<&str> = line.split('|').collect();
-            assert!(fields[2].len() == 32 && fields[2].bytes().all(|b| b.is_ascii_hexdigit()), "{line}");
-            fields[2] = "ID";
-            fields.join("|")
-        }).collect()
+        log.lines()
+            .map(|line| {
+                let mut fields: Vec<&str> = line.split('|').collect();
+                assert!(
+                    fields[2].len() == 32 && fields[2].bytes().all(|b| b.is_ascii_hexdigit()),
+                    "{line}"
+                );
+                fields[2] = "ID";
+                fields.join("|")
+            })
+            .collect()
     };
     server.wait_for("four lines", || server.access_log().lines().count() == 4);
     server.wait_for("four lines", || twin.access_log().lines().count() == 4);
@@ -49,10 +55,14 @@ fn a_request_has_one_id_and_no_other_has_it() {
 fn of_connections() {
     let server = start!(http(CONF));
     let numbers = server.get("/tcp").text();
-    assert!(numbers.split(' ').filter(|number| number.parse::<u32>().is_ok_and(|n| n > 0)).count() >= 3, "{numbers}");
+    assert!(
+        numbers.split(' ').filter(|number| number.parse::<u32>().is_ok_and(|n| n > 0)).count() >= 3,
+        "{numbers}"
+    );
     let time = server.get("/time").text();
     assert!(time.split_once('.').is_some_and(|(_, ms)| ms.len() == 3), "{time}");
     assert_eq!(server.get("/for").text(), "127.0.0.1");
-    let forwarded = server.curl(&["-H", "X-Forwarded-For: 10.0.0.1", "-H", "X-Forwarded-For: 10.0.0.2"], "/for");
+    let forwarded = server
+        .curl(&["-H", "X-Forwarded-For: 10.0.0.1", "-H", "X-Forwarded-For: 10.0.0.2"], "/for");
     assert_eq!(forwarded.text(), "10.0.0.1, 10.0.0.2, 127.0.0.1");
 }

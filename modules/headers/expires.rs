@@ -147,7 +147,8 @@ impl Filter for Expiry {
 /// The next moment at which it is so late here.
 fn next(time: i64, wall: u64) -> i64 {
     let local = sys::clock::local(wall);
-    let past = i64::from(local.hour) * 3600 + i64::from(local.minute) * 60 + i64::from(local.second);
+    let past =
+        i64::from(local.hour) * 3600 + i64::from(local.minute) * 60 + i64::from(local.second);
     let at = i64::try_from(wall).unwrap_or(i64::MAX) - past + time;
     if time > past { at } else { at + DAY }
 }

@@ -1,8 +1,11 @@
 //! Lines are collected and written together: one system call for hundreds of requests.
 
 use std::cell::RefCell;
+use std::io::Write;
 use std::rc::Rc;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use module::LogFile;
 use sys::log::Level;
 
@@ -10,6 +13,8 @@ use sys::log::Level;
 struct Buffer {
     file: Rc<LogFile>,
     lines: Vec<u8>,
+    /// They are compressed, so hard: each time a member of its own (RFC 1952, 2.2).
+    gzip: Option<u32>,
     /// A flush is on its way.
     waits: bool,
 }
@@ -20,11 +25,18 @@ thread_local! {
 
 /// Appends a line to the file's buffer; what was collected is written when it exceeds `size`, and
 /// after `flush_ms`.
-pub fn append(file: &Rc<LogFile>, size: usize, flush_ms: u64, line: impl FnOnce(&mut Vec<u8>)) {
+pub fn append(
+    file: &Rc<LogFile>,
+    size: usize,
+    flush_ms: u64,
+    gzip: Option<u32>,
+    line: impl FnOnce(&mut Vec<u8>),
+) {
     BUFFERS.with_borrow_mut(|buffers| {
-        let known = buffers.iter().position(|buffer| Rc::ptr_eq(&buffer.file, file));
+        let known =
+            buffers.iter().position(|buffer| buffer.gzip == gzip && Rc::ptr_eq(&buffer.file, file));
         let at = known.unwrap_or_else(|| {
-            buffers.push(Buffer { file: file.clone(), lines: Vec::new(), waits: false });
+            buffers.push(Buffer { file: file.clone(), lines: Vec::new(), gzip, waits: false });
             buffers.len() - 1
         });
         let buffer = &mut buffers[at];
@@ -57,11 +69,21 @@ impl Buffer {
         if self.lines.is_empty() {
             return;
         }
-        if let Err(error) = self.file.write(&self.lines) {
+        let written = match self.gzip {
+            Some(level) => compress(&self.lines, level).and_then(|bytes| self.file.write(&bytes)),
+            None => self.file.write(&self.lines),
+        };
+        if let Err(error) = written {
             let path = self.file.path().display();
             let errno = sys::log::errno(&error);
             sys::log::write(Level::Alert, format_args!("write() to \"{path}\" failed {errno}"));
         }
         self.lines.clear();
     }
+}
+
+fn compress(lines: &[u8], level: u32) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    encoder.write_all(lines)?;
+    encoder.finish()
 }

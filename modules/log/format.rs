@@ -3,7 +3,7 @@
 use conf::{Error, Setting, Word};
 use http::{Hooks, Request, Template};
 
-use crate::Written;
+use crate::read::Written;
 
 /// nginx's default form.
 const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status \

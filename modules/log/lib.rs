@@ -1,17 +1,21 @@
-//! `access_log`, `log_format`: a line for each request.
+//! `access_log`, `log_format`: a line for each request, in a file or to a server of syslog.
 #![forbid(unsafe_code)]
 
 mod buffer;
 mod format;
+mod named;
+mod read;
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
+use conf::{Arity, Directive, Error, Setting, contexts, settings};
 use http::{Hooks, Logger, Module, Request, Template};
 use module::LogFile;
+use sys::syslog::Syslog;
 
 use crate::format::{Escape, Format};
+use crate::named::Cache;
+use crate::read::{Target, Written};
 
 pub use buffer::append;
 
@@ -27,31 +31,16 @@ settings! {
             "a named form of lines: NAME [escape=default|json|none] text with variables"
         );
         list access_log: Written = (
-            contexts!(HTTP | SERVER | LOCATION | LIF | LIMIT_EXCEPT), Arity::AtLeast(1), access_log,
+            contexts!(HTTP | SERVER | LOCATION | LIF | LIMIT_EXCEPT), Arity::AtLeast(1), read::access_log,
             "logs/access.log combined",
-            "FILE [FORMAT [buffer=SIZE (64k; 0: at once)] [flush=TIME (1s)] [if=VALUE]] or off"
+            "FILE [FORMAT [buffer=SIZE (64k; 0: at once)] [flush=TIME (1s)] [gzip[=LEVEL]] [if=VALUE]], syslog:server=ADDRESS… [FORMAT [if=VALUE]], or off; variables may stand in FILE"
+        );
+        value open_log_file_cache: Option<Cache> = (
+            contexts!(HTTP | SERVER | LOCATION), Arity::Between(1, 4), named::cache, "off",
+            "keep files open whose names have variables in them: max=N [inactive=TIME (10s)] [min_uses=N (1)] [valid=TIME (60s)]"
         );
     }
 }
-
-/// One `access_log`.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// `None`: off.
-    path: Option<PathBuf>,
-    format: String,
-    place: Word,
-    /// 0: each line at once.
-    buffer: usize,
-    /// Milliseconds.
-    flush: u64,
-    condition: Option<Word>,
-}
-
-/// Lines are collected up to this size …
-const BUFFER: usize = 64 << 10;
-/// … or for so long.
-const FLUSH_MS: u64 = 1000;
 
 impl Module for Log {
     const NAME: &'static str = "log";
@@ -63,41 +52,37 @@ impl Module for Log {
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        let default = [Written::new(hooks.path("logs/access.log"))];
+        let default = [Written::new(Target::File(hooks.path("logs/access.log")))];
         let written = match conf.access_log.is_set() {
             true => conf.access_log.as_slice(),
             false => &default[..],
         };
-        if written.iter().any(|log| log.path.is_none()) {
+        if written.iter().any(|log| matches!(log.target, Target::Off)) {
             return Ok(());
         }
         for log in written {
-            let Some(path) = log.path.clone() else { continue };
+            let Written { buffer, flush, gzip, .. } = *log;
+            let sink = match &log.target {
+                Target::Off => continue,
+                Target::File(path) => {
+                    let file = hooks.log_file(path.clone());
+                    Sink::File { file, buffer, flush, gzip }
+                }
+                Target::Named(word) => {
+                    Sink::Named(hooks.template(word)?, conf.open_log_file_cache())
+                }
+                Target::Syslog(settings) => Sink::Syslog(Syslog::new(settings.clone())),
+            };
             let (template, escape) = format::find(conf.log_format.as_slice(), log, hooks)?;
             let condition = log.condition.as_ref().map(|word| hooks.template(word)).transpose()?;
-            let file = hooks.log_file(path);
-            let Written { buffer, flush, .. } = *log;
-            hooks.logger(Line { file, template, escape, condition, buffer, flush });
+            hooks.logger(Line { sink, template, escape, condition });
         }
         Ok(())
     }
 
     fn flush() {
         buffer::flush_all();
-    }
-}
-
-impl Written {
-    fn new(path: PathBuf) -> Written {
-        let place = Word { text: String::new(), span: Default::default(), quoted: false };
-        Written {
-            path: Some(path),
-            format: "combined".to_owned(),
-            place,
-            buffer: BUFFER,
-            flush: FLUSH_MS,
-            condition: None,
-        }
+        named::forget();
     }
 }
 
@@ -107,48 +92,24 @@ fn add_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn access_log(setting: &Setting<'_>) -> Result<Written, Error> {
-    let mut written = Written::new(setting.path(0));
-    written.place = setting.args()[0].clone();
-    if setting.arg(0) == "off" {
-        written.path = None;
-        return Ok(written);
-    }
-    if setting.arg(0).starts_with("syslog:") || setting.arg(0).contains('$') {
-        return Err(setting.error_at(0, "access_log writes to a file with a fixed name"));
-    }
-    for (at, word) in setting.args().iter().enumerate().skip(1) {
-        let invalid = || setting.error_at(at, format!("invalid parameter \"{word}\""));
-        match word.text.split_once('=') {
-            None if at == 1 => {
-                written.format.clone_from(&word.text);
-                written.place = word.clone();
-            }
-            Some(("buffer", size)) => {
-                written.buffer = conf::value::size(size).ok_or_else(invalid)? as usize;
-            }
-            Some(("flush", time)) => {
-                written.flush = conf::value::milliseconds(time).ok_or_else(invalid)?;
-            }
-            Some(("if", value)) => {
-                written.condition = Some(Word { text: value.to_owned(), ..word.clone() });
-            }
-            _ if word.text == "gzip" || word.text.starts_with("gzip=") => {
-                return Err(setting.error_at(at, "compressed logs are not supported"));
-            }
-            _ => return Err(invalid()),
-        }
-    }
-    Ok(written)
-}
-
+/// What is written of a request.
 struct Line {
-    file: Rc<LogFile>,
+    sink: Sink,
     template: Template,
     escape: Escape,
     condition: Option<Template>,
-    buffer: usize,
-    flush: u64,
+}
+
+enum Sink {
+    /// In lines that are collected.
+    File {
+        file: Rc<LogFile>,
+        buffer: usize,
+        flush: u64,
+        gzip: Option<u32>,
+    },
+    Named(Template, Option<Cache>),
+    Syslog(Syslog),
 }
 
 impl Logger for Line {
@@ -160,9 +121,24 @@ impl Logger for Line {
                 return;
             }
         }
-        buffer::append(&self.file, self.buffer, self.flush, |out| {
-            self.escape.write(&self.template, request, out);
-            out.push(b'\n');
-        });
+        let line = || {
+            let mut line = Vec::new();
+            self.escape.write(&self.template, request, &mut line);
+            line
+        };
+        match &self.sink {
+            Sink::File { file, buffer, flush, gzip } => {
+                buffer::append(file, *buffer, *flush, *gzip, |out| {
+                    self.escape.write(&self.template, request, out);
+                    out.push(b'\n');
+                });
+            }
+            Sink::Named(name, cache) => {
+                let mut line = line();
+                line.push(b'\n');
+                named::append(name, *cache, request, &line);
+            }
+            Sink::Syslog(syslog) => syslog.send(&line()),
+        }
     }
 }

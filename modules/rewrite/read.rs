@@ -187,9 +187,7 @@ pub fn condition(setting: &Setting<'_>) -> Result<Condition, Error> {
             let negative = operator.text.starts_with('!');
             let variable = variable.clone();
             match operator.text.strip_prefix('!').unwrap_or(&operator.text) {
-                "=" => {
-                    Ok(Condition::Equal(variable, word.clone(), negative))
-                }
+                "=" => Ok(Condition::Equal(variable, word.clone(), negative)),
                 "~" => Ok(Condition::Match(variable, Expression::new(word, false), negative)),
                 "~*" => Ok(Condition::Match(variable, Expression::new(word, true), negative)),
                 _ => Err(setting.error(format!("unexpected \"{}\" in condition", operator.text))),

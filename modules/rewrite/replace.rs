@@ -36,9 +36,8 @@ impl Replace {
             Some(text) => (text, false),
             None => (replacement.text.as_str(), true),
         };
-        let compile = |text: &str| {
-            hooks.template(&Word { text: text.to_owned(), ..replacement.clone() })
-        };
+        let compile =
+            |text: &str| hooks.template(&Word { text: text.to_owned(), ..replacement.clone() });
         let (path, args) = match text.split_once('?') {
             Some((path, args)) if !matches!(end, End::Redirect(_)) => (path, Some(compile(args)?)),
             _ => (text, None),
@@ -82,7 +81,8 @@ impl Replace {
         request.internal = true;
         request.uri = request.pool.copy(&path);
         if log {
-            let message = format_args!("rewritten data: \"{}\", args: \"{}\"", request.uri, request.args);
+            let message =
+                format_args!("rewritten data: \"{}\", args: \"{}\"", request.uri, request.args);
             request.error(LogLevel::Notice, message);
         }
         if request.uri.is_empty() {

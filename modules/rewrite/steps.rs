@@ -45,11 +45,7 @@ enum Stop {
 
 impl Steps {
     /// Compiles them.
-    pub fn compile(
-        written: &[Written],
-        log: bool,
-        hooks: &Hooks<'_, '_>,
-    ) -> Result<Steps, Error> {
+    pub fn compile(written: &[Written], log: bool, hooks: &Hooks<'_, '_>) -> Result<Steps, Error> {
         Ok(Steps { steps: compile(written, hooks)?, log })
     }
 

@@ -253,7 +253,9 @@ mod tests {
         for known in names() {
             let (class, key) = known.verdict;
             match class {
-                Class::Tune | Class::Ignore => assert!(HARMLESS.iter().any(|(k, _)| *k == key), "{key}"),
+                Class::Tune | Class::Ignore => {
+                    assert!(HARMLESS.iter().any(|(k, _)| *k == key), "{key}")
+                }
                 Class::Refuse => assert!(MISSING.iter().any(|(k, _)| *k == key), "{key}"),
                 Class::Without => assert!(!named(key).is_empty(), "{key}"),
             }

@@ -1,7 +1,12 @@
 //! `error_log`, which stands in every context and means the same in all of them.
 
+use std::sync::Arc;
+
 use conf::{Error, Setting};
 use sys::log::{LEVELS, Level, Target};
+use sys::syslog::Syslog;
+
+use crate::syslog;
 
 const DEBUG_PARTS: [&str; 7] = [
     "debug_core",
@@ -17,8 +22,14 @@ const DEBUG_PARTS: [&str; 7] = [
 pub fn error_log(setting: &Setting<'_>) -> Result<(Target, Level), Error> {
     let target = match setting.arg(0) {
         "stderr" => Target::Stderr,
-        name if name.starts_with("syslog:") || name.starts_with("memory:") => {
-            return Err(setting.error_at(0, "error_log writes to a file or to stderr"));
+        name if name.starts_with("syslog:") => {
+            let parsed = syslog::parse(&name["syslog:".len()..]);
+            let settings = parsed.map_err(|why| setting.error_at(0, why))?;
+            Target::Syslog(Arc::new(Syslog::new(settings)))
+        }
+        name if name.starts_with("memory:") => {
+            let size = conf::value::size(&name["memory:".len()..]).filter(|size| *size > 0);
+            Target::Memory(size.ok_or_else(|| setting.invalid(0, "buffer size"))? as usize)
         }
         _ => Target::File(setting.path(0)),
     };

@@ -12,6 +12,7 @@ mod process;
 mod regions;
 mod setup;
 mod sockets;
+pub mod syslog;
 mod table;
 
 use std::any::Any;

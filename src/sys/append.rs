@@ -51,6 +51,13 @@ impl AppendFile {
         !self.regular && same(path).unwrap_or(false)
     }
 
+    /// Whether `path` leads to what is open here.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let open = self.file.metadata().map(|open| Identity::from(&open));
+        let found = std::fs::metadata(path).map(|found| Identity::from(&found));
+        matches!((open, found), (Ok(open), Ok(found)) if open == found)
+    }
+
     /// Appends whole lines with one write.
     pub fn write(&self, lines: &[u8]) -> io::Result<()> {
         if !self.regular {

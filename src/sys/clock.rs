@@ -86,6 +86,13 @@ impl Local {
         format!("{year:04}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 
+    /// `Nov 29 05:56:17` (RFC 3164, 4.1.2)
+    pub fn syslog(&self) -> String {
+        let month = MONTHS[usize::from(self.month.clamp(1, 12)) - 1];
+        let Local { day, hour, minute, second, .. } = self;
+        format!("{month} {day:2} {hour:02}:{minute:02}:{second:02}")
+    }
+
     /// `21/Nov/2026:23:18:00 +0000`, as the access log shows it (`$time_local`).
     pub fn access_log(&self) -> String {
         let month = MONTHS[usize::from(self.month.clamp(1, 12)) - 1];

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use crate::append::{AppendFile, write_to_stderr};
+use crate::ring::Ring;
+use crate::syslog::Syslog;
 use crate::{clock, process, user};
 
 /// How much a line matters, the weightiest first (syslog's order).
@@ -74,14 +76,20 @@ pub enum Target {
     Stderr,
     /// A file, opened for appending.
     File(PathBuf),
+    /// A server of syslog.
+    Syslog(Arc<Syslog>),
+    /// The last so many bytes, in the memory of each process.
+    Memory(usize),
 }
 
 impl Target {
-    /// The file's path; standard error's is `/dev/stderr`.
+    /// The file's path; standard error's is `/dev/stderr`, others have a name that is none.
     pub fn path(&self) -> &Path {
         match self {
             Target::Stderr => Path::new("/dev/stderr"),
             Target::File(path) => path,
+            Target::Syslog(_) => Path::new("syslog:"),
+            Target::Memory(_) => Path::new("memory:"),
         }
     }
 }
@@ -93,17 +101,22 @@ pub struct Log {
     level: Level,
     /// `None` is standard error. Replaced by `reopen`.
     file: RwLock<Option<AppendFile>>,
+    ring: Option<Ring>,
 }
 
 impl Log {
     /// A log on standard error.
     pub fn stderr(level: Level) -> Log {
-        Log { target: Target::Stderr, level, file: RwLock::new(None) }
+        Log::new(Target::Stderr, level)
     }
 
     /// A log whose file is not open yet: until [`Log::reopen`] it writes to standard error.
     pub fn new(target: Target, level: Level) -> Log {
-        Log { target, level, file: RwLock::new(None) }
+        let ring = match target {
+            Target::Memory(size) => Some(Ring::new(size)),
+            _ => None,
+        };
+        Log { target, level, file: RwLock::new(None), ring }
     }
 
     /// Where the lines go.
@@ -134,6 +147,13 @@ impl Log {
         let time = clock::local(clock::wall().as_secs()).error_log();
         let pid = process::pid();
         let line = format!("{time} [{}] {pid}#{pid}: {message}\n", level.name());
+        match (&self.target, &self.ring) {
+            (Target::Syslog(syslog), _) => {
+                return syslog.send_as(level, line.trim_end().as_bytes());
+            }
+            (Target::Memory(_), Some(ring)) => return ring.write(line.as_bytes()),
+            _ => {}
+        }
         let Ok(file) = self.file.read() else { return };
         let _ = match file.as_ref() {
             Some(file) => file.write(line.as_bytes()),
@@ -207,6 +227,17 @@ pub fn to_file(level: Level, message: std::fmt::Arguments<'_>) {
     let logs = main_logs();
     let files = logs.iter().filter(|log| matches!(log.target, Target::File(_)));
     files.for_each(|log| log.write(level, message));
+}
+
+/// Writes to those of the process's own logs that are no syslog, or to standard error: what has become of that.
+pub fn beside_syslog(level: Level, message: std::fmt::Arguments<'_>) {
+    let logs = main_logs();
+    let others: Vec<_> =
+        logs.iter().filter(|log| !matches!(log.target, Target::Syslog(_))).collect();
+    if others.is_empty() {
+        Log::stderr(level).write(level, message);
+    }
+    others.iter().for_each(|log| log.write(level, message));
 }
 
 /// Makes standard error write to the first log file, for what has no other way to say something.

@@ -382,4 +382,3 @@ pub fn tcp_info(fd: RawFd) -> Option<TcpInfo> {
         rcv_space: info.tcpi_rcv_space,
     })
 }
-

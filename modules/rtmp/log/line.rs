@@ -92,7 +92,7 @@ impl Deeds {
 pub fn write(server: &Server, client: &Client, deeds: &Deeds) {
     let logs = client.app.get().map_or(&server.logs, |app| &app.logs);
     for log in logs {
-        access_log::append(&log.file, BUFFER, FLUSH_MS, |out| {
+        access_log::append(&log.file, BUFFER, FLUSH_MS, None, |out| {
             log.parts.iter().for_each(|part| match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
                 Part::Variable(variable) => value(*variable, client, deeds, out),

@@ -16,6 +16,13 @@ pub struct MappedPath {
 }
 
 impl Request {
+    /// The value of `root` or `alias` here.
+    pub fn root(&self) -> Vec<u8> {
+        let mut root = Vec::new();
+        write_root(self, &mut root);
+        root
+    }
+
     /// The file that the URI stands for here.
     pub fn map_path(&mut self) -> Result<MappedPath, u16> {
         let uri = self.uri.clone();

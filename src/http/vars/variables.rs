@@ -10,8 +10,8 @@ use mem::Str;
 use proto::http1::{Name, Version};
 
 use crate::request::paths;
-use crate::response::names::is_named;
 use crate::request::{Request, Variable};
+use crate::response::names::is_named;
 use crate::vars::connection::{put, show};
 
 macro_rules! variables {
@@ -181,11 +181,13 @@ fn sent_field(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
             chunked && put(out, b"chunked")
         }
         "connection" => put(out, if request.keep_alive { b"keep-alive" } else { b"close" }),
-        "keep_alive" => request.keep_alive
-            && request.location().settings.keepalive_header.is_some_and(|seconds| {
-                out.extend_from_slice(b"timeout=");
-                show(out, seconds)
-            }),
+        "keep_alive" => {
+            request.keep_alive
+                && request.location().settings.keepalive_header.is_some_and(|seconds| {
+                    out.extend_from_slice(b"timeout=");
+                    show(out, seconds)
+                })
+        }
         name => join(response.headers_named(name).map(|value| &value[..]), b", ", out),
     }
 }
