@@ -28,6 +28,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<headers::Headers>(),
     #[cfg(feature = "map")]
     http::entry::<map::Maps>(),
+    #[cfg(feature = "geo")]
+    http::entry::<geo::Geo>(),
+    #[cfg(feature = "split_clients")]
+    http::entry::<split_clients::SplitClients>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "sse")]

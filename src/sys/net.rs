@@ -20,7 +20,7 @@ impl Network {
             None => (text, None),
         };
         let address: IpAddr = address.parse().ok()?;
-        let (mut value, mut width) = value(address);
+        let (mut value, mut width) = self::value(address);
         let mut bits = bits.unwrap_or(width);
         if bits > width {
             return None;
@@ -46,13 +46,29 @@ impl Network {
         self.v6 == (width == 128) && value & self.mask == self.address
     }
 
+    /// Whether it has addresses of IPv6.
+    pub fn is_v6(&self) -> bool {
+        self.v6
+    }
+
+    /// The bits that count, as far as the width of its addresses goes; a longer prefix is a greater number.
+    pub fn mask(&self) -> u128 {
+        self.mask
+    }
+
+    /// Its first address.
+    pub fn first(&self) -> u128 {
+        self.address
+    }
+
     /// Whether the address was written with bits that do not count (`10.1.2.3/8`).
     pub fn has_low_bits(&self) -> bool {
         self.low_bits
     }
 }
 
-fn value(address: IpAddr) -> (u128, u32) {
+/// An address as a number, and how many bits it has.
+pub fn value(address: IpAddr) -> (u128, u32) {
     match address {
         IpAddr::V4(v4) => (u32::from(v4).into(), 32),
         IpAddr::V6(v6) => (v6.into(), 128),

@@ -1,0 +1,87 @@
+//! Which address counts.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::{Request, Template};
+use sys::net::Network;
+
+/// Whose word on addresses is taken.
+#[derive(Default)]
+pub struct Proxies {
+    pub trusted: Vec<Network>,
+    /// Also those that they name.
+    pub recursive: bool,
+}
+
+/// What is none: nginx's choice.
+const NONE: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
+
+/// The address of a request: in a variable's value, or the client's, and from there on by what trusted proxies say.
+pub fn of(request: &Request, source: Option<&Template>, proxies: &Proxies) -> IpAddr {
+    let first = match source {
+        Some(template) => {
+            let mut text = Vec::new();
+            template.write(request, &mut text, |_, _, _| {});
+            std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok())
+        }
+        None => request.peer().ip(),
+    };
+    let first = first.map_or(NONE, |ip| ip.to_canonical());
+    match proxies.trusted.is_empty() {
+        true => first,
+        false => behind(first, &request.header_list("x_forwarded_for"), proxies),
+    }
+}
+
+/// Of a list that each proxy has added to, the last address that no trusted one has said of itself.
+fn behind(mut address: IpAddr, list: &[u8], proxies: &Proxies) -> IpAddr {
+    let is_trusted = |ip: IpAddr| proxies.trusted.iter().any(|network| network.contains(ip));
+    for text in list.rsplit(|byte| matches!(byte, b',' | b' ')) {
+        if text.is_empty() {
+            continue;
+        }
+        if !is_trusted(address) {
+            break;
+        }
+        let Some(named) = parse(text) else { break };
+        address = named.to_canonical();
+        if !proxies.recursive {
+            break;
+        }
+    }
+    address
+}
+
+/// An address, which may have a port.
+fn parse(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.parse::<IpAddr>().ok().or_else(|| {
+        let with_port = text.parse::<std::net::SocketAddr>().ok();
+        with_port.map(|address| address.ip())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_believed_as_far_as_they_are_trusted() {
+        let trusted = vec![Network::parse("10.0.0.0/8").expect("a network")];
+        let ip = |text: &str| -> IpAddr { text.parse().expect("an address") };
+        for (client, list, once, all) in [
+            ("10.0.0.1", "1.1.1.1, 10.0.0.2", "10.0.0.2", "1.1.1.1"),
+            ("10.0.0.1", "1.1.1.1", "1.1.1.1", "1.1.1.1"),
+            ("10.0.0.1", "", "10.0.0.1", "10.0.0.1"),
+            ("2.2.2.2", "1.1.1.1", "2.2.2.2", "2.2.2.2"),
+            ("10.0.0.1", "1.1.1.1, nonsense", "10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "1.1.1.1:80,10.0.0.2", "10.0.0.2", "1.1.1.1"),
+            ("10.0.0.1", "::ffff:1.1.1.1", "1.1.1.1", "1.1.1.1"),
+        ] {
+            for (recursive, expected) in [(false, once), (true, all)] {
+                let proxies = Proxies { trusted: trusted.clone(), recursive };
+                assert_eq!(behind(ip(client), list.as_bytes(), &proxies), ip(expected), "{list}");
+            }
+        }
+    }
+}
