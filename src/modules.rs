@@ -34,6 +34,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<split_clients::SplitClients>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
+    #[cfg(feature = "autoindex")]
+    http::entry::<autoindex::Autoindex>(),
     #[cfg(feature = "sse")]
     http::entry::<sse::Sse>(),
     #[cfg(feature = "rtmp")]

@@ -65,14 +65,30 @@ pub fn local(seconds: u64) -> Local {
     let mut tm: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are valid for the call; localtime_r keeps neither.
     unsafe { libc::localtime_r(&time, &mut tm) };
-    Local {
-        year: tm.tm_year + 1900,
-        month: (tm.tm_mon + 1) as u8,
-        day: tm.tm_mday as u8,
-        hour: tm.tm_hour as u8,
-        minute: tm.tm_min as u8,
-        second: tm.tm_sec as u8,
-        offset_minutes: (tm.tm_gmtoff / 60) as i32,
+    Local::of(&tm)
+}
+
+/// The same in Greenwich's.
+pub fn greenwich(seconds: u64) -> Local {
+    let time = seconds as libc::time_t;
+    // SAFETY: an all-zero `tm` is a valid value.
+    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: as above, of gmtime_r.
+    unsafe { libc::gmtime_r(&time, &mut tm) };
+    Local::of(&tm)
+}
+
+impl Local {
+    fn of(tm: &libc::tm) -> Local {
+        Local {
+            year: tm.tm_year + 1900,
+            month: (tm.tm_mon + 1) as u8,
+            day: tm.tm_mday as u8,
+            hour: tm.tm_hour as u8,
+            minute: tm.tm_min as u8,
+            second: tm.tm_sec as u8,
+            offset_minutes: (tm.tm_gmtoff / 60) as i32,
+        }
     }
 }
 
