@@ -29,6 +29,8 @@ pub fn jsonp(callback: &[u8], entries: &[Entry], out: &mut Vec<u8>) {
     if callback.is_empty() {
         return json(entries, out);
     }
+    // The comment keeps the name from being the file's first bytes, which some programs go by.
+    out.extend_from_slice(b"/* callback */\r\n");
     out.extend_from_slice(callback);
     out.push(b'(');
     json(entries, out);

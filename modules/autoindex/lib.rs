@@ -103,12 +103,13 @@ impl Handler for List {
             };
             let (list, uri) = (*self, request.uri.to_vec());
             let callback = callback(request);
+            let content_type = self.content_type(!callback.is_empty());
             let directory = path.to_vec();
             let work =
                 move || entries::read(&directory).map(|all| list.show(&uri, &callback, &all));
             match rt::offload(work).await {
                 Ok(body) => {
-                    request.response.set_body(200, self.content_type(), Str::from(body));
+                    request.response.set_body(200, content_type, Str::from(body));
                     Flow::Respond
                 }
                 Err(error) => Flow::Status(failed(request, &path, &error)),
@@ -130,12 +131,13 @@ impl List {
         out
     }
 
-    fn content_type(self) -> Str {
+    fn content_type(self, has_callback: bool) -> Str {
         Str::from(match self.format {
             Format::Html => "text/html",
             // As nginx: names of files are taken for UTF-8, which is what XML is, too.
             Format::Xml => "text/xml; charset=utf-8",
             Format::Json => "application/json",
+            Format::Jsonp if !has_callback => "application/json",
             Format::Jsonp => "application/javascript",
         })
     }
