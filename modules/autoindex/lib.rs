@@ -102,7 +102,14 @@ impl Handler for List {
                 Err(status) => return Flow::Status(status),
             };
             let (list, uri) = (*self, request.uri.to_vec());
-            let callback = callback(request);
+            let callback = match self.format {
+                Format::Jsonp => callback(request),
+                _ => Ok(Vec::new()),
+            };
+            let callback = match callback {
+                Ok(callback) => callback,
+                Err(status) => return Flow::Status(status),
+            };
             let content_type = self.content_type(!callback.is_empty());
             let directory = path.to_vec();
             let work =
@@ -143,18 +150,21 @@ impl List {
     }
 }
 
-/// The function that a client wants to be called: no more than a name may be.
-fn callback(request: &Request) -> Vec<u8> {
+/// The function that a client wants to be called; empty: none. The error is a status: it is no name.
+fn callback(request: &Request) -> Result<Vec<u8>, u16> {
     let mut arguments = proto::query::arguments(&request.args);
     let name = arguments.find(|argument| argument.name.eq_ignore_ascii_case(b"callback"));
-    let mut name =
-        name.and_then(|argument| argument.value).map(proto::query::decode).unwrap_or_default();
-    let plain =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'[' | b']');
-    if name.len() > LONGEST || !name.iter().all(plain) {
-        name.clear();
+    let name = name.and_then(|argument| argument.value).map(proto::query::decode).unwrap_or_default();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    match name.len() <= LONGEST && name.iter().all(plain) {
+        true => Ok(name),
+        false => {
+            let name = String::from_utf8_lossy(&name);
+            let message = format_args!("client sent invalid callback name: \"{name}\"");
+            request.error(LogLevel::Info, message);
+            Err(400)
+        }
     }
-    name
 }
 
 /// Bytes of a function's name.
