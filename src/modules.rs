@@ -12,6 +12,9 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<access_log::Log>(),
     #[cfg(feature = "rewrite")]
     http::entry::<rewrite::Rewrite>(),
+    // The end of the same phase.
+    #[cfg(feature = "headers_more")]
+    http::entry::<headers_more::HeadersMore>(),
     #[cfg(feature = "limit_req")]
     http::entry::<limit_req::LimitReq>(),
     #[cfg(feature = "limit_conn")]

@@ -154,7 +154,8 @@ impl List {
 fn callback(request: &Request) -> Result<Vec<u8>, u16> {
     let mut arguments = proto::query::arguments(&request.args);
     let name = arguments.find(|argument| argument.name.eq_ignore_ascii_case(b"callback"));
-    let name = name.and_then(|argument| argument.value).map(proto::query::decode).unwrap_or_default();
+    let name =
+        name.and_then(|argument| argument.value).map(proto::query::decode).unwrap_or_default();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
     match name.len() <= LONGEST && name.iter().all(plain) {
         true => Ok(name),

@@ -19,11 +19,6 @@ const FOREIGN: &[Foreign] = &[
         advice: "rserve has event streams of its own: sse_subscribe, sse_publish (docs/events.md)",
     },
     Foreign {
-        module: "headers-more",
-        names: &["more_set_", "more_clear_"],
-        advice: "add_header adds a field; rserve does not remove or replace fields yet",
-    },
-    Foreign {
         module: "geoip2",
         names: &["geoip2"],
         advice: "rserve does not read GeoIP databases; allow and deny take networks",
@@ -145,7 +140,6 @@ mod tests {
         for (name, module) in [
             ("nchan_subscriber", "nchan"),
             ("push_stream_publisher", "push-stream"),
-            ("more_set_headers", "headers-more"),
             ("geoip2", "geoip2"),
             ("content_by_lua_block", "lua"),
             ("brotli_static", "brotli"),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mem::Str;
-use proto::http1::{Name, Version};
+use proto::http1::{Field, Name, Range32, Version};
 use sys::socket::{Address, Peer};
 
 use super::Request;
@@ -38,6 +38,25 @@ impl Request {
         let mut all = first.to_vec();
         rest.for_each(|line| all.extend_from_slice(&[b", ", line].concat()));
         Cow::Owned(all)
+    }
+
+    /// Adds a field to the header, as if the client had sent it.
+    pub fn add_field(&mut self, name: &[u8], value: &[u8]) {
+        let mut bytes = self.bytes.to_vec();
+        let mut append = |text: &[u8]| {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(text);
+            Range32 { start, end: bytes.len() as u32 }
+        };
+        let field = Field { name: append(name), value: append(value), id: Name::of(name) };
+        self.head.add(field);
+        self.bytes = self.pool.copy(&bytes);
+    }
+
+    /// Takes the fields of a name away for which that is wanted.
+    pub fn remove_fields(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
+        let bytes = self.bytes.clone();
+        self.head.remove(|field| unwanted(field.name.of(&bytes)));
     }
 
     /// The first line as it was sent.

@@ -339,12 +339,13 @@ impl Request {
         self.location
     }
 
-    /// Goes on in a branch of `location`, which is the one that its rewrite handlers were called in: their phase is done.
+    /// Goes on in a branch of `location`, the one that the handler was called in whose conditions lead there. What
+    /// branches have is not done by it once more.
     pub fn enter_branch(&mut self, location: &'static Location, number: usize) {
         let Some(branch) = location.branches.get(number) else { return };
         self.location = branch;
         if self.stage == Stage::Location {
-            self.cursor = branch.handlers.partition_point(|(phase, _)| *phase <= Phase::Rewrite);
+            self.cursor = branch.handlers.partition_point(|(phase, _)| *phase < Phase::Rewrite);
         }
     }
 

@@ -150,6 +150,18 @@ impl Head {
         fields.iter().filter(move |field| field.id == id).map(|field| field.value.of(buf))
     }
 
+    /// Adds a field that the client has not sent.
+    pub fn add(&mut self, field: Field) {
+        self.seen |= field.id.bit();
+        self.fields.push(field);
+    }
+
+    /// Takes fields away.
+    pub fn remove(&mut self, mut unwanted: impl FnMut(&Field) -> bool) {
+        self.fields.retain(|field| !unwanted(field));
+        self.seen = self.fields.iter().fold(0, |seen, field| seen | field.id.bit());
+    }
+
     pub(super) fn push(&mut self, field: Field, limits: &HeadLimits) -> Result<(), Reject> {
         if SINGLE_BITS & self.seen & field.id.bit() != 0 {
             return Err(DUPLICATE);
