@@ -31,6 +31,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<headers::Headers>(),
     #[cfg(feature = "map")]
     http::entry::<map::Maps>(),
+    #[cfg(feature = "userid")]
+    http::entry::<userid::Userid>(),
+    #[cfg(feature = "browser")]
+    http::entry::<browser::Browser>(),
     #[cfg(feature = "geo")]
     http::entry::<geo::Geo>(),
     #[cfg(feature = "split_clients")]

@@ -146,6 +146,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
     pub(crate) trailers: Vec<Box<dyn Trailers>>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
+    pub(crate) kept: Vec<Box<dyn Any>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
@@ -177,6 +178,11 @@ impl<'s> Hooks<'_, 's> {
     /// Adds a logger.
     pub fn logger(&mut self, logger: impl Logger) {
         self.loggers.push(Box::new(logger));
+    }
+
+    /// Keeps what the module's variables need to know of this location: [`Content::kept`](crate::request::Content::kept).
+    pub fn keep(&mut self, value: impl Any) {
+        self.kept.push(Box::new(value));
     }
 
     /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.

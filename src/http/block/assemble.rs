@@ -213,6 +213,7 @@ impl Builder<'_, '_> {
             body_filters: Vec::new(),
             trailers: Vec::new(),
             loggers: Vec::new(),
+            kept: Vec::new(),
             processes: &mut self.processes,
             limits_bodies: false,
             automatic: None,
@@ -228,6 +229,7 @@ impl Builder<'_, '_> {
             mut body_filters,
             trailers,
             loggers,
+            kept,
             limits_bodies,
             automatic,
             ..
@@ -253,6 +255,7 @@ impl Builder<'_, '_> {
             body_filters,
             trailers: trailers.into(),
             loggers: loggers.into(),
+            kept: kept.into(),
         };
         Ok(Location::new(kind, pattern, content))
     }

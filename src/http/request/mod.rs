@@ -109,6 +109,14 @@ pub struct Content {
     pub(crate) body_filters: Box<[Box<dyn BodyFilter>]>,
     pub(crate) trailers: Box<[Box<dyn Trailers>]>,
     pub(crate) loggers: Box<[Box<dyn Logger>]>,
+    pub(crate) kept: Box<[Box<dyn Any>]>,
+}
+
+impl Content {
+    /// What a module keeps here, by its type.
+    pub fn kept<T: 'static>(&self) -> Option<&T> {
+        self.kept.iter().find_map(|value| value.downcast_ref())
+    }
 }
 
 /// Where a request is.
