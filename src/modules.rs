@@ -31,6 +31,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<headers::Headers>(),
     #[cfg(feature = "map")]
     http::entry::<map::Maps>(),
+    #[cfg(feature = "mp4")]
+    http::entry::<mp4::Mp4>(),
+    #[cfg(feature = "flv")]
+    http::entry::<flv::Flv>(),
     #[cfg(feature = "userid")]
     http::entry::<userid::Userid>(),
     #[cfg(feature = "browser")]

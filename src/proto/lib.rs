@@ -11,6 +11,7 @@ pub mod escape;
 pub mod flv;
 pub mod http1;
 pub mod http2;
+pub mod mp4;
 pub mod multipart;
 pub mod proxy_protocol;
 pub mod query;
