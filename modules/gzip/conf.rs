@@ -1,8 +1,7 @@
 //! The directives. Whether and how hard to compress, and for whom, is the core's: event streams share it.
 
 use ::conf::{Arity, Contexts, Directive, Error, Setting, contexts, settings};
-use http::{Hooks, Module, Order};
-use mem::Str;
+use http::{Hooks, MediaTypes, Module, Order};
 
 use crate::filter::{Compress, Compressible, Decompress};
 
@@ -15,8 +14,8 @@ settings! {
     /// What its directives set.
     #[derive(Default)]
     pub struct Conf {
-        lists gzip_types: Str = (
-            WEB, Arity::AtLeast(1), types, "text/html",
+        value gzip_types: MediaTypes = (
+            WEB, Arity::AtLeast(1), MediaTypes::parse, "text/html",
             "media types of answers that are compressed, beside text/html; * for all"
         );
         size gzip_min_length = (
@@ -57,10 +56,6 @@ impl Module for Gzip {
         }
         Ok(())
     }
-}
-
-fn types(setting: &Setting<'_>) -> Result<Vec<Str>, Error> {
-    Ok(setting.args().iter().map(|word| Str::from(word.text.to_ascii_lowercase())).collect())
 }
 
 fn buffers(setting: &Setting<'_>) -> Result<(u64, u64), Error> {

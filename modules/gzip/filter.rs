@@ -1,14 +1,14 @@
 //! Whether a body is compressed, or decompressed, and what the header says of it.
 
-use http::{Body, BodyFilter, Filter, Request};
+use http::{Body, BodyFilter, Filter, MediaTypes, Request};
 use mem::Str;
 
 use crate::{deflate, inflate};
 
 /// `gzip`: which answers.
 pub struct Compressible {
-    /// Media types beside text/html.
-    pub types: Vec<Str>,
+    /// Media types.
+    pub types: MediaTypes,
     /// Bytes.
     pub min_length: u64,
 }
@@ -45,7 +45,7 @@ impl Filter for Compressible {
             && !response.streaming
             && response.header("content_encoding").is_none()
             && length.is_none_or(|length| length >= self.min_length)
-            && self.has_type(response.content_type.as_deref());
+            && self.types.has(response);
         if !wanted {
             return None;
         }
@@ -58,19 +58,6 @@ impl Filter for Compressible {
         response.add_header("Content-Encoding", Str::from("gzip"));
         change_body(request);
         None
-    }
-}
-
-impl Compressible {
-    fn has_type(&self, content_type: Option<&[u8]>) -> bool {
-        if self.types.iter().any(|known| &known[..] == b"*") {
-            return true;
-        }
-        let Some(content_type) = content_type else { return false };
-        let plain = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-        let plain = plain.trim_ascii();
-        let is = |known: &[u8]| plain.eq_ignore_ascii_case(known);
-        is(b"text/html") || self.types.iter().any(|known| is(known))
     }
 }
 
@@ -123,22 +110,8 @@ fn threads(request: &Request) -> bool {
     request.location().settings.aio_threads
 }
 
-/// The body will be another one, which means the same: its length is not known, and its parts are others.
+/// The body will be another one, which means the same.
 fn change_body(request: &mut Request) {
-    let response = &mut request.response;
-    response.content_length = None;
-    response.unknown_length = true;
-    response.allow_ranges = false;
-    response.accept_ranges = false;
-    response.file = false;
-    response.etag = response.etag.take().and_then(weak);
-}
-
-/// The same tag as a weak one (RFC 9110 §8.8.3): byte by byte the body is another.
-fn weak(tag: Str) -> Option<Str> {
-    match tag.first() {
-        Some(b'W') => Some(tag),
-        Some(b'"') => Some(Str::copy(&[b"W/", &tag[..]].concat())),
-        _ => None,
-    }
+    request.response.change_body();
+    request.response.weaken_etag();
 }

@@ -15,6 +15,7 @@ use crate::request::{
     BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
 };
 use crate::route::regex::Regex;
+use crate::vars::lookup::Lookup;
 use crate::vars::scope::Value;
 use crate::vars::settable::Settable;
 
@@ -141,7 +142,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a Rc<Names>,
     pub(crate) setup: &'a mut Setup<'s>,
 }
 
@@ -202,6 +203,11 @@ impl<'s> Hooks<'_, 's> {
     /// Compiles a word with variables.
     pub fn template(&self, word: &Word) -> Result<Template, Error> {
         Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
+    }
+
+    /// The variables that are known, for what names them while requests are served.
+    pub fn lookup(&self) -> Lookup<Request> {
+        Lookup::new(self.names)
     }
 
     /// A path, relative to the prefix.

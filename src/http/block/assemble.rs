@@ -110,7 +110,7 @@ fn declare_in(
 
 struct Builder<'b, 's> {
     modules: &'static [Entry],
-    names: &'b Names,
+    names: &'b Rc<Names>,
     setup: &'b mut Setup<'s>,
     processes: Vec<Rc<dyn Process>>,
     tls: tls::Servers,

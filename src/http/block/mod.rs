@@ -11,6 +11,7 @@ pub mod settings;
 pub mod types;
 
 use std::any::Any;
+use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
 use mem::Str;
@@ -88,7 +89,7 @@ pub(crate) struct HttpConf {
 pub(crate) struct Written {
     pub main: BlockConf,
     pub servers: Vec<ServerBlock>,
-    pub names: Names,
+    pub names: Rc<Names>,
 }
 
 static DIRECTIVES: &[Directive<HttpConf>] = &[Directive::new(
@@ -214,7 +215,7 @@ impl<'a> Reader<'a> {
             servers.push(reader.server(inner)?);
             Ok(())
         })?;
-        Ok(Written { main, servers, names: self.names })
+        Ok(Written { main, servers, names: Rc::new(self.names) })
     }
 
     /// Sets every directive of a block; `inner` is given those that are blocks themselves.

@@ -57,6 +57,14 @@ pub enum Order {
     Headers,
     /// A compressed body for a client that cannot take it.
     Gunzip,
+    /// Replacement of words.
+    Sub,
+    /// Other bodies before and behind it.
+    Addition,
+    /// Conversion of charsets.
+    Charset,
+    /// Commands in the body.
+    Ssi,
     /// Compression.
     Gzip,
     /// Parts of the body.
