@@ -34,6 +34,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<index::Index>(),
     #[cfg(feature = "sse")]
     http::entry::<sse::Sse>(),
+    #[cfg(feature = "sub")]
+    http::entry::<sub::Sub>(),
     #[cfg(feature = "ssi")]
     http::entry::<ssi::Ssi>(),
     #[cfg(feature = "rtmp")]

@@ -25,9 +25,7 @@ struct Looked(bool);
 impl Filter for Headers {
     fn header(&self, request: &mut Request) -> Option<u16> {
         let response = &request.response;
-        let is_empty =
-            !response.unknown_length && response.content_length.or(response.body.len()) == Some(0);
-        let wanted = !response.streaming && !is_empty && self.types.has(response);
+        let wanted = !response.streaming && !response.has_no_body() && self.types.has(response);
         if wanted || request.known_context::<Looked>().is_some() {
             request.context::<Looked>().0 = wanted;
         }

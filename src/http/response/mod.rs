@@ -89,6 +89,12 @@ impl Response {
         self.body.clear();
     }
 
+    /// Whether it has an empty body. Of a 304 that is not said: the body that it is about is not there.
+    pub fn has_no_body(&self) -> bool {
+        let known = !self.unknown_length && self.status != 304;
+        known && self.content_length.or_else(|| self.body.len()) == Some(0)
+    }
+
     /// A filter makes another body of it: its length is not known, and its parts are others.
     pub fn change_body(&mut self) {
         self.content_length = None;
