@@ -36,6 +36,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<sse::Sse>(),
     #[cfg(feature = "sub")]
     http::entry::<sub::Sub>(),
+    #[cfg(feature = "addition")]
+    http::entry::<addition::Addition>(),
     #[cfg(feature = "ssi")]
     http::entry::<ssi::Ssi>(),
     #[cfg(feature = "rtmp")]
