@@ -24,6 +24,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "try_files")]
     http::entry::<try_files::TryFiles>(),
+    #[cfg(feature = "brotli")]
+    http::entry::<brotli::Brotli>(),
+    #[cfg(feature = "zstd")]
+    http::entry::<zstd::Zstd>(),
     #[cfg(feature = "gzip")]
     http::entry::<gzip::Gzip>(),
     #[cfg(feature = "headers")]

@@ -1,9 +1,10 @@
 //! The directives. Whether and how hard to compress, and for whom, is the core's: event streams share it.
 
 use ::conf::{Arity, Contexts, Directive, Error, Setting, contexts, settings};
-use http::{Hooks, MediaTypes, Module, Order};
+use http::{Encoder, Hooks, MediaTypes, Module, Order, Variable};
 
-use crate::filter::{Compress, Compressible, Decompress};
+use crate::deflate;
+use crate::filter::Decompress;
 
 /// The module.
 pub struct Gzip;
@@ -39,6 +40,12 @@ impl Module for Gzip {
     type Conf = Conf;
     const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
+    const VARIABLES: &'static [Variable] = &[Variable {
+        name: "gzip_ratio",
+        get: |request, _, out| request.coding_ratio("gzip", out),
+        help: "how many times longer the answer was before gzip",
+    }];
+
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.inherit(outer);
     }
@@ -51,8 +58,8 @@ impl Module for Gzip {
         if hooks.settings.gzip {
             let level = hooks.settings.gzip_comp_level;
             let (types, min_length) = (conf.gzip_types(), conf.gzip_min_length());
-            hooks.filter(Order::Gzip, Compressible { types, min_length });
-            hooks.body_filter(Order::Gzip, Compress { level });
+            let body = Box::new(move |body| deflate::body(body, level));
+            hooks.encoder(Encoder { coding: "gzip", types, min_length, body });
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ pub use request::{
     BodyFilter, Filter, Handler, Location, Logger, Request, Server, Template, Trailers, Variable,
 };
 pub use response::Response;
+pub use response::encoder::{Encoder, PREFERENCE as CODINGS};
 pub use response::media_types::MediaTypes;
 pub use response::takeover::{Session, Takeover};
 pub use route::patterns::{Conflict, Patterns};

@@ -14,6 +14,7 @@ use crate::request::flow::{Order, Phase};
 use crate::request::{
     BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
 };
+use crate::response::encoder::Encoder;
 use crate::route::regex::Regex;
 use crate::vars::lookup::Lookup;
 use crate::vars::scope::Value;
@@ -137,6 +138,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
     pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
     pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
+    pub(crate) encoders: Vec<Encoder>,
     pub(crate) trailers: Vec<Box<dyn Trailers>>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
@@ -160,6 +162,11 @@ impl<'s> Hooks<'_, 's> {
     /// Adds a body filter: after all header filters each is given the body by the one before it.
     pub fn body_filter(&mut self, order: Order, filter: impl BodyFilter) {
         self.body_filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds a coding of answers: which of them one gets, the client decides.
+    pub fn encoder(&mut self, encoder: Encoder) {
+        self.encoders.push(encoder);
     }
 
     /// Adds fields behind the body.

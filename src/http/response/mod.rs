@@ -1,6 +1,7 @@
 //! The answer to a request.
 
 pub mod compression;
+pub mod encoder;
 pub mod encoding;
 pub mod error_page;
 pub mod errors;
