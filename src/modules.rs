@@ -42,6 +42,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<sub::Sub>(),
     #[cfg(feature = "addition")]
     http::entry::<addition::Addition>(),
+    #[cfg(feature = "charset")]
+    http::entry::<charset::Charset>(),
     #[cfg(feature = "ssi")]
     http::entry::<ssi::Ssi>(),
     #[cfg(feature = "rtmp")]
