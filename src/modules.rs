@@ -25,6 +25,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "try_files")]
     http::entry::<try_files::TryFiles>(),
+    #[cfg(feature = "brotli")]
+    http::entry::<brotli::Brotli>(),
+    #[cfg(feature = "zstd")]
+    http::entry::<zstd::Zstd>(),
     #[cfg(feature = "gzip")]
     http::entry::<gzip::Gzip>(),
     #[cfg(feature = "headers")]
@@ -49,6 +53,14 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<autoindex::Autoindex>(),
     #[cfg(feature = "sse")]
     http::entry::<sse::Sse>(),
+    #[cfg(feature = "sub")]
+    http::entry::<sub::Sub>(),
+    #[cfg(feature = "addition")]
+    http::entry::<addition::Addition>(),
+    #[cfg(feature = "charset")]
+    http::entry::<charset::Charset>(),
+    #[cfg(feature = "ssi")]
+    http::entry::<ssi::Ssi>(),
     #[cfg(feature = "rtmp")]
     http::entry::<rtmp::Web>(),
     #[cfg(feature = "dav")]

@@ -1,10 +1,10 @@
 //! The directives. Whether and how hard to compress, and for whom, is the core's: event streams share it.
 
 use ::conf::{Arity, Contexts, Directive, Error, Setting, contexts, settings};
-use http::{Hooks, Module, Order};
-use mem::Str;
+use http::{Encoder, Hooks, MediaTypes, Module, Order, Variable};
 
-use crate::filter::{Compress, Compressible, Decompress};
+use crate::deflate;
+use crate::filter::Decompress;
 
 /// The module.
 pub struct Gzip;
@@ -15,8 +15,8 @@ settings! {
     /// What its directives set.
     #[derive(Default)]
     pub struct Conf {
-        lists gzip_types: Str = (
-            WEB, Arity::AtLeast(1), types, "text/html",
+        value gzip_types: MediaTypes = (
+            WEB, Arity::AtLeast(1), MediaTypes::parse, "text/html",
             "media types of answers that are compressed, beside text/html; * for all"
         );
         size gzip_min_length = (
@@ -40,6 +40,12 @@ impl Module for Gzip {
     type Conf = Conf;
     const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
 
+    const VARIABLES: &'static [Variable] = &[Variable {
+        name: "gzip_ratio",
+        get: |request, _, out| request.coding_ratio("gzip", out),
+        help: "how many times longer the answer was before gzip",
+    }];
+
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.inherit(outer);
     }
@@ -52,15 +58,11 @@ impl Module for Gzip {
         if hooks.settings.gzip {
             let level = hooks.settings.gzip_comp_level;
             let (types, min_length) = (conf.gzip_types(), conf.gzip_min_length());
-            hooks.filter(Order::Gzip, Compressible { types, min_length });
-            hooks.body_filter(Order::Gzip, Compress { level });
+            let body = Box::new(move |body| deflate::body(body, level));
+            hooks.encoder(Encoder { coding: "gzip", types, min_length, body });
         }
         Ok(())
     }
-}
-
-fn types(setting: &Setting<'_>) -> Result<Vec<Str>, Error> {
-    Ok(setting.args().iter().map(|word| Str::from(word.text.to_ascii_lowercase())).collect())
 }
 
 fn buffers(setting: &Setting<'_>) -> Result<(u64, u64), Error> {

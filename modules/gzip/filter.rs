@@ -1,87 +1,16 @@
-//! Whether a body is compressed, or decompressed, and what the header says of it.
+//! Whether a body is decompressed, and what the header says of it.
 
 use http::{Body, BodyFilter, Filter, Request};
 use mem::Str;
 
-use crate::{deflate, inflate};
-
-/// `gzip`: which answers.
-pub struct Compressible {
-    /// Media types beside text/html.
-    pub types: Vec<Str>,
-    /// Bytes.
-    pub min_length: u64,
-}
-
-/// `gzip`: how hard.
-pub struct Compress {
-    /// 1 to 9.
-    pub level: u32,
-}
+use crate::inflate;
 
 /// `gunzip`
 pub struct Decompress;
 
-/// It was decided that this answer's body is compressed.
-#[derive(Default)]
-struct Compressing(bool);
-
-/// The same of its decompression.
+/// It was decided that this answer's body is decompressed.
 #[derive(Default)]
 struct Decompressing(bool);
-
-impl Filter for Compressible {
-    fn header(&self, request: &mut Request) -> Option<u16> {
-        // An error's page comes here after what it replaces.
-        if request.known_context::<Compressing>().is_some() {
-            request.context::<Compressing>().0 = false;
-        }
-        let response = &request.response;
-        let length = response.content_length.or(match response.unknown_length {
-            true => None,
-            false => response.body.len(),
-        });
-        let wanted = matches!(response.status, 200 | 403 | 404)
-            && !response.streaming
-            && response.header("content_encoding").is_none()
-            && length.is_none_or(|length| length >= self.min_length)
-            && self.has_type(response.content_type.as_deref());
-        if !wanted {
-            return None;
-        }
-        request.depends_on_encoding();
-        if !request.accepts_gzip() {
-            return None;
-        }
-        request.context::<Compressing>().0 = true;
-        let response = &mut request.response;
-        response.add_header("Content-Encoding", Str::from("gzip"));
-        change_body(request);
-        None
-    }
-}
-
-impl Compressible {
-    fn has_type(&self, content_type: Option<&[u8]>) -> bool {
-        if self.types.iter().any(|known| &known[..] == b"*") {
-            return true;
-        }
-        let Some(content_type) = content_type else { return false };
-        let plain = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-        let plain = plain.trim_ascii();
-        let is = |known: &[u8]| plain.eq_ignore_ascii_case(known);
-        is(b"text/html") || self.types.iter().any(|known| is(known))
-    }
-}
-
-impl BodyFilter for Compress {
-    fn body(&self, request: &mut Request, body: Body) -> Body {
-        match request.known_context::<Compressing>() {
-            Some(Compressing(true)) => deflate::body(body.by_threads(threads(request)), self.level),
-            _ => body,
-        }
-    }
-}
 
 impl Filter for Decompress {
     fn header(&self, request: &mut Request) -> Option<u16> {
@@ -104,7 +33,8 @@ impl Filter for Decompress {
         request.context::<Decompressing>().0 = true;
         let headers = &mut request.response.headers;
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case(b"content-encoding"));
-        change_body(request);
+        request.response.change_body();
+        request.response.weaken_etag();
         None
     }
 }
@@ -112,33 +42,10 @@ impl Filter for Decompress {
 impl BodyFilter for Decompress {
     fn body(&self, request: &mut Request, body: Body) -> Body {
         match request.known_context::<Decompressing>() {
-            Some(Decompressing(true)) => inflate::body(body.by_threads(threads(request))),
+            Some(Decompressing(true)) => {
+                inflate::body(body.by_threads(request.location().settings.aio_threads))
+            }
             _ => body,
         }
-    }
-}
-
-/// Whether other threads read files here.
-fn threads(request: &Request) -> bool {
-    request.location().settings.aio_threads
-}
-
-/// The body will be another one, which means the same: its length is not known, and its parts are others.
-fn change_body(request: &mut Request) {
-    let response = &mut request.response;
-    response.content_length = None;
-    response.unknown_length = true;
-    response.allow_ranges = false;
-    response.accept_ranges = false;
-    response.file = false;
-    response.etag = response.etag.take().and_then(weak);
-}
-
-/// The same tag as a weak one (RFC 9110 §8.8.3): byte by byte the body is another.
-fn weak(tag: Str) -> Option<Str> {
-    match tag.first() {
-        Some(b'W') => Some(tag),
-        Some(b'"') => Some(Str::copy(&[b"W/", &tag[..]].concat())),
-        _ => None,
     }
 }

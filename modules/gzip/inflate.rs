@@ -3,15 +3,13 @@
 use std::io::Write;
 
 use flate2::write::MultiGzDecoder;
-use http::{Body, Error};
+use http::{Body, Coder, Error};
 
-use crate::coded::{Coded, Coder};
-
-type Decoder = MultiGzDecoder<Vec<u8>>;
+struct Decoder(MultiGzDecoder<Vec<u8>>);
 
 /// Decompresses a body.
 pub fn body(body: Body) -> Body {
-    Body::Source(Box::new(Coded::new(body, Decoder::new(Vec::new()))))
+    body.coded_in_pieces(Decoder(MultiGzDecoder::new(Vec::new())))
 }
 
 impl Coder for Decoder {
@@ -20,7 +18,7 @@ impl Coder for Decoder {
 
     /// The decoder takes only as much as its own buffer holds: it cannot run away between two looks.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        match self.write(bytes)? {
+        match self.0.write(bytes)? {
             0 => Err(Error::invalid("it goes on behind its end")),
             count => Ok(count),
         }
@@ -32,10 +30,10 @@ impl Coder for Decoder {
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        Ok(self.try_finish()?)
+        Ok(self.0.try_finish()?)
     }
 
     fn made(&mut self) -> &mut Vec<u8> {
-        self.get_mut()
+        self.0.get_mut()
     }
 }

@@ -6,7 +6,6 @@
 //! A short body is compressed at once, and stays a chain: nothing waits.
 #![forbid(unsafe_code)]
 
-mod coded;
 mod conf;
 mod deflate;
 mod filter;

@@ -11,6 +11,7 @@ mod entry;
 mod not_modified;
 mod range;
 mod respond;
+mod stored;
 mod watch;
 
 pub use cache::knows;
@@ -22,9 +23,9 @@ use proto::conditional::Mode;
 /// The module.
 pub struct Static;
 
-/// `gzip_static`: whether a file is looked for that is compressed already.
+/// `gzip_static`, `brotli_static`, `zstd_static`: whether a file is looked for that is compressed already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GzipStatic {
+pub(crate) enum Kept {
     Off,
     /// For clients that accept it.
     On,
@@ -86,17 +87,24 @@ settings! {
             WEB, Arity::AtLeast(1), file_cache, "16m max_file=64k files=256 settle=60s",
             "memory for small files that nobody has changed for a while, in each worker; open files; or off"
         );
-        value gzip_static: GzipStatic = (
-            WEB, ONE, |s: &Setting<'_>| s.choice(0, STORED), "off",
+        value gzip_static: Kept = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, KEPT), "off",
             "send FILE.gz in the place of FILE, to clients that accept it (on) or to all (always)"
+        );
+        value brotli_static: Kept = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, KEPT), "off",
+            "send FILE.br in the place of FILE, to clients that accept it (on) or to all (always)"
+        );
+        value zstd_static: Kept = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, KEPT), "off",
+            "send FILE.zst in the place of FILE, to clients that accept it (on) or to all (always)"
         );
     }
 }
 
 const MODES: &[(&str, Mode)] =
     &[("off", Mode::Off), ("exact", Mode::Exact), ("before", Mode::Before)];
-const STORED: &[(&str, GzipStatic)] =
-    &[("off", GzipStatic::Off), ("on", GzipStatic::On), ("always", GzipStatic::Always)];
+const KEPT: &[(&str, Kept)] = &[("off", Kept::Off), ("on", Kept::On), ("always", Kept::Always)];
 
 impl Module for Static {
     const NAME: &'static str = "static";
@@ -123,8 +131,19 @@ impl Module for Static {
         }
         let etag = conf.etag();
         let ranges = range;
-        let gzip = conf.gzip_static();
-        hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges, gzip });
+        let kept = |coding| match coding {
+            "br" => (conf.brotli_static(), coding, ".br"),
+            "zstd" => (conf.zstd_static(), coding, ".zst"),
+            _ => (conf.gzip_static(), "gzip", ".gz"),
+        };
+        let stored = http::CODINGS.into_iter().map(kept).filter(|(kept, ..)| *kept != Kept::Off);
+        let stored = stored.map(|(kept, coding, suffix)| stored::Stored {
+            coding,
+            suffix,
+            always: kept == Kept::Always,
+        });
+        let stored = stored.collect();
+        hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges, stored });
         let mode = conf.if_modified_since();
         hooks.filter(Order::NotModified, not_modified::NotModified { mode });
         if range {

@@ -8,7 +8,8 @@ use proto::http1::Method;
 use sys::log::{Level, errno};
 
 use crate::entry::Entry;
-use crate::{CacheLimits, GzipStatic, cache};
+use crate::stored::{self, Stored};
+use crate::{CacheLimits, cache};
 
 /// Serves the files of one location.
 pub struct Files {
@@ -18,7 +19,8 @@ pub struct Files {
     pub cache: CacheLimits,
     pub etag: bool,
     pub ranges: bool,
-    pub gzip: GzipStatic,
+    /// Files that are compressed already, the best coding first.
+    pub stored: Box<[Stored]>,
 }
 
 /// `disable_symlinks`
@@ -42,7 +44,7 @@ impl Handler for Files {
             Ok(mapped) => mapped.path,
             Err(status) => return Flow::Status(status),
         };
-        if self.answer_compressed(request, &path) {
+        if !self.stored.is_empty() && self.answer_stored(request, &path) {
             return Flow::Respond;
         }
         let entry = match self.open(request, &path) {
@@ -86,40 +88,40 @@ impl Files {
         Entry::new(sys::file::open(path, symlinks)?)
     }
 
-    /// Answers with the file that is compressed already, if there is one, and the client may get it.
-    fn answer_compressed(&self, request: &mut Request, path: &Str) -> bool {
-        let is_read = matches!(request.method, Method::Get | Method::Head);
-        if self.gzip == GzipStatic::Off || !is_read {
+    /// Answers with the compressed one that the client likes best, if there is one that it may get.
+    fn answer_stored(&self, request: &mut Request, path: &Str) -> bool {
+        if !matches!(request.method, Method::Get | Method::Head) {
             return false;
         }
-        let accepts = self.gzip == GzipStatic::Always || request.accepts_gzip();
-        if !accepts && !request.location().settings.compression.vary {
-            return false;
-        }
-        let path = request.pool.copy(&[&path[..], b".gz"].concat());
-        let entry = match self.open(request, &path) {
-            Ok(entry) => entry,
+        stored::preferred(&self.stored, request).into_iter().any(|(stored, accepts)| {
+            let Some(entry) = self.look(request, path, stored.suffix) else { return false };
+            if !stored.always {
+                request.depends_on_encoding();
+            }
+            if !accepts || !entry.stat.is_file() {
+                return false;
+            }
+            self.answer(request, &entry);
+            request.response.allow_ranges = false;
+            let coding = Str::from_static(stored.coding.as_bytes());
+            request.response.add_header("Content-Encoding", coding);
+            true
+        })
+    }
+
+    fn look(&self, request: &mut Request, path: &Str, suffix: &str) -> Option<Entry> {
+        let path = request.pool.copy(&[path, suffix.as_bytes()].concat());
+        match self.open(request, &path) {
+            Ok(entry) => Some(entry),
             Err(error) => {
                 use ErrorKind::{InvalidFilename, NotADirectory, NotFound};
                 if !matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) {
-                    request.error(
-                        Level::Crit,
-                        format_args!("open() \"{path}\" failed {}", errno(&error)),
-                    );
+                    let why = format_args!("open() \"{path}\" failed {}", errno(&error));
+                    request.error(Level::Crit, why);
                 }
-                return false;
+                None
             }
-        };
-        if self.gzip == GzipStatic::On {
-            request.depends_on_encoding();
         }
-        if !accepts || !entry.stat.is_file() {
-            return false;
-        }
-        self.answer(request, &entry);
-        request.response.allow_ranges = false;
-        request.response.add_header("Content-Encoding", Str::from("gzip"));
-        true
     }
 
     fn answer(&self, request: &mut Request, entry: &Entry) {

@@ -58,12 +58,12 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         module: "brotli",
         names: &["brotli"],
-        advice: "rserve does not compress files yet; the line can be left out",
+        advice: "this server was built without it; the line can be left out",
     },
     Foreign {
         module: "zstd",
         names: &["zstd"],
-        advice: "rserve does not compress files yet; the line can be left out",
+        advice: "this server was built without it; the line can be left out",
     },
     Foreign {
         module: "vts",

@@ -28,6 +28,7 @@ pub use block::Http;
 pub use block::api::{Declarations, Entry, Hooks, Level, Module, entry};
 pub use block::keyed::{KeyedZone, refusal_status, undeclared_zone};
 pub use block::settings::{Alias, Settings};
+pub use body::coded::Coder;
 pub use body::spool::Spool;
 pub use body::{Body, Failed, Fields, Source, read_chain};
 pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
@@ -39,10 +40,13 @@ pub use request::{
     BodyFilter, Filter, Handler, Location, Logger, Request, Server, Template, Trailers, Variable,
 };
 pub use response::Response;
+pub use response::encoder::{Encoder, PREFERENCE as CODINGS};
+pub use response::media_types::MediaTypes;
 pub use response::takeover::{Session, Takeover};
 pub use route::patterns::{Conflict, Patterns};
 pub use route::regex::Regex;
 pub use trace::Happening;
+pub use vars::lookup::Lookup;
 pub use vars::scope::Value;
 pub use vars::settable::Settable;
 pub use vars::template::Piece;

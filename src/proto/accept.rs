@@ -45,37 +45,45 @@ pub fn accepts_gzip(field: &[u8]) -> bool {
     quality_of(b"gzip").or_else(|| quality_of(b"*")).is_some_and(|quality| quality > 0)
 }
 
-/// The same as nginx reads it: gzip is named, with a quality that is not 0, and a star says nothing.
-pub fn names_gzip(field: &[u8]) -> bool {
-    let is_gzip = |at: &usize| {
+/// The quality in thousandths that an `Accept-Encoding` field gives a coding, as nginx reads it for gzip: it is named, and a
+/// star says nothing. 0: it is not taken.
+pub fn coding_quality(field: &[u8], coding: &[u8]) -> u32 {
+    let len = coding.len();
+    let is_coding = |at: &usize| {
         let begins = *at == 0 || matches!(field[at - 1], b',' | b' ');
-        begins && field[*at..at + 4].eq_ignore_ascii_case(b"gzip")
+        begins && field[*at..at + len].eq_ignore_ascii_case(coding)
     };
-    let Some(at) = (0..(field.len() + 1).saturating_sub(4)).find(is_gzip) else { return false };
-    let rest = field[at + 4..].trim_ascii_start();
+    let Some(at) = (0..(field.len() + 1).saturating_sub(len)).find(is_coding) else { return 0 };
+    let rest = field[at + len..].trim_ascii_start();
     let rest = match rest {
-        [] | [b',', ..] => return true,
+        [] | [b',', ..] => return 1000,
         [b';', rest @ ..] => rest.trim_ascii_start(),
-        _ => return false,
+        _ => return 0,
     };
     match rest {
-        [] => true,
-        [b'q' | b'Q', b'=', value @ ..] => has_quality(value),
-        _ => false,
+        [] => 1000,
+        [b'q' | b'Q', b'=', value @ ..] => quality(value).unwrap_or(0),
+        _ => 0,
     }
 }
 
-/// Whether a quality (RFC 9110 §12.4.2) is one, and not 0.
-fn has_quality(value: &[u8]) -> bool {
+/// A quality (RFC 9110 §12.4.2) in thousandths.
+fn quality(value: &[u8]) -> Option<u32> {
     let end = value.iter().position(|byte| matches!(byte, b',' | b' ')).unwrap_or(value.len());
     let (whole, fraction) = match &value[..end] {
         [whole @ (b'0' | b'1')] => (whole, &[][..]),
         [whole @ (b'0' | b'1'), b'.', fraction @ ..] => (whole, fraction),
-        _ => return false,
+        _ => return None,
     };
     let digits = fraction.len() <= 3 && fraction.iter().all(u8::is_ascii_digit);
-    let zeros = fraction.iter().all(|&digit| digit == b'0');
-    digits && if *whole == b'1' { zeros } else { !zeros }
+    let scale = [100, 10, 1];
+    let thousandths: u32 = fraction
+        .iter()
+        .zip(scale)
+        .map(|(digit, scale)| u32::from(digit.wrapping_sub(b'0')) * scale)
+        .sum();
+    let quality = u32::from(whole - b'0') * 1000 + thousandths;
+    (digits && quality <= 1000).then_some(quality)
 }
 
 #[cfg(test)]
@@ -94,6 +102,27 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(accepts_gzip(field.as_bytes()), allowed, "{field}");
+        }
+    }
+
+    #[test]
+    fn codings_have_their_qualities() {
+        for (field, quality) in [
+            ("br", 1000),
+            ("gzip, br;q=0.25", 250),
+            ("gzip, BR; q=1.000", 1000),
+            ("br;q=0.0", 0),
+            ("br;q=0.001, gzip", 1),
+            ("br;q=1.001", 0),
+            ("br;q=0.2500", 0),
+            ("br;q=x", 0),
+            ("br;", 1000),
+            ("*", 0),
+            ("xbr", 0),
+            ("", 0),
+            ("b", 0),
+        ] {
+            assert_eq!(coding_quality(field.as_bytes(), b"br"), quality, "{field}");
         }
     }
 

@@ -92,6 +92,26 @@ impl Local {
     }
 }
 
+/// Writes `seconds` since 1970 down as `strftime(3)` does, in the time zone of this process or in Greenwich's. `None`: it is
+/// empty, or longer than two thousand bytes.
+pub fn strftime(format: &std::ffi::CStr, seconds: u64, greenwich: bool) -> Option<Vec<u8>> {
+    let time = seconds as libc::time_t;
+    // SAFETY: an all-zero `tm` is a valid value (its only pointer, tm_zone, may be null).
+    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    let mut text = vec![0_u8; 2048];
+    // SAFETY: the pointers are valid for the calls, which keep none; `text` is as long as is said, and `format` ends with a
+    // zero.
+    let len = unsafe {
+        match greenwich {
+            true => libc::gmtime_r(&time, &mut tm),
+            false => libc::localtime_r(&time, &mut tm),
+        };
+        libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &tm)
+    };
+    text.truncate(len);
+    (len > 0).then_some(text)
+}
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

@@ -14,7 +14,9 @@ use crate::request::flow::{Order, Phase};
 use crate::request::{
     BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
 };
+use crate::response::encoder::Encoder;
 use crate::route::regex::Regex;
+use crate::vars::lookup::Lookup;
 use crate::vars::scope::Value;
 use crate::vars::settable::Settable;
 
@@ -144,13 +146,14 @@ pub struct Hooks<'a, 's> {
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
     pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
     pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
+    pub(crate) encoders: Vec<Encoder>,
     pub(crate) trailers: Vec<Box<dyn Trailers>>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
     pub(crate) kept: Vec<Box<dyn Any>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a Rc<Names>,
     pub(crate) setup: &'a mut Setup<'s>,
 }
 
@@ -168,6 +171,11 @@ impl<'s> Hooks<'_, 's> {
     /// Adds a body filter: after all header filters each is given the body by the one before it.
     pub fn body_filter(&mut self, order: Order, filter: impl BodyFilter) {
         self.body_filters.push((order, Box::new(filter)));
+    }
+
+    /// Adds a coding of answers: which of them one gets, the client decides.
+    pub fn encoder(&mut self, encoder: Encoder) {
+        self.encoders.push(encoder);
     }
 
     /// Adds fields behind the body.
@@ -216,6 +224,11 @@ impl<'s> Hooks<'_, 's> {
     /// Compiles a word with variables.
     pub fn template(&self, word: &Word) -> Result<Template, Error> {
         Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
+    }
+
+    /// The variables that are known, for what names them while requests are served.
+    pub fn lookup(&self) -> Lookup<Request> {
+        Lookup::new(self.names)
     }
 
     /// A path, relative to the prefix.

@@ -12,8 +12,9 @@ use crate::block::listen;
 use crate::block::{BlockConf, Inner, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
 use crate::handshake::PROTOCOLS;
-use crate::request::flow::Phase;
+use crate::request::flow::{Order, Phase};
 use crate::request::{Content, Listener, Location, Names, Server};
+use crate::response::encoder::Encoders;
 use crate::route::addresses::Addresses;
 use crate::route::listen::Listen;
 use crate::route::location::{LimitExcept, Locations, MatchKind};
@@ -112,7 +113,7 @@ fn declare_in(
 
 struct Builder<'b, 's> {
     modules: &'static [Entry],
-    names: &'b Names,
+    names: &'b Rc<Names>,
     setup: &'b mut Setup<'s>,
     processes: Vec<Rc<dyn Process>>,
     tls: tls::Servers,
@@ -198,19 +199,15 @@ impl Builder<'_, '_> {
     ) -> Result<Location, Error> {
         let mut settings = conf.core.settings(self.setup.env)?;
         let words = conf.core.words(self.names, self.setup.env)?;
+        let server_names = conf.core.server_name.as_slice().iter().map(|(_, word)| word.clone());
         let mut hooks = Hooks {
             settings: &settings,
             level,
-            server_names: conf
-                .core
-                .server_name
-                .as_slice()
-                .iter()
-                .map(|(_, word)| word.clone())
-                .collect(),
+            server_names: server_names.collect(),
             handlers: Vec::new(),
             filters: Vec::new(),
             body_filters: Vec::new(),
+            encoders: Vec::new(),
             trailers: Vec::new(),
             loggers: Vec::new(),
             kept: Vec::new(),
@@ -227,6 +224,7 @@ impl Builder<'_, '_> {
             mut handlers,
             mut filters,
             mut body_filters,
+            encoders,
             trailers,
             loggers,
             kept,
@@ -239,6 +237,11 @@ impl Builder<'_, '_> {
         }
         if limits_bodies {
             settings.client_max_body_size = 0;
+        }
+        if !encoders.is_empty() {
+            let (headers, bodies) = Encoders::new(encoders);
+            filters.push((Order::Gzip, Box::new(headers)));
+            body_filters.push((Order::Gzip, Box::new(bodies)));
         }
         // Stable: within a phase the order is that of the list of modules.
         handlers.sort_by_key(|(phase, _)| *phase);

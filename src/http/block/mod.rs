@@ -12,6 +12,7 @@ pub mod settings;
 pub mod types;
 
 use std::any::Any;
+use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Setting, Span, contexts, erase};
 use mem::Str;
@@ -99,7 +100,7 @@ pub(crate) struct HttpConf {
 pub(crate) struct Written {
     pub main: BlockConf,
     pub servers: Vec<ServerBlock>,
-    pub names: Names,
+    pub names: Rc<Names>,
 }
 
 static DIRECTIVES: &[Directive<HttpConf>] = &[Directive::new(

@@ -1,5 +1,7 @@
 //! Reads the block: finds each directive's row and sets it in its block's conf.
 
+use std::rc::Rc;
+
 use conf::{Contexts, Env, Error, Node, Setting, Table, erase};
 use mem::Str;
 use proto::http1::Method;
@@ -52,7 +54,7 @@ impl<'a> Reader<'a> {
     /// Reads all of it.
     pub fn http(self, setting: &Setting<'_>) -> Result<Written, Error> {
         let (main, inner) = self.block(setting.block(), Contexts::HTTP, None)?;
-        Ok(Written { main, servers: inner.servers, names: self.names })
+        Ok(Written { main, servers: inner.servers, names: Rc::new(self.names) })
     }
 
     /// Sets every directive of a block.

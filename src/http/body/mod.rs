@@ -6,6 +6,7 @@
 //! ```
 //! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
+pub mod coded;
 pub mod spool;
 mod threads;
 
@@ -32,6 +33,11 @@ pub trait Source {
     /// The next piece, of about `most` bytes; `None`: that was all, and it is asked no more. It is polled only in the connection's task, whose
     /// wakers work as in any task.
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>>;
+
+    /// It will be asked for later: what has to be waited for may begin. It is polled as [`Source::poll`] is.
+    fn prepare(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
 
     /// Fields that follow it (RFC 9110 §6.5), asked for when it has given all. They are sent only where they have a place:
     /// behind the last chunk. Who wraps a source gives its own.
@@ -170,10 +176,19 @@ impl Body {
 
     /// The next piece as it is, about `most` bytes of a source; `None`: it has ended.
     pub async fn next(&mut self, most: usize) -> Result<Option<Chain>, Error> {
+        poll_fn(|cx| self.poll_next(cx, most)).await
+    }
+
+    /// The same, for a source that is made of others.
+    pub fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<Result<Option<Chain>, Error>> {
         match self {
-            Body::Chain(chain) if chain.is_empty() => Ok(None),
-            Body::Chain(chain) => Ok(Some(std::mem::take(chain))),
-            Body::Source(source) => poll_fn(|cx| source.poll(cx, most)).await,
+            Body::Chain(chain) if chain.is_empty() => Poll::Ready(Ok(None)),
+            Body::Chain(chain) => Poll::Ready(Ok(Some(std::mem::take(chain)))),
+            Body::Source(source) => source.poll(cx, most),
         }
     }
 

@@ -48,7 +48,8 @@ pub enum Flow {
 /// A future that borrows the request it works on.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// The order of filters: nginx's. A header filter and a body filter of one module have one place.
+/// The order of filters: nginx's. A header filter and a body filter of one module have one place, but for `Addition`, whose bodies
+/// come at `Postpone`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
     /// Whether the client has it already.
@@ -59,6 +60,16 @@ pub enum Order {
     Headers,
     /// A compressed body for a client that cannot take it.
     Gunzip,
+    /// That there will be other bodies before and behind it.
+    Addition,
+    /// Replacement of words.
+    Sub,
+    /// Conversion of charsets.
+    Charset,
+    /// Commands in the body.
+    Ssi,
+    /// Bodies of others, which their own filters have made.
+    Postpone,
     /// Compression.
     Gzip,
     /// Parts of the body.

@@ -3,6 +3,7 @@
 //! What routes (`route`), words with variables (`vars`) and settings know nothing of requests: they are completed by
 //! types here.
 
+pub mod aside;
 pub mod body;
 pub mod check;
 pub mod connect_info;
@@ -24,6 +25,7 @@ use rt::Conn;
 use sys::socket::Address;
 use tls::Asked;
 
+use self::aside::Substitute;
 use self::connect_info::ConnectInfo;
 use self::context::Lasting;
 use self::flow::{BoxFuture, Flow, Phase};
@@ -223,6 +225,8 @@ pub struct Request {
     pub(crate) redirects: u8,
     /// How deep it is among subrequests: 0 is the client's own.
     pub(crate) nesting: u8,
+    /// What stands for its answer should that be an error or empty: of a subrequest.
+    pub(crate) substitute: Option<Substitute>,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,
 }
@@ -276,6 +280,7 @@ impl Request {
             stage: Stage::ServerRewrite,
             redirects: 0,
             nesting: 0,
+            substitute: None,
             refused: None,
         }
     }

@@ -3,18 +3,23 @@
 //! second time: the access phase is the main request's.
 
 use std::ops::{Deref, DerefMut};
+use std::task::{Context, Poll, ready};
 
-use mem::Str;
+use mem::{Chain, Str};
 use proto::http1::Method;
 use sys::log::Level;
 
+use crate::body::{Body, Source};
+use crate::error::Error;
 use crate::request::Handler;
 use crate::request::Request;
+use crate::request::aside::Substitute;
+use crate::request::flow::BoxFuture;
 use crate::request::phases::{self, Outcome};
 use crate::response::filters;
 
-/// One in another in another, and so on, so often: it goes in circles (nginx's number).
-const DEEPEST: u8 = 50;
+/// One in another in another, and so on, so often: it goes in circles (nginx's number, and the first).
+const DEEPEST: u8 = 51;
 
 /// A subrequest. It derefs to its request, whose `response` is there when it is done.
 pub struct Subrequest {
@@ -26,26 +31,25 @@ impl Subrequest {
     /// Begins one with GET, and goes as far as that goes without waiting. `None`: subrequests go in circles, which is
     /// logged.
     pub fn new(parent: &Request, uri: Str, args: Str) -> Option<Subrequest> {
+        Subrequest::or_else(parent, uri, args, None)
+    }
+
+    /// The same, with what stands for its answer should that be an error, or empty.
+    pub fn or_else(
+        parent: &Request,
+        uri: Str,
+        args: Str,
+        substitute: Option<Chain>,
+    ) -> Option<Subrequest> {
         if parent.nesting >= DEEPEST {
             let message = format_args!("subrequests cycle while processing \"{uri}\"");
             parent.error(Level::Error, message);
             return None;
         }
-        let mut request = Box::new(Request::new(parent.connection, parent.listener));
+        let mut request = parent.beside();
         request.nesting = parent.nesting + 1;
-        request.head.clone_from(&parent.head);
-        request.bytes = parent.bytes.clone();
-        request.host = parent.host.clone();
-        request.hosts = parent.hosts;
-        request.server = parent.server;
-        request.location = parent.server.location();
-        request.started = parent.started;
-        request.number = parent.number;
-        // As in nginx: what one of them sets, the other sees.
-        request.set = parent.set.clone();
-        // Nor is what is counted of the client counted twice.
-        request.lasting = parent.lasting.clone();
-        request.id = parent.id.clone();
+        let content_type = parent.response.content_type.clone();
+        request.substitute = substitute.map(|body| Substitute { body, content_type });
         request.internal = true;
         request.method = Method::Get;
         (request.uri, request.args) = (uri, args);
@@ -69,6 +73,22 @@ impl Subrequest {
         }
     }
 
+    /// Its answer's body, for one that is part of another answer: waited for when it is asked for.
+    pub fn into_body(mut self) -> Body {
+        if self.is_done() {
+            return self.into_answer();
+        }
+        let waiting = async move {
+            self.done().await;
+            self.into_answer()
+        };
+        Body::Source(Box::new(Answer { waiting: Some(Box::pin(waiting)), body: Body::default() }))
+    }
+
+    fn into_answer(mut self) -> Body {
+        std::mem::take(&mut self.request.response.body)
+    }
+
     fn go_on(&mut self, mut outcome: Outcome) {
         loop {
             match outcome {
@@ -90,7 +110,47 @@ impl Subrequest {
             request.error(Level::Error, message);
             crate::response::errors::plain_page(request, 500);
         }
+        if let Some(substitute) = request.substitute.take()
+            && request.response.body.is_empty()
+        {
+            request.response.body = Body::Chain(substitute.body);
+        }
         filters::body(request);
+    }
+}
+
+/// The body of an answer that is waited for.
+struct Answer {
+    waiting: Option<BoxFuture<'static, Body>>,
+    body: Body,
+}
+
+impl Answer {
+    /// Whether it is there.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(waiting) = &mut self.waiting {
+            self.body = ready!(waiting.as_mut().poll(cx));
+            self.waiting = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Source for Answer {
+    fn length(&self) -> Option<u64> {
+        match self.waiting {
+            None => self.body.len(),
+            Some(_) => None,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
+        ready!(self.poll_answer(cx));
+        self.body.poll_next(cx, most)
+    }
+
+    fn prepare(&mut self, cx: &mut Context<'_>) {
+        let _ = self.poll_answer(cx);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether a client may get its answer compressed.
+//! Whether a client may get its answer compressed, and by which coding: of those that are on here the one that it likes best.
 
 use proto::http1::Name;
 
@@ -23,7 +23,7 @@ impl Request {
             return false;
         }
         let rules = &self.location().settings.compression;
-        if !proto::accept::names_gzip(&self.header_list("accept_encoding")) {
+        if proto::accept::coding_quality(&self.header_list("accept_encoding"), b"gzip") == 0 {
             return false;
         }
         if self.version() < rules.version {
@@ -37,6 +37,17 @@ impl Request {
         let disabled =
             |regex: &Regex| regex.matches(&agent, &mut Captures::default()).unwrap_or(true);
         !rules.disable.iter().any(disabled)
+    }
+
+    /// How much the client likes to get the answer in this coding, in thousandths. 0: it may not. gzip has rules of its own
+    /// (`gzip_proxied` …), as in nginx.
+    pub fn coding_quality(&self, coding: &str) -> u32 {
+        let may = match coding {
+            "gzip" => self.accepts_gzip(),
+            _ => !self.is_subrequest(),
+        };
+        let field = self.header_list("accept_encoding");
+        if may { proto::accept::coding_quality(&field, coding.as_bytes()) } else { 0 }
     }
 
     /// The answer depends on what encodings the client takes: told to caches, where that is written.

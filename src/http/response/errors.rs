@@ -11,6 +11,9 @@ use crate::request::flow::Flow;
 
 /// What to do for an error: go to its `error_page`, or answer with the plain page.
 pub fn answer(request: &mut Request, status: u16) -> Flow {
+    if request.answer_substitute() {
+        return Flow::Respond;
+    }
     let location = request.location();
     let repeated = request.error_page && !location.settings.recursive_error_pages;
     let pages = &location.words.error_pages;

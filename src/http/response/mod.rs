@@ -2,12 +2,14 @@
 
 pub mod browser;
 pub mod compression;
+pub mod encoder;
 pub mod encoding;
 pub mod error_page;
 pub mod errors;
 pub mod fields;
 pub mod filters;
 pub mod framing;
+pub mod media_types;
 pub mod names;
 pub mod pace;
 pub mod rate;
@@ -89,6 +91,43 @@ impl Response {
         self.content_type = None;
         self.content_length = Some(0);
         self.body.clear();
+    }
+
+    /// Whether it has an empty body. Of a 304 that is not said: the body that it is about is not there.
+    pub fn has_no_body(&self) -> bool {
+        let known = !self.unknown_length && self.status != 304;
+        known && self.content_length.or_else(|| self.body.len()) == Some(0)
+    }
+
+    /// A filter makes another body of it: its length is not known, and its parts are others.
+    pub fn change_body(&mut self) {
+        self.content_length = None;
+        self.unknown_length = true;
+        self.allow_ranges = false;
+        self.accept_ranges = false;
+        self.file = false;
+    }
+
+    /// Its body means the same, but byte by byte it is another: the tag becomes a weak one (RFC 9110 §8.8.3).
+    pub fn weaken_etag(&mut self) {
+        self.etag = self.etag.take().and_then(|tag| match tag.first() {
+            Some(b'W') => Some(tag),
+            Some(b'"') => Some(Str::copy(&[b"W/", &tag[..]].concat())),
+            _ => None,
+        });
+    }
+
+    /// Its body says something else than what was asked for: whether that has changed says nothing of it, unless
+    /// `kept`.
+    pub fn change_version(&mut self, kept: bool) {
+        match kept {
+            true => self.weaken_etag(),
+            false => {
+                self.last_modified = None;
+                self.last_modified_text = None;
+                self.etag = None;
+            }
+        }
     }
 
     /// Adds a field.

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod handshake;
+pub mod lookup;
 pub mod names;
 pub mod part;
 pub mod scope;
