@@ -138,7 +138,7 @@ impl Logger for Line {
                 line.push(b'\n');
                 named::append(name, *cache, request, &line);
             }
-            Sink::Syslog(syslog) => syslog.send(&line()),
+            Sink::Syslog(syslog) => sys::log::to_syslog(syslog, None, &line()),
         }
     }
 }

@@ -21,7 +21,7 @@ pub fn parse(text: &str) -> Result<Settings, String> {
             Some(("severity", name)) => {
                 // As nginx: two names of levels, here and there.
                 let known = LEVELS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-                let level = known.map(|(_, level)| *level);
+                let level = known.map(|(_, level)| *level as u8);
                 let level = level.ok_or_else(|| format!("unknown syslog severity \"{name}\""))?;
                 once(&mut severity, "severity", level)?;
             }
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Settings, String> {
     Ok(Settings {
         address: address.ok_or("no syslog server specified")?,
         facility: facility.unwrap_or(23),
-        severity: severity.unwrap_or(Level::Info),
+        severity: severity.unwrap_or(Level::Info as u8),
         tag: tag.unwrap_or_else(|| "rserve".to_owned()),
         hostname,
     })
@@ -83,7 +83,7 @@ mod tests {
         let settings = parse("server=127.0.0.1,facility=local0,severity=warn,tag=web_1,nohostname");
         let settings = settings.expect("a server");
         assert_eq!(settings.address, Address::Inet(([127, 0, 0, 1], 514).into()));
-        assert_eq!((settings.facility, settings.severity), (16, Level::Warn));
+        assert_eq!((settings.facility, settings.severity), (16, Level::Warn as u8));
         assert_eq!((settings.tag.as_str(), settings.hostname), ("web_1", false));
         let address =
             |text: &str| parse(&format!("server={text}")).map(|settings| settings.address);

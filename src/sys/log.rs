@@ -149,7 +149,7 @@ impl Log {
         let line = format!("{time} [{}] {pid}#{pid}: {message}\n", level.name());
         match (&self.target, &self.ring) {
             (Target::Syslog(syslog), _) => {
-                return syslog.send_as(level, line.trim_end().as_bytes());
+                return to_syslog(syslog, Some(level), line.trim_end().as_bytes());
             }
             (Target::Memory(_), Some(ring)) => return ring.write(line.as_bytes()),
             _ => {}
@@ -229,8 +229,16 @@ pub fn to_file(level: Level, message: std::fmt::Arguments<'_>) {
     files.for_each(|log| log.write(level, message));
 }
 
-/// Writes to those of the process's own logs that are no syslog, or to standard error: what has become of that.
-pub fn beside_syslog(level: Level, message: std::fmt::Arguments<'_>) {
+/// Sends a line; where that fails, the process's own logs that are no syslog are told, or standard error.
+pub fn to_syslog(syslog: &Syslog, level: Option<Level>, line: &[u8]) {
+    if let Err(error) = syslog.send(level.map(|level| level as u8), line) {
+        let (name, errno) = (syslog.name(), errno(&error));
+        let message = format_args!("send() to {name} failed {errno}: lines are lost");
+        beside_syslog(Level::Alert, message);
+    }
+}
+
+fn beside_syslog(level: Level, message: std::fmt::Arguments<'_>) {
     let logs = main_logs();
     let others: Vec<_> =
         logs.iter().filter(|log| !matches!(log.target, Target::Syslog(_))).collect();

@@ -13,8 +13,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::log::Level;
-use crate::{clock, log, process};
+use crate::{clock, process};
 
 /// RFC 3164, 4.1.1
 pub const FACILITIES: [&str; 24] = [
@@ -39,8 +38,8 @@ pub struct Settings {
     pub address: Address,
     /// A number of [`FACILITIES`].
     pub facility: u8,
-    /// How much lines matter that do not say it.
-    pub severity: Level,
+    /// How much lines matter that do not say it: 0 (the most) to 7, as levels of the error log.
+    pub severity: u8,
     /// Who says them.
     pub tag: String,
     /// Lines have the name of this host.
@@ -77,22 +76,16 @@ impl Syslog {
         &self.settings
     }
 
-    /// Sends a line that has its usual severity.
-    pub fn send(&self, line: &[u8]) {
-        self.send_as(self.settings.severity, line);
-    }
-
-    /// Sends a line.
-    pub fn send_as(&self, severity: Level, line: &[u8]) {
+    /// Sends a line; without a severity it has the usual one. The error: lines are lost, which is told once in a while.
+    pub fn send(&self, severity: Option<u8>, line: &[u8]) -> io::Result<()> {
         let Settings { facility, tag, hostname, .. } = &self.settings;
-        let priority = u32::from(*facility) * 8 + severity as u32;
+        let priority =
+            u32::from(*facility) * 8 + u32::from(severity.unwrap_or(self.settings.severity));
         let time = clock::local(clock::wall().as_secs()).syslog();
         let host = if *hostname { process::hostname() + " " } else { String::new() };
         let mut datagram = format!("<{priority}>{time} {host}{tag}: ").into_bytes();
         datagram.extend_from_slice(line);
-        if let Err(error) = self.deliver(&datagram) {
-            self.tell(&error);
-        }
+        self.deliver(&datagram).or_else(|error| if self.is_news() { Err(error) } else { Ok(()) })
     }
 
     /// What was opened is tried, then something new: who listens may have come back at the same place.
@@ -113,19 +106,15 @@ impl Syslog {
         Ok(())
     }
 
-    /// To the logs that are no syslog.
-    fn tell(&self, error: &io::Error) {
+    /// Whether nobody was told for a while.
+    fn is_news(&self) -> bool {
         let now = clock::monotonic_ms() / 1000 + 1;
         let last = self.told.load(Ordering::Relaxed);
-        if last != 0 && now < last + PAUSE {
-            return;
+        let is_news = last == 0 || now >= last + PAUSE;
+        if is_news {
+            self.told.store(now, Ordering::Relaxed);
         }
-        self.told.store(now, Ordering::Relaxed);
-        let (name, errno) = (self.name(), log::errno(error));
-        log::beside_syslog(
-            Level::Alert,
-            format_args!("send() to {name} failed {errno}: lines are lost"),
-        );
+        is_news
     }
 
     /// `syslog:server=127.0.0.1:514`
@@ -181,21 +170,15 @@ mod tests {
     use super::*;
 
     fn settings(address: Address) -> Settings {
-        Settings {
-            address,
-            facility: 23,
-            severity: Level::Info,
-            tag: "web".into(),
-            hostname: false,
-        }
+        Settings { address, facility: 23, severity: 6, tag: "web".into(), hostname: false }
     }
 
     #[test]
     fn a_line_is_a_datagram() {
         let server = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         let syslog = Syslog::new(settings(Address::Inet(server.local_addr().expect("an address"))));
-        syslog.send(b"one");
-        syslog.send_as(Level::Error, b"two");
+        syslog.send(None, b"one").expect("sent");
+        syslog.send(Some(3), b"two").expect("sent");
         let mut buffer = [0; 100];
         for (start, end) in [("<190>", " web: one"), ("<187>", " web: two")] {
             let count = server.recv(&mut buffer).expect("a datagram");
@@ -209,15 +192,18 @@ mod tests {
     fn who_listens_may_come_back_and_nobody_waits() {
         let path = std::env::temp_dir().join(format!("rserve-syslog-{}", process::pid()));
         let syslog = Syslog::new(settings(Address::Unix(path.clone())));
-        syslog.send(b"lost");
+        assert!(
+            syslog.send(None, b"lost").is_err() && syslog.send(None, b"lost").is_ok(),
+            "it is told once"
+        );
         for round in 0..2 {
             let server = UnixDatagram::bind(&path).expect("a socket");
-            syslog.send(format!("round {round}").as_bytes());
+            syslog.send(None, format!("round {round}").as_bytes()).expect("sent");
             let mut buffer = [0; 100];
             let count = server.recv(&mut buffer).expect("a datagram");
             assert!(buffer[..count].ends_with(format!("round {round}").as_bytes()));
             // Full, it takes no more: those are lost.
-            (0..10_000).for_each(|_| syslog.send(b"much"));
+            (0..10_000).for_each(|_| drop(syslog.send(None, b"much")));
             std::fs::remove_file(&path).expect("removed");
         }
     }

@@ -72,13 +72,14 @@ fn every_refusal_is_told_in_one_run() {
 events { use poll; }
 http {
     variables_hash_max_size 1024;
-    types_hash_max_size 1024;
+    http2_push off;
+    http2_push_preload off;
     upstream app { server 127.0.0.1:3000; }
     server {
         listen 443 quic;
         location / { proxy_pass http://app; }
         location /a { proxy_pass http://app; rang on; }
-        location /b { nchan_subscriber; more_set_headers a:b; root; }
+        location /b { nchan_subscriber; set_md5 $a b; root; }
     }
 }
 ",
@@ -86,20 +87,20 @@ http {
     assert_eq!(code, 1);
     for wanted in [
         "[warn] \"load_module\" directive has no effect (rserve has live video of its own",
-        "[warn] no effect: tables take the size that they need\n\
-         \x20   variables_hash_max_size   conf:4\n\
-         \x20   types_hash_max_size       conf:5\n",
+        "[warn] no effect: as in nginx: nothing is pushed, clients have given that up\n\
+         \x20   http2_push           conf:5\n\
+         \x20   http2_push_preload   conf:6\n",
         "[emerg] invalid event type \"poll\"",
         "[emerg] not served: rserve does not proxy to upstreams yet\n\
-         \x20   upstream     conf:6\n\
-         \x20   proxy_pass   conf:9, 10\n",
-        "[warn] \"listen ... quic\" has no effect: rserve does not speak HTTP/3 yet in conf:8",
-        "[emerg] unknown directive \"rang\" in conf:10",
+         \x20   upstream     conf:7\n\
+         \x20   proxy_pass   conf:10, 11\n",
+        "[warn] \"listen ... quic\" has no effect: rserve does not speak HTTP/3 yet in conf:9",
+        "[emerg] unknown directive \"rang\" in conf:11",
         "[emerg] \"nchan_subscriber\" directive is of the module nchan (rserve has event streams of its own",
-        "[emerg] \"more_set_headers\" directive is of the module headers-more (add_header",
-        "[emerg] invalid number of arguments in \"root\" directive in conf:11",
-        "rserve: serves 10 of 19 directives; not yet: more_set_headers, \
-         nchan_subscriber, proxy_pass, upstream; 3 mistakes\n\
+        "[emerg] \"set_md5\" directive is of the module set-misc",
+        "[emerg] invalid number of arguments in \"root\" directive in conf:12",
+        "rserve: serves 11 of 20 directives; not yet: nchan_subscriber, \
+         proxy_pass, set_md5, upstream; 3 mistakes\n\
          rserve: configuration file conf test failed\n",
     ] {
         assert!(said.contains(wanted), "no {wanted} in\n{said}");

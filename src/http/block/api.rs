@@ -9,6 +9,7 @@ use conf::{Directive, Error, Files, Word, erase};
 use module::{LogFile, Process, Setup, Slot, Wanted};
 use sys::log::{Level as LogLevel, Log, Target};
 
+use crate::block::parts::Parts;
 use crate::block::settings::Settings;
 use crate::request::flow::{Order, Phase};
 use crate::request::{
@@ -143,13 +144,7 @@ pub struct Hooks<'a, 's> {
     pub level: Level,
     /// The names of the server whose block this is, as they are written.
     pub server_names: Vec<Word>,
-    pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
-    pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
-    pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
-    pub(crate) encoders: Vec<Encoder>,
-    pub(crate) trailers: Vec<Box<dyn Trailers>>,
-    pub(crate) loggers: Vec<Box<dyn Logger>>,
-    pub(crate) kept: Vec<Box<dyn Any>>,
+    pub(crate) parts: Parts,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
@@ -160,37 +155,37 @@ pub struct Hooks<'a, 's> {
 impl<'s> Hooks<'_, 's> {
     /// Adds a handler to a phase, behind those of the modules listed before.
     pub fn on(&mut self, phase: Phase, handler: impl Handler) {
-        self.handlers.push((phase, Box::new(handler)));
+        self.parts.handlers.push((phase, Box::new(handler)));
     }
 
     /// Adds a header filter.
     pub fn filter(&mut self, order: Order, filter: impl Filter) {
-        self.filters.push((order, Box::new(filter)));
+        self.parts.filters.push((order, Box::new(filter)));
     }
 
     /// Adds a body filter: after all header filters each is given the body by the one before it.
     pub fn body_filter(&mut self, order: Order, filter: impl BodyFilter) {
-        self.body_filters.push((order, Box::new(filter)));
+        self.parts.body_filters.push((order, Box::new(filter)));
     }
 
     /// Adds a coding of answers: which of them one gets, the client decides.
     pub fn encoder(&mut self, encoder: Encoder) {
-        self.encoders.push(encoder);
+        self.parts.encoders.push(encoder);
     }
 
     /// Adds fields behind the body.
     pub fn trailers(&mut self, trailers: impl Trailers) {
-        self.trailers.push(Box::new(trailers));
+        self.parts.trailers.push(Box::new(trailers));
     }
 
     /// Adds a logger.
     pub fn logger(&mut self, logger: impl Logger) {
-        self.loggers.push(Box::new(logger));
+        self.parts.loggers.push(Box::new(logger));
     }
 
     /// Keeps what the module's variables need to know of this location: [`Content::kept`](crate::request::Content::kept).
     pub fn keep(&mut self, value: impl Any) {
-        self.kept.push(Box::new(value));
+        self.parts.kept.push(Box::new(value));
     }
 
     /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.

@@ -9,6 +9,7 @@ use module::{Process, Setup};
 
 use crate::block::api::{Declarations, Entry, Hooks, Level};
 use crate::block::listen;
+use crate::block::parts::Parts;
 use crate::block::{BlockConf, Inner, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
 use crate::handshake::PROTOCOLS;
@@ -204,13 +205,7 @@ impl Builder<'_, '_> {
             settings: &settings,
             level,
             server_names: server_names.collect(),
-            handlers: Vec::new(),
-            filters: Vec::new(),
-            body_filters: Vec::new(),
-            encoders: Vec::new(),
-            trailers: Vec::new(),
-            loggers: Vec::new(),
-            kept: Vec::new(),
+            parts: Parts::default(),
             processes: &mut self.processes,
             limits_bodies: false,
             automatic: None,
@@ -220,46 +215,13 @@ impl Builder<'_, '_> {
         for (at, module) in self.modules.iter().enumerate() {
             (module.install)(&*conf.modules[at], &mut hooks)?;
         }
-        let Hooks {
-            mut handlers,
-            mut filters,
-            mut body_filters,
-            encoders,
-            trailers,
-            loggers,
-            kept,
-            limits_bodies,
-            automatic,
-            ..
-        } = hooks;
+        let Hooks { parts, limits_bodies, automatic, .. } = hooks;
         if level == Level::Server {
             self.automatic = automatic;
         }
         if limits_bodies {
             settings.client_max_body_size = 0;
         }
-        if !encoders.is_empty() {
-            let (headers, bodies) = Encoders::new(encoders);
-            filters.push((Order::Gzip, Box::new(headers)));
-            body_filters.push((Order::Gzip, Box::new(bodies)));
-        }
-        // Stable: within a phase the order is that of the list of modules.
-        handlers.sort_by_key(|(phase, _)| *phase);
-        filters.sort_by_key(|(order, _)| *order);
-        body_filters.sort_by_key(|(order, _)| *order);
-        let filters = filters.into_iter().map(|(_, filter)| filter).collect();
-        let body_filters = body_filters.into_iter().map(|(_, filter)| filter).collect();
-        let content = Content {
-            settings,
-            words,
-            rewrite: Box::default(),
-            handlers: handlers.into(),
-            filters,
-            body_filters,
-            trailers: trailers.into(),
-            loggers: loggers.into(),
-            kept: kept.into(),
-        };
-        Ok(Location::new(kind, pattern, content))
+        Ok(Location::new(kind, pattern, parts.content(settings, words)))
     }
 }

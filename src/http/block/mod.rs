@@ -6,6 +6,7 @@ pub mod directives;
 mod instance;
 pub mod keyed;
 pub mod listen;
+mod parts;
 mod reader;
 mod resolve;
 pub mod settings;

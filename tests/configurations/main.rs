@@ -1,5 +1,7 @@
 //! What `-t` says of a configuration: as nginx, of which many are copied.
 
+mod rewriting;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
@@ -377,76 +379,5 @@ fn worker_connections_have_the_bounds_that_are_told() {
         assert_eq!(output.status.success(), is_taken, "{count}: {said}");
         let told = said.contains("worker_connections must be between 1 and 8000000");
         assert_eq!(told, !is_taken, "{count}: {said}");
-    }
-}
-
-#[test]
-fn rewrites_and_conditions() {
-    for inside in [
-        "rewrite ^ /x;",
-        "rewrite ^ /x last break;",
-        "rewrite ^ /x wrong;",
-        "rewrite ^ \"\";",
-        "rewrite ( /x;",
-        "rewrite ^/(?<uri>x) /x;",
-        "rewrite ^/(?<own>x) /$own;",
-        "rewrite ^ $nowhere;",
-        "rewrite ^;",
-        "if ($uri) { }",
-        "if $uri { }",
-        "if ($uri { }",
-        "if $uri) { }",
-        "if ( $uri ) { }",
-        "if (uri) { }",
-        "if () { }",
-        "if ( ) { }",
-        "if ($) { }",
-        "if ($nowhere) { }",
-        "if ($uri = ) { }",
-        "if ($uri = \"\") { }",
-        "if ($uri = x y) { }",
-        "if ($uri == x) { }",
-        "if ($uri !== x) { }",
-        "if ($uri != x) { }",
-        "if ($uri ~ x) { }",
-        "if ($uri ~ \"x)\") { }",
-        "if ($uri ~ ( ) { }",
-        "if ($uri ~** x) { }",
-        "if ($uri !~* x) { }",
-        "if ($uri !!~ x) { }",
-        "if ($uri eq x) { }",
-        "if (-f $uri) { }",
-        "if (!-f $uri) { }",
-        "if (!!-f $uri) { }",
-        "if (-g $uri) { }",
-        "if (-f) { }",
-        "if (-f a b) { }",
-        "if (!-e $document_root/x) { return 404; }",
-        "if ($uri) { if ($uri) { } }",
-        "if ($uri) { location /x { } }",
-        "if ($uri) { set $y 1; return 200 $y; rewrite ^ /x; break; }",
-        "if ($uri) { rewrite_log on; }",
-        "if ($uri) { add_header X y; }",
-        "if ($uri) { root x; }",
-        "if ($uri) { try_files x y; }",
-        "if ($uri) { expires 1h; gzip on; limit_rate 1k; error_page 404 /x; access_log off; }",
-        "if ($uri) { allow all; }",
-        "if ($uri) { alias /x; }",
-        "if ($uri) { proxy_set_header x y; }",
-        "break on;",
-        "limit_except GET { deny all; }",
-        "limit_except { deny all; }",
-        "limit_except get POST { allow all; }",
-        "limit_except GOT { deny all; }",
-        "limit_except TRACE { deny all; }",
-        "limit_except GET { return 200; }",
-        "limit_except GET { deny all; } limit_except POST { deny all; }",
-        "rewrite_log maybe;",
-        "uninitialized_variable_warn off;",
-        "return 200 a b;",
-        "return;",
-    ] {
-        same(format!("server {{ {inside} }}"));
-        same(format!("server {{ location / {{ {inside} }} }}"));
     }
 }
