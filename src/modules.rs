@@ -47,6 +47,12 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<geo::Geo>(),
     #[cfg(feature = "split_clients")]
     http::entry::<split_clients::SplitClients>(),
+    #[cfg(feature = "stub_status")]
+    http::entry::<stub_status::StubStatus>(),
+    #[cfg(feature = "empty_gif")]
+    http::entry::<empty_gif::EmptyGif>(),
+    #[cfg(feature = "random_index")]
+    http::entry::<random_index::RandomIndex>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "autoindex")]

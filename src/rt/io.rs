@@ -82,9 +82,14 @@ impl Conn {
                 true if slot.has(EXPENDABLE) => {}
                 true => {
                     slot.raise(EXPENDABLE);
+                    worker().count(|figures| figures.beginning += 1);
                     slot.idle_since.set(now);
                 }
-                false => slot.clear(EXPENDABLE),
+                false if slot.has(EXPENDABLE) => {
+                    slot.clear(EXPENDABLE);
+                    worker().count(|figures| figures.beginning -= 1);
+                }
+                false => {}
             },
             (),
         );

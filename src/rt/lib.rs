@@ -59,7 +59,7 @@ pub use token::Token;
 pub use transport::Io;
 pub use turn::run;
 pub use worker::{
-    Config, after, connections, create, drain, draining, moment, now, on_readable, stop, wake_all,
-    wall,
+    Config, Figures, after, began_request, connections, create, drain, draining, figures, moment,
+    now, on_readable, stop, wake_all, wall,
 };
 pub use yield_now::yield_now;

@@ -8,7 +8,7 @@ use sys::socket::Peer;
 use crate::conn::Conn;
 use crate::layer::Layer;
 use crate::service::{Next, Task};
-use crate::slot::{READABLE, SlotState, WRITABLE, Work};
+use crate::slot::{EXPENDABLE, READABLE, SlotState, WRITABLE, Work};
 use crate::token::Token;
 use crate::worker::{Worker, worker};
 
@@ -17,6 +17,7 @@ impl Worker {
     pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
         let index = self.slots.take()?;
         self.connections.set(self.connections.get() + 1);
+        self.count(|figures| figures.accepted += 1);
         Some(self.occupy(index, fd, peer, SlotState::Running))
     }
 
@@ -56,7 +57,12 @@ impl Worker {
         // Last: what was dropped may have set a deadline, and the free list uses the wheel's links.
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
-        slot.state.set(SlotState::Free);
+        let idle = slot.state.replace(SlotState::Free) == SlotState::Idle;
+        let beginning = slot.has(EXPENDABLE);
+        self.count(|figures| {
+            figures.idle -= u32::from(idle);
+            figures.beginning -= u32::from(beginning);
+        });
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
         if slot.fd.get() >= 0 {

@@ -28,7 +28,11 @@ impl Worker {
     /// Gives the slot its turn, and puts it where that says. A panic ends this connection alone.
     pub fn step(&self, token: Token, turn: impl FnOnce(Conn) -> Next) {
         let Some(slot) = self.slot(token) else { return };
-        let was_task = slot.state.replace(SlotState::Running) == SlotState::Task;
+        let before = slot.state.replace(SlotState::Running);
+        let was_task = before == SlotState::Task;
+        if before == SlotState::Idle {
+            self.count(|figures| figures.idle -= 1);
+        }
         slot.clear(WOKEN);
         let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
         let next = next.unwrap_or_else(|_| {
@@ -57,6 +61,7 @@ impl Worker {
     fn rest(&self, token: Token) {
         let Some(slot) = self.slot(token) else { return };
         slot.state.set(SlotState::Idle);
+        self.count(|figures| figures.idle += 1);
         slot.idle_since.set(self.now.get());
         slot.clear(TIMED_OUT);
         if slot.is_readable() {

@@ -45,6 +45,8 @@ pub(crate) struct Worker {
     pub slots: Table,
     /// Accepted connections.
     pub connections: Cell<u32>,
+    /// Of these, what has been counted.
+    pub figures: Cell<Figures>,
     /// Sockets of tasks' own.
     pub sockets: Cell<u32>,
     /// Tasks for which there was no slot: each begins when one is given back.
@@ -99,6 +101,7 @@ pub fn create(config: Config) -> io::Result<()> {
         inbox,
         slots: Table::new(config.slots),
         connections: Cell::new(0),
+        figures: Cell::default(),
         sockets: Cell::new(0),
         waiting: RefCell::new(VecDeque::new()),
         queue: RefCell::new(VecDeque::with_capacity(1024)),
@@ -229,6 +232,42 @@ pub fn moment() -> u64 {
 /// Accepted connections that are open in this loop.
 pub fn connections() -> u32 {
     here().map_or(0, |worker| worker.connections.get())
+}
+
+/// What the loop counts of its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Accepted so far.
+    pub accepted: u64,
+    /// Requests that have begun, as far as services tell ([`began_request`]).
+    pub requests: u64,
+    /// Open.
+    pub open: u32,
+    /// Of these, those that wait for a request.
+    pub idle: u32,
+    /// ... and those whose request has begun to come ([`Io::set_expendable`](crate::Io::set_expendable)).
+    pub beginning: u32,
+}
+
+/// A request has begun, on whichever connection.
+pub fn began_request() {
+    worker().count(|figures| figures.requests += 1);
+}
+
+/// What this loop has counted.
+pub fn figures() -> Figures {
+    here().map_or(Figures::default(), |worker| Figures {
+        open: worker.connections.get(),
+        ..worker.figures.get()
+    })
+}
+
+impl Worker {
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Figures)) {
+        let mut figures = self.figures.get();
+        change(&mut figures);
+        self.figures.set(figures);
+    }
 }
 
 /// Whether the loop ends when its last connection has.

@@ -147,6 +147,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) parts: Parts,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
+    pub(crate) counts_connections: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
     pub(crate) names: &'a Rc<Names>,
     pub(crate) setup: &'a mut Setup<'s>,
@@ -199,6 +200,11 @@ impl<'s> Hooks<'_, 's> {
     /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
     pub fn limit_bodies(&mut self) {
         self.limits_bodies = true;
+    }
+
+    /// The module wants to know what all workers count: [`crate::counts()`].
+    pub fn count_connections(&mut self) {
+        self.counts_connections = true;
     }
 
     /// The server has a certificate that is not in a file, or shows proofs that names are its own.

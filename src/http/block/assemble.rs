@@ -12,10 +12,10 @@ use crate::block::listen;
 use crate::block::parts::Parts;
 use crate::block::{BlockConf, Inner, LocationBlock, ServerBlock, Written};
 use crate::client::fetch;
+use crate::counts::{self, Counter};
 use crate::handshake::PROTOCOLS;
-use crate::request::flow::{Order, Phase};
+use crate::request::flow::Phase;
 use crate::request::{Content, Listener, Location, Names, Server};
-use crate::response::encoder::Encoders;
 use crate::route::addresses::Addresses;
 use crate::route::listen::Listen;
 use crate::route::location::{LimitExcept, Locations, MatchKind};
@@ -55,6 +55,7 @@ pub fn assemble(
         setup,
         processes: Vec::new(),
         tls: tls::Servers::new(fetch::ocsp),
+        counts: false,
         automatic: None,
     };
     let mut addresses = Addresses::default();
@@ -85,6 +86,9 @@ pub fn assemble(
     }
     let mut processes = builder.processes;
     processes.extend(builder.tls.processes("http", builder.setup));
+    if builder.counts || counts::VARIABLES.iter().any(|name| names.is_asked(name)) {
+        processes.push(Rc::new(Counter::new(builder.setup)));
+    }
     Ok(Assembled { listeners, processes })
 }
 
@@ -118,6 +122,8 @@ struct Builder<'b, 's> {
     setup: &'b mut Setup<'s>,
     processes: Vec<Rc<dyn Process>>,
     tls: tls::Servers,
+    /// Somebody wants to know what all workers count.
+    counts: bool,
     /// Of the server that was looked at last.
     automatic: Option<tls::fresh::Automatic>,
 }
@@ -208,6 +214,7 @@ impl Builder<'_, '_> {
             parts: Parts::default(),
             processes: &mut self.processes,
             limits_bodies: false,
+            counts_connections: false,
             automatic: None,
             names: self.names,
             setup: self.setup,
@@ -215,7 +222,8 @@ impl Builder<'_, '_> {
         for (at, module) in self.modules.iter().enumerate() {
             (module.install)(&*conf.modules[at], &mut hooks)?;
         }
-        let Hooks { parts, limits_bodies, automatic, .. } = hooks;
+        let Hooks { parts, limits_bodies, counts_connections, automatic, .. } = hooks;
+        self.counts |= counts_connections;
         if level == Level::Server {
             self.automatic = automatic;
         }

@@ -73,6 +73,7 @@ impl Connection {
         self.state = ConnectionState::Run;
         self.deadline = 0;
         self.io.set_expendable(false);
+        rt::began_request();
         let request = &mut self.request;
         request.number = self.io.requests() + 1;
         request.method = request.head.method;

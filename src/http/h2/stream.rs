@@ -103,6 +103,7 @@ impl Stream {
         request.started = rt::now();
         request.keep_alive = true;
         self.shared.conn.count_request();
+        rt::began_request();
         request.number = self.shared.conn.requests();
         let read = head::read(parts, request).and_then(|()| check::check(request));
         if let Err(reject) = read {

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use mem::Str;
 use proto::http1::{Name, Version};
 
+use crate::counts::{Counts, counts};
 use crate::request::paths;
 use crate::request::{Request, Variable};
 use crate::response::names::is_named;
@@ -30,6 +31,12 @@ pub static VARIABLES: &[Variable] = variables! {
     "connection_requests" |r, _, o| show(o, r.number), "the request's number on its connection";
     "connection_time" |r, _, o| seconds(o, rt::now().saturating_sub(r.connection.conn().opened())),
         "seconds since the connection was accepted, with milliseconds";
+    "connections_active" |_, _, o| counted(o, |counts| counts.active), "open connections, of all workers";
+    "connections_reading" |_, _, o| counted(o, |counts| counts.reading),
+        "of these, those whose request is being read";
+    "connections_waiting" |_, _, o| counted(o, |counts| counts.waiting), "those that wait for a request";
+    "connections_writing" |_, _, o| counted(o, |counts| counts.writing),
+        "those whose request is being answered";
     "content_length" |r, _, o| header(r, Name::ContentLength, o), "Content-Length of the request";
     "content_type" |r, _, o| header(r, Name::ContentType, o), "Content-Type of the request";
     "cookie_" cookie, "a cookie";
@@ -96,6 +103,10 @@ pub static VARIABLES: &[Variable] = variables! {
 fn seconds(out: &mut Vec<u8>, ms: u64) -> bool {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
     true
+}
+
+fn counted(out: &mut Vec<u8>, which: fn(&Counts) -> u64) -> bool {
+    counts().is_some_and(|counts| show(out, which(&counts)))
 }
 
 fn tcp(request: &Request, out: &mut Vec<u8>, field: fn(&sys::socket::TcpInfo) -> u32) -> bool {
