@@ -23,6 +23,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<access::Access>(),
     #[cfg(feature = "auth_request")]
     http::entry::<auth_request::AuthRequest>(),
+    #[cfg(feature = "mirror")]
+    http::entry::<mirror::Mirror>(),
     #[cfg(feature = "try_files")]
     http::entry::<try_files::TryFiles>(),
     #[cfg(feature = "brotli")]

@@ -202,6 +202,13 @@ impl<'s> Hooks<'_, 's> {
         self.limits_bodies = true;
     }
 
+    /// The module keeps requests' bodies here ([`Request::keep_body`]): the directory for their files is made.
+    pub fn keeps_bodies(&mut self) {
+        let path = self.settings.body_folder.path.clone();
+        self.setup
+            .folder(module::Folder { path, wanted_by: "\"client_body_temp_path\"".to_owned() });
+    }
+
     /// The module wants to know what all workers count: [`crate::counts()`].
     pub fn count_connections(&mut self) {
         self.counts_connections = true;

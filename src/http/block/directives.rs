@@ -11,6 +11,7 @@ use sys::log::{Level, Log, Target};
 use crate::block::listen;
 use crate::block::settings::{Alias, Lingering, Tokens};
 use crate::block::types::Types;
+use crate::body::kept::{Folder, InFile};
 use crate::response::compression::Proxied;
 use crate::response::error_page;
 use crate::response::rate;
@@ -57,6 +58,15 @@ settings! {
         );
         size client_max_body_size = (WEB, "1m", "longest request body, 413 above; 0: any");
         size client_body_buffer_size = (WEB, "16k", "so much of a body that is kept stays in memory");
+        value client_body_in_file_only: InFile = (
+            WEB, ONE, |s: &Setting<'_>| s.choice(0, IN_FILE), "off",
+            "keep request bodies in files that have names: on, clean (they go with the request), off"
+        );
+        option client_body_temp_path: Folder = (
+            WEB, Arity::Between(1, 4), folder, "client_body_temp",
+            "directory of files with request bodies; numbers: digits of the names of directories in it"
+        );
+        flag log_subrequest = (WEB, "off", "write lines for subrequests to the access log");
         time client_body_timeout = (WEB, "60s", "between two reads of a request's body");
         value keepalive_timeout: (u64, Option<u64>) = (
             WEB, Arity::Between(1, 2), keepalive_timeout, "75s",
@@ -183,6 +193,19 @@ const LINGERING: &[(&str, Lingering)] =
     &[("off", Lingering::Off), ("on", Lingering::On), ("always", Lingering::Always)];
 const TOKENS: &[(&str, Tokens)] =
     &[("on", Tokens::On), ("off", Tokens::Off), ("build", Tokens::On)];
+
+const IN_FILE: &[(&str, InFile)] =
+    &[("off", InFile::Off), ("on", InFile::On), ("clean", InFile::Clean)];
+
+/// A directory and up to three levels, whose digits are those of ten.
+fn folder(setting: &Setting<'_>) -> Result<Folder, Error> {
+    let mut levels = Vec::new();
+    for at in 1..setting.args().len() {
+        let invalid = |_| setting.error_at(at, format!("invalid value \"{}\"", setting.arg(at)));
+        levels.push(setting.number_in(at, 1..=3).map_err(invalid)? as usize);
+    }
+    Ok(Folder { path: setting.path(0), levels })
+}
 
 fn tokens(setting: &Setting<'_>) -> Result<(Tokens, Option<Word>), Error> {
     match setting.choice(0, TOKENS) {

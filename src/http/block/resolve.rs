@@ -8,6 +8,7 @@ use proto::http1::HeadLimits;
 
 use crate::block::directives::CoreConf;
 use crate::block::settings::{Http2, Settings, Words};
+use crate::body::kept::Folder;
 use crate::response::compression::{self, Compression};
 use crate::response::rate::Rate;
 use crate::vars::names::Names;
@@ -27,6 +28,12 @@ impl CoreConf {
             default_type: self.default_type(),
             client_max_body_size: self.client_max_body_size(),
             client_max_body_size_is_set: self.client_max_body_size.is_set(),
+            body_in_file: self.client_body_in_file_only(),
+            body_folder: self.client_body_temp_path.get().cloned().unwrap_or_else(|| Folder {
+                path: env.prefix.join("client_body_temp"),
+                levels: Vec::new(),
+            }),
+            log_subrequest: self.log_subrequest(),
             client_body_timeout: self.client_body_timeout(),
             client_body_buffer_size: self.client_body_buffer_size(),
             keepalive_timeout,

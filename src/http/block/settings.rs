@@ -7,6 +7,7 @@ use mem::Str;
 use sys::log::Log;
 
 use crate::block::types::Types;
+use crate::body::kept::{Folder, InFile};
 use crate::response::compression::Compression;
 use crate::response::error_page::ErrorPage;
 use crate::response::rate::Rate;
@@ -72,6 +73,12 @@ pub struct Settings {
     pub client_max_body_size: u64,
     /// The configuration says it.
     pub client_max_body_size_is_set: bool,
+    /// Whether bodies that are kept have files with names.
+    pub body_in_file: InFile,
+    /// Where those files are.
+    pub body_folder: Folder,
+    /// Subrequests have lines in the access log.
+    pub log_subrequest: bool,
     /// Between two reads of a body.
     pub client_body_timeout: u64,
     /// So much of a body that is kept stays in memory.

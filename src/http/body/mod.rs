@@ -7,6 +7,7 @@
 //! Back-pressure needs no code: nobody asks a source before there is room for what it gives. To drop it is to abort it.
 
 pub mod coded;
+pub mod kept;
 pub mod spool;
 mod threads;
 

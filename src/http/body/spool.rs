@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use mem::{Buf, Chain, Str};
 use sys::unnamed::Unnamed;
@@ -122,6 +123,19 @@ impl Spool {
         let (file, written) = rt::offload(work).await?;
         self.file = Some(file);
         Ok(written?)
+    }
+
+    /// As it is: in memory, or in the file.
+    pub fn into_chain(mut self) -> Result<Chain, Error> {
+        let mut chain = Chain::new();
+        match &self.file {
+            Some(file) => {
+                let file = Rc::new(file.file().try_clone()?);
+                chain.push(Buf::file(file, 0, self.len));
+            }
+            None => chain.append(&mut self.held),
+        }
+        Ok(chain)
     }
 
     /// As a file, whatever its length.

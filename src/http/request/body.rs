@@ -8,6 +8,7 @@ use sys::log::Level;
 
 use super::Request;
 use crate::body::Body;
+use crate::body::kept::Kept;
 use crate::error::Error;
 
 impl Request {
@@ -29,6 +30,18 @@ impl Request {
     /// The body of the request, all of it, if that is at most `limit` bytes. The error has the status to answer with.
     pub async fn read_body(&mut self, limit: usize) -> Result<Vec<u8>, Error> {
         self.take_body().read_whole(limit).await
+    }
+
+    /// Reads the body and keeps it, for several who read it.
+    pub async fn keep_body(&mut self) -> Result<(), Error> {
+        let mut body = self.take_body();
+        let settings = &self.location().settings;
+        let (memory, in_file) = (settings.client_body_buffer_size as usize, settings.body_in_file);
+        let kept = Kept::fill(&mut body, memory, in_file, &settings.body_folder).await?;
+        self.body = kept.body();
+        // Those that are asked on its behalf have the same.
+        self.with_lasting(|known: &mut Kept| *known = kept);
+        Ok(())
     }
 
     /// Takes the body, to be read piece by piece, or to be passed on.

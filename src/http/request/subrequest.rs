@@ -9,6 +9,7 @@ use mem::{Chain, Str};
 use proto::http1::Method;
 use sys::log::Level;
 
+use crate::body::kept::Kept;
 use crate::body::{Body, Source};
 use crate::error::Error;
 use crate::request::Handler;
@@ -59,6 +60,29 @@ impl Subrequest {
         Some(subrequest)
     }
 
+    /// Begins one with the same method, and with the same body if that is kept. Nobody gets its answer.
+    pub fn copy(parent: &Request, uri: Str, with_body: bool) -> Option<Subrequest> {
+        if parent.nesting >= DEEPEST {
+            return None;
+        }
+        let mut request = parent.beside();
+        request.nesting = parent.nesting + 1;
+        request.internal = true;
+        request.method = parent.method;
+        let (path, args) = proto::uri::split_args(&uri);
+        let args = args.and_then(|args| uri.slice_of(args));
+        (request.uri, request.args) =
+            (uri.slice(..path.len()), args.unwrap_or(parent.args.clone()));
+        if with_body && let Some(body) = parent.known_lasting(Kept::body) {
+            request.body = body;
+            request.framing = parent.framing;
+        }
+        let mut subrequest = Subrequest { request, waits: None };
+        let outcome = phases::run(&mut subrequest.request);
+        subrequest.go_on(outcome);
+        Some(subrequest)
+    }
+
     /// Whether its answer is there.
     pub fn is_done(&self) -> bool {
         self.waits.is_none()
@@ -93,7 +117,10 @@ impl Subrequest {
         loop {
             match outcome {
                 Outcome::Wait(handler) => return self.waits = Some(handler),
-                Outcome::Close(status) => return self.request.response.status = status,
+                Outcome::Close(status) => {
+                    self.request.response.status = status;
+                    return self.log();
+                }
                 Outcome::Respond => match filters::header(&mut self.request) {
                     Ok(()) => return self.respond(),
                     Err(other) => outcome = other,
@@ -116,6 +143,14 @@ impl Subrequest {
             request.response.body = Body::Chain(substitute.body);
         }
         filters::body(request);
+        self.log();
+    }
+
+    fn log(&self) {
+        let location = self.request.location();
+        if location.settings.log_subrequest {
+            location.loggers.iter().for_each(|logger| logger.log(&self.request));
+        }
     }
 }
 

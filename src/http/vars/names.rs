@@ -22,15 +22,13 @@ pub struct Variable<R: 'static> {
 pub const CHANGEABLE: [&str; 2] = ["args", "limit_rate"];
 
 /// Variables of nginx's core that are not here, or only as one of many (`http_`): no group has their name.
-pub const RESERVED: [&str; 17] = [
+pub const RESERVED: [&str; 15] = [
     "http_cookie",
     "http_host",
     "http_referer",
     "http_user_agent",
     "http_via",
     "http_x_forwarded_for",
-    "request_body",
-    "request_body_file",
     "sent_http_cache_control",
     "sent_http_connection",
     "sent_http_content_length",

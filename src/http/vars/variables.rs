@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use mem::Str;
 use proto::http1::{Name, Version};
 
+use crate::body::kept::Kept;
 use crate::counts::{Counts, counts};
 use crate::request::paths;
 use crate::request::{Request, Variable};
@@ -62,6 +63,11 @@ pub static VARIABLES: &[Variable] = variables! {
     "query_string" |r, _, o| put_some(o, &r.args), "same as args";
     "remote_user" user, "the name in the Authorization field";
     "request" |r, _, o| put_some(o, r.request_line()), "the first line of the request";
+    "request_body" |r, _, o| r.known_lasting(|kept: &Kept| kept.write(o)).unwrap_or(false),
+        "the request's body, if somebody has kept it, in memory";
+    "request_body_file" |r, _, o| r.known_lasting(|kept: &Kept| {
+        kept.path().is_some_and(|path| put(o, path.as_os_str().as_bytes()))
+    }).unwrap_or(false), "the file in which the request's body is kept, if it has a name";
     "request_completion" |r, _, o| put(o, match r.bytes_sent >= r.head_sent && r.head_sent > 0 {
         true => b"OK".as_slice(),
         false => b"",
