@@ -89,6 +89,47 @@ class Server:
         self.master.wait()
 
 
+def wrk(server, path, arguments, script, seconds):
+    command = ["taskset", "-c", "1", "wrk", "-t1", f"-d{seconds}s", *arguments]
+    if script:
+        command += ["-s", str(HERE / script)]
+    command += [server.url(path)]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30).stdout
+    done = re.search(r"(\d+) requests in", out)
+    if not done or ("Non-2xx" in out and script != "conditional.lua"):
+        sys.exit(f"wrk failed:\n{out}")
+    errors = re.search(r"Socket errors.*", out)
+    if errors:
+        print(f"  {errors[0]}", file=sys.stderr)
+    return int(done[1])
+
+
+def cost(server, case, seconds):
+    _, _, path, arguments, script = case
+    before = server.cpu_ns()
+    done = wrk(server, path, arguments, script, seconds)
+    return (server.cpu_ns() - before) / 1000 / done
+
+
+def processor_time(cases, start, seconds, rounds, only):
+    """Rows of cases (name, settings, path, arguments of wrk, script); `start` starts a server by name and settings."""
+    rows = []
+    for case in (case for case in cases if only in case[0]):
+        both = {name: start(name, case[1]) for name in ("nginx", "rserve")}
+        for server in both.values():
+            cost(server, case, 1)  # warm
+        costs = {"nginx": [], "rserve": []}
+        for _ in range(rounds):
+            for name, server in both.items():
+                costs[name].append(cost(server, case, seconds))
+        for server in both.values():
+            server.stop()
+        nginx, rserve = median(costs["nginx"]), median(costs["rserve"])
+        rows.append(f"| {case[0]} | {nginx:.1f} | {rserve:.1f} | {rserve / nginx:.2f} |")
+        print(rows[-1], flush=True)
+    return rows
+
+
 def write(name, table):
     """Puts a table between the marks of that name in benches/README.md."""
     page = ROOT / "benches/README.md"
