@@ -13,6 +13,7 @@ mod client_hello;
 mod conf;
 mod flv;
 mod http2;
+mod mp4;
 pub mod mutate;
 mod proxy_protocol;
 mod query;
@@ -22,16 +23,19 @@ mod response;
 mod rtmp_chunk;
 mod rtmp_handshake;
 mod sse;
+mod ssi;
 mod ticket;
 mod websocket;
 
 pub use self::sse::sse;
+pub use self::ssi::ssi;
 pub use amf::amf;
 pub use chunked::chunked;
 pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
 pub use http2::http2;
+pub use mp4::mp4;
 pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use range::range;
@@ -46,7 +50,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -63,6 +67,8 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("client_hello", client_hello),
     ("http2", http2),
     ("ticket", ticket),
+    ("mp4", mp4),
+    ("ssi", ssi),
 ];
 
 /// Runs a target over the files that are named on the command line.
