@@ -38,7 +38,7 @@ fn told(port: u16, path: &str) -> String {
         |name: &str| answer.header(name).and_then(|date| proto::date::parse(date.as_bytes()));
     // How long after the answer: the two are not asked in the same second.
     let after = seconds("Expires").zip(seconds("Date")).map(|(at, now)| at as i64 - now as i64);
-    let fixed = after.is_some_and(|after| after < -86_400 || after > 86_400 * 365);
+    let fixed = after.is_some_and(|after| !(-86_400..=86_400 * 365).contains(&after));
     let told = if fixed { seconds("Expires").map(|at| at as i64) } else { after };
     text + &format!("\nexpires {told:?}")
 }

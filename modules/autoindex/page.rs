@@ -63,7 +63,7 @@ fn line(entry: &Entry, local: bool, out: &mut Vec<u8>) {
         if is_directory { String::new() } else { size(entry.size) }
     );
     let _ =
-        write!(out, "<time>{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}</time></a></li>\n");
+        writeln!(out, "<time>{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}</time></a></li>");
 }
 
 fn size(bytes: u64) -> String {

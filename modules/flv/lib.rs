@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Contexts, Directive, Error, settings};
-use http::{Body, Filter, Hooks, Module, Order, Request};
+use http::{Body, Filter, Flow, Hooks, Module, Order, Phase, Request};
 use mem::{Chain, Str};
+use proto::http1::Method;
 
 /// The module.
 pub struct Flv;
@@ -30,9 +31,18 @@ impl Module for Flv {
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.flv.is_set() {
+            hooks.on(Phase::Content, refuse_others);
             hooks.filter(Order::Module, FromTheMiddle);
         }
         Ok(())
+    }
+}
+
+/// Of what is no directory only reading is known here.
+fn refuse_others(request: &mut Request) -> Flow {
+    match matches!(request.method, Method::Get | Method::Head) {
+        true => Flow::Declined,
+        false => Flow::Status(405),
     }
 }
 

@@ -21,11 +21,11 @@ settings! {
             "set Expires and Cache-Control: [modified] TIME, @TIME of day, epoch, max, off"
         );
         here add_header: Vec<Added> = (
-            ANY, Arity::Between(2, 3), |c, s| Ok(c.add_header.push(added(s)?)), "",
+            ANY, Arity::Between(2, 3), |c, s| added(s).map(|field| c.add_header.push(field)), "",
             "add a field to the answer's header; with always, to errors too"
         );
         here add_trailer: Vec<Added> = (
-            ANY, Arity::Between(2, 3), |c, s| Ok(c.add_trailer.push(added(s)?)), "",
+            ANY, Arity::Between(2, 3), |c, s| added(s).map(|field| c.add_trailer.push(field)), "",
             "add a field behind the answer's body, which goes out in chunks; with always, to errors too"
         );
         value add_header_inherit: Inheritance = (

@@ -6,8 +6,9 @@
 mod file;
 
 use conf::{Arity, Contexts, Directive, Error, contexts, settings};
-use http::{Body, Filter, Hooks, LogLevel, Module, Order, Request};
+use http::{Body, Filter, Flow, Hooks, LogLevel, Module, Order, Phase, Request};
 use mem::Str;
+use proto::http1::Method;
 use proto::mp4::Part;
 
 /// The module.
@@ -43,9 +44,18 @@ impl Module for Mp4 {
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.mp4.is_set() {
             let most = conf.mp4_max_buffer_size();
+            hooks.on(Phase::Content, refuse_others);
             hooks.filter(Order::Module, Parts { most, from_key_frame: conf.mp4_start_key_frame() });
         }
         Ok(())
+    }
+}
+
+/// Of what is no directory only reading is known here.
+fn refuse_others(request: &mut Request) -> Flow {
+    match matches!(request.method, Method::Get | Method::Head) {
+        true => Flow::Declined,
+        false => Flow::Status(405),
     }
 }
 

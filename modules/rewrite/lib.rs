@@ -46,7 +46,7 @@ impl Module for Rewrite {
             "rewrite",
             ANY,
             Arity::Between(2, 3),
-            |conf, setting| Ok(conf.written.push(read::rewrite(setting)?)),
+            |conf, setting| read::rewrite(setting).map(|written| conf.written.push(written)),
             "",
             "give a URI that an expression matches another one, [last|break]; or redirect to it: redirect (302), permanent (301), or a URL; a ? at its end drops the arguments",
         ),
@@ -63,7 +63,7 @@ impl Module for Rewrite {
             "set",
             ANY,
             Arity::Exactly(2),
-            |conf, setting| Ok(conf.written.push(read::set(setting)?)),
+            |conf, setting| read::set(setting).map(|written| conf.written.push(written)),
             "",
             "give a variable a value, as soon as the server, or the location, is known",
         ),
@@ -71,7 +71,7 @@ impl Module for Rewrite {
             "return",
             ANY,
             Arity::Between(1, 2),
-            |conf, setting| Ok(conf.written.push(read::returns(setting)?)),
+            |conf, setting| read::returns(setting).map(|written| conf.written.push(written)),
             "",
             "answer with CODE [text], CODE URL or URL; 444 closes without an answer",
         ),
@@ -79,7 +79,10 @@ impl Module for Rewrite {
             "break",
             ANY,
             Arity::Exactly(0),
-            |conf, _| Ok(conf.written.push(Written::Break)),
+            |conf, _| {
+                conf.written.push(Written::Break);
+                Ok(())
+            },
             "",
             "nothing more of rewrite, if, set and return here",
         ),

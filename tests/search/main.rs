@@ -25,6 +25,7 @@ mod pair;
 mod places;
 mod reader;
 mod requests;
+mod rewriting;
 mod rounds;
 mod rtmp;
 mod rtmp_session;

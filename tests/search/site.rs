@@ -4,6 +4,7 @@ use support::Random;
 
 use crate::content::content;
 use crate::places::{EXPRESSIONS, NAMES, PREFIXES, TEXTS, one};
+use crate::rewriting::rewriting;
 use crate::tree::Node;
 
 /// Where a directive stands.
@@ -14,6 +15,8 @@ pub enum Place {
     Prefix,
     Regex,
     Named,
+    /// `if` in a location.
+    Branch,
 }
 
 /// What stands in the `http` block.
@@ -40,6 +43,9 @@ fn server(random: &mut Random, number: usize) -> Node {
         block.push(Node::line(format!("server_name {}", names.join(" "))));
     }
     block.extend(settings(random, Place::Server, 4));
+    if random.one_in(3) {
+        block.extend(rewriting(random, Place::Server));
+    }
     for _ in 0..2 + random.below(6) {
         block.push(location(random, "", 2));
     }
@@ -65,6 +71,7 @@ fn location(random: &mut Random, within: &str, depth: usize) -> Node {
         _ => (one(random, EXPRESSIONS).to_owned(), Place::Regex, String::new()),
     };
     let mut block = settings(random, place, 4);
+    block.extend(rewriting(random, place));
     block.extend(content(random, place));
     if depth > 0 && !head.starts_with('=') {
         for _ in 0..random.below(8).saturating_sub(4) {
@@ -78,7 +85,11 @@ fn settings(random: &mut Random, place: Place, most: usize) -> Vec<Node> {
     (0..random.below(most + 1)).map(|_| setting(random, place)).collect()
 }
 
-fn setting(random: &mut Random, place: Place) -> Node {
+/// A directive that may stand there; in an `if` it may also be one that may not.
+pub fn setting(random: &mut Random, place: Place) -> Node {
+    if random.one_in(8) {
+        return Node::line(one(random, MODULES));
+    }
     let code = one(random, &["404", "403", "405", "416", "500", "418", "301", "413", "404 403"]);
     let text = match random.below(22) {
         0 => "index ".to_owned() + one(random, INDEXES),
@@ -139,6 +150,14 @@ fn setting(random: &mut Random, place: Place) -> Node {
 const INDEXES: &[&str] = &[
     "index.html", "none.html other.htm", "$arg_a index.html", "/file.txt", "none.html /dir/index.html",
     "page.html", "deep/file.txt", "index.html/file.txt", "none", "../file.txt", ".hidden",
+];
+/// Of modules.
+#[rustfmt::skip]
+const MODULES: &[&str] = &[
+    "expires epoch", "expires max", "expires off", "autoindex on", "autoindex_format json", "charset utf-8",
+    "charset_types text/plain", "msie_padding off", "random_index off", "ssi on", "sub_filter a b", "sub_filter_once off",
+    "add_before_body /file.txt", "add_after_body /dir/file.txt", "userid_name x", "rewrite_log on", "limit_rate 1m",
+    "uninitialized_variable_warn off", "flv", "mp4", "gzip on", "gzip_types *", "gzip_min_length 0",
 ];
 #[rustfmt::skip]
 const SWITCHES: &[&str] = &[

@@ -121,6 +121,22 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "nobody needs keepalive_disable for MSIE 6 any more",
     ),
     ("search: \"CONNECT *nginx 400 rserve 405*", "the target of a CONNECT is no path"),
+    ("search: \"CONNECT *://*nginx 405 rserve 400*", "... and no URL either"),
+    ("search: \"CONNECT *(chunks)*", CHUNKS),
+    ("search: \"CONNECT *nginx 505 rserve 400*", "... and a line is judged when it is complete"),
+    (
+        "search: *-Transfer-Encoding +Content-Length in *autoindex on*",
+        "the length of a list is known",
+    ),
+    ("search: *nginx ??? rserve 403 *disable_symlinks*", "403 for a link on the way to an index"),
+    (
+        "search: *\"GET /*\\r\\n\" nginx 0 rserve  in *return 204 *",
+        "a 204 has no body, also where there is no head",
+    ),
+    (
+        "search: *nginx  rserve ??? *disable_symlinks*=200;*",
+        "... and a link that is refused is refused at once",
+    ),
     (
         "search: *nginx 505 rserve 505 *always*",
         "the line is known also if its version is not served",

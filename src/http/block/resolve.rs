@@ -133,16 +133,21 @@ impl CoreConf {
             let path = env.prefix.join(conf::text::path(text));
             conf::text::decode(sys::file::bytes(&path))
         };
-        let Some((word, _)) = self.root.get() else {
+        let Some((word, is_alias)) = self.root.get() else {
             return Ok((Template::literal(&absolute("html")), false));
         };
         let compile = |text: &str| {
             Template::compile(text, names)
                 .map_err(|message| Error::at(message, word.span, env.files))
         };
-        match word.text.starts_with('$') {
-            true => Ok((compile(&word.text)?, true)),
-            false => Ok((compile(&absolute(&word.text))?, false)),
+        // As nginx: a root has no slash at its end, an alias has it if it is written.
+        let text = match word.text.strip_suffix('/') {
+            Some(text) if !is_alias => text,
+            _ => &word.text,
+        };
+        match text.starts_with('$') {
+            true => Ok((compile(text)?, true)),
+            false => Ok((compile(&absolute(text))?, false)),
         }
     }
 }

@@ -11,7 +11,8 @@ impl Request {
     /// Whether the connection frames a body of unknown length in chunks. Who makes a body that goes on after its head
     /// ([`Response::streaming`](crate::Response::streaming)) writes them itself, and asks here whether it is to.
     pub fn has_chunks(&self) -> bool {
-        self.version() == Version::V11
+        // Of a head that could not be read not even the version is known.
+        self.version() == Version::V11 && !self.head.protocol.is_empty()
     }
 
     /// Whether the connection itself tells where a body ends, and may have fields behind it, whatever the head says.
