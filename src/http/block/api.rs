@@ -184,7 +184,7 @@ impl<'s> Hooks<'_, 's> {
         self.parts.loggers.push(Box::new(logger));
     }
 
-    /// Keeps what the module's variables need to know of this location: [`Content::kept`](crate::request::Content::kept).
+    /// Keeps what the module's variables need to know of this location: `request.location().kept()` gives it by its type.
     pub fn keep(&mut self, value: impl Any) {
         self.parts.kept.push(Box::new(value));
     }
