@@ -5,6 +5,9 @@ use module::Module;
 
 /// The HTTP modules. Within a phase their handlers run in this order.
 const HTTP_MODULES: &[http::Entry] = &[
+    // Before all who ask who the client is.
+    #[cfg(feature = "realip")]
+    http::entry::<realip::RealIp>(),
     // Before whoever redirects to https: proofs are asked for in plain HTTP.
     #[cfg(feature = "http_acme")]
     http::entry::<http_acme::Acme>(),

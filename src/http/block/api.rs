@@ -145,6 +145,7 @@ pub struct Hooks<'a, 's> {
     pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
     pub(crate) body_filters: Vec<(Order, Box<dyn BodyFilter>)>,
     pub(crate) trailers: Vec<Box<dyn Trailers>>,
+    pub(crate) kept: Vec<Box<dyn Any>>,
     pub(crate) loggers: Vec<Box<dyn Logger>>,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
@@ -172,6 +173,11 @@ impl<'s> Hooks<'_, 's> {
     /// Adds fields behind the body.
     pub fn trailers(&mut self, trailers: impl Trailers) {
         self.trailers.push(Box::new(trailers));
+    }
+
+    /// Keeps what variables must know of this location ([`Request::kept`]), named by its type.
+    pub fn keep(&mut self, value: impl Any) {
+        self.kept.push(Box::new(value));
     }
 
     /// Adds a logger.

@@ -212,6 +212,7 @@ impl Builder<'_, '_> {
             filters: Vec::new(),
             body_filters: Vec::new(),
             trailers: Vec::new(),
+            kept: Vec::new(),
             loggers: Vec::new(),
             processes: &mut self.processes,
             limits_bodies: false,
@@ -227,6 +228,7 @@ impl Builder<'_, '_> {
             mut filters,
             mut body_filters,
             trailers,
+            kept,
             loggers,
             limits_bodies,
             automatic,
@@ -252,6 +254,7 @@ impl Builder<'_, '_> {
             filters,
             body_filters,
             trailers: trailers.into(),
+            kept: kept.into(),
             loggers: loggers.into(),
         };
         Ok(Location::new(kind, pattern, content))

@@ -7,6 +7,8 @@ pub mod body;
 pub mod check;
 pub mod connect_info;
 pub mod context;
+pub mod credentials;
+pub mod delay;
 pub mod fields;
 pub mod flow;
 pub mod log;
@@ -21,7 +23,7 @@ use std::rc::Rc;
 use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 use rt::Conn;
-use sys::socket::Address;
+use sys::socket::{Address, Peer};
 use tls::Asked;
 
 use self::connect_info::ConnectInfo;
@@ -108,6 +110,7 @@ pub struct Content {
     pub(crate) filters: Box<[Box<dyn Filter>]>,
     pub(crate) body_filters: Box<[Box<dyn BodyFilter>]>,
     pub(crate) trailers: Box<[Box<dyn Trailers>]>,
+    pub(crate) kept: Box<[Box<dyn Any>]>,
     pub(crate) loggers: Box<[Box<dyn Logger>]>,
 }
 
@@ -217,6 +220,10 @@ pub struct Request {
     pub(crate) nesting: u8,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,
+    /// A refusal waits for `auth_delay`.
+    pub(crate) delayed: bool,
+    /// Who is at the other end, as a trusted proxy tells it.
+    pub(crate) told_peer: Option<Peer>,
 }
 
 impl Request {
@@ -269,6 +276,8 @@ impl Request {
             redirects: 0,
             nesting: 0,
             refused: None,
+            delayed: false,
+            told_peer: None,
         }
     }
 
@@ -309,6 +318,7 @@ impl Request {
         self.lasting.clear();
         self.restart();
         self.redirects = 0;
+        self.told_peer = None;
         self.attach(self.connection, self.listener);
     }
 
@@ -326,6 +336,7 @@ impl Request {
         self.cursor = 0;
         self.stage = Stage::ServerRewrite;
         self.refused = None;
+        self.delayed = false;
         self.below_alias = false;
     }
 
@@ -387,6 +398,10 @@ impl Scope for Request {
 impl Connected for Request {
     fn conn(&self) -> Conn {
         self.connection.conn()
+    }
+
+    fn peer(&self) -> Peer {
+        Request::peer(self)
     }
 
     fn listening(&self) -> &Address {

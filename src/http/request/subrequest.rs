@@ -36,6 +36,7 @@ impl Subrequest {
         request.head.clone_from(&parent.head);
         request.bytes = parent.bytes.clone();
         request.host = parent.host.clone();
+        request.told_peer = parent.told_peer;
         request.hosts = parent.hosts;
         request.server = parent.server;
         request.location = parent.server.location();
