@@ -21,6 +21,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<limit_conn::LimitConn>(),
     #[cfg(feature = "access")]
     http::entry::<access::Access>(),
+    #[cfg(feature = "auth_basic")]
+    http::entry::<auth_basic::AuthBasic>(),
     #[cfg(feature = "auth_request")]
     http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "try_files")]

@@ -18,6 +18,7 @@ mod h1;
 mod h2;
 mod handshake;
 mod now;
+pub mod parsed;
 mod request;
 mod response;
 pub mod route;
