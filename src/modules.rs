@@ -37,6 +37,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<geo::Geo>(),
     #[cfg(feature = "split_clients")]
     http::entry::<split_clients::SplitClients>(),
+    #[cfg(feature = "secure_link")]
+    http::entry::<secure_link::SecureLink>(),
+    #[cfg(feature = "referer")]
+    http::entry::<referer::Referers>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "autoindex")]

@@ -139,7 +139,7 @@ pub struct Hooks<'a, 's> {
     pub settings: &'a Settings,
     /// Which block this is.
     pub level: Level,
-    /// The names of the server whose block this is, as they are written.
+    /// The names of the server that this is of, as they are written.
     pub server_names: Vec<Word>,
     pub(crate) handlers: Vec<(Phase, Box<dyn Handler>)>,
     pub(crate) filters: Vec<(Order, Box<dyn Filter>)>,
@@ -216,6 +216,12 @@ impl<'s> Hooks<'_, 's> {
     /// Compiles a word with variables.
     pub fn template(&self, word: &Word) -> Result<Template, Error> {
         Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
+    }
+
+    /// Compiles an expression.
+    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
+        let place = self.files().place(word.span);
+        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
     }
 
     /// A path, relative to the prefix.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use conf::Error;
+use conf::{Error, Word};
 use mem::Str;
 use module::{Process, Setup};
 
@@ -54,6 +54,7 @@ pub fn assemble(
         processes: Vec::new(),
         tls: tls::Servers::new(fetch::ocsp),
         automatic: None,
+        server_names: Vec::new(),
     };
     let mut addresses = Addresses::default();
     for block in servers {
@@ -118,6 +119,8 @@ struct Builder<'b, 's> {
     tls: tls::Servers,
     /// Of the server that was looked at last.
     automatic: Option<tls::fresh::Automatic>,
+    /// Of the server that is being made, as they are written.
+    server_names: Vec<Word>,
 }
 
 impl Builder<'_, '_> {
@@ -125,7 +128,9 @@ impl Builder<'_, '_> {
         let ServerBlock { mut conf, inner, .. } = block;
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
-        let name = server_name::first(conf.core.server_name.as_slice());
+        let names = conf.core.server_name.as_slice();
+        let name = server_name::first(names);
+        self.server_names = names.iter().map(|(_, word)| word.clone()).collect();
         let (named, plain): (Vec<_>, Vec<_>) =
             inner.locations.into_iter().partition(|block| matches!(block.kind, MatchKind::Named));
         let mut all_named = Vec::new();
@@ -201,13 +206,7 @@ impl Builder<'_, '_> {
         let mut hooks = Hooks {
             settings: &settings,
             level,
-            server_names: conf
-                .core
-                .server_name
-                .as_slice()
-                .iter()
-                .map(|(_, word)| word.clone())
-                .collect(),
+            server_names: self.server_names.clone(),
             handlers: Vec::new(),
             filters: Vec::new(),
             body_filters: Vec::new(),
