@@ -23,6 +23,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<access::Access>(),
     #[cfg(feature = "auth_basic")]
     http::entry::<auth_basic::AuthBasic>(),
+    #[cfg(feature = "auth_jwt")]
+    http::entry::<auth_jwt::AuthJwt>(),
     #[cfg(feature = "auth_request")]
     http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "try_files")]
