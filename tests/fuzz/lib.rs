@@ -12,7 +12,9 @@ mod chunked;
 mod client_hello;
 mod conf;
 mod flv;
+mod htpasswd;
 mod http2;
+mod jwt;
 pub mod mutate;
 mod proxy_protocol;
 mod query;
@@ -31,7 +33,9 @@ pub use chunked::chunked;
 pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
+pub use htpasswd::htpasswd;
 pub use http2::http2;
+pub use jwt::jwt;
 pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use range::range;
@@ -46,7 +50,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 18] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -63,6 +67,8 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("client_hello", client_hello),
     ("http2", http2),
     ("ticket", ticket),
+    ("jwt", jwt),
+    ("htpasswd", htpasswd),
 ];
 
 /// Runs a target over the files that are named on the command line.
