@@ -5,6 +5,9 @@ use module::Module;
 
 /// The HTTP modules. Within a phase their handlers run in this order.
 const HTTP_MODULES: &[http::Entry] = &[
+    // Before all who ask who the client is.
+    #[cfg(feature = "realip")]
+    http::entry::<realip::RealIp>(),
     // Before whoever redirects to https: proofs are asked for in plain HTTP.
     #[cfg(feature = "http_acme")]
     http::entry::<http_acme::Acme>(),
@@ -21,6 +24,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<limit_conn::LimitConn>(),
     #[cfg(feature = "access")]
     http::entry::<access::Access>(),
+    #[cfg(feature = "auth_basic")]
+    http::entry::<auth_basic::AuthBasic>(),
+    #[cfg(feature = "auth_jwt")]
+    http::entry::<auth_jwt::AuthJwt>(),
     #[cfg(feature = "auth_request")]
     http::entry::<auth_request::AuthRequest>(),
     #[cfg(feature = "mirror")]
@@ -55,6 +62,10 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<empty_gif::EmptyGif>(),
     #[cfg(feature = "random_index")]
     http::entry::<random_index::RandomIndex>(),
+    #[cfg(feature = "secure_link")]
+    http::entry::<secure_link::SecureLink>(),
+    #[cfg(feature = "referer")]
+    http::entry::<referer::Referers>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "autoindex")]

@@ -94,7 +94,7 @@ impl Module for Browser {
 }
 
 fn told(request: &Request, age: Age, out: &mut Vec<u8>) -> bool {
-    let Some(known) = request.location().kept::<Known>() else {
+    let Some(known) = request.kept::<Known>() else {
         // Without rules all are ancient.
         out.extend_from_slice(if age == Age::Ancient { b"1" } else { b"" });
         return true;

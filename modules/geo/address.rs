@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{Request, Template};
+use http::{Request, Template, forwarded};
 use sys::net::Network;
 
 /// Whose word on addresses is taken.
@@ -29,36 +29,16 @@ pub fn of(request: &Request, source: Option<&Template>, proxies: &Proxies) -> Ip
     let first = first.map_or(NONE, |ip| ip.to_canonical());
     match proxies.trusted.is_empty() {
         true => first,
-        false => behind(first, &request.header_list("x_forwarded_for"), proxies),
+        false => behind(first, request.headers_named("x_forwarded_for"), proxies),
     }
 }
 
 /// Of a list that each proxy has added to, the last address that no trusted one has said of itself.
-fn behind(mut address: IpAddr, list: &[u8], proxies: &Proxies) -> IpAddr {
+fn behind<'l>(address: IpAddr, lines: impl Iterator<Item = &'l [u8]>, proxies: &Proxies) -> IpAddr {
     let is_trusted = |ip: IpAddr| proxies.trusted.iter().any(|network| network.contains(ip));
-    for text in list.rsplit(|byte| matches!(byte, b',' | b' ')) {
-        if text.is_empty() {
-            continue;
-        }
-        if !is_trusted(address) {
-            break;
-        }
-        let Some(named) = parse(text) else { break };
-        address = named.to_canonical();
-        if !proxies.recursive {
-            break;
-        }
-    }
-    address
-}
-
-/// An address, which may have a port.
-fn parse(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?;
-    text.parse::<IpAddr>().ok().or_else(|| {
-        let with_port = text.parse::<std::net::SocketAddr>().ok();
-        with_port.map(|address| address.ip())
-    })
+    let told = || forwarded::behind(lines, is_trusted, proxies.recursive);
+    let told = is_trusted(address).then(told).flatten();
+    told.map_or(address, |told| told.ip().to_canonical())
 }
 
 #[cfg(test)]
@@ -80,7 +60,11 @@ mod tests {
         ] {
             for (recursive, expected) in [(false, once), (true, all)] {
                 let proxies = Proxies { trusted: trusted.clone(), recursive };
-                assert_eq!(behind(ip(client), list.as_bytes(), &proxies), ip(expected), "{list}");
+                assert_eq!(
+                    behind(ip(client), std::iter::once(list.as_bytes()), &proxies),
+                    ip(expected),
+                    "{list}"
+                );
             }
         }
     }

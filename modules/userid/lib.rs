@@ -139,7 +139,7 @@ struct Seen {
 
 fn told(request: &Request, which: impl Fn(&Seen) -> Option<Uid>, out: &mut Vec<u8>) -> bool {
     let Some(uid) = request.known_context::<Seen>().and_then(which) else { return false };
-    let Some(name) = request.location().kept::<Str>() else { return false };
+    let Some(name) = request.kept::<Str>() else { return false };
     out.extend_from_slice(name);
     out.push(b'=');
     out.extend_from_slice(uid.shown().as_bytes());

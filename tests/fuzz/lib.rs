@@ -12,8 +12,10 @@ mod chunked;
 mod client_hello;
 mod conf;
 mod flv;
+mod htpasswd;
 mod http2;
 mod mp4;
+mod jwt;
 pub mod mutate;
 mod proxy_protocol;
 mod query;
@@ -34,8 +36,10 @@ pub use chunked::chunked;
 pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
+pub use htpasswd::htpasswd;
 pub use http2::http2;
 pub use mp4::mp4;
+pub use jwt::jwt;
 pub use proxy_protocol::proxy_protocol;
 pub use query::query;
 pub use range::range;
@@ -50,7 +54,7 @@ pub use websocket::websocket;
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -69,6 +73,8 @@ pub const TARGETS: [(&str, Target); 18] = [
     ("ticket", ticket),
     ("mp4", mp4),
     ("ssi", ssi),
+    ("jwt", jwt),
+    ("htpasswd", htpasswd),
 ];
 
 /// Runs a target over the files that are named on the command line.

@@ -11,7 +11,25 @@ pub fn proxy_protocol(data: &[u8]) {
             assert!(len <= data.len() && len <= MOST);
             assert_eq!(parse(&data[..len]), Parsed::Header(len, header.clone()));
             assert!((0..len).all(|cut| parse(&data[..cut]) == Parsed::Incomplete));
-            for name in ["alpn", "ssl_version", "ssl_verify", "0x20", "ssl_0xff", "none"] {
+            for name in [
+                "alpn",
+                "authority",
+                "unique_id",
+                "netns",
+                "ssl",
+                "ssl_version",
+                "ssl_cn",
+                "ssl_cipher",
+                "ssl_sig_alg",
+                "ssl_key_alg",
+                "ssl_verify",
+                "0x20",
+                "ssl_0xff",
+                "0x",
+                "0x100",
+                "none",
+                "",
+            ] {
                 let value = header.tlv(name).unwrap_or_default();
                 assert!(value.len() <= header.tlvs.len().max(10));
             }

@@ -142,7 +142,7 @@ pub struct Hooks<'a, 's> {
     pub settings: &'a Settings,
     /// Which block this is.
     pub level: Level,
-    /// The names of the server whose block this is, as they are written.
+    /// The names of the server that this is of, as they are written.
     pub server_names: Vec<Word>,
     pub(crate) parts: Parts,
     pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
@@ -179,14 +179,14 @@ impl<'s> Hooks<'_, 's> {
         self.parts.trailers.push(Box::new(trailers));
     }
 
+    /// Keeps what variables must know of this location ([`Request::kept`]), named by its type.
+    pub fn keep(&mut self, value: impl Any) {
+        self.parts.kept.push(Box::new(value));
+    }
+
     /// Adds a logger.
     pub fn logger(&mut self, logger: impl Logger) {
         self.parts.loggers.push(Box::new(logger));
-    }
-
-    /// Keeps what the module's variables need to know of this location: `request.location().kept()` gives it by its type.
-    pub fn keep(&mut self, value: impl Any) {
-        self.parts.kept.push(Box::new(value));
     }
 
     /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.
@@ -237,6 +237,12 @@ impl<'s> Hooks<'_, 's> {
     /// The variables that are known, for what names them while requests are served.
     pub fn lookup(&self) -> Lookup<Request> {
         Lookup::new(self.names)
+    }
+
+    /// Compiles an expression.
+    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
+        let place = self.files().place(word.span);
+        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
     }
 
     /// A path, relative to the prefix.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use conf::Error;
+use conf::{Error, Word};
 use mem::Str;
 use module::{Process, Setup};
 
@@ -57,6 +57,7 @@ pub fn assemble(
         tls: tls::Servers::new(fetch::ocsp),
         counts: false,
         automatic: None,
+        server_names: Vec::new(),
     };
     let mut addresses = Addresses::default();
     for block in servers {
@@ -126,6 +127,8 @@ struct Builder<'b, 's> {
     counts: bool,
     /// Of the server that was looked at last.
     automatic: Option<tls::fresh::Automatic>,
+    /// Of the server that is being made, as they are written.
+    server_names: Vec<Word>,
 }
 
 impl Builder<'_, '_> {
@@ -133,7 +136,9 @@ impl Builder<'_, '_> {
         let ServerBlock { mut conf, inner, .. } = block;
         conf.core.open_logs(self.setup);
         conf.inherit(main, self.modules);
-        let name = server_name::first(conf.core.server_name.as_slice());
+        let names = conf.core.server_name.as_slice();
+        let name = server_name::first(names);
+        self.server_names = names.iter().map(|(_, word)| word.clone()).collect();
         let (named, plain): (Vec<_>, Vec<_>) =
             inner.locations.into_iter().partition(|block| matches!(block.kind, MatchKind::Named));
         let mut all_named = Vec::new();
@@ -206,11 +211,10 @@ impl Builder<'_, '_> {
     ) -> Result<Location, Error> {
         let mut settings = conf.core.settings(self.setup.env)?;
         let words = conf.core.words(self.names, self.setup.env)?;
-        let server_names = conf.core.server_name.as_slice().iter().map(|(_, word)| word.clone());
         let mut hooks = Hooks {
             settings: &settings,
             level,
-            server_names: server_names.collect(),
+            server_names: self.server_names.clone(),
             parts: Parts::default(),
             processes: &mut self.processes,
             limits_bodies: false,

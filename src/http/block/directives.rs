@@ -143,6 +143,9 @@ settings! {
             WEB, ONE, |s: &Setting<'_>| s.choice(0, &[("all", false), ("any", true)]), "all",
             "whether all access modules must let in, or any"
         );
+        time auth_delay = (
+            WEB, "0s", "wait so long before a client is told that it is not let in (401), so that passwords are not tried fast"
+        );
         here error_log: Vec<(Target, Level)> = (
             WEB, SOME, set_error_log, "(the main context's)",
             "where errors are written (a file or stderr), and from which level on"

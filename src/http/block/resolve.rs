@@ -63,6 +63,7 @@ impl CoreConf {
             port_in_redirect: self.port_in_redirect(),
             server_name_in_redirect: self.server_name_in_redirect(),
             satisfy_any: self.satisfy(),
+            auth_delay: self.auth_delay(),
             gzip: self.gzip(),
             gzip_comp_level: self.gzip_comp_level() as u32,
             compression: Compression {

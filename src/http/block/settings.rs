@@ -131,6 +131,8 @@ pub struct Settings {
     pub server_name_in_redirect: bool,
     /// One access module that lets in is enough.
     pub satisfy_any: bool,
+    /// Milliseconds before a client is told that it is not let in.
+    pub auth_delay: u64,
     /// Answers are compressed for clients that accept it.
     pub gzip: bool,
     /// 1 to 9.

@@ -21,6 +21,7 @@ impl Request {
         beside.head.clone_from(&self.head);
         beside.bytes = self.bytes.clone();
         beside.host = self.host.clone();
+        beside.told_peer = self.told_peer;
         beside.hosts = self.hosts;
         beside.server = self.server;
         beside.location = self.server.location();

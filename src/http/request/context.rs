@@ -40,6 +40,11 @@ impl Request {
         self.contexts.iter().find_map(|context| context.downcast_ref())
     }
 
+    /// What a module keeps of the location ([`crate::Hooks::keep`]), named by its type.
+    pub fn kept<T: 'static>(&self) -> Option<&'static T> {
+        self.location.kept.iter().find_map(|kept| kept.downcast_ref())
+    }
+
     /// Sees to a state that the client's request has together with all that are made on its behalf, and that stays as
     /// long as the client is served: also while an event stream, which has left HTTP, goes on. When the client has gone it
     /// is dropped. `work` asks for no other such state.

@@ -74,9 +74,19 @@ impl Request {
         self.head.version
     }
 
-    /// Who is at the other end.
+    /// Who is at the other end: of the connection, unless a proxy that is trusted tells of another.
     pub fn peer(&self) -> Peer {
-        self.connection.peer()
+        self.told_peer.unwrap_or_else(|| self.connection.peer())
+    }
+
+    /// From now on this is who is at the other end.
+    pub fn set_peer(&mut self, peer: Peer) {
+        self.told_peer = Some(peer);
+    }
+
+    /// Whether another than the connection's own peer is at the other end ([`Request::set_peer`]).
+    pub fn has_told_peer(&self) -> bool {
+        self.told_peer.is_some()
     }
 
     /// The address that the client connected to.

@@ -8,6 +8,8 @@ pub mod body;
 pub mod check;
 pub mod connect_info;
 pub mod context;
+pub mod credentials;
+pub mod delay;
 pub mod fields;
 pub mod flow;
 pub mod log;
@@ -22,7 +24,7 @@ use std::rc::Rc;
 use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 use rt::Conn;
-use sys::socket::Address;
+use sys::socket::{Address, Peer};
 use tls::Asked;
 
 use self::aside::Substitute;
@@ -112,13 +114,6 @@ pub struct Content {
     pub(crate) trailers: Box<[Box<dyn Trailers>]>,
     pub(crate) loggers: Box<[Box<dyn Logger>]>,
     pub(crate) kept: Box<[Box<dyn Any>]>,
-}
-
-impl Content {
-    /// What a module keeps here, by its type.
-    pub fn kept<T: 'static>(&self) -> Option<&T> {
-        self.kept.iter().find_map(|value| value.downcast_ref())
-    }
 }
 
 /// Where a request is.
@@ -229,6 +224,10 @@ pub struct Request {
     pub(crate) substitute: Option<Substitute>,
     /// The status of an access handler that refused, while another may still let in.
     pub(crate) refused: Option<u16>,
+    /// A refusal waits for `auth_delay`.
+    pub(crate) delayed: bool,
+    /// Who is at the other end, as a trusted proxy tells it.
+    pub(crate) told_peer: Option<Peer>,
 }
 
 impl Request {
@@ -282,6 +281,8 @@ impl Request {
             nesting: 0,
             substitute: None,
             refused: None,
+            delayed: false,
+            told_peer: None,
         }
     }
 
@@ -322,6 +323,7 @@ impl Request {
         self.lasting.clear();
         self.restart();
         self.redirects = 0;
+        self.told_peer = None;
         self.attach(self.connection, self.listener);
     }
 
@@ -339,6 +341,7 @@ impl Request {
         self.cursor = 0;
         self.stage = Stage::ServerRewrite;
         self.refused = None;
+        self.delayed = false;
         self.below_alias = false;
     }
 
@@ -401,6 +404,10 @@ impl Scope for Request {
 impl Connected for Request {
     fn conn(&self) -> Conn {
         self.connection.conn()
+    }
+
+    fn peer(&self) -> Peer {
+        Request::peer(self)
     }
 
     fn listening(&self) -> &Address {

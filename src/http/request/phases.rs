@@ -6,7 +6,7 @@ use mem::Str;
 use proto::http1::Body as Framing;
 
 use super::flow::{Flow, Phase};
-use super::{Handler, Request, Stage};
+use super::{Handler, Request, Stage, delay};
 use crate::response::errors;
 
 /// What the phases came to.
@@ -29,8 +29,14 @@ pub fn run(request: &mut Request) -> Outcome {
 
 /// Goes on after [`Outcome::Wait`].
 pub fn waited(request: &mut Request, flow: Flow) -> Outcome {
+    if std::mem::take(&mut request.delayed) {
+        return resume(request, flow);
+    }
     let flow = match request.location.handlers.get(request.cursor.wrapping_sub(1)) {
-        Some((phase, _)) if request.stage == Stage::Location => admit(request, *phase, flow),
+        Some((phase, _)) if request.stage == Stage::Location => {
+            let flow = admit(request, *phase, flow);
+            delay::refusal(request, *phase, flow)
+        }
         _ => flow,
     };
     resume(request, flow)
@@ -59,6 +65,9 @@ pub fn resume(request: &mut Request, mut flow: Flow) -> Outcome {
 
 /// The handler that was called last.
 fn current(request: &Request) -> Option<&'static dyn Handler> {
+    if request.delayed {
+        return Some(&delay::Delay);
+    }
     let at = request.cursor.checked_sub(1)?;
     match request.stage {
         Stage::Location => request.location.handlers.get(at).map(|(_, handler)| &**handler),
@@ -87,14 +96,15 @@ fn step(request: &mut Request) -> Flow {
             if *phase > Phase::Access
                 && let Some(status) = request.refused.take()
             {
-                return Flow::Status(status);
+                return delay::refusal(request, Phase::Access, Flow::Status(status));
             }
             request.cursor += 1;
             if *phase == Phase::Access && request.is_subrequest() {
                 return Flow::Declined;
             }
             let flow = handler.handle(request);
-            admit(request, *phase, flow)
+            let flow = admit(request, *phase, flow);
+            delay::refusal(request, *phase, flow)
         }
     }
 }
@@ -149,7 +159,10 @@ fn admit(request: &mut Request, phase: Phase, flow: Flow) -> Flow {
         }
         Flow::Granted => Flow::Declined,
         Flow::Status(status @ (401 | 403)) if any => {
-            request.refused = Some(status);
+            // Who may still say who he is, is asked, whoever else has refused.
+            if request.refused != Some(401) {
+                request.refused = Some(status);
+            }
             Flow::Declined
         }
         flow => flow,
@@ -159,7 +172,7 @@ fn admit(request: &mut Request, phase: Phase, flow: Flow) -> Flow {
 /// No handler took the request.
 fn nobody(request: &mut Request) -> Flow {
     if let Some(status) = request.refused.take() {
-        return Flow::Status(status);
+        return delay::refusal(request, Phase::Access, Flow::Status(status));
     }
     if !request.uri.ends_with(b"/") {
         return Flow::Status(404);

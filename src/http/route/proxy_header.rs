@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use proto::proxy_protocol::{self, Header, Parsed};
+use proto::proxy_protocol::{self, Parsed};
+
+pub use proto::proxy_protocol::Header;
 use rt::Conn;
 
 thread_local! {

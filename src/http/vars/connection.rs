@@ -18,6 +18,11 @@ pub trait Connected: Scope {
     /// The connection.
     fn conn(&self) -> Conn;
 
+    /// Who is at the other end.
+    fn peer(&self) -> Peer {
+        self.conn().peer()
+    }
+
     /// The address at which it was accepted.
     fn listening(&self) -> &Address;
 
@@ -48,7 +53,7 @@ macro_rules! variables {
 impl<R: Connected> Variables<R> {
     /// Those of every connection.
     pub const CONNECTION: &'static [Variable<R>] = variables! {
-        "binary_remote_addr" |r, _, o| match r.conn().peer().ip() {
+        "binary_remote_addr" |r, _, o| match r.peer().ip() {
             Some(IpAddr::V4(ip)) => put(o, &ip.octets()),
             Some(IpAddr::V6(ip)) => put(o, &ip.octets()),
             None => put(o, b"unix:"),
@@ -74,10 +79,11 @@ impl<R: Connected> Variables<R> {
             let value = proxy_header::with(r.conn(), |header| header.tlv(name)).flatten();
             value.is_some_and(|value| put(o, &value))
         }, "what else a proxy tells: alpn, authority, unique_id, ssl_version, ssl_cn, 0xEA …";
-        "remote_addr" |r, _, o| show(o, r.conn().peer()), "the client's address";
-        "remote_port" |r, _, o| match r.conn().peer() {
-            Peer::Inet(address) => show(o, address.port()),
-            Peer::Unix | Peer::Unknown => put(o, b""),
+        "remote_addr" |r, _, o| show(o, r.peer()), "the client's address";
+        "remote_port" |r, _, o| match r.peer() {
+            // A proxy may not have told it.
+            Peer::Inet(address) if address.port() != 0 => show(o, address.port()),
+            _ => put(o, b""),
         }, "the client's port";
         "server_addr" |r, _, o| match sys::socket::local_address(r.conn().fd()) {
             Some(Address::Inet(address)) => show(o, address.ip()),

@@ -4,8 +4,6 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use mem::Str;
 use proto::http1::{Name, Version};
 
@@ -218,15 +216,9 @@ fn argument(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
     value.is_some_and(|value| put(out, value))
 }
 
-/// The name that the client gives with Basic authentication (RFC 7617), right or not.
+/// The name that the client gives with Basic authentication, right or not.
 fn user(request: &Request, _: &str, out: &mut Vec<u8>) -> bool {
-    let credentials = request.header(Name::Authorization).and_then(|field| {
-        let (scheme, encoded) = field.split_at_checked(6)?;
-        scheme.eq_ignore_ascii_case(b"basic ").then_some(encoded.trim_ascii())
-    });
-    let decoded = credentials.and_then(|encoded| BASE64.decode(encoded).ok()).unwrap_or_default();
-    let name = decoded.split(|&byte| byte == b':').next().unwrap_or_default();
-    put_some(out, name)
+    request.credentials().is_some_and(|credentials| put(out, credentials.user()))
 }
 
 /// `$cookie_name`

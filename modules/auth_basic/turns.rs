@@ -1,0 +1,133 @@
+//! Whose password is tried next. Threads that read files are shared with others: of a flood of passwords only a few are on
+//! them at a time, and only so many wait.
+//!
+//! A turn is over when the work is done, not when its client has gone: who asks and leaves gets no more of them.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+/// Passwords that are tried at the same time in a process.
+const AT_ONCE: usize = 2;
+
+static TURNS: Mutex<Turns> = Mutex::new(Turns { running: 0, waiting: VecDeque::new() });
+
+struct Turns {
+    running: usize,
+    waiting: VecDeque<Arc<Mutex<Place>>>,
+}
+
+/// Of one who waits.
+#[derive(Default)]
+struct Place {
+    called: bool,
+    gone: bool,
+    waker: Option<Waker>,
+}
+
+/// A turn, until it is dropped.
+pub struct Turn(());
+
+/// Waits for a turn. `None`: so many wait already.
+pub async fn turn(most: usize) -> Option<Turn> {
+    let waiting = {
+        let mut turns = lock(&TURNS);
+        if turns.running < AT_ONCE {
+            turns.running += 1;
+            return Some(Turn(()));
+        }
+        turns.waiting.retain(|place| !lock(place).gone);
+        if turns.waiting.len() >= most {
+            return None;
+        }
+        let place = Arc::new(Mutex::new(Place::default()));
+        turns.waiting.push_back(place.clone());
+        Waiting(place)
+    };
+    poll_fn(|cx| {
+        let mut place = lock(&waiting.0);
+        if place.called {
+            return Poll::Ready(());
+        }
+        place.waker = Some(cx.waker().clone());
+        Poll::Pending
+    })
+    .await;
+    // It is this one's now.
+    lock(&waiting.0).called = false;
+    Some(Turn(()))
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut turns = lock(&TURNS);
+        while let Some(next) = turns.waiting.pop_front() {
+            let mut next = lock(&next);
+            if !next.gone {
+                next.called = true;
+                if let Some(waker) = next.waker.take() {
+                    waker.wake();
+                }
+                return;
+            }
+        }
+        turns.running -= 1;
+    }
+}
+
+struct Waiting(Arc<Mutex<Place>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let called = {
+            let mut place = lock(&self.0);
+            place.gone = true;
+            place.called
+        };
+        // Who was called and has gone meanwhile passes the turn on.
+        if called {
+            drop(Turn(()));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::Context;
+
+    #[test]
+    fn turns_go_round_and_those_who_have_gone_take_none() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut now = |future: std::pin::Pin<&mut dyn Future<Output = Option<Turn>>>| match future
+            .poll(&mut cx)
+        {
+            Poll::Ready(turn) => Some(turn),
+            Poll::Pending => None,
+        };
+        let first: Vec<_> = (0..AT_ONCE).map(|_| now(pin!(turn(2)))).collect();
+        assert!(first.iter().all(|turn| matches!(turn, Some(Some(_)))));
+        let mut a = Box::pin(turn(2));
+        let mut b = Box::pin(turn(2));
+        assert!(now(a.as_mut()).is_none() && now(b.as_mut()).is_none());
+        assert!(matches!(now(pin!(turn(2))), Some(None)), "so many wait already");
+        drop(a);
+        let mut c = Box::pin(turn(2));
+        assert!(now(c.as_mut()).is_none(), "there is room again");
+        drop(first);
+        // `b` was called, and goes without having seen it: `c` and others have their turns all the same.
+        drop(b);
+        let c = now(c.as_mut());
+        assert!(matches!(c, Some(Some(_))));
+        let others: Vec<_> = (1..AT_ONCE).map(|_| now(pin!(turn(0)))).collect();
+        assert!(others.iter().all(|turn| matches!(turn, Some(Some(_)))));
+        assert!(matches!(now(pin!(turn(0))), Some(None)));
+    }
+}
