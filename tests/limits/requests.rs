@@ -212,3 +212,40 @@ fn a_body_that_comes_meanwhile_is_not_lost() {
     wire.send("GET /wait?k=1 HTTP/1.1\r\nHost: x\r\n\r\n".repeat(3));
     assert!((0..3).all(|_| wire.answer().text() == "ok"));
 }
+
+/// A dry run refuses nothing and is told; a block of `if` has its location's limits; and whatever one of the two modules
+/// has said of a request stands beside what the other says.
+#[test]
+fn both_modules_and_dry_runs_of_several_zones() {
+    let zones =
+        format!("{ZONES} limit_conn_zone $http_k zone=ck:1m; limit_conn_zone $http_m zone=cm:1m;");
+    let conf = conf(
+        &zones,
+        "location /dry { alias html/a; limit_req_dry_run on; limit_req zone=slow burst=1; limit_req zone=other; }
+         location /dry-delay { alias html/a; limit_req_dry_run on; limit_req zone=slow burst=9 delay=1; limit_req zone=other burst=5 nodelay; }
+         location /first-dry { alias html/a; limit_req_dry_run on; limit_req zone=slow; limit_req zone=other burst=9; }
+         location /if { alias html/a; limit_req zone=slow burst=1 nodelay; limit_conn ck 1; if ($http_m) { set $x 1; } }
+         location /all { alias html/a; limit_req zone=slow burst=1 nodelay; limit_req zone=other burst=2 nodelay; limit_conn ck 1; limit_conn cm 1; }
+         location /conn-dry { alias html/a; limit_req zone=slow; limit_conn ck 1; limit_conn_dry_run on; }",
+    );
+    let (server, twin) = both(&conf);
+    for path in ["/dry", "/dry-delay", "/first-dry", "/if", "/all", "/conn-dry"] {
+        let keys = [
+            format!("K: {path}\r\nM: {path}\r\n"),
+            format!("K: only{path}\r\n"),
+            format!("M: only{path}\r\n"),
+            "K:\r\nM:\r\n".to_owned(),
+        ];
+        for key in keys {
+            let run = |port: u16| -> Vec<u16> {
+                let mut wire = Wire::open(port);
+                (0..5).map(|_| get(&mut wire, path, &key).status).collect()
+            };
+            assert_eq!(run(server.port()), run(twin.port()), "{path} with {key:?}");
+        }
+    }
+    wait_for("the same access log", || server.access_log() == twin.access_log());
+    let lines = told(&server.error_log());
+    assert!(lines.iter().any(|line| line.starts_with("delaying request, dry run")), "{lines:?}");
+    assert_eq!(lines, told(&twin.error_log()));
+}
