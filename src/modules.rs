@@ -56,6 +56,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<geo::Geo>(),
     #[cfg(feature = "split_clients")]
     http::entry::<split_clients::SplitClients>(),
+    #[cfg(feature = "slice")]
+    http::entry::<slice::Slice>(),
     #[cfg(feature = "stub_status")]
     http::entry::<stub_status::StubStatus>(),
     #[cfg(feature = "empty_gif")]

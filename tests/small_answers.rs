@@ -116,3 +116,42 @@ fn any_file_of_a_directory() {
     assert_eq!(server.get("/any/none/").status, 404);
     assert_eq!(server.get("/any/a").text(), "a");
 }
+
+#[test]
+fn parts_that_would_be_asked_for() {
+    let conf = http(
+        r#"server { listen 127.0.0.1:{port}; root html;
+            location / { slice 1m; set $part $slice_range; return 200 "[$part]"; }
+            location /off { return 200 "[$slice_range]"; }
+            location /file { slice 10; add_header X-Part $slice_range; } }"#,
+    );
+    let server = start!(&conf);
+    server.file("html/file", "0123456789abcdefghij");
+    let twin = Twin::start(&conf, &server);
+    for path in ["/", "/off", "/file"] {
+        for range in [
+            "",
+            "Range: bytes=0-5",
+            "Range: bytes=1048576-",
+            "Range: bytes=3145727-9999999",
+            "Range: bytes=-5",
+            "Range: x",
+            "Range: bytes=5-6,9-10",
+            "Range: bytes=12-14\r\nIf-Range: \"x\"",
+        ] {
+            let request = format!(
+                "GET {path} HTTP/1.0\r\n{range}{}\r\n",
+                if range.is_empty() { "" } else { "\r\n" }
+            );
+            let told = |port: u16| {
+                let answer = answers(&raw(port, request.as_bytes()), &[]).remove(0);
+                (
+                    answer.status,
+                    answer.header("X-Part").map(str::to_owned),
+                    if path == "/file" { Vec::new() } else { answer.body.clone() },
+                )
+            };
+            assert_eq!(told(server.port()), told(twin.port()), "{path} {range}");
+        }
+    }
+}

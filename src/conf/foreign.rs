@@ -71,12 +71,16 @@ const FOREIGN: &[Foreign] = &[
         advice: "rserve has no figures of virtual hosts yet; rtmp_stat and sse_stats have those of \
                  streams",
     },
-    Foreign { module: "dav-ext", names: &["dav_ext_"], advice: "rserve does not take WebDAV yet" },
-    Foreign { module: "upload", names: &["upload_"], advice: "rserve does not take uploads yet" },
+    Foreign {
+        module: "dav-ext",
+        names: &["dav_ext_"],
+        advice: "dav_methods has what changes files; PROPFIND and LOCK are not answered yet",
+    },
+    Foreign { module: "upload", names: &["upload_"], advice: "dav_methods PUT takes uploads" },
     Foreign {
         module: "fancyindex",
         names: &["fancyindex"],
-        advice: "rserve does not list directories yet",
+        advice: "autoindex lists directories, with autoindex_style as a page for people",
     },
     Foreign {
         module: "cache_purge",
@@ -99,7 +103,7 @@ const FOREIGN: &[Foreign] = &[
             "set_hmac_",
             "set_random",
         ],
-        advice: "rserve does not set variables yet",
+        advice: "set, map and split_clients give variables their values",
     },
     Foreign {
         module: "modsecurity",
