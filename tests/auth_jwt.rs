@@ -179,7 +179,7 @@ fn keys_count_from_the_moment_that_their_file_has_changed() {
         let secret = format!("secret{n}");
         server.file("html/keys", keys(&secret));
         let right = bearer(&token(&secret, HEADER, "{}"));
-        let before = bearer(&token(&format!("secret{}", n as i32 - 1), HEADER, "{}"));
+        let before = bearer(&token(&format!("secret{}", n - 1), HEADER, "{}"));
         assert_eq!(ask(&server, "/", &right).status, 200, "{n}");
         assert_eq!(ask(&server, "/", &before).status, 401, "{n}");
         assert_eq!(ask(&server, "/asked", &right).status, 200, "{n}");

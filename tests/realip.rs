@@ -176,6 +176,29 @@ fn a_location_may_say_it_and_a_connection_keeps_its_peer() {
     wait_for("the same access log", || lines(server.access_log()) == lines(twin.access_log()));
 }
 
+/// Requests of a connection and of connections one behind the other use the same memory.
+#[test]
+fn what_is_told_of_one_client_is_not_of_the_next() {
+    let body = format!(
+        "server {{ listen 127.0.0.1:{{port}}; http2 on; set_real_ip_from 127.0.0.1; location / {{ {SAYS} }} }}"
+    );
+    let server = start!(conf(&body));
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        for _ in 0..20 {
+            let told = server.curl(&[version, "-H", "X-Real-IP: 5.5.5.5"], "/").text();
+            assert!(told.starts_with("5.5.5.5|"), "{version}: {told}");
+            // One that goes in the middle of its request.
+            let mut wire = server.wire();
+            wire.send(
+                "GET / HTTP/1.1\r\nHost: x\r\nX-Real-IP: 6.6.6.6\r\nContent-Length: 9\r\n\r\n",
+            );
+            drop(wire);
+            let own = server.curl(&[version], "/").text();
+            assert!(own.starts_with("127.0.0.1|"), "{version}: {own}");
+        }
+    }
+}
+
 #[test]
 fn the_proxy_protocol_tells_it_too() {
     let body = format!(

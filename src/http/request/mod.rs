@@ -323,13 +323,14 @@ impl Request {
         self.lasting.clear();
         self.restart();
         self.redirects = 0;
-        self.told_peer = None;
         self.attach(self.connection, self.listener);
     }
 
     /// Puts an empty request to a connection, and to the servers that it begins with.
     pub(crate) fn attach(&mut self, connection: ConnectInfo, listener: &'static Listener) {
         self.connection = connection;
+        // Whatever was told of another connection's peer is not of this one's.
+        self.told_peer = None;
         self.listener = listener;
         self.hosts = listener.first_hosts();
         self.server = connection.first_server(self.hosts);
