@@ -140,6 +140,19 @@ fn what_is_said_of_each_is_known() {
 }
 
 #[test]
+fn no_lint_is_a_false_alarm() {
+    let authority = Authority::new("stacks");
+    for stack in stacks() {
+        let dir = installed(&stack, &authority);
+        let ((status, said), plain) = (rserve(&["--lint"], &dir), rserve(&[], &dir));
+        let lines = said.lines().filter(|line| line.contains("[lint]"));
+        let lines: Vec<&str> = lines.collect();
+        assert!(lines.is_empty(), "{}\n{}", stack.conf.display(), lines.join("\n"));
+        assert_eq!((status, said), plain);
+    }
+}
+
+#[test]
 fn nginx_takes_them() {
     let authority = Authority::new("stacks");
     for stack in stacks() {
