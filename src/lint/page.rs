@@ -15,6 +15,9 @@ pub fn page() -> String {
 rserve -c conf/rserve.conf -t --lint
 ```
 
+Some are traps for nginx only: rserve does not leave a folder by `/i..`, and no line break of a client comes into a \
+         header. They are told all the same, since a file serves both.
+
 Each warning names its check, the place and a remedy. What is meant as it stands is silenced by a comment, \
          behind the directive or in a line of its own before it; several names may follow:
 

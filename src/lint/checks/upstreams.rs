@@ -11,8 +11,8 @@ use crate::text::{host_and_path, variables};
 pub(crate) const CHECKS: &[Check] = &[
     Check {
         name: "proxy_pass_traversal",
-        why: "a location without a slash at its end, over a `proxy_pass` with one: `/api../x` is asked as `/../x`, and \
-              `/api/x` as `//x`",
+        why: "a location without a slash at its end, over a `proxy_pass` with one: `/api../x` is asked as `/v1/../x`, and \
+              `/api/x` as `/v1//x`",
         remedy: "end the location with a slash, or leave out that of `proxy_pass`",
         wrong: "location /api { proxy_pass http://127.0.0.1:81/v1/; }",
         right: "location /api/ { proxy_pass http://127.0.0.1:81/v1/; }\nlocation /app { proxy_pass http://127.0.0.1:81; }",
