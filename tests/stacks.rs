@@ -156,7 +156,9 @@ fn no_lint_is_a_false_alarm() {
 fn nginx_takes_them() {
     let authority = Authority::new("stacks");
     for stack in stacks() {
-        let (status, said) = look("/usr/sbin/nginx", &[], &installed(&stack, &authority));
-        assert_eq!(status, Some(0), "{}\n{said}", stack.conf.display());
+        let dir = installed(&stack, &authority);
+        let (status, said) = look("/usr/sbin/nginx", &[], &dir);
+        let log = dir.text("var/log/nginx/error.log");
+        assert_eq!(status, Some(0), "{}\n{said}{log}", stack.conf.display());
     }
 }
