@@ -21,7 +21,7 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         module: "geoip2",
         names: &["geoip2"],
-        advice: "rserve does not read GeoIP databases; allow and deny take networks",
+        advice: "rserve does not read GeoIP databases; geo, allow and deny take networks",
     },
     Foreign {
         module: "lua",
@@ -73,11 +73,7 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign { module: "dav-ext", names: &["dav_ext_"], advice: "rserve does not take WebDAV yet" },
     Foreign { module: "upload", names: &["upload_"], advice: "rserve does not take uploads yet" },
-    Foreign {
-        module: "fancyindex",
-        names: &["fancyindex"],
-        advice: "rserve does not list directories yet",
-    },
+    Foreign { module: "fancyindex", names: &["fancyindex"], advice: "autoindex lists directories" },
     Foreign {
         module: "cache_purge",
         names: &[
@@ -99,7 +95,7 @@ const FOREIGN: &[Foreign] = &[
             "set_hmac_",
             "set_random",
         ],
-        advice: "rserve does not set variables yet",
+        advice: "set and map set variables, to what others are made of",
     },
     Foreign {
         module: "modsecurity",
