@@ -63,6 +63,7 @@ const TRAPS: &str = r#"
         location /pictures { alias html/pictures/; }
         location /key { return 200 "secret\n"; deny all; }
         location /decoded { return 301 https://a.example$uri; }
+        location /page/ { return 404; error_page 404 =301 https://a.example$uri; }
         location ~ ^/old/([^/]+)$ { return 301 https://a.example/$1; }
         location /cycle { try_files $uri $uri/; }
         location /tried { try_files $uri /page; if ($arg_a) { set $b 1; } }
@@ -92,7 +93,9 @@ fn traps_are_what_the_page_says() {
         let status = |target: &str| ask(port, target).status;
         assert_eq!(status("/pictures../secret"), if who == "nginx" { 200 } else { 404 }, "{who}");
         assert_eq!(status("/key"), 200, "{who}");
-        for target in ["/decoded%0d%0aX-Evil:%201", "/old/x%0d%0aX-Evil:%201"] {
+        for target in
+            ["/decoded%0d%0aX-Evil:%201", "/page/%0d%0aX-Evil:%201", "/old/x%0d%0aX-Evil:%201"]
+        {
             let evil = ask(port, target).header("X-Evil").is_some();
             assert_eq!(evil, who == "nginx", "{who} {target}");
         }

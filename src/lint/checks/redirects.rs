@@ -37,15 +37,20 @@ fn redirect(node: &Node) -> Option<&Word> {
             _ => None,
         };
     }
+    let away = |url: &&Word| {
+        ["http://", "https://", "$scheme"].iter().any(|head| url.text.starts_with(head))
+    };
+    if node.name == "error_page" {
+        return node.args.last().filter(away);
+    }
     let url = node.args.get(1).filter(|_| node.name == "rewrite")?;
-    let away = ["http://", "https://", "$scheme"].iter().any(|head| url.text.starts_with(head));
-    (away || says(node, "redirect") || says(node, "permanent")).then_some(url)
+    (away(&url) || says(node, "redirect") || says(node, "permanent")).then_some(url)
 }
 
 fn in_decoded_uri(place: &Place<'_>, report: &mut Report) {
     let node = place.node;
     let value = match node.name.text.as_str() {
-        "return" | "rewrite" => redirect(node),
+        "return" | "rewrite" | "error_page" => redirect(node),
         "add_header" | "add_trailer" | "proxy_set_header" => node.args.get(1),
         "proxy_pass" => node.args.first(),
         _ => None,
