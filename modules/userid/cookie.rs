@@ -45,7 +45,10 @@ pub fn mark(setting: &Setting<'_>) -> Result<Option<u8>, Error> {
     match setting.arg(0).as_bytes() {
         b"off" => Ok(None),
         [mark] if mark.is_ascii_alphanumeric() || *mark == b'=' => Ok(Some(*mark)),
-        _ => Err(setting.error_at(0, "value must be \"off\" or a single letter, digit or \"=\"")),
+        _ => {
+            let what = "value must be \"off\" or a single letter, digit or \"=\"";
+            Err(setting.error_at(0, format!("\"{}\" directive {what}", setting.name())))
+        }
     }
 }
 

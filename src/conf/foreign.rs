@@ -21,7 +21,7 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         module: "geoip2",
         names: &["geoip2"],
-        advice: "rserve does not read GeoIP databases; allow and deny take networks",
+        advice: "rserve does not read GeoIP databases; geo, allow and deny take networks",
     },
     Foreign {
         module: "lua",
@@ -74,14 +74,10 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         module: "dav-ext",
         names: &["dav_ext_"],
-        advice: "dav_methods has what changes files; PROPFIND and LOCK are not answered yet",
+        advice: "dav_methods has what changes files, PROPFIND and LOCK are not answered",
     },
     Foreign { module: "upload", names: &["upload_"], advice: "dav_methods PUT takes uploads" },
-    Foreign {
-        module: "fancyindex",
-        names: &["fancyindex"],
-        advice: "autoindex lists directories, with autoindex_style as a page for people",
-    },
+    Foreign { module: "fancyindex", names: &["fancyindex"], advice: "autoindex lists directories" },
     Foreign {
         module: "cache_purge",
         names: &[
@@ -103,7 +99,7 @@ const FOREIGN: &[Foreign] = &[
             "set_hmac_",
             "set_random",
         ],
-        advice: "set, map and split_clients give variables their values",
+        advice: "set and map set variables, to what others are made of",
     },
     Foreign {
         module: "modsecurity",

@@ -33,6 +33,10 @@ settings! {
             Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| s.number(0), "the system's",
             "limit of open files in each worker"
         );
+        option worker_rlimit_core: u64 = (
+            Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| s.size(0), "the system's",
+            "how large the core file of a worker that crashes may become"
+        );
         option worker_shutdown_timeout: u64 = (
             Contexts::MAIN, Arity::Exactly(1), |s: &Setting<'_>| s.time_ms(0), "none",
             "when a worker that drains closes what is still open"

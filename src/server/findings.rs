@@ -102,7 +102,8 @@ fn places(errors: &[&Error]) -> String {
         let (Some(lack), Some(place)) = (error.lack(), error.place()) else { continue };
         let (name, file) = (lack.name.as_str(), place.file.as_str());
         match rows.iter_mut().find(|row| (row.0, row.1) == (name, file)) {
-            Some(row) if row.2.last() == Some(&place.span.line) => {}
+            // A file that is included twice is named once.
+            Some(row) if row.2.contains(&place.span.line) => {}
             Some(row) => row.2.push(place.span.line),
             None => rows.push((name, file, vec![place.span.line])),
         }

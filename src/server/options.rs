@@ -10,6 +10,8 @@ pub struct Options {
     pub action: Action,
     /// `-q`: say nothing but errors while testing.
     pub quiet: bool,
+    /// `--lint`: look for traps while testing, too.
+    pub lint: bool,
     /// `-p`: where relative paths start.
     pub prefix: Option<PathBuf>,
     /// `-c`: the configuration file, relative to the prefix.
@@ -69,6 +71,7 @@ impl Options {
         let mut options = Options {
             action: Action::Run,
             quiet: false,
+            lint: false,
             prefix: None,
             conf: None,
             error_log: None,
@@ -87,6 +90,10 @@ impl Options {
                     options.action = Action::Reference;
                     continue;
                 }
+                "--lint" => {
+                    options.lint = true;
+                    continue;
+                }
                 "--version" => {
                     options.action = Action::Version { build: false };
                     continue;
@@ -97,6 +104,9 @@ impl Options {
                 return Err(format!("invalid option: \"{text}\""));
             };
             options.letters(letters, &mut words)?;
+        }
+        if options.lint && !matches!(options.action, Action::Test { .. }) {
+            return Err("option \"--lint\" is for \"-t\" and \"-T\"".to_owned());
         }
         Ok(options)
     }
@@ -171,6 +181,7 @@ mod tests {
         assert_eq!(options.conf, Some(PathBuf::from("x.conf")));
         assert_eq!(options.prefix, Some(PathBuf::from("/srv")));
         assert_eq!(options.globals, "daemon off;");
+        assert!(!options.lint && parse(&["--lint", "-t"]).expect("ok").lint);
     }
 
     #[test]
@@ -179,6 +190,7 @@ mod tests {
         assert_eq!(error(&["-x"]), "invalid option: \"x\"");
         assert_eq!(error(&["file"]), "invalid option: \"file\"");
         assert_eq!(error(&["-c"]), "option \"-c\" requires file name");
+        assert!(error(&["--lint"]).contains("is for \"-t\""));
         assert_eq!(error(&["-s", "go"]), "invalid option: \"-s go\"");
     }
 }

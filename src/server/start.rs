@@ -101,6 +101,11 @@ pub fn test(options: &Options, modules: Modules, dump: bool) -> Result<ExitCode,
         }
     };
     say(format_args!("{}", findings.report()));
+    if options.lint {
+        for lint::Warning { check, error } in lint::look(&tree) {
+            say(format_args!("{NAME}: [lint] {}: {}\n", check.name, error.render()));
+        }
+    }
     if !findings.faults.is_empty() {
         return failed();
     }

@@ -25,7 +25,7 @@ pub fn print_help() -> Result<(), Failure> {
         "{NAME} version: {NAME}/{VERSION}
 Files with ranges, event streams and live video, from nginx's configuration language.
 
-Usage: {NAME} [-?hvVtTq] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives]
+Usage: {NAME} [-?hvVtTq] [--lint] [-s signal] [-p prefix] [-e filename] [-c filename] [-g directives]
 
 To begin:
   {NAME} -c conf/rserve.conf              serve what the file says
@@ -38,6 +38,7 @@ Options:
   -V            : show version, modules and the installed prefix, then exit
   --directives  : print the directives and variables of this binary, as a page in Markdown
   -t            : test configuration and exit
+  --lint        : with -t: look for lines that do something else than they seem to, too
   -T            : test configuration, dump it and exit
   -q            : suppress non-error messages during configuration testing
   -s signal     : tell the running server to

@@ -45,6 +45,9 @@ fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
     if let Some(&files) = core.worker_rlimit_nofile.get() {
         alert("setrlimit(RLIMIT_NOFILE)", sys::process::limit_files(files));
     }
+    if let Some(&bytes) = core.worker_rlimit_core.get() {
+        alert("setrlimit(RLIMIT_CORE)", sys::process::limit_core(bytes));
+    }
     if number != HELPER
         && let Some(affinity) = core.worker_cpu_affinity.get()
     {

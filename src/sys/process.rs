@@ -236,6 +236,11 @@ pub fn limit_files(count: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, count, hard.max(count))?)
 }
 
+/// Sets how large a core file may become, as nginx does: the soft and the hard limit.
+pub fn limit_core(bytes: u64) -> io::Result<()> {
+    Ok(setrlimit(Resource::RLIMIT_CORE, bytes, bytes)?)
+}
+
 /// The limit of open files now.
 pub fn file_limit() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)

@@ -28,11 +28,13 @@ fn is_root() -> bool {
 
 #[test]
 fn priority_limit_and_directory() {
-    let main = "worker_priority 5; worker_rlimit_nofile 1234; working_directory {dir}/html;";
+    let main = "worker_priority 5; worker_rlimit_nofile 1234; worker_rlimit_core 2m; \
+                working_directory {dir}/html;";
     let server = up(1, main, "");
     let worker = answers(&server);
     assert_eq!(proc::nice(worker), Some(5));
     assert_eq!(proc::limit(worker, "Max open files"), Some(1234));
+    assert_eq!(proc::limit(worker, "Max core file size"), Some(2 << 20));
     assert_eq!(proc::link(worker, "cwd"), server.path("html"));
     assert_eq!(proc::nice(server.pid()), proc::nice(std::process::id()), "the master's");
 }

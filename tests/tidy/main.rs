@@ -32,6 +32,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("http", &["wal", "broadcast"]),
     ("live", &["http"]),
     ("stream", &["wal", "broadcast", "live"]),
+    // It reads what is written, whoever implements it.
+    (
+        "lint",
+        &[
+            "mem",
+            "sys",
+            "shm",
+            "wal",
+            "broadcast",
+            "proto",
+            "rt",
+            "module",
+            "tls",
+            "acme",
+            "http",
+            "live",
+            "stream",
+        ],
+    ),
     ("server", &["wal", "broadcast", "http", "live", "stream"]),
     ("sdk", &[]),
 ];
