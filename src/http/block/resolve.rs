@@ -79,15 +79,19 @@ impl CoreConf {
             client_header_buffer_size: self.client_header_buffer_size(),
             merge_slashes: self.merge_slashes(),
             tcp_nodelay: self.tcp_nodelay(),
-            http2: Http2 {
-                on: self.http2(),
-                streams: self.http2_max_concurrent_streams() as u32,
-                window: self.http2_body_preread_size() as u32,
-                // A frame's length is that of its peer's SETTINGS_MAX_FRAME_SIZE at least: 16k.
-                chunk: self.http2_chunk_size().clamp(1, 16 << 10) as usize,
-            },
+            http2: self.http_2(),
             trace,
         })
+    }
+
+    fn http_2(&self) -> Http2 {
+        Http2 {
+            on: self.http2(),
+            streams: self.http2_max_concurrent_streams() as u32,
+            window: self.http2_body_preread_size() as u32,
+            // A frame's length is that of its peer's SETTINGS_MAX_FRAME_SIZE at least: 16k.
+            chunk: self.http2_chunk_size().clamp(1, 16 << 10) as usize,
+        }
     }
 
     /// What may have variables in it.
