@@ -137,3 +137,18 @@ fn numbers_are_logged_and_come_back() {
     let other = server.get("/").header("Set-Cookie").expect("a cookie").to_owned();
     assert_ne!(other, given);
 }
+
+#[test]
+fn numbers_are_known_before_there_is_an_answer() {
+    let server = start!(http(
+        r#"server { listen 127.0.0.1:{port}; userid on;
+            location / { if ($uid_got = "") { return 200 "new $uid_set\n"; } return 200 "known $uid_got\n"; } }"#
+    ));
+    let first = server.get("/");
+    assert!(first.text().starts_with("new uid=0100007F"), "{}", first.text());
+    let value = first
+        .header("Set-Cookie")
+        .and_then(|field| Some(field.split_once('=')?.1[..24].to_owned()));
+    let again = server.curl(&["-H", &format!("Cookie: uid={}", value.expect("a value"))], "/");
+    assert_eq!(again.text(), first.text().replace("new", "known"));
+}

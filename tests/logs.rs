@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
-use support::{PATIENCE, http, start};
+use support::{PATIENCE, http, process, start};
 
 fn received(mut datagram: impl FnMut(&mut [u8]) -> usize) -> String {
     let mut buffer = [0; 4096];
@@ -163,4 +163,31 @@ fn a_log_in_memory_writes_nothing() {
         start!(http("server { listen 127.0.0.1:{port}; error_log memory:4k debug; root html; }"));
     assert_eq!(server.get("/none").status, 404);
     assert!(!server.error_log().contains("/none"), "{}", server.error_log());
+}
+
+#[test]
+fn a_name_from_a_request_makes_no_directory_and_waits_for_no_reader() {
+    let server = start!(http(
+        r#"server { listen 127.0.0.1:{port}; root html; access_log logs/$host/a.log combined; location / { return 200 ok; }
+            location /named { access_log logs/$arg_f combined; return 200 ok; } }"#
+    ));
+    let everybody = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(server.path("logs"), everybody.clone()).expect("set");
+    server.curl(&["-H", "Host: invented.example"], "/");
+    server.wait_for("a line", || {
+        server.error_log().contains("[crit] ") || server.error_log().contains("open() \"")
+    });
+    assert!(!server.path("logs/invented.example").exists());
+    let fifo = server.path("logs/fifo");
+    assert!(process::run(Command::new("mkfifo").arg(&fifo)).status.success());
+    std::fs::set_permissions(&fifo, everybody).expect("set");
+    // With a reader that stands still.
+    let _reader = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("open");
+    for _ in 0..2000 {
+        assert_eq!(server.get("/named?f=fifo").status, 200);
+        if server.error_log().contains("no regular file") {
+            break;
+        }
+    }
+    assert!(server.error_log().contains("no regular file"), "{}", server.error_log());
 }

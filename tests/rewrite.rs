@@ -298,3 +298,46 @@ fn what_is_captured_makes_no_lines_of_a_head_and_leads_nowhere_else() {
 fn status(twin: &Twin, path: &str) -> u16 {
     answers(&raw(twin.port(), format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()), &[])[0].status
 }
+
+/// Whoever makes a location's answer makes it in its branches, too.
+#[test]
+fn a_branch_has_its_locations_content() {
+    let conf = r#"
+        server { listen 127.0.0.1:{port}; root html;
+            location = /status { stub_status; if ($arg_a) { add_header X-Branch yes; } }
+            location = /pixel { empty_gif; if ($arg_a) { add_header X-Branch yes; } }
+            location /any/ { random_index on; if ($arg_a) { add_header X-Branch yes; } }
+            location /flv/ { alias html/; flv; if ($arg_a) { add_header X-Branch yes; } }
+            location /dirs/ { alias html/; autoindex on; if ($arg_a) { add_header X-Branch yes; } }
+            location /closed/ { alias html/; deny all; if ($arg_a) { add_header X-Branch yes; } } }
+    "#;
+    let server = start!(http(conf));
+    server.file("html/any/one", "one");
+    server.file("html/film.flv", "0123456789abcdef");
+    let twin = Twin::start(http(conf), &server);
+    for path in
+        ["/status", "/pixel", "/any/", "/flv/film.flv?start=5", "/dirs/", "/closed/film.flv"]
+    {
+        for args in ["", "a=1"] {
+            let path = format!("{path}{}{args}", if path.contains('?') { "&" } else { "?" });
+            let told = |port: u16| {
+                let answer = raw(port, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+                let answer = answers(&answer, &[]).remove(0);
+                let count = if path.starts_with("/status") { 0 } else { answer.body.len() };
+                (
+                    answer.status,
+                    answer.header("X-Branch").map(str::to_owned),
+                    answer.header("ETag").map(str::to_owned),
+                    if answer.status == 200 { count } else { 0 },
+                )
+            };
+            assert_eq!(told(server.port()), told(twin.port()), "{path}");
+        }
+    }
+    let events = start!(http(
+        r#"sse_zone z 1m; server { listen 127.0.0.1:{port};
+            location /pub { sse_publish c; if ($arg_a) { add_header X-Branch yes; } } }"#
+    ));
+    let published = events.curl(&["-d", "event"], "/pub?a=1");
+    assert!(published.status < 300, "{}", published.status);
+}

@@ -217,7 +217,7 @@ impl Guard {
         let Some(kept) = known.or(users.stranger()) else { return stranger(request, asked) };
         let Some(scheme) = Scheme::of(kept) else { return stranger(request, asked) };
         let mark = remembered::mark(user, &password, kept);
-        let Some(turn) = turns::turn(self.waiting).await else {
+        let Some(turn) = turns::turn(self.waiting, request.peer().ip()).await else {
             let message = format_args!("{} passwords are waiting to be tried", self.waiting);
             request.error(LogLevel::Error, message);
             return Flow::Status(503);

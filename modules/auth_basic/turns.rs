@@ -5,11 +5,15 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 /// Passwords that are tried at the same time in a process.
 const AT_ONCE: usize = 2;
+
+/// One address has this part of the places at most: who guesses does not keep others out.
+const SHARE: usize = 8;
 
 static TURNS: Mutex<Turns> = Mutex::new(Turns { running: 0, waiting: VecDeque::new() });
 
@@ -21,6 +25,7 @@ struct Turns {
 /// Of one who waits.
 #[derive(Default)]
 struct Place {
+    whose: Option<IpAddr>,
     called: bool,
     gone: bool,
     waker: Option<Waker>,
@@ -29,8 +34,8 @@ struct Place {
 /// A turn, until it is dropped.
 pub struct Turn(());
 
-/// Waits for a turn. `None`: so many wait already.
-pub async fn turn(most: usize) -> Option<Turn> {
+/// Waits for a turn. `None`: so many wait already, or of one address a share of these.
+pub async fn turn(most: usize, whose: Option<IpAddr>) -> Option<Turn> {
     let waiting = {
         let mut turns = lock(&TURNS);
         if turns.running < AT_ONCE {
@@ -38,10 +43,11 @@ pub async fn turn(most: usize) -> Option<Turn> {
             return Some(Turn(()));
         }
         turns.waiting.retain(|place| !lock(place).gone);
-        if turns.waiting.len() >= most {
+        let own = turns.waiting.iter().filter(|place| lock(place).whose == whose).count();
+        if turns.waiting.len() >= most || own >= (most / SHARE).max(1) {
             return None;
         }
-        let place = Arc::new(Mutex::new(Place::default()));
+        let place = Arc::new(Mutex::new(Place { whose, ..Place::default() }));
         turns.waiting.push_back(place.clone());
         Waiting(place)
     };
@@ -112,22 +118,22 @@ mod tests {
             Poll::Ready(turn) => Some(turn),
             Poll::Pending => None,
         };
-        let first: Vec<_> = (0..AT_ONCE).map(|_| now(pin!(turn(2)))).collect();
+        let first: Vec<_> = (0..AT_ONCE).map(|_| now(pin!(turn(16, None)))).collect();
         assert!(first.iter().all(|turn| matches!(turn, Some(Some(_)))));
-        let mut a = Box::pin(turn(2));
-        let mut b = Box::pin(turn(2));
+        let mut a = Box::pin(turn(16, None));
+        let mut b = Box::pin(turn(16, None));
         assert!(now(a.as_mut()).is_none() && now(b.as_mut()).is_none());
-        assert!(matches!(now(pin!(turn(2))), Some(None)), "so many wait already");
+        assert!(matches!(now(pin!(turn(16, None))), Some(None)), "so many wait already");
         drop(a);
-        let mut c = Box::pin(turn(2));
+        let mut c = Box::pin(turn(16, None));
         assert!(now(c.as_mut()).is_none(), "there is room again");
         drop(first);
         // `b` was called, and goes without having seen it: `c` and others have their turns all the same.
         drop(b);
         let c = now(c.as_mut());
         assert!(matches!(c, Some(Some(_))));
-        let others: Vec<_> = (1..AT_ONCE).map(|_| now(pin!(turn(0)))).collect();
+        let others: Vec<_> = (1..AT_ONCE).map(|_| now(pin!(turn(0, None)))).collect();
         assert!(others.iter().all(|turn| matches!(turn, Some(Some(_)))));
-        assert!(matches!(now(pin!(turn(0))), Some(None)));
+        assert!(matches!(now(pin!(turn(0, None))), Some(None)));
     }
 }

@@ -2,9 +2,12 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
+
+use sys::file::Symlinks;
 
 /// One of its files.
 pub struct Entry {
@@ -30,8 +33,17 @@ pub enum Kind {
 }
 
 /// Those that are not hidden: directories first, then by name.
-pub fn read(directory: &[u8]) -> io::Result<Vec<Entry>> {
-    let directory = Path::new(OsStr::from_bytes(directory));
+pub fn read(directory: &[u8], links: Symlinks) -> io::Result<Vec<Entry>> {
+    // By descriptor: what was looked at on the way is what is read.
+    let opened = match links {
+        Symlinks::Follow => None,
+        links => Some(sys::file::open(directory, links)?),
+    };
+    let held = opened.as_ref().map(|file| format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let directory = match &held {
+        Some(path) => Path::new(path),
+        None => Path::new(OsStr::from_bytes(directory)),
+    };
     let mut entries = Vec::new();
     for found in std::fs::read_dir(directory)? {
         let name = found?.file_name().into_vec();

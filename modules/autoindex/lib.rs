@@ -112,8 +112,10 @@ impl Handler for List {
             };
             let content_type = self.content_type(!callback.is_empty());
             let directory = path.to_vec();
-            let work =
-                move || entries::read(&directory).map(|all| list.show(&uri, &callback, &all));
+            let links = static_files::links(request, &path);
+            let work = move || {
+                entries::read(&directory, links).map(|all| list.show(&uri, &callback, &all))
+            };
             match rt::offload(work).await {
                 Ok(body) => {
                     request.response.set_body(200, content_type, Str::from(body));
@@ -177,6 +179,7 @@ fn failed(request: &Request, path: &Str, error: &std::io::Error) -> u16 {
     let (level, status) = match error.kind() {
         NotFound | NotADirectory | InvalidFilename => (LogLevel::Error, 404),
         PermissionDenied => (LogLevel::Error, 403),
+        _ if sys::file::is_link_refusal(error) => (LogLevel::Error, 403),
         _ => (LogLevel::Crit, 500),
     };
     let errno = sys::log::errno(error);

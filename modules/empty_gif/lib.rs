@@ -36,6 +36,10 @@ impl Module for EmptyGif {
         conf.inherit(outer);
     }
 
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.empty_gif.inherit(&outer.empty_gif);
+    }
+
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.empty_gif.is_set() {
             hooks.on(Phase::Content, show);

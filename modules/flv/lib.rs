@@ -29,6 +29,10 @@ impl Module for Flv {
         conf.inherit(outer);
     }
 
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.flv.inherit(&outer.flv);
+    }
+
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.flv.is_set() {
             hooks.on(Phase::Content, refuse_others);
@@ -72,6 +76,7 @@ impl Filter for FromTheMiddle {
         body.append(&mut file.slice(start, len - start));
         let response = &mut request.response;
         response.content_length = Some(body.len());
+        response.tag_part(body.len());
         response.body = Body::Chain(body);
         None
     }

@@ -94,7 +94,7 @@ fn root_is_there(request: &Request) -> bool {
 }
 
 fn open(path: &[u8], cache: Option<Cache>) -> std::io::Result<Rc<AppendFile>> {
-    let fresh = || AppendFile::open(Path::new(OsStr::from_bytes(path))).map(Rc::new);
+    let fresh = || AppendFile::open_regular(Path::new(OsStr::from_bytes(path))).map(Rc::new);
     let Some(cache) = cache else { return fresh() };
     KEPT.with_borrow_mut(|kept| {
         let now = rt::now();

@@ -41,6 +41,10 @@ impl Module for Mp4 {
         conf.inherit(outer);
     }
 
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.mp4.inherit(&outer.mp4);
+    }
+
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.mp4.is_set() {
             let most = conf.mp4_max_buffer_size();
@@ -79,6 +83,7 @@ impl Filter for Parts {
             Ok(part) => {
                 let response = &mut request.response;
                 response.content_length = Some(part.len());
+                response.tag_part(part.len());
                 response.body = Body::Chain(part);
                 None
             }

@@ -8,6 +8,7 @@ use std::path::Path;
 use conf::{Arity, Contexts, Directive, Error, settings};
 use http::{BoxFuture, Flow, Handler, Hooks, LogLevel, Module, Phase, Request};
 use proto::http1::Method;
+use sys::file::Symlinks;
 
 /// The module.
 pub struct RandomIndex;
@@ -30,6 +31,10 @@ impl Module for RandomIndex {
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.inherit(outer);
+    }
+
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.random_index.inherit(&outer.random_index);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
@@ -58,7 +63,8 @@ impl Handler for Choose {
                 Err(status) => return Flow::Status(status),
             };
             let directory = path.to_vec();
-            match rt::offload(move || choose(&directory)).await {
+            let links = static_files::links(request, &path);
+            match rt::offload(move || choose(&directory, links)).await {
                 Ok(Some(name)) => {
                     let directory = request.uri.clone();
                     let uri = request.pool.write(|uri| {
@@ -75,6 +81,7 @@ impl Handler for Choose {
                     let status = match error.kind() {
                         NotFound | NotADirectory | InvalidFilename => 404,
                         PermissionDenied => 403,
+                        _ if sys::file::is_link_refusal(&error) => 403,
                         _ => 500,
                     };
                     let errno = sys::log::errno(&error);
@@ -90,7 +97,10 @@ impl Handler for Choose {
 }
 
 /// One of the regular files that are not hidden.
-fn choose(directory: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+fn choose(directory: &[u8], links: Symlinks) -> std::io::Result<Option<Vec<u8>>> {
+    if links != Symlinks::Follow {
+        sys::file::open(directory, links)?;
+    }
     let (mut chosen, mut seen) = (None, 0_usize);
     let directory = Path::new(OsStr::from_bytes(directory));
     for entry in std::fs::read_dir(directory)? {

@@ -15,6 +15,9 @@ mod stored;
 mod watch;
 
 pub use cache::knows;
+pub use respond::links;
+
+use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
 use http::{Hooks, Module, Order, Phase};
@@ -143,7 +146,14 @@ impl Module for Static {
             always: kept == Kept::Always,
         });
         let stored = stored.collect();
-        hooks.on(Phase::Content, respond::Files { symlinks, from, cache, etag, ranges, stored });
+        let links = Rc::new(respond::Links { symlinks, from });
+        if links.symlinks != respond::Symlinks::Follow {
+            hooks.keep(links.clone());
+        }
+        hooks.on(
+            Phase::Content,
+            respond::Files { links: links.clone(), cache, etag, ranges, stored },
+        );
         let mode = conf.if_modified_since();
         hooks.filter(Order::NotModified, not_modified::NotModified { mode });
         if range {

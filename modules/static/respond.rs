@@ -1,6 +1,7 @@
 //! The content handler: a URI's file becomes the answer.
 
 use std::io::ErrorKind;
+use std::rc::Rc;
 
 use http::{Flow, Handler, Happening, Request, Template};
 use mem::Str;
@@ -13,14 +14,47 @@ use crate::{CacheLimits, cache};
 
 /// Serves the files of one location.
 pub struct Files {
-    pub symlinks: Symlinks,
-    /// The part of paths in which links are trusted.
-    pub from: Option<Template>,
+    pub links: Rc<Links>,
     pub cache: CacheLimits,
     pub etag: bool,
     pub ranges: bool,
     /// Files that are compressed already, the best coding first.
     pub stored: Box<[Stored]>,
+}
+
+/// Which links may be on the way to a file.
+pub struct Links {
+    pub symlinks: Symlinks,
+    /// The part of paths in which links are trusted.
+    pub from: Option<Template>,
+}
+
+impl Links {
+    /// The rule for a path.
+    pub fn rule(&self, request: &mut Request, path: &Str) -> sys::file::Symlinks {
+        if self.symlinks == Symlinks::Follow {
+            return sys::file::Symlinks::Follow;
+        }
+        let from = self.from.as_ref().map(|from| from.evaluate(request));
+        // As nginx: it has to end where a name ends, `/a` is no part of `/ab`.
+        let trusted = |from: &Str| {
+            path.strip_prefix(&from[..])
+                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || from.ends_with(b"/"))
+        };
+        let from = from.filter(trusted).map_or(0, |from| from.len());
+        match self.symlinks {
+            Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
+            _ => sys::file::Symlinks::Refuse { from },
+        }
+    }
+}
+
+/// Which links may be on the way to a path here (`disable_symlinks`): for others who open files and directories.
+pub fn links(request: &mut Request, path: &Str) -> sys::file::Symlinks {
+    match request.kept::<Rc<Links>>() {
+        Some(links) => links.rule(request, path),
+        None => sys::file::Symlinks::Follow,
+    }
 }
 
 /// `disable_symlinks`
@@ -69,22 +103,12 @@ impl Handler for Files {
 
 impl Files {
     fn open(&self, request: &mut Request, path: &Str) -> std::io::Result<Entry> {
-        if self.symlinks == Symlinks::Follow {
+        if self.links.symlinks == Symlinks::Follow {
             let known = if self.cache.memory > 0 { cache::get(path) } else { None };
             return known.map_or_else(|| cache::open(path, self.cache), Ok);
         }
         // What a link on the way leads to may change without a trace: nothing is kept.
-        let from = self.from.as_ref().map(|from| from.evaluate(request));
-        // As nginx: it has to end where a name ends, `/a` is no part of `/ab`.
-        let trusted = |from: &Str| {
-            path.strip_prefix(&from[..])
-                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || from.ends_with(b"/"))
-        };
-        let from = from.filter(trusted).map_or(0, |from| from.len());
-        let symlinks = match self.symlinks {
-            Symlinks::IfOwnerMatches => sys::file::Symlinks::IfOwnerMatches { from },
-            _ => sys::file::Symlinks::Refuse { from },
-        };
+        let symlinks = self.links.rule(request, path);
         Entry::new(sys::file::open(path, symlinks)?)
     }
 

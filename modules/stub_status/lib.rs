@@ -29,6 +29,10 @@ impl Module for StubStatus {
         conf.inherit(outer);
     }
 
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.stub_status.inherit(&outer.stub_status);
+    }
+
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.stub_status.is_set() {
             hooks.count_connections();

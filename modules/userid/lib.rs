@@ -4,6 +4,8 @@
 mod cookie;
 mod number;
 
+use std::rc::Rc;
+
 use conf::{Arity, Contexts, Directive, Error, Setting, Span, Word, contexts, settings};
 use http::{Declarations, Filter, Hooks, LogLevel, Module, Order, Request, Template, Variable};
 use mem::Str;
@@ -117,11 +119,10 @@ impl Module for Userid {
         };
         let p3p = p3p.map(|word| hooks.template(&word)).transpose()?;
         let service = conf.userid_service.get().copied();
-        hooks.keep(cookie.name.clone());
-        hooks.filter(
-            Order::Module,
-            Identify { enabled, cookie, p3p, service, reset: hooks.template(&reset())? },
-        );
+        let reset = hooks.template(&reset())?;
+        let identify = Rc::new(Identify { enabled, cookie, p3p, service, reset });
+        hooks.keep(identify.clone());
+        hooks.filter(Order::Module, Give(identify));
         Ok(())
     }
 }
@@ -130,17 +131,20 @@ fn reset() -> Word {
     Word { text: "$uid_reset".to_owned(), span: Span::default(), quoted: false }
 }
 
-/// What became of a request's cookie.
-#[derive(Default)]
+/// What a request's cookie says, and what it is given; found out once, whoever asks first.
+#[derive(Clone, Copy, Default)]
 struct Seen {
+    known: bool,
     got: Option<Uid>,
     set: Option<Uid>,
+    /// It is given a cookie, if only with another mark.
+    given: Option<Uid>,
 }
 
 fn told(request: &Request, which: impl Fn(&Seen) -> Option<Uid>, out: &mut Vec<u8>) -> bool {
-    let Some(uid) = request.known_context::<Seen>().and_then(which) else { return false };
-    let Some(name) = request.kept::<Str>() else { return false };
-    out.extend_from_slice(name);
+    let Some(identify) = request.kept::<Rc<Identify>>() else { return false };
+    let Some(uid) = which(&identify.seen(request)) else { return false };
+    out.extend_from_slice(&identify.cookie.name);
     out.push(b'=');
     out.extend_from_slice(uid.shown().as_bytes());
     true
@@ -155,52 +159,67 @@ struct Identify {
     reset: Template,
 }
 
-impl Filter for Identify {
+impl Identify {
+    fn seen(&self, request: &Request) -> Seen {
+        let known = request.known_lasting(|seen: &Seen| *seen).filter(|seen| seen.known);
+        known.unwrap_or_else(|| {
+            let seen = self.look(request);
+            request.with_lasting(|known: &mut Seen| *known = seen);
+            seen
+        })
+    }
+
+    fn look(&self, request: &Request) -> Seen {
+        let value = self.cookie.find(request);
+        let got = value.and_then(|value| {
+            let uid = Uid::parse(value);
+            if uid.is_none() {
+                let text = String::from_utf8_lossy(value);
+                let message = format_args!("client sent invalid userid cookie \"{text}\"");
+                request.error(LogLevel::Error, message);
+            }
+            uid
+        });
+        let mut reset = Vec::new();
+        self.reset.write(request, &mut reset, |_, _, _| {});
+        let is_reset = !reset.is_empty() && reset != b"0";
+        if is_reset && let Some(uid) = got {
+            let name = String::from_utf8_lossy(&self.cookie.name);
+            let level = if reset == b"log" { LogLevel::Notice } else { LogLevel::Debug };
+            request
+                .error(level, format_args!("userid cookie \"{name}={}\" was reset", uid.shown()));
+        }
+        let mut seen = Seen { known: true, got, set: None, given: None };
+        if self.enabled == Enabled::Log {
+            return seen;
+        }
+        match got.filter(|_| !is_reset) {
+            // The mark has changed: the same number with the new one.
+            Some(uid) => {
+                let mark = value.and_then(|value| value.get(22));
+                seen.given = self.cookie.mark.filter(|own| mark != Some(own)).map(|_| uid);
+            }
+            None => {
+                seen.set = Some(Uid::next(self.enabled == Enabled::V1, self.service, request));
+                seen.given = seen.set;
+            }
+        }
+        seen
+    }
+}
+
+/// Gives the cookie.
+struct Give(Rc<Identify>);
+
+impl Filter for Give {
     fn header(&self, request: &mut Request) -> Option<u16> {
         if request.is_subrequest() {
             return None;
         }
-        let value = self.cookie.find(request).map(<[u8]>::to_vec);
-        let got = value.as_deref().and_then(|value| match Uid::parse(value) {
-            Some(uid) => Some(uid),
-            None => {
-                let text = String::from_utf8_lossy(value);
-                let message = format_args!("client sent invalid userid cookie \"{text}\"");
-                request.error(LogLevel::Error, message);
-                None
-            }
-        });
-        let reset = self.reset.evaluate(request);
-        let is_reset = !reset.is_empty() && &reset[..] != b"0";
-        if is_reset && let Some(uid) = got {
-            let name = String::from_utf8_lossy(&self.cookie.name);
-            let level = if &reset[..] == b"log" { LogLevel::Notice } else { LogLevel::Debug };
-            request
-                .error(level, format_args!("userid cookie \"{name}={}\" was reset", uid.shown()));
-        }
-        request.context::<Seen>().got = got;
-        if self.enabled == Enabled::Log {
-            return None;
-        }
-        let given = match got.filter(|_| !is_reset) {
-            // The mark has changed: the same number with the new one.
-            Some(uid)
-                if self.cookie.mark.is_some_and(|mark| {
-                    value.as_deref().and_then(|v| v.get(22)) != Some(&mark)
-                }) =>
-            {
-                uid
-            }
-            Some(_) => return None,
-            None => {
-                let uid = Uid::next(self.enabled == Enabled::V1, self.service, request);
-                request.context::<Seen>().set = Some(uid);
-                uid
-            }
-        };
-        let line = self.cookie.line(given);
-        request.response.add_header("Set-Cookie", line);
-        if let Some(p3p) = &self.p3p {
+        let Identify { cookie, p3p, .. } = &*self.0;
+        let uid = self.0.seen(request).given?;
+        request.response.add_header("Set-Cookie", cookie.line(uid));
+        if let Some(p3p) = p3p {
             let value = p3p.evaluate(request);
             request.response.add_header("P3P", value);
         }

@@ -118,7 +118,8 @@ pub fn escape(path: &[u8], out: &mut Vec<u8>) {
 pub fn escape_args(text: &[u8], out: &mut Vec<u8>) {
     for &byte in text {
         match byte {
-            ..=b' ' | 0x7f.. | b'#' | b'%' | b'&' | b'+' | b';' | b'?' => percent(byte, out),
+            b'#' | b'%' | b'&' | b'+' | b';' | b'?' => percent(byte, out),
+            byte if must_escape(byte) => percent(byte, out),
             byte => out.push(byte),
         }
     }

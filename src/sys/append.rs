@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +39,18 @@ impl AppendFile {
         }?;
         let regular = file.metadata()?.is_file();
         Ok(AppendFile { file, regular, stalled: AtomicBool::new(false) })
+    }
+
+    /// Opens a regular file, and nothing else, in a directory that is there: of a name that others have a part in.
+    pub fn open_regular(path: &Path) -> io::Result<AppendFile> {
+        // A FIFO without a reader, or a device, is not waited for.
+        let options =
+            OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).clone();
+        let file = crate::descriptors::retry(|| options.open(path))?;
+        match file.metadata()?.is_file() {
+            true => Ok(AppendFile { file, regular: true, stalled: AtomicBool::new(false) }),
+            false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        }
     }
 
     /// Whether `path` leads to what is open here, and that is nothing that is ever rotated. A worker

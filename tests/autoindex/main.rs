@@ -140,3 +140,21 @@ fn what_cannot_be_read_is_an_answer_too() {
     assert_eq!(server.get("/closed/").status, 403);
     assert!(server.error_log().contains("opendir() \""), "{}", server.error_log());
 }
+
+#[test]
+fn links_lead_nowhere_where_they_may_not() {
+    let server = start!(http(
+        "server { listen 127.0.0.1:{port}; root html; autoindex on;
+            location /open/ { alias html/; }
+            location /closed/ { alias html/; disable_symlinks on from=$document_root; }
+            location /random/ { alias html/; random_index on; disable_symlinks on from=$document_root; } }"
+    ));
+    server.file("elsewhere/secret.txt", "secret");
+    std::os::unix::fs::symlink(server.path("elsewhere"), server.path("html/link")).expect("a link");
+    assert!(server.get("/open/link/").text().contains("secret.txt"));
+    for place in ["/closed/link/", "/random/link/"] {
+        let answer = server.get(place);
+        assert!(matches!(answer.status, 403 | 404) && !answer.text().contains("secret"), "{place}");
+    }
+    assert_eq!(server.get("/closed/").status, 200);
+}

@@ -121,6 +121,10 @@ pub const DELIBERATE: &[(&str, &str)] = &[
         "nobody needs keepalive_disable for MSIE 6 any more",
     ),
     ("search: \"CONNECT *nginx 400 rserve 405*", "the target of a CONNECT is no path"),
+    (
+        "search: taken by rserve alone: *server_tokens *",
+        "a text of one's own, as in nginx's commercial version",
+    ),
     ("search: \"CONNECT *://*nginx 405 rserve 400*", "... and no URL either"),
     ("search: \"CONNECT *(chunks)*", CHUNKS),
     ("search: \"CONNECT *nginx 505 rserve 400*", "... and a line is judged when it is complete"),

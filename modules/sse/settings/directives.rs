@@ -25,6 +25,12 @@ impl Module for Sse {
         conf.inherit(outer);
     }
 
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.sse_subscribe.inherit(&outer.sse_subscribe);
+        conf.sse_publish.inherit(&outer.sse_publish);
+        conf.sse_status.inherit(&outer.sse_status);
+    }
+
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
         if conf.sse_status.is_set() {
             let zones = conf.sse_zone.as_slice();

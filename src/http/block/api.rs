@@ -52,6 +52,12 @@ pub trait Module: 'static {
     /// Fills what this block left unset from the enclosing block.
     fn inherit(conf: &mut Self::Conf, outer: &Self::Conf);
 
+    /// Fills what a branch (`if`) has of its location besides: what makes the answer there. As in nginx a request keeps its
+    /// content handler when it goes on in a branch.
+    fn keep_content(conf: &mut Self::Conf, outer: &Self::Conf) {
+        let _ = (conf, outer);
+    }
+
     /// Checks the conf of one location (or of a server, for requests that no location takes) and
     /// adds the hooks that it needs there. Runs in the master.
     fn install(conf: &Self::Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error>;
@@ -286,6 +292,7 @@ pub struct Entry {
     pub(crate) branch: fn(&mut dyn Any, &mut dyn Any),
     pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
     pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
+    pub(crate) keep_content: fn(&mut dyn Any, &dyn Any),
     pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
     pub(crate) started: fn() -> Result<(), String>,
     pub(crate) flush: fn(),
@@ -311,6 +318,11 @@ pub const fn entry<M: Module>() -> Entry {
         inherit: |conf, outer| {
             if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
                 M::inherit(conf, outer);
+            }
+        },
+        keep_content: |conf, outer| {
+            if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
+                M::keep_content(conf, outer);
             }
         },
         install: |conf, hooks| match conf.downcast_ref() {

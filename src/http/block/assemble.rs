@@ -198,7 +198,14 @@ impl Builder<'_, '_> {
         blocks: Vec<LocationBlock>,
         outer: &BlockConf,
     ) -> Result<Vec<Location>, Error> {
-        blocks.into_iter().map(|block| self.location(block, outer)).collect()
+        let modules = self.modules;
+        let branch = |mut block: LocationBlock| {
+            for (at, module) in modules.iter().enumerate() {
+                (module.keep_content)(&mut *block.conf.modules[at], &*outer.modules[at]);
+            }
+            self.location(block, outer)
+        };
+        blocks.into_iter().map(branch).collect()
     }
 
     /// Asks every module what it wants to do here.

@@ -122,6 +122,7 @@ fn title(status: u16) -> Option<String> {
     match status {
         // On its page nginx calls it by another name than in the status line.
         302 => Some("302 Found".to_owned()),
+        401 => Some("401 Authorization Required".to_owned()),
         494 => Some("400 Request Header Or Cookie Too Large".to_owned()),
         495 => Some("400 The SSL certificate error".to_owned()),
         496 => Some("400 No required SSL certificate was sent".to_owned()),

@@ -85,6 +85,13 @@ impl Response {
         self.body.push(Buf::memory(body));
     }
 
+    /// Of a file's answer a part is sent that is a file of its own: it has a tag of its own, of the same form.
+    pub fn tag_part(&mut self, len: u64) {
+        if let (Some(tag), Some(time)) = (&mut self.etag, self.last_modified) {
+            *tag = Str::from(format!("\"{time:x}-{len:x}\""));
+        }
+    }
+
     /// No body.
     pub fn set_empty(&mut self, status: u16) {
         self.status = status;

@@ -38,6 +38,8 @@ pub struct Part {
 pub enum Mp4Error {
     /// A box is shorter or longer than what it says of itself.
     Damaged(&'static str),
+    /// There are two of it.
+    Duplicate(&'static str),
     /// It is missing.
     Missing(&'static str),
     /// The movie is in fragments: it is cut already, for players that ask for them.
@@ -50,6 +52,7 @@ impl fmt::Display for Mp4Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mp4Error::Damaged(name) => write!(f, "mp4 \"{name}\" atom is damaged"),
+            Mp4Error::Duplicate(name) => write!(f, "duplicate mp4 \"{name}\" atom"),
             Mp4Error::Missing(name) => write!(f, "no mp4 \"{name}\" atom was found"),
             Mp4Error::Fragmented => f.write_str("fragmented mp4 files cannot be cut"),
             Mp4Error::StartIsOut => f.write_str("start time is out of the mp4 file"),

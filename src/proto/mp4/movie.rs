@@ -21,6 +21,7 @@ pub fn cut(ftyp: &[u8], moov: &[u8], part: Part, file: u64) -> Result<Cut, Mp4Er
         let (name, content) = found?;
         match &name {
             b"mvex" => return Err(Mp4Error::Fragmented),
+            b"mvhd" if movie.is_some() => return Err(Mp4Error::Duplicate("moov")),
             b"mvhd" => {
                 let at = if content.first() == Some(&1) { 20 } else { 12 };
                 movie = u32_at(content, at).filter(|scale| *scale > 0);

@@ -110,6 +110,20 @@ fn places_beyond_four_gigabytes_are_kept() {
     assert_eq!(cut.window.0, at + 1000);
 }
 
+/// The same with an empty box of that name behind the first, the sizes of all around it set right.
+fn double(content: &[u8], name: &[u8; 4]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (known, inner) in Boxes::of(content, "moov").flatten() {
+        let is_around = matches!(&known, b"trak" | b"mdia" | b"minf" | b"stbl");
+        let inner = if is_around { double(inner, name) } else { inner.to_vec() };
+        write(&mut out, &known, |out| out.extend_from_slice(&inner));
+        if &known == name {
+            write(&mut out, name, |out| out.extend_from_slice(&[0; 16]));
+        }
+    }
+    out
+}
+
 #[test]
 fn boxes_that_lie_are_refused() {
     let moov = movie(10, false, None, 500);
@@ -121,6 +135,13 @@ fn boxes_that_lie_are_refused() {
     let mut fragmented = moov.clone();
     write(&mut fragmented, b"mvex", |_| {});
     assert_eq!(cut(b"", &fragmented, all, 10_000), Err(Mp4Error::Fragmented));
+    // A table twice, and a box around tables twice: each copy would be as long as the whole.
+    for (name, twice) in
+        [(b"stco", "stbl"), (b"stts", "stbl"), (b"stbl", "minf"), (b"mdia", "trak")]
+    {
+        let doubled = double(&moov, name);
+        assert_eq!(cut(b"", &doubled, all, 10_000), Err(Mp4Error::Duplicate(twice)), "{name:?}");
+    }
     // Any byte another, or nothing after it: an answer or an error, and no panic.
     for at in 0..moov.len() {
         for value in [0, 1, 0x7f, 0xff] {

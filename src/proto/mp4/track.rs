@@ -1,5 +1,7 @@
 //! A track, and which of its samples a part has.
 
+use std::collections::HashSet;
+
 use super::boxes::{self, Boxes, put, u32_at};
 use super::edit::{self, Edit};
 use super::samples::{Chunk, Samples, pair};
@@ -36,19 +38,22 @@ fn find<'b>(
     name: &[u8; 4],
     within: &'static str,
 ) -> Result<Option<&'b [u8]>, Mp4Error> {
+    let mut first = None;
     for found in Boxes::of(content, within) {
         let (known, inner) = found?;
-        if &known == name {
-            return Ok(Some(inner));
+        // Of two both would be written, each as long as all of it.
+        if &known == name && first.replace(inner).is_some() {
+            return Err(Mp4Error::Duplicate(within));
         }
     }
-    Ok(None)
+    Ok(first)
 }
 
 impl<'b> Track<'b> {
     /// Reads a `trak`.
     pub fn read(trak: &'b [u8]) -> Result<Track<'b>, Mp4Error> {
         let need = |found: Option<&'b [u8]>, name| found.ok_or(Mp4Error::Missing(name));
+        find(trak, b"tkhd", "trak")?;
         let mdia = need(find(trak, b"mdia", "trak")?, "mdia")?;
         let mdhd = need(find(mdia, b"mdhd", "mdia")?, "mdhd")?;
         let at = if mdhd.first() == Some(&1) { 20 } else { 12 };
@@ -57,9 +62,14 @@ impl<'b> Track<'b> {
         let minf = need(find(mdia, b"minf", "mdia")?, "minf")?;
         let stbl = need(find(minf, b"stbl", "minf")?, "stbl")?;
         let mut samples = Samples::default();
+        let mut tables = HashSet::new();
         for found in Boxes::of(stbl, "stbl") {
             let (name, content) = found?;
-            samples.take(&name, content)?;
+            // Both are the same table.
+            let kind = if &name == b"co64" { *b"stco" } else { name };
+            if samples.take(&name, content)? && !tables.insert(kind) {
+                return Err(Mp4Error::Duplicate("stbl"));
+            }
         }
         let elst = match find(trak, b"edts", "trak")? {
             Some(edts) => find(edts, b"elst", "edts")?,
