@@ -20,6 +20,16 @@ settings! {
             WEB, Arity::AtLeast(1), methods, "off",
             "methods that change files: PUT, DELETE, MKCOL, COPY, MOVE; off: none"
         );
+        value dav_ext_methods: Vec<Method> = (
+            WEB, Arity::AtLeast(1), ext_methods, "off",
+            "methods that tell of files: PROPFIND (depth 0 and 1), OPTIONS; LOCK and UNLOCK are taken, and not served; off: none"
+        );
+        option dav_ext_lock: () = (
+            WEB, Arity::Exactly(1), no_lock, "", "without effect: nothing is locked"
+        );
+        option dav_ext_lock_zone: () = (
+            Contexts::HTTP, Arity::Exactly(1), no_lock, "", "without effect, as dav_ext_lock"
+        );
         flag create_full_put_path = (WEB, "off", "make the directories that a PUT needs");
         number min_delete_depth = (WEB, "0", "DELETE only what lies so many directories deep");
         value dav_access: u32 = (
@@ -44,7 +54,8 @@ pub struct Rules {
 impl Conf {
     /// What may be done; `None`: nothing.
     pub fn rules(&self) -> Option<Rules> {
-        let methods = self.dav_methods();
+        let mut methods = self.dav_methods();
+        methods.extend(self.dav_ext_methods());
         (!methods.is_empty()).then(|| Rules {
             methods,
             create_full_put_path: self.create_full_put_path(),
@@ -66,6 +77,27 @@ fn methods(setting: &Setting<'_>) -> Result<Vec<Method>, Error> {
             "MOVE" | "move" => Method::Move,
             _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         });
+    }
+    Ok(methods)
+}
+
+fn no_lock(setting: &Setting<'_>) -> Result<(), Error> {
+    setting.warn(format!("\"{}\" directive has no effect (nothing is locked)", setting.name()));
+    Ok(())
+}
+
+fn ext_methods(setting: &Setting<'_>) -> Result<Vec<Method>, Error> {
+    let mut methods = Vec::new();
+    for (at, word) in setting.args().iter().enumerate() {
+        match word.text.to_ascii_uppercase().as_str() {
+            "OFF" => {}
+            "PROPFIND" => methods.push(Method::Propfind),
+            "OPTIONS" => methods.push(Method::Options),
+            "LOCK" | "UNLOCK" => {
+                setting.warn(format!("\"{word}\" is not served: nothing is locked"))
+            }
+            _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
+        }
     }
     Ok(methods)
 }

@@ -1,4 +1,4 @@
-//! WebDAV's methods that change files: PUT, DELETE, MKCOL, COPY, MOVE, as nginx has them, but each at once and as a
+//! WebDAV: what is known of files (PROPFIND), and the methods that change them: PUT, DELETE, MKCOL, COPY, MOVE, as nginx has them, but each at once and as a
 //! whole: nobody sees half of a file or of a tree, and what fails leaves nothing behind.
 #![forbid(unsafe_code)]
 
@@ -9,12 +9,14 @@ mod delete;
 mod destination;
 mod dir;
 mod mkcol;
+mod propfind;
 mod put;
 mod refusal;
 mod tree;
 
 use ::conf::{Directive, Error};
 use ::http::{BoxFuture, Flow, Handler, Hooks, Module, Phase, Request};
+use mem::Str;
 use proto::http1::Method;
 
 use self::conf::{Conf, Rules};
@@ -43,6 +45,21 @@ struct Writer {
     rules: Rules,
 }
 
+impl Writer {
+    /// What OPTIONS is answered with (RFC 4918, 10.1).
+    fn tell_methods(&self, request: &mut Request) -> Flow {
+        let mut allowed = "OPTIONS,GET,HEAD".to_owned();
+        for method in self.rules.methods.iter().filter(|method| **method != Method::Options) {
+            allowed.push(',');
+            allowed.push_str(&format!("{method:?}").to_ascii_uppercase());
+        }
+        request.response.set_empty(200);
+        request.response.add_header("DAV", Str::from("1"));
+        request.response.add_header("Allow", Str::from(allowed));
+        Flow::Respond
+    }
+}
+
 impl Handler for Writer {
     fn handle(&self, request: &mut Request) -> Flow {
         match self.rules.methods.contains(&request.method) {
@@ -59,6 +76,8 @@ impl Handler for Writer {
                 Method::Delete => delete::delete(&self.rules, request).await,
                 Method::Mkcol => mkcol::mkcol(&self.rules, request).await,
                 Method::Copy | Method::Move => copy::copy(request).await,
+                Method::Propfind => propfind::propfind(request).await,
+                Method::Options => Ok(self.tell_methods(request)),
                 _ => Ok(Flow::Declined),
             };
             done.unwrap_or_else(|refusal| refusal.tell(request))

@@ -71,11 +71,6 @@ const FOREIGN: &[Foreign] = &[
         advice: "rserve has no figures of virtual hosts yet; rtmp_stat and sse_stats have those of \
                  streams",
     },
-    Foreign {
-        module: "dav-ext",
-        names: &["dav_ext_"],
-        advice: "dav_methods has what changes files, PROPFIND and LOCK are not answered",
-    },
     Foreign { module: "upload", names: &["upload_"], advice: "dav_methods PUT takes uploads" },
     Foreign { module: "fancyindex", names: &["fancyindex"], advice: "autoindex lists directories" },
     Foreign {
@@ -144,7 +139,6 @@ mod tests {
             ("content_by_lua_block", "lua"),
             ("brotli_static", "brotli"),
             ("vhost_traffic_status_zone", "vts"),
-            ("dav_ext_methods", "dav-ext"),
             ("upload_store", "upload"),
             ("pagespeed", "pagespeed"),
         ] {

@@ -2,6 +2,7 @@
 
 mod as_nginx;
 mod links;
+mod propfind;
 mod threads;
 mod trees;
 mod whole;
