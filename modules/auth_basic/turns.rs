@@ -13,13 +13,26 @@ use std::task::{Poll, Waker};
 const AT_ONCE: usize = 2;
 
 /// One address has this part of the places at most: who guesses does not keep others out.
-const SHARE: usize = 8;
+const SHARE: usize = 2;
 
-static TURNS: Mutex<Turns> = Mutex::new(Turns { running: 0, waiting: VecDeque::new() });
+static TURNS: Mutex<Turns> = Mutex::new(Turns { running: 0, waiting: VecDeque::new(), last: None });
 
 struct Turns {
     running: usize,
     waiting: VecDeque<Arc<Mutex<Place>>>,
+    /// Whose turn it was last: another address goes first.
+    last: Option<IpAddr>,
+}
+
+impl Turns {
+    /// Who is next.
+    fn next(&mut self) -> Option<Arc<Mutex<Place>>> {
+        self.waiting.retain(|place| !lock(place).gone);
+        let other = self.waiting.iter().position(|place| lock(place).whose != self.last);
+        let next = self.waiting.remove(other.unwrap_or(0))?;
+        self.last = lock(&next).whose;
+        Some(next)
+    }
 }
 
 /// Of one who waits.
@@ -68,8 +81,9 @@ pub async fn turn(most: usize, whose: Option<IpAddr>) -> Option<Turn> {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = lock(&TURNS);
-        while let Some(next) = turns.waiting.pop_front() {
+        while let Some(next) = turns.next() {
             let mut next = lock(&next);
+            // It may go at any moment: only under its own lock that is known.
             if !next.gone {
                 next.called = true;
                 if let Some(waker) = next.waker.take() {
@@ -118,14 +132,14 @@ mod tests {
             Poll::Ready(turn) => Some(turn),
             Poll::Pending => None,
         };
-        let first: Vec<_> = (0..AT_ONCE).map(|_| now(pin!(turn(16, None)))).collect();
+        let first: Vec<_> = (0..AT_ONCE).map(|_| now(pin!(turn(4, None)))).collect();
         assert!(first.iter().all(|turn| matches!(turn, Some(Some(_)))));
-        let mut a = Box::pin(turn(16, None));
-        let mut b = Box::pin(turn(16, None));
+        let mut a = Box::pin(turn(4, None));
+        let mut b = Box::pin(turn(4, None));
         assert!(now(a.as_mut()).is_none() && now(b.as_mut()).is_none());
-        assert!(matches!(now(pin!(turn(16, None))), Some(None)), "so many wait already");
+        assert!(matches!(now(pin!(turn(4, None))), Some(None)), "so many wait already");
         drop(a);
-        let mut c = Box::pin(turn(16, None));
+        let mut c = Box::pin(turn(4, None));
         assert!(now(c.as_mut()).is_none(), "there is room again");
         drop(first);
         // `b` was called, and goes without having seen it: `c` and others have their turns all the same.
@@ -135,5 +149,19 @@ mod tests {
         let others: Vec<_> = (1..AT_ONCE).map(|_| now(pin!(turn(0, None)))).collect();
         assert!(others.iter().all(|turn| matches!(turn, Some(Some(_)))));
         assert!(matches!(now(pin!(turn(0, None))), Some(None)));
+    }
+
+    #[test]
+    fn addresses_take_turns() {
+        let place = |last: u8| {
+            let whose = Some(IpAddr::from([127, 0, 0, last]));
+            Arc::new(Mutex::new(Place { whose, ..Place::default() }))
+        };
+        let waiting = [1, 1, 1, 2, 1, 3].map(place).into();
+        let mut turns = Turns { running: 1, waiting, last: Some(IpAddr::from([127, 0, 0, 1])) };
+        let next = || turns.next().map(|place| lock(&place).whose);
+        let order: Vec<_> = std::iter::from_fn(next).collect();
+        let expected = [2, 1, 3, 1, 1, 1].map(|last| Some(IpAddr::from([127, 0, 0, last])));
+        assert_eq!(order, expected);
     }
 }
