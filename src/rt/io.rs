@@ -82,12 +82,12 @@ impl Conn {
                 true if slot.has(EXPENDABLE) => {}
                 true => {
                     slot.raise(EXPENDABLE);
-                    worker().count(|figures| figures.beginning += 1);
+                    worker().counters.beginning.update(|count| count + 1);
                     slot.idle_since.set(now);
                 }
                 false if slot.has(EXPENDABLE) => {
                     slot.clear(EXPENDABLE);
-                    worker().count(|figures| figures.beginning -= 1);
+                    worker().counters.beginning.update(|count| count - 1);
                 }
                 false => {}
             },

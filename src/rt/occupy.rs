@@ -17,7 +17,7 @@ impl Worker {
     pub fn take_slot(&self, fd: RawFd, peer: Peer) -> Option<Token> {
         let index = self.slots.take()?;
         self.connections.set(self.connections.get() + 1);
-        self.count(|figures| figures.accepted += 1);
+        self.counters.accepted.update(|count| count + 1);
         Some(self.occupy(index, fd, peer, SlotState::Running))
     }
 
@@ -58,11 +58,9 @@ impl Worker {
         self.wheel.unlink(&self.slots, index);
         slot.due.set(0);
         let idle = slot.state.replace(SlotState::Free) == SlotState::Idle;
+        self.counters.idle.update(|count| count - u32::from(idle));
         let beginning = slot.has(EXPENDABLE);
-        self.count(|figures| {
-            figures.idle -= u32::from(idle);
-            figures.beginning -= u32::from(beginning);
-        });
+        self.counters.beginning.update(|count| count - u32::from(beginning));
         slot.flags.set(0);
         slot.generation.set(slot.generation.get().wrapping_add(1));
         if slot.fd.get() >= 0 {

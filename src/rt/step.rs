@@ -31,7 +31,7 @@ impl Worker {
         let before = slot.state.replace(SlotState::Running);
         let was_task = before == SlotState::Task;
         if before == SlotState::Idle {
-            self.count(|figures| figures.idle -= 1);
+            self.counters.idle.update(|count| count - 1);
         }
         slot.clear(WOKEN);
         let next = catch_unwind(AssertUnwindSafe(|| turn(Conn::new(token))));
@@ -61,7 +61,7 @@ impl Worker {
     fn rest(&self, token: Token) {
         let Some(slot) = self.slot(token) else { return };
         slot.state.set(SlotState::Idle);
-        self.count(|figures| figures.idle += 1);
+        self.counters.idle.update(|count| count + 1);
         slot.idle_since.set(self.now.get());
         slot.clear(TIMED_OUT);
         if slot.is_readable() {

@@ -46,7 +46,7 @@ pub(crate) struct Worker {
     /// Accepted connections.
     pub connections: Cell<u32>,
     /// Of these, what has been counted.
-    pub figures: Cell<Figures>,
+    pub counters: Counters,
     /// Sockets of tasks' own.
     pub sockets: Cell<u32>,
     /// Tasks for which there was no slot: each begins when one is given back.
@@ -101,7 +101,7 @@ pub fn create(config: Config) -> io::Result<()> {
         inbox,
         slots: Table::new(config.slots),
         connections: Cell::new(0),
-        figures: Cell::default(),
+        counters: Counters::default(),
         sockets: Cell::new(0),
         waiting: RefCell::new(VecDeque::new()),
         queue: RefCell::new(VecDeque::with_capacity(1024)),
@@ -249,25 +249,29 @@ pub struct Figures {
     pub beginning: u32,
 }
 
+/// What is counted while it happens.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub accepted: Cell<u64>,
+    pub requests: Cell<u64>,
+    pub idle: Cell<u32>,
+    pub beginning: Cell<u32>,
+}
+
 /// A request has begun, on whichever connection.
 pub fn began_request() {
-    worker().count(|figures| figures.requests += 1);
+    worker().counters.requests.update(|count| count + 1);
 }
 
 /// What this loop has counted.
 pub fn figures() -> Figures {
     here().map_or(Figures::default(), |worker| Figures {
+        accepted: worker.counters.accepted.get(),
+        requests: worker.counters.requests.get(),
         open: worker.connections.get(),
-        ..worker.figures.get()
+        idle: worker.counters.idle.get(),
+        beginning: worker.counters.beginning.get(),
     })
-}
-
-impl Worker {
-    pub(crate) fn count(&self, change: impl FnOnce(&mut Figures)) {
-        let mut figures = self.figures.get();
-        change(&mut figures);
-        self.figures.set(figures);
-    }
 }
 
 /// Whether the loop ends when its last connection has.
