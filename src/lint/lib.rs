@@ -1,7 +1,7 @@
 //! What is right to the letter and yet a trap: `rserve -t --lint`.
 //!
 //! A check looks at one directive and what stands around it; it knows nothing of the modules that implement
-//! them. Each is a row in a file of [`checks`], with a configuration that it warns of and one that it does not:
+//! them. Each is a row in a file of `checks`, with a configuration that it warns of and one that it does not:
 //! these are its tests, and with its reason and its remedy the page `docs/lint.md`.
 //!
 //! `# lint:ignore NAME` behind a directive, or in the line before, silences a check there.

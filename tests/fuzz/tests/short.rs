@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 18] = [
+const ROUNDS: [(&str, u64); 20] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -22,6 +22,8 @@ const ROUNDS: [(&str, u64); 18] = [
     ("client_hello", 15_000),
     ("http2", 30_000),
     ("ticket", 100_000),
+    ("mp4", 5_000),
+    ("ssi", 20_000),
     ("jwt", 30_000),
     ("htpasswd", 1_000),
 ];
