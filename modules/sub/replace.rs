@@ -17,6 +17,8 @@ const MADE: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Texts {
     all: Vec<Vec<u8>>,
+    /// Of each text, and of each length of its beginning: how much of its end is a beginning, too (Knuth, Morris, Pratt).
+    borders: Vec<Vec<usize>>,
     finder: AhoCorasick,
     longest: usize,
     shortest: usize,
@@ -31,20 +33,24 @@ impl Texts {
         let finder = builder.build(&all).map_err(|error| error.to_string())?;
         let longest = all.iter().map(Vec::len).max().unwrap_or(1).max(1);
         let shortest = all.iter().map(Vec::len).min().unwrap_or(1).max(1);
-        Ok(Texts { all, finder, longest, shortest })
+        let borders = all.iter().map(|text| borders(text)).collect();
+        Ok(Texts { all, borders, finder, longest, shortest })
     }
 
     /// Where a text may have begun that goes on behind the end; the end, if none has.
     fn open(&self, bytes: &[u8]) -> usize {
-        let may_begin = |at: &usize| {
-            let rest = &bytes[*at..];
-            let begins = |text: &Vec<u8>| {
-                text.len() > rest.len() && text[..rest.len()].eq_ignore_ascii_case(rest)
-            };
-            self.all.iter().any(begins)
+        let end = |(text, borders): (&Vec<u8>, &Vec<usize>)| {
+            let mut begun = 0;
+            for byte in &bytes[(bytes.len() + 1).saturating_sub(text.len())..] {
+                while begun > 0 && !text[begun].eq_ignore_ascii_case(byte) {
+                    begun = borders[begun - 1];
+                }
+                begun += usize::from(text[begun].eq_ignore_ascii_case(byte));
+            }
+            begun
         };
-        let first = (bytes.len() + 1).saturating_sub(self.longest);
-        (first..bytes.len()).find(may_begin).unwrap_or(bytes.len())
+        let begun = self.all.iter().zip(&self.borders).map(end).max();
+        bytes.len() - begun.unwrap_or(0)
     }
 
     /// The text with which these bytes begin, and its length, if it is written before all that go on behind the end.
@@ -54,6 +60,19 @@ impl Texts {
         let (index, text) = self.all.iter().enumerate().find(|(_, text)| begins(text))?;
         (text.len() <= bytes.len()).then_some((index, text.len()))
     }
+}
+
+/// In time that grows with the text alone.
+fn borders(text: &[u8]) -> Vec<usize> {
+    let (mut borders, mut begun) = (vec![0; text.len()], 0);
+    for at in 1..text.len() {
+        while begun > 0 && text[begun] != text[at] {
+            begun = borders[begun - 1];
+        }
+        begun += usize::from(text[begun] == text[at]);
+        borders[at] = begun;
+    }
+    borders
 }
 
 /// Replaces texts.
