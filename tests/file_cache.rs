@@ -315,18 +315,10 @@ fn descriptors_are_given_back_when_there_are_none() {
 #[test]
 fn without_inotify() {
     for (call, error) in [("inotify_init1", "EMFILE"), ("inotify_add_watch", "ENOSPC")] {
-        let dir = Dir::new();
-        let wrapper = dir.file(
-            "rserve",
-            format!(
-                "#!/bin/sh\nexec strace -D -f -qq -o /dev/null -e trace={call} \
-                 -e inject={call}:error={error} {} \"$@\"\n",
-                env!("CARGO_BIN_EXE_rserve")
-            ),
-        );
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&wrapper, executable).expect("chmod");
-        let server = Start::new(&wrapper.to_string_lossy())
+        let inject = format!("inject={call}:error={error}");
+        let trace = format!("trace={call}");
+        let server = Start::new(env!("CARGO_BIN_EXE_rserve"))
+            .under(&["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject])
             .conf(site("root html; file_cache 16m max_file=1k settle=0;"))
             .start();
         for round in 0..20 {
