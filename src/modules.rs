@@ -90,10 +90,14 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<static_files::Static>(),
 ];
 
+/// The modules of `rtmp {}`.
+#[cfg(feature = "rtmp")]
+const RTMP_MODULES: &[rtmp::Entry] = &[];
+
 /// The core modules.
 pub const MODULES: &[&dyn Module] = &[
     #[cfg(feature = "rtmp")]
-    &rtmp::Rtmp,
+    &rtmp::Rtmp::new(RTMP_MODULES),
     #[cfg(feature = "stream")]
     &stream::Stream,
     &Http::new(HTTP_MODULES),

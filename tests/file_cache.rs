@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
 
-use support::{Dir, Server, Start, bytes, set_modified, site, start};
+use support::{Server, Start, bytes, set_modified, site, start};
 
 fn serving(body: &str) -> Server {
     start!(site(&format!("root html; {body}")))

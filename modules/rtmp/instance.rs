@@ -4,14 +4,14 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
-use conf::Error;
 use live::Rpc;
-use module::{Instance, Process, Regions, Sockets};
+use module::{Instance, Process, Sockets};
 use proto::query;
 
 use crate::admin::command;
 use crate::admin::stats;
 use crate::events::tell;
+use crate::follow;
 use crate::listener::Listener;
 use crate::publish::resume;
 use crate::running::{self, ListenAddress, Running};
@@ -23,8 +23,8 @@ pub struct Plan {
     zone: Rc<ZoneConf>,
     listens: Vec<ListenAddress>,
     servers: Vec<Rc<Server>>,
-    /// What encryption has in shared memory.
-    tls: Vec<Rc<dyn Process>>,
+    /// What has a part in the processes' life; the zone first.
+    processes: Vec<Rc<dyn Process>>,
 }
 
 /// What a configuration asks for.
@@ -32,9 +32,11 @@ pub fn plan(
     zone: Rc<ZoneConf>,
     listens: Vec<ListenAddress>,
     servers: Vec<Rc<Server>>,
-    tls: Vec<Rc<dyn Process>>,
+    others: Vec<Rc<dyn Process>>,
 ) -> Plan {
-    Plan { zone, listens, servers, tls }
+    let first: Rc<dyn Process> = zone.clone();
+    let processes = std::iter::once(first).chain(others).collect();
+    Plan { zone, listens, servers, processes }
 }
 
 /// All that an `rtmp {}` block came to.
@@ -58,10 +60,6 @@ impl RtmpInstance {
 }
 
 impl RtmpInstance {
-    fn zone(&self) -> Option<&Rc<ZoneConf>> {
-        self.plan.as_ref().map(|plan| &plan.zone)
-    }
-
     /// A publisher's worker is dead: tells the players of its stream, and who listens to events. `false`: some cannot be
     /// told now.
     fn tell_of(&self, plan: &Plan, orphans: Vec<Vec<u8>>) -> bool {
@@ -72,7 +70,9 @@ impl RtmpInstance {
         };
         let max_age = |channel: &[u8]| app_of(channel).map_or(120_000, |app| resume::max_age(app));
         let mut broken = self.broken.borrow_mut();
-        broken.extend(orphans.into_iter().map(|channel| Broken { channel, told: false }));
+        // A follower's channel is nobody's stream: its successor sees to it.
+        let streams = orphans.into_iter().filter(|channel| !follow::is_claim(channel));
+        broken.extend(streams.map(|channel| Broken { channel, told: false }));
         broken.retain_mut(|stream| {
             let channel = &stream.channel;
             stream.told = stream.told || resume::try_tell_broken(zone, channel, max_age(channel));
@@ -85,33 +85,13 @@ impl RtmpInstance {
 }
 
 impl Process for RtmpInstance {
-    /// Encryption's; the zone's methods stand beside them.
     fn parts(&self) -> &[Rc<dyn Process>] {
-        self.plan.as_ref().map_or(&[], |plan| &plan.tls)
-    }
-
-    fn opened(&self) -> Result<(), Error> {
-        self.parts().iter().try_for_each(|part| part.opened())?;
-        self.zone().map_or(Ok(()), |zone| zone.opened())
-    }
-
-    fn outgoing(&self, next: &Regions, back: bool) {
-        self.zone().into_iter().for_each(|zone| zone.outgoing(next, back));
-    }
-
-    fn decided(&self, serves: bool) {
-        self.parts().iter().for_each(|part| part.decided(serves));
-        self.zone().into_iter().for_each(|zone| zone.decided(serves));
-    }
-
-    fn replaced(&self, by: &Regions) {
-        self.zone().into_iter().for_each(|zone| zone.replaced(by));
+        self.plan.as_ref().map_or(&[], |plan| &plan.processes)
     }
 
     fn started(&'static self) -> Result<(), String> {
         let Some(plan) = &self.plan else { return Ok(()) };
-        plan.tls.iter().try_for_each(|part| part.started())?;
-        plan.zone.started()?;
+        plan.processes.iter().try_for_each(|part| part.started())?;
         let hub = plan.zone.hub().ok_or("the rtmp_zone has no hub")?;
         let running: &'static Running = Box::leak(Box::new(Running {
             hub,
@@ -126,37 +106,15 @@ impl Process for RtmpInstance {
         let rpc = Rpc::start(hub, move |call, out| reply(running, call, out))?;
         let _ = running.rpc.set(rpc);
         running::set(running);
+        follow::watch(running);
         Ok(())
-    }
-
-    fn draining(&'static self, within: Option<u64>) {
-        self.zone().into_iter().for_each(|zone| zone.draining(within));
-    }
-
-    fn orphaned(&self) {
-        self.zone().into_iter().for_each(|zone| zone.orphaned());
-    }
-
-    fn closed(&self) {
-        self.zone().into_iter().for_each(|zone| zone.closed());
     }
 
     fn worker_ended(&self, pid: i32) -> bool {
         let Some(plan) = &self.plan else { return true };
-        plan.zone.sweep(pid).is_some_and(|orphans| self.tell_of(plan, orphans))
-    }
-
-    fn capacity(&self) -> usize {
-        self.zone().map_or(usize::MAX, |zone| zone.capacity())
-    }
-
-    fn attached(&self) -> Vec<i32> {
-        self.zone().map(|zone| zone.attached()).unwrap_or_default()
-    }
-
-    fn stuck(&self) -> Vec<i32> {
-        let helpers = self.parts().iter().flat_map(|part| part.stuck());
-        helpers.chain(self.zone().into_iter().flat_map(|zone| zone.stuck())).collect()
+        // Each of them, whatever the others say.
+        let others = plan.processes.iter().skip(1).filter(|part| !part.worker_ended(pid)).count();
+        plan.zone.sweep(pid).is_some_and(|orphans| self.tell_of(plan, orphans)) && others == 0
     }
 }
 

@@ -59,6 +59,17 @@ impl Zone {
         own
     }
 
+    /// The channels with this beginning of their names that nobody writes, though they are not ended.
+    pub fn unowned(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let locked = self.lock();
+        let channels = locked.memory.channels().filter(|&index| {
+            let channel = locked.memory.channel(index);
+            let open = channel.lives() && channel.owner.get() == 0 && channel.ended.get() == 0;
+            open && locked.memory.name(index).starts_with(prefix)
+        });
+        channels.map(|index| locked.memory.name(index).to_vec()).collect()
+    }
+
     /// Who writes the channel.
     pub fn owner(&self, id: ChannelId) -> Option<Owner> {
         let locked = self.lock();

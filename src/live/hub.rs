@@ -147,9 +147,15 @@ impl<P: Protocol> Hub<P> {
         !over
     }
 
-    /// Calls `listener`, a little later, when there is something on a channel.
-    pub(crate) fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>) {
+    /// Calls `listener`, a little later, when there is something on a channel. This process is woken for that only if it has
+    /// [subscribed](Attachment::subscribe); what it appends itself it hears of in any case.
+    pub fn listen(&self, channel: ChannelId, listener: Rc<dyn Fn()>) {
         self.inner.borrow_mut().listeners.insert(channel.index(), listener);
+    }
+
+    /// Calls nobody any more for that channel.
+    pub fn unlisten(&self, channel: ChannelId) {
+        self.inner.borrow_mut().listeners.remove(&channel.index());
     }
 
     /// The worker drains, `within` so many milliseconds if that is limited. A second call can only make it faster.

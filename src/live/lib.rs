@@ -33,6 +33,7 @@ pub use disk::Disk;
 pub use file::{FileConf, Sync};
 pub use hub::Hub;
 pub use limits::{ClientLimits, Limit};
+pub use long::whole;
 pub use membership::{Joining, Membership};
 pub use outlet::{Link, Outlet};
 pub use protocol::{Delivered, Protocol, To};

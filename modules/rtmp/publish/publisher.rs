@@ -4,11 +4,14 @@
 //! marked: from a mark on, the log is complete in itself. So a player that begins, or one that was too slow,
 //! reads from the newest mark, in any worker, also when the publisher's worker is dead.
 
+use std::rc::Rc;
+
 use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
 use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::rtmp::{chunk, message};
 use sys::prefetch::Touched;
 
+use crate::follow::{self, Followed};
 use crate::play::protocol::Hub;
 use crate::publish::clock::Clock;
 use crate::publish::contents::Contents;
@@ -38,6 +41,8 @@ pub struct Publisher {
     hub: &'static Hub,
     /// Its application.
     pub app: &'static App,
+    /// What in the server reads the stream.
+    followed: Option<Rc<Followed>>,
     id: ChannelId,
     owner: Owner,
     clock: Clock,
@@ -97,6 +102,7 @@ impl Publisher {
         let mut publisher = Publisher {
             hub,
             app,
+            followed: None,
             channel,
             id,
             owner,
@@ -116,6 +122,7 @@ impl Publisher {
         // Who begins now begins here, not with what an earlier publisher has left.
         let flags = if resumed { CHANGE } else { CHANGE | MARK };
         let _ = publisher.append(Head::change(change, 0), flags, &[]);
+        publisher.followed = follow::follow(hub, app, &publisher.channel, true);
         Ok(publisher)
     }
 
@@ -278,6 +285,12 @@ impl Publisher {
         self.append_pieces(head, flags, payload.len(), &pieces)
     }
 
+    /// Records up to this seq may go.
+    fn unneeded(&self) -> u64 {
+        let followed = self.followed.as_ref().map_or(u64::MAX, |followed| followed.done());
+        self.window.unneeded().min(followed)
+    }
+
     /// Appends a message of `len` bytes whose payload is cut into chunks.
     fn append_pieces(
         &mut self,
@@ -289,7 +302,7 @@ impl Publisher {
         let attributes = Attributes {
             flags: flags | self.contents.flags(self.now),
             max_age: resume::max_age(self.app),
-            unneeded: self.window.unneeded(),
+            unneeded: self.unneeded(),
             owner: Some(self.owner),
             ..Attributes::default()
         };

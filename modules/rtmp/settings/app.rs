@@ -6,6 +6,7 @@ use crate::access::key::{Key, Signature};
 use crate::access::login::Login;
 use crate::access::rules::Rule;
 use crate::events::channel::Events;
+use crate::follow::Followers;
 use crate::hooks::hook::Hooks;
 use crate::log::format::Log;
 use crate::publish::meta::Meta;
@@ -73,6 +74,8 @@ pub struct App {
     pub events: Option<Events>,
     /// `access_log`
     pub logs: Vec<Log>,
+    /// What the modules do with its streams.
+    pub followers: Vec<Rc<dyn Followers>>,
 }
 
 /// A `server {}`.
@@ -157,6 +160,7 @@ impl App {
             hooks: options.callbacks.hooks(),
             events: made.events,
             logs: made.logs,
+            followers: made.followers,
         }
     }
 
@@ -173,6 +177,8 @@ pub struct Made {
     pub logs: Vec<Log>,
     /// Its events' channel.
     pub events: Option<Events>,
+    /// What the modules do with its streams.
+    pub followers: Vec<Rc<dyn Followers>>,
 }
 
 impl Server {

@@ -1,53 +1,34 @@
 //! The `rtmp {}` block: from directives to servers and applications.
 
 use std::any::Any;
-use std::collections::HashSet;
-use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
+use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Table, contexts, erase};
 use module::{Instance, Module, Setup};
 use sys::socket::{Address, Options as SocketOptions};
 
-use crate::events::channel::Events;
-use crate::instance::{self, Plan, RtmpInstance};
-use crate::log::format::{self, Format};
-use crate::running::ListenAddress;
-use crate::settings::app::{App, Made, SEPARATOR, Server};
+use crate::instance::RtmpInstance;
+use crate::log::format;
+use crate::module::Entry;
+use crate::settings::assembly::assemble;
 use crate::settings::options::BlockOptions;
-use crate::zone;
+use crate::settings::written::{Listen, ServerBlock, Written};
 
 /// The core module that owns `rtmp {}`.
-pub struct Rtmp;
+pub struct Rtmp {
+    modules: &'static [Entry],
+}
+
+impl Rtmp {
+    /// With these modules.
+    pub const fn new(modules: &'static [Entry]) -> Rtmp {
+        Rtmp { modules }
+    }
+}
 
 /// The block as it was written.
-#[derive(Default)]
 pub struct RtmpConf {
+    modules: &'static [Entry],
     block: Option<Written>,
-}
-
-#[derive(Default)]
-struct Written {
-    options: BlockOptions,
-    zone: Option<(u64, Span)>,
-    servers: Vec<ServerBlock>,
-}
-
-struct ServerBlock {
-    options: BlockOptions,
-    listens: Vec<Listen>,
-    names: Vec<String>,
-    apps: Vec<(String, BlockOptions)>,
-}
-
-/// One `listen`.
-#[derive(Clone)]
-struct Listen {
-    address: Address,
-    options: SocketOptions,
-    proxy_protocol: bool,
-    ssl: bool,
-    default_server: bool,
-    span: Span,
 }
 
 /// RTMP's port.
@@ -109,7 +90,7 @@ fn set_rtmp(conf: &mut RtmpConf, setting: &Setting<'_>) -> Result<(), Error> {
     if conf.block.is_some() {
         return Err(setting.duplicate());
     }
-    conf.block = Some(Reader::new(setting.env())?.rtmp(setting)?);
+    conf.block = Some(Reader::new(setting.env(), conf.modules)?.rtmp(setting)?);
     Ok(())
 }
 
@@ -123,7 +104,7 @@ impl Module for Rtmp {
     }
 
     fn create(&self) -> Box<dyn Any> {
-        Box::new(RtmpConf::default())
+        Box::new(RtmpConf { modules: self.modules, block: None })
     }
 
     fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error> {
@@ -137,9 +118,10 @@ impl Module for Rtmp {
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
-        let options = BlockOptions::tables().into_iter().flatten();
+        let options = BlockOptions::tables(&[]).into_iter().flatten();
         let all = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(options);
-        vec![("rtmp", all.collect())]
+        let modules = self.modules.iter().map(|module| (module.name, (module.directives)()));
+        std::iter::once(("rtmp", all.collect())).chain(modules).collect()
     }
 
     fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
@@ -148,6 +130,7 @@ impl Module for Rtmp {
 }
 
 struct Reader<'a> {
+    modules: &'static [Entry],
     table: Table,
     env: &'a Env<'a>,
 }
@@ -156,13 +139,13 @@ struct Reader<'a> {
 type Inner<'f> = &'f mut dyn FnMut(&Setting<'_>) -> Result<(), Error>;
 
 impl<'a> Reader<'a> {
-    fn new(env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
+    fn new(env: &'a Env<'a>, modules: &'static [Entry]) -> Result<Reader<'a>, Error> {
         let mut table = Table::new();
         table.add(BLOCK, erase(BLOCKS))?;
-        for (part, entries) in BlockOptions::tables().into_iter().enumerate() {
+        for (part, entries) in BlockOptions::tables(modules).into_iter().enumerate() {
             table.add(BLOCK + 1 + part, entries)?;
         }
-        Ok(Reader { table, env })
+        Ok(Reader { modules, table, env })
     }
 
     fn block(
@@ -176,7 +159,7 @@ impl<'a> Reader<'a> {
             let setting = Setting::new(node, context, self.env);
             let set = self.table.find(&setting).and_then(|found| match found {
                 Some(found) if found.owner == BLOCK => inner(&setting),
-                Some(found) => found.entry.set(options.parts()[found.owner - BLOCK - 1], &setting),
+                Some(found) => found.entry.set(options.part(found.owner - BLOCK - 1), &setting),
                 None => Ok(()),
             });
             self.env.settle(set)?;
@@ -185,7 +168,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rtmp(&self, setting: &Setting<'_>) -> Result<Written, Error> {
-        let mut options = BlockOptions::default();
+        let mut options = BlockOptions::new(self.modules);
         let (mut zone, mut servers) = (None, Vec::new());
         self.block(setting.block(), Contexts::RTMP, &mut options, &mut |inner| {
             match inner.name() {
@@ -195,11 +178,14 @@ impl<'a> Reader<'a> {
             }
             Ok(())
         })?;
-        Ok(Written { options, zone, servers })
+        for (module, conf) in self.modules.iter().zip(&mut options.modules) {
+            (module.complete)(&mut **conf)?;
+        }
+        Ok(Written { options, zone, servers, modules: self.modules })
     }
 
     fn server(&self, setting: &Setting<'_>) -> Result<ServerBlock, Error> {
-        let mut options = BlockOptions::default();
+        let mut options = BlockOptions::new(self.modules);
         let (mut listens, mut apps) = (Vec::<Listen>::new(), Vec::<(String, BlockOptions)>::new());
         let mut names = Vec::new();
         self.block(setting.block(), Contexts::RTMP_SERVER, &mut options, &mut |inner| {
@@ -219,7 +205,7 @@ impl<'a> Reader<'a> {
             if apps.iter().any(|(known, _)| *known == name) {
                 return Err(inner.error_at(0, format!("duplicate application \"{name}\"")));
             }
-            let mut options = BlockOptions::default();
+            let mut options = BlockOptions::new(self.modules);
             self.block(inner.block(), Contexts::APPLICATION, &mut options, &mut |_| Ok(()))?;
             apps.push((name, options));
             Ok(())
@@ -256,152 +242,4 @@ fn listen(setting: &Setting<'_>) -> Result<Listen, Error> {
         }
     }
     Ok(listen)
-}
-
-fn assemble(written: Written, setup: &mut Setup<'_>) -> Result<Plan, Error> {
-    let Written { options: main, zone, servers } = written;
-    let (size, span) = zone.unwrap_or((256 << 20, Span::default()));
-    let zone = usize::try_from(size).ok().and_then(zone::zone);
-    let zone = zone.ok_or_else(|| {
-        Error::at("the rtmp_zone is too small, or too large", span, setup.env.files)
-    })?;
-    let zone = Rc::new(zone);
-    zone.install(setup)?;
-    let mut assembly = Assembly::new();
-    for mut block in servers {
-        block.options.inherit(&main);
-        assembly.add_server(block, main.logging.log_format.as_slice(), setup)?;
-    }
-    assembly.check_certificates(setup)?;
-    let tls = assembly.tls.processes("rtmp", setup);
-    Ok(instance::plan(zone, assembly.listens, assembly.servers, tls))
-}
-
-/// What the blocks come to, one server after the other.
-struct Assembly {
-    /// Names of applications that there are.
-    names: HashSet<String>,
-    listens: Vec<ListenAddress>,
-    servers: Vec<Rc<Server>>,
-    tls: tls::Servers,
-}
-
-impl Assembly {
-    fn new() -> Assembly {
-        Assembly {
-            names: HashSet::new(),
-            listens: Vec::new(),
-            servers: Vec::new(),
-            tls: tls::Servers::new(http::client::fetch::ocsp),
-        }
-    }
-
-    /// Every server whose clients are encrypted has a certificate.
-    fn check_certificates(&self, setup: &Setup<'_>) -> Result<(), Error> {
-        let encrypted = self.listens.iter().filter(|listen| listen.ssl);
-        let has_certificate =
-            |server: &Server| server.tls.as_ref().is_some_and(|tls| !tls.is_behind_another());
-        match encrypted.flat_map(|listen| &listen.servers).find(|server| !has_certificate(server)) {
-            None => Ok(()),
-            Some(server) => {
-                let message =
-                    "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
-                Err(Error::at(message, server.span, setup.env.files))
-            }
-        }
-    }
-
-    fn add_server(
-        &mut self,
-        block: ServerBlock,
-        formats: &[Format],
-        setup: &mut Setup<'_>,
-    ) -> Result<(), Error> {
-        let ServerBlock { mut options, listens, names, apps } = block;
-        options.callbacks.open(setup.env)?;
-        let number = self.servers.len();
-        let logs = format::logs(&options.logging.access_log, formats, setup)?;
-        let ports = listens.iter().filter_map(|listen| match &listen.address {
-            Address::Inet(address) => Some(address.port()),
-            Address::Unix(_) => None,
-        });
-        let ports = ports.collect();
-        let mut all = Vec::new();
-        for (name, mut own) in apps {
-            own.inherit(&options);
-            own.callbacks.open(setup.env)?;
-            if !own.callbacks.hooks().hooks.is_empty() {
-                setup.connects("hooks");
-            }
-            let made = Made {
-                logs: format::logs(&own.logging.access_log, formats, setup)?,
-                events: own.callbacks.rtmp_events.get().and_then(|word| Events::parse(&word.text)),
-            };
-            let prefix = self.prefix(&name, names.first(), &listens[0].address);
-            all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
-        }
-        let tls = self.tls.make(&options.tls, &[&[]], None, &tls::name_alone, setup)?;
-        let mut server = Server::new(number, ports, names, &options, logs, all);
-        (server.tls, server.span) = (tls, listens[0].span);
-        let server = Rc::new(server);
-        for mut listen in listens {
-            if options.connection.so_keepalive() && listen.options.so_keepalive.is_none() {
-                let on = sys::socket::Keepalive { on: true, ..Default::default() };
-                listen.options.so_keepalive = Some(on);
-            }
-            self.add_listen(listen, &server, setup)?;
-        }
-        self.servers.push(server);
-        Ok(())
-    }
-
-    /// What the names of an application's streams begin with. Applications of the same name in two servers have streams
-    /// of their own. The first keeps its streams when another comes.
-    fn prefix(&mut self, name: &str, host: Option<&String>, address: &Address) -> String {
-        if self.names.insert(name.to_owned()) {
-            return format!("{name}{SEPARATOR}");
-        }
-        // Servers that share an address differ in their names.
-        let host = host.map_or(String::new(), |name| format!("{name}@"));
-        format!("{host}{address}{SEPARATOR}{name}{SEPARATOR}")
-    }
-
-    fn add_listen(
-        &mut self,
-        listen: Listen,
-        server: &Rc<Server>,
-        setup: &mut Setup<'_>,
-    ) -> Result<(), Error> {
-        let known = self.listens.iter_mut().find(|known| known.address == listen.address);
-        let Some(known) = known else {
-            let scheme = if listen.ssl { "rtmps" } else { "rtmp" };
-            let asked = setup.listen(listen.address.clone(), listen.options, scheme);
-            asked.map_err(|error| error.or_at(listen.span, setup.env.files))?;
-            self.listens.push(ListenAddress {
-                address: listen.address,
-                proxy_protocol: listen.proxy_protocol,
-                ssl: listen.ssl,
-                servers: vec![server.clone()],
-                has_default: listen.default_server,
-            });
-            return Ok(());
-        };
-        let place = |error: Error| error.or_at(listen.span, setup.env.files);
-        if server.names.is_empty() && known.servers.iter().any(|one| one.names.is_empty()) {
-            let hint = "servers that share it need a server_name";
-            let message = format!("duplicate listen {}", listen.address);
-            return Err(place(Error::new(message).with_hint(hint)));
-        }
-        if listen.default_server && std::mem::replace(&mut known.has_default, true) {
-            let message = format!("a duplicate default server for {}", listen.address);
-            return Err(place(Error::new(message)));
-        }
-        known.proxy_protocol |= listen.proxy_protocol;
-        known.ssl |= listen.ssl;
-        match listen.default_server {
-            true => known.servers.insert(0, server.clone()),
-            false => known.servers.push(server.clone()),
-        }
-        Ok(())
-    }
 }

@@ -1,6 +1,7 @@
 //! From directives to servers and applications.
 
 pub mod app;
+mod assembly;
 pub mod block;
 pub mod callbacks;
 pub mod connection;
@@ -9,3 +10,4 @@ pub mod logging;
 pub mod options;
 pub mod stream;
 mod values;
+mod written;

@@ -1,0 +1,106 @@
+//! What a follower is.
+
+pub use crate::record::Change;
+use crate::record::{CHANGE, HEADER, KEY, REPEAT};
+
+/// Who follows the streams of an application, one by one: made of its configuration.
+pub trait Followers: 'static {
+    /// Tells it from the others of the application: `hls`, `record/NAME`. It does not change with the configuration.
+    fn name(&self) -> &str;
+
+    /// Worker: begins to follow a stream, or goes on where another process has stopped. The error is for the log; the stream
+    /// goes on without this follower.
+    fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String>;
+}
+
+/// A stream that is to be followed.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Its application.
+    pub app: &'static str,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Its name in the log, that of the application included.
+    pub channel: Vec<u8>,
+    /// What was noted last, if another process has followed before.
+    pub note: Option<Vec<u8>>,
+}
+
+/// One stream's follower.
+pub trait Follow {
+    /// Behind which record it goes on. `None`: it begins with the newest one from which on the log is complete.
+    fn resumes(&self) -> Option<u64> {
+        None
+    }
+
+    /// A message, in the order of the log.
+    fn message(&mut self, message: &Message<'_>);
+
+    /// Something has happened to the stream, at a time of its zone.
+    fn change(&mut self, change: Change, at: u64);
+
+    /// What came before the next message is gone, some of it unseen: the log was too small.
+    fn lost(&mut self);
+
+    /// All that there is was given. `false`: it follows no more, whatever comes.
+    fn settle(&mut self) -> bool;
+
+    /// How far it is: messages up to this seq it does not need again.
+    fn done(&self) -> u64;
+
+    /// What its successor is to know, if that has changed since it was asked last.
+    fn note(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Whether nothing is left to be done, after the end of the stream.
+    fn is_finished(&self) -> bool {
+        true
+    }
+
+    /// Another process follows: it leaves everything as it is.
+    fn replaced(&mut self) {}
+
+    /// An operator wants something of it. Gives the answer; `None`: it does not know the word.
+    fn command(&mut self, command: &[u8]) -> Option<Vec<u8>> {
+        let _ = command;
+        None
+    }
+}
+
+/// A message of a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Its number in the log.
+    pub seq: u64,
+    /// RTMP's type: 8 audio, 9 video, 18 data.
+    pub kind: u8,
+    /// The stream's clock, milliseconds; it wraps.
+    pub time: u32,
+    /// When it came, in the zone's milliseconds.
+    pub at: u64,
+    /// The payload, as FLV has it.
+    pub payload: &'a [u8],
+    pub(crate) flags: u32,
+}
+
+impl Message<'_> {
+    /// Whether a group of pictures begins with it.
+    pub fn is_key(&self) -> bool {
+        self.flags & KEY != 0
+    }
+
+    /// Whether it is what a decoder needs first, or metadata.
+    pub fn is_header(&self) -> bool {
+        self.flags & HEADER != 0
+    }
+
+    /// Whether it is a header that is repeated for those who begin here.
+    pub fn is_repeat(&self) -> bool {
+        self.flags & REPEAT != 0
+    }
+
+    pub(crate) fn is_change(&self) -> bool {
+        self.flags & CHANGE != 0
+    }
+}

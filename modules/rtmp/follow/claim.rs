@@ -1,0 +1,109 @@
+//! A follower's channel: who follows, and what it has noted.
+
+use broadcast::{
+    AppendError, Attachment, Attributes, ChannelId, END, Owner, ReadLimits, Reading, Start,
+};
+
+const PREFIX: &[u8] = b"\0follow/";
+/// What is noted at the end goes after so many milliseconds, and the channel with it.
+const OVER_MS: u64 = 1000;
+
+/// Whether a channel is a follower's.
+pub fn is_claim(channel: &[u8]) -> bool {
+    channel.starts_with(PREFIX)
+}
+
+/// The channels of all followers.
+pub fn all() -> &'static [u8] {
+    PREFIX
+}
+
+/// The name of a follower's channel.
+pub fn name(followers: &str, stream: &[u8]) -> Vec<u8> {
+    [PREFIX, followers.as_bytes(), b"\0", stream].concat()
+}
+
+/// The follower and the stream that a channel is about.
+pub fn parse(channel: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = channel.strip_prefix(PREFIX)?;
+    let at = rest.iter().position(|&byte| byte == 0)?;
+    Some((&rest[..at], &rest[at + 1..]))
+}
+
+/// A follower's own channel, in this process's hands.
+pub struct Claim {
+    attachment: &'static Attachment,
+    id: ChannelId,
+    owner: Owner,
+}
+
+impl Claim {
+    /// Takes the channel; `force`: from whoever has it. `None`: somebody has it, or there is no room.
+    pub fn take(
+        attachment: &'static Attachment,
+        name: &[u8],
+        owner: Owner,
+        force: bool,
+    ) -> Option<Claim> {
+        let id = attachment.zone().claim(name, owner, force, u32::MAX).ok()?;
+        Some(Claim { attachment, id, owner })
+    }
+
+    /// What was noted last.
+    pub fn read(&self) -> Option<Vec<u8>> {
+        let (cursor, told) = self.attachment.start(&[self.id], Start::Last(1));
+        let limits = ReadLimits { told, records: 1, ..ReadLimits::default() };
+        match self.attachment.read(&[self.id], cursor, None, limits) {
+            Reading::Batch(batch) => live::whole(self.attachment, self.id, batch),
+            _ => None,
+        }
+    }
+
+    /// Notes something. `false`: the channel is another's.
+    pub fn write(&self, note: &[u8]) -> bool {
+        self.append(note, 0, 0) != Err(AppendError::NotOwner)
+    }
+
+    fn append(&self, note: &[u8], flags: u32, max_age: u64) -> Result<(), AppendError> {
+        let attributes = Attributes {
+            flags,
+            max_age,
+            // The one before is not needed any more.
+            unneeded: u64::MAX,
+            owner: Some(self.owner),
+            ..Attributes::default()
+        };
+        let zone = self.attachment.zone();
+        zone.append_to(self.id, &attributes, |_, _| {}, &[note]).map(drop)
+    }
+
+    /// Whether it is still this process's.
+    pub fn holds(&self) -> bool {
+        self.attachment.zone().owner(self.id) == Some(self.owner)
+    }
+
+    /// Everything is done: there is nothing to go on with.
+    pub fn finish(&self) {
+        // If it is another's, that one sees to it.
+        let _ = self.append(b"", END, OVER_MS);
+        self.give_up();
+    }
+
+    /// Leaves it to whoever goes on.
+    pub fn give_up(&self) {
+        self.attachment.zone().release(self.id, self.owner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_says_who_follows_what() {
+        let channel = name("record/all", b"live\x1fcam");
+        assert!(is_claim(&channel));
+        assert_eq!(parse(&channel), Some((&b"record/all"[..], &b"live\x1fcam"[..])));
+        assert_eq!(parse(b"live\x1fcam"), None);
+    }
+}

@@ -1,0 +1,276 @@
+//! A stream that this worker follows: reads the log once, and gives it to all who follow.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use broadcast::{Attachment, ChannelId, Hint, Owner, ReadLimits, Reading, Start};
+
+use crate::follow::api::{Follow, Message, Stream};
+use crate::follow::claim::{self, Claim};
+use crate::play::protocol::Hub;
+use crate::play::view::View;
+use crate::publish::resume;
+use crate::record::Change;
+use crate::settings::app::App;
+
+thread_local! {
+    /// The streams that this worker follows.
+    static FOLLOWED: RefCell<HashMap<ChannelId, Rc<Followed>>> = RefCell::default();
+}
+
+/// As much is read in one turn of the loop.
+const TURN: usize = 1 << 20;
+
+/// A stream and its followers in this worker.
+pub struct Followed {
+    hub: &'static Hub,
+    app: &'static App,
+    id: ChannelId,
+    /// Its name in the log.
+    pub channel: Vec<u8>,
+    followers: RefCell<Vec<Follower>>,
+    /// What nobody here needs any more.
+    done: Cell<u64>,
+    /// What happened last to the stream.
+    last: Cell<Option<Change>>,
+    /// A turn is set for later.
+    due: Cell<bool>,
+}
+
+struct Follower {
+    name: String,
+    claim: Claim,
+    follow: Box<dyn Follow>,
+    cursor: u64,
+    told: u64,
+    hint: Hint,
+}
+
+/// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
+pub fn follow(
+    hub: &'static Hub,
+    app: &'static App,
+    channel: &[u8],
+    force: bool,
+) -> Option<Rc<Followed>> {
+    if app.followers.is_empty() {
+        return None;
+    }
+    let id = hub.attachment.zone().find(channel)?;
+    let known = FOLLOWED.with_borrow(|all| all.get(&id).cloned());
+    let followed = known.unwrap_or_else(|| {
+        let followed = Rc::new(Followed {
+            hub,
+            app,
+            id,
+            channel: channel.to_vec(),
+            followers: RefCell::default(),
+            done: Cell::new(0),
+            last: Cell::new(None),
+            due: Cell::new(false),
+        });
+        let listener = Rc::downgrade(&followed);
+        hub.listen(id, Rc::new(move || listener.upgrade().into_iter().for_each(|it| it.later())));
+        FOLLOWED.with_borrow_mut(|all| all.insert(id, followed.clone()));
+        followed
+    });
+    for place in 0..app.followers.len() {
+        followed.add(place, force);
+    }
+    followed.later();
+    Some(followed)
+}
+
+/// All that this worker follows.
+pub fn all() -> Vec<Rc<Followed>> {
+    FOLLOWED.with_borrow(|all| all.values().cloned().collect())
+}
+
+impl Followed {
+    /// Begins with one of the application's followers, if it is not here already.
+    fn add(&self, place: usize, force: bool) {
+        let followers = &self.app.followers[place];
+        let mut here = self.followers.borrow_mut();
+        if here.iter().any(|known| known.name == followers.name() && known.claim.holds()) {
+            return;
+        }
+        let number = self.hub.with_worker(|worker| worker.next_publisher());
+        let owner = Owner { pid: sys::process::pid(), number };
+        let name = claim::name(followers.name(), &self.channel);
+        let attachment = self.hub.attachment;
+        let Some(claim) = Claim::take(attachment, &name, owner, force) else { return };
+        let stream = Stream {
+            app: &self.app.name,
+            name: self.channel[self.app.prefix.len()..].to_vec(),
+            channel: self.channel.clone(),
+            note: claim.read().filter(|note| !note.is_empty()),
+        };
+        // So that it is found by who goes on, whatever is noted later.
+        let noted = stream.note.is_some() || claim.write(b"");
+        match followers.follow(stream) {
+            Ok(follow) if noted => {
+                let start = || attachment.start(&[self.id], Start::Marked);
+                let (cursor, told) = follow.resumes().map_or_else(start, |seq| (seq, 0));
+                let name = followers.name().to_owned();
+                here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
+            }
+            Ok(_) => claim.give_up(),
+            Err(why) => {
+                let name = self.label();
+                sys::log!(
+                    Error,
+                    "{} does not follow the stream \"{name}\": {why}",
+                    followers.name()
+                );
+                claim.finish();
+            }
+        }
+    }
+
+    /// The stream's name, for people.
+    pub fn label(&self) -> String {
+        let name = &self.channel[self.app.prefix.len()..];
+        format!("{}/{}", self.app.name, String::from_utf8_lossy(name))
+    }
+
+    /// Records up to this seq are needed by nobody here.
+    pub fn done(&self) -> u64 {
+        self.done.get()
+    }
+
+    /// Looks for what has come, with what else comes in this turn of the loop.
+    fn later(self: &Rc<Self>) {
+        if !self.due.replace(true) {
+            let followed = self.clone();
+            rt::after(0, move || followed.turn());
+        }
+    }
+
+    /// Gives what has come to all who follow.
+    fn turn(self: &Rc<Self>) {
+        self.due.set(false);
+        let mut followers = self.followers.borrow_mut();
+        let mut more = false;
+        followers.retain_mut(|follower| {
+            more |= follower.read(self.hub.attachment, self.id, &self.last);
+            follower.settle()
+        });
+        let done = followers.iter().map(|follower| follower.follow.done()).min();
+        self.done.set(done.unwrap_or(u64::MAX));
+        drop(followers);
+        if more {
+            self.later();
+        }
+    }
+
+    /// Every second or so: what only time brings, and the end.
+    pub fn tick(self: &Rc<Self>) {
+        self.turn();
+        if self.last.get() == Some(Change::Broke) {
+            resume::end_if_broken(self.hub.attachment, self.id, self.app);
+        }
+        let ended = self.last.get() == Some(Change::Ended);
+        let has_owner = self.hub.attachment.zone().owner(self.id).is_some();
+        let mut followers = self.followers.borrow_mut();
+        followers.retain_mut(|follower| {
+            if !follower.claim.holds() {
+                follower.follow.replaced();
+                return false;
+            }
+            let over = ended && !has_owner && follower.follow.is_finished();
+            if over {
+                follower.claim.finish();
+            }
+            !over
+        });
+        if followers.is_empty() {
+            self.hub.unlisten(self.id);
+            FOLLOWED.with_borrow_mut(|all| all.remove(&self.id));
+        }
+    }
+}
+
+impl Follower {
+    /// Reads on. `true`: there may be more.
+    fn read(
+        &mut self,
+        attachment: &'static Attachment,
+        id: ChannelId,
+        last: &Cell<Option<Change>>,
+    ) -> bool {
+        let mut taken = 0;
+        while taken < TURN {
+            let limits = ReadLimits { told: self.told, ..ReadLimits::default() };
+            match attachment.read(&[id], self.cursor, Some(&mut self.hint), limits) {
+                Reading::Nothing | Reading::Torn => return false,
+                Reading::Lagged { upto } => {
+                    self.told = upto;
+                    let (cursor, _) = attachment.start(&[id], Start::Marked);
+                    self.cursor = cursor.max(upto);
+                    self.follow.lost();
+                }
+                Reading::Batch(batch) if batch.records()[0].is_whole() => {
+                    taken += batch.len();
+                    self.cursor = batch.records().last().map_or(self.cursor, |last| last.seq);
+                    if !batch.records().last().is_some_and(|last| last.is_whole()) {
+                        self.cursor -= 1;
+                    }
+                    give(&View::of(&batch), &mut *self.follow, last);
+                }
+                Reading::Batch(batch) => {
+                    let record = batch.records()[0].clone();
+                    taken += record.len;
+                    self.cursor = record.seq;
+                    if let Some(bytes) = live::whole(attachment, id, batch) {
+                        give(&View::of_long(&record, &bytes), &mut *self.follow, last);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Writes down how far it is. `false`: it follows no more.
+    fn settle(&mut self) -> bool {
+        if !self.follow.settle() {
+            self.claim.finish();
+            return false;
+        }
+        let kept = self.follow.note().is_none_or(|note| self.claim.write(&note));
+        if !kept {
+            self.follow.replaced();
+        }
+        kept
+    }
+}
+
+fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>) {
+    let mut copy = Vec::new();
+    for item in &view.items {
+        let payload = match &view.whole[item.whole.clone()] {
+            [] => &[],
+            [whole] => *whole,
+            pieces => {
+                copy.clear();
+                pieces.iter().for_each(|piece| copy.extend_from_slice(piece));
+                &copy[..]
+            }
+        };
+        let message = Message {
+            seq: item.seq,
+            kind: item.head.kind,
+            time: item.head.time,
+            at: item.time,
+            payload,
+            flags: item.flags,
+        };
+        match item.head.event().filter(|_| message.is_change()) {
+            Some(change) => {
+                last.set(Some(change));
+                follow.change(change, item.time);
+            }
+            None => follow.message(&message),
+        }
+    }
+}
