@@ -31,4 +31,5 @@ mod zone;
 
 pub use module::{Application, Entry, StreamModule, entry};
 pub use settings::block::Rtmp;
+pub use web::admit::{Admitted, Refused, admit_path};
 pub use web::directives::Web;

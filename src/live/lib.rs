@@ -10,6 +10,7 @@
 
 mod changes;
 mod channels;
+mod clientless;
 mod clients;
 mod deliver;
 mod disk;
@@ -29,6 +30,7 @@ mod rpc;
 mod tests;
 mod zone;
 
+pub use clientless::Clientless;
 pub use disk::Disk;
 pub use file::{FileConf, Sync};
 pub use hub::Hub;

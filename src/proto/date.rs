@@ -25,6 +25,16 @@ pub fn format(seconds: u64) -> [u8; LEN] {
     date
 }
 
+/// Renders a time in milliseconds since 1970 as RFC 3339 has it: `1994-11-06T08:49:37.000Z`.
+pub fn rfc3339(ms: u64) -> String {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let date = format(ms / 1000);
+    let text =
+        |range: std::ops::Range<usize>| std::str::from_utf8(&date[range]).unwrap_or_default();
+    let month = MONTHS.find(text(8..11)).map_or(1, |at| at / 3 + 1);
+    format!("{}-{month:02}-{}T{}.{:03}Z", text(12..16), text(5..7), text(17..25), ms % 1000)
+}
+
 /// Reads a date in any of the three forms as seconds since 1970; `None` for an earlier one.
 ///
 /// In the form in use, the day of the week and what follows the time are not looked at, as in

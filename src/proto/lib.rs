@@ -9,6 +9,7 @@ pub mod conditional;
 pub mod date;
 pub mod escape;
 pub mod flv;
+pub mod hls;
 pub mod http1;
 pub mod http2;
 pub mod mp4;

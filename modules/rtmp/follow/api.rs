@@ -1,7 +1,7 @@
 //! What a follower is.
 
 pub use crate::record::Change;
-use crate::record::{CHANGE, HEADER, KEY, REPEAT};
+use crate::record::{CHANGE, HEADER, KEY, REPEAT, SETTLED};
 
 /// Who follows the streams of an application, one by one: made of its configuration.
 pub trait Followers: 'static {
@@ -36,8 +36,8 @@ pub trait Follow {
     /// A message, in the order of the log.
     fn message(&mut self, message: &Message<'_>);
 
-    /// Something has happened to the stream, at a time of its zone.
-    fn change(&mut self, change: Change, at: u64);
+    /// Something has happened to the stream, at this time in milliseconds of Unix time. `seq`: the number of its record.
+    fn change(&mut self, change: Change, seq: u64, wall: u64);
 
     /// What came before the next message is gone, some of it unseen: the log was too small.
     fn lost(&mut self);
@@ -77,8 +77,8 @@ pub struct Message<'a> {
     pub kind: u8,
     /// The stream's clock, milliseconds; it wraps.
     pub time: u32,
-    /// When it came, in the zone's milliseconds.
-    pub at: u64,
+    /// When it came, in milliseconds of Unix time.
+    pub wall: u64,
     /// The payload, as FLV has it.
     pub payload: &'a [u8],
     pub(crate) flags: u32,
@@ -98,6 +98,11 @@ impl Message<'_> {
     /// Whether it is a header that is repeated for those who begin here.
     pub fn is_repeat(&self) -> bool {
         self.flags & REPEAT != 0
+    }
+
+    /// Whether all tracks have shown themselves that are to be waited for.
+    pub fn is_settled(&self) -> bool {
+        self.flags & SETTLED != 0
     }
 
     pub(crate) fn is_change(&self) -> bool {

@@ -216,14 +216,16 @@ impl Follower {
                     if !batch.records().last().is_some_and(|last| last.is_whole()) {
                         self.cursor -= 1;
                     }
-                    give(&View::of(&batch), &mut *self.follow, last);
+                    let clock = Wall::new(attachment);
+                    give(&View::of(&batch), &mut *self.follow, last, clock);
                 }
                 Reading::Batch(batch) => {
                     let record = batch.records()[0].clone();
                     taken += record.len;
                     self.cursor = record.seq;
                     if let Some(bytes) = live::whole(attachment, id, batch) {
-                        give(&View::of_long(&record, &bytes), &mut *self.follow, last);
+                        let clock = Wall::new(attachment);
+                        give(&View::of_long(&record, &bytes), &mut *self.follow, last, clock);
                     }
                 }
             }
@@ -245,7 +247,24 @@ impl Follower {
     }
 }
 
-fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>) {
+/// What adds up with the zone's time to Unix time.
+#[derive(Clone, Copy)]
+struct Wall {
+    zone: u64,
+    unix: u64,
+}
+
+impl Wall {
+    fn new(attachment: &Attachment) -> Wall {
+        Wall { zone: attachment.zone().time_of(rt::now()), unix: rt::wall().as_millis() as u64 }
+    }
+
+    fn of(self, zone: u64) -> u64 {
+        (self.unix + zone).saturating_sub(self.zone)
+    }
+}
+
+fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>, clock: Wall) {
     let mut copy = Vec::new();
     for item in &view.items {
         let payload = match &view.whole[item.whole.clone()] {
@@ -261,14 +280,14 @@ fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>) {
             seq: item.seq,
             kind: item.head.kind,
             time: item.head.time,
-            at: item.time,
+            wall: clock.of(item.time),
             payload,
             flags: item.flags,
         };
         match item.head.event().filter(|_| message.is_change()) {
             Some(change) => {
                 last.set(Some(change));
-                follow.change(change, item.time);
+                follow.change(change, item.seq, message.wall);
             }
             None => follow.message(&message),
         }

@@ -5,18 +5,14 @@ use std::rc::Rc;
 use http::cors::{AllowedHeaders, Origins};
 use http::{BoxFuture, Flow, Handler, Request, Template, websocket};
 use mem::Str;
-use proto::http1::{Method, Name};
+use proto::http1::Method;
 
-use crate::access::rules::Deed;
-use crate::client::{Asked, Client, Hello};
 use crate::hooks::call::{self, Verdict};
 use crate::hooks::hook::HookEvent;
 use crate::name;
 use crate::play::join;
 use crate::play::output::OutputFormat;
-use crate::running::{Running, running};
-use crate::session::publish::permitted;
-use crate::settings::app::App;
+use crate::web::admit::{self, Admitted, Refused};
 use crate::web::viewer::Viewer;
 use proto::query;
 
@@ -26,14 +22,6 @@ pub struct Live {
     pub stream: Option<Template>,
     /// Whose pages may play.
     pub origins: Rc<Origins>,
-}
-
-/// A stream that a request asks for, and that its client may play.
-struct Admitted {
-    running: &'static Running,
-    app: &'static App,
-    client: Rc<Client>,
-    what: Asked,
 }
 
 /// What a page of another origin may send.
@@ -86,25 +74,11 @@ impl Handler for Live {
 
 impl Live {
     fn admit(&self, request: &mut Request) -> Result<Admitted, Flow> {
-        let running = running().ok_or(Flow::Status(404))?;
         let (app, port, name) = self.asked(request).ok_or(Flow::Status(404))?;
-        let host = request.header(Name::Host).unwrap_or_default();
-        let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
-        let app = running.app(&app, port, host).ok_or(Flow::Status(404))?;
-        let args = request.args.to_vec();
-        let start = -1.0;
-        let what = Asked { name, args, start, since: rt::wall(), ..Asked::default() };
-        if !name::is_valid(&what.name) {
-            return Err(Flow::Status(404));
-        }
-        if let Err(why) = permitted(app, Deed::Play, request.peer(), &what, &Hello::default()) {
-            return Err(self.refuse(request, why));
-        }
-        let client = Client::new(request.connection.conn(), u32::MAX, app.server);
-        client.peer.set(request.peer());
-        client.app.set(Some(app));
-        *client.hello.borrow_mut() = hello(request);
-        Ok(Admitted { running, app, client: Rc::new(client), what })
+        admit::admit(request, &app, port, name).map_err(|refused| match refused {
+            Refused::NotFound => Flow::Status(404),
+            Refused::Denied(why) => self.refuse(request, why),
+        })
     }
 
     /// Application, port and name.
@@ -183,19 +157,5 @@ impl Live {
             return None;
         }
         Some(Viewer { running, app, client, what, joined: Some(joined), format })
-    }
-}
-
-/// What an HTTP client says of itself, in RTMP's words.
-fn hello(request: &Request) -> Hello {
-    let header = |name: Name| request.header(name).unwrap_or_default().to_vec();
-    let uri: Str = Str::copy(request.request_uri());
-    let url = [b"http://", &header(Name::Host)[..], &uri[..]].concat();
-    Hello {
-        args: request.args.to_vec(),
-        flash_version: header(Name::UserAgent),
-        page_url: header(Name::Referer),
-        tc_url: url,
-        ..Hello::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What of live video is seen through HTTP: streams as FLV, figures, an operator's commands.
 
+pub mod admit;
 pub mod control;
 pub mod directives;
 pub mod flv;

@@ -1,0 +1,95 @@
+//! Master playlists.
+
+use std::fmt::Write;
+
+/// A master playlist: what there is to choose from.
+#[derive(Clone, Debug, Default)]
+pub struct Master {
+    /// Every segment of every playlist begins with a key frame.
+    pub independent: bool,
+    /// Sound by itself, which all variants have.
+    pub audio: Option<Audio>,
+    /// The variants, the one that is to be taken first in front.
+    pub variants: Vec<Variant>,
+}
+
+/// Sound by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Audio {
+    /// Where its playlist is.
+    pub uri: String,
+    /// Channels.
+    pub channels: u8,
+}
+
+/// One way to watch the stream.
+#[derive(Clone, Debug, Default)]
+pub struct Variant {
+    /// Where its playlist is.
+    pub uri: String,
+    /// Bits in a second at most, its sound included.
+    pub bandwidth: u64,
+    /// The same on average; 0: not known.
+    pub average: u64,
+    /// All that a client must be able to decode.
+    pub codecs: Vec<String>,
+    /// Width and height.
+    pub resolution: Option<(u32, u32)>,
+    /// Frames in a second.
+    pub frame_rate: Option<f64>,
+    /// What an operator says of it: `KEY=VALUE`, which goes before what was measured.
+    pub attributes: Vec<String>,
+}
+
+impl Master {
+    /// Writes it.
+    pub fn playlist(&self) -> String {
+        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:6\n");
+        if self.independent {
+            out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
+        }
+        if let Some(Audio { uri, channels }) = &self.audio {
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,\
+                 CHANNELS=\"{channels}\",URI=\"{uri}\""
+            );
+        }
+        for variant in &self.variants {
+            variant.write(self.audio.is_some(), &mut out);
+        }
+        out
+    }
+}
+
+impl Variant {
+    fn write(&self, has_audio: bool, out: &mut String) {
+        let mut all = self.attributes.clone();
+        let mut add = |name: &str, value: String| {
+            let known = |given: &String| given.split('=').next() == Some(name);
+            if !all.iter().any(known) {
+                all.push(format!("{name}={value}"));
+            }
+        };
+        add("BANDWIDTH", self.bandwidth.max(1).to_string());
+        if self.average > 0 {
+            add("AVERAGE-BANDWIDTH", self.average.to_string());
+        }
+        if !self.codecs.is_empty() {
+            add("CODECS", format!("\"{}\"", self.codecs.join(",")));
+        }
+        if let Some((width, height)) = self.resolution {
+            add("RESOLUTION", format!("{width}x{height}"));
+        }
+        if let Some(rate) = self.frame_rate {
+            add("FRAME-RATE", format!("{rate:.3}"));
+        }
+        if self.resolution.is_some() {
+            add("CLOSED-CAPTIONS", "NONE".to_owned());
+        }
+        if has_audio {
+            add("AUDIO", "\"audio\"".to_owned());
+        }
+        let _ = writeln!(out, "#EXT-X-STREAM-INF:{}\n{}", all.join(","), self.uri);
+    }
+}

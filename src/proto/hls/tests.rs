@@ -1,0 +1,171 @@
+//! Playlists, and what is asked of them.
+
+use super::*;
+
+fn segment(msn: u64, parts: u32, whole: bool) -> Segment {
+    let part = |part| Part {
+        uri: format!("v-{msn}.{part}.m4s"),
+        duration: (45_000, 90_000),
+        independent: part == 0,
+    };
+    Segment {
+        uri: whole.then(|| format!("v-{msn}.m4s")),
+        duration: (180_000, 90_000),
+        wall: 784_111_777_000 + msn * 2000,
+        map: Some("v-init-1.mp4".to_owned()),
+        parts: (0..parts).map(part).collect(),
+        ..Segment::default()
+    }
+}
+
+fn media(segments: Vec<Segment>) -> Media {
+    Media { target: 2, sequence: 100, discontinuity_sequence: 7, segments, ..Media::default() }
+}
+
+#[test]
+fn a_plain_playlist() {
+    let mut segments = vec![segment(0, 0, true), segment(1, 0, true)];
+    segments.iter_mut().for_each(|segment| segment.map = None);
+    segments[1].discontinuity = true;
+    segments[1].duration = (48_128, 48_000);
+    let mut media = media(segments);
+    let text = playlist(&media, false);
+    assert_eq!(
+        text,
+        "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:100\n\
+         #EXT-X-DISCONTINUITY-SEQUENCE:7\n#EXT-X-PROGRAM-DATE-TIME:1994-11-06T08:49:37.000Z\n\
+         #EXTINF:2.000,\nv-0.m4s\n#EXT-X-DISCONTINUITY\n\
+         #EXT-X-PROGRAM-DATE-TIME:1994-11-06T08:49:39.000Z\n#EXTINF:1.002667,\nv-1.m4s\n"
+    );
+    media.ended = true;
+    media.kind = Kind::Event;
+    assert!(playlist(&media, false).ends_with("v-1.m4s\n#EXT-X-ENDLIST\n"));
+    assert!(playlist(&media, false).contains("\n#EXT-X-PLAYLIST-TYPE:EVENT\n"));
+    assert_eq!(playlist(&media, true), playlist(&media, false), "nothing is left out at the end");
+}
+
+#[test]
+fn parts_hints_and_reports() {
+    let mut media = media(vec![segment(0, 4, true), segment(1, 2, false)]);
+    media.part_target = Some(505);
+    media.hint = Some("v-1.2.m4s".to_owned());
+    media.reports = vec![Report { uri: "audio.m3u8".to_owned(), msn: 101, part: Some(1) }];
+    let text = playlist(&media, false);
+    for line in [
+        "#EXT-X-VERSION:9",
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.515,HOLD-BACK=6.000,CAN-SKIP-UNTIL=12.000",
+        "#EXT-X-PART-INF:PART-TARGET=0.505",
+        "#EXT-X-PART:DURATION=0.500,URI=\"v-1.0.m4s\",INDEPENDENT=YES",
+        "#EXT-X-PART:DURATION=0.500,URI=\"v-1.1.m4s\"",
+        "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"v-1.2.m4s\"",
+        "#EXT-X-RENDITION-REPORT:URI=\"audio.m3u8\",LAST-MSN=101,LAST-PART=1",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} in {text}");
+    }
+    assert_eq!(text.matches("#EXT-X-MAP").count(), 1);
+    assert!(!text.contains("v-1.m4s\n"), "it is not whole");
+}
+
+/// What is left out and what is told make the whole.
+#[test]
+fn a_delta_and_what_was_known_are_the_whole() {
+    for count in 1..20 {
+        let mut segments: Vec<Segment> = (0..count).map(|msn| segment(msn, 0, true)).collect();
+        segments.push(segment(count, 1, false));
+        let mut media = media(segments);
+        media.part_target = Some(505);
+        let (whole, delta) = (playlist(&media, false), playlist(&media, true));
+        let skipped =
+            delta.lines().find_map(|line| line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS="));
+        let skipped: u64 = skipped.map_or(0, |text| text.parse().expect("a number"));
+        // Six target durations of 2 s each are six segments of 2 s.
+        assert_eq!(skipped, count.saturating_sub(6), "{count}");
+        let names = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+        };
+        assert_eq!(names(&delta), names(&whole)[skipped as usize..]);
+    }
+}
+
+#[test]
+fn keys_hold_until_the_next() {
+    let key = |uri: &str| Some(Key { uri: uri.to_owned(), iv: 17 });
+    let mut segments: Vec<Segment> = (0..4).map(|msn| segment(msn, 0, true)).collect();
+    (segments[0].key, segments[1].key, segments[2].key) =
+        (key("a.key"), key("a.key"), key("b.key"));
+    let text = playlist(&media(segments), false);
+    let keys: Vec<&str> = text.lines().filter(|line| line.starts_with("#EXT-X-KEY")).collect();
+    let iv = "IV=0x00000000000000000000000000000011";
+    assert_eq!(
+        keys,
+        [
+            &*format!("#EXT-X-KEY:METHOD=AES-128,URI=\"a.key\",{iv}"),
+            &*format!("#EXT-X-KEY:METHOD=AES-128,URI=\"b.key\",{iv}"),
+            "#EXT-X-KEY:METHOD=NONE"
+        ]
+    );
+}
+
+#[test]
+fn a_master_playlist() {
+    let variant = Variant {
+        uri: "video.m3u8".to_owned(),
+        bandwidth: 2_500_000,
+        average: 2_000_000,
+        codecs: vec!["avc1.64001f".to_owned(), "mp4a.40.2".to_owned()],
+        resolution: Some((1280, 720)),
+        frame_rate: Some(29.97),
+        attributes: vec!["BANDWIDTH=99".to_owned(), "NAME=\"x\"".to_owned()],
+    };
+    let audio = Some(Audio { uri: "audio.m3u8".to_owned(), channels: 2 });
+    let text = Master { independent: true, audio, variants: vec![variant] }.playlist();
+    assert_eq!(
+        text,
+        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\
+         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"audio.m3u8\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=99,NAME=\"x\",AVERAGE-BANDWIDTH=2000000,CODECS=\"avc1.64001f,mp4a.40.2\",\
+         RESOLUTION=1280x720,FRAME-RATE=29.970,CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\nvideo.m3u8\n"
+    );
+}
+
+#[test]
+fn what_may_be_asked() {
+    let asked = |text: &str| Arguments::of(text.as_bytes());
+    assert_eq!(asked(""), Some(Arguments::default()));
+    assert_eq!(asked("_HLS_part=1"), None);
+    for bad in [
+        "_HLS_msn=",
+        "_HLS_msn=x",
+        "_HLS_msn=-1",
+        "_HLS_msn=1&_HLS_part=1.5",
+        "_HLS_msn=99999999999999999999",
+    ] {
+        assert_eq!(asked(bad), None, "{bad}");
+    }
+    let there = Available { whole: 100, parts: 3, part_target: Some(505), ended: false };
+    let cases = [
+        ("", Answer::Now),
+        ("_HLS_msn=100", Answer::Now),
+        ("_HLS_msn=1", Answer::Now),
+        ("_HLS_msn=101", Answer::Wait),
+        ("_HLS_msn=102", Answer::Wait),
+        ("_HLS_msn=103", Answer::Bad),
+        ("_HLS_msn=101&_HLS_part=2", Answer::Now),
+        ("_HLS_msn=101&_HLS_part=3", Answer::Wait),
+        ("_HLS_msn=101&_HLS_part=8", Answer::Wait),
+        ("_HLS_msn=101&_HLS_part=9", Answer::Bad),
+        ("_HLS_msn=100&_HLS_part=77", Answer::Now),
+        ("_HLS_msn=102&_HLS_part=0", Answer::Wait),
+        ("_HLS_msn=102&_HLS_part=6", Answer::Bad),
+    ];
+    for (args, wanted) in cases {
+        let args = asked(args).expect("arguments");
+        assert_eq!(answer(args, there), wanted, "{args:?}");
+        assert_eq!(answer(args, Available { ended: true, ..there }), Answer::Now);
+        assert_eq!(answer(args, Available { part_target: None, ..there }), Answer::Now);
+    }
+    assert!(
+        asked("_HLS_skip=YES").expect("arguments").skip && asked("_HLS_skip=v2").expect("v2").skip
+    );
+    assert!(!asked("_HLS_skip=NO").expect("arguments").skip);
+}
