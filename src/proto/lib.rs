@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod accept;
+mod bits;
 pub mod conditional;
 pub mod date;
 pub mod escape;
 pub mod flv;
 pub mod http1;
 pub mod http2;
+pub mod media;
 pub mod mp4;
 pub mod multipart;
 pub mod proxy_protocol;
