@@ -21,5 +21,6 @@ pub mod range;
 pub mod rtmp;
 pub mod sse;
 pub mod tls;
+pub mod ts;
 pub mod uri;
 pub mod websocket;
