@@ -4,7 +4,6 @@
 
 pub mod aac;
 pub mod avc;
-mod bits;
 pub mod file;
 pub mod media;
 pub mod sound;
