@@ -22,7 +22,8 @@ impl StreamModule for Hls {
 
     fn complete(conf: &mut Conf) -> Result<(), Error> {
         if conf.hls_zone.get().is_none() {
-            let zone = zone::zone(zone::DEFAULT).ok_or_else(|| Error::new("the hls_zone has no room"))?;
+            let zone =
+                zone::zone(zone::DEFAULT).ok_or_else(|| Error::new("the hls_zone has no room"))?;
             conf.hls_zone.replace(zone);
         }
         Ok(())

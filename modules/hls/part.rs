@@ -5,17 +5,17 @@
 //! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬──────────┐
 //! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│continuity│
 //! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴──────────┘
-//! 68            72       76     84            88       92      100
-//! ┌─────────────┬────────┬──────┬─────────────┬────────┬───────┬────────┬───────┬───────┐
-//! │video: length│duration│ base │audio: length│duration│ base  │ tracks │ video │ audio │
-//! └─────────────┴────────┴──────┴─────────────┴────────┴───────┴────────┴───────┴───────┘
+//! 68            72       76     80   88            92       96     100   108
+//! ┌─────────────┬────────┬──────┬────┬─────────────┬────────┬──────┬─────┬────────┬───────┬───────┐
+//! │video: length│duration│frames│base│audio: length│duration│frames│base │ tracks │ video │ audio │
+//! └─────────────┴────────┴──────┴────┴─────────────┴────────┴──────┴─────┴────────┴───────┴───────┘
 //! ```
 //! A segment is its parts in a row. Numbers are little-endian. `tracks`, in the first part of a segment alone, is what a
 //! decoder needs ([`Tracks`](crate::segmenter::tracks::Tracks)): with it every segment is complete in itself, and so is
 //! what whoever goes on must know. Of a transport stream, `video` is all there is.
 
 /// Bytes of the part that all records have.
-pub const FIXED: usize = 100;
+pub const FIXED: usize = 108;
 
 /// A group of pictures begins with it.
 pub const INDEPENDENT: u16 = 1;
@@ -42,6 +42,8 @@ pub struct Span {
     pub len: u32,
     /// How long it is, in the track's units.
     pub duration: u32,
+    /// How many frames there are.
+    pub frames: u32,
     /// When it begins, in the track's units.
     pub base: u64,
 }
@@ -72,7 +74,7 @@ pub struct Head {
     /// Which tracks these are: the number, cut to 32 bits, of the first segment that had them.
     pub version: u32,
     /// Counters of a transport stream.
-    pub continuity: [u8; 8],
+    pub continuity: [u8; 5],
     /// Video; of a transport stream everything.
     pub video: Span,
     /// Audio, if that is by itself.
@@ -85,15 +87,16 @@ impl Head {
         out.extend_from_slice(&[1, self.format as u8]);
         out.extend_from_slice(&self.flags.to_le_bytes());
         out.extend_from_slice(&self.part.to_le_bytes());
-        let longs =
-            [self.msn, self.discontinuities, self.wall, self.video_upto, self.audio_upto];
+        let longs = [self.msn, self.discontinuities, self.wall, self.video_upto, self.audio_upto];
         longs.iter().for_each(|long| out.extend_from_slice(&long.to_le_bytes()));
         let words = [self.target, self.part_target, self.version];
         words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         out.extend_from_slice(&self.continuity);
+        out.extend_from_slice(&[0; 3]);
         for span in [self.video, self.audio] {
             out.extend_from_slice(&span.len.to_le_bytes());
             out.extend_from_slice(&span.duration.to_le_bytes());
+            out.extend_from_slice(&span.frames.to_le_bytes());
             out.extend_from_slice(&span.base.to_le_bytes());
         }
     }
@@ -110,9 +113,14 @@ impl Head {
             [1, 1] => Format::Cmaf,
             _ => return None,
         };
-        let mut continuity = [0; 8];
-        continuity.copy_from_slice(&bytes[60..68]);
-        let span = |at: usize| Span { len: word(at), duration: word(at + 4), base: long(at + 8) };
+        let mut continuity = [0; 5];
+        continuity.copy_from_slice(&bytes[60..65]);
+        let span = |at: usize| Span {
+            len: word(at),
+            duration: word(at + 4),
+            frames: word(at + 8),
+            base: long(at + 12),
+        };
         Some(Head {
             format,
             flags: u16::from_le_bytes([bytes[2], bytes[3]]),
@@ -127,7 +135,7 @@ impl Head {
             version: word(56),
             continuity,
             video: span(68),
-            audio: span(84),
+            audio: span(88),
         })
     }
 
@@ -155,9 +163,9 @@ mod tests {
             target: 6,
             part_target: 505,
             version: 2,
-            continuity: [1, 2, 3, 4, 5, 6, 7, 8],
-            video: Span { len: 100_000, duration: 45_000, base: 1 << 40 },
-            audio: Span { len: 8_000, duration: 24_000, base: 1 << 39 },
+            continuity: [1, 2, 3, 4, 5],
+            video: Span { len: 100_000, duration: 45_000, frames: 15, base: 1 << 40 },
+            audio: Span { len: 8_000, duration: 24_000, frames: 23, base: 1 << 39 },
         };
         let mut bytes = Vec::new();
         head.write(&mut bytes);

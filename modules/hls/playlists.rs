@@ -227,9 +227,11 @@ fn step(bits: u64) -> u64 {
     bits.div_ceil(unit) * unit
 }
 
+/// As declared, else as counted.
 fn frame_rate(segment: &Segment) -> Option<f64> {
     let declared = segment.tracks.video.as_ref().map(|video| video.frame_rate)?;
-    (declared.is_finite() && declared > 0.0).then_some(declared)
+    let is_declared = declared.is_finite() && declared > 0.0;
+    if is_declared { Some(declared) } else { segment.frame_rate() }
 }
 
 /// The master playlist of a stream: its own tracks.

@@ -139,9 +139,10 @@ impl Segmented {
         });
         let name = format!("{}/{}", stream.app, String::from_utf8_lossy(&stream.name));
         let timeline = Rc::new(RefCell::new(known));
-        let output = settings.files.as_ref().and_then(|files| {
-            Output::open(files, &stream, timeline.clone(), (hub, id))
-        });
+        let output = settings
+            .files
+            .as_ref()
+            .and_then(|files| Output::open(files, &stream, timeline.clone(), (hub, id)));
         let (clear, told) = (false, false);
         let sink = ZoneSink { hub, id, owner, timeline, output, max_age, clear, told, name };
         let (segmenter, resumes) = match newest {
@@ -225,7 +226,10 @@ impl Follow for Segmented {
         self.settle_tracks();
         self.segmenter.pause();
         let name = &self.segmenter.sink().name;
-        sys::log!(Warn, "the stream \"{name}\" has a gap in its segments: the rtmp_zone is too small");
+        sys::log!(
+            Warn,
+            "the stream \"{name}\" has a gap in its segments: the rtmp_zone is too small"
+        );
     }
 
     fn settle(&mut self) -> bool {
@@ -248,7 +252,6 @@ impl Follow for Segmented {
         let first = self.waiting.first().map(|waiting| waiting.seq - 1);
         self.segmenter.done().min(first.unwrap_or(u64::MAX))
     }
-
 }
 
 impl Drop for Segmented {
@@ -288,7 +291,9 @@ impl Sink for ZoneSink {
                 self.told = false;
                 timeline.add(appended.seq, head, tracks.cloned(), len);
                 drop(timeline);
-                if let Some(output) = self.output.as_ref().filter(|_| head.flags & (LAST | ENDED) != 0) {
+                if let Some(output) =
+                    self.output.as_ref().filter(|_| head.flags & (LAST | ENDED) != 0)
+                {
                     output.update();
                 }
                 true

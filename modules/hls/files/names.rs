@@ -35,7 +35,10 @@ pub struct Places {
 /// Whether files may be called after a stream: its name leads nowhere else, and hides nothing.
 pub fn is_fit(name: &[u8]) -> bool {
     let bad = |byte: &u8| *byte == b'/' || byte.is_ascii_control() || *byte == b'"';
-    !name.is_empty() && name[0] != b'.' && !name.iter().any(bad) && std::str::from_utf8(name).is_ok()
+    !name.is_empty()
+        && name[0] != b'.'
+        && !name.iter().any(bad)
+        && std::str::from_utf8(name).is_ok()
 }
 
 /// The files of one stream.
@@ -144,9 +147,15 @@ fn escaped(name: &str) -> String {
 /// Whether a file of a directory may be one of ours of that stream, by its name.
 pub fn is_ours(path: &Path, name: &str, nested: bool) -> bool {
     let Some(file) = path.file_name().and_then(|file| file.to_str()) else { return false };
-    let rest = if nested { Some(file) } else { file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')) };
+    let rest = if nested {
+        Some(file)
+    } else {
+        file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'))
+    };
     let stem = rest.and_then(|rest| {
-        rest.strip_suffix(".ts").or_else(|| rest.strip_suffix(".m4s")).or_else(|| rest.strip_suffix(".mp4"))
+        rest.strip_suffix(".ts")
+            .or_else(|| rest.strip_suffix(".m4s"))
+            .or_else(|| rest.strip_suffix(".mp4"))
     });
     stem.is_some_and(|stem| {
         let digits = stem.strip_prefix("init-").unwrap_or(stem);

@@ -75,7 +75,10 @@ impl Output {
         let text = String::from_utf8_lossy(&stream.name).into_owned();
         let label = format!("{}/{text}", stream.app);
         if !names::is_fit(&stream.name) {
-            sys::log!(Error, "no files of the stream \"{label}\" in hls_path: none can have its name");
+            sys::log!(
+                Error,
+                "no files of the stream \"{label}\" in hls_path: none can have its name"
+            );
             return None;
         }
         let output = Rc::new(Output {
@@ -189,7 +192,8 @@ impl Output {
     }
 
     fn playlist(&self, timeline: &Timeline, names: &mut StreamNames) -> Option<String> {
-        let segments = timeline.segments.iter().map(|segment| (segment.msn, names.segment(segment)));
+        let segments =
+            timeline.segments.iter().map(|segment| (segment.msn, names.segment(segment)));
         let files: BTreeMap<u64, String> = segments.collect();
         let newest = timeline.segments.back()?;
         let is_sound = newest.format == Format::Cmaf && newest.tracks.video.is_none();

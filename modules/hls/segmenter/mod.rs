@@ -15,7 +15,7 @@ pub mod cutter;
 pub mod packer;
 mod segmenter;
 pub mod tracks;
+
+pub use segmenter::{Media, Options, Segmenter, Sink};
 #[cfg(test)]
 mod tests;
-
-pub use segmenter::{Options, Segmenter, Sink};

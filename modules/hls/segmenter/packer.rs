@@ -45,6 +45,7 @@ struct Track {
     /// When it begins; `None`: there is nothing in it.
     base: Option<u64>,
     duration: u64,
+    frames: u32,
 }
 
 /// A frame of video.
@@ -69,25 +70,20 @@ pub struct Packed<'a> {
     /// Audio by itself.
     pub audio: Span,
     /// The counters of a transport stream behind it.
-    pub continuity: [u8; 8],
+    pub continuity: [u8; 5],
     /// The bytes, in this order.
     pub media: [&'a [u8]; 4],
 }
 
 impl Packer {
     /// For these tracks. `wanted`: `None` is MPEG-TS where it has a place for the codecs.
-    pub fn new(tracks: &Tracks, wanted: Option<Format>, continuity: [u8; 8]) -> Packer {
+    pub fn new(tracks: &Tracks, wanted: Option<Format>, continuity: [u8; 5]) -> Packer {
         let muxer = (wanted != Some(Format::Cmaf)).then(|| {
             let continuity = Continuity::from_bytes(continuity);
             Muxer::new(tracks.video.as_ref(), tracks.audio.as_ref(), continuity)
         });
-        let transport = |muxer| Transport {
-            muxer,
-            frames: Vec::new(),
-            ends: Vec::new(),
-            base: 0,
-            duration: 0,
-        };
+        let transport =
+            |muxer| Transport { muxer, frames: Vec::new(), ends: Vec::new(), base: 0, duration: 0 };
         Packer {
             ts: muxer.flatten().map(|muxer| Box::new(transport(muxer))),
             video: Track::default(),
@@ -104,8 +100,15 @@ impl Packer {
     }
 
     /// The counters of a transport stream.
-    pub fn continuity(&self) -> [u8; 8] {
-        self.ts.as_ref().map_or([0; 8], |ts| ts.muxer.continuity().to_bytes())
+    pub fn continuity(&self) -> [u8; 5] {
+        self.ts.as_ref().map_or([0; 5], |ts| ts.muxer.continuity().to_bytes())
+    }
+
+    /// Times, or tracks, are others than before.
+    pub fn discontinuity(&mut self) {
+        if let Some(ts) = &mut self.ts {
+            ts.muxer.discontinuity();
+        }
     }
 
     /// A segment begins.
@@ -191,12 +194,7 @@ impl Packer {
     }
 
     /// Ends the part, and gives it to `each`. `first`: of its segment.
-    pub fn take<T>(
-        &mut self,
-        first: bool,
-        sequence: u32,
-        each: impl FnOnce(Packed<'_>) -> T,
-    ) -> T {
+    pub fn take<T>(&mut self, first: bool, sequence: u32, each: impl FnOnce(Packed<'_>) -> T) -> T {
         if let Some(ts) = &mut self.ts {
             ts.flush(&mut self.video.data, self.rate);
             if self.video.base.is_none() {
@@ -223,7 +221,7 @@ impl Packer {
                 );
             }
             let len = (head.len() + track.data.len()) as u32;
-            Span { len, duration: track.duration as u32, base }
+            Span { len, duration: track.duration as u32, frames: track.frames, base }
         });
         let continuity = self.continuity();
         let media = [&self.heads[0][..], &self.video.data, &self.heads[1], &self.audio.data];
@@ -258,6 +256,7 @@ impl Transport {
 
 impl Track {
     fn grow(&mut self, base: u64, duration: u64) {
+        self.frames += 1;
         let begin = *self.base.get_or_insert(base);
         self.duration = (base + duration).saturating_sub(begin).max(self.duration);
     }
@@ -265,6 +264,6 @@ impl Track {
     fn clear(&mut self) {
         self.samples.clear();
         self.data.clear();
-        (self.base, self.duration) = (None, 0);
+        (self.base, self.duration, self.frames) = (None, 0, 0);
     }
 }

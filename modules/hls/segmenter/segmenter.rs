@@ -74,6 +74,8 @@ pub struct Segmenter<S> {
     segment: Segment,
     /// Unix time at the stream's clock 0; `None`: what comes next decides.
     anchor: Option<u64>,
+    /// Counters of a transport stream behind what was given out.
+    continuity: [u8; 5],
     /// Up to which message video, and audio, is in parts that were given out.
     given: [u64; 2],
     /// Up to here messages were looked at.
@@ -128,6 +130,7 @@ impl<S: Sink> Segmenter<S> {
             frame_ms: 0,
             segment: Segment { msn, discontinuities, ..Segment::default() },
             anchor: None,
+            continuity: [0; 5],
             given: [0; 2],
             seen: 0,
         }
@@ -145,6 +148,7 @@ impl<S: Sink> Segmenter<S> {
         segmenter.cutter = Cutter::new(options.fragment, options.max_fragment, last.target);
         segmenter.segment.version = last.version;
         segmenter.given = [last.video_upto, last.audio_upto];
+        segmenter.continuity = last.continuity;
         segmenter.seen = last.video_upto.min(last.audio_upto);
         if last.has(ENDED) {
             return segmenter;
@@ -195,7 +199,9 @@ impl<S: Sink> Segmenter<S> {
 
     /// A message of video.
     pub fn video(&mut self, message: &Media<'_>) {
-        if let Some(video) = Video::of(message.payload).filter(|video| video.track == 0 && !video.tracks) {
+        if let Some(video) =
+            Video::of(message.payload).filter(|video| video.track == 0 && !video.tracks)
+        {
             if video.header {
                 self.new_video |= self.tracks.set_video(&video, message.payload);
             } else if message.seq > self.given[0] {
@@ -231,7 +237,8 @@ impl<S: Sink> Segmenter<S> {
 
     /// A message of audio.
     pub fn audio(&mut self, message: &Media<'_>) {
-        let wanted = |audio: &Audio| audio.track == 0 && !audio.tracks && !audio.metadata && !audio.end;
+        let wanted =
+            |audio: &Audio| audio.track == 0 && !audio.tracks && !audio.metadata && !audio.end;
         if let Some(audio) = Audio::of(message.payload).filter(wanted) {
             let has_header =
                 matches!(audio.codec, AudioCodec::Aac | AudioCodec::Opus | AudioCodec::Flac);
@@ -312,7 +319,7 @@ impl<S: Sink> Segmenter<S> {
             target: self.cutter.target(),
             part_target: 0,
             version,
-            continuity: [0; 8],
+            continuity: self.continuity,
             video: Span::default(),
             audio: Span::default(),
         };
@@ -338,8 +345,10 @@ impl<S: Sink> Segmenter<S> {
 
     /// Packs what comes as something new, from a time of the stream on.
     fn begin(&mut self, at: u64, wall: u64) {
-        let continuity = self.packer.as_ref().map(|open| open.packer.continuity());
         self.end_segment(at);
+        let mut continuity = self.continuity;
+        // The table of a transport stream has a version.
+        continuity[4] = (continuity[4] + 1) & 31;
         if self.segment.version > 0 {
             self.segment.flags |= DISCONTINUITY;
             self.segment.discontinuities += 1;
@@ -354,7 +363,10 @@ impl<S: Sink> Segmenter<S> {
         self.anchor.get_or_insert(wall.saturating_sub(at));
         let format = self.options.format.or(self.options.part.map(|_| Format::Cmaf));
         let tracks = self.tracks.clone();
-        let mut packer = Packer::new(&tracks, format, continuity.unwrap_or_default());
+        let mut packer = Packer::new(&tracks, format, continuity);
+        if self.segment.flags & DISCONTINUITY != 0 {
+            packer.discontinuity();
+        }
         packer.begin_segment();
         self.packer = Some(Open { packer, tracks });
     }
@@ -395,9 +407,8 @@ impl<S: Sink> Segmenter<S> {
     }
 
     fn flush_if_long(&mut self) {
-        let long = |open: &Open| {
-            open.packer.len() >= FLUSH_BYTES || open.packer.duration_ms() >= FLUSH_MS
-        };
+        let long =
+            |open: &Open| open.packer.len() >= FLUSH_BYTES || open.packer.duration_ms() >= FLUSH_MS;
         if self.options.part.is_none() && self.packer.as_ref().is_some_and(long) {
             self.end_part(0);
         }
@@ -445,7 +456,7 @@ impl<S: Sink> Segmenter<S> {
             target: self.cutter.target(),
             part_target: self.options.part.map_or(0, |part| (part + ROUNDING_MS) as u32),
             version: segment.version,
-            continuity: [0; 8],
+            continuity: [0; 5],
             video: Span::default(),
             audio: Span::default(),
         };
@@ -457,6 +468,7 @@ impl<S: Sink> Segmenter<S> {
             head.wall = anchor + begin_ms(&head, tracks);
             sink.part(&head, first.then_some(&*tracks), &packed.media)
         });
+        self.continuity = head.continuity;
         segment.parts += 1;
         segment.flags = 0;
         self.over |= !given;

@@ -54,11 +54,6 @@ impl Tracks {
         true
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.video.is_none() && self.audio.is_none()
-    }
-
     /// As they are kept in a segment's first part.
     pub fn write(&self, out: &mut Vec<u8>) {
         for payload in &self.payloads {

@@ -108,7 +108,8 @@ pub struct Variant {
 
 fn set_zone(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let zone = usize::try_from(setting.size(0)?).ok().and_then(zone::zone);
-    let zone = zone.ok_or_else(|| setting.error_at(0, "the hls_zone is too small, or too large"))?;
+    let zone =
+        zone.ok_or_else(|| setting.error_at(0, "the hls_zone is too small, or too large"))?;
     conf.hls_zone.set_in(zone, setting)
 }
 
@@ -152,7 +153,7 @@ fn kind(setting: &Setting<'_>) -> Result<Kind, Error> {
 }
 
 fn path(setting: &Setting<'_>) -> Result<String, Error> {
-    let path = setting.env().resolve(setting.arg(0));
+    let path = setting.path(0);
     Ok(path.to_string_lossy().trim_end_matches('/').to_owned())
 }
 

@@ -58,7 +58,11 @@ mod tests {
             let gone = kept.grow(5_000);
             assert!(gone <= 1);
             let have = kept.segments.len() as u64;
-            assert_eq!(have, number.min(13), "30 s in the playlist, 30 s and one segment behind it");
+            assert_eq!(
+                have,
+                number.min(13),
+                "30 s in the playlist, 30 s and one segment behind it"
+            );
             assert_eq!(kept.unneeded(), (number - have + 1) * 10 - 1);
         }
         let mut all = Kept::new(u64::MAX);

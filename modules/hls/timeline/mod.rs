@@ -4,6 +4,5 @@ mod kept;
 mod read;
 mod timeline;
 
-pub use kept::Kept;
 pub use read::{bytes, follow};
-pub use timeline::{Part, Segment, Timeline, Track};
+pub use timeline::{Segment, Timeline, Track};

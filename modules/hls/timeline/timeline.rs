@@ -90,6 +90,16 @@ impl Segment {
         })
     }
 
+    /// Pictures in a second, if there are some; `None`: that cannot be said.
+    pub fn frame_rate(&self) -> Option<f64> {
+        self.tracks.video.as_ref()?;
+        let spans = self.parts.iter().map(|part| part.video);
+        let (frames, units) = spans.fold((0.0, 0.0), |(frames, units), span| {
+            (frames + f64::from(span.frames), units + f64::from(span.duration))
+        });
+        (units > 0.0).then(|| frames * f64::from(proto::fmp4::VIDEO_TIMESCALE) / units)
+    }
+
     /// When one track's share begins, in its units.
     pub fn base(&self, track: Track) -> u64 {
         let mut spans = self.parts.iter().map(|part| part.span(track));
@@ -168,7 +178,8 @@ impl Timeline {
             _ => self.newest.map_or(*head, |(first, _)| first),
         };
         self.newest = Some((first, *head));
-        let Some(segment) = self.segments.back_mut().filter(|segment| segment.msn == head.msn) else {
+        let Some(segment) = self.segments.back_mut().filter(|segment| segment.msn == head.msn)
+        else {
             // Its beginning is gone.
             return;
         };
@@ -199,11 +210,5 @@ impl Timeline {
         let first = self.segments.front()?.msn;
         let place = usize::try_from(msn.checked_sub(first)?).ok()?;
         self.segments.get(place).filter(|segment| segment.msn == msn)
-    }
-
-    /// The number of the next segment that will come, if none is open.
-    pub fn next_msn(&self) -> Option<u64> {
-        let (_, newest) = self.newest?;
-        Some(if newest.has(ENDED) { newest.msn } else { newest.msn + 1 })
     }
 }

@@ -27,7 +27,11 @@ thread_local! {
 }
 
 /// What is kept of a stream's resource, or is made of it by `make`.
-pub fn get(id: ChannelId, resource: Resource, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<Str> {
+pub fn get(
+    id: ChannelId,
+    resource: Resource,
+    make: impl FnOnce() -> Option<Vec<u8>>,
+) -> Option<Str> {
     let known = CACHE.with_borrow_mut(|cache| {
         cache.clock += 1;
         let clock = cache.clock;

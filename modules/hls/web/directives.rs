@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings};
+use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
 use http::cors::Origins;
 use http::{Hooks, Module, Phase};
 
@@ -56,5 +56,6 @@ fn word(setting: &Setting<'_>) -> Result<Word, Error> {
 
 fn origins(setting: &Setting<'_>) -> Result<Origins, Error> {
     let words = setting.args().iter().map(|word| word.text.as_str());
-    Origins::parse(words).map_err(|at| setting.error_at(at, "this is no origin: scheme://host[:port]"))
+    Origins::parse(words)
+        .map_err(|at| setting.error_at(at, "this is no origin: scheme://host[:port]"))
 }

@@ -59,7 +59,8 @@ impl Resource {
 
 /// Digits alone: each thing has one name.
 fn number(text: &str) -> Option<u64> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !(text.len() > 1 && text.starts_with('0'));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit())
+        && !(text.len() > 1 && text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()
 }
 
@@ -83,9 +84,19 @@ mod tests {
         assert_eq!(of("video-17.ts"), Some(Resource::Segment(Track::Video, 17)));
         assert_eq!(of("video-17.3.m4s"), Some(Resource::Part(Track::Video, 17, 3)));
         assert_eq!(of("video-init-17.mp4"), Some(Resource::Init(Track::Video, 17)));
-        for none in ["", "index", "video", "video-.ts", "video-017.ts", "video-+1.ts", "video--1.ts",
-            "video-1.2.3.m4s", "video-99999999999999999999.ts", "videox.m3u8", "video-1.4294967296.m4s"]
-        {
+        for none in [
+            "",
+            "index",
+            "video",
+            "video-.ts",
+            "video-017.ts",
+            "video-+1.ts",
+            "video--1.ts",
+            "video-1.2.3.m4s",
+            "video-99999999999999999999.ts",
+            "videox.m3u8",
+            "video-1.4294967296.m4s",
+        ] {
             assert_eq!(of(none), None, "{none}");
         }
     }

@@ -39,11 +39,16 @@ pub fn watch(hub: &'static Hub, channel: &[u8], playlist: u64) -> Option<Rc<Watc
     let zone = hub.attachment.zone();
     let known = WATCHED.with_borrow(|all| all.get(channel).cloned());
     if let Some(known) = known {
-        if std::ptr::eq(known.hub, hub) && zone.generation(known.id.index()) == known.id.generation() {
+        if std::ptr::eq(known.hub, hub)
+            && zone.generation(known.id.index()) == known.id.generation()
+        {
             known.used.set(rt::now());
             return Some(known);
         }
-        WATCHED.with_borrow_mut(|all| all.remove(channel)).into_iter().for_each(|gone| gone.leave());
+        WATCHED
+            .with_borrow_mut(|all| all.remove(channel))
+            .into_iter()
+            .for_each(|gone| gone.leave());
     }
     zone.find(channel)?;
     let (id, _) = hub.attachment.subscribe(channel).ok()?;
