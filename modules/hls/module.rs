@@ -67,6 +67,10 @@ impl StreamModule for Hls {
             cleanup: conf.hls_cleanup(),
             ended: ENDED_MS.max(2 * settings.playlist),
         });
+        if let Some(files) = &files {
+            let (path, wanted_by) = (files.places.root.clone(), "\"hls_path\"".to_owned());
+            application.setup.folder(module::Folder { path, wanted_by });
+        }
         let settings = Settings { files, ..settings };
         let segments = Rc::new(Segments { settings, zone });
         application.process(applications::named(application.prefix, segments.clone()));
