@@ -19,6 +19,8 @@ use crate::zone::{HlsZone, Hub};
 pub const ENDED_MS: u64 = 120_000;
 /// One that can be watched as a whole, for so long.
 const EVENT_MS: u64 = 24 * 3600 * 1000;
+/// Of a stream of which nothing can be made it is noted after so many messages how far it is.
+const NOTED: u64 = 64;
 /// So many bytes wait for what shows which tracks there are.
 const WAITING: usize = 8 << 20;
 
@@ -92,6 +94,10 @@ struct Segmented {
     continuous: bool,
     /// That a segment had to be cut was said.
     told: bool,
+    /// Up to which message everything is done, as was noted last: while nothing is open no part tells of it.
+    noted: u64,
+    /// Something has happened to the stream since.
+    paused: bool,
 }
 
 struct Waiting {
@@ -149,7 +155,7 @@ impl Segmented {
             Some((first, last)) if tracks.is_some() || last.flags & ENDED != 0 => {
                 let tracks = tracks.unwrap_or_default();
                 let segmenter = Segmenter::resume(settings.options, sink, &first, &last, tracks);
-                let resumes = (last.flags & ENDED == 0).then(|| segmenter.done());
+                let resumes = (last.flags & ENDED == 0).then(|| segmenter.given());
                 (segmenter, resumes)
             }
             // What was open is gone: a zone that is too small.
@@ -162,9 +168,19 @@ impl Segmented {
                 (Segmenter::new(settings.options, sink, unix, unix / 60), None)
             }
         };
+        let (mut segmenter, mut resumes) = (segmenter, resumes);
+        let noted = stream.note.as_deref().and_then(|note| note.first_chunk());
+        let noted = noted.map_or(0, |note| u64::from_le_bytes(*note));
+        if resumes.is_some_and(|seq| seq < noted) {
+            // Everything was done, and what came then was no part of it.
+            segmenter.pause();
+            segmenter.pass(noted);
+            resumes = Some(noted);
+        }
         let settled = resumes.is_some();
         let (waiting, continuous, told) = (Vec::new(), settings.continuous, false);
-        Segmented { segmenter, waiting, settled, stream, resumes, continuous, told }
+        let paused = false;
+        Segmented { segmenter, waiting, settled, stream, resumes, continuous, told, noted, paused }
     }
 
     /// All that has waited is looked at.
@@ -182,6 +198,14 @@ impl Segmented {
             message::AUDIO => self.segmenter.audio(media),
             _ => self.segmenter.pass(media.seq),
         }
+    }
+}
+
+impl Segmented {
+    /// Up to which message there is nothing to be done, if nothing is open.
+    fn ready(&self) -> Option<u64> {
+        let first = self.waiting.first().map(|waiting| waiting.seq - 1);
+        (!self.segmenter.is_open()).then(|| self.segmenter.seen().min(first.unwrap_or(u64::MAX)))
     }
 }
 
@@ -220,6 +244,7 @@ impl Follow for Segmented {
             Change::Ended => self.segmenter.end(wall),
         }
         self.segmenter.pass(seq);
+        self.paused = true;
     }
 
     fn lost(&mut self) {
@@ -249,8 +274,20 @@ impl Follow for Segmented {
     }
 
     fn done(&self) -> u64 {
-        let first = self.waiting.first().map(|waiting| waiting.seq - 1);
-        self.segmenter.done().min(first.unwrap_or(u64::MAX))
+        match self.ready() {
+            None => self.segmenter.given(),
+            Some(_) => self.noted.max(self.segmenter.given()),
+        }
+    }
+
+    fn note(&mut self) -> Option<Vec<u8>> {
+        let ready = self.ready()?;
+        let due = ready >= self.noted + NOTED || std::mem::take(&mut self.paused);
+        if !due || ready <= self.noted.max(self.segmenter.given()) {
+            return None;
+        }
+        self.noted = ready;
+        Some(ready.to_le_bytes().to_vec())
     }
 }
 

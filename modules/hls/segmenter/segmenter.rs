@@ -174,12 +174,19 @@ impl<S: Sink> Segmenter<S> {
     }
 
     /// Up to which message everything is in parts that were given out: what comes behind is needed by whoever goes on.
-    pub fn done(&self) -> u64 {
+    pub fn given(&self) -> u64 {
+        self.given[0].min(self.given[1])
+    }
+
+    /// Whether something was taken that is in no part that was given out.
+    pub fn is_open(&self) -> bool {
         let open = self.packer.as_ref().is_some_and(|open| !open.packer.is_empty());
-        match open || self.pending.is_some() {
-            true => self.given[0].min(self.given[1]),
-            false => self.seen,
-        }
+        open || self.pending.is_some()
+    }
+
+    /// Up to which message it has looked.
+    pub fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// Whether another process does this now.
