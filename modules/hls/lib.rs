@@ -10,6 +10,8 @@
 
 mod applications;
 mod files;
+mod keys;
+mod master;
 mod module;
 mod part;
 mod playlists;
@@ -17,6 +19,7 @@ mod segmenter;
 mod settings;
 mod stream;
 mod timeline;
+mod watch;
 mod web;
 mod zone;
 

@@ -7,8 +7,9 @@ use rtmp::{Application, StreamModule};
 
 use crate::applications;
 use crate::files::{Files, Places};
+use crate::keys::Keys;
 use crate::segmenter::Options;
-use crate::settings::{Conf, Kind};
+use crate::settings::{Conf, Kind, Variant};
 use crate::stream::{ENDED_MS, Segments, Settings};
 use crate::zone;
 
@@ -42,6 +43,12 @@ impl StreamModule for Hls {
             application.process(zone.clone());
         }
         let fragment = conf.hls_fragment();
+        let variants = conf.hls_variant.as_slice().iter().cloned();
+        let variants = variants.map(|Variant { suffix, attributes }| (suffix, attributes));
+        if conf.hls_keys() && conf.hls_part().is_some() {
+            // A part of what is encrypted as a whole cannot be read.
+            return Err(Error::new("\"hls_keys\" and \"hls_part\" cannot be used together"));
+        }
         let settings = Settings {
             options: Options {
                 fragment,
@@ -53,6 +60,8 @@ impl StreamModule for Hls {
             kind: conf.hls_type(),
             continuous: conf.hls_continuous(),
             files: None,
+            variants: variants.collect(),
+            keys: conf.hls_keys().then(|| Keys::new(conf.hls_fragments_per_key())),
         };
         let files = conf.hls_path.get().map(|path| Files {
             places: Places {

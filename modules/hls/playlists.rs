@@ -1,6 +1,6 @@
 //! From what there is of a stream to its playlists.
 
-use proto::hls::{Audio, Kind, Master, Media, Part, Report, Segment as Listed, Variant};
+use proto::hls::{Audio, Kind, Media, Part, Report, Segment as Listed, Variant};
 
 use crate::part::Format;
 use crate::timeline::{Segment, Timeline, Track};
@@ -164,6 +164,8 @@ pub struct Measured {
     pub video: bool,
     /// Every segment begins with a key frame.
     pub independent: bool,
+    /// Nothing comes any more.
+    pub ended: bool,
 }
 
 /// Measures what there is. `None`: no segment is whole.
@@ -192,6 +194,7 @@ pub fn measure(timeline: &Timeline) -> Option<Measured> {
         audio: tracks.audio.as_ref().filter(|_| apart).map(|audio| audio.channels),
         video: tracks.video.is_some(),
         independent: whole.iter().all(|segment| is_independent(segment)),
+        ended: timeline.ended.is_some(),
     })
 }
 
@@ -234,18 +237,21 @@ fn frame_rate(segment: &Segment) -> Option<f64> {
     if is_declared { Some(declared) } else { segment.frame_rate() }
 }
 
-/// The master playlist of a stream: its own tracks.
-pub fn master(measured: &Measured, name: impl Fn(Track) -> String) -> Master {
+/// One stream in a master playlist. `attributes`: what an operator says of it.
+pub fn variant(
+    measured: &Measured,
+    attributes: &[String],
+    name: impl Fn(Track) -> String,
+) -> Variant {
     let main = if measured.video { Track::Video } else { Track::Audio };
-    let variant = Variant {
+    Variant {
         uri: name(main),
         bandwidth: measured.peak,
         average: measured.average,
         codecs: measured.codecs.clone(),
         resolution: measured.resolution,
         frame_rate: measured.frame_rate,
-        attributes: Vec::new(),
-    };
-    let audio = measured.audio.map(|channels| Audio { uri: name(Track::Audio), channels });
-    Master { independent: measured.independent, audio, variants: vec![variant] }
+        audio: measured.audio.map(|channels| Audio { uri: name(Track::Audio), channels }),
+        attributes: attributes.to_vec(),
+    }
 }

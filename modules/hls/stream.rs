@@ -8,6 +8,7 @@ use proto::rtmp::message;
 use rtmp::follow::{Change, Follow, Followers, Message, Stream};
 
 use crate::files::{Files, Output};
+use crate::keys::Keys;
 use crate::part::{ENDED, Head, LAST};
 use crate::segmenter::tracks::Tracks;
 use crate::segmenter::{Media, Options, Segmenter, Sink};
@@ -37,6 +38,10 @@ pub struct Settings {
     pub continuous: bool,
     /// `hls_path`
     pub files: Option<Files>,
+    /// `hls_variant`: what the names of streams end with, and what is said of them.
+    pub variants: Vec<(String, Vec<String>)>,
+    /// `hls_keys`
+    pub keys: Option<Keys>,
 }
 
 /// Segments of all streams of an application.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use proto::escape;
+
 use crate::part::Format;
 use crate::timeline::{Segment, Track};
 
@@ -132,16 +134,9 @@ impl StreamNames {
 
 /// As a part of an address.
 fn escaped(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into());
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    let mut out = Vec::new();
+    escape::component(name.as_bytes(), &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Whether a file of a directory may be one of ours of that stream, by its name.

@@ -11,15 +11,17 @@ use proto::http1::Method;
 use rtmp::{Admitted, Refused};
 
 use crate::applications;
+use crate::keys::{self, Keys};
+use crate::master;
 use crate::part::Format;
 use crate::playlists::{self, Names};
 use crate::segmenter::tracks::Tracks;
 use crate::settings::Kind;
 use crate::stream::Segments;
 use crate::timeline::{self, Segment, Timeline, Track};
+use crate::watch::{Watched, watch};
 use crate::web::cache;
 use crate::web::resource::{Resource, stem};
-use crate::web::watch::{Watched, watch};
 
 /// The handler of a location.
 pub struct Live {
@@ -37,6 +39,8 @@ struct Asked {
     resource: Resource,
     arguments: Arguments,
     segments: &'static Segments,
+    /// The stream's name in the zone.
+    channel: Vec<u8>,
     watched: Rc<Watched>,
     /// What the names in playlists end with.
     args: Vec<u8>,
@@ -95,10 +99,13 @@ impl Live {
         };
         let segments = applications::segments(admitted.prefix()).ok_or(Flow::Status(404))?;
         let hub = segments.zone.hub().ok_or(Flow::Status(404))?;
-        let watched = watch(hub, &admitted.channel(), segments.kept());
-        let watched = watched.ok_or(Flow::Status(404))?;
         let args = names_end(&admitted, request);
-        Ok(Asked { resource, arguments, segments, watched, args })
+        let channel = admitted.channel();
+        if resource == Resource::Master {
+            return Err(respond_master(request, segments, &admitted, &args));
+        }
+        let watched = watch(hub, &channel, segments.kept()).ok_or(Flow::Status(404))?;
+        Ok(Asked { resource, arguments, segments, channel, watched, args })
     }
 }
 
@@ -151,7 +158,8 @@ impl Asked {
 
     fn respond(&self, request: &mut Request) -> Flow {
         match self.resource {
-            Resource::Master => self.master(request),
+            Resource::Master => Flow::Status(404),
+            Resource::Key(number) => self.key(request, number),
             Resource::Playlist(track) => self.playlist(request, track),
             Resource::Init(track, version) => self.init(request, track, version),
             Resource::Segment(track, msn) => self.media(request, track, msn, None),
@@ -159,13 +167,19 @@ impl Asked {
         }
     }
 
-    fn master(&self, request: &mut Request) -> Flow {
-        let name = |track| format!("{}.m3u8{}", stem(track), self.end());
-        let text = self.watched.playlist(self.resource, &self.args, |timeline| {
-            let measured = playlists::measure(timeline)?;
-            Some(playlists::master(&measured, name).playlist())
-        });
-        self.respond_playlist(request, text)
+    fn key(&self, request: &mut Request, number: u64) -> Flow {
+        let Some(keys) = self.segments.settings.keys else { return Flow::Status(404) };
+        let is_used = |timeline: &Timeline| {
+            timeline.segments.iter().any(|segment| keys.of(segment) == number)
+        };
+        if !self.watched.with(is_used) {
+            return Flow::Status(404);
+        }
+        let zone = self.watched.hub().attachment.zone();
+        let key = keys::key(zone, &self.channel, number);
+        request.response.set_body(200, Str::from("application/octet-stream"), Str::copy(&key));
+        request.response.add_header("Cache-Control", Str::from("no-store"));
+        Flow::Respond
     }
 
     fn playlist(&self, request: &mut Request, track: Track) -> Flow {
@@ -173,10 +187,11 @@ impl Asked {
             return Flow::Status(400);
         }
         let skip = self.arguments.skip;
-        let names = ByTrack { track, end: self.end() };
-        let key = if skip { [&self.args[..], b"#"].concat() } else { self.args.clone() };
         let settings = &self.segments.settings;
-        let text = self.watched.playlist(self.resource, &key, |timeline| {
+        let names = ByTrack { track, end: self.end(), keys: settings.keys };
+        let kind: &[u8] = if skip { b" delta " } else { b" whole " };
+        let name = [stem(track).as_bytes(), kind, &self.args].concat();
+        let text = self.watched.playlist(&name, |timeline| {
             let event = settings.kind == Kind::Event;
             let mut media = playlists::media(timeline, track, &names, settings.playlist, event)?;
             if media.part_target.is_some() {
@@ -184,7 +199,7 @@ impl Asked {
             }
             Some(hls::playlist(&media, skip))
         });
-        self.respond_playlist(request, text)
+        respond_playlist(request, text)
     }
 
     /// How far the playlist of the other track is.
@@ -193,13 +208,6 @@ impl Asked {
         let has = timeline.segments.back().is_some_and(|newest| newest.has(other));
         let uri = format!("{}.m3u8{}", stem(other), self.end());
         has.then(|| playlists::report(timeline, uri)).flatten().into_iter().collect()
-    }
-
-    fn respond_playlist(&self, request: &mut Request, text: Option<Str>) -> Flow {
-        let Some(text) = text else { return Flow::Status(404) };
-        request.response.set_body(200, Str::from(PLAYLIST), text);
-        request.response.add_header("Cache-Control", Str::from("no-cache"));
-        Flow::Respond
     }
 
     fn init(&self, request: &mut Request, track: Track, version: u32) -> Flow {
@@ -228,7 +236,14 @@ impl Asked {
         let bytes = cache::get(self.watched.id, self.resource, || {
             let attachment = self.watched.hub().attachment;
             let part = part.map(|part| part as usize);
-            timeline::bytes(attachment, self.watched.id, &segment, Some(track), part)
+            let plain = timeline::bytes(attachment, self.watched.id, &segment, Some(track), part)?;
+            Some(match self.segments.settings.keys.map(|keys| keys.of(&segment)) {
+                None => plain,
+                Some(number) => {
+                    let key = keys::key(attachment.zone(), &self.channel, number);
+                    keys::encrypt(key, number, &plain)
+                }
+            })
         });
         self.respond_media(request, segment.format, track, bytes)
     }
@@ -259,6 +274,33 @@ impl Asked {
     fn end(&self) -> String {
         String::from_utf8_lossy(&self.args).into_owned()
     }
+}
+
+/// Tracks of the stream itself are in the playlist's directory, those of variants beside it.
+fn respond_master(
+    request: &mut Request,
+    segments: &Segments,
+    admitted: &Admitted,
+    args: &[u8],
+) -> Flow {
+    let end = String::from_utf8_lossy(args).into_owned();
+    let name = admitted.name().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let mut escaped = Vec::new();
+    proto::escape::component(name, &mut escaped);
+    let base = String::from_utf8_lossy(&escaped).into_owned();
+    let uri = |suffix: &str, track| match suffix {
+        "" => format!("{}.m3u8{end}", stem(track)),
+        suffix => format!("../{base}{suffix}/{}.m3u8{end}", stem(track)),
+    };
+    let text = master::playlist(segments, &admitted.channel(), uri);
+    respond_playlist(request, text.map(Str::from))
+}
+
+fn respond_playlist(request: &mut Request, text: Option<Str>) -> Flow {
+    let Some(text) = text else { return Flow::Status(404) };
+    request.response.set_body(200, Str::from(PLAYLIST), text);
+    request.response.add_header("Cache-Control", Str::from("no-cache"));
+    Flow::Respond
 }
 
 /// What a decoder needs first of a track.
@@ -295,6 +337,7 @@ fn is_hinted(timeline: &Timeline, msn: u64, part: u32) -> bool {
 struct ByTrack {
     track: Track,
     end: String,
+    keys: Option<Keys>,
 }
 
 impl Names for ByTrack {
@@ -315,7 +358,8 @@ impl Names for ByTrack {
         (segment.format == Format::Cmaf).then_some(name)
     }
 
-    fn key(&self, _: &Segment) -> Option<proto::hls::Key> {
-        None
+    fn key(&self, segment: &Segment) -> Option<hls::Key> {
+        let number = self.keys?.of(segment);
+        Some(hls::Key { uri: format!("{number}.key{}", self.end), iv: number.into() })
     }
 }

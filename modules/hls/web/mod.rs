@@ -4,4 +4,3 @@ mod cache;
 pub mod directives;
 mod handler;
 mod resource;
-mod watch;

@@ -7,7 +7,7 @@
 //! | `video-init-VERSION.mp4` | what a decoder needs first |
 //! | `video-MSN.m4s` `video-MSN.ts` | a segment |
 //! | `video-MSN.PART.m4s` | a part of one |
-//! | `video-MSN.key` | the key of the segments from there on |
+//! | `NUMBER.key` | a key |
 
 use crate::timeline::Track;
 
@@ -24,6 +24,8 @@ pub enum Resource {
     Segment(Track, u64),
     /// A part of one.
     Part(Track, u64, u32),
+    /// A key.
+    Key(u64),
 }
 
 impl Resource {
@@ -35,6 +37,9 @@ impl Resource {
             return Some(Resource::Master);
         }
         let (stem, extension) = name.rsplit_once('.')?;
+        if extension == "key" {
+            return number(stem).map(Resource::Key);
+        }
         let (track, rest) = match (stem.strip_prefix("video"), stem.strip_prefix("audio")) {
             (Some(rest), _) => (Track::Video, rest),
             (_, Some(rest)) => (Track::Audio, rest),

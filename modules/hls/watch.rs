@@ -10,7 +10,6 @@ use broadcast::ChannelId;
 use mem::Str;
 
 use crate::timeline::{self, Timeline};
-use crate::web::resource::Resource;
 use crate::zone::Hub;
 
 /// Nobody has asked for so long: the worker need not be woken for what comes.
@@ -29,7 +28,7 @@ pub struct Watched {
     pub id: ChannelId,
     timeline: RefCell<Timeline>,
     /// Playlists as they were made last, and of how much.
-    playlists: RefCell<HashMap<(Resource, Vec<u8>), (u64, Str)>>,
+    playlists: RefCell<HashMap<Vec<u8>, (u64, Str)>>,
     waiting: RefCell<Vec<Waker>>,
     used: Cell<u64>,
 }
@@ -107,16 +106,14 @@ impl Watched {
         self.hub
     }
 
-    /// A playlist, made anew if there is something new.
+    /// A playlist, made anew if there is something new. `name` tells it from the others.
     pub fn playlist(
         &self,
-        resource: Resource,
-        args: &[u8],
+        name: &[u8],
         make: impl FnOnce(&Timeline) -> Option<String>,
     ) -> Option<Str> {
         self.with(|timeline| {
-            let key = (resource, args.to_vec());
-            if let Some((cursor, text)) = self.playlists.borrow().get(&key)
+            if let Some((cursor, text)) = self.playlists.borrow().get(name)
                 && *cursor == timeline.cursor
             {
                 return Some(text.clone());
@@ -125,7 +122,7 @@ impl Watched {
             let mut playlists = self.playlists.borrow_mut();
             // Of what is too old nothing is kept.
             playlists.retain(|_, (cursor, _)| *cursor == timeline.cursor);
-            playlists.insert(key, (timeline.cursor, text.clone()));
+            playlists.insert(name.to_vec(), (timeline.cursor, text.clone()));
             Some(text)
         })
     }
