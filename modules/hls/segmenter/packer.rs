@@ -3,6 +3,7 @@
 //! Both tracks begin ten seconds late, so that no time is negative, whatever a frame's composition time says.
 
 use proto::fmp4::{self, Sample, VIDEO_TIMESCALE};
+use proto::media::VideoTrack;
 use proto::ts::{Continuity, Muxer};
 
 use crate::part::{Format, Span};
@@ -19,6 +20,8 @@ const TOGETHER_MS: u64 = 100;
 pub struct Packer {
     /// `None`: fragmented MP4.
     ts: Option<Box<Transport>>,
+    /// The track of video.
+    pictures: Option<VideoTrack>,
     video: Track,
     audio: Track,
     /// Units of a second of audio.
@@ -86,6 +89,7 @@ impl Packer {
             |muxer| Transport { muxer, frames: Vec::new(), ends: Vec::new(), base: 0, duration: 0 };
         Packer {
             ts: muxer.flatten().map(|muxer| Box::new(transport(muxer))),
+            pictures: tracks.video.clone(),
             video: Track::default(),
             audio: Track::default(),
             rate: tracks.audio.as_ref().map_or(1, |audio| audio.timescale()).max(1),
@@ -161,14 +165,19 @@ impl Packer {
             self.video.grow(base, duration);
             return;
         }
+        let Some(track) = &self.pictures else { return };
+        let size = fmp4::picture(track, frame.data, &mut self.video.data);
+        if size == 0 {
+            // Nothing in it is a picture.
+            return;
+        }
         self.video.grow(base, duration);
         self.video.samples.push(Sample {
-            size: frame.data.len() as u32,
+            size,
             duration: duration as u32,
             cts: frame.composition.saturating_mul(VIDEO_MS as i32),
             key: frame.key,
         });
-        self.video.data.extend_from_slice(frame.data);
     }
 
     /// Adds a frame of audio, which begins at `base` and has so many samples.
