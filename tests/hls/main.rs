@@ -2,14 +2,19 @@
 
 mod checker;
 #[path = "../rtmp/client.rs"]
+#[allow(dead_code, reason = "it can do more than is asked for here")]
 mod client;
 mod continuity;
 mod ffmpeg;
 mod files;
 mod film;
 #[path = "../rtmp/frames.rs"]
+#[allow(dead_code, reason = "there are more kinds of frames than are sent here")]
 mod frames;
+mod keys;
+mod low_latency;
 mod ts;
+mod variants;
 mod watching;
 
 use support::{Server, site, start, wait_for};

@@ -42,7 +42,7 @@ pub struct Segment {
     pub discontinuities: u64,
     /// It begins with one.
     pub discontinuity: bool,
-    /// When its first frame was, in milliseconds of Unix time.
+    /// When its first picture was, in milliseconds of Unix time; of sound alone, that.
     pub wall: u64,
     /// Its tracks.
     pub tracks: Rc<Tracks>,
@@ -93,7 +93,8 @@ impl Segment {
     /// Pictures in a second, if there are some; `None`: that cannot be said.
     pub fn frame_rate(&self) -> Option<f64> {
         self.tracks.video.as_ref()?;
-        let spans = self.parts.iter().map(|part| part.video);
+        // A transport stream's part may be sound alone.
+        let spans = self.parts.iter().map(|part| part.video).filter(|span| span.frames > 0);
         let (frames, units) = spans.fold((0.0, 0.0), |(frames, units), span| {
             (frames + f64::from(span.frames), units + f64::from(span.duration))
         });
@@ -104,6 +105,15 @@ impl Segment {
     pub fn base(&self, track: Track) -> u64 {
         let mut spans = self.parts.iter().map(|part| part.span(track));
         spans.find(|span| span.len > 0).map_or(0, |span| span.base)
+    }
+
+    /// When a track's first frame was, in milliseconds of Unix time: sound begins a little later than pictures, or sooner.
+    pub fn wall(&self, track: Track) -> u64 {
+        let ms = |track| self.base(track) * 1000 / u64::from(self.timescale(track));
+        match track == Track::Audio && self.has(Track::Audio) && self.has(Track::Video) {
+            true => (self.wall + ms(Track::Audio)).saturating_sub(ms(Track::Video)),
+            false => self.wall,
+        }
     }
 
     /// Units of a second of a track.
