@@ -25,6 +25,15 @@ pub fn format(seconds: u64) -> [u8; LEN] {
     date
 }
 
+/// Milliseconds since 1970 as ISO 8601 has them, in UTC: `1994-11-06T08:49:37.000Z`. Later ones than the year 9999 become its last.
+pub fn iso_8601(ms: u64) -> String {
+    let ms = ms.min(LAST * 1000 + 999);
+    let date = format(ms / 1000);
+    let month = month(&date[8..11]).unwrap_or(0) + 1;
+    let [day, year, time] = [5..7, 12..16, 17..25].map(|part| date[part].escape_ascii());
+    format!("{year}-{month:02}-{day}T{time}.{:03}Z", ms % 1000)
+}
+
 /// Reads a date in any of the three forms as seconds since 1970; `None` for an earlier one.
 ///
 /// In the form in use, the day of the week and what follows the time are not looked at, as in

@@ -11,6 +11,7 @@ pub mod date;
 pub mod escape;
 pub mod flv;
 pub mod fmp4;
+pub mod hls;
 pub mod http1;
 pub mod http2;
 pub mod media;
