@@ -313,15 +313,15 @@ fn init(tracks: &Tracks, track: Track) -> Option<Vec<u8>> {
 
 /// What there is, for those who ask for what is to come.
 fn available(timeline: &Timeline) -> Available {
-    let (mut whole, mut parts) = (0, 0);
-    if let Some(newest) = timeline.segments.back() {
-        (whole, parts) = match newest.whole {
-            true => (newest.msn, 0),
-            false => (newest.msn - 1, newest.parts.len() as u64),
-        };
-    }
+    let count = |segment: &Segment| segment.parts.len() as u64;
+    let mut newest = timeline.segments.iter().rev();
+    let (whole, whole_parts, parts) = match (newest.next(), newest.next()) {
+        (Some(newest), _) if newest.whole => (newest.msn, count(newest), 0),
+        (Some(open), before) => (open.msn - 1, before.map_or(0, count), count(open)),
+        (None, _) => (0, 0, 0),
+    };
     let part_target = Some(timeline.part_target).filter(|target| *target > 0);
-    Available { whole, parts, part_target, ended: timeline.ended.is_some() }
+    Available { whole, whole_parts, parts, part_target, ended: timeline.ended.is_some() }
 }
 
 /// Whether a part is the one that comes next.
