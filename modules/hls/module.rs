@@ -78,7 +78,7 @@ impl StreamModule for Hls {
         });
         if let Some(files) = &files {
             let (path, wanted_by) = (files.places.root.clone(), "\"hls_path\"".to_owned());
-            application.setup.folder(module::Folder { path, wanted_by });
+            application.setup.folder(module::Folder { path, wanted_by, shared: true });
         }
         let settings = Settings { files, ..settings };
         let segments = Rc::new(Segments { settings, zone });
