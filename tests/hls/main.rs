@@ -5,6 +5,7 @@ mod checker;
 #[allow(dead_code, reason = "it can do more than is asked for here")]
 mod client;
 mod continuity;
+mod dash;
 mod ffmpeg;
 mod files;
 mod film;
@@ -23,6 +24,7 @@ use support::{Server, site, start, wait_for};
 /// second.
 fn conf(settings: &str) -> String {
     let web = "location ~ ^/hls/(?<name>[^/]+)/ { hls_live live/$name; }
+         location ~ ^/dash/(?<name>[^/]+)/ { dash_live live/$name; }
          location /files/ { root .; }
          location /stat { rtmp_stat all; }";
     format!(

@@ -114,6 +114,8 @@ pub(super) struct Segment {
     /// What the next part says.
     flags: u16,
     version: u32,
+    /// When the first segment with these tracks began, in milliseconds of the stream.
+    begun: u64,
 }
 
 impl<S: Sink> Segmenter<S> {
@@ -153,7 +155,7 @@ impl<S: Sink> Segmenter<S> {
     ) -> Segmenter<S> {
         let mut segmenter = Segmenter::new(options, sink, last.msn, last.discontinuities);
         segmenter.cutter = Cutter::new(options.fragment, options.max_fragment, last.target);
-        segmenter.segment.version = last.version;
+        (segmenter.segment.version, segmenter.segment.begun) = (last.version, last.begun);
         segmenter.part_target = Some(u64::from(last.part_target)).filter(|target| *target > 0);
         segmenter.given = [last.video_upto, last.audio_upto];
         segmenter.continuity = last.continuity;
@@ -265,7 +267,7 @@ impl<S: Sink> Segmenter<S> {
     /// The stream has ended.
     pub fn end(&mut self, wall: u64) {
         self.pause();
-        let Segment { msn, discontinuities, version, .. } = self.segment;
+        let Segment { msn, discontinuities, version, begun, .. } = self.segment;
         let head = Head {
             format: Format::Ts,
             flags: ENDED,
@@ -278,6 +280,7 @@ impl<S: Sink> Segmenter<S> {
             target: self.cutter.target(),
             part_target: 0,
             version,
+            begun,
             continuity: self.continuity,
             video: Span::default(),
             audio: Span::default(),
@@ -315,7 +318,7 @@ impl<S: Sink> Segmenter<S> {
         }
         // No other segment of the name has ever had this number, also after a cold start.
         self.segment.version = (self.segment.msn as u32).max(1);
-        self.segment.start = at;
+        (self.segment.start, self.segment.begun) = (at, at);
         if self.new_audio {
             self.audio_clock = None;
         }
@@ -399,9 +402,8 @@ impl<S: Sink> Segmenter<S> {
     }
 
     fn next_segment(&mut self, at: u64) {
-        let Segment { msn, discontinuities, version, .. } = self.segment;
-        let (msn, start) = (msn + 1, at);
-        self.segment = Segment { msn, start, discontinuities, version, ..Segment::default() };
+        let (msn, start) = (self.segment.msn + 1, at);
+        self.segment = Segment { msn, start, parts: 0, flags: 0, ..self.segment };
         if let Some(open) = &mut self.packer {
             open.packer.begin_segment();
         }
@@ -430,6 +432,7 @@ impl<S: Sink> Segmenter<S> {
             target: self.cutter.target(),
             part_target: self.options.part.and(self.part_target).unwrap_or(0) as u32,
             version: segment.version,
+            begun: segment.begun,
             continuity: [0; 5],
             video: Span::default(),
             audio: Span::default(),

@@ -16,6 +16,16 @@ pub enum Track {
     Audio,
 }
 
+impl Track {
+    /// What names of its resources begin with.
+    pub fn stem(self) -> &'static str {
+        match self {
+            Track::Video => "video",
+            Track::Audio => "audio",
+        }
+    }
+}
+
 /// A part.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -48,6 +58,8 @@ pub struct Segment {
     pub tracks: Rc<Tracks>,
     /// Which these are.
     pub version: u32,
+    /// When the first segment that had them began, in milliseconds of the stream.
+    pub begun: u64,
     /// All of it is there.
     pub whole: bool,
     /// Its parts, those without media left out.
@@ -179,6 +191,7 @@ impl Timeline {
                 wall: head.wall,
                 tracks: Rc::new(tracks),
                 version: head.version,
+                begun: head.begun,
                 whole: false,
                 parts: Vec::new(),
             });
@@ -213,6 +226,12 @@ impl Timeline {
     /// Records up to this seq are gone.
     pub fn lost(&mut self, upto: u64) {
         self.segments.retain(|segment| segment.parts.first().is_none_or(|first| first.seq > upto));
+    }
+
+    /// A whole segment by the time at which a track of it begins, in that track's units.
+    pub fn segment_at(&self, track: Track, base: u64) -> Option<&Segment> {
+        let mut segments = self.segments.iter().filter(|segment| segment.whole);
+        segments.find(|segment| segment.has(track) && segment.base(track) == base)
     }
 
     /// A segment by its number.

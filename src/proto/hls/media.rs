@@ -208,7 +208,7 @@ impl Media {
                 None => out.push_str("#EXT-X-KEY:METHOD=NONE\n"),
             }
         }
-        let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date::rfc3339(segment.wall));
+        let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date::iso_8601(segment.wall));
         for Part { uri, duration, independent } in &segment.parts {
             let _ = write!(out, "#EXT-X-PART:DURATION={},URI=\"{uri}\"", decimal(*duration));
             if *independent {
