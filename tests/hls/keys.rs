@@ -29,7 +29,7 @@ fn ffmpeg_reads_what_is_encrypted_and_keys_change() {
         }
         assert_eq!(checker.fetch(&server, "17.key").status, 404);
         for (_, segment, bytes) in checker.all() {
-            assert!(bytes[0] != 0x47 && bytes.len() % 16 == 0, "{}", segment.uri);
+            assert!(bytes[0] != 0x47 && bytes.len().is_multiple_of(16), "{}", segment.uri);
         }
         let got = decoded(&server.url("/hls/s/index.m3u8"), "0:v");
         let wanted = decoded(&film::path().to_string_lossy(), "0:v");

@@ -15,7 +15,7 @@ pub struct Stream {
 impl Stream {
     /// Looks at a segment; it must begin with the tables, and no packet must be missing.
     pub fn segment(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() % 188 == 0, "{} bytes", bytes.len());
+        assert!(bytes.len().is_multiple_of(188), "{} bytes", bytes.len());
         for (number, packet) in bytes.chunks(188).enumerate() {
             assert_eq!(packet[0], 0x47);
             let pid = u16::from_be_bytes([packet[1], packet[2]]) & 0x1FFF;

@@ -1,6 +1,7 @@
 //! The files of one stream: what is missing is written, what is not wanted any more is removed.
 
 use std::cell::{Cell, RefCell};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -149,9 +150,8 @@ impl Output {
         let source = Source { timeline: &timeline, hub, id, channel: &self.channel };
         let keep = !self.checked.get();
         for segment in missing.iter().take(AT_ONCE) {
-            if !inits.contains_key(&segment.version) {
-                let files = layout.inits(segment, &names);
-                inits.insert(segment.version, write(files, false, steps));
+            if let Entry::Vacant(place) = inits.entry(segment.version) {
+                place.insert(write(layout.inits(segment, &names), false, steps));
             }
             let files = layout.files(segment, &mut names, &source);
             written.insert(segment.msn, write(files, keep, steps));

@@ -12,11 +12,11 @@
 //! Nothing here knows of time, files or memory that is shared: what is to be kept goes to a [`Sink`].
 
 pub mod cutter;
+mod messages;
 pub mod packer;
-mod segmenter;
 mod sound;
 pub mod tracks;
 
-pub use segmenter::{Media, Options, Segmenter, Sink};
+pub use messages::{Media, Options, Segmenter, Sink};
 #[cfg(test)]
 mod tests;

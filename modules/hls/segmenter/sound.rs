@@ -4,8 +4,8 @@ use proto::flv::{Audio, AudioCodec};
 use proto::media::AudioClock;
 
 use crate::segmenter::cutter::Cut;
+use crate::segmenter::messages::{Media, Segmenter, Sink};
 use crate::segmenter::packer::BEGIN_MS;
-use crate::segmenter::segmenter::{Media, Segmenter, Sink};
 
 /// Pictures that are so far behind the sound do not come any more: segments do not wait for them.
 const VIDEO_GONE_MS: u64 = 1000;

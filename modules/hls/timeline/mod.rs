@@ -2,7 +2,7 @@
 
 mod kept;
 mod read;
-mod timeline;
+mod segments;
 
 pub use read::{bytes, follow};
-pub use timeline::{Segment, Timeline, Track};
+pub use segments::{Segment, Timeline, Track};

@@ -6,7 +6,7 @@ use broadcast::{Attachment, Batch, ChannelId, ReadLimits, Reading, RecordRef};
 
 use crate::part::{FIXED, Head};
 use crate::segmenter::tracks::Tracks;
-use crate::timeline::timeline::{Part, Segment, Timeline, Track};
+use crate::timeline::segments::{Part, Segment, Timeline, Track};
 
 /// Learns of all parts that have come. `true`: there were some.
 pub fn follow(timeline: &mut Timeline, attachment: &Attachment, id: ChannelId) -> bool {

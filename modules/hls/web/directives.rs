@@ -45,9 +45,9 @@ impl Module for Web {
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        let words = [conf.hls_live.get(), conf.dash_live.get()].into_iter().flatten();
-        // Where both are, each has its own names.
-        if let Some(word) = words.filter(|word| word.text != "off").last() {
+        // Names tell what is asked for, and both are of one stream.
+        let mut words = [conf.hls_live.get(), conf.dash_live.get()].into_iter().flatten();
+        if let Some(word) = words.find(|word| word.text != "off") {
             let stream = hooks.template(word)?;
             let any = Origins::parse(std::iter::once("*")).unwrap_or_default();
             let origins = Rc::new(conf.hls_allow_origin.or_default(any));
