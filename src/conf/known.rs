@@ -91,7 +91,10 @@ const HARMLESS: &[(&str, &str)] = &[
     ("http3", "rserve does not speak HTTP/3 yet: clients use HTTP/2"),
     ("jit", "regular expressions are always compiled"),
     ("lines", "a client's line is written when it has gone"),
-    ("live", "live streams are not yet recorded, relayed, transcoded or cut into HLS and DASH"),
+    (
+        "live",
+        "live streams are not yet relayed or transcoded, and files are not yet played: nothing is pushed, pulled or run",
+    ),
     ("log", "it only adds to the log"),
     ("loop", "the event loop tunes itself"),
     ("memory", "buffers take the size that they need"),

@@ -7,8 +7,8 @@ use proto::media::AudioClock;
 
 use crate::part::{DISCONTINUITY, ENDED, Format, Head, INDEPENDENT, LAST, Span};
 use crate::segmenter::cutter::{Cut, Cutter};
+use crate::segmenter::held::Held;
 use crate::segmenter::packer::{BEGIN_MS, Frame, Packer, VIDEO_MS};
-use crate::segmenter::sound::Held;
 use crate::segmenter::tracks::Tracks;
 
 /// What a configuration asks for. Times are milliseconds.

@@ -12,6 +12,7 @@
 //! Nothing here knows of time, files or memory that is shared: what is to be kept goes to a [`Sink`].
 
 pub mod cutter;
+mod held;
 mod messages;
 pub mod packer;
 mod sound;

@@ -4,22 +4,12 @@ use proto::flv::{Audio, AudioCodec};
 use proto::media::AudioClock;
 
 use crate::segmenter::cutter::Cut;
+use crate::segmenter::held::Held;
 use crate::segmenter::messages::{Media, Segmenter, Sink};
 use crate::segmenter::packer::BEGIN_MS;
 
 /// Pictures that are so far behind the sound do not come any more: segments do not wait for them.
 const VIDEO_GONE_MS: u64 = 1000;
-
-/// A frame that waits: a picture is packed when the next one comes, and sound that goes first would end parts before they
-/// have their pictures.
-pub(super) struct Held {
-    pub seq: u64,
-    /// When it begins: in milliseconds of the stream, and in units of the track.
-    at: u64,
-    base: u64,
-    samples: u32,
-    data: Vec<u8>,
-}
 
 impl<S: Sink> Segmenter<S> {
     /// A message of audio.
