@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accept;
+mod bits;
 pub mod conditional;
 pub mod date;
 pub mod escape;
@@ -12,6 +13,7 @@ pub mod flv;
 pub mod hls;
 pub mod http1;
 pub mod http2;
+pub mod media;
 pub mod mp4;
 pub mod multipart;
 pub mod proxy_protocol;
@@ -20,5 +22,6 @@ pub mod range;
 pub mod rtmp;
 pub mod sse;
 pub mod tls;
+pub mod ts;
 pub mod uri;
 pub mod websocket;

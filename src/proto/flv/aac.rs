@@ -3,10 +3,10 @@
 //! ```text
 //! type (5; 31: 32 + 6 more) rate (4; 15: 24 more) channels (4)
 //!     type 5 or 29: rate (4; 15: 24 more) type (5; 31: 32 + 6 more)
-//! …
+//! types 1 to 4, 6, 7, 17, 19 to 23: short frames (1) …
 //! ```
 
-use super::bits::Bits;
+use crate::bits::Bits;
 
 /// An AAC stream's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,18 @@ pub struct Config {
     pub profile: u8,
     /// Samples a second, those that spectral band replication adds included.
     pub rate: u32,
+    /// The same without these.
+    pub core_rate: u32,
     /// Loudspeakers; 0: the stream itself tells.
     pub channels: u8,
+    /// channelConfiguration, the number by which that is told.
+    pub layout: u8,
     /// Spectral band replication (HE-AAC) is announced.
     pub sbr: bool,
     /// Parametric stereo (HE-AAC v2) is announced.
     pub ps: bool,
+    /// A frame has 960 samples, and not 1024.
+    pub short: bool,
 }
 
 const RATES: [u32; 13] = [
@@ -39,13 +45,24 @@ impl Config {
         let mut bits = Bits::new(config);
         let mut profile = object_type(&mut bits)?;
         let mut rate = sample_rate(&mut bits)?;
-        let channels = CHANNELS[bits.number(4)? as usize];
+        let core_rate = rate;
+        let layout = bits.number(4)? as u8;
         let (sbr, ps) = (profile == SBR || profile == PS, profile == PS);
         if sbr {
             rate = sample_rate(&mut bits)?;
             profile = object_type(&mut bits)?;
         }
-        Some(Config { profile, rate, channels, sbr, ps })
+        let general = matches!(profile, 1..=4 | 6 | 7 | 17 | 19..=23);
+        let short = general && bits.flag().unwrap_or(false);
+        let channels = CHANNELS[usize::from(layout)];
+        Some(Config { profile, rate, core_rate, channels, layout, sbr, ps, short })
+    }
+
+    /// Samples of a frame, at `rate`.
+    pub fn samples(&self) -> u32 {
+        let core = if self.short { 960 } else { 1024 };
+        // Replication doubles the rate, or leaves it and only fills the upper half.
+        if self.rate > self.core_rate { 2 * core } else { core }
     }
 
     /// The profile's name, as nginx-rtmp's pages have it; empty: another one.

@@ -8,7 +8,7 @@
 //! 67 profile (8) constraints (8) level (8) id chroma … scaling lists … width height … cropping …
 //! ```
 
-use super::bits::Bits;
+use crate::bits::{Bits, unescaped};
 
 /// An H.264 stream's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,16 @@ impl Config {
 
 /// Width and height that a sequence parameter set gives, its NAL header included; `None`: it is none.
 pub fn size(nal: &[u8]) -> Option<(u32, u32)> {
+    Some(sequence(nal)?.0)
+}
+
+/// Frames a second that a sequence parameter set promises; `None`: it does not tell, or is none.
+pub fn frame_rate(nal: &[u8]) -> Option<f64> {
+    sequence(nal)?.1
+}
+
+/// Size, and frame rate if it is told.
+fn sequence(nal: &[u8]) -> Option<((u32, u32), Option<f64>)> {
     let (header, payload) = nal.split_first()?;
     if header & 0x1F != 7 {
         return None;
@@ -89,26 +99,44 @@ pub fn size(nal: &[u8]) -> Option<(u32, u32)> {
     let height = height
         .checked_mul(fields)?
         .checked_sub(top.checked_add(bottom)?.checked_mul(y)?.checked_mul(fields)?)?;
-    (width > 0 && height > 0).then_some((width, height))
+    (width > 0 && height > 0).then(|| ((width, height), rate(&mut bits)))
+}
+
+/// Frames a second: the usability information tells of ticks, two of them a frame (§E.1.1, §E.2.1).
+fn rate(bits: &mut Bits<'_>) -> Option<f64> {
+    let there = bits.flag()?;
+    if !there {
+        return None;
+    }
+    // The shape of a pixel, the overscan.
+    if bits.flag()? && bits.number(8)? == 255 {
+        bits.number(32)?;
+    }
+    if bits.flag()? {
+        bits.flag()?;
+    }
+    // The signal with its colours, the place of colour samples.
+    if bits.flag()? {
+        bits.number(4)?;
+        if bits.flag()? {
+            bits.number(24)?;
+        }
+    }
+    if bits.flag()? {
+        bits.unsigned()?;
+        bits.unsigned()?;
+    }
+    if !bits.flag()? {
+        return None;
+    }
+    let (tick, scale) = (bits.number(32)?, bits.number(32)?);
+    let rate = f64::from(scale) / (2.0 * f64::from(tick));
+    (rate > 0.0 && rate <= 1000.0).then_some(rate)
 }
 
 /// A number of macroblocks less one, as pixels.
 fn macroblocks(bits: &mut Bits<'_>) -> Option<u32> {
     bits.unsigned()?.checked_add(1)?.checked_mul(16)
-}
-
-/// Without the 3 that keeps `00 00 0x` from looking like the start of another unit (§7.4.1).
-fn unescaped(payload: &[u8]) -> Vec<u8> {
-    let (mut out, mut zeros) = (Vec::with_capacity(payload.len()), 0);
-    for &byte in payload {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
-    out
 }
 
 /// Whether the parameter sets of this profile tell the chroma format; others have 4:2:0.

@@ -4,9 +4,9 @@
 
 pub mod aac;
 pub mod avc;
-mod bits;
 pub mod file;
 pub mod media;
+pub mod recording;
 pub mod sound;
 
 pub use file::{Error, Reader, Tag, header, previous_tag_size, tag_header};

@@ -48,6 +48,21 @@ impl AudioCodec {
         }
     }
 
+    /// The number that metadata have for it: that of the tags, or its FourCC.
+    pub fn flv_id(&self) -> u32 {
+        let code = match self {
+            AudioCodec::Aac => return 10,
+            AudioCodec::Mp3 => return 2,
+            AudioCodec::Legacy(format) => return u32::from(*format),
+            AudioCodec::Opus => b"Opus",
+            AudioCodec::Flac => b"fLaC",
+            AudioCodec::Ac3 => b"ac-3",
+            AudioCodec::Eac3 => b"ec-3",
+            AudioCodec::Other(code) => code,
+        };
+        u32::from_be_bytes(*code)
+    }
+
     fn of_format(format: u8) -> AudioCodec {
         match format {
             2 => AudioCodec::Mp3,

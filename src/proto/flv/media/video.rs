@@ -43,6 +43,21 @@ impl VideoCodec {
         }
     }
 
+    /// The number that metadata have for it: that of the tags, or its FourCC.
+    pub fn flv_id(&self) -> u32 {
+        let code = match self {
+            VideoCodec::Avc => return 7,
+            VideoCodec::Legacy(id) => return u32::from(*id),
+            VideoCodec::Hevc => b"hvc1",
+            VideoCodec::Vvc => b"vvc1",
+            VideoCodec::Av1 => b"av01",
+            VideoCodec::Vp8 => b"vp08",
+            VideoCodec::Vp9 => b"vp09",
+            VideoCodec::Other(code) => code,
+        };
+        u32::from_be_bytes(*code)
+    }
+
     fn of_id(id: u8) -> VideoCodec {
         match id {
             7 => VideoCodec::Avc,
