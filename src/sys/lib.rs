@@ -12,6 +12,7 @@ pub mod descriptors;
 pub mod file;
 pub mod hidden;
 pub mod inotify;
+pub mod lock;
 pub mod log;
 pub mod net;
 pub mod notify;
