@@ -92,7 +92,10 @@ const HTTP_MODULES: &[http::Entry] = &[
 
 /// The modules of `rtmp {}`.
 #[cfg(feature = "rtmp")]
-const RTMP_MODULES: &[rtmp::Entry] = &[];
+const RTMP_MODULES: &[rtmp::Entry] = &[
+    #[cfg(feature = "record")]
+    rtmp::entry::<record::Record>(),
+];
 
 /// The core modules.
 pub const MODULES: &[&dyn Module] = &[

@@ -82,6 +82,15 @@ pub fn follow(
     Some(followed)
 }
 
+/// An operator wants something of a follower of a stream that this worker follows. `None`: it is not here, or does not know
+/// the word.
+pub fn command(channel: &[u8], follower: &str, word: &[u8]) -> Option<Vec<u8>> {
+    let followed = all().into_iter().find(|followed| followed.channel == channel)?;
+    let mut followers = followed.followers.borrow_mut();
+    let known = followers.iter_mut().find(|known| known.name == follower);
+    known?.follow.command(word)
+}
+
 /// All that this worker follows.
 pub fn all() -> Vec<Rc<Followed>> {
     FOLLOWED.with_borrow(|all| all.values().cloned().collect())
@@ -200,7 +209,7 @@ impl Follower {
         last: &Cell<Option<Change>>,
     ) -> bool {
         let mut taken = 0;
-        while taken < TURN {
+        while taken < TURN && self.follow.takes() {
             let limits = ReadLimits { told: self.told, ..ReadLimits::default() };
             match attachment.read(&[id], self.cursor, Some(&mut self.hint), limits) {
                 Reading::Nothing | Reading::Torn => return false,
@@ -230,7 +239,8 @@ impl Follower {
                 }
             }
         }
-        true
+        // One that takes no more is asked again when something comes, or in a while.
+        self.follow.takes()
     }
 
     /// Writes down how far it is. `false`: it follows no more.

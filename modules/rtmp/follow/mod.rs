@@ -15,6 +15,6 @@ mod claim;
 mod followed;
 
 pub use adopt::watch;
-pub use api::{Follow, Followers, Message, Stream};
+pub use api::{Change, Follow, Followers, Message, Stream};
 pub(crate) use claim::is_claim;
-pub(crate) use followed::{Followed, follow};
+pub(crate) use followed::{Followed, command, follow};

@@ -4,3 +4,4 @@ pub mod call;
 pub mod hook;
 pub mod location;
 pub mod netcall;
+pub mod telling;

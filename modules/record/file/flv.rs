@@ -1,0 +1,108 @@
+//! An FLV file that is being recorded: tags go to its end, and at the end its head is written over.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use live::appender::Appender;
+use proto::flv::recording::{Description, Index, Totals, Walked, head, tag};
+use proto::rtmp::message;
+
+use crate::file::open::seal;
+
+/// A file.
+pub struct Flv {
+    /// Who writes it.
+    pub appender: Appender,
+    /// Bytes of its head; 0: it has none of ours.
+    head: u64,
+    index: Index,
+    /// There are pictures in it.
+    pub has_video: bool,
+    /// The milliseconds of the last tag, and how long the one before lasted.
+    last: u32,
+    step: u32,
+}
+
+impl Flv {
+    /// A new one, with this in it and an index of so many key frames.
+    pub fn create(
+        file: File,
+        path: PathBuf,
+        description: &Description,
+        index: usize,
+        told: impl Fn() + 'static,
+    ) -> Flv {
+        let appender = Appender::new(file, path, 0, told);
+        appender.append(|out| *out = head(description, index));
+        Flv {
+            head: appender.len(),
+            appender,
+            index: Index::new(index),
+            has_video: description.video.is_some(),
+            last: 0,
+            step: 0,
+        }
+    }
+
+    /// One that goes on behind what was found in it.
+    pub fn go_on(
+        file: File,
+        path: PathBuf,
+        walked: Walked,
+        has_video: bool,
+        told: impl Fn() + 'static,
+    ) -> Flv {
+        let appender = Appender::new(file, path, walked.end, told);
+        Flv {
+            appender,
+            head: walked.head,
+            has_video,
+            last: walked.last.unwrap_or(0),
+            index: walked.index,
+            step: 0,
+        }
+    }
+
+    /// The milliseconds of the last tag.
+    pub fn last(&self) -> u32 {
+        self.last
+    }
+
+    /// Appends a tag. `key`: decoding can begin with it.
+    pub fn tag(&mut self, kind: u8, time: u32, payload: &[u8], key: bool) {
+        let place = self.appender.len();
+        let mut written = false;
+        self.appender.append(|out| written = tag(out, kind, time, payload));
+        if !written {
+            return;
+        }
+        match kind {
+            message::VIDEO if key => self.index.add(place, time.into()),
+            message::AUDIO if !self.has_video => self.index.add_sound(place, time.into()),
+            _ => {}
+        }
+        if time > self.last {
+            (self.step, self.last) = (time - self.last, time);
+        }
+    }
+
+    /// Bytes that it has.
+    pub fn len(&self) -> u64 {
+        self.appender.len()
+    }
+
+    /// From its beginning to the end of its last frame, in milliseconds.
+    pub fn duration(&self) -> u64 {
+        u64::from(self.last) + u64::from(self.step.min(1000))
+    }
+
+    /// Has its head say what there is in it. More may come.
+    pub fn seal(&self) {
+        let (duration, last) = (self.duration(), self.last.into());
+        let totals = Totals { duration, last, size: self.len() };
+        let (head, index) = (self.head, self.index.clone());
+        if head > 0 {
+            self.appender.edit(move |file| seal(file, head, totals, &index));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The module: from directives to the recorders of an application.
+
+use std::rc::Rc;
+
+use conf::{Directive, Error};
+use rtmp::{Application, StreamModule};
+
+use crate::file::journal::Journal;
+use crate::file::name::Naming;
+use crate::recorder::Recorder;
+use crate::settings::Conf;
+use crate::sweep::Sweep;
+
+/// The module.
+pub struct Record;
+
+impl StreamModule for Record {
+    const NAME: &'static str = "record";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.inherit(outer);
+    }
+
+    fn install(conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
+        for named in conf.recorder.as_slice() {
+            let mut own = Conf::default();
+            own.inherit(&named.conf);
+            own.inherit(conf);
+            add(&named.name, &own, application)?;
+        }
+        add("", conf, application)
+    }
+}
+
+/// Adds a recorder, if it records something. The one without a name is the application's own.
+fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
+    let what = conf.record();
+    if what.off || !(what.audio || what.video || what.keyframes) {
+        return Ok(());
+    }
+    let dir = conf.record_path.get().filter(|path| !path.is_empty()).ok_or_else(|| {
+        let app = application.name;
+        Error::new(format!("the application \"{app}\" records, and has no \"record_path\""))
+    })?;
+    let dir = application.setup.env.prefix.join(conf::text::path(dir));
+    let journal = Rc::new(Journal::new(&dir, application.prefix, name));
+    let telling = application.telling(conf.on_record_done.get())?;
+    let naming = Naming::new(dir, &conf.record_suffix(), conf.record_unique());
+    let naming = naming.map_err(Error::new)?;
+    let recorder = Recorder {
+        name: name.to_owned(),
+        label: format!("record/{name}"),
+        what,
+        naming,
+        append: conf.record_append(),
+        lock: conf.record_lock(),
+        max_size: conf.record_max_size(),
+        max_frames: conf.record_max_frames(),
+        interval: conf.record_interval(),
+        align: conf.record_align(),
+        notify: conf.record_notify(),
+        sync: conf.record_sync(),
+        index: conf.record_index() as usize,
+        journal: journal.clone(),
+        telling,
+    };
+    application.follow(Rc::new(crate::recording::Recorders(Rc::new(recorder))));
+    application.process(Rc::new(Sweep::new(journal, conf.record_delete_after())));
+    Ok(())
+}
