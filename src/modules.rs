@@ -84,6 +84,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<ssi::Ssi>(),
     #[cfg(feature = "rtmp")]
     http::entry::<rtmp::Web>(),
+    #[cfg(feature = "hls")]
+    http::entry::<hls::Web>(),
     #[cfg(feature = "dav")]
     http::entry::<dav::Dav>(),
     #[cfg(feature = "static")]
@@ -93,6 +95,8 @@ const HTTP_MODULES: &[http::Entry] = &[
 /// The modules of `rtmp {}`.
 #[cfg(feature = "rtmp")]
 const RTMP_MODULES: &[rtmp::Entry] = &[
+    #[cfg(feature = "hls")]
+    rtmp::entry::<hls::Hls>(),
     #[cfg(feature = "record")]
     rtmp::entry::<record::Record>(),
 ];

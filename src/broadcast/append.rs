@@ -141,8 +141,9 @@ impl Locked<'_> {
         }
         let now = self.now();
         let channel = self.memory.channel(index);
-        let owner = channel.owner.get();
-        if owner != 0 && attributes.owner.map(Owner::word) != Some(owner) {
+        // Who has lost it may not write either while it is nobody's: somebody else has written meanwhile.
+        let (owner, writer) = (channel.owner.get(), attributes.owner.map_or(0, Owner::word));
+        if owner != writer {
             return Err(AppendError::NotOwner);
         }
         channel.max_count.set(attributes.max_count);

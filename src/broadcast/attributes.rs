@@ -24,7 +24,7 @@ pub struct Attributes {
     pub max_channels: u32,
     /// Records up to this seq may go.
     pub unneeded: u64,
-    /// Whose record it is: of a channel that has another owner, it is refused.
+    /// Whose record it is: of a channel that has another owner, or none any more, it is refused.
     pub owner: Option<Owner>,
 }
 

@@ -10,6 +10,7 @@ pub mod conditional;
 pub mod date;
 pub mod escape;
 pub mod flv;
+pub mod fmp4;
 pub mod hls;
 pub mod http1;
 pub mod http2;

@@ -175,6 +175,13 @@ impl Followed {
 
     /// Every second or so: what only time brings, and the end.
     pub fn tick(self: &Rc<Self>) {
+        self.followers.borrow_mut().retain_mut(|follower| {
+            let holds = follower.claim.holds();
+            if !holds {
+                follower.follow.replaced();
+            }
+            holds
+        });
         self.turn();
         if self.last.get() == Some(Change::Broke) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
@@ -183,10 +190,6 @@ impl Followed {
         let has_owner = self.hub.attachment.zone().owner(self.id).is_some();
         let mut followers = self.followers.borrow_mut();
         followers.retain_mut(|follower| {
-            if !follower.claim.holds() {
-                follower.follow.replaced();
-                return false;
-            }
             let over = ended && !has_owner && follower.follow.is_finished();
             if over {
                 follower.claim.finish();

@@ -7,8 +7,6 @@ use std::fmt::Write;
 pub struct Master {
     /// Every segment of every playlist begins with a key frame.
     pub independent: bool,
-    /// Sound by itself, which all variants have.
-    pub audio: Option<Audio>,
     /// The variants, the one that is to be taken first in front.
     pub variants: Vec<Variant>,
 }
@@ -37,6 +35,8 @@ pub struct Variant {
     pub resolution: Option<(u32, u32)>,
     /// Frames in a second.
     pub frame_rate: Option<f64>,
+    /// Its sound, if that is by itself.
+    pub audio: Option<Audio>,
     /// What an operator says of it: `KEY=VALUE`, which goes before what was measured.
     pub attributes: Vec<String>,
 }
@@ -48,22 +48,29 @@ impl Master {
         if self.independent {
             out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
         }
-        if let Some(Audio { uri, channels }) = &self.audio {
-            let _ = writeln!(
-                out,
-                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,\
-                 CHANNELS=\"{channels}\",URI=\"{uri}\""
-            );
+        let group = |number| match self.variants.len() {
+            1 => "audio".to_owned(),
+            _ => format!("audio{number}"),
+        };
+        for (number, variant) in self.variants.iter().enumerate() {
+            if let Some(Audio { uri, channels }) = &variant.audio {
+                let _ = writeln!(
+                    out,
+                    "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{}\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,\
+                     CHANNELS=\"{channels}\",URI=\"{uri}\"",
+                    group(number)
+                );
+            }
         }
-        for variant in &self.variants {
-            variant.write(self.audio.is_some(), &mut out);
+        for (number, variant) in self.variants.iter().enumerate() {
+            variant.write(&group(number), &mut out);
         }
         out
     }
 }
 
 impl Variant {
-    fn write(&self, has_audio: bool, out: &mut String) {
+    fn write(&self, group: &str, out: &mut String) {
         let mut all = self.attributes.clone();
         let mut add = |name: &str, value: String| {
             let known = |given: &String| given.split('=').next() == Some(name);
@@ -87,8 +94,8 @@ impl Variant {
         if self.resolution.is_some() {
             add("CLOSED-CAPTIONS", "NONE".to_owned());
         }
-        if has_audio {
-            add("AUDIO", "\"audio\"".to_owned());
+        if self.audio.is_some() {
+            add("AUDIO", format!("\"{group}\""));
         }
         let _ = writeln!(out, "#EXT-X-STREAM-INF:{}\n{}", all.join(","), self.uri);
     }

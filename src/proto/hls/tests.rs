@@ -115,10 +115,13 @@ fn a_master_playlist() {
         codecs: vec!["avc1.64001f".to_owned(), "mp4a.40.2".to_owned()],
         resolution: Some((1280, 720)),
         frame_rate: Some(29.97),
+        audio: Some(Audio { uri: "audio.m3u8".to_owned(), channels: 2 }),
         attributes: vec!["BANDWIDTH=99".to_owned(), "NAME=\"x\"".to_owned()],
     };
-    let audio = Some(Audio { uri: "audio.m3u8".to_owned(), channels: 2 });
-    let text = Master { independent: true, audio, variants: vec![variant] }.playlist();
+    let two =
+        Master { independent: true, variants: vec![variant.clone(), variant.clone()] }.playlist();
+    assert!(two.contains("GROUP-ID=\"audio0\"") && two.contains("AUDIO=\"audio1\""), "{two}");
+    let text = Master { independent: true, variants: vec![variant] }.playlist();
     assert_eq!(
         text,
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\

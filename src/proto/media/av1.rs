@@ -7,8 +7,9 @@
 
 use crate::bits::Bits;
 
-/// The type of the unit that has the sequence header.
+/// Units' types: that which has the sequence header, and that which begins each picture.
 const SEQUENCE_HEADER: u8 = 1;
+pub(crate) const TEMPORAL_DELIMITER: u8 = 2;
 
 /// The codec's name with profile, level, tier and depth (AV1 in ISOBMFF §5); `None`: it is no `av1C`.
 pub(super) fn name(record: &[u8]) -> Option<String> {

@@ -15,6 +15,11 @@ impl AudioClock {
         AudioClock { timescale, last: None }
     }
 
+    /// One that goes on where the last frame has ended.
+    pub fn resume(timescale: u32, end: u64) -> AudioClock {
+        AudioClock { timescale, last: Some((end.saturating_sub(1), end)) }
+    }
+
     /// Where a frame begins, in ticks, that has these milliseconds and so many samples.
     ///
     /// A frame that would begin before the one before it is put behind that, so that time never runs backwards; unless it

@@ -11,7 +11,7 @@
 //! What is read is the whole `moov` in memory, as long as it is; every count in it is checked against the box that it
 //! stands in, so that what it costs is bounded by what was read.
 
-mod boxes;
+pub(crate) mod boxes;
 mod edit;
 mod movie;
 mod samples;

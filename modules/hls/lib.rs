@@ -1,0 +1,27 @@
+//! HLS: streams cut into segments, which outlive their workers as the streams do.
+//!
+//! ```text
+//! stream ─▶ segmenter (a follower, in the publisher's worker) ─▶ hls_zone ─▶ timeline of each worker ─▶ playlists, segments
+//!                                                                       └▶ files under hls_path
+//! ```
+//! A part is a record of the zone (`part.rs`); a segment is its parts in a row; a playlist is made of their heads. Any
+//! worker serves them, and whoever goes on with a stream finds in its newest part where that is.
+#![forbid(unsafe_code)]
+
+mod applications;
+mod files;
+mod keys;
+mod master;
+mod module;
+mod part;
+mod playlists;
+mod segmenter;
+mod settings;
+mod stream;
+mod timeline;
+mod watch;
+mod web;
+mod zone;
+
+pub use module::Hls;
+pub use web::directives::Web;

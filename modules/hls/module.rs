@@ -1,0 +1,89 @@
+//! HLS as a module of `rtmp {}`.
+
+use std::rc::Rc;
+
+use conf::{Directive, Error};
+use rtmp::{Application, StreamModule};
+
+use crate::applications;
+use crate::files::{Files, Places};
+use crate::keys::Keys;
+use crate::segmenter::Options;
+use crate::settings::{Conf, Kind, Variant};
+use crate::stream::{ENDED_MS, Segments, Settings};
+use crate::zone;
+
+/// The module.
+pub struct Hls;
+
+impl StreamModule for Hls {
+    const NAME: &'static str = "hls";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
+
+    fn complete(conf: &mut Conf) -> Result<(), Error> {
+        if conf.hls_zone.get().is_none() {
+            let zone =
+                zone::zone(zone::DEFAULT).ok_or_else(|| Error::new("the hls_zone has no room"))?;
+            conf.hls_zone.replace(zone);
+        }
+        Ok(())
+    }
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.inherit(outer);
+    }
+
+    fn install(conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
+        if !conf.hls() {
+            return Ok(());
+        }
+        let Some(zone) = conf.hls_zone.get().cloned() else { return Ok(()) };
+        if zone.install(application.setup)? {
+            application.process(zone.clone());
+        }
+        let fragment = conf.hls_fragment();
+        let variants = conf.hls_variant.as_slice().iter().cloned();
+        let variants = variants.map(|Variant { suffix, attributes }| (suffix, attributes));
+        if conf.hls_keys() && conf.hls_part().is_some() {
+            // A part of what is encrypted as a whole cannot be read.
+            return Err(Error::new("\"hls_keys\" and \"hls_part\" cannot be used together"));
+        }
+        let settings = Settings {
+            options: Options {
+                fragment,
+                max_fragment: conf.hls_max_fragment.get().copied().unwrap_or(fragment * 10),
+                part: conf.hls_part(),
+                format: conf.hls_format(),
+            },
+            playlist: conf.hls_playlist_length().max(fragment * 3),
+            kind: conf.hls_type(),
+            continuous: conf.hls_continuous(),
+            files: None,
+            variants: variants.collect(),
+            keys: conf.hls_keys().then(|| Keys::new(conf.hls_fragments_per_key())),
+        };
+        let files = conf.hls_path.get().map(|path| Files {
+            places: Places {
+                root: path.into(),
+                nested: conf.hls_nested(),
+                naming: conf.hls_fragment_naming(),
+                granularity: conf.hls_fragment_naming_granularity(),
+                base_url: conf.hls_base_url.get().cloned().unwrap_or_default(),
+            },
+            playlist: settings.playlist,
+            event: settings.kind == Kind::Event,
+            cleanup: conf.hls_cleanup(),
+            ended: ENDED_MS.max(2 * settings.playlist),
+        });
+        if let Some(files) = &files {
+            let (path, wanted_by) = (files.places.root.clone(), "\"hls_path\"".to_owned());
+            application.setup.folder(module::Folder { path, wanted_by });
+        }
+        let settings = Settings { files, ..settings };
+        let segments = Rc::new(Segments { settings, zone });
+        application.process(applications::named(application.prefix, segments.clone()));
+        application.follow(segments);
+        Ok(())
+    }
+}

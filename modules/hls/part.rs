@@ -1,0 +1,178 @@
+//! What a record of the `hls_zone` is: a part of a stream, all of its tracks in it.
+//!
+//! ```text
+//! 0    1      2     4    8   16              24   32          40          48     52          56
+//! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬──────────┐
+//! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│continuity│
+//! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴──────────┘
+//! 68            72       76     80   88            92       96     100   108
+//! ┌─────────────┬────────┬──────┬────┬─────────────┬────────┬──────┬─────┬────────┬───────┬───────┐
+//! │video: length│duration│frames│base│audio: length│duration│frames│base │ tracks │ video │ audio │
+//! └─────────────┴────────┴──────┴────┴─────────────┴────────┴──────┴─────┴────────┴───────┴───────┘
+//! ```
+//! A segment is its parts in a row. Numbers are little-endian. `tracks`, in the first part of a segment alone, is what a
+//! decoder needs ([`Tracks`](crate::segmenter::tracks::Tracks)): with it every segment is complete in itself, and so is
+//! what whoever goes on must know. Of a transport stream, `video` is all there is.
+
+/// Bytes of the part that all records have.
+pub const FIXED: usize = 108;
+
+/// A group of pictures begins with it.
+pub const INDEPENDENT: u16 = 1;
+/// What comes before has another clock, other codecs, or is missing.
+pub const DISCONTINUITY: u16 = 2;
+/// It is the last of its segment.
+pub const LAST: u16 = 4;
+/// The stream ends with it; there is nothing else in it.
+pub const ENDED: u16 = 8;
+
+/// How media is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// MPEG-TS.
+    Ts = 0,
+    /// CMAF: fragmented MP4, a track in each.
+    Cmaf = 1,
+}
+
+/// One track's share of a part, or of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Bytes.
+    pub len: u32,
+    /// How long it is, in the track's units.
+    pub duration: u32,
+    /// How many frames there are.
+    pub frames: u32,
+    /// When it begins, in the track's units.
+    pub base: u64,
+}
+
+/// What is known of a part without looking at its media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// How its media is packed.
+    pub format: Format,
+    /// [`INDEPENDENT`] and the others.
+    pub flags: u16,
+    /// Its number in its segment.
+    pub part: u32,
+    /// Its segment's number (media sequence number).
+    pub msn: u64,
+    /// Discontinuities before this segment, its own included.
+    pub discontinuities: u64,
+    /// When its first frame was, in milliseconds of Unix time.
+    pub wall: u64,
+    /// Up to which record of the stream its video was muxed.
+    pub video_upto: u64,
+    /// The same of audio.
+    pub audio_upto: u64,
+    /// The longest that a segment may be, in seconds; 0: that is not decided yet.
+    pub target: u32,
+    /// The longest that a part may be, in milliseconds; 0: parts are not shown.
+    pub part_target: u32,
+    /// Which tracks these are: the number, cut to 32 bits, of the first segment that had them.
+    pub version: u32,
+    /// Counters of a transport stream.
+    pub continuity: [u8; 5],
+    /// Video; of a transport stream everything.
+    pub video: Span,
+    /// Audio, if that is by itself.
+    pub audio: Span,
+}
+
+impl Head {
+    /// As it lies in the log.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[1, self.format as u8]);
+        out.extend_from_slice(&self.flags.to_le_bytes());
+        out.extend_from_slice(&self.part.to_le_bytes());
+        let longs = [self.msn, self.discontinuities, self.wall, self.video_upto, self.audio_upto];
+        longs.iter().for_each(|long| out.extend_from_slice(&long.to_le_bytes()));
+        let words = [self.target, self.part_target, self.version];
+        words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+        out.extend_from_slice(&self.continuity);
+        out.extend_from_slice(&[0; 3]);
+        for span in [self.video, self.audio] {
+            out.extend_from_slice(&span.len.to_le_bytes());
+            out.extend_from_slice(&span.duration.to_le_bytes());
+            out.extend_from_slice(&span.frames.to_le_bytes());
+            out.extend_from_slice(&span.base.to_le_bytes());
+        }
+    }
+
+    /// Reads it; `None`: it is none.
+    pub fn read(bytes: &[u8]) -> Option<Head> {
+        let bytes = bytes.first_chunk::<FIXED>()?;
+        let word = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+        let format = match bytes[..2] {
+            [1, 0] => Format::Ts,
+            [1, 1] => Format::Cmaf,
+            _ => return None,
+        };
+        let mut continuity = [0; 5];
+        continuity.copy_from_slice(&bytes[60..65]);
+        let span = |at: usize| Span {
+            len: word(at),
+            duration: word(at + 4),
+            frames: word(at + 8),
+            base: long(at + 12),
+        };
+        Some(Head {
+            format,
+            flags: u16::from_le_bytes([bytes[2], bytes[3]]),
+            part: word(4),
+            msn: long(8),
+            discontinuities: long(16),
+            wall: long(24),
+            video_upto: long(32),
+            audio_upto: long(40),
+            target: word(48),
+            part_target: word(52),
+            version: word(56),
+            continuity,
+            video: span(68),
+            audio: span(88),
+        })
+    }
+
+    /// Whether one of the flags is set.
+    pub fn has(&self, flag: u16) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let head = Head {
+            format: Format::Cmaf,
+            flags: INDEPENDENT | LAST,
+            part: 7,
+            msn: 1_790_000_000,
+            discontinuities: 29_000_000,
+            wall: 1_790_000_000_123,
+            video_upto: u64::MAX - 1,
+            audio_upto: 3,
+            target: 6,
+            part_target: 505,
+            version: 2,
+            continuity: [1, 2, 3, 4, 5],
+            video: Span { len: 100_000, duration: 45_000, frames: 15, base: 1 << 40 },
+            audio: Span { len: 8_000, duration: 24_000, frames: 23, base: 1 << 39 },
+        };
+        let mut bytes = Vec::new();
+        head.write(&mut bytes);
+        assert_eq!(bytes.len(), FIXED);
+        assert_eq!(Head::read(&bytes), Some(head));
+        assert_eq!(Head::read(&bytes[..FIXED - 1]), None);
+        bytes[1] = 9;
+        assert_eq!(Head::read(&bytes), None);
+    }
+}

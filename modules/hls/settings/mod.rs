@@ -1,0 +1,5 @@
+//! The directives of `rtmp {}`.
+
+mod conf;
+
+pub use conf::{Conf, Kind, Variant};

@@ -1,0 +1,61 @@
+//! The directives of locations.
+
+use std::rc::Rc;
+
+use conf::{Arity, Directive, Error, Setting, Word, contexts, settings};
+use http::cors::Origins;
+use http::{Hooks, Module, Phase};
+
+use crate::web::handler::Live;
+
+/// The HTTP module.
+pub struct Web;
+
+settings! {
+    /// What its directives set.
+    #[derive(Default)]
+    pub struct Conf {
+        option hls_live: Word = (
+            contexts!(SERVER | LOCATION), Arity::Exactly(1), word, "off",
+            "GET is a live stream as HLS, from memory: APP/NAME (variables); the master playlist is index.m3u8"
+        );
+        option hls_allow_origin: Origins = (
+            contexts!(HTTP | SERVER | LOCATION), Arity::AtLeast(1), origins, "*",
+            "pages of these origins may play: * or https://HOST …"
+        );
+    }
+}
+
+impl Module for Web {
+    const NAME: &'static str = "hls web";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = Conf::DIRECTIVES;
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.inherit(outer);
+    }
+
+    fn keep_content(conf: &mut Conf, outer: &Conf) {
+        conf.hls_live.inherit(&outer.hls_live);
+    }
+
+    fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        if let Some(word) = conf.hls_live.get().filter(|word| word.text != "off") {
+            let stream = hooks.template(word)?;
+            let any = Origins::parse(std::iter::once("*")).unwrap_or_default();
+            let origins = Rc::new(conf.hls_allow_origin.or_default(any));
+            hooks.on(Phase::Content, Live { stream, origins });
+        }
+        Ok(())
+    }
+}
+
+fn word(setting: &Setting<'_>) -> Result<Word, Error> {
+    Ok(setting.args()[0].clone())
+}
+
+fn origins(setting: &Setting<'_>) -> Result<Origins, Error> {
+    let words = setting.args().iter().map(|word| word.text.as_str());
+    Origins::parse(words)
+        .map_err(|at| setting.error_at(at, "this is no origin: scheme://host[:port]"))
+}

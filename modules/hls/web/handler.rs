@@ -1,0 +1,365 @@
+//! `hls_live`: a stream as HLS, from memory.
+
+use std::rc::Rc;
+
+use http::cors::{AllowedHeaders, Origins};
+use http::{BoxFuture, Flow, Handler, Request, Template};
+use mem::Str;
+use proto::fmp4;
+use proto::hls::{self, Answer, Arguments, Available};
+use proto::http1::Method;
+use rtmp::{Admitted, Refused};
+
+use crate::applications;
+use crate::keys::{self, Keys};
+use crate::master;
+use crate::part::Format;
+use crate::playlists::{self, Names};
+use crate::segmenter::tracks::Tracks;
+use crate::settings::Kind;
+use crate::stream::Segments;
+use crate::timeline::{self, Segment, Timeline, Track};
+use crate::watch::{Watched, watch};
+use crate::web::cache;
+use crate::web::resource::{Resource, stem};
+
+/// The handler of a location.
+pub struct Live {
+    /// `APP/NAME`
+    pub stream: Template,
+    /// Whose pages may play.
+    pub origins: Rc<Origins>,
+}
+
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const HEADERS: &str = "Content-Type, Cache-Control, Authorization, Range";
+
+/// What a request is about.
+struct Asked {
+    resource: Resource,
+    arguments: Arguments,
+    segments: &'static Segments,
+    /// The stream's name in the zone.
+    channel: Vec<u8>,
+    watched: Rc<Watched>,
+    /// What the names in playlists end with.
+    args: Vec<u8>,
+}
+
+impl Handler for Live {
+    fn handle(&self, request: &mut Request) -> Flow {
+        match request.method {
+            Method::Get | Method::Head => {}
+            Method::Options => {
+                request.response.set_empty(204);
+                request.response.content_length = None;
+                request.response.add_header("Allow", Str::from("GET, HEAD, OPTIONS"));
+                let headers = AllowedHeaders::named(HEADERS);
+                self.origins.add_preflight(request, "GET, HEAD, OPTIONS", &headers);
+                return Flow::Respond;
+            }
+            _ => {
+                request.response.add_header("Allow", Str::from("GET, HEAD, OPTIONS"));
+                return Flow::Status(405);
+            }
+        }
+        self.origins.add_fields(request);
+        match self.asked(request) {
+            Ok(asked) if asked.must_wait() => Flow::Wait,
+            Ok(asked) => asked.respond(request),
+            Err(flow) => flow,
+        }
+    }
+
+    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
+        Box::pin(async {
+            match self.asked(request) {
+                Ok(asked) => asked.wait(request).await,
+                Err(flow) => flow,
+            }
+        })
+    }
+}
+
+impl Live {
+    fn asked(&self, request: &mut Request) -> Result<Asked, Flow> {
+        let path = self.stream.evaluate(request).to_vec();
+        let admitted = rtmp::admit_path(request, &path).map_err(|refused| match refused {
+            Refused::NotFound => Flow::Status(404),
+            Refused::Denied(why) => {
+                let what = format_args!("a stream is refused: {why}");
+                request.error(sys::log::Level::Error, what);
+                Flow::Status(403)
+            }
+        })?;
+        let resource = Resource::of(&request.uri).ok_or(Flow::Status(404))?;
+        let arguments = match resource {
+            Resource::Playlist(_) => Arguments::of(&request.args).ok_or(Flow::Status(400))?,
+            _ => Arguments::default(),
+        };
+        let segments = applications::segments(admitted.prefix()).ok_or(Flow::Status(404))?;
+        let hub = segments.zone.hub().ok_or(Flow::Status(404))?;
+        let args = names_end(&admitted, request);
+        let channel = admitted.channel();
+        if resource == Resource::Master {
+            return Err(respond_master(request, segments, &admitted, &args));
+        }
+        let watched = watch(hub, &channel, segments.kept()).ok_or(Flow::Status(404))?;
+        Ok(Asked { resource, arguments, segments, channel, watched, args })
+    }
+}
+
+/// Whoever may play by what the arguments say may have the segments by the same.
+fn names_end(admitted: &Admitted, request: &Request) -> Vec<u8> {
+    if !admitted.is_by_arguments() || request.args.is_empty() {
+        return Vec::new();
+    }
+    let own = |part: &&[u8]| !part.starts_with(b"_HLS_");
+    let parts: Vec<&[u8]> = request.args.split(|&byte| byte == b'&').filter(own).collect();
+    // What could end a quoted name, or a line of the playlist, is no argument of ours.
+    let clean = |byte: &u8| byte.is_ascii_graphic() && *byte != b'"';
+    let joined = parts.join(&b'&');
+    match joined.iter().all(clean) && !joined.is_empty() {
+        true => [b"?", &joined[..]].concat(),
+        false => Vec::new(),
+    }
+}
+
+impl Asked {
+    fn must_wait(&self) -> bool {
+        self.watched.with(|timeline| match self.resource {
+            Resource::Playlist(_) => self.answer(timeline) == Answer::Wait,
+            Resource::Part(_, msn, part) => is_hinted(timeline, msn, part),
+            _ => false,
+        })
+    }
+
+    fn answer(&self, timeline: &Timeline) -> Answer {
+        hls::answer(self.arguments, available(timeline))
+    }
+
+    async fn wait(&self, request: &mut Request) -> Flow {
+        let patience = self.watched.with(|timeline| 3000 * u64::from(timeline.target.max(1)));
+        let until = rt::now() + patience;
+        let there = match self.resource {
+            Resource::Playlist(_) => {
+                self.watched.wait(until, |timeline| self.answer(timeline) != Answer::Wait).await
+            }
+            Resource::Part(_, msn, part) => {
+                self.watched.wait(until, |timeline| !is_hinted(timeline, msn, part)).await
+            }
+            _ => true,
+        };
+        match (there, self.resource) {
+            (false, Resource::Playlist(_)) => Flow::Status(503),
+            _ => self.respond(request),
+        }
+    }
+
+    fn respond(&self, request: &mut Request) -> Flow {
+        match self.resource {
+            Resource::Master => Flow::Status(404),
+            Resource::Key(number) => self.key(request, number),
+            Resource::Playlist(track) => self.playlist(request, track),
+            Resource::Init(track, version) => self.init(request, track, version),
+            Resource::Segment(track, msn) => self.media(request, track, msn, None),
+            Resource::Part(track, msn, part) => self.media(request, track, msn, Some(part)),
+        }
+    }
+
+    fn key(&self, request: &mut Request, number: u64) -> Flow {
+        let Some(keys) = self.segments.settings.keys else { return Flow::Status(404) };
+        let is_used = |timeline: &Timeline| {
+            timeline.segments.iter().any(|segment| keys.of(segment) == number)
+        };
+        if !self.watched.with(is_used) {
+            return Flow::Status(404);
+        }
+        let zone = self.watched.hub().attachment.zone();
+        let key = keys::key(zone, &self.channel, number);
+        request.response.set_body(200, Str::from("application/octet-stream"), Str::copy(&key));
+        request.response.add_header("Cache-Control", Str::from("no-store"));
+        Flow::Respond
+    }
+
+    fn playlist(&self, request: &mut Request, track: Track) -> Flow {
+        if self.watched.with(|timeline| self.answer(timeline)) == Answer::Bad {
+            return Flow::Status(400);
+        }
+        let skip = self.arguments.skip;
+        let settings = &self.segments.settings;
+        let names = ByTrack { track, end: self.end(), keys: settings.keys };
+        let kind: &[u8] = if skip { b" delta " } else { b" whole " };
+        let name = [stem(track).as_bytes(), kind, &self.args].concat();
+        let text = self.watched.playlist(&name, |timeline| {
+            let event = settings.kind == Kind::Event;
+            let mut media = playlists::media(timeline, track, &names, settings.playlist, event)?;
+            if media.part_target.is_some() {
+                media.reports = self.reports(timeline, track);
+            }
+            Some(hls::playlist(&media, skip))
+        });
+        respond_playlist(request, text)
+    }
+
+    /// How far the playlist of the other track is.
+    fn reports(&self, timeline: &Timeline, track: Track) -> Vec<hls::Report> {
+        let other = if track == Track::Video { Track::Audio } else { Track::Video };
+        let has = timeline.segments.back().is_some_and(|newest| newest.has(other));
+        let uri = format!("{}.m3u8{}", stem(other), self.end());
+        has.then(|| playlists::report(timeline, uri)).flatten().into_iter().collect()
+    }
+
+    fn init(&self, request: &mut Request, track: Track, version: u32) -> Flow {
+        let bytes = cache::get(self.watched.id, self.resource, || {
+            self.watched.with(|timeline| {
+                let of = |segment: &&Segment| segment.version == version;
+                let segment = timeline.segments.iter().find(of)?;
+                init(&segment.tracks, track).filter(|_| segment.format == Format::Cmaf)
+            })
+        });
+        self.respond_media(request, Format::Cmaf, track, bytes)
+    }
+
+    fn media(&self, request: &mut Request, track: Track, msn: u64, part: Option<u32>) -> Flow {
+        let found = self.watched.with(|timeline| timeline.segment(msn).cloned());
+        let Some(segment) = found.filter(|segment| segment.whole || part.is_some()) else {
+            return Flow::Status(404);
+        };
+        let extension: &[u8] = match segment.format {
+            Format::Ts => b".ts",
+            Format::Cmaf => b".m4s",
+        };
+        if !request.uri.ends_with(extension) || !segment.has(track) {
+            return Flow::Status(404);
+        }
+        let bytes = cache::get(self.watched.id, self.resource, || {
+            let attachment = self.watched.hub().attachment;
+            let part = part.map(|part| part as usize);
+            let plain = timeline::bytes(attachment, self.watched.id, &segment, Some(track), part)?;
+            Some(match self.segments.settings.keys.map(|keys| keys.of(&segment)) {
+                None => plain,
+                Some(number) => {
+                    let key = keys::key(attachment.zone(), &self.channel, number);
+                    keys::encrypt(key, number, &plain)
+                }
+            })
+        });
+        self.respond_media(request, segment.format, track, bytes)
+    }
+
+    fn respond_media(
+        &self,
+        request: &mut Request,
+        format: Format,
+        track: Track,
+        bytes: Option<Str>,
+    ) -> Flow {
+        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else {
+            return Flow::Status(404);
+        };
+        let kind = match (format, track) {
+            (Format::Ts, _) => "video/mp2t",
+            (Format::Cmaf, Track::Video) => "video/mp4",
+            (Format::Cmaf, Track::Audio) => "audio/mp4",
+        };
+        request.response.set_body(200, Str::from(kind), bytes);
+        request.response.allow_ranges = true;
+        // A name never has other bytes.
+        let cache = "max-age=86400, immutable";
+        request.response.add_header("Cache-Control", Str::from(cache));
+        Flow::Respond
+    }
+
+    fn end(&self) -> String {
+        String::from_utf8_lossy(&self.args).into_owned()
+    }
+}
+
+/// Tracks of the stream itself are in the playlist's directory, those of variants beside it.
+fn respond_master(
+    request: &mut Request,
+    segments: &Segments,
+    admitted: &Admitted,
+    args: &[u8],
+) -> Flow {
+    let end = String::from_utf8_lossy(args).into_owned();
+    let name = admitted.name().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let mut escaped = Vec::new();
+    proto::escape::component(name, &mut escaped);
+    let base = String::from_utf8_lossy(&escaped).into_owned();
+    let uri = |suffix: &str, track| match suffix {
+        "" => format!("{}.m3u8{end}", stem(track)),
+        suffix => format!("../{base}{suffix}/{}.m3u8{end}", stem(track)),
+    };
+    let text = master::playlist(segments, &admitted.channel(), uri);
+    respond_playlist(request, text.map(Str::from))
+}
+
+fn respond_playlist(request: &mut Request, text: Option<Str>) -> Flow {
+    let Some(text) = text else { return Flow::Status(404) };
+    request.response.set_body(200, Str::from(PLAYLIST), text);
+    request.response.add_header("Cache-Control", Str::from("no-cache"));
+    Flow::Respond
+}
+
+/// What a decoder needs first of a track.
+fn init(tracks: &Tracks, track: Track) -> Option<Vec<u8>> {
+    match track {
+        Track::Video => fmp4::video_init(tracks.video.as_ref()?),
+        Track::Audio => fmp4::audio_init(tracks.audio.as_ref()?),
+    }
+}
+
+/// What there is, for those who ask for what is to come.
+fn available(timeline: &Timeline) -> Available {
+    let (mut whole, mut parts) = (0, 0);
+    if let Some(newest) = timeline.segments.back() {
+        (whole, parts) = match newest.whole {
+            true => (newest.msn, 0),
+            false => (newest.msn - 1, newest.parts.len() as u64),
+        };
+    }
+    let part_target = Some(timeline.part_target).filter(|target| *target > 0);
+    Available { whole, parts, part_target, ended: timeline.ended.is_some() }
+}
+
+/// Whether a part is the one that comes next.
+fn is_hinted(timeline: &Timeline, msn: u64, part: u32) -> bool {
+    if timeline.ended.is_some() || timeline.part_target == 0 {
+        return false;
+    }
+    let there = available(timeline);
+    msn == there.whole + 1 && u64::from(part) == there.parts
+}
+
+/// The names in the playlist of one track.
+struct ByTrack {
+    track: Track,
+    end: String,
+    keys: Option<Keys>,
+}
+
+impl Names for ByTrack {
+    fn segment(&self, segment: &Segment) -> String {
+        let extension = match segment.format {
+            Format::Ts => "ts",
+            Format::Cmaf => "m4s",
+        };
+        format!("{}-{}.{extension}{}", stem(self.track), segment.msn, self.end)
+    }
+
+    fn part(&self, segment: &Segment, part: u64) -> String {
+        format!("{}-{}.{part}.m4s{}", stem(self.track), segment.msn, self.end)
+    }
+
+    fn init(&self, segment: &Segment) -> Option<String> {
+        let name = format!("{}-init-{}.mp4{}", stem(self.track), segment.version, self.end);
+        (segment.format == Format::Cmaf).then_some(name)
+    }
+
+    fn key(&self, segment: &Segment) -> Option<hls::Key> {
+        let number = self.keys?.of(segment);
+        Some(hls::Key { uri: format!("{number}.key{}", self.end), iv: number.into() })
+    }
+}

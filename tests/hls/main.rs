@@ -1,0 +1,37 @@
+//! HLS: what is published can be watched by HTTP, in segments whose numbers never break, whatever becomes of workers.
+
+mod checker;
+#[path = "../rtmp/client.rs"]
+mod client;
+mod continuity;
+mod ffmpeg;
+mod files;
+mod film;
+#[path = "../rtmp/frames.rs"]
+mod frames;
+mod ts;
+mod watching;
+
+use support::{Server, site, start, wait_for};
+
+/// Two workers; an application `live` with these settings, served below `/hls/NAME/`. HTTP has the first port, RTMP the
+/// second.
+fn conf(settings: &str) -> String {
+    let web = "location ~ ^/hls/(?<name>[^/]+)/ { hls_live live/$name; }
+         location /files/ { root .; }
+         location /stat { rtmp_stat all; }";
+    format!(
+        "worker_processes 2; events {{ worker_connections 1000; }}
+         {}
+         rtmp {{ rtmp_zone 64m; hls_zone 64m;
+             server {{ listen 127.0.0.1:{{port2}}; application live {{ live on; hls on; {settings} }} }} }}",
+        site(web)
+    )
+}
+
+#[track_caller]
+fn up(settings: &str) -> Server {
+    let server = start!(conf(settings));
+    wait_for("the workers", || server.workers().len() == 2);
+    server
+}
