@@ -45,6 +45,11 @@ fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result
         Error::new(format!("the application \"{app}\" records, and has no \"record_path\""))
     })?;
     let dir = application.setup.env.prefix.join(conf::text::path(dir));
+    // One that is there may be anybody's whom it is recorded for.
+    if !dir.exists() {
+        let wanted_by = "\"record_path\"".to_owned();
+        application.setup.folder(module::Folder { path: dir.clone(), wanted_by });
+    }
     let journal = Rc::new(Journal::new(&dir, application.prefix, name));
     let telling = application.telling(conf.on_record_done.get())?;
     let naming = Naming::new(dir, &conf.record_suffix(), conf.record_unique());
@@ -62,11 +67,20 @@ fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result
         align: conf.record_align(),
         notify: conf.record_notify(),
         sync: conf.record_sync(),
-        index: conf.record_index() as usize,
+        index: index(conf),
         journal: journal.clone(),
         telling,
     };
     application.follow(Rc::new(crate::recording::Recorders(Rc::new(recorder))));
     application.process(Rc::new(Sweep::new(journal, conf.record_delete_after())));
     Ok(())
+}
+
+/// Entries of an index. It has room in the file from the beginning: of a small one it takes a tenth.
+fn index(conf: &Conf) -> usize {
+    const ENTRY: u64 = 18;
+    let of = |limit: u64, most: u64| if limit > 0 { most } else { u64::MAX };
+    let size = of(conf.record_max_size(), conf.record_max_size() / (10 * ENTRY));
+    let frames = of(conf.record_max_frames(), conf.record_max_frames());
+    conf.record_index().min(size).min(frames) as usize
 }

@@ -67,10 +67,12 @@ pub fn open(path: &Path, existing: Existing, sole: bool) -> Result<File, Failed>
         let error = io::Error::other("this is no regular file");
         return Err(Failed { call: "open", error });
     }
-    // Before it is emptied: it may be another's.
-    let locked = lock::exclusive(&file, false);
-    if sole {
-        at("flock", locked)?;
+    // Before it is emptied: it may be another's. Not every file system has locks.
+    match lock::exclusive(&file, false) {
+        Err(error) if sole && error.kind() == io::ErrorKind::WouldBlock => {
+            return Err(Failed { call: "flock", error });
+        }
+        _ => {}
     }
     if existing == Existing::Replace {
         at("ftruncate", file.set_len(0))?;

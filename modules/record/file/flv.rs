@@ -18,7 +18,13 @@ pub struct Flv {
     index: Index,
     /// There are pictures in it.
     pub has_video: bool,
-    /// The milliseconds of the last tag, and how long the one before lasted.
+    /// Sound, and pictures.
+    tracks: [Track; 2],
+}
+
+/// The milliseconds of a track's last frame, and how long the one before lasted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Track {
     last: u32,
     step: u32,
 }
@@ -39,8 +45,7 @@ impl Flv {
             appender,
             index: Index::new(index),
             has_video: description.video.is_some(),
-            last: 0,
-            step: 0,
+            tracks: [Track::default(); 2],
         }
     }
 
@@ -57,15 +62,9 @@ impl Flv {
             appender,
             head: walked.head,
             has_video,
-            last: walked.last.unwrap_or(0),
+            tracks: [Track { last: walked.last.unwrap_or(0), step: 0 }; 2],
             index: walked.index,
-            step: 0,
         }
-    }
-
-    /// The milliseconds of the last tag.
-    pub fn last(&self) -> u32 {
-        self.last
     }
 
     /// Appends a tag. `key`: decoding can begin with it.
@@ -81,8 +80,9 @@ impl Flv {
             message::AUDIO if !self.has_video => self.index.add_sound(place, time.into()),
             _ => {}
         }
-        if time > self.last {
-            (self.step, self.last) = (time - self.last, time);
+        let track = &mut self.tracks[usize::from(kind == message::VIDEO)];
+        if time > track.last {
+            *track = Track { step: time - track.last, last: time };
         }
     }
 
@@ -93,12 +93,14 @@ impl Flv {
 
     /// From its beginning to the end of its last frame, in milliseconds.
     pub fn duration(&self) -> u64 {
-        u64::from(self.last) + u64::from(self.step.min(1000))
+        let end = |track: &Track| u64::from(track.last) + u64::from(track.step.min(1000));
+        self.tracks.iter().map(end).max().unwrap_or(0)
     }
 
     /// Has its head say what there is in it. More may come.
     pub fn seal(&self) {
-        let (duration, last) = (self.duration(), self.last.into());
+        let last = self.tracks.iter().map(|track| track.last.into()).max().unwrap_or(0);
+        let duration = self.duration();
         let totals = Totals { duration, last, size: self.len() };
         let (head, index) = (self.head, self.index.clone());
         if head > 0 {

@@ -31,6 +31,11 @@ impl Naming {
         Ok(Naming { dir, suffix, unique })
     }
 
+    /// Whether all files of a stream have one name.
+    pub fn is_constant(&self) -> bool {
+        !self.unique && matches!(self.suffix, Suffix::Text(_))
+    }
+
     /// The file of a stream that begins at this second since 1970. A name that would be hidden, or none, is refused: of the
     /// rest nothing leaves the directory, since a slash is escaped.
     pub fn path(&self, stream: &[u8], seconds: u64) -> Result<PathBuf, String> {

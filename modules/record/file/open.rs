@@ -7,6 +7,7 @@ use std::path::Path;
 
 use live::appender::{Existing, Failed, at, open};
 use proto::flv::recording::{Index, Totals, Walk, Walked, patch};
+use sys::lock;
 
 /// How a recording begins with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,6 @@ pub enum How {
 pub struct Opened {
     /// It.
     pub file: File,
-    /// Its bytes.
-    pub len: u64,
     /// What is in it, if it is not empty.
     pub walked: Option<Walked>,
 }
@@ -42,7 +41,7 @@ pub fn begin(path: &Path, how: How, sole: bool, index: usize) -> Result<Opened, 
     }
     let len = if let How::Resume(offset) = how { offset } else { len };
     if len == 0 {
-        return Ok(Opened { file, len, walked: None });
+        return Ok(Opened { file, walked: None });
     }
     let walked = at("read", walk(&file, index))?;
     match (how, walked.end) {
@@ -50,7 +49,7 @@ pub fn begin(path: &Path, how: How, sole: bool, index: usize) -> Result<Opened, 
         (How::Resume(offset), end) if end != offset => return wrong("it is not as it was"),
         (_, end) => at("ftruncate", file.set_len(end))?,
     }
-    Ok(Opened { file, len: walked.end, walked: Some(walked) })
+    Ok(Opened { file, walked: Some(walked) })
 }
 
 /// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours.
@@ -67,6 +66,8 @@ pub fn seal(file: &File, head: u64, totals: Totals, index: &Index) -> Result<(),
 /// What is no FLV file stays as it is.
 pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Result<(), Failed> {
     let file = open(path, Existing::Require, true)?;
+    // Where there are no locks nobody knows whether it is being recorded.
+    at("flock", lock::exclusive(&file, false))?;
     if !is_ours(&file) {
         return Ok(());
     }

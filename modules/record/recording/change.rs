@@ -16,9 +16,9 @@ use crate::settings::Sync;
 
 /// After an error it is tried again.
 const RETRY_MS: u64 = 10_000;
-/// A file that another process still has is asked for again, and so often; then it is taken.
+/// A file that another still has is asked for again, and so often; if it is this recording's, it is taken then.
 const AGAIN_MS: u64 = 100;
-const TRIES: u32 = 50;
+const TRIES: u32 = 20;
 
 /// What listeners are told of a file.
 #[derive(Serialize)]
@@ -70,7 +70,8 @@ impl Recording {
         let Some(me) = self.me.upgrade() else { return };
         let recorder = &self.recorder;
         let (journal, lock, index) = (recorder.journal.share(), recorder.lock, recorder.index);
-        let (path, how, sole) = (beginning.path.clone(), beginning.how, beginning.tries < TRIES);
+        let (path, how, sole) =
+            (beginning.path.clone(), beginning.how, !self.takes_over(state, &beginning));
         let now = rt::wall().as_secs();
         state.phase = Phase::Opening(beginning);
         let job = rt::offload(move || {
@@ -103,7 +104,7 @@ impl Recording {
                 }
                 self.begun(state, beginning, opened);
             }
-            Err(failed) if failed.is_busy() && self.has_had_it(state, &beginning) => {
+            Err(failed) if failed.is_busy() && beginning.tries < TRIES => {
                 state.phase = Phase::Opening(Beginning { tries: beginning.tries + 1, ..beginning });
                 let me = self.me.clone();
                 rt::after(AGAIN_MS, move || {
@@ -129,10 +130,11 @@ impl Recording {
         }
     }
 
-    /// Whether a file that is taken is this recording's: another process, or another thread, is about to let it go.
-    fn has_had_it(&self, state: &State, beginning: &Beginning) -> bool {
+    /// Whether a file is opened although another has it: it is this recording's, and a process that stands still does not
+    /// let it go.
+    fn takes_over(&self, state: &State, beginning: &Beginning) -> bool {
         let is_last = state.last.as_ref().is_some_and(|last| last.path == beginning.path);
-        beginning.resumed.is_some() || is_last
+        beginning.tries >= TRIES && (beginning.resumed.is_some() || is_last)
     }
 
     fn begun(&self, state: &mut State, beginning: Beginning, opened: Opened) {
@@ -233,14 +235,7 @@ impl Recording {
         state.changed = true;
         match &mut state.phase {
             Phase::Writing(writing) => {
-                let label = || self.label();
-                if writing.flv.appender.is_replaced()
-                    && !std::mem::replace(&mut writing.told_moved, true)
-                {
-                    let path = writing.flv.appender.path();
-                    let path = path.display();
-                    sys::log!(Warn, "{}: \"{path}\" is not the file any more", label());
-                }
+                self.look(writing);
                 let seq = writing.settle().seq;
                 let failed = writing.flv.appender.failed();
                 state.advance(seq);
@@ -250,10 +245,20 @@ impl Recording {
             }
             Phase::Ending(writing, _) if writing.flv.appender.is_idle() => {
                 let phase = std::mem::replace(&mut state.phase, Phase::Idle);
-                let Phase::Ending(writing, why) = phase else { return };
+                let Phase::Ending(mut writing, why) = phase else { return };
+                self.look(&mut writing);
                 self.ended(state, writing, why);
             }
             _ => {}
+        }
+    }
+
+    /// A file that was moved is recorded on; what is in its place is another's.
+    fn look(&self, writing: &mut Writing) {
+        let moved = writing.flv.appender.is_replaced();
+        if moved && !std::mem::replace(&mut writing.told_moved, true) {
+            let path = writing.flv.appender.path();
+            sys::log!(Warn, "{}: \"{}\" is not the file any more", self.label(), path.display());
         }
     }
 

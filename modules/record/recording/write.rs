@@ -23,6 +23,10 @@ struct Media {
 impl Recording {
     /// Takes what comes next: at once, or later.
     pub fn give(&self, state: &mut State, item: Item<'_>) {
+        if state.done == 0 {
+            // Who goes on after this process begins here, too.
+            (state.done, state.changed) = (item.seq.saturating_sub(1), true);
+        }
         if !state.held.is_empty() || !state.phase.is_open() || !self.take(state, &item) {
             self.hold(state, item);
         }
@@ -182,13 +186,13 @@ impl Recording {
             if last.failed {
                 (how, begun) = (How::Append, last.begun);
             } else if recorder.interval == 0 && recorder.align == 0 && !recorder.what.manual {
-                let path = path.display();
-                sys::log!(
-                    Notice,
-                    "{} ends: the next file would be \"{path}\" again (record_unique)",
-                    self.label()
-                );
-                state.wanted = false;
+                // In the next second it has another name; else it would take its own place.
+                if recorder.naming.is_constant() {
+                    let path = path.display();
+                    let label = self.label();
+                    sys::log!(Notice, "{label} ends: the next file would be \"{path}\" again");
+                    state.wanted = false;
+                }
                 return None;
             }
         }
@@ -200,7 +204,11 @@ impl Recording {
 fn pass(state: &mut State, seq: u64) {
     match &mut state.phase {
         Phase::Writing(writing) => writing.mark(seq),
-        _ => state.advance(seq),
+        _ => {
+            state.advance(seq);
+            // Before the first file: what follows is to be in it, whoever begins it.
+            state.changed |= state.wanted && state.last.is_none();
+        }
     }
 }
 

@@ -109,18 +109,22 @@ impl Followed {
         let name = claim::name(followers.name(), &self.channel);
         let attachment = self.hub.attachment;
         let Some(claim) = Claim::take(attachment, &name, owner, force) else { return };
+        let noted = claim.read();
+        // Where it was begun, if whoever did so has noted nothing of its own.
+        let start = || attachment.start(&[self.id], Start::Marked);
+        let (since, told) = noted.as_ref().map_or_else(start, |noted| (noted.since, 0));
+        let note = noted.map(|noted| noted.note).filter(|note| !note.is_empty());
+        // So that it is found by who goes on, whatever is noted later.
+        let noted = claim.begin(since, note.as_deref().unwrap_or_default());
         let stream = Stream {
             app: &self.app.name,
             name: self.channel[self.app.prefix.len()..].to_vec(),
             channel: self.channel.clone(),
-            note: claim.read().filter(|note| !note.is_empty()),
+            note,
         };
-        // So that it is found by who goes on, whatever is noted later.
-        let noted = stream.note.is_some() || claim.write(b"");
         match followers.follow(stream) {
             Ok(follow) if noted => {
-                let start = || attachment.start(&[self.id], Start::Marked);
-                let (cursor, told) = follow.resumes().map_or_else(start, |seq| (seq, 0));
+                let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
                 here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
             }

@@ -59,6 +59,9 @@ impl Handler for Control {
 }
 
 fn answer(request: &mut Request, body: &[u8]) -> Flow {
+    if body.is_empty() {
+        return Flow::Status(204);
+    }
     let body = request.pool.copy(body);
     request.response.set_body(200, Str::from("text/plain"), body);
     request.response.add_header("Cache-Control", Str::from("no-store"));
