@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod applications;
+mod dash;
 mod files;
 mod keys;
 mod master;

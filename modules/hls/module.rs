@@ -6,8 +6,10 @@ use conf::{Directive, Error};
 use rtmp::{Application, StreamModule};
 
 use crate::applications;
+use crate::dash;
 use crate::files::{Files, Places};
 use crate::keys::Keys;
+use crate::part::Format;
 use crate::segmenter::Options;
 use crate::settings::{Conf, Kind, Variant};
 use crate::stream::{ENDED_MS, Segments, Settings};
@@ -35,14 +37,23 @@ impl StreamModule for Hls {
     }
 
     fn install(conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
-        if !conf.hls() {
+        if !conf.hls() && !conf.dash() {
             return Ok(());
         }
         let Some(zone) = conf.hls_zone.get().cloned() else { return Ok(()) };
         if zone.install(application.setup)? {
             application.process(zone.clone());
         }
-        let fragment = conf.hls_fragment();
+        let fragment = if conf.hls() { conf.hls_fragment() } else { conf.dash_fragment() };
+        let dash = conf.dash().then(|| dash::Settings {
+            fragment,
+            playlist: conf.dash_playlist_length().max(fragment * 3),
+        });
+        let wanted = conf.hls_format();
+        if conf.dash() && (wanted == Some(Format::Ts) || conf.hls_keys()) {
+            let why = "\"dash\" needs segments of fragmented MP4 that are not encrypted";
+            return Err(Error::new(why).with_hint("without \"hls_format ts\" and \"hls_keys\""));
+        }
         let variants = conf.hls_variant.as_slice().iter().cloned();
         let variants = variants.map(|Variant { suffix, attributes }| (suffix, attributes));
         if conf.hls_keys() && conf.hls_part().is_some() {
@@ -54,13 +65,18 @@ impl StreamModule for Hls {
                 fragment,
                 max_fragment: conf.hls_max_fragment.get().copied().unwrap_or(fragment * 10),
                 part: conf.hls_part(),
-                format: conf.hls_format(),
+                format: if conf.dash() { Some(Format::Cmaf) } else { wanted },
             },
-            playlist: conf.hls_playlist_length().max(fragment * 3),
+            playlist: match conf.hls() {
+                true => conf.hls_playlist_length().max(fragment * 3),
+                false => conf.dash_playlist_length().max(fragment * 3),
+            },
             kind: conf.hls_type(),
             continuous: conf.hls_continuous(),
             files: None,
             variants: variants.collect(),
+            hls: conf.hls(),
+            dash,
             keys: conf.hls_keys().then(|| Keys::new(conf.hls_fragments_per_key())),
         };
         let files = conf.hls_path.get().map(|path| Files {
@@ -78,7 +94,7 @@ impl StreamModule for Hls {
         });
         if let Some(files) = &files {
             let (path, wanted_by) = (files.places.root.clone(), "\"hls_path\"".to_owned());
-            application.setup.folder(module::Folder { path, wanted_by });
+            application.setup.folder(module::Folder { path, wanted_by, shared: true });
         }
         let settings = Settings { files, ..settings };
         let segments = Rc::new(Segments { settings, zone });

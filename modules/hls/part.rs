@@ -1,11 +1,11 @@
 //! What a record of the `hls_zone` is: a part of a stream, all of its tracks in it.
 //!
 //! ```text
-//! 0    1      2     4    8   16              24   32          40          48     52          56
-//! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬──────────┐
-//! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│continuity│
-//! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴──────────┘
-//! 68            72       76     80   88            92       96     100   108
+//! 0    1      2     4    8   16              24   32          40          48     52          56      60    68
+//! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬─────┬──────────┐
+//! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│begun│continuity│
+//! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴─────┴──────────┘
+//! 76            80       84     88   96            100      104    108   116
 //! ┌─────────────┬────────┬──────┬────┬─────────────┬────────┬──────┬─────┬────────┬───────┬───────┐
 //! │video: length│duration│frames│base│audio: length│duration│frames│base │ tracks │ video │ audio │
 //! └─────────────┴────────┴──────┴────┴─────────────┴────────┴──────┴─────┴────────┴───────┴───────┘
@@ -15,7 +15,7 @@
 //! what whoever goes on must know. Of a transport stream, `video` is all there is.
 
 /// Bytes of the part that all records have.
-pub const FIXED: usize = 108;
+pub const FIXED: usize = 116;
 
 /// A group of pictures begins with it.
 pub const INDEPENDENT: u16 = 1;
@@ -73,6 +73,8 @@ pub struct Head {
     pub part_target: u32,
     /// Which tracks these are: the number, cut to 32 bits, of the first segment that had them.
     pub version: u32,
+    /// When the first segment that had them began, in milliseconds of the stream.
+    pub begun: u64,
     /// Counters of a transport stream.
     pub continuity: [u8; 5],
     /// Video; of a transport stream everything.
@@ -91,6 +93,7 @@ impl Head {
         longs.iter().for_each(|long| out.extend_from_slice(&long.to_le_bytes()));
         let words = [self.target, self.part_target, self.version];
         words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+        out.extend_from_slice(&self.begun.to_le_bytes());
         out.extend_from_slice(&self.continuity);
         out.extend_from_slice(&[0; 3]);
         for span in [self.video, self.audio] {
@@ -114,7 +117,7 @@ impl Head {
             _ => return None,
         };
         let mut continuity = [0; 5];
-        continuity.copy_from_slice(&bytes[60..65]);
+        continuity.copy_from_slice(&bytes[68..73]);
         let span = |at: usize| Span {
             len: word(at),
             duration: word(at + 4),
@@ -133,9 +136,10 @@ impl Head {
             target: word(48),
             part_target: word(52),
             version: word(56),
+            begun: long(60),
             continuity,
-            video: span(68),
-            audio: span(88),
+            video: span(76),
+            audio: span(96),
         })
     }
 
@@ -163,6 +167,7 @@ mod tests {
             target: 6,
             part_target: 505,
             version: 2,
+            begun: 77_000,
             continuity: [1, 2, 3, 4, 5],
             video: Span { len: 100_000, duration: 45_000, frames: 15, base: 1 << 40 },
             audio: Span { len: 8_000, duration: 24_000, frames: 23, base: 1 << 39 },

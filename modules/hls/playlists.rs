@@ -98,7 +98,7 @@ fn list(segment: &Segment, track: Track, names: &dyn Names) -> Listed {
         uri: segment.whole.then(|| names.segment(segment)),
         range: None,
         duration: (duration, segment.timescale(track)),
-        wall: segment.wall,
+        wall: segment.wall(track),
         discontinuity: segment.discontinuity,
         // A track may have nothing to say for a while.
         gap: len == 0,

@@ -7,6 +7,7 @@ use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
 use proto::rtmp::message;
 use rtmp::follow::{Change, Follow, Followers, Message, Stream};
 
+use crate::dash;
 use crate::files::{Files, Output};
 use crate::keys::Keys;
 use crate::part::{ENDED, Head, LAST};
@@ -42,6 +43,10 @@ pub struct Settings {
     pub variants: Vec<(String, Vec<String>)>,
     /// `hls_keys`
     pub keys: Option<Keys>,
+    /// `hls`
+    pub hls: bool,
+    /// `dash`
+    pub dash: Option<dash::Settings>,
 }
 
 /// Segments of all streams of an application.
@@ -67,7 +72,7 @@ impl Segments {
 impl Settings {
     fn kept(&self) -> u64 {
         match self.kind {
-            Kind::Live => self.playlist,
+            Kind::Live => self.playlist.max(self.dash.map_or(0, |dash| dash.playlist)),
             Kind::Event => u64::MAX,
         }
     }

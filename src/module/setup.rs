@@ -30,6 +30,8 @@ pub struct Folder {
     pub path: PathBuf,
     /// Which directive wants it, and where that stands: for messages.
     pub wanted_by: String,
+    /// Others may look into it. One that is there stays as it is, whosever it is; else it is the workers' user's alone.
+    pub shared: bool,
 }
 
 /// Collects what the modules ask for.
@@ -99,7 +101,7 @@ impl<'a> Setup<'a> {
         self.regions.want(wanted)
     }
 
-    /// Asks for a folder that is the workers' user's alone.
+    /// Asks for a folder.
     pub fn folder(&mut self, folder: Folder) {
         if !self.folders.iter().any(|known| known.path == folder.path) {
             self.folders.push(folder);

@@ -25,14 +25,13 @@ pub fn format(seconds: u64) -> [u8; LEN] {
     date
 }
 
-/// Renders a time in milliseconds since 1970 as RFC 3339 has it: `1994-11-06T08:49:37.000Z`.
-pub fn rfc3339(ms: u64) -> String {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+/// Milliseconds since 1970 as ISO 8601 has them, in UTC: `1994-11-06T08:49:37.000Z`. Later ones than the year 9999 become its last.
+pub fn iso_8601(ms: u64) -> String {
+    let ms = ms.min(LAST * 1000 + 999);
     let date = format(ms / 1000);
-    let text =
-        |range: std::ops::Range<usize>| std::str::from_utf8(&date[range]).unwrap_or_default();
-    let month = MONTHS.find(text(8..11)).map_or(1, |at| at / 3 + 1);
-    format!("{}-{month:02}-{}T{}.{:03}Z", text(12..16), text(5..7), text(17..25), ms % 1000)
+    let month = month(&date[8..11]).unwrap_or(0) + 1;
+    let [day, year, time] = [5..7, 12..16, 17..25].map(|part| date[part].escape_ascii());
+    format!("{year}-{month:02}-{day}T{time}.{:03}Z", ms % 1000)
 }
 
 /// Reads a date in any of the three forms as seconds since 1970; `None` for an earlier one.

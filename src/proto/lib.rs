@@ -7,6 +7,7 @@
 pub mod accept;
 mod bits;
 pub mod conditional;
+pub mod dash;
 pub mod date;
 pub mod escape;
 pub mod flv;

@@ -151,7 +151,11 @@ impl Cycle {
     pub fn open_files(&self) -> Result<(), Failure> {
         let user = self.user();
         for folder in &self.folders {
-            sys::private::folder(&folder.path, user.as_ref()).map_err(|error| {
+            let made = match folder.shared {
+                true => sys::folder::make(&folder.path, user.as_ref()),
+                false => sys::private::folder(&folder.path, user.as_ref()),
+            };
+            made.map_err(|error| {
                 let (path, wanted_by) = (folder.path.display(), &folder.wanted_by);
                 let errno = sys::log::errno(&error);
                 Failure::new(format!("the folder \"{path}\" of {wanted_by} cannot be used {errno}"))

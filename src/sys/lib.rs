@@ -10,6 +10,7 @@ pub mod channel;
 pub mod clock;
 pub mod descriptors;
 pub mod file;
+pub mod folder;
 pub mod hidden;
 pub mod inotify;
 pub mod lock;

@@ -2,14 +2,20 @@
 
 mod checker;
 #[path = "../rtmp/client.rs"]
+#[allow(dead_code, reason = "it can do more than is asked for here")]
 mod client;
 mod continuity;
+mod dash;
 mod ffmpeg;
 mod files;
 mod film;
 #[path = "../rtmp/frames.rs"]
+#[allow(dead_code, reason = "there are more kinds of frames than are sent here")]
 mod frames;
+mod keys;
+mod low_latency;
 mod ts;
+mod variants;
 mod watching;
 
 use support::{Server, site, start, wait_for};
@@ -18,6 +24,7 @@ use support::{Server, site, start, wait_for};
 /// second.
 fn conf(settings: &str) -> String {
     let web = "location ~ ^/hls/(?<name>[^/]+)/ { hls_live live/$name; }
+         location ~ ^/dash/(?<name>[^/]+)/ { dash_live live/$name; }
          location /files/ { root .; }
          location /stat { rtmp_stat all; }";
     format!(

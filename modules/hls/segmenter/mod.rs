@@ -14,6 +14,7 @@
 pub mod cutter;
 pub mod packer;
 mod segmenter;
+mod sound;
 pub mod tracks;
 
 pub use segmenter::{Media, Options, Segmenter, Sink};

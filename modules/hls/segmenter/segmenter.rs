@@ -1,11 +1,14 @@
 //! The segmenter: what is done with each message.
 
-use proto::flv::{Audio, AudioCodec, Video};
+use std::collections::VecDeque;
+
+use proto::flv::Video;
 use proto::media::AudioClock;
 
 use crate::part::{DISCONTINUITY, ENDED, Format, Head, INDEPENDENT, LAST, Span};
 use crate::segmenter::cutter::{Cut, Cutter};
 use crate::segmenter::packer::{BEGIN_MS, Frame, Packer, VIDEO_MS};
+use crate::segmenter::sound::Held;
 use crate::segmenter::tracks::Tracks;
 
 /// What a configuration asks for. Times are milliseconds.
@@ -46,8 +49,6 @@ const FLUSH_MS: u64 = 1000;
 const FLUSH_BYTES: usize = 256 << 10;
 /// What times in whole milliseconds may add to a part.
 const ROUNDING_MS: u64 = 5;
-/// Pictures that are so far behind the sound do not come any more: segments do not wait for them.
-const VIDEO_GONE_MS: u64 = 1000;
 
 /// The segmenter of one stream.
 pub struct Segmenter<S> {
@@ -58,40 +59,44 @@ pub struct Segmenter<S> {
     /// A segment had to end without a key frame.
     pub forced: bool,
     /// As the publisher has told last.
-    tracks: Tracks,
+    pub(super) tracks: Tracks,
     /// One of them is another than what is packed.
-    new_video: bool,
-    new_audio: bool,
-    packer: Option<Open>,
-    cutter: Cutter,
+    pub(super) new_video: bool,
+    pub(super) new_audio: bool,
+    pub(super) packer: Option<Open>,
+    pub(super) cutter: Cutter,
     /// The stream's clock, unwrapped, at the newest message; `None`: none has come.
     clock: Option<u64>,
-    audio_clock: Option<AudioClock>,
+    pub(super) audio_clock: Option<AudioClock>,
     /// The newest frame of video: how long it is shown the next one tells.
-    pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
+    /// Sound that waits for pictures.
+    pub(super) held: VecDeque<Held>,
+    /// The longest that a part may be that players see; `None`: that is not decided yet.
+    part_target: Option<u64>,
     /// How long a frame of video was shown last, in milliseconds.
     frame_ms: u64,
-    segment: Segment,
+    pub(super) segment: Segment,
     /// Unix time at the stream's clock 0; `None`: what comes next decides.
     anchor: Option<u64>,
     /// Counters of a transport stream behind what was given out.
     continuity: [u8; 5],
     /// Up to which message video, and audio, is in parts that were given out.
-    given: [u64; 2],
+    pub(super) given: [u64; 2],
     /// Up to here messages were looked at.
-    seen: u64,
+    pub(super) seen: u64,
 }
 
 /// What is being packed.
-struct Open {
-    packer: Packer,
+pub(super) struct Open {
+    pub packer: Packer,
     /// What it packs.
     tracks: Tracks,
 }
 
-struct Pending {
+pub(super) struct Pending {
     seq: u64,
-    dts: u64,
+    pub dts: u64,
     composition: i32,
     key: bool,
     data: Vec<u8>,
@@ -99,16 +104,18 @@ struct Pending {
 
 /// The segment that is open, or that comes next.
 #[derive(Clone, Copy, Debug, Default)]
-struct Segment {
+pub(super) struct Segment {
     msn: u64,
     /// Parts that it has.
     parts: u32,
     /// When it began, in milliseconds of the stream.
-    start: u64,
+    pub start: u64,
     discontinuities: u64,
     /// What the next part says.
     flags: u16,
     version: u32,
+    /// When the first segment with these tracks began, in milliseconds of the stream.
+    begun: u64,
 }
 
 impl<S: Sink> Segmenter<S> {
@@ -127,6 +134,8 @@ impl<S: Sink> Segmenter<S> {
             clock: None,
             audio_clock: None,
             pending: None,
+            held: VecDeque::new(),
+            part_target: None,
             frame_ms: 0,
             segment: Segment { msn, discontinuities, ..Segment::default() },
             anchor: None,
@@ -146,7 +155,8 @@ impl<S: Sink> Segmenter<S> {
     ) -> Segmenter<S> {
         let mut segmenter = Segmenter::new(options, sink, last.msn, last.discontinuities);
         segmenter.cutter = Cutter::new(options.fragment, options.max_fragment, last.target);
-        segmenter.segment.version = last.version;
+        (segmenter.segment.version, segmenter.segment.begun) = (last.version, last.begun);
+        segmenter.part_target = Some(u64::from(last.part_target)).filter(|target| *target > 0);
         segmenter.given = [last.video_upto, last.audio_upto];
         segmenter.continuity = last.continuity;
         segmenter.seen = last.video_upto.min(last.audio_upto);
@@ -181,7 +191,7 @@ impl<S: Sink> Segmenter<S> {
     /// Whether something was taken that is in no part that was given out.
     pub fn is_open(&self) -> bool {
         let open = self.packer.as_ref().is_some_and(|open| !open.packer.is_empty());
-        open || self.pending.is_some()
+        open || self.pending.is_some() || !self.held.is_empty()
     }
 
     /// Up to which message it has looked.
@@ -242,66 +252,10 @@ impl<S: Sink> Segmenter<S> {
         self.pending = Some(Pending { seq, dts, composition, key, data: data.to_vec() });
     }
 
-    /// A message of audio.
-    pub fn audio(&mut self, message: &Media<'_>) {
-        let wanted =
-            |audio: &Audio| audio.track == 0 && !audio.tracks && !audio.metadata && !audio.end;
-        if let Some(audio) = Audio::of(message.payload).filter(wanted) {
-            let has_header =
-                matches!(audio.codec, AudioCodec::Aac | AudioCodec::Opus | AudioCodec::Flac);
-            if audio.header || !has_header {
-                self.new_audio |= self.tracks.set_audio(&audio, message.payload);
-            }
-            if !audio.header && message.seq > self.given[1] {
-                self.audio_frame(&audio, message);
-            }
-        }
-        self.seen = self.seen.max(message.seq);
-        self.flush_if_long();
-    }
-
-    fn audio_frame(&mut self, audio: &Audio, message: &Media<'_>) {
-        let frame = &message.payload[audio.body..];
-        let samples = match &self.tracks.audio {
-            Some(track) if track.codec == audio.codec && !frame.is_empty() => track.samples(frame),
-            _ => return,
-        };
-        let at = self.unwrap(message.time);
-        let has_video = self.tracks.video.is_some();
-        if self.packer.is_none() || self.new_audio || self.new_video {
-            if has_video || samples == 0 {
-                // The next key frame begins: sound before it would have no picture.
-                return;
-            }
-            self.begin(at, message.wall);
-        }
-        let Some(scale) = self.tracks.audio.as_ref().map(|track| track.timescale()) else { return };
-        let clock = self.audio_clock.get_or_insert_with(|| AudioClock::new(scale));
-        let base = clock.at(at, samples) + BEGIN_MS * u64::from(scale) / 1000;
-        let end = base + u64::from(samples);
-        self.cut_for_audio(has_video, at, at + u64::from(samples) * 1000 / u64::from(scale.max(1)));
-        self.end_part_if(|packer| packer.with_audio(end));
-        if let Some(open) = &mut self.packer {
-            open.packer.add_audio(base, samples, frame);
-        }
-    }
-
-    /// Pictures decide where segments end. Without any, sound does.
-    fn cut_for_audio(&mut self, has_video: bool, at: u64, end: u64) {
-        let newest = self.pending.as_ref().map_or(self.segment.start, |pending| pending.dts);
-        if has_video && at < newest + VIDEO_GONE_MS {
-            return;
-        }
-        let cut = self.cutter.before(self.segment.start, at, end, !has_video);
-        if cut != Cut::No {
-            self.end_pending(None);
-        }
-        self.cut(cut, at);
-    }
-
     /// The stream pauses, or goes on with another clock: what there is is given out, and its segment ends.
     pub fn pause(&mut self) {
         self.end_pending(None);
+        self.pack_sound(u64::MAX);
         self.end_segment(self.clock.unwrap_or(0));
         self.packer = None;
         self.clock = None;
@@ -313,7 +267,7 @@ impl<S: Sink> Segmenter<S> {
     /// The stream has ended.
     pub fn end(&mut self, wall: u64) {
         self.pause();
-        let Segment { msn, discontinuities, version, .. } = self.segment;
+        let Segment { msn, discontinuities, version, begun, .. } = self.segment;
         let head = Head {
             format: Format::Ts,
             flags: ENDED,
@@ -326,6 +280,7 @@ impl<S: Sink> Segmenter<S> {
             target: self.cutter.target(),
             part_target: 0,
             version,
+            begun,
             continuity: self.continuity,
             video: Span::default(),
             audio: Span::default(),
@@ -339,7 +294,7 @@ impl<S: Sink> Segmenter<S> {
     }
 
     /// From the clock of the messages, which wraps, to one that does not.
-    fn unwrap(&mut self, time: u32) -> u64 {
+    pub(super) fn unwrap(&mut self, time: u32) -> u64 {
         let Some(clock) = self.clock else {
             self.clock = Some(time.into());
             return time.into();
@@ -351,7 +306,8 @@ impl<S: Sink> Segmenter<S> {
     }
 
     /// Packs what comes as something new, from a time of the stream on.
-    fn begin(&mut self, at: u64, wall: u64) {
+    pub(super) fn begin(&mut self, at: u64, wall: u64) {
+        self.pack_sound(u64::MAX);
         self.end_segment(at);
         let mut continuity = self.continuity;
         // The table of a transport stream has a version.
@@ -362,7 +318,7 @@ impl<S: Sink> Segmenter<S> {
         }
         // No other segment of the name has ever had this number, also after a cold start.
         self.segment.version = (self.segment.msn as u32).max(1);
-        self.segment.start = at;
+        (self.segment.start, self.segment.begun) = (at, at);
         if self.new_audio {
             self.audio_clock = None;
         }
@@ -370,6 +326,7 @@ impl<S: Sink> Segmenter<S> {
         self.anchor.get_or_insert(wall.saturating_sub(at));
         let format = self.options.format.or(self.options.part.map(|_| Format::Cmaf));
         let tracks = self.tracks.clone();
+        self.decide_part_target();
         let mut packer = Packer::new(&tracks, format, continuity);
         if self.segment.flags & DISCONTINUITY != 0 {
             packer.discontinuity();
@@ -378,7 +335,18 @@ impl<S: Sink> Segmenter<S> {
         self.packer = Some(Open { packer, tracks });
     }
 
-    fn cut(&mut self, cut: Cut, at: u64) {
+    /// The first tracks decide: as long as is wished, and a whole number of frames of sound, which do not end when those of
+    /// pictures do.
+    fn decide_part_target(&mut self) {
+        let (Some(part), None) = (self.options.part, self.part_target) else { return };
+        let sound = self.tracks.audio.as_ref().map_or(0, |audio| {
+            let (frame, scale) = (1024 * 1000, u64::from(audio.timescale().max(1)));
+            ((part * scale).div_ceil(frame) * frame).div_ceil(scale) + 1
+        });
+        self.part_target = Some((part + ROUNDING_MS).max(sound));
+    }
+
+    pub(super) fn cut(&mut self, cut: Cut, at: u64) {
         self.forced |= cut == Cut::Forced;
         if cut != Cut::No {
             self.end_segment(at);
@@ -387,7 +355,7 @@ impl<S: Sink> Segmenter<S> {
     }
 
     /// The frame of video that has waited is complete: the next one is decoded then.
-    fn end_pending(&mut self, next: Option<u64>) {
+    pub(super) fn end_pending(&mut self, next: Option<u64>) {
         let Some(pending) = self.pending.take() else { return };
         let Pending { dts, composition, key, data, .. } = pending;
         let duration = next.map_or(self.frame_ms, |next| next.saturating_sub(dts));
@@ -402,18 +370,19 @@ impl<S: Sink> Segmenter<S> {
         if let Some(open) = &mut self.packer {
             open.packer.add_video(&Frame { dts, composition, key, duration, data: &data });
         }
+        self.pack_sound(next.unwrap_or(dts + duration));
         self.flush_if_long();
     }
 
     /// Parts that players see end before they become too long.
-    fn end_part_if(&mut self, length: impl FnOnce(&Packer) -> u64) {
-        let (Some(part), Some(open)) = (self.options.part, &self.packer) else { return };
-        if !open.packer.is_empty() && length(&open.packer) > part + ROUNDING_MS {
+    pub(super) fn end_part_if(&mut self, length: impl FnOnce(&Packer) -> u64) {
+        let (Some(most), Some(open)) = (self.part_target, &self.packer) else { return };
+        if !open.packer.is_empty() && length(&open.packer) > most {
             self.end_part(0);
         }
     }
 
-    fn flush_if_long(&mut self) {
+    pub(super) fn flush_if_long(&mut self) {
         let long =
             |open: &Open| open.packer.len() >= FLUSH_BYTES || open.packer.duration_ms() >= FLUSH_MS;
         if self.options.part.is_none() && self.packer.as_ref().is_some_and(long) {
@@ -433,9 +402,8 @@ impl<S: Sink> Segmenter<S> {
     }
 
     fn next_segment(&mut self, at: u64) {
-        let Segment { msn, discontinuities, version, .. } = self.segment;
-        let (msn, start) = (msn + 1, at);
-        self.segment = Segment { msn, start, discontinuities, version, ..Segment::default() };
+        let (msn, start) = (self.segment.msn + 1, at);
+        self.segment = Segment { msn, start, parts: 0, flags: 0, ..self.segment };
         if let Some(open) = &mut self.packer {
             open.packer.begin_segment();
         }
@@ -447,8 +415,9 @@ impl<S: Sink> Segmenter<S> {
         if packer.is_empty() && flags == 0 {
             return;
         }
-        let upto = self.pending.as_ref().map_or(self.seen, |pending| pending.seq - 1);
-        self.given = [upto.min(self.seen), self.seen];
+        let video = self.pending.as_ref().map_or(self.seen, |pending| pending.seq - 1);
+        let audio = self.held.front().map_or(self.seen, |held| held.seq - 1);
+        self.given = [video.min(self.seen), audio.min(self.seen)];
         let segment = &mut self.segment;
         let independent = if tracks.video.is_none() { INDEPENDENT } else { 0 };
         let mut head = Head {
@@ -461,8 +430,9 @@ impl<S: Sink> Segmenter<S> {
             video_upto: self.given[0],
             audio_upto: self.given[1],
             target: self.cutter.target(),
-            part_target: self.options.part.map_or(0, |part| (part + ROUNDING_MS) as u32),
+            part_target: self.options.part.and(self.part_target).unwrap_or(0) as u32,
             version: segment.version,
+            begun: segment.begun,
             continuity: [0; 5],
             video: Span::default(),
             audio: Span::default(),

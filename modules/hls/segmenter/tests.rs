@@ -154,16 +154,19 @@ fn parts_are_as_long_as_they_say() {
         let parts = cut(&stream(20, 50, (true, true)), Some(part));
         let mut next = [None, None];
         for Given { head, .. } in parts.iter().filter(|given| !given.head.has(ENDED)) {
-            for (track, span, scale) in [(0, head.video, 90), (1, head.audio, 44)] {
+            for (track, span, scale) in [(0, head.video, 90_000), (1, head.audio, 44_100)] {
                 if span.len == 0 {
                     continue;
                 }
                 assert!(next[track].is_none_or(|next| next == span.base), "{part} {head:?}");
                 next[track] = Some(span.base + u64::from(span.duration));
-                let ms = u64::from(span.duration) / scale;
-                assert!(ms <= part + 5, "{part}: {ms}");
-                let may_be_short = head.has(LAST) || part < 300;
-                assert!(may_be_short || ms * 100 >= part * 85, "{part}: {ms} {head:?}");
+                let ms = u64::from(span.duration) * 1000 / scale;
+                assert!(ms <= part + 25 && ms <= u64::from(head.part_target), "{part}: {ms}");
+                let may_be_short = head.has(LAST) || head.has(INDEPENDENT);
+                assert!(
+                    may_be_short || ms * 100 >= u64::from(head.part_target) * 85,
+                    "{part}: {ms} {head:?}"
+                );
             }
         }
     }

@@ -69,6 +69,18 @@ settings! {
             ANY, Arity::Exactly(1), word, "", "stands before the names of keys in playlists"
         );
         number hls_fragments_per_key = (ANY, "0", "segments with one key; 0: one for each time of publishing");
+        flag dash = (ANY, "off", "cut streams into segments, for DASH");
+        option dash_path: String = (
+            ANY, Arity::Exactly(1), path, "",
+            "the directory that segments and descriptions are written to; without it they are in memory alone"
+        );
+        value dash_fragment: u64 = (
+            ANY, Arity::Exactly(1), fragment, "5s",
+            "how long a segment is, up to the next key frame; with hls on, hls_fragment says so"
+        );
+        time dash_playlist_length = (ANY, "30s", "how much is listed");
+        flag dash_cleanup = (ANY, "on", "remove files of segments that are not listed any more");
+        flag dash_nested = (ANY, "off", "a directory for each stream, with index.mpd in it");
         raw hls_fragment_slicing: () = (
             ANY, Arity::Exactly(1), slicing, "plain",
             "accepted; a segment begins with a key frame"

@@ -16,6 +16,16 @@ pub enum Track {
     Audio,
 }
 
+impl Track {
+    /// What names of its resources begin with.
+    pub fn stem(self) -> &'static str {
+        match self {
+            Track::Video => "video",
+            Track::Audio => "audio",
+        }
+    }
+}
+
 /// A part.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -42,12 +52,14 @@ pub struct Segment {
     pub discontinuities: u64,
     /// It begins with one.
     pub discontinuity: bool,
-    /// When its first frame was, in milliseconds of Unix time.
+    /// When its first picture was, in milliseconds of Unix time; of sound alone, that.
     pub wall: u64,
     /// Its tracks.
     pub tracks: Rc<Tracks>,
     /// Which these are.
     pub version: u32,
+    /// When the first segment that had them began, in milliseconds of the stream.
+    pub begun: u64,
     /// All of it is there.
     pub whole: bool,
     /// Its parts, those without media left out.
@@ -93,7 +105,8 @@ impl Segment {
     /// Pictures in a second, if there are some; `None`: that cannot be said.
     pub fn frame_rate(&self) -> Option<f64> {
         self.tracks.video.as_ref()?;
-        let spans = self.parts.iter().map(|part| part.video);
+        // A transport stream's part may be sound alone.
+        let spans = self.parts.iter().map(|part| part.video).filter(|span| span.frames > 0);
         let (frames, units) = spans.fold((0.0, 0.0), |(frames, units), span| {
             (frames + f64::from(span.frames), units + f64::from(span.duration))
         });
@@ -104,6 +117,15 @@ impl Segment {
     pub fn base(&self, track: Track) -> u64 {
         let mut spans = self.parts.iter().map(|part| part.span(track));
         spans.find(|span| span.len > 0).map_or(0, |span| span.base)
+    }
+
+    /// When a track's first frame was, in milliseconds of Unix time: sound begins a little later than pictures, or sooner.
+    pub fn wall(&self, track: Track) -> u64 {
+        let ms = |track| self.base(track) * 1000 / u64::from(self.timescale(track));
+        match track == Track::Audio && self.has(Track::Audio) && self.has(Track::Video) {
+            true => (self.wall + ms(Track::Audio)).saturating_sub(ms(Track::Video)),
+            false => self.wall,
+        }
     }
 
     /// Units of a second of a track.
@@ -169,6 +191,7 @@ impl Timeline {
                 wall: head.wall,
                 tracks: Rc::new(tracks),
                 version: head.version,
+                begun: head.begun,
                 whole: false,
                 parts: Vec::new(),
             });
@@ -203,6 +226,12 @@ impl Timeline {
     /// Records up to this seq are gone.
     pub fn lost(&mut self, upto: u64) {
         self.segments.retain(|segment| segment.parts.first().is_none_or(|first| first.seq > upto));
+    }
+
+    /// A whole segment by the time at which a track of it begins, in that track's units.
+    pub fn segment_at(&self, track: Track, base: u64) -> Option<&Segment> {
+        let mut segments = self.segments.iter().filter(|segment| segment.whole);
+        segments.find(|segment| segment.has(track) && segment.base(track) == base)
     }
 
     /// A segment by its number.

@@ -19,9 +19,13 @@ settings! {
             contexts!(SERVER | LOCATION), Arity::Exactly(1), word, "off",
             "GET is a live stream as HLS, from memory: APP/NAME (variables); the master playlist is index.m3u8"
         );
+        option dash_live: Word = (
+            contexts!(SERVER | LOCATION), Arity::Exactly(1), word, "off",
+            "GET is a live stream as DASH, from memory: APP/NAME (variables); the description is index.mpd"
+        );
         option hls_allow_origin: Origins = (
             contexts!(HTTP | SERVER | LOCATION), Arity::AtLeast(1), origins, "*",
-            "pages of these origins may play: * or https://HOST …"
+            "pages of these origins may play HLS and DASH: * or https://HOST …"
         );
     }
 }
@@ -37,10 +41,13 @@ impl Module for Web {
 
     fn keep_content(conf: &mut Conf, outer: &Conf) {
         conf.hls_live.inherit(&outer.hls_live);
+        conf.dash_live.inherit(&outer.dash_live);
     }
 
     fn install(conf: &Conf, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        if let Some(word) = conf.hls_live.get().filter(|word| word.text != "off") {
+        let words = [conf.hls_live.get(), conf.dash_live.get()].into_iter().flatten();
+        // Where both are, each has its own names.
+        if let Some(word) = words.filter(|word| word.text != "off").last() {
             let stream = hooks.template(word)?;
             let any = Origins::parse(std::iter::once("*")).unwrap_or_default();
             let origins = Rc::new(conf.hls_allow_origin.or_default(any));

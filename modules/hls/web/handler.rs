@@ -11,6 +11,7 @@ use proto::http1::Method;
 use rtmp::{Admitted, Refused};
 
 use crate::applications;
+use crate::dash;
 use crate::keys::{self, Keys};
 use crate::master;
 use crate::part::Format;
@@ -21,7 +22,7 @@ use crate::stream::Segments;
 use crate::timeline::{self, Segment, Timeline, Track};
 use crate::watch::{Watched, watch};
 use crate::web::cache;
-use crate::web::resource::{Resource, stem};
+use crate::web::resource::Resource;
 
 /// The handler of a location.
 pub struct Live {
@@ -32,6 +33,7 @@ pub struct Live {
 }
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const MANIFEST: &str = "application/dash+xml";
 const HEADERS: &str = "Content-Type, Cache-Control, Authorization, Range";
 
 /// What a request is about.
@@ -101,7 +103,7 @@ impl Live {
         let hub = segments.zone.hub().ok_or(Flow::Status(404))?;
         let args = names_end(&admitted, request);
         let channel = admitted.channel();
-        if resource == Resource::Master {
+        if resource == Resource::Master && segments.settings.hls {
             return Err(respond_master(request, segments, &admitted, &args));
         }
         let watched = watch(hub, &channel, segments.kept()).ok_or(Flow::Status(404))?;
@@ -130,6 +132,7 @@ impl Asked {
         self.watched.with(|timeline| match self.resource {
             Resource::Playlist(_) => self.answer(timeline) == Answer::Wait,
             Resource::Part(_, msn, part) => is_hinted(timeline, msn, part),
+            Resource::Timed(track, base) => is_next(timeline, track, base),
             _ => false,
         })
     }
@@ -148,6 +151,10 @@ impl Asked {
             Resource::Part(_, msn, part) => {
                 self.watched.wait(until, |timeline| !is_hinted(timeline, msn, part)).await
             }
+            Resource::Timed(track, base) => {
+                let until = rt::now() + patience / 3;
+                self.watched.wait(until, |timeline| !is_next(timeline, track, base)).await
+            }
             _ => true,
         };
         match (there, self.resource) {
@@ -159,6 +166,8 @@ impl Asked {
     fn respond(&self, request: &mut Request) -> Flow {
         match self.resource {
             Resource::Master => Flow::Status(404),
+            Resource::Manifest => self.manifest(request),
+            Resource::Timed(track, base) => self.timed(request, track, base),
             Resource::Key(number) => self.key(request, number),
             Resource::Playlist(track) => self.playlist(request, track),
             Resource::Init(track, version) => self.init(request, track, version),
@@ -182,7 +191,33 @@ impl Asked {
         Flow::Respond
     }
 
+    fn manifest(&self, request: &mut Request) -> Flow {
+        let Some(settings) = self.segments.settings.dash else { return Flow::Status(404) };
+        let names = dash::Names {
+            init: |stem, version| format!("{stem}-init-{version}.mp4"),
+            media: |stem| format!("{stem}-t$Time$.m4s"),
+            end: self.end(),
+        };
+        let now = rt::wall().as_millis() as u64;
+        let text =
+            self.watched.with(|timeline| dash::manifest(timeline, settings, &names, "", now));
+        let Some(text) = text else { return Flow::Status(404) };
+        request.response.set_body(200, Str::from(MANIFEST), Str::from(text));
+        request.response.add_header("Cache-Control", Str::from("no-cache"));
+        Flow::Respond
+    }
+
+    fn timed(&self, request: &mut Request, track: Track, base: u64) -> Flow {
+        let number = self
+            .watched
+            .with(|timeline| timeline.segment_at(track, base).map(|segment| segment.msn));
+        number.map_or(Flow::Status(404), |msn| self.media(request, track, msn, None))
+    }
+
     fn playlist(&self, request: &mut Request, track: Track) -> Flow {
+        if !self.segments.settings.hls {
+            return Flow::Status(404);
+        }
         if self.watched.with(|timeline| self.answer(timeline)) == Answer::Bad {
             return Flow::Status(400);
         }
@@ -190,7 +225,7 @@ impl Asked {
         let settings = &self.segments.settings;
         let names = ByTrack { track, end: self.end(), keys: settings.keys };
         let kind: &[u8] = if skip { b" delta " } else { b" whole " };
-        let name = [stem(track).as_bytes(), kind, &self.args].concat();
+        let name = [track.stem().as_bytes(), kind, &self.args].concat();
         let text = self.watched.playlist(&name, |timeline| {
             let event = settings.kind == Kind::Event;
             let mut media = playlists::media(timeline, track, &names, settings.playlist, event)?;
@@ -206,7 +241,7 @@ impl Asked {
     fn reports(&self, timeline: &Timeline, track: Track) -> Vec<hls::Report> {
         let other = if track == Track::Video { Track::Audio } else { Track::Video };
         let has = timeline.segments.back().is_some_and(|newest| newest.has(other));
-        let uri = format!("{}.m3u8{}", stem(other), self.end());
+        let uri = format!("{}.m3u8{}", other.stem(), self.end());
         has.then(|| playlists::report(timeline, uri)).flatten().into_iter().collect()
     }
 
@@ -288,9 +323,9 @@ fn respond_master(
     let mut escaped = Vec::new();
     proto::escape::component(name, &mut escaped);
     let base = String::from_utf8_lossy(&escaped).into_owned();
-    let uri = |suffix: &str, track| match suffix {
-        "" => format!("{}.m3u8{end}", stem(track)),
-        suffix => format!("../{base}{suffix}/{}.m3u8{end}", stem(track)),
+    let uri = |suffix: &str, track: Track| match suffix {
+        "" => format!("{}.m3u8{end}", track.stem()),
+        suffix => format!("../{base}{suffix}/{}.m3u8{end}", track.stem()),
     };
     let text = master::playlist(segments, &admitted.channel(), uri);
     respond_playlist(request, text.map(Str::from))
@@ -313,15 +348,15 @@ fn init(tracks: &Tracks, track: Track) -> Option<Vec<u8>> {
 
 /// What there is, for those who ask for what is to come.
 fn available(timeline: &Timeline) -> Available {
-    let (mut whole, mut parts) = (0, 0);
-    if let Some(newest) = timeline.segments.back() {
-        (whole, parts) = match newest.whole {
-            true => (newest.msn, 0),
-            false => (newest.msn - 1, newest.parts.len() as u64),
-        };
-    }
+    let count = |segment: &Segment| segment.parts.len() as u64;
+    let mut newest = timeline.segments.iter().rev();
+    let (whole, whole_parts, parts) = match (newest.next(), newest.next()) {
+        (Some(newest), _) if newest.whole => (newest.msn, count(newest), 0),
+        (Some(open), before) => (open.msn - 1, before.map_or(0, count), count(open)),
+        (None, _) => (0, 0, 0),
+    };
     let part_target = Some(timeline.part_target).filter(|target| *target > 0);
-    Available { whole, parts, part_target, ended: timeline.ended.is_some() }
+    Available { whole, whole_parts, parts, part_target, ended: timeline.ended.is_some() }
 }
 
 /// Whether a part is the one that comes next.
@@ -331,6 +366,18 @@ fn is_hinted(timeline: &Timeline, msn: u64, part: u32) -> bool {
     }
     let there = available(timeline);
     msn == there.whole + 1 && u64::from(part) == there.parts
+}
+
+/// Whether a segment by its time is the one that is open, or that comes next: players ask a little early.
+fn is_next(timeline: &Timeline, track: Track, base: u64) -> bool {
+    if timeline.ended.is_some() || timeline.segment_at(track, base).is_some() {
+        return false;
+    }
+    let newest = timeline.segments.iter().rev().find(|segment| segment.has(track));
+    newest.is_some_and(|newest| match newest.whole {
+        true => newest.base(track) + newest.span(track).1 == base,
+        false => newest.base(track) == base,
+    })
 }
 
 /// The names in the playlist of one track.
@@ -346,15 +393,15 @@ impl Names for ByTrack {
             Format::Ts => "ts",
             Format::Cmaf => "m4s",
         };
-        format!("{}-{}.{extension}{}", stem(self.track), segment.msn, self.end)
+        format!("{}-{}.{extension}{}", self.track.stem(), segment.msn, self.end)
     }
 
     fn part(&self, segment: &Segment, part: u64) -> String {
-        format!("{}-{}.{part}.m4s{}", stem(self.track), segment.msn, self.end)
+        format!("{}-{}.{part}.m4s{}", self.track.stem(), segment.msn, self.end)
     }
 
     fn init(&self, segment: &Segment) -> Option<String> {
-        let name = format!("{}-init-{}.mp4{}", stem(self.track), segment.version, self.end);
+        let name = format!("{}-init-{}.mp4{}", self.track.stem(), segment.version, self.end);
         (segment.format == Format::Cmaf).then_some(name)
     }
 

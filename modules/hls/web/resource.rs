@@ -8,6 +8,8 @@
 //! | `video-MSN.m4s` `video-MSN.ts` | a segment |
 //! | `video-MSN.PART.m4s` | a part of one |
 //! | `NUMBER.key` | a key |
+//! | `index.mpd` | the description for DASH |
+//! | `video-tTIME.m4s` | a segment by the time at which it begins |
 
 use crate::timeline::Track;
 
@@ -26,6 +28,10 @@ pub enum Resource {
     Part(Track, u64, u32),
     /// A key.
     Key(u64),
+    /// The description for DASH.
+    Manifest,
+    /// A segment, by when it begins.
+    Timed(Track, u64),
 }
 
 impl Resource {
@@ -33,8 +39,10 @@ impl Resource {
     pub fn of(path: &[u8]) -> Option<Resource> {
         let name = path.rsplit(|&byte| byte == b'/').next()?;
         let name = std::str::from_utf8(name).ok()?;
-        if name == "index.m3u8" {
-            return Some(Resource::Master);
+        match name {
+            "index.m3u8" => return Some(Resource::Master),
+            "index.mpd" => return Some(Resource::Manifest),
+            _ => {}
         }
         let (stem, extension) = name.rsplit_once('.')?;
         if extension == "key" {
@@ -51,6 +59,9 @@ impl Resource {
                 Some(Resource::Init(track, number(rest.strip_prefix("init-")?)?.try_into().ok()?))
             }
             ("ts", Some(rest)) => Some(Resource::Segment(track, number(rest)?)),
+            ("m4s", Some(rest)) if rest.starts_with('t') => {
+                Some(Resource::Timed(track, number(&rest[1..])?))
+            }
             ("m4s", Some(rest)) => match rest.split_once('.') {
                 None => Some(Resource::Segment(track, number(rest)?)),
                 Some((msn, part)) => {
@@ -69,14 +80,6 @@ fn number(text: &str) -> Option<u64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// The stem of a track's names.
-pub fn stem(track: Track) -> &'static str {
-    match track {
-        Track::Video => "video",
-        Track::Audio => "audio",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +91,7 @@ mod tests {
         assert_eq!(of("audio.m3u8"), Some(Resource::Playlist(Track::Audio)));
         assert_eq!(of("video-17.ts"), Some(Resource::Segment(Track::Video, 17)));
         assert_eq!(of("video-17.3.m4s"), Some(Resource::Part(Track::Video, 17, 3)));
+        assert_eq!(of("audio-t480000.m4s"), Some(Resource::Timed(Track::Audio, 480_000)));
         assert_eq!(of("video-init-17.mp4"), Some(Resource::Init(Track::Video, 17)));
         for none in [
             "",

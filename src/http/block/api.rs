@@ -211,8 +211,11 @@ impl<'s> Hooks<'_, 's> {
     /// The module keeps requests' bodies here ([`Request::keep_body`]): the directory for their files is made.
     pub fn keeps_bodies(&mut self) {
         let path = self.settings.body_folder.path.clone();
-        self.setup
-            .folder(module::Folder { path, wanted_by: "\"client_body_temp_path\"".to_owned() });
+        self.setup.folder(module::Folder {
+            path,
+            wanted_by: "\"client_body_temp_path\"".to_owned(),
+            shared: false,
+        });
     }
 
     /// The module wants to know what all workers count: [`crate::counts()`].

@@ -1,5 +1,7 @@
 //! What a request for a media playlist asks for besides: `_HLS_msn`, `_HLS_part`, `_HLS_skip` (§6.2.5).
 
+use std::cmp::Ordering;
+
 use crate::query;
 
 /// What a request asks for.
@@ -18,6 +20,8 @@ pub struct Arguments {
 pub struct Available {
     /// The newest whole segment.
     pub whole: u64,
+    /// Parts that it has.
+    pub whole_parts: u64,
     /// The segment behind it has so many parts.
     pub parts: u64,
     /// Milliseconds of a part at most; `None`: parts are not shown.
@@ -76,13 +80,18 @@ pub fn answer(asked: Arguments, there: Available) -> Answer {
     };
     // A few parts ahead of what there is; short ones are more to a second.
     let ahead = if target >= 1000 { 3 } else { 3000 / u64::from(target.max(1)) };
-    let last = if msn == open { there.parts } else { 0 };
-    if msn >= open && part > last + ahead {
-        return Answer::Bad;
+    if msn < there.whole {
+        return Answer::Now;
     }
-    // Of a part beyond a segment's last the first of the next segment is meant: a whole segment is no less.
-    match msn <= there.whole || msn == open && part < there.parts {
+    let (parts, is_there) = match msn.cmp(&open) {
+        // Of a part beyond a segment's last the first of the next segment is meant.
+        Ordering::Less => (there.whole_parts, part < there.whole_parts || there.parts > 0),
+        Ordering::Equal => (there.parts, part < there.parts),
+        Ordering::Greater => (0, false),
+    };
+    match is_there {
         true => Answer::Now,
+        false if part > parts + ahead => Answer::Bad,
         false => Answer::Wait,
     }
 }

@@ -188,23 +188,27 @@ impl Media {
     }
 
     fn segment(&self, segment: &Segment, before: Option<&Segment>, out: &mut String) {
-        let first = before.is_none();
         if segment.discontinuity {
             out.push_str("#EXT-X-DISCONTINUITY\n");
         }
-        let other_key = before.is_none_or(|before| before.key != segment.key);
-        match &segment.key {
-            Some(Key { uri, iv }) if other_key => {
-                let _ = writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x{iv:032X}");
-            }
-            None if other_key && !first => out.push_str("#EXT-X-KEY:METHOD=NONE\n"),
-            _ => {}
-        }
+        let mut in_force = before.and_then(|before| before.key.as_ref());
         let other_map = before.is_none_or(|before| before.map != segment.map);
         if let Some(map) = segment.map.as_ref().filter(|_| other_map || segment.discontinuity) {
+            // It would be taken for encrypted with the key that is in force.
+            if in_force.take().is_some() {
+                out.push_str("#EXT-X-KEY:METHOD=NONE\n");
+            }
             let _ = writeln!(out, "#EXT-X-MAP:URI=\"{map}\"");
         }
-        let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date::rfc3339(segment.wall));
+        if in_force != segment.key.as_ref() {
+            match &segment.key {
+                Some(Key { uri, iv }) => {
+                    let _ = writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x{iv:032X}");
+                }
+                None => out.push_str("#EXT-X-KEY:METHOD=NONE\n"),
+            }
+        }
+        let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date::iso_8601(segment.wall));
         for Part { uri, duration, independent } in &segment.parts {
             let _ = write!(out, "#EXT-X-PART:DURATION={},URI=\"{uri}\"", decimal(*duration));
             if *independent {

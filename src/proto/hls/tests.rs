@@ -145,7 +145,8 @@ fn what_may_be_asked() {
     ] {
         assert_eq!(asked(bad), None, "{bad}");
     }
-    let there = Available { whole: 100, parts: 3, part_target: Some(505), ended: false };
+    let there =
+        Available { whole: 100, whole_parts: 4, parts: 3, part_target: Some(505), ended: false };
     let cases = [
         ("", Answer::Now),
         ("_HLS_msn=100", Answer::Now),
@@ -158,6 +159,7 @@ fn what_may_be_asked() {
         ("_HLS_msn=101&_HLS_part=8", Answer::Wait),
         ("_HLS_msn=101&_HLS_part=9", Answer::Bad),
         ("_HLS_msn=100&_HLS_part=77", Answer::Now),
+        ("_HLS_msn=99&_HLS_part=77", Answer::Now),
         ("_HLS_msn=102&_HLS_part=0", Answer::Wait),
         ("_HLS_msn=102&_HLS_part=6", Answer::Bad),
     ];
