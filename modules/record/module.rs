@@ -45,18 +45,15 @@ fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result
         Error::new(format!("the application \"{app}\" records, and has no \"record_path\""))
     })?;
     let dir = application.setup.env.prefix.join(conf::text::path(dir));
-    // One that is there may be anybody's whom it is recorded for.
-    if !dir.exists() {
-        let wanted_by = "\"record_path\"".to_owned();
-        application.setup.folder(module::Folder { path: dir.clone(), wanted_by });
-    }
+    let wanted_by = "\"record_path\"".to_owned();
+    application.setup.folder(module::Folder { path: dir.clone(), wanted_by, shared: true });
     let journal = Rc::new(Journal::new(&dir, application.prefix, name));
     let telling = application.telling(conf.on_record_done.get())?;
     let naming = Naming::new(dir, &conf.record_suffix(), conf.record_unique());
     let naming = naming.map_err(Error::new)?;
     let recorder = Recorder {
         name: name.to_owned(),
-        label: format!("record/{name}"),
+        follower: format!("record/{name}"),
         what,
         naming,
         append: conf.record_append(),

@@ -13,7 +13,7 @@ pub struct Recorder {
     /// Its name; that of the application's own is empty.
     pub name: String,
     /// Tells it from the application's other followers.
-    pub label: String,
+    pub follower: String,
     /// Which frames.
     pub what: What,
     /// How files are called.

@@ -94,6 +94,23 @@ fn hooks_and_listeners_are_told() {
 }
 
 #[test]
+fn the_publisher_is_told() {
+    let server = up("record all manual; record_notify on;");
+    let mut publisher = crate::client::Client::publisher(&server, "s");
+    let mut send = |from: u32, publisher: &mut crate::client::Client| {
+        publisher.video(from * 40, &crate::frames::avc_header(1));
+        (from..from + 60).for_each(|at| publisher.video(at * 40, &crate::frames::key(at)));
+        publisher.sync();
+    };
+    send(0, &mut publisher);
+    assert_eq!(control(&server, "start?app=live&name=s").0, 200);
+    send(60, &mut publisher);
+    publisher.expect("NetStream.Record.Start");
+    assert_eq!(control(&server, "stop?app=live&name=s").0, 200);
+    publisher.expect("NetStream.Record.Stop");
+}
+
+#[test]
 fn old_files_are_deleted_and_only_its_own() {
     let server = up("record all; record_unique on; record_delete_after 1s;
          recorder keep { record_delete_after off; record_suffix -keep.flv; }");

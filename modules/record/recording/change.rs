@@ -319,6 +319,13 @@ impl Recording {
             error,
         };
         self.recorder.telling.event(event, &serde_json::to_vec(&told).unwrap_or_default());
+        if self.recorder.notify {
+            let code = match totals {
+                None => "NetStream.Record.Start",
+                Some(_) => "NetStream.Record.Stop",
+            };
+            self.recorder.telling.publisher(&self.stream, code, &self.recorder.name);
+        }
     }
 }
 

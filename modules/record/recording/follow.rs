@@ -20,7 +20,8 @@ pub struct Recorders(pub Rc<Recorder>);
 
 impl Followers for Recorders {
     fn name(&self) -> &str {
-        &self.0.label
+        let Recorders(recorder) = self;
+        &recorder.follower
     }
 
     fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String> {
@@ -88,6 +89,7 @@ impl Follow for Handle {
 
     fn settle(&mut self) -> bool {
         self.with(|recording, state| {
+            recording.gather(state);
             if let Phase::Writing(writing) = &mut state.phase {
                 flush(writing, recording.recorder.sync);
             }

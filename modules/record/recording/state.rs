@@ -89,6 +89,8 @@ pub struct Beginning {
     pub resumed: Option<Open>,
     /// How often it was tried to open it, because another still had it.
     pub tries: u32,
+    /// Since when it is known, in the loop's milliseconds.
+    pub since: u64,
 }
 
 /// A file that is written.
@@ -193,6 +195,7 @@ impl Recording {
                 begun: file.begun,
                 resumed: Some(file),
                 tries: 0,
+                since: 0,
             }),
         };
         let mut description = Description::default();
@@ -225,7 +228,7 @@ impl Recording {
     /// How it is called in the log.
     pub fn label(&self) -> String {
         let name = String::from_utf8_lossy(&self.stream.name);
-        format!("{} of {}/{name}", self.recorder.label, self.stream.app)
+        format!("{} of {}/{name}", self.recorder.follower, self.stream.app)
     }
 }
 

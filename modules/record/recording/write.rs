@@ -11,6 +11,9 @@ use crate::recording::state::{Beginning, MOST_PENDING, Phase, Recording, State, 
 /// FLV's times have 31 bits with some readers: a file has no more than 24 days.
 const LONGEST_MS: u32 = 24 * 24 * 3600 * 1000;
 
+/// A file is not waited with for longer, when nothing comes that says what is in the stream.
+const GATHER_MS: u64 = 3000;
+
 /// A picture or a sound.
 #[derive(Clone, Copy)]
 struct Media {
@@ -55,13 +58,14 @@ impl Recording {
     }
 
     /// A file is opened as soon as it is known what is to be in it.
-    fn gather(&self, state: &mut State) {
+    pub fn gather(&self, state: &mut State) {
         let Phase::Gathering(beginning) = &state.phase else { return };
+        let is_late = rt::now() >= beginning.since + GATHER_MS;
         let is_enough = |item: &Item<'_>| match item.what {
             What::Message { settled, .. } => settled,
             What::Change(_) => true,
         };
-        if state.held_len > MOST_PENDING || state.held.iter().any(is_enough) {
+        if is_late || state.held_len > MOST_PENDING || state.held.iter().any(is_enough) {
             let beginning = beginning.clone();
             self.open(state, beginning);
         }
@@ -101,7 +105,7 @@ impl Recording {
         match &mut state.phase {
             Phase::Writing(writing) if self.is_over(writing, media) => {
                 self.end(state, Why::Next);
-                return false;
+                false
             }
             Phase::Writing(writing) => {
                 // What comes before the first key frame cannot be decoded.
@@ -196,7 +200,7 @@ impl Recording {
                 return None;
             }
         }
-        Some(Beginning { path, how, begun, resumed: None, tries: 0 })
+        Some(Beginning { path, how, begun, resumed: None, tries: 0, since: rt::now() })
     }
 }
 
