@@ -15,13 +15,12 @@ use crate::segmenter::packer::BEGIN_MS;
 use crate::timeline::{Segment, Timeline, Track};
 
 /// The names in a description.
-pub struct Names {
-    /// Those of what decoders need first of a version of the tracks.
-    pub init: fn(&str, u32) -> String,
-    /// Those of segments, with `$Time$`.
-    pub media: fn(&str) -> String,
-    /// What stands behind each.
-    pub end: String,
+pub trait Names {
+    /// What decoders need first of a track, of a version of the tracks.
+    fn init(&self, track: Track, version: u32) -> String;
+
+    /// Segments of a track, with `$Time$` in it.
+    fn media(&self, track: Track) -> String;
 }
 
 /// What an application asks for.
@@ -33,13 +32,13 @@ pub struct Settings {
     pub playlist: u64,
 }
 
-/// The description. `None`: there is nothing in it that DASH has a place for. `now`: Unix time in milliseconds.
+/// The description. `None`: there is nothing in it that DASH has a place for. `now`: Unix time in milliseconds, for players
+/// whose clock is another; `None`: the description will be read at any time.
 pub fn manifest(
     timeline: &Timeline,
     settings: Settings,
-    names: &Names,
-    prefix: &str,
-    now: u64,
+    names: &dyn Names,
+    now: Option<u64>,
 ) -> Option<String> {
     let first = playlists::listed(timeline, settings.playlist, false);
     let listed = timeline.segments.iter().skip(first);
@@ -48,8 +47,7 @@ pub fn manifest(
     let measured = playlists::measure(timeline)?;
     let newest = listed.last()?;
     let periods = listed.chunk_by(|one, other| one.version == other.version);
-    let periods: Vec<Period> =
-        periods.map(|segments| period(segments, &measured, names, prefix)).collect();
+    let periods: Vec<Period> = periods.map(|segments| period(segments, &measured, names)).collect();
     let target = u64::from(timeline.target) * 1000;
     let end = newest.wall + newest.duration_ms();
     let mpd = Mpd {
@@ -65,24 +63,19 @@ pub fn manifest(
         min_buffer: settings.fragment,
         latency: None,
         periods,
-        timing: Some(UtcTiming::Direct(now)),
+        timing: now.map(UtcTiming::Direct),
     };
     Some(mpd.render())
 }
 
-fn period(
-    segments: &[&Segment],
-    measured: &playlists::Measured,
-    names: &Names,
-    prefix: &str,
-) -> Period {
+fn period(segments: &[&Segment], measured: &playlists::Measured, names: &dyn Names) -> Period {
     let first = segments[0];
     let sets = [Track::Video, Track::Audio].into_iter();
     let sets = sets.filter(|track| segments.iter().any(|segment| segment.has(*track)));
     Period {
         id: first.version.to_string(),
         start: began(first),
-        sets: sets.map(|track| set(segments, track, measured, names, prefix)).collect(),
+        sets: sets.map(|track| set(segments, track, measured, names)).collect(),
     }
 }
 
@@ -97,8 +90,7 @@ fn set(
     segments: &[&Segment],
     track: Track,
     measured: &playlists::Measured,
-    names: &Names,
-    prefix: &str,
+    names: &dyn Names,
 ) -> AdaptationSet {
     let first = segments[0];
     let tracks = &first.tracks;
@@ -108,7 +100,6 @@ fn set(
     };
     let times = segments.iter().filter(|segment| segment.has(track));
     let times = times.map(|segment| (segment.base(track), segment.span(track).1));
-    let stem = track.stem();
     let (bytes, units) = segments
         .iter()
         .map(|segment| segment.span(track))
@@ -133,13 +124,13 @@ fn set(
         language: None,
         timescale,
         offset: (BEGIN_MS + first.begun) * u64::from(timescale) / 1000,
-        initialization: format!("{prefix}{}{}", (names.init)(stem, first.version), names.end),
-        media: format!("{prefix}{}{}", (names.media)(stem), names.end),
+        initialization: names.init(track, first.version),
+        media: names.media(track),
         addressing: Addressing::Timeline { start_number: None, segments: times.collect() },
         early: None,
         reference: None,
         representations: vec![Representation {
-            id: stem.to_owned(),
+            id: track.stem().to_owned(),
             bandwidth: (bytes * 8 * u64::from(timescale)).div_ceil(units.max(1)).max(1),
             ..representation
         }],

@@ -3,20 +3,21 @@
 use proto::hls::Master;
 
 use crate::playlists;
-use crate::stream::Segments;
 use crate::timeline::Track;
 use crate::watch::watch;
+use crate::zone::Hub;
 
 /// The master playlist of a stream. `uri` makes the address of a track's playlist, of the stream whose name ends with a
-/// suffix; `None` if there is nothing to be listed.
+/// suffix; `None` if there is nothing to be listed. `variants`: suffixes, and what is said of them; `kept`: how long playlists
+/// are, in milliseconds.
 pub fn playlist(
-    segments: &Segments,
+    hub: &'static Hub,
+    variants: &[(String, Vec<String>)],
+    kept: u64,
     channel: &[u8],
     uri: impl Fn(&str, Track) -> String,
 ) -> Option<String> {
-    let hub = segments.zone.hub()?;
     let own: &[(String, Vec<String>)] = &[(String::new(), Vec::new())];
-    let variants = &segments.settings.variants;
     let (mut listed, mut independent) = (Vec::new(), true);
     // Those whose stream is not there are left out; the stream itself stands in for all of them.
     for (suffix, attributes) in variants.iter().chain(own) {
@@ -24,7 +25,7 @@ pub fn playlist(
             continue;
         }
         let channel = [channel, suffix.as_bytes()].concat();
-        let Some(watched) = watch(hub, &channel, segments.kept()) else { continue };
+        let Some(watched) = watch(hub, &channel, kept) else { continue };
         let live = |measured: &playlists::Measured| suffix.is_empty() || !measured.ended;
         if let Some(measured) = watched.with(playlists::measure).filter(live) {
             independent &= measured.independent;

@@ -7,7 +7,7 @@ use rtmp::{Application, StreamModule};
 
 use crate::applications;
 use crate::dash;
-use crate::files::{Files, Places};
+use crate::files::{Files, Layout, Naming, Places};
 use crate::keys::Keys;
 use crate::part::Format;
 use crate::segmenter::Options;
@@ -73,27 +73,20 @@ impl StreamModule for Hls {
             },
             kind: conf.hls_type(),
             continuous: conf.hls_continuous(),
-            files: None,
+            files: Vec::new(),
             variants: variants.collect(),
             hls: conf.hls(),
             dash,
             keys: conf.hls_keys().then(|| Keys::new(conf.hls_fragments_per_key())),
         };
-        let files = conf.hls_path.get().map(|path| Files {
-            places: Places {
-                root: path.into(),
-                nested: conf.hls_nested(),
-                naming: conf.hls_fragment_naming(),
-                granularity: conf.hls_fragment_naming_granularity(),
-                base_url: conf.hls_base_url.get().cloned().unwrap_or_default(),
-            },
-            playlist: settings.playlist,
-            event: settings.kind == Kind::Event,
-            cleanup: conf.hls_cleanup(),
-            ended: ENDED_MS.max(2 * settings.playlist),
-        });
-        if let Some(files) = &files {
-            let (path, wanted_by) = (files.places.root.clone(), "\"hls_path\"".to_owned());
+        let files = files(conf, &settings);
+        for Files { places, .. } in &files {
+            let (path, wanted_by) =
+                (places.root.clone(), "\"hls_path\" or \"dash_path\"".to_owned());
+            application.setup.folder(module::Folder { path, wanted_by, shared: true });
+        }
+        if let Some(path) = conf.hls_key_path.get().filter(|_| conf.hls_keys()) {
+            let (path, wanted_by) = (path.into(), "\"hls_key_path\"".to_owned());
             application.setup.folder(module::Folder { path, wanted_by, shared: true });
         }
         let settings = Settings { files, ..settings };
@@ -102,4 +95,39 @@ impl StreamModule for Hls {
         application.follow(segments);
         Ok(())
     }
+}
+
+/// The files that are asked for.
+fn files(conf: &Conf, settings: &Settings) -> Vec<Files> {
+    let ended = ENDED_MS.max(2 * settings.kept());
+    let hls = conf.hls_path.get().filter(|_| conf.hls()).map(|path| {
+        let places = Places {
+            root: path.into(),
+            nested: conf.hls_nested(),
+            naming: conf.hls_fragment_naming(),
+            granularity: conf.hls_fragment_naming_granularity(),
+            base_url: conf.hls_base_url.get().cloned().unwrap_or_default(),
+        };
+        let key_path = conf.hls_key_path.get().unwrap_or(path);
+        let key_url = conf.hls_key_url.get().cloned().unwrap_or_default();
+        let layout = Layout::Hls {
+            playlist: settings.playlist,
+            event: settings.kind == Kind::Event,
+            keys: settings.keys.map(|keys| (keys, key_path.into(), key_url)),
+            variants: settings.variants.clone(),
+        };
+        Files { places, layout, cleanup: conf.hls_cleanup(), ended }
+    });
+    let dash = settings.dash.and_then(|dash| {
+        let path = conf.dash_path.get()?;
+        let places = Places {
+            root: path.into(),
+            nested: conf.dash_nested(),
+            naming: Naming::Sequential,
+            granularity: 0,
+            base_url: String::new(),
+        };
+        Some(Files { places, layout: Layout::Dash(dash), cleanup: conf.dash_cleanup(), ended })
+    });
+    hls.into_iter().chain(dash).collect()
 }

@@ -37,8 +37,8 @@ pub struct Settings {
     pub kind: Kind,
     /// A stream that begins again goes on with the playlist.
     pub continuous: bool,
-    /// `hls_path`
-    pub files: Option<Files>,
+    /// `hls_path`, `dash_path`
+    pub files: Vec<Files>,
     /// `hls_variant`: what the names of streams end with, and what is said of them.
     pub variants: Vec<(String, Vec<String>)>,
     /// `hls_keys`
@@ -70,7 +70,8 @@ impl Segments {
 }
 
 impl Settings {
-    fn kept(&self) -> u64 {
+    /// How long playlists are for which segments are kept, in milliseconds.
+    pub fn kept(&self) -> u64 {
         match self.kind {
             Kind::Live => self.playlist.max(self.dash.map_or(0, |dash| dash.playlist)),
             Kind::Event => u64::MAX,
@@ -125,7 +126,7 @@ struct ZoneSink {
     owner: Owner,
     timeline: Rc<RefCell<Timeline>>,
     /// Files, where there are to be some.
-    output: Option<Rc<Output>>,
+    outputs: Vec<Rc<Output>>,
     max_age: u64,
     /// What is there is not shown any more.
     clear: bool,
@@ -155,12 +156,13 @@ impl Segmented {
         });
         let name = format!("{}/{}", stream.app, String::from_utf8_lossy(&stream.name));
         let timeline = Rc::new(RefCell::new(known));
-        let output = settings
+        let outputs = settings
             .files
-            .as_ref()
-            .and_then(|files| Output::open(files, &stream, timeline.clone(), (hub, id)));
+            .iter()
+            .filter_map(|files| Output::open(files, &stream, timeline.clone(), (hub, id)));
+        let outputs = outputs.collect();
         let (clear, told) = (false, false);
-        let sink = ZoneSink { hub, id, owner, timeline, output, max_age, clear, told, name };
+        let sink = ZoneSink { hub, id, owner, timeline, outputs, max_age, clear, told, name };
         let (segmenter, resumes) = match newest {
             Some((first, last)) if tracks.is_some() || last.flags & ENDED != 0 => {
                 let tracks = tracks.unwrap_or_default();
@@ -280,7 +282,7 @@ impl Follow for Segmented {
     }
 
     fn is_finished(&self) -> bool {
-        self.segmenter.sink().output.as_ref().is_none_or(|output| output.is_finished())
+        self.segmenter.sink().outputs.iter().filter(|output| !output.is_finished()).count() == 0
     }
 
     fn done(&self) -> u64 {
@@ -338,10 +340,8 @@ impl Sink for ZoneSink {
                 self.told = false;
                 timeline.add(appended.seq, head, tracks.cloned(), len);
                 drop(timeline);
-                if let Some(output) =
-                    self.output.as_ref().filter(|_| head.flags & (LAST | ENDED) != 0)
-                {
-                    output.update();
+                if head.flags & (LAST | ENDED) != 0 {
+                    self.outputs.iter().for_each(|output| output.update());
                 }
                 true
             }

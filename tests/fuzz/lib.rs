@@ -12,9 +12,13 @@ mod chunked;
 mod client_hello;
 mod conf;
 mod flv;
+mod flv_recording;
+mod fmp4;
+mod hls_arguments;
 mod htpasswd;
 mod http2;
 mod jwt;
+mod media;
 mod mp4;
 pub mod mutate;
 mod proxy_protocol;
@@ -27,6 +31,7 @@ mod rtmp_handshake;
 mod sse;
 mod ssi;
 mod ticket;
+mod ts;
 mod websocket;
 
 pub use self::sse::sse;
@@ -36,6 +41,9 @@ pub use chunked::chunked;
 pub use client_hello::client_hello;
 pub use conf::conf;
 pub use flv::flv;
+pub use flv_recording::flv_recording;
+pub use fmp4::fmp4;
+pub use hls_arguments::hls_arguments;
 pub use htpasswd::htpasswd;
 pub use http2::http2;
 pub use jwt::jwt;
@@ -48,13 +56,14 @@ pub use response::response;
 pub use rtmp_chunk::rtmp_chunk;
 pub use rtmp_handshake::rtmp_handshake;
 pub use ticket::ticket;
+pub use ts::ts;
 pub use websocket::websocket;
 
 /// A target: takes any bytes, and panics if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets with their names, which are also those of their corpora.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("conf", conf),
     ("request", request),
     ("range", range),
@@ -75,6 +84,10 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("ssi", ssi),
     ("jwt", jwt),
     ("htpasswd", htpasswd),
+    ("ts", ts),
+    ("fmp4", fmp4),
+    ("flv_recording", flv_recording),
+    ("hls_arguments", hls_arguments),
 ];
 
 /// Runs a target over the files that are named on the command line.

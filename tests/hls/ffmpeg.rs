@@ -14,8 +14,14 @@ fn ffmpeg(args: &[&str]) -> Output {
 /// Hashes of the decoded frames of a track.
 #[track_caller]
 pub fn decoded(input: &str, track: &str) -> Vec<String> {
-    let before: &[&str] = if input.contains(".m3u8") { &["-live_start_index", "0"] } else { &[] };
-    let output = ffmpeg(&[before, &["-i", input, "-map", track, "-f", "framemd5", "-"]].concat());
+    let (before, after): (&[&str], &[&str]) = match () {
+        () if input.contains(".m3u8") => (&["-live_start_index", "0"], &[]),
+        // It asks for ever for more of what has ended.
+        () if input.contains(".mpd") => (&[], &["-t", "6"]),
+        () => (&[], &[]),
+    };
+    let words = [before, &["-i", input, "-map", track], after, &["-f", "framemd5", "-"]];
+    let output = ffmpeg(&words.concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{input}: {said}");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -5,6 +5,7 @@ use std::fs;
 use support::{start, wait_for};
 
 use crate::checker::Checker;
+use crate::ffmpeg::decoded;
 use crate::film::Publisher;
 use crate::ts::Stream;
 use crate::{conf, film, up};
@@ -69,5 +70,53 @@ fn what_is_in_the_way_stays() {
     server.wait_for("a line", || server.error_log().contains("files of the stream \"live/s\""));
     assert_eq!(fs::read_to_string(server.path("files/hls")).expect("still a file"), "mine");
     assert_eq!(server.get("/hls/s/video.m3u8").status, 200, "in memory it is there");
-    let _ = film::LENGTH;
+}
+
+/// Whatever is asked for, ffmpeg finds the film in the files.
+#[test]
+fn ffmpeg_watches_the_files() {
+    let whole = decoded(&film::path().to_string_lossy(), "0:v");
+    for (more, path) in [
+        ("hls_format fmp4;", "/files/hls/s_low.m3u8"),
+        ("hls_keys on; hls_key_path files/keys; hls_key_url ../keys/;", "/files/hls/s_low.m3u8"),
+        ("hls_nested on; hls_keys on; hls_fragments_per_key 2;", "/files/hls/s_low/index.m3u8"),
+        ("hls_fragment_naming system; hls_type event;", "/files/hls/s_low.m3u8"),
+        ("hls_variant _low; hls_variant _high;", "/files/hls/s.m3u8"),
+        ("hls_nested on; hls_variant _low;", "/files/hls/s/index.m3u8"),
+        ("dash on; dash_path files/dash; dash_fragment 1s;", "/files/dash/s_low.mpd"),
+        ("dash on; dash_nested on; dash_path files/dash;", "/files/dash/s_low/index.mpd"),
+    ] {
+        let server =
+            up(&format!("hls_path files/hls; hls_fragment 1s; hls_playlist_length 60s; {more}"));
+        let mut publisher = Publisher::new(&server, "s_low");
+        publisher.run(4500);
+        publisher.end();
+        let list = |name: &str| server.get(name).text();
+        let ended = || match path.ends_with(".mpd") {
+            true => list(path).contains("mediaPresentationDuration"),
+            false => {
+                let own = if more.contains("nested") {
+                    "/files/hls/s_low/index.m3u8"
+                } else {
+                    "/files/hls/s_low.m3u8"
+                };
+                list(own).contains("#EXT-X-ENDLIST")
+            }
+        };
+        wait_for(&format!("the end: {more}"), ended);
+        wait_for("the list", || server.get(path).status == 200);
+        let got = decoded(&server.url(path), "0:v");
+        assert!(
+            got.len() > 100 && whole.starts_with(&got[..got.len() - 1]),
+            "{more}: {}",
+            got.len()
+        );
+        if more.contains("hls_type event") {
+            assert!(list(path).contains("#EXT-X-PLAYLIST-TYPE:EVENT"));
+        }
+        for key in fs::read_dir(server.path("files/keys")).into_iter().flatten().flatten() {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(key.metadata().expect("a key").permissions().mode() & 0o777, 0o600);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `hls_path`: what is in the zone, as files.
+//! `hls_path`, `dash_path`: what is in the zone, as files.
 //!
 //! ```text
 //! NAME.m3u8  NAME-1790000000.ts …            hls_nested: NAME/index.m3u8  NAME/1790000000.ts …
@@ -9,8 +9,10 @@
 //! asked for no more. Other threads do it, one job of a stream at a time.
 
 mod job;
+mod layout;
 mod names;
 mod output;
 
+pub use layout::Layout;
 pub use names::{Naming, Places};
 pub use output::{Files, Output};

@@ -22,9 +22,9 @@ pub enum Naming {
 /// Where the files of an application's streams are.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// `hls_path`
+    /// `hls_path`, `dash_path`
     pub root: PathBuf,
-    /// `hls_nested`
+    /// A directory for each stream.
     pub nested: bool,
     /// `hls_fragment_naming`
     pub naming: Naming,
@@ -36,7 +36,8 @@ pub struct Places {
 
 /// Whether files may be called after a stream: its name leads nowhere else, and hides nothing.
 pub fn is_fit(name: &[u8]) -> bool {
-    let bad = |byte: &u8| *byte == b'/' || byte.is_ascii_control() || *byte == b'"';
+    let bad =
+        |byte: &u8| *byte == b'/' || byte.is_ascii_control() || *byte == b'"' || *byte == b'$';
     !name.is_empty()
         && name[0] != b'.'
         && !name.iter().any(bad)
@@ -59,21 +60,35 @@ impl StreamNames {
 
     /// The directory that they are in.
     pub fn directory(&self) -> PathBuf {
+        self.directory_of(&self.name)
+    }
+
+    /// Where in another directory files of the stream are.
+    pub fn directory_in(&self, root: &Path) -> PathBuf {
+        if self.places.nested { root.join(&self.name) } else { root.to_owned() }
+    }
+
+    fn directory_of(&self, name: &str) -> PathBuf {
         match self.places.nested {
-            true => self.places.root.join(&self.name),
+            true => self.places.root.join(name),
             false => self.places.root.clone(),
         }
     }
 
-    /// The playlist.
-    pub fn playlist(&self) -> PathBuf {
+    /// The playlist, or description, of this stream or of another one of the application.
+    pub fn list(&self, name: &str, extension: &str) -> PathBuf {
         match self.places.nested {
-            true => self.directory().join("index.m3u8"),
-            false => self.directory().join(format!("{}.m3u8", self.name)),
+            true => self.directory_of(name).join(format!("index.{extension}")),
+            false => self.places.root.join(format!("{name}.{extension}")),
         }
     }
 
-    /// The file of a segment, without its directory.
+    /// The stream's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file of a segment with all of its tracks, without its directory.
     pub fn segment(&mut self, segment: &Segment) -> String {
         if let Some(known) = self.given.get(&segment.msn) {
             return known.clone();
@@ -87,20 +102,13 @@ impl StreamNames {
             Format::Ts => "ts",
             Format::Cmaf => "m4s",
         };
-        let taken = |name: &String| self.given.values().any(|known| known == name);
-        let named = |suffix: &str| self.named(&format!("{number}{suffix}.{extension}"));
+        let mut name = self.file(&format!("{number}.{extension}"));
         // Two segments of one grain, or after a clock that was set back, have names of their own.
-        let mut name = named("");
-        if taken(&name) {
-            name = named(&format!("-{}", segment.msn));
+        if self.given.values().any(|known| *known == name) {
+            name = self.file(&format!("{number}-{}.{extension}", segment.msn));
         }
         self.given.insert(segment.msn, name.clone());
         name
-    }
-
-    /// The file of what a decoder needs first.
-    pub fn init(&self, version: u32) -> String {
-        self.named(&format!("init-{version}.mp4"))
     }
 
     /// A segment is gone.
@@ -110,14 +118,29 @@ impl StreamNames {
 
     /// As a playlist names a file.
     pub fn url(&self, file: &str) -> String {
-        let base = &self.places.base_url;
+        self.url_below(&self.places.base_url, file)
+    }
+
+    /// As a playlist names a file that is below another address.
+    pub fn url_below(&self, base: &str, file: &str) -> String {
         match self.places.nested && !base.is_empty() {
             true => format!("{base}{}/{}", escaped(&self.name), escaped(file)),
             false => format!("{base}{}", escaped(file)),
         }
     }
 
-    fn named(&self, rest: &str) -> String {
+    /// As the master playlist names the playlist of a variant.
+    pub fn variant(&self, name: &str) -> String {
+        let base = &self.places.base_url;
+        match self.places.nested {
+            true if base.is_empty() => format!("../{}/index.m3u8", escaped(name)),
+            true => format!("{base}{}/index.m3u8", escaped(name)),
+            false => format!("{base}{}.m3u8", escaped(name)),
+        }
+    }
+
+    /// A file of this stream, without its directory.
+    pub fn file(&self, rest: &str) -> String {
         match self.places.nested {
             true => rest.to_owned(),
             false => format!("{}-{rest}", self.name),
@@ -133,29 +156,10 @@ impl StreamNames {
 }
 
 /// As a part of an address.
-fn escaped(name: &str) -> String {
+pub fn escaped(name: &str) -> String {
     let mut out = Vec::new();
     escape::component(name.as_bytes(), &mut out);
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Whether a file of a directory may be one of ours of that stream, by its name.
-pub fn is_ours(path: &Path, name: &str, nested: bool) -> bool {
-    let Some(file) = path.file_name().and_then(|file| file.to_str()) else { return false };
-    let rest = if nested {
-        Some(file)
-    } else {
-        file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'))
-    };
-    let stem = rest.and_then(|rest| {
-        rest.strip_suffix(".ts")
-            .or_else(|| rest.strip_suffix(".m4s"))
-            .or_else(|| rest.strip_suffix(".mp4"))
-    });
-    stem.is_some_and(|stem| {
-        let digits = stem.strip_prefix("init-").unwrap_or(stem);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-    })
 }
 
 #[cfg(test)]
@@ -164,21 +168,11 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_not_fit() {
-        for bad in ["", ".", "..", ".hidden", "a/b", "../x", "a\nb", "a\"b", "\0"] {
+        for bad in ["", ".", "..", ".hidden", "a/b", "../x", "a\nb", "a\"b", "\0", "$Time$"] {
             assert!(!is_fit(bad.as_bytes()), "{bad:?}");
         }
         assert!(!is_fit(b"\xff"));
         assert!(is_fit("cam 1ä".as_bytes()));
         assert_eq!(escaped("cam 1ä"), "cam%201%C3%A4");
-    }
-
-    #[test]
-    fn only_what_looks_like_ours_is() {
-        let ours = |file: &str, nested| is_ours(Path::new(file), "cam", nested);
-        assert!(ours("/x/cam-17.ts", false) && ours("/x/cam-init-17.mp4", false));
-        assert!(ours("/x/17.m4s", true));
-        for other in ["/x/cam.ts", "/x/cam-a.ts", "/x/camera-1.ts", "/x/cam-17.txt", "/x/cam-.ts"] {
-            assert!(!ours(other, false), "{other}");
-        }
     }
 }

@@ -1,19 +1,18 @@
 //! The files of one stream: what is missing is written, what is not wanted any more is removed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use broadcast::ChannelId;
-use proto::{fmp4, hls};
 use rtmp::follow::Stream;
 
 use crate::files::job::{self, Step};
+use crate::files::layout::{File, Layout, Source};
 use crate::files::names::{self, Places, StreamNames};
-use crate::part::Format;
-use crate::playlists::{self, Names};
-use crate::timeline::{self, Segment, Timeline, Track};
+use crate::playlists;
+use crate::timeline::{Segment, Timeline};
 use crate::zone::Hub;
 
 /// What an application asks for.
@@ -21,11 +20,9 @@ use crate::zone::Hub;
 pub struct Files {
     /// Where.
     pub places: Places,
-    /// How long playlists are, in milliseconds.
-    pub playlist: u64,
-    /// All segments stay.
-    pub event: bool,
-    /// `hls_cleanup`
+    /// Which.
+    pub layout: Layout,
+    /// Those that nobody can ask for any more are removed.
     pub cleanup: bool,
     /// Files of a stream that has ended are removed after so many milliseconds.
     pub ended: u64,
@@ -41,11 +38,15 @@ pub struct Output {
     files: Files,
     timeline: Rc<RefCell<Timeline>>,
     zone: (&'static Hub, ChannelId),
+    /// The stream's name in the zone.
+    channel: Vec<u8>,
     names: RefCell<StreamNames>,
     /// Files that are there, by the segments that they are of.
-    written: RefCell<BTreeMap<u64, PathBuf>>,
+    written: RefCell<BTreeMap<u64, Vec<PathBuf>>>,
     /// The same of what a decoder needs first, by version.
-    inits: RefCell<BTreeMap<u32, PathBuf>>,
+    inits: RefCell<BTreeMap<u32, Vec<PathBuf>>>,
+    /// Playlists and descriptions.
+    lists: RefCell<BTreeSet<PathBuf>>,
     state: Cell<State>,
     /// Something has come while a job was at work.
     again: Cell<bool>,
@@ -77,7 +78,7 @@ impl Output {
         if !names::is_fit(&stream.name) {
             sys::log!(
                 Error,
-                "no files of the stream \"{label}\" in hls_path: none can have its name"
+                "no files of segments of the stream \"{label}\": none can have its name"
             );
             return None;
         }
@@ -88,6 +89,8 @@ impl Output {
             names: RefCell::new(StreamNames::new(files.places.clone(), &text)),
             written: RefCell::default(),
             inits: RefCell::default(),
+            lists: RefCell::default(),
+            channel: stream.channel.clone(),
             state: Cell::new(State::Idle),
             again: Cell::new(false),
             checked: Cell::new(false),
@@ -120,7 +123,7 @@ impl Output {
             State::Removed => true,
             State::Working => false,
             // A recording of all of it is what was asked for.
-            State::Idle if self.files.event || !self.files.cleanup => true,
+            State::Idle if self.files.layout.listed().1 || !self.files.cleanup => true,
             State::Idle => {
                 if rt::wall().as_millis() as u64 >= ended + self.files.ended {
                     self.remove_all();
@@ -134,40 +137,38 @@ impl Output {
     fn steps(&self, steps: &mut Vec<Step>) -> bool {
         let timeline = self.timeline.borrow();
         let mut names = self.names.borrow_mut();
-        let directory = names.directory();
-        steps.push(Step::Directory(directory.clone()));
-        let first = playlists::listed(&timeline, self.files.playlist, self.files.event);
+        let layout = &self.files.layout;
+        steps.extend(layout.directories(&names).into_iter().map(Step::Directory));
+        let (playlist, event) = layout.listed();
+        let first = playlists::listed(&timeline, playlist, event);
         let (mut written, mut inits) = (self.written.borrow_mut(), self.inits.borrow_mut());
         let whole = timeline.segments.iter().skip(first).filter(|segment| segment.whole);
         let missing = whole.filter(|segment| !written.contains_key(&segment.msn));
         let missing: Vec<&Segment> = missing.collect();
         let (hub, id) = self.zone;
+        let source = Source { timeline: &timeline, hub, id, channel: &self.channel };
         let keep = !self.checked.get();
         for segment in missing.iter().take(AT_ONCE) {
-            if segment.format == Format::Cmaf && !inits.contains_key(&segment.version) {
-                let tracks = &segment.tracks;
-                let bytes = fmp4::movie_init(tracks.video.as_ref(), tracks.audio.as_ref());
-                let path = directory.join(names.init(segment.version));
-                inits.insert(segment.version, path.clone());
-                let bytes = bytes.unwrap_or_default();
-                steps.push(Step::Write { path, bytes, keep: false, mode: 0o644 });
+            if !inits.contains_key(&segment.version) {
+                let files = layout.inits(segment, &names);
+                inits.insert(segment.version, write(files, false, steps));
             }
-            let path = directory.join(names.segment(segment));
-            // Gone meanwhile: then it is not listed much longer either.
-            let bytes = timeline::bytes(hub.attachment, id, segment, None, None);
-            let bytes = bytes.unwrap_or_default();
-            written.insert(segment.msn, path.clone());
-            steps.push(Step::Write { path, bytes, keep, mode: 0o644 });
+            let files = layout.files(segment, &mut names, &source);
+            written.insert(segment.msn, write(files, keep, steps));
         }
         if missing.len() > AT_ONCE {
             return true;
         }
         self.checked.set(true);
         let gone = self.gone(&timeline, &mut names, &mut written, &mut inits);
-        if let Some(text) = self.playlist(&timeline, &mut names) {
-            let (path, bytes) = (names.playlist(), text.into_bytes());
-            steps.push(Step::Write { path, bytes, keep: false, mode: 0o644 });
-        }
+        let list = layout.list(&mut names, &source);
+        let master = layout.master(&names, &source);
+        // That of a stream which need not have files itself.
+        let above = master.as_ref().and_then(|(path, _)| path.parent());
+        steps.extend(above.map(|above| Step::Directory(above.to_owned())));
+        let lists = list.into_iter().chain(master);
+        let lists = lists.map(|(path, text)| (path, text.into_bytes(), 0o644));
+        self.lists.borrow_mut().extend(write(lists.collect(), false, steps));
         steps.extend(gone.into_iter().filter(|_| self.files.cleanup).map(Step::Remove));
         false
     }
@@ -177,8 +178,8 @@ impl Output {
         &self,
         timeline: &Timeline,
         names: &mut StreamNames,
-        written: &mut BTreeMap<u64, PathBuf>,
-        inits: &mut BTreeMap<u32, PathBuf>,
+        written: &mut BTreeMap<u64, Vec<PathBuf>>,
+        inits: &mut BTreeMap<u32, Vec<PathBuf>>,
     ) -> Vec<PathBuf> {
         let Some(oldest) = timeline.segments.front() else { return Vec::new() };
         let kept = written.split_off(&oldest.msn);
@@ -188,30 +189,16 @@ impl Output {
             |version: &u32| timeline.segments.iter().any(|segment| segment.version == *version);
         let old: Vec<u32> = inits.keys().copied().filter(|version| !wanted(version)).collect();
         let inits = old.into_iter().filter_map(|version| inits.remove(&version));
-        gone.into_values().chain(inits).collect()
-    }
-
-    fn playlist(&self, timeline: &Timeline, names: &mut StreamNames) -> Option<String> {
-        let segments =
-            timeline.segments.iter().map(|segment| (segment.msn, names.segment(segment)));
-        let files: BTreeMap<u64, String> = segments.collect();
-        let newest = timeline.segments.back()?;
-        let is_sound = newest.format == Format::Cmaf && newest.tracks.video.is_none();
-        let track = if is_sound { Track::Audio } else { Track::Video };
-        let listed = Listed { files: &files, names };
-        let mut media =
-            playlists::media(timeline, track, &listed, self.files.playlist, self.files.event)?;
-        // Whoever reads files cannot wait for parts.
-        (media.part_target, media.hint) = (None, None);
-        media.segments.retain(|segment| segment.uri.is_some());
-        media.segments.iter_mut().for_each(|segment| segment.parts.clear());
-        Some(hls::playlist(&media, false))
+        // A key may be that of segments that are still there.
+        let still: BTreeSet<&PathBuf> = written.values().flatten().collect();
+        gone.into_values().chain(inits).flatten().filter(|path| !still.contains(path)).collect()
     }
 
     fn remove_all(self: &Rc<Self>) {
         let (written, inits) = (self.written.take(), self.inits.take());
-        let playlist = self.names.borrow().playlist();
-        let all = std::iter::once(playlist).chain(written.into_values()).chain(inits.into_values());
+        let segments = written.into_values().chain(inits.into_values()).flatten();
+        // First nobody is told of them any more.
+        let all = self.lists.take().into_iter().chain(segments);
         self.run(all.map(Step::Remove).collect(), false, State::Removed);
     }
 
@@ -246,26 +233,14 @@ impl Output {
     }
 }
 
-/// The names in the playlist.
-struct Listed<'a> {
-    files: &'a BTreeMap<u64, String>,
-    names: &'a StreamNames,
-}
-
-impl Names for Listed<'_> {
-    fn segment(&self, segment: &Segment) -> String {
-        self.names.url(self.files.get(&segment.msn).map_or("", |file| file))
-    }
-
-    fn part(&self, segment: &Segment, _: u64) -> String {
-        self.segment(segment)
-    }
-
-    fn init(&self, segment: &Segment) -> Option<String> {
-        (segment.format == Format::Cmaf).then(|| self.names.url(&self.names.init(segment.version)))
-    }
-
-    fn key(&self, _: &Segment) -> Option<hls::Key> {
-        None
-    }
+/// The steps that write files; gives where they are.
+fn write(files: Vec<File>, keep: bool, steps: &mut Vec<Step>) -> Vec<PathBuf> {
+    let paths = files.iter().map(|(path, _, _)| path.clone()).collect();
+    steps.extend(files.into_iter().map(|(path, bytes, mode)| Step::Write {
+        path,
+        bytes,
+        keep,
+        mode,
+    }));
+    paths
 }

@@ -193,14 +193,9 @@ impl Asked {
 
     fn manifest(&self, request: &mut Request) -> Flow {
         let Some(settings) = self.segments.settings.dash else { return Flow::Status(404) };
-        let names = dash::Names {
-            init: |stem, version| format!("{stem}-init-{version}.mp4"),
-            media: |stem| format!("{stem}-t$Time$.m4s"),
-            end: self.end(),
-        };
-        let now = rt::wall().as_millis() as u64;
-        let text =
-            self.watched.with(|timeline| dash::manifest(timeline, settings, &names, "", now));
+        let names = ByTime { end: self.end() };
+        let now = Some(rt::wall().as_millis() as u64);
+        let text = self.watched.with(|timeline| dash::manifest(timeline, settings, &names, now));
         let Some(text) = text else { return Flow::Status(404) };
         request.response.set_body(200, Str::from(MANIFEST), Str::from(text));
         request.response.add_header("Cache-Control", Str::from("no-cache"));
@@ -327,7 +322,10 @@ fn respond_master(
         "" => format!("{}.m3u8{end}", track.stem()),
         suffix => format!("../{base}{suffix}/{}.m3u8{end}", track.stem()),
     };
-    let text = master::playlist(segments, &admitted.channel(), uri);
+    let hub = segments.zone.hub();
+    let variants = &segments.settings.variants;
+    let text = hub
+        .and_then(|hub| master::playlist(hub, variants, segments.kept(), &admitted.channel(), uri));
     respond_playlist(request, text.map(Str::from))
 }
 
@@ -408,5 +406,20 @@ impl Names for ByTrack {
     fn key(&self, segment: &Segment) -> Option<hls::Key> {
         let number = self.keys?.of(segment);
         Some(hls::Key { uri: format!("{number}.key{}", self.end), iv: number.into() })
+    }
+}
+
+/// The names in a description for DASH.
+struct ByTime {
+    end: String,
+}
+
+impl dash::Names for ByTime {
+    fn init(&self, track: Track, version: u32) -> String {
+        format!("{}-init-{version}.mp4{}", track.stem(), self.end)
+    }
+
+    fn media(&self, track: Track) -> String {
+        format!("{}-t$Time$.m4s{}", track.stem(), self.end)
     }
 }

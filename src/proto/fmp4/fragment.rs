@@ -75,7 +75,7 @@ pub fn fragment_head(
     let moof = 8 + 16 + traf;
     out.reserve(24 + moof + 8);
     if first_of_segment {
-        out.extend_from_slice(b"\0\0\0\x18stypmsdh\0\0\0\0msdhcmfs");
+        styp(out);
     }
     head(out, moof, b"moof");
     head(out, 16, b"mfhd");
@@ -88,6 +88,22 @@ pub fn fragment_head(
     head(out, trun, b"trun");
     run.samples(out, moof + 8);
     head(out, 8 + data_len, b"mdat");
+}
+
+/// Appends what a segment begins with. [`fragment`] does so itself, unless something is to stand between.
+pub fn styp(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\0\0\0\x18stypmsdh\0\0\0\0msdhcmfs");
+}
+
+/// Appends what goes before a fragment that says when it was (ISO 14496-12 §8.16.5): a media time of a track and the milliseconds
+/// since 1970 at which the encoder had it.
+pub fn prft(out: &mut Vec<u8>, track_id: u32, wall_ms: u64, media_time: u64) {
+    // NTP: seconds since 1900, and parts of 2^32 of one.
+    let seconds = (wall_ms / 1000).wrapping_add(2_208_988_800);
+    let part = ((wall_ms % 1000) << 32) / 1000;
+    head(out, 32, b"prft");
+    words(out, &[1 << 24, track_id, seconds as u32, part as u32]);
+    out.extend_from_slice(&media_time.to_be_bytes());
 }
 
 /// Samples, and what they have in common.

@@ -3,7 +3,7 @@
 //! ```text
 //! init      ftyp  moov: mvhd trak* mvex: [mehd] trex*
 //!                 trak: tkhd mdia: mdhd hdlr minf: vmhd|smhd dinf stbl: stsd stts stsc stsz stco (the last four empty)
-//! fragment  [styp]  moof: mfhd traf: tfhd tfdt trun  mdat
+//! fragment  [styp] [prft]  moof: mfhd traf: tfhd tfdt trun  mdat
 //! end       mfra: tfra* mfro                                               of files only
 //! ```
 //! Pictures are track 1 and have 90000 ticks a second; sound is track 2 and has its own rate. What a decoder needs is the sequence
@@ -18,7 +18,7 @@ mod parse;
 mod walk;
 
 pub use data::picture;
-pub use fragment::{Sample, fragment, fragment_head};
+pub use fragment::{Sample, fragment, fragment_head, prft, styp};
 pub use init::{audio_init, movie_init, set_duration, video_init};
 pub use mfra::mfra;
 pub use walk::{Fragment, Walk};

@@ -12,6 +12,7 @@ mod mp3;
 mod name;
 mod units;
 mod video;
+mod vp9;
 
 pub use audio::AudioTrack;
 pub use clock::AudioClock;

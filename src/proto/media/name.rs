@@ -8,7 +8,7 @@
 //! | AAC, MP3 | `mp4a.40.` and the object type |
 //! | others | `Opus`, `fLaC`, `ac-3`, `ec-3` |
 
-use super::{AudioCodec, VideoCodec, av1, hevc};
+use super::{AudioCodec, VideoCodec, av1, hevc, vp9};
 use crate::flv::{aac, avc};
 
 /// A video codec's, out of its configuration; `None`: it is none, or one that players have no name for.
@@ -20,18 +20,9 @@ pub(super) fn video(codec: VideoCodec, config: &[u8]) -> Option<String> {
         }
         VideoCodec::Hevc => hevc::name(config),
         VideoCodec::Av1 => av1::name(config),
-        VideoCodec::Vp9 => {
-            let &[profile, level, depth, ..] = vp9(config) else { return None };
-            Some(format!("vp09.{profile:02}.{level:02}.{:02}", depth >> 4))
-        }
+        VideoCodec::Vp9 => vp9::name(config),
         _ => None,
     }
-}
-
-/// A `vpcC` without the version and the flags that some put before it: what follows these is at most 3, and a level is
-/// never 0.
-pub(super) fn vp9(config: &[u8]) -> &[u8] {
-    config.strip_prefix(&[1, 0, 0, 0]).unwrap_or(config)
 }
 
 /// An audio codec's; empty: it has none.

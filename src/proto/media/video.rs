@@ -1,6 +1,6 @@
 //! The pictures of a stream.
 
-use super::{Sets, VideoCodec, av1, hevc, name};
+use super::{Sets, VideoCodec, av1, hevc, name, vp9};
 use crate::flv::avc;
 
 /// A video track.
@@ -10,7 +10,8 @@ pub struct VideoTrack {
     pub codec: VideoCodec,
     /// What a decoder needs first, as in the sequence header: `avcC`, `hvcC`, `av1C`, `vpcC`.
     pub config: Vec<u8>,
-    /// Width and height in pixels; 0: not told there. VP9's configuration does not tell.
+    /// Width and height in pixels; 0: not told there. Of VP9 a key frame tells, see
+    /// [`VideoTrack::see`].
     pub size: (u32, u32),
     /// Frames a second; 0: not known.
     pub frame_rate: f64,
@@ -43,6 +44,13 @@ impl VideoTrack {
         self.codec == other.codec && self.config == other.config
     }
 
+    /// Looks at a key frame, where the configuration does not tell the size.
+    pub fn see(&mut self, frame: &[u8]) {
+        if self.codec == VideoCodec::Vp9 {
+            self.size = vp9::size(frame).unwrap_or(self.size);
+        }
+    }
+
     /// The parameter sets in the configuration of H.264 and H.265; others have none.
     pub fn parameter_sets(&self) -> Sets<'_> {
         match self.codec {
@@ -64,6 +72,6 @@ impl VideoTrack {
 
     /// The content of MP4's configuration box; for VP9 without version and flags, which belong to the box.
     pub fn record(&self) -> &[u8] {
-        if self.codec == VideoCodec::Vp9 { name::vp9(&self.config) } else { &self.config }
+        if self.codec == VideoCodec::Vp9 { vp9::record(&self.config) } else { &self.config }
     }
 }

@@ -120,6 +120,9 @@ proptest! {
                 prop_assert!(sets <= config.len() && !track.rfc6381().is_empty());
             }
         }
+        let mut vp9 = VideoTrack::of(VideoCodec::Vp9, &[0, 21, 0x82]).unwrap();
+        vp9.see(&bytes);
+        vp9.see(&[b"\x82\x49\x83\x42\0", &bytes[..]].concat());
         let units: usize = Units::of(&bytes, size).map(<[u8]>::len).sum();
         prop_assert!(units <= bytes.len());
         for codec in [AudioCodec::Mp3, AudioCodec::Ac3, AudioCodec::Eac3, AudioCodec::Aac] {

@@ -91,7 +91,8 @@ impl Muxer {
     }
 
     /// Appends frames of sound that follow each other, raw as FLV has them; the first begins at `pts_90k` of the stream.
-    /// What is longer than a frame can be is left out. They are one PES packet, unless they are too long for that.
+    /// What is longer than a frame can be is left out. They are one PES packet, unless they are too long for that. Without pictures
+    /// the clock comes with them: then they should last no longer than 100 ms.
     pub fn audio(&mut self, out: &mut Vec<u8>, frames: &[&[u8]], pts_90k: u64) {
         let Some(audio) = &self.audio else { return };
         let (mut rest, mut pts) = (frames, pts_90k.wrapping_add(START));

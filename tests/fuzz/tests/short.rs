@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 20] = [
+const ROUNDS: [(&str, u64); 24] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -26,6 +26,10 @@ const ROUNDS: [(&str, u64); 20] = [
     ("ssi", 20_000),
     ("jwt", 30_000),
     ("htpasswd", 1_000),
+    ("ts", 4_000),
+    ("fmp4", 10_000),
+    ("flv_recording", 10_000),
+    ("hls_arguments", 100_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {

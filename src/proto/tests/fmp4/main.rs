@@ -3,9 +3,9 @@
 mod files;
 mod tracks;
 
-use mp4_atom::{Codec, Decode, Ftyp, Moof, Moov, Styp};
+use mp4_atom::{Codec, Decode, Ftyp, Moof, Moov, Prft, Styp};
 use proptest::prelude::*;
-use proto::fmp4::{Sample, audio_init, fragment, movie_init, set_duration, video_init};
+use proto::fmp4::{Sample, audio_init, fragment, movie_init, prft, set_duration, styp, video_init};
 use tracks::*;
 
 /// The boxes of a head.
@@ -93,6 +93,18 @@ fn a_file_has_both() {
     for end in 0..head.len() {
         set_duration(&mut head[..end].to_vec(), 5);
     }
+}
+
+#[test]
+fn the_time_on_the_wall() {
+    let mut out = Vec::new();
+    styp(&mut out);
+    prft(&mut out, 2, 1_500, 1 << 40);
+    let mut rest = &*out;
+    Styp::decode(&mut rest).unwrap();
+    let found = Prft::decode(&mut rest).unwrap();
+    assert_eq!((found.reference_track_id, found.media_time, rest.len()), (2, 1 << 40, 0));
+    assert_eq!(found.ntp_timestamp, 2_208_988_801 << 32 | 1 << 31);
 }
 
 /// The samples as a reader sees them, with what they have in common filled in.
