@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use conf::{Directive, Error};
+use conf::{Directive, Error, Span};
 use rtmp::{Application, StreamModule};
 
 use crate::file::journal::Journal;
@@ -24,26 +24,32 @@ impl StreamModule for Record {
     }
 
     fn install(conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
+        let mut known = Vec::new();
         for named in conf.recorder.as_slice() {
             let mut own = Conf::default();
             own.inherit(&named.conf);
             own.inherit(conf);
-            add(&named.name, &own, application)?;
+            add(&named.name, &own, &mut known, application)?;
         }
-        add("", conf, application)
+        add("", conf, &mut known, application)
     }
 }
 
 /// Adds a recorder, if it records something. The one without a name is the application's own.
-fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result<(), Error> {
+fn add(
+    name: &str,
+    conf: &Conf,
+    known: &mut Vec<Naming>,
+    application: &mut Application<'_, '_>,
+) -> Result<(), Error> {
     let what = conf.record();
     if what.off || !(what.audio || what.video || what.keyframes) {
         return Ok(());
     }
-    let dir = conf.record_path.get().filter(|path| !path.is_empty()).ok_or_else(|| {
-        let app = application.name;
-        Error::new(format!("the application \"{app}\" records, and has no \"record_path\""))
-    })?;
+    let Some(dir) = conf.record_path.get().filter(|path| !path.is_empty()) else {
+        warn(application, what.span, "nothing is recorded without a \"record_path\"".to_owned());
+        return Ok(());
+    };
     let dir = application.setup.env.prefix.join(conf::text::path(dir));
     let wanted_by = "\"record_path\"".to_owned();
     application.setup.folder(module::Folder { path: dir.clone(), wanted_by, shared: true });
@@ -51,6 +57,11 @@ fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result
     let telling = application.telling(conf.on_record_done.get())?;
     let naming = Naming::new(dir, &conf.record_suffix(), conf.record_unique());
     let naming = naming.map_err(Error::new)?;
+    if known.contains(&naming) {
+        let message = "two recorders would write the same files: one of them does";
+        warn(application, what.span, message.to_owned());
+    }
+    known.push(naming.clone());
     let recorder = Recorder {
         name: name.to_owned(),
         follower: format!("record/{name}"),
@@ -71,6 +82,11 @@ fn add(name: &str, conf: &Conf, application: &mut Application<'_, '_>) -> Result
     application.follow(Rc::new(crate::recording::Recorders(Rc::new(recorder))));
     application.process(Rc::new(Sweep::new(journal, conf.record_delete_after())));
     Ok(())
+}
+
+fn warn(application: &mut Application<'_, '_>, span: Span, message: String) {
+    let env = application.setup.env;
+    env.warnings.borrow_mut().push(Error::at(message, span, env.files));
 }
 
 /// Entries of an index. It has room in the file from the beginning: of a small one it takes a tenth.

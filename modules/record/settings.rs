@@ -1,6 +1,6 @@
 //! The directives.
 
-use conf::{Arity, Contexts, Error, Setting, Table, contexts, erase, settings};
+use conf::{Arity, Contexts, Error, Setting, Span, Table, contexts, erase, settings};
 use proto::flv::recording::MAX_ENTRIES;
 use rtmp::{Hook, hook};
 
@@ -20,6 +20,8 @@ pub struct What {
     pub keyframes: bool,
     /// Only while an operator wants it.
     pub manual: bool,
+    /// Where it is written.
+    pub span: Span,
 }
 
 /// When a file is written through to the disk.
@@ -111,7 +113,7 @@ settings! {
 }
 
 fn what(setting: &Setting<'_>) -> Result<What, Error> {
-    let mut what = What::default();
+    let mut what = What { span: setting.node().name.span, ..What::default() };
     for (at, word) in setting.args().iter().enumerate() {
         match word.text.as_str() {
             "off" => what.off = true,

@@ -95,7 +95,6 @@ fn a_file_has_one_writer() {
 #[test]
 fn what_cannot_be_is_an_error() {
     let wrong = [
-        ("record all; record_path \"\";", "has no \"record_path\""),
         ("record some;", "invalid value \"some\""),
         ("recorder a {} recorder a {}", "duplicate recorder \"a\""),
         ("recorder a { recorder b {} }", "recorder"),

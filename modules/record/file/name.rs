@@ -9,12 +9,14 @@ use proto::escape;
 const LONGEST: usize = 255;
 
 /// `record_path`, `record_suffix` and `record_unique`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Naming {
     dir: PathBuf,
     suffix: Suffix,
     unique: bool,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 enum Suffix {
     Text(String),
     /// For `strftime(3)`.
