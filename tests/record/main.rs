@@ -1,5 +1,6 @@
 //! Recording: what is published is in files, whole and once, whatever becomes of workers, disks and clocks.
 
+mod beside;
 #[path = "../rtmp/client.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod client;

@@ -97,7 +97,7 @@ fn hooks_and_listeners_are_told() {
 fn the_publisher_is_told() {
     let server = up("record all manual; record_notify on;");
     let mut publisher = crate::client::Client::publisher(&server, "s");
-    let mut send = |from: u32, publisher: &mut crate::client::Client| {
+    let send = |from: u32, publisher: &mut crate::client::Client| {
         publisher.video(from * 40, &crate::frames::avc_header(1));
         (from..from + 60).for_each(|at| publisher.video(at * 40, &crate::frames::key(at)));
         publisher.sync();
