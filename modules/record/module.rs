@@ -8,7 +8,7 @@ use rtmp::{Application, StreamModule};
 use crate::file::journal::Journal;
 use crate::file::name::Naming;
 use crate::recorder::Recorder;
-use crate::settings::Conf;
+use crate::settings::{Conf, Format};
 use crate::sweep::Sweep;
 
 /// The module.
@@ -55,7 +55,11 @@ fn add(
     application.setup.folder(module::Folder { path: dir.clone(), wanted_by, shared: true });
     let journal = Rc::new(Journal::new(&dir, application.prefix, name));
     let telling = application.telling(conf.on_record_done.get())?;
-    let naming = Naming::new(dir, &conf.record_suffix(), conf.record_unique());
+    let suffix = match (conf.record_suffix.get(), conf.record_format()) {
+        (None, Format::Fmp4) => ".mp4".to_owned(),
+        _ => conf.record_suffix(),
+    };
+    let naming = Naming::new(dir, &suffix, conf.record_unique());
     let naming = naming.map_err(Error::new)?;
     if known.contains(&naming) {
         let message = "two recorders would write the same files: one of them does";
@@ -75,6 +79,7 @@ fn add(
         align: conf.record_align(),
         notify: conf.record_notify(),
         sync: conf.record_sync(),
+        format: conf.record_format(),
         index: index(conf),
         journal: journal.clone(),
         telling,

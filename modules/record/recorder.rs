@@ -6,7 +6,7 @@ use rtmp::Telling;
 
 use crate::file::journal::Journal;
 use crate::file::name::Naming;
-use crate::settings::{Sync, What};
+use crate::settings::{Format, Sync, What};
 
 /// One of an application's recorders.
 pub struct Recorder {
@@ -34,6 +34,8 @@ pub struct Recorder {
     pub notify: bool,
     /// `record_sync`
     pub sync: Sync,
+    /// `record_format`
+    pub format: Format,
     /// `record_index`
     pub index: usize,
     /// Which files are its own.

@@ -40,6 +40,8 @@ pub enum Sync {
 pub enum Format {
     /// FLV.
     Flv,
+    /// Fragmented MP4.
+    Fmp4,
 }
 
 /// A `recorder {}`.
@@ -64,7 +66,7 @@ settings! {
         );
         value record_suffix: String = (
             PLACES, Arity::Exactly(1), text, ".flv",
-            "what stands behind the stream's name in that of a file; with % it is a strftime(3) format, in local time"
+            "what stands behind the stream's name in that of a file (fmp4: .mp4); with % it is a strftime(3) format, in local time"
         );
         flag record_unique = (PLACES, "off", "put the time (seconds since 1970) into the names of files");
         flag record_append = (PLACES, "off", "go on at the end of a file that is there; off: replace it");
@@ -88,7 +90,7 @@ settings! {
             PLACES, "off", "tell the publisher when a file begins and ends (NetStream.Record.Start and Stop)"
         );
         value record_format: Format = (
-            PLACES, Arity::Exactly(1), format, "flv", "the form of the files: flv"
+            PLACES, Arity::Exactly(1), format, "flv", "the form of the files: flv, or fmp4 (fragmented MP4)"
         );
         value record_sync: Sync = (
             PLACES, Arity::Exactly(1), sync, "off",
@@ -144,7 +146,7 @@ fn index(setting: &Setting<'_>) -> Result<u64, Error> {
 }
 
 fn format(setting: &Setting<'_>) -> Result<Format, Error> {
-    setting.choice(0, &[("flv", Format::Flv)])
+    setting.choice(0, &[("flv", Format::Flv), ("fmp4", Format::Fmp4)])
 }
 
 fn sync(setting: &Setting<'_>) -> Result<Sync, Error> {

@@ -8,6 +8,7 @@ mod cuts;
 #[path = "../hls/film.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod film;
+mod fragments;
 #[path = "../rtmp/frames.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod frames;

@@ -86,11 +86,6 @@ impl Flv {
         }
     }
 
-    /// Bytes that it has.
-    pub fn len(&self) -> u64 {
-        self.appender.len()
-    }
-
     /// From its beginning to the end of its last frame, in milliseconds.
     pub fn duration(&self) -> u64 {
         let end = |track: &Track| u64::from(track.last) + u64::from(track.step.min(1000));
@@ -101,7 +96,7 @@ impl Flv {
     pub fn seal(&self) {
         let last = self.tracks.iter().map(|track| track.last.into()).max().unwrap_or(0);
         let duration = self.duration();
-        let totals = Totals { duration, last, size: self.len() };
+        let totals = Totals { duration, last, size: self.appender.len() };
         let (head, index) = (self.head, self.index.clone());
         if head > 0 {
             self.appender.edit(move |file| seal(file, head, totals, &index));

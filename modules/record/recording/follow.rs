@@ -60,7 +60,7 @@ impl Follow for Handle {
             Phase::Gathering(_) => true,
             Phase::Opening(_) | Phase::Ending(..) => false,
             Phase::Writing(writing) => {
-                state.held.is_empty() && writing.flv.appender.pending() < MOST_PENDING
+                state.held.is_empty() && writing.film.appender().pending() < MOST_PENDING
             }
         })
     }
@@ -80,7 +80,7 @@ impl Follow for Handle {
             if let Phase::Writing(writing) = &mut state.phase {
                 // What comes next may need what is gone.
                 writing.has_key = false;
-                let path = writing.flv.appender.path();
+                let path = writing.film.appender().path();
                 let label = recording.label();
                 sys::log!(Warn, "{label}: frames are missing in \"{}\"", path.display());
             }
@@ -162,7 +162,7 @@ impl Recording {
 }
 
 fn flush(writing: &mut Writing, sync: Sync) {
-    let (now, pending) = (rt::now(), writing.flv.appender.pending());
+    let (now, pending) = (rt::now(), writing.film.appender().pending());
     let is_due = now >= writing.flushed_at + WAIT_MS || rt::draining();
     if pending < PIECE && !(is_due && pending > 0) {
         return;
@@ -175,7 +175,7 @@ fn flush(writing: &mut Writing, sync: Sync) {
     };
     if syncs {
         writing.synced_at = now;
-        writing.flv.appender.sync();
+        writing.film.appender().sync();
     }
-    writing.flv.appender.flush();
+    writing.film.appender().flush();
 }

@@ -13,6 +13,7 @@ mod follow;
 mod frame;
 mod held;
 mod note;
+mod opening;
 mod state;
 mod write;
 

@@ -30,8 +30,8 @@ pub struct Open {
     pub path: PathBuf,
     /// Everything up to `upto` is before this.
     pub offset: u64,
-    /// There are pictures in it.
-    pub has_video: bool,
+    /// Whether there are pictures in it, and sound.
+    pub tracks: (bool, bool),
     /// When it began.
     pub begun: Begun,
     /// Frames in it.
@@ -60,4 +60,6 @@ pub struct Last {
     pub begun: Begun,
     /// It could not be written on: the next one goes on in it.
     pub failed: bool,
+    /// A track had another header, which its form cannot have.
+    pub cut: bool,
 }

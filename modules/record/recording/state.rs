@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use proto::flv::recording::Description;
 use rtmp::follow::Stream;
 
-use crate::file::flv::Flv;
+use crate::file::film::Film;
 use crate::file::open::How;
 use crate::recorder::Recorder;
 use crate::recording::frame::{Headers, describe};
@@ -96,13 +96,15 @@ pub struct Beginning {
 /// A file that is written.
 pub struct Writing {
     /// It.
-    pub flv: Flv,
+    pub film: Film,
     /// When it began.
     pub begun: Begun,
     /// Pictures have begun.
     pub has_key: bool,
     /// Frames in it.
     pub frames: u64,
+    /// What came last.
+    pub seq: u64,
     /// How far the file was when something was taken, of what is not written yet.
     pub marks: VecDeque<Mark>,
     /// How far it is written.
@@ -126,6 +128,8 @@ pub enum Why {
     Full,
     /// An operator wants it.
     Stopped,
+    /// A track has another header, which its form cannot have.
+    Header,
     /// It cannot be written.
     Failed,
 }
@@ -144,9 +148,27 @@ pub struct Mark {
 }
 
 impl Writing {
-    /// What came up to a seq is in the file, or in none.
+    /// A picture or a sound goes to the file.
+    pub fn frame(&mut self, kind: u8, time: u32, payload: &[u8], key: bool) {
+        let frames = self.frames;
+        if self.film.frame(kind, time, payload, key) {
+            // With what came before it, the film is as long as it is now.
+            self.push_mark(self.seq, frames);
+        }
+        self.frames += 1;
+    }
+
+    /// What came up to a seq is in the file, or in none; or it is with the film, and will be.
     pub fn mark(&mut self, seq: u64) {
-        let mark = Mark { end: self.flv.len(), seq, frames: self.frames, has_key: self.has_key };
+        self.seq = seq;
+        if self.film.is_settled() {
+            self.push_mark(seq, self.frames);
+        }
+    }
+
+    fn push_mark(&mut self, seq: u64, frames: u64) {
+        let end = self.film.appender().len();
+        let mark = Mark { end, seq, frames, has_key: self.has_key };
         match self.marks.back_mut() {
             Some(known) if known.end == mark.end => *known = mark,
             _ => self.marks.push_back(mark),
@@ -155,7 +177,7 @@ impl Writing {
 
     /// Gives how far it is written.
     pub fn settle(&mut self) -> Mark {
-        let written = self.flv.appender.written();
+        let written = self.film.appender().written();
         while let Some(mark) = self.marks.front().filter(|mark| mark.end <= written) {
             self.written = *mark;
             self.marks.pop_front();
@@ -176,7 +198,7 @@ impl Phase {
             Phase::Idle => None,
             Phase::Gathering(beginning) | Phase::Opening(beginning) => Some(beginning.path.clone()),
             Phase::Writing(writing) | Phase::Ending(writing, _) => {
-                Some(writing.flv.appender.path())
+                Some(writing.film.appender().path())
             }
         }
     }
@@ -239,9 +261,9 @@ impl State {
         let headers = headers.clone();
         let file = match &self.phase {
             Phase::Writing(writing) | Phase::Ending(writing, _) => Some(Open {
-                path: writing.flv.appender.path(),
+                path: writing.film.appender().path(),
                 offset: writing.written.end,
-                has_video: writing.flv.has_video,
+                tracks: writing.film.tracks(),
                 begun: writing.begun,
                 frames: writing.written.frames,
                 has_key: writing.written.has_key,

@@ -96,7 +96,9 @@ impl Recording {
             && self.recorder.wants(kind == message::VIDEO, true)
         {
             let time = in_file(writing.begun, time);
-            writing.flv.tag(kind, time, payload, false);
+            if !writing.film.header(kind, time, payload) {
+                self.end(state, Why::Header);
+            }
         }
     }
 
@@ -111,15 +113,14 @@ impl Recording {
                 // What comes before the first key frame cannot be decoded.
                 if wanted && (!media.video || media.key || writing.has_key) {
                     writing.has_key |= media.video;
-                    writing.frames += 1;
                     let kind = if media.video { message::VIDEO } else { message::AUDIO };
                     let time = in_file(writing.begun, media.time);
-                    writing.flv.tag(kind, time, payload, media.key);
+                    writing.frame(kind, time, payload, media.key);
                 }
                 writing.mark(seq);
                 let limits = (self.recorder.max_size, self.recorder.max_frames);
                 let is = |limit: u64, now: u64| limit > 0 && now >= limit;
-                if is(limits.0, writing.flv.len()) || is(limits.1, writing.frames) {
+                if is(limits.0, writing.film.len()) || is(limits.1, writing.frames) {
                     self.end(state, Why::Full);
                 }
                 true
@@ -160,7 +161,7 @@ impl Recording {
             None if recorder.what.manual => is_break,
             // What is heard before the first picture is seen belongs to it.
             None => recorder.wants(media.video, media.key) && (!media.video || media.key),
-            Some(last) if last.failed || recorder.interval == 0 => is_break,
+            Some(last) if last.failed || last.cut || recorder.interval == 0 => is_break,
             Some(last) => {
                 let passed = media.time.wrapping_sub(last.begun.time);
                 is_break && u64::from(passed) >= recorder.interval
@@ -189,7 +190,9 @@ impl Recording {
         if let Some(last) = state.last.as_ref().filter(|last| last.path == path) {
             if last.failed {
                 (how, begun) = (How::Append, last.begun);
-            } else if recorder.interval == 0 && recorder.align == 0 && !recorder.what.manual {
+            } else if last.cut
+                || recorder.interval == 0 && recorder.align == 0 && !recorder.what.manual
+            {
                 // In the next second it has another name; else it would take its own place.
                 if recorder.naming.is_constant() {
                     let path = path.display();
