@@ -189,3 +189,7 @@ fn walk(file: &File, index: usize) -> io::Result<Walked> {
     }
     Ok(walk.found())
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
