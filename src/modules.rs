@@ -97,6 +97,8 @@ const HTTP_MODULES: &[http::Entry] = &[
 const RTMP_MODULES: &[rtmp::Entry] = &[
     #[cfg(feature = "hls")]
     rtmp::entry::<hls::Hls>(),
+    #[cfg(feature = "record")]
+    rtmp::entry::<record::Record>(),
 ];
 
 /// The core modules.

@@ -9,6 +9,7 @@ use module::{Instance, Process, Sockets};
 use proto::query;
 
 use crate::admin::command;
+use crate::admin::record;
 use crate::admin::stats;
 use crate::events::tell;
 use crate::follow;
@@ -134,6 +135,7 @@ impl Instance for RtmpInstance {
 fn reply(running: &'static Running, call: &[u8], out: &mut Vec<u8>) {
     match query::get(call, b"call").as_deref() {
         Some(b"stat") => stats::write(running, out),
+        Some(b"record") => record::run(running, call, out),
         Some(b"drop" | b"redirect") => {
             let count = command::run(running, call);
             query::add(out, "count", count.to_string().as_bytes());

@@ -29,6 +29,8 @@ mod settings;
 mod web;
 mod zone;
 
+pub use hooks::hook::{Hook, hook};
+pub use hooks::telling::Telling;
 pub use module::{Application, Entry, StreamModule, entry};
 pub use settings::block::Rtmp;
 pub use web::admit::{Admitted, Refused, admit_path};

@@ -6,7 +6,11 @@ use std::rc::Rc;
 use conf::{Directive, Error, erase};
 use module::{Process, Setup};
 
+use crate::events::channel::Events;
 use crate::follow::Followers;
+use crate::hooks::hook::Hook;
+use crate::hooks::telling::Telling;
+use crate::settings::callbacks::Callbacks;
 
 /// A module of `rtmp {}`, compiled in and listed in the binary's `modules.rs`.
 ///
@@ -43,6 +47,7 @@ pub struct Application<'a, 's> {
     pub setup: &'a mut Setup<'s>,
     /// Its `publish_grace`, milliseconds.
     pub publish_grace: u64,
+    pub(crate) callbacks: &'a Callbacks,
     pub(crate) followers: Vec<Rc<dyn Followers>>,
     pub(crate) processes: Vec<Rc<dyn Process>>,
 }
@@ -51,6 +56,22 @@ impl Application<'_, '_> {
     /// Its streams are followed by these from now on.
     pub fn follow(&mut self, followers: Rc<dyn Followers>) {
         self.followers.push(followers);
+    }
+
+    /// How what happens to its streams is told: as events, and to this hook if there is one.
+    pub fn telling(&mut self, hook: Option<&Hook>) -> Result<Telling, Error> {
+        let hooks = self.callbacks.hooks();
+        let hook = match hook {
+            Some(hook) => {
+                self.setup.connects("hooks");
+                let secure = hook.is_secure().then(|| self.callbacks.trusting(self.setup.env));
+                Some(hook.secured(secure.transpose()?.as_ref()))
+            }
+            None => None,
+        };
+        let events = self.callbacks.rtmp_events.get();
+        let events = events.and_then(|word| Events::parse(&word.text));
+        Ok(Telling::new(events, hook, hooks.method, hooks.timeout))
     }
 
     /// Makes something a part of the processes' life. What several applications share is given once.

@@ -8,6 +8,7 @@
 //! write that took less leaves behind, is the protocol's; everything else is here.
 #![forbid(unsafe_code)]
 
+pub mod appender;
 mod changes;
 mod channels;
 mod clientless;

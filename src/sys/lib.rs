@@ -13,6 +13,7 @@ pub mod file;
 pub mod folder;
 pub mod hidden;
 pub mod inotify;
+pub mod lock;
 pub mod log;
 pub mod net;
 pub mod notify;

@@ -5,12 +5,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use crate::file::check;
-use crate::hidden;
+use crate::{hidden, lock};
 
 /// Ours, and not complete.
 const MARKED: u32 = 0o1600;
@@ -21,7 +19,7 @@ pub fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(COMPLETE).open(path)?;
     // As long as it is not marked nobody takes it away; without a lock, on a file system that has none, nobody ever does.
-    if lock(&file).is_ok() {
+    if lock::exclusive(&file, false).is_ok() {
         file.set_permissions(fs::Permissions::from_mode(MARKED))?;
     }
     Ok(file)
@@ -49,16 +47,10 @@ pub fn sweep(dir: &Path) {
             let file =
                 options.read(true).write(true).custom_flags(flags).open(entry.path()).ok()?;
             // It may have got its place meanwhile, and its mark is gone.
-            (marked(&file.metadata().ok()?) && lock(&file).is_ok()).then_some(())
+            (marked(&file.metadata().ok()?) && lock::exclusive(&file, false).is_ok()).then_some(())
         };
         if entry.metadata().is_ok_and(|about| marked(&about)) && is_orphan().is_some() {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-/// The lock is the open file's: it goes when the last descriptor of it does.
-fn lock(file: &File) -> io::Result<()> {
-    // SAFETY: the descriptor is open (we borrow its owner).
-    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }).map(drop)
 }

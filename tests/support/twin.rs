@@ -15,6 +15,12 @@ const DEFAULTS: &[&str] = &[
 const TEMPORARY: &str = "http { client_body_temp_path temp/a; proxy_temp_path temp/b; \
      fastcgi_temp_path temp/c; uwsgi_temp_path temp/d; scgi_temp_path temp/e; ";
 
+/// What has to come before everything else: modules are loaded on the first line.
+fn modules(text: &str) -> (&str, &str) {
+    let load = text.trim_start().starts_with("load_module");
+    text.split_at(if load { text.find(';').map_or(0, |at| at + 1) } else { 0 })
+}
+
 /// nginx, running.
 pub struct Twin {
     child: Child,
@@ -38,7 +44,8 @@ impl Twin {
         std::os::unix::fs::symlink(server.path("html"), dir.path("html")).expect("a link");
         std::fs::create_dir(dir.path("temp")).expect("a directory");
         let ports = [ports::free(), ports::free()];
-        let text = conf::complete(text.as_ref(), DEFAULTS);
+        let (first, text) = modules(text.as_ref());
+        let text = format!("{first}{}", conf::complete(text, DEFAULTS));
         let text = transport.adapt(&text, &dir, ports[0]);
         let text = text.replacen("http {", TEMPORARY, 1).replace(" buffer=0", "");
         dir.file("nginx.conf", conf::fill(&text, &dir.path(""), ports));
@@ -61,6 +68,11 @@ impl Twin {
     /// The port that `{port}` stands for.
     pub fn port(&self) -> u16 {
         self.ports[0]
+    }
+
+    /// The port that `{port2}` stands for.
+    pub fn port2(&self) -> u16 {
+        self.ports[1]
     }
 
     /// The address of a path.

@@ -33,6 +33,11 @@ pub trait Follow {
         None
     }
 
+    /// Whether it takes more now. What it does not take stays in the log, and comes later.
+    fn takes(&self) -> bool {
+        true
+    }
+
     /// A message, in the order of the log.
     fn message(&mut self, message: &Message<'_>);
 

@@ -1,5 +1,7 @@
 //! A follower's channel: who follows, and what it has noted.
 
+use std::cell::Cell;
+
 use broadcast::{
     AppendError, Attachment, Attributes, ChannelId, END, Owner, ReadLimits, Reading, Start,
 };
@@ -35,6 +37,16 @@ pub struct Claim {
     attachment: &'static Attachment,
     id: ChannelId,
     owner: Owner,
+    /// Behind which record of the stream it was begun to follow.
+    since: Cell<u64>,
+}
+
+/// What a claim's newest record says.
+pub struct Noted {
+    /// Behind which record of the stream it was begun to follow.
+    pub since: u64,
+    /// The follower's own note; empty: there is none.
+    pub note: Vec<u8>,
 }
 
 impl Claim {
@@ -46,25 +58,34 @@ impl Claim {
         force: bool,
     ) -> Option<Claim> {
         let id = attachment.zone().claim(name, owner, force, u32::MAX).ok()?;
-        Some(Claim { attachment, id, owner })
+        Some(Claim { attachment, id, owner, since: Cell::new(0) })
     }
 
-    /// What was noted last.
-    pub fn read(&self) -> Option<Vec<u8>> {
+    /// What was noted last: a number of eight bytes, and the follower's note.
+    pub fn read(&self) -> Option<Noted> {
         let (cursor, told) = self.attachment.start(&[self.id], Start::Last(1));
         let limits = ReadLimits { told, records: 1, ..ReadLimits::default() };
-        match self.attachment.read(&[self.id], cursor, None, limits) {
-            Reading::Batch(batch) => live::whole(self.attachment, self.id, batch),
-            _ => None,
-        }
+        let record = match self.attachment.read(&[self.id], cursor, None, limits) {
+            Reading::Batch(batch) => live::whole(self.attachment, self.id, batch)?,
+            _ => return None,
+        };
+        let (since, note) = record.split_first_chunk()?;
+        Some(Noted { since: u64::from_le_bytes(*since), note: note.to_vec() })
+    }
+
+    /// It is followed from behind this record on. `false`: the channel is another's.
+    pub fn begin(&self, since: u64, note: &[u8]) -> bool {
+        self.since.set(since);
+        self.write(note)
     }
 
     /// Notes something. `false`: the channel is another's.
     pub fn write(&self, note: &[u8]) -> bool {
-        self.append(note, 0, 0) != Err(AppendError::NotOwner)
+        let since = self.since.get().to_le_bytes();
+        self.append(&[&since, note], 0, 0) != Err(AppendError::NotOwner)
     }
 
-    fn append(&self, note: &[u8], flags: u32, max_age: u64) -> Result<(), AppendError> {
+    fn append(&self, note: &[&[u8]], flags: u32, max_age: u64) -> Result<(), AppendError> {
         let attributes = Attributes {
             flags,
             max_age,
@@ -74,7 +95,7 @@ impl Claim {
             ..Attributes::default()
         };
         let zone = self.attachment.zone();
-        zone.append_to(self.id, &attributes, |_, _| {}, &[note]).map(drop)
+        zone.append_to(self.id, &attributes, |_, _| {}, note).map(drop)
     }
 
     /// Whether it is still this process's.
@@ -85,7 +106,7 @@ impl Claim {
     /// Everything is done: there is nothing to go on with.
     pub fn finish(&self) {
         // If it is another's, that one sees to it.
-        let _ = self.append(b"", END, OVER_MS);
+        let _ = self.append(&[], END, OVER_MS);
         self.give_up();
     }
 

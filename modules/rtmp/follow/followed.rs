@@ -82,6 +82,15 @@ pub fn follow(
     Some(followed)
 }
 
+/// An operator wants something of a follower of a stream that this worker follows. `None`: it is not here, or does not know
+/// the word.
+pub fn command(channel: &[u8], follower: &str, word: &[u8]) -> Option<Vec<u8>> {
+    let followed = all().into_iter().find(|followed| followed.channel == channel)?;
+    let mut followers = followed.followers.borrow_mut();
+    let known = followers.iter_mut().find(|known| known.name == follower);
+    known?.follow.command(word)
+}
+
 /// All that this worker follows.
 pub fn all() -> Vec<Rc<Followed>> {
     FOLLOWED.with_borrow(|all| all.values().cloned().collect())
@@ -100,18 +109,22 @@ impl Followed {
         let name = claim::name(followers.name(), &self.channel);
         let attachment = self.hub.attachment;
         let Some(claim) = Claim::take(attachment, &name, owner, force) else { return };
+        let noted = claim.read();
+        // Where it was begun, if whoever did so has noted nothing of its own.
+        let start = || attachment.start(&[self.id], Start::Marked);
+        let (since, told) = noted.as_ref().map_or_else(start, |noted| (noted.since, 0));
+        let note = noted.map(|noted| noted.note).filter(|note| !note.is_empty());
+        // So that it is found by who goes on, whatever is noted later.
+        let noted = claim.begin(since, note.as_deref().unwrap_or_default());
         let stream = Stream {
             app: &self.app.name,
             name: self.channel[self.app.prefix.len()..].to_vec(),
             channel: self.channel.clone(),
-            note: claim.read().filter(|note| !note.is_empty()),
+            note,
         };
-        // So that it is found by who goes on, whatever is noted later.
-        let noted = stream.note.is_some() || claim.write(b"");
         match followers.follow(stream) {
             Ok(follow) if noted => {
-                let start = || attachment.start(&[self.id], Start::Marked);
-                let (cursor, told) = follow.resumes().map_or_else(start, |seq| (seq, 0));
+                let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
                 here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
             }
@@ -203,7 +216,7 @@ impl Follower {
         last: &Cell<Option<Change>>,
     ) -> bool {
         let mut taken = 0;
-        while taken < TURN {
+        while taken < TURN && self.follow.takes() {
             let limits = ReadLimits { told: self.told, ..ReadLimits::default() };
             match attachment.read(&[id], self.cursor, Some(&mut self.hint), limits) {
                 Reading::Nothing | Reading::Torn => return false,
@@ -233,7 +246,8 @@ impl Follower {
                 }
             }
         }
-        true
+        // One that takes no more is asked again when something comes, or in a while.
+        self.follow.takes()
     }
 
     /// Writes down how far it is. `false`: it follows no more.

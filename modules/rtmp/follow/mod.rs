@@ -17,4 +17,4 @@ mod followed;
 pub use adopt::watch;
 pub use api::{Change, Follow, Followers, Message, Stream};
 pub(crate) use claim::is_claim;
-pub(crate) use followed::{Followed, follow};
+pub(crate) use followed::{Followed, command, follow};

@@ -11,7 +11,7 @@ use crate::hooks::netcall::{self, Answer, Url};
 use proto::query;
 
 /// What only the server says: a client that gives such an argument is not believed.
-const OURS: &[&str] = &[
+pub(super) const OURS: &[&str] = &[
     "call",
     "app",
     "flashver",
@@ -44,7 +44,7 @@ pub enum Verdict {
 }
 
 /// The arguments that every event has.
-fn common(call: &str, app: &[u8], client: &Client) -> Vec<u8> {
+pub(super) fn common(call: &str, app: &[u8], client: &Client) -> Vec<u8> {
     let hello = client.hello.borrow();
     let mut form = Vec::with_capacity(256);
     query::add(&mut form, "call", call.as_bytes());
@@ -113,7 +113,7 @@ fn directive(event: HookEvent) -> &'static str {
 }
 
 /// An answer that is no yes, in words.
-fn told(answer: &Answer) -> String {
+pub(super) fn told(answer: &Answer) -> String {
     match answer {
         Answer::Status(code) => format!("the answer is {code}"),
         Answer::Redirect(to) => format!("redirected to \"{}\"", location::shown(to)),

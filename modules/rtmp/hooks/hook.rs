@@ -26,6 +26,8 @@ pub enum HookEvent {
     Done,
     /// It goes on.
     Update,
+    /// A stream was recorded: a file is complete.
+    RecordDone,
 }
 
 /// The directives, and how each event is called.
@@ -38,6 +40,7 @@ pub const EVENTS: &[(&str, HookEvent, &str)] = &[
     ("on_play_done", HookEvent::PlayDone, "play_done"),
     ("on_done", HookEvent::Done, "done"),
     ("on_update", HookEvent::Update, "update"),
+    ("on_record_done", HookEvent::RecordDone, "record_done"),
 ];
 
 /// One `on_…`.

@@ -4,3 +4,5 @@ pub mod call;
 pub mod hook;
 pub mod location;
 pub mod netcall;
+mod recorded;
+pub mod telling;

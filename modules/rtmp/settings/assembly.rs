@@ -133,7 +133,9 @@ impl Assembly {
     ) -> Result<Vec<Rc<dyn Followers>>, Error> {
         let publish_grace = options.stream.publish_grace();
         let (followers, processes) = (Vec::new(), Vec::new());
-        let mut app = Application { name, prefix, setup, publish_grace, followers, processes };
+        let callbacks = &options.callbacks;
+        let mut app =
+            Application { name, prefix, setup, publish_grace, callbacks, followers, processes };
         if options.stream.live() {
             for (module, conf) in self.modules.iter().zip(&options.modules) {
                 (module.install)(&**conf, &mut app)?;

@@ -69,9 +69,14 @@ settings! {
 impl Callbacks {
     /// Finds out who is trusted, if somebody is asked encrypted.
     pub fn open(&mut self, env: &Env<'_>) -> Result<(), Error> {
-        if !self.written().any(Hook::is_secure) {
-            return Ok(());
+        if self.written().any(Hook::is_secure) {
+            self.outgoing = Some(self.trusting(env)?);
         }
+        Ok(())
+    }
+
+    /// How a URL that begins with https is asked.
+    pub fn trusting(&self, env: &Env<'_>) -> Result<Outgoing, Error> {
         let word = self.notify_ssl_trusted_certificate.get();
         let path = word.map(|word| env.conf_dir.join(conf::text::path(&word.text)));
         let trust = match &path {
@@ -81,8 +86,7 @@ impl Callbacks {
         };
         let span = word.map(|word| word.span).unwrap_or_default();
         let wrong = |why: String| Error::at(why, span, env.files);
-        self.outgoing = Some(Outgoing::new(trust).map_err(wrong)?);
-        Ok(())
+        Outgoing::new(trust).map_err(wrong)
     }
 
     fn written(&self) -> impl Iterator<Item = &Hook> {

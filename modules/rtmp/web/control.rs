@@ -1,5 +1,5 @@
-//! `rtmp_control`: `…/drop/publisher|subscriber|client` and `…/redirect/…`, as nginx-rtmp has them. The
-//! body of the answer is how many clients that concerned, in all workers.
+//! `rtmp_control`: `…/drop/publisher|subscriber|client`, `…/redirect/…` and `…/record/start|stop`, as nginx-rtmp has them. The
+//! body of the answer is how many clients that concerned, in all workers, or the file that is recorded.
 
 use http::cors::Origins;
 use http::{BoxFuture, Flow, Handler, Request};
@@ -11,6 +11,8 @@ use proto::query;
 
 /// The handler of a location.
 pub struct Control {
+    /// Recorders may be started and stopped.
+    pub record: bool,
     /// Clients may be dropped.
     pub drop: bool,
     /// Clients may be sent to another stream.
@@ -18,7 +20,7 @@ pub struct Control {
 }
 
 /// The arguments of a command.
-const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname"];
+const ARGUMENTS: &[&str] = &["srv", "app", "name", "addr", "clientid", "newname", "rec"];
 
 impl Handler for Control {
     fn handle(&self, request: &mut Request) -> Flow {
@@ -42,17 +44,28 @@ impl Handler for Control {
             let Some(replies) = running.call(&question).await else {
                 return Flow::Status(503);
             };
+            if query::get(&question, b"call").as_deref() == Some(b"record") {
+                let mut paths = replies.all.iter().filter_map(|reply| query::get(reply, b"path"));
+                return paths.next().map_or(Flow::Status(404), |path| answer(request, &path));
+            }
             let counts = replies.all.iter().filter_map(|answer| {
                 let count = query::get(answer, b"count")?;
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });
             let body = counts.sum::<u64>().to_string();
-            let body = request.pool.copy(body.as_bytes());
-            request.response.set_body(200, Str::from("text/plain"), body);
-            request.response.add_header("Cache-Control", Str::from("no-store"));
-            Flow::Respond
+            answer(request, body.as_bytes())
         })
     }
+}
+
+fn answer(request: &mut Request, body: &[u8]) -> Flow {
+    if body.is_empty() {
+        return Flow::Status(204);
+    }
+    let body = request.pool.copy(body);
+    request.response.set_body(200, Str::from("text/plain"), body);
+    request.response.add_header("Cache-Control", Str::from("no-store"));
+    Flow::Respond
 }
 
 /// Whether a browser says that a page from elsewhere asks. Who may give commands may be known by the address alone, and that
@@ -70,11 +83,15 @@ impl Control {
         let mut parts = request.uri.rsplit(|&byte| byte == b'/');
         let (who, call) = (parts.next()?, parts.next()?);
         let may = match call {
+            b"record" => self.record,
             b"drop" => self.drop,
             b"redirect" => self.redirect && query::get(&request.args, b"newname").is_some(),
             _ => false,
         };
-        let known = matches!(who, b"publisher" | b"subscriber" | b"client");
+        let known = match call {
+            b"record" => matches!(who, b"start" | b"stop"),
+            _ => matches!(who, b"publisher" | b"subscriber" | b"client"),
+        };
         if !may || !known {
             return None;
         }

@@ -40,7 +40,7 @@ settings! {
         );
         lists rtmp_control: Word = (
             WEB, Arity::AtLeast(1), commands, "",
-            "all|drop|redirect: …/drop/publisher?app=&name= and the like steer clients of all workers"
+            "all|record|drop|redirect: …/drop/publisher?app=&name=, …/record/start?app=&name=&rec= and the like, in all workers"
         );
     }
 }
@@ -78,7 +78,11 @@ impl Module for Web {
             };
             hooks.on(
                 Phase::Content,
-                control::Control { drop: may("drop"), redirect: may("redirect") },
+                control::Control {
+                    record: may("record"),
+                    drop: may("drop"),
+                    redirect: may("redirect"),
+                },
             );
         }
         Ok(())
@@ -120,8 +124,7 @@ fn parts(setting: &Setting<'_>) -> Result<Parts, Error> {
 fn commands(setting: &Setting<'_>) -> Result<Vec<Word>, Error> {
     for (at, word) in setting.args().iter().enumerate() {
         match word.text.as_str() {
-            "all" | "drop" | "redirect" => {}
-            "record" => setting.warn("streams are not recorded yet: there is nothing to control"),
+            "all" | "record" | "drop" | "redirect" => {}
             _ => return Err(setting.error_at(at, format!("invalid value \"{word}\""))),
         }
     }

@@ -1,6 +1,7 @@
 //! A hub with a protocol of its own: a record is a line that every reader gets as it is, and one that begins with `!`
 //! and a reader's name panics when it is given to that reader.
 
+mod appender;
 mod delivery;
 mod panics;
 

@@ -1,0 +1,195 @@
+//! Opening a file to record into, and making one whole that was left as it was. All of this blocks: it is for other threads.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use live::appender::{Existing, Failed, at, open};
+use proto::flv::recording::{Index, Totals, Walk, Walked, patch};
+use proto::fmp4::{self, AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK, mfra, set_duration};
+use sys::lock;
+
+use crate::file::duration::tell_duration;
+
+/// How a recording begins with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is empty, whatever it was.
+    Replace,
+    /// Behind the last whole tag, or fragment.
+    Append,
+    /// At this offset, where another process stopped.
+    Resume(u64),
+}
+
+/// What a file is to be.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// FLV, with an index of so many key frames.
+    Flv(usize),
+    /// Fragmented MP4, with this head; one that is resumed has a head of its own.
+    Fmp4(Vec<u8>),
+}
+
+/// A file that can be written.
+pub struct Opened {
+    /// It.
+    pub file: File,
+    /// What is in it, if it is not empty.
+    pub found: Option<Found>,
+}
+
+/// What is in a file.
+pub enum Found {
+    /// FLV.
+    Flv(Walked),
+    /// Fragmented MP4.
+    Fmp4(Fragments),
+}
+
+/// Fragments of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Fragments {
+    /// Where the last ends.
+    pub end: u64,
+    /// Its number.
+    pub sequence: u32,
+    /// Where the tracks end, in their ticks: pictures, sound.
+    pub ends: [u64; 2],
+    /// Time and place of those to begin with.
+    pub index: Vec<(u64, u64)>,
+    head: u64,
+}
+
+impl Found {
+    fn end(&self) -> u64 {
+        match self {
+            Found::Flv(walked) => walked.end,
+            Found::Fmp4(fragments) => fragments.end,
+        }
+    }
+}
+
+fn wrong<T>(why: &str) -> Result<T, Failed> {
+    Err(Failed { call: "open", error: io::Error::other(why) })
+}
+
+/// Opens a file. `sole`: nobody else may be writing to it.
+pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, Failed> {
+    let existing = if how == How::Replace { Existing::Replace } else { Existing::Keep };
+    let file = open(path, existing, sole)?;
+    let len = at("fstat", file.metadata())?.len();
+    match how {
+        How::Resume(offset) if len < offset => return wrong("it is shorter than it was"),
+        How::Resume(offset) => at("ftruncate", file.set_len(offset))?,
+        _ => {}
+    }
+    let len = if let How::Resume(offset) = how { offset } else { len };
+    if len == 0 {
+        return Ok(Opened { file, found: None });
+    }
+    let found = match form {
+        Form::Flv(index) => Found::Flv(at("read", walk(&file, *index))?),
+        Form::Fmp4(head) => {
+            let fragments = at("read", fragments(&file))?;
+            if !matches!(how, How::Resume(_)) && !at("read", has_head(&file, head))? {
+                return wrong("there is something else in it");
+            }
+            Found::Fmp4(fragments)
+        }
+    };
+    match (how, found.end()) {
+        (_, 0) => return wrong("there is something else in it"),
+        (How::Resume(offset), end) if end != offset => return wrong("it is not as it was"),
+        (_, end) => at("ftruncate", file.set_len(end))?,
+    }
+    Ok(Opened { file, found: Some(found) })
+}
+
+/// Whether a file has this head, whatever it says of its duration.
+fn has_head(file: &File, head: &[u8]) -> io::Result<bool> {
+    let mut bytes = vec![0; head.len()];
+    let count = sys::file::read_at(file, &mut bytes, 0)?;
+    set_duration(&mut bytes, 0);
+    Ok(count == head.len() && bytes == head)
+}
+
+/// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours.
+pub fn seal(file: &File, head: u64, totals: Totals, index: &Index) -> Result<(), Failed> {
+    let mut bytes = vec![0; head as usize];
+    at("read", file.read_exact_at(&mut bytes, 0))?;
+    match patch(&mut bytes, totals, index) {
+        true => at("write", file.write_all_at(&bytes, 0)),
+        false => Ok(()),
+    }
+}
+
+/// Makes a file whole that a crash or a loss of power has left: it ends behind the last whole tag or fragment, and says how long it is.
+/// What is neither FLV nor MP4 stays as it is.
+pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Result<(), Failed> {
+    let file = open(path, Existing::Require, true)?;
+    // Where there are no locks nobody knows whether it is being recorded.
+    at("flock", lock::exclusive(&file, false))?;
+    if !is_ours(&file) {
+        return Ok(());
+    }
+    let walked = at("read", walk(&file, index))?;
+    if walked.end > 0 {
+        at("ftruncate", file.set_len(walked.end))?;
+        let last = u64::from(walked.last.unwrap_or(0));
+        let totals = Totals { duration: last, last, size: walked.end };
+        return seal(&file, walked.head, totals, &walked.index);
+    }
+    let found = at("read", fragments(&file))?;
+    if found.end > 0 {
+        at("ftruncate", file.set_len(found.end))?;
+        // How long sound is its head would have to tell.
+        let duration = found.ends[0] * 1000 / u64::from(VIDEO_TIMESCALE);
+        tell_duration(&file, found.head, duration)?;
+        let track = if found.ends[0] > 0 { VIDEO_TRACK } else { AUDIO_TRACK };
+        let end = mfra(&[(track, &found.index)]);
+        at("write", file.write_all_at(&end, found.end))?;
+    }
+    Ok(())
+}
+
+fn fragments(file: &File) -> io::Result<Fragments> {
+    let mut walk = fmp4::Walk::new(file.metadata()?.len());
+    let mut found = Fragments::default();
+    let mut sounds = Vec::new();
+    while let Some((place, want)) = walk.wanted() {
+        let mut piece = vec![0; want];
+        let count = sys::file::read_at(file, &mut piece, place)?;
+        let Some(fragment) = walk.take(&piece[..count]) else { continue };
+        found.sequence = fragment.sequence;
+        let is_sound = fragment.track == AUDIO_TRACK;
+        found.ends[usize::from(is_sound)] = fragment.base.saturating_add(fragment.duration);
+        if fragment.key {
+            let index = if is_sound { &mut sounds } else { &mut found.index };
+            index.push((fragment.base, fragment.start));
+        }
+    }
+    if found.ends[0] == 0 {
+        found.index = sounds;
+    }
+    (found.end, found.head) = (walk.end(), walk.head());
+    Ok(found)
+}
+
+fn walk(file: &File, index: usize) -> io::Result<Walked> {
+    /// Frames of sound are short: several of them come with one piece.
+    const PIECE: usize = 4 << 10;
+    let len = file.metadata()?.len();
+    let mut piece = [0; PIECE];
+    let mut walk = Walk::new(index);
+    while let Some(place) = walk.wanted() {
+        let count = sys::file::read_at(file, &mut piece, place)?;
+        walk.take(&piece[..count], place.saturating_add(count as u64) >= len);
+    }
+    Ok(walk.found())
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

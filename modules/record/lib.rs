@@ -1,0 +1,19 @@
+//! Recording: what is published becomes files.
+//!
+//! ```text
+//! the log ─▶ Recording (a stream, a recorder) ─▶ Flv: tags ─▶ live::Appender: another thread ─▶ the file
+//!                │                                                              journal: which files are ours
+//!                └─▶ a note in the log: file, offset, upto
+//! ```
+//! A recording is a follower of the stream. What it has written it notes, with the place in the log; whoever goes on after
+//! it cuts the file at that offset and reads behind that place: no frame is missing, and none is there twice.
+#![forbid(unsafe_code)]
+
+mod file;
+mod module;
+mod recorder;
+mod recording;
+mod settings;
+mod sweep;
+
+pub use module::Record;

@@ -1,0 +1,177 @@
+//! Workers that are killed, reloads, upgrades, publishers that come back: no frame is missing, and none is there twice.
+
+use support::{Server, proc, process, wait_for};
+
+use crate::film::{Message, Publisher};
+use crate::recorded::{
+    comes_to_hold, is_all_of, is_closed, is_sealed, media, names, path, payloads, probe, sent,
+    wait_for_end,
+};
+use crate::{conf, up};
+
+const SETTINGS: &str = "record all; publish_grace 20s;";
+
+/// The worker that has the publisher's connection: it records.
+fn publishers_worker(before: &[(u32, usize)]) -> u32 {
+    let grown = |(pid, count): &&(u32, usize)| proc::descriptors(*pid) > *count;
+    before.iter().find(grown).map(|(pid, _)| *pid).expect("a worker with a publisher")
+}
+
+fn descriptors(server: &Server) -> Vec<(u32, usize)> {
+    server.workers().iter().map(|&pid| (pid, proc::descriptors(pid))).collect()
+}
+
+/// A part of the file is there.
+fn grows(server: &Server, name: &str, least: u64) {
+    let file = path(server, name);
+    wait_for("the file to grow", || {
+        std::fs::metadata(&file).is_ok_and(|about| about.len() >= least)
+    });
+}
+
+#[test]
+fn what_a_dead_worker_has_not_written_its_successor_writes() {
+    // Killed early, late, in the middle of writing.
+    for ms in [100, 900, 2500, 7300] {
+        let server = up(
+            "record all; publish_grace 2s; recorder k { record keyframes; record_suffix -k.flv; }",
+        );
+        let before = descriptors(&server);
+        let mut publisher = Publisher::new(&server, "s");
+        publisher.run(ms);
+        let worker = publishers_worker(&before);
+        process::signal(worker, "KILL");
+        process::wait_for_end(worker);
+        publisher.break_off();
+        let (file, wanted) = (path(&server, "s.flv"), sent(ms));
+        comes_to_hold(&file, &wanted);
+        probe(&file);
+        let keys: Vec<Message> = wanted.into_iter().filter(Message::is_key).collect();
+        comes_to_hold(&path(&server, "s-k.flv"), &keys);
+    }
+}
+
+#[test]
+fn each_worker_is_killed_and_the_publisher_comes_back() {
+    let server = up(SETTINGS);
+    let before = descriptors(&server);
+    let mut publisher = Publisher::new(&server, "s");
+    let begun = publisher.now();
+    publisher.run(4500);
+    grows(&server, "s.flv", 200_000);
+    let first = publishers_worker(&before);
+    let mut workers = server.workers();
+    workers.sort_by_key(|pid| *pid != first);
+    for pid in workers {
+        process::signal(pid, "KILL");
+        process::wait_for_end(pid);
+        wait_for("another worker", || server.workers().len() == 2);
+        if !publisher.is_alive() {
+            publisher.come_back(&server, "s");
+        }
+        publisher.run(4000);
+    }
+    let sent_ms = publisher.now() - begun;
+    publisher.end();
+    let file = path(&server, "s.flv");
+    let last = sent(sent_ms).pop().expect("a frame");
+    wait_for("its end", || {
+        is_closed(&file)
+            && is_sealed(&file)
+            && media(&file).last().is_some_and(|found| found.payload == last.payload)
+    });
+    assert_eq!(names(&server), ["s.flv"]);
+    // What was sent after coming back begins with a key frame: nothing is there twice, and what is missing was not sent.
+    let (found, wanted) = (media(&file), sent(sent_ms));
+    let (found, wanted) = (payloads(&found), payloads(&wanted));
+    let mut rest = wanted.iter();
+    assert!(found.iter().all(|one| rest.any(|other| other == one)), "in order, and once");
+    assert!(found.len() + 80 >= wanted.len(), "{} of {}", found.len(), wanted.len());
+    probe(&file);
+}
+
+#[test]
+fn reloads_change_nothing() {
+    let server = up(SETTINGS);
+    let mut publisher = Publisher::new(&server, "s");
+    for round in 0..5 {
+        publisher.run(2000);
+        server.set_conf(conf(&format!("{SETTINGS} merge_write {round}ms;")));
+        let output = server.command(&["-s", "reload"]);
+        assert!(output.status.success(), "{}", server.error_log());
+    }
+    publisher.run(1500);
+    publisher.end();
+    let file = path(&server, "s.flv");
+    comes_to_hold(&file, &sent(11_500));
+    assert_eq!(names(&server), ["s.flv"]);
+}
+
+#[test]
+fn an_upgrade_changes_nothing() {
+    let mut server = up(SETTINGS);
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(4000);
+    let old = server.pid();
+    server.signal("USR2");
+    wait_for("the new master", || {
+        server.path("logs/rserve.pid.oldbin").exists() || server.pid() != old
+    });
+    publisher.run(3000);
+    process::signal(old, "QUIT");
+    publisher.run(3000);
+    publisher.end();
+    let file = path(&server, "s.flv");
+    comes_to_hold(&file, &sent(10_000));
+    let _ = server.stop();
+}
+
+#[test]
+fn a_publisher_that_comes_back_goes_on_in_the_same_file() {
+    let server = up("record all; publish_grace 30s; recorder u { record_unique on; }");
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(3000);
+    publisher.break_off();
+    let file = path(&server, "s.flv");
+    // It is whole meanwhile.
+    wait_for_end(&file);
+    let first = media(&file);
+    is_all_of(&first, &sent(3000));
+    publisher.come_back(&server, "s");
+    publisher.run(2000);
+    publisher.end();
+    wait_for("more", || media_len(&file) > first.len() + 50);
+    wait_for_end(&file);
+    let found = media(&file);
+    assert_eq!(payloads(&found[..first.len()]), payloads(&first));
+    assert!(found[first.len()].is_key() || found[first.len()].kind == 8);
+    assert_eq!(names(&server).len(), 2, "{:?}", names(&server));
+    // Without a grace, the next is another file.
+    let next = Publisher::new(&server, "s");
+    next.end();
+}
+
+fn media_len(file: &std::path::Path) -> usize {
+    std::fs::read(file).map_or(0, |_| media_or_none(file))
+}
+
+/// It may be in the middle of being written.
+fn media_or_none(file: &std::path::Path) -> usize {
+    std::panic::catch_unwind(|| media(file).len()).unwrap_or(0)
+}
+
+/// The server is stopped in the middle, gently.
+#[test]
+fn a_stopped_server_leaves_whole_files() {
+    let mut server = up("record all;");
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(3300);
+    server.signal("QUIT");
+    drop(publisher);
+    let _ = server.wait_for_exit();
+    let file = path(&server, "s.flv");
+    is_all_of(&media(&file), &sent(3300));
+    server.start_again().expect("it starts");
+    wait_for_end(&file);
+    probe(&file);
+}
