@@ -7,8 +7,13 @@ use support::{process, wait_for};
 use crate::{film, up};
 
 fn ffmpeg(args: &[&str]) -> Output {
-    let mut command = Command::new("ffmpeg");
-    process::run(command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]).args(args))
+    // It has its ways to wait for ever.
+    let mut command = Command::new("timeout");
+    process::run(
+        command
+            .args(["60", "ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y"])
+            .args(args),
+    )
 }
 
 /// Hashes of the decoded frames of a track.
@@ -17,7 +22,7 @@ pub fn decoded(input: &str, track: &str) -> Vec<String> {
     let (before, after): (&[&str], &[&str]) = match () {
         () if input.contains(".m3u8") => (&["-live_start_index", "0"], &[]),
         // It asks for ever for more of what has ended.
-        () if input.contains(".mpd") => (&[], &["-t", "6"]),
+        () if input.contains(".mpd") => (&[], &["-t", "3"]),
         () => (&[], &[]),
     };
     let words = [before, &["-i", input, "-map", track], after, &["-f", "framemd5", "-"]];
