@@ -17,6 +17,7 @@ export class Buffer {
   #open = false;
   #begun = false;
   #over = false;
+  #expected = 0;
 
   constructor(video, fail) {
     this.#video = video;
@@ -33,6 +34,12 @@ export class Buffer {
 
   static plays(mime) {
     return Source.isTypeSupported(mime);
+  }
+
+  /** So many tracks are waited for; 0: those that come soon. */
+  set expected(count) {
+    this.#expected = count;
+    this.#begin();
   }
 
   close() {
@@ -60,8 +67,8 @@ export class Buffer {
     track.queue.push({ bytes, begin });
     track.has = true;
     if (this.#begun) return this.#feed(track);
-    if (this.#open && this.#tracks.size === 2 && [...this.#tracks.values()].every(track => track.has)) return this.#begin(true);
-    this.#timer ||= setTimeout(() => {
+    if (this.#open && this.#tracks.size === (this.#expected || 2) && [...this.#tracks.values()].every(track => track.has)) return this.#begin(true);
+    if (!this.#expected) this.#timer ||= setTimeout(() => {
       this.#timer = 0;
       this.#begin(true);
     }, PATIENCE);
@@ -77,7 +84,7 @@ export class Buffer {
   #begin(now = false) {
     if (this.#over || this.#begun || !this.#open) return;
     const tracks = [...this.#tracks.values()].filter(track => track.has);
-    if (!tracks.length || !now && tracks.length < 2 && this.#timer) return;
+    if (!tracks.length || tracks.length < this.#expected || !now && tracks.length < 2 && this.#timer) return;
     this.#begun = true;
     try {
       for (const track of tracks) {

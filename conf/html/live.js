@@ -1,11 +1,14 @@
 // The live page: the list of streams, the player, and its figures.
 //
 // live-player.js keeps at the live edge; live-worker.js gets the stream and rewraps it (live-flv.js,
-// live-codecs.js, live-remux.js, live-mp4.js); live-buffer.js feeds the browser; live-streams.js knows what runs.
+// live-codecs.js, live-remux.js, live-mp4.js); live-buffer.js feeds the browser; live-streams.js knows what runs. By HLS the
+// same is done by live-hls.js, with live-hls-track.js, live-playlist.js, live-fmp4.js and live-clock.js; live-ways.js is the switch.
 
 import { Graph } from './live-graph.js';
+import { HlsPlayer, canPlayHls } from './live-hls.js';
 import { Player, canPlay } from './live-player.js';
 import { Streams } from './live-streams.js';
+import { Ways } from './live-ways.js';
 
 const $ = id => document.getElementById(id);
 const put = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
@@ -18,6 +21,7 @@ const query = new URLSearchParams(location.search);
 const transport = query.get('transport') === 'http' ? 'http' : 'auto';
 let name = isName(query.get('stream')) ? query.get('stream') : null;       // null: none is chosen
 let player = null;
+const players = {};
 
 function el(tag, text, cls = '') {
   const element = document.createElement(tag);
@@ -55,7 +59,7 @@ function listed() {
   if (name === null && list.length) choose(list[0].name, false);
   const rows = list.map(stream => {
     const link = el('a', '');
-    link.href = '?' + new URLSearchParams({ ...Object.fromEntries(query), stream: stream.name });
+    link.href = address(stream.name);
     link.dataset.stream = stream.name;
     if (stream.name === name) link.setAttribute('aria-current', 'true');
     const { width, height, codec } = stream.video ?? {};
@@ -95,12 +99,14 @@ $('streams').addEventListener('click', event => {
 
 addEventListener('popstate', () => {
   const wanted = new URLSearchParams(location.search).get('stream');
-  if (isName(wanted)) choose(wanted, false);
+  if (isName(wanted) && wanted !== name) choose(wanted, false);      // else it was a place in the page
 });
+
+const address = stream => `?${new URLSearchParams({ ...Object.fromEntries(query), stream })}${ways.hash}`;
 
 function choose(wanted, push) {
   name = wanted;
-  if (push) history.pushState(null, '', '?' + new URLSearchParams({ ...Object.fromEntries(query), stream: name }));
+  if (push) history.pushState(null, '', address(name));
   play();
   listed();
 }
@@ -108,12 +114,28 @@ function choose(wanted, push) {
 // ---- the player
 
 const video = $('video');
+const say = { note, problem, changed: show };
+const ways = new Ways($('ways'), { websocket: canPlay, 'll-hls': canPlayHls, hls: canPlayHls }, () => {
+  if (name !== null) play();
+  else show();
+});
+
+/** The player of the chosen way; the other one lets go of the video. */
+function turn() {
+  const make = ways.way === 'websocket' ? Player : HlsPlayer;
+  if (player instanceof make) return;
+  player?.stop();
+  player = players[make.name] ??= new make(video, say);
+}
 
 function play() {
+  turn();
   for (const about of Object.keys(problems)) problem(about, '');
   Object.values(graphs).forEach(graph => graph.clear());
   player.running = streams.known ? streams.has(name) : null;
-  player.play(new URL(`live/${encodeURIComponent(name)}.flv`, location).href, transport);
+  const stream = encodeURIComponent(name);
+  if (ways.way === 'websocket') player.play(new URL(`live/${stream}.flv`, location).href, transport);
+  else player.play(new URL(`hls/${stream}/index.m3u8`, location).href, ways.way === 'hls' ? 'plain' : 'low');
   document.title = `${called(name)} · Live · rserve`;
 }
 
@@ -127,6 +149,7 @@ function show() {
   $('state').dataset.state = dot;
   put('state', text);
   put('transport', player.transport || '–');
+  put('way-note', ways.note);
   const { video: picture, audio: sound, rate } = about;
   put('picture', picture ? `${picture.label} ${picture.width}×${picture.height}${rate ? ` ${Math.round(100 * rate) / 100}/s` : ''}` : '–');
   put('sound', sound ? `${sound.label} ${sound.rate / 1000} kHz` : '–');
@@ -203,11 +226,11 @@ function instructions() {
 }
 
 instructions();
-if (canPlay) {
-  player = new Player(video, { note, problem, changed: show });
+if (ways.way) {
+  turn();
   if (name !== null) play();
   listed();
   setInterval(measure, STEP);
 } else {
-  problem('stream', 'This browser has no Media Source Extensions: it cannot play this.');
+  problem('stream', 'This browser has no Media Source Extensions: nor HLS of its own: it cannot play this.');
 }

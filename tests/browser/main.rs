@@ -4,6 +4,7 @@
 mod chromium;
 mod demo;
 mod event_source;
+mod hls;
 mod http2;
 mod listener;
 mod live;

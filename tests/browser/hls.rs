@@ -1,0 +1,162 @@
+//! The page that plays live streams, by HLS: the same picture with a clock in it, in segments and in parts of them.
+
+use std::time::Instant;
+
+use support::process;
+
+use crate::stage::Stage;
+
+/// The server of the page, with HLS.
+fn stage(settings: &str) -> Stage {
+    Stage::with(|conf| {
+        let conf =
+            conf.replace("live on;", &format!("live on; hls on; hls_fragment 2s; {settings}"));
+        conf.replace(
+            "location = /streams ",
+            "location ~ ^/hls/(?<name>.+)/[^/]+$ { hls_live live/$name; } location = /streams ",
+        )
+    })
+}
+
+impl Stage {
+    /// Waits until there is a playlist: a segment is whole.
+    fn wait_for_playlist(&self) {
+        self.server
+            .wait_for("a playlist", || self.server.get("/hls/clock/index.m3u8").status == 200);
+    }
+
+    /// Seconds that the page says the picture is behind.
+    fn told_latency(&self) -> f64 {
+        self.said("latency").trim_end_matches(" s").parse().unwrap_or(f64::INFINITY)
+    }
+
+    /// Waits until the page says how late the picture is, and says what the picture's clock says.
+    fn wait_for_true_latency(&self) {
+        self.server.wait_for("a latency that is true", || {
+            let seen = self.latency() / 1000.0;
+            (self.told_latency() - seen).abs() < 0.7
+        });
+    }
+
+    /// Chooses a way to play by the switch.
+    fn click_way(&self, way: &str) {
+        self.chromium.text(&format!("document.querySelector('#ways [value={way}]').click()"));
+    }
+}
+
+#[test]
+fn low_latency_is_played_on_through_a_reload() {
+    let stage = stage("hls_part 500ms;");
+    let _publisher = stage.publish("clock");
+    stage.wait_for_playlist();
+    stage.open("?stream=clock#ll-hls");
+    stage.watch("the stream", 4.0);
+    assert_eq!(stage.said("transport"), "LL-HLS");
+    assert_eq!(stage.said("picture"), "H.264 640×360 25/s");
+    assert_eq!(stage.said("sound"), "AAC 44.1 kHz");
+    stage.wait_for_true_latency();
+    // It holds back three parts; a player of segments could not come so near.
+    stage.server.wait_for("the live edge", || stage.latency() < 4000.0);
+
+    let old = stage.server.workers();
+    stage.server.signal("HUP");
+    stage.server.wait_for("the new workers", || {
+        stage.server.workers().iter().filter(|worker| !old.contains(worker)).count() == 2
+    });
+    let begun = Instant::now();
+    stage.wait_for_picture_since("a picture from after the reload", begun);
+    stage.watch("the stream, after a reload", 2.0);
+    assert_eq!(stage.chromium.complaints(), "[]");
+}
+
+#[test]
+fn segments_are_played_where_there_are_no_parts() {
+    let stage = stage("hls_format fmp4;");
+    let _publisher = stage.publish("clock");
+    stage.open("?stream=clock&via=ll-hls");
+    stage.watch("the stream", 4.0);
+    assert_eq!(stage.said("transport"), "HLS");
+    stage.wait_for_true_latency();
+    assert_eq!(stage.chromium.text("document.querySelector('#ways :checked').value"), "ll-hls");
+}
+
+/// A publisher that comes back has another clock, another size, and no sound: it is played where the wall's clock says.
+#[test]
+fn it_goes_on_with_a_publisher_that_comes_back() {
+    let stage = stage("hls_part 500ms; publish_grace 20s;");
+    let publisher = stage.publish("clock");
+    stage.open("?stream=clock#ll-hls");
+    stage.watch("the stream", 2.0);
+    publisher.end();
+    let begun = Instant::now();
+    let publisher = stage.publish("clock");
+    stage.wait_for_picture_since("the next publisher's picture", begun);
+    stage.watch("the next publisher", 2.0);
+    stage.wait_for_true_latency();
+    publisher.end();
+
+    let other: &[&str] = &["-re", "-f", "lavfi", "-i", "testsrc2=size=400x300:rate=25"];
+    let x264: &[&str] =
+        &["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"];
+    let _publisher = stage.ffmpeg("clock", &[other, x264].concat());
+    stage.server.wait_for("another size", || stage.video("videoWidth") == 400.0);
+    stage.watch("another size", 2.0);
+}
+
+#[test]
+fn it_comes_back_when_workers_die() {
+    let stage = stage("hls_part 500ms;");
+    let publisher = stage.publish("clock");
+    stage.open("?stream=clock#ll-hls");
+    stage.watch("the stream", 2.0);
+    stage.server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    drop(publisher);
+    let begun = Instant::now();
+    let _publisher = stage.publish("clock");
+    stage.wait_for_picture_since("the next publisher's picture", begun);
+    stage.watch("the stream, from other workers", 2.0);
+}
+
+#[test]
+fn the_way_is_chosen_and_remembered() {
+    let stage = stage("hls_part 500ms;");
+    let _publisher = stage.publish("clock");
+    stage.wait_for_playlist();
+    let way = || stage.chromium.text("document.querySelector('#ways :checked').value");
+    stage.open("?stream=clock");
+    stage.watch("by WebSocket", 1.0);
+    assert_eq!((way(), stage.said("transport")), ("websocket".into(), "WebSocket".into()));
+    for (chosen, transport) in [("hls", "HLS"), ("ll-hls", "LL-HLS"), ("websocket", "WebSocket")] {
+        stage.click_way(chosen);
+        stage.server.wait_for(chosen, || stage.said("transport") == transport);
+        stage.watch(chosen, 2.0);
+        assert_eq!(stage.chromium.text("location.hash"), format!("#{chosen}"));
+    }
+    stage.click_way("ll-hls");
+    stage.open("?stream=clock");
+    stage.watch("what was chosen last", 1.0);
+    assert_eq!((way(), stage.said("transport")), ("ll-hls".into(), "LL-HLS".into()));
+    // The address is stronger, and nothing that it may say is an error.
+    stage.open("?stream=clock&via=hls");
+    assert_eq!(way(), "hls");
+    stage.open("?stream=clock&via=constructor#toString");
+    assert_eq!(way(), "ll-hls");
+    assert_eq!(stage.chromium.complaints(), "[]");
+}
+
+#[test]
+fn what_is_not_there_is_told_and_waited_for() {
+    let stage = stage("hls_part 500ms;");
+    stage.open("?stream=clock#ll-hls");
+    stage
+        .server
+        .wait_for("the word", || stage.said("line").contains("nobody publishes this stream"));
+    let publisher = stage.publish("clock");
+    stage.watch("the stream", 2.0);
+    // At the end of the stream what is there is played to its end, and the next one is waited for.
+    publisher.end();
+    stage.server.wait_for("the end", || stage.said("line").contains("the stream has ended"));
+    let begun = Instant::now();
+    let _publisher = stage.publish("clock");
+    stage.wait_for_picture_since("the next publisher's picture", begun);
+}
