@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use support::process;
 
+use crate::chromium::Chromium;
+use crate::shipped;
 use crate::stage::Stage;
 
 /// The server of the page, with HLS.
@@ -115,6 +117,18 @@ fn it_comes_back_when_workers_die() {
     let _publisher = stage.publish("clock");
     stage.wait_for_picture_since("the next publisher's picture", begun);
     stage.watch("the stream, from other workers", 2.0);
+}
+
+/// The configuration as it is shipped has what the page needs, also for names of rooms.
+#[test]
+fn the_shipped_configuration_has_it() {
+    let stage = Stage { server: shipped(), chromium: Chromium::start() };
+    let _publisher = stage.publish("room1/cam");
+    for way in ["ll-hls", "hls"] {
+        stage.open(&format!("?stream=room1/cam&via={way}"));
+        stage.watch(way, 2.0);
+        assert_eq!(stage.said("transport").to_lowercase(), way);
+    }
 }
 
 #[test]
