@@ -45,6 +45,9 @@ struct Follower {
     cursor: u64,
     told: u64,
     hint: Hint,
+    patience: u64,
+    /// When it was given something last, in the loop's milliseconds.
+    read_at: u64,
 }
 
 /// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
@@ -126,7 +129,16 @@ impl Followed {
             Ok(follow) if noted => {
                 let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
-                here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
+                here.push(Follower {
+                    name,
+                    claim,
+                    follow,
+                    cursor,
+                    told,
+                    hint: Hint::default(),
+                    patience: followers.patience(),
+                    read_at: 0,
+                });
             }
             Ok(_) => claim.give_up(),
             Err(why) => {
@@ -155,17 +167,23 @@ impl Followed {
     /// Looks for what has come, with what else comes in this turn of the loop.
     fn later(self: &Rc<Self>) {
         if !self.due.replace(true) {
-            let followed = self.clone();
-            rt::after(0, move || followed.turn());
+            let (followed, now) = (self.clone(), rt::now());
+            let here = self.followers.borrow();
+            let wait = here.iter().map(|follower| follower.due().saturating_sub(now)).min();
+            rt::after(wait.unwrap_or(0), move || followed.turn(false));
         }
     }
 
-    /// Gives what has come to all who follow.
-    fn turn(self: &Rc<Self>) {
+    /// Gives what has come to all who follow; `all`: also to those who have patience.
+    pub fn turn(self: &Rc<Self>, all: bool) {
         self.due.set(false);
         let mut followers = self.followers.borrow_mut();
-        let mut more = false;
+        let (mut more, now) = (false, rt::now());
         followers.retain_mut(|follower| {
+            if !all && now < follower.due() {
+                return true;
+            }
+            follower.read_at = now;
             more |= follower.read(self.hub.attachment, self.id, &self.last);
             follower.settle()
         });
@@ -186,7 +204,7 @@ impl Followed {
             }
             holds
         });
-        self.turn();
+        self.turn(true);
         if self.last.get() == Some(Change::Broke) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
         }
@@ -208,6 +226,11 @@ impl Followed {
 }
 
 impl Follower {
+    /// When it is to be given what has come, in the loop's milliseconds.
+    fn due(&self) -> u64 {
+        self.read_at + self.patience
+    }
+
     /// Reads on. `true`: there may be more.
     fn read(
         &mut self,
