@@ -100,6 +100,7 @@ export class HlsPlayer {
     this.#retry = 0;
     this.#abort.abort();
     this.#held?.();
+    this.#held = null;
   }
 
   #set(state) {
@@ -277,7 +278,6 @@ export class HlsPlayer {
   #goOn() {
     // What came meanwhile is not all there is: anew.
     if (this.#held && !this.#native) {
-      this.#held = null;
       this.#halt();
       this.#forget();
       return this.#connect();
