@@ -97,7 +97,10 @@ fn list(segment: &Segment, track: Track, names: &dyn Names) -> Listed {
     Listed {
         uri: segment.whole.then(|| names.segment(segment)),
         range: None,
-        duration: (duration, segment.timescale(track)),
+        duration: match len {
+            0 => (segment.duration_ms(), 1000),
+            _ => (duration, segment.timescale(track)),
+        },
         wall: segment.wall(track),
         discontinuity: segment.discontinuity,
         // A track may have nothing to say for a while.
