@@ -17,7 +17,7 @@ impl Dir {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // The length is the same for all: answers that have a path in them can be compared.
-        let name = format!("rserve-test-{}-{number:06}", std::process::id());
+        let name = format!("rserve-test-{:07}-{number:06}", std::process::id());
         // The real path: what the server logs is what the test compares with.
         let parent =
             fs::canonicalize(std::env::temp_dir()).expect("a directory for temporary files");
