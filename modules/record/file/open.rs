@@ -115,12 +115,8 @@ fn has_head(file: &File, head: &[u8]) -> io::Result<bool> {
     Ok(count == head.len() && bytes == head)
 }
 
-/// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours. One that did not come to be
-/// written stays so.
+/// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours.
 pub fn seal(file: &File, head: u64, totals: Totals, index: &Index) -> Result<(), Failed> {
-    if at("fstat", file.metadata())?.len() < head {
-        return Ok(());
-    }
     let mut bytes = vec![0; head as usize];
     at("read", file.read_exact_at(&mut bytes, 0))?;
     match patch(&mut bytes, totals, index) {

@@ -76,9 +76,7 @@ impl Recording {
         let What::Message { kind, time, frame, payload, .. } = &item.what else {
             return self.changed(state, item);
         };
-        if matches!(frame, Frame::Header) || !matches!(state.phase, Phase::Writing(_)) {
-            describe(&mut state.description, *kind, payload);
-        }
+        describe(&mut state.description, *kind, payload);
         match *frame {
             Frame::Header => self.header(state, *kind, *time, payload, item.seq),
             Frame::Media { video, key } => {

@@ -8,12 +8,6 @@ pub trait Followers: 'static {
     /// Tells it from the others of the application: `hls`, `record/NAME`. It does not change with the configuration.
     fn name(&self) -> &str;
 
-    /// How long, in milliseconds, it may take until a follower is given what has come: who need not have it at once costs
-    /// a turn for many messages, and not for each.
-    fn patience(&self) -> u64 {
-        0
-    }
-
     /// Worker: begins to follow a stream, or goes on where another process has stopped. The error is for the log; the stream
     /// goes on without this follower.
     fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String>;

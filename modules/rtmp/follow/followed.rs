@@ -45,9 +45,6 @@ struct Follower {
     cursor: u64,
     told: u64,
     hint: Hint,
-    patience: u64,
-    /// When it was given something last, in the loop's milliseconds.
-    read_at: u64,
 }
 
 /// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
@@ -129,16 +126,7 @@ impl Followed {
             Ok(follow) if noted => {
                 let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
-                here.push(Follower {
-                    name,
-                    claim,
-                    follow,
-                    cursor,
-                    told,
-                    hint: Hint::default(),
-                    patience: followers.patience(),
-                    read_at: 0,
-                });
+                here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
             }
             Ok(_) => claim.give_up(),
             Err(why) => {
@@ -167,23 +155,17 @@ impl Followed {
     /// Looks for what has come, with what else comes in this turn of the loop.
     fn later(self: &Rc<Self>) {
         if !self.due.replace(true) {
-            let (followed, now) = (self.clone(), rt::now());
-            let here = self.followers.borrow();
-            let wait = here.iter().map(|follower| follower.due().saturating_sub(now)).min();
-            rt::after(wait.unwrap_or(0), move || followed.turn(false));
+            let followed = self.clone();
+            rt::after(0, move || followed.turn());
         }
     }
 
-    /// Gives what has come to all who follow; `all`: also to those who have patience.
-    pub fn turn(self: &Rc<Self>, all: bool) {
+    /// Gives what has come to all who follow.
+    fn turn(self: &Rc<Self>) {
         self.due.set(false);
         let mut followers = self.followers.borrow_mut();
-        let (mut more, now) = (false, rt::now());
+        let mut more = false;
         followers.retain_mut(|follower| {
-            if !all && now < follower.due() {
-                return true;
-            }
-            follower.read_at = now;
             more |= follower.read(self.hub.attachment, self.id, &self.last);
             follower.settle()
         });
@@ -204,7 +186,7 @@ impl Followed {
             }
             holds
         });
-        self.turn(true);
+        self.turn();
         if self.last.get() == Some(Change::Broke) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
         }
@@ -226,11 +208,6 @@ impl Followed {
 }
 
 impl Follower {
-    /// When it is to be given what has come, in the loop's milliseconds.
-    fn due(&self) -> u64 {
-        self.read_at + self.patience
-    }
-
     /// Reads on. `true`: there may be more.
     fn read(
         &mut self,
