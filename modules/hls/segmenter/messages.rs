@@ -234,7 +234,7 @@ impl<S: Sink> Segmenter<S> {
         if video.metadata || video.end || data.is_empty() || !known {
             return;
         }
-        let dts = self.unwrap(message.time);
+        let dts = self.stream_time(message.time);
         let key = video.key;
         self.end_pending(Some(dts));
         let begins = self.packer.is_none() || self.new_video || key && self.new_audio;
@@ -294,7 +294,7 @@ impl<S: Sink> Segmenter<S> {
     }
 
     /// From the clock of the messages, which wraps, to one that does not.
-    pub(super) fn unwrap(&mut self, time: u32) -> u64 {
+    pub(super) fn stream_time(&mut self, time: u32) -> u64 {
         let Some(clock) = self.clock else {
             self.clock = Some(time.into());
             return time.into();

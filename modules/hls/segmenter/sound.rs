@@ -36,7 +36,7 @@ impl<S: Sink> Segmenter<S> {
             Some(track) if track.codec == audio.codec && !frame.is_empty() => track.samples(frame),
             _ => return,
         };
-        let at = self.unwrap(message.time);
+        let at = self.stream_time(message.time);
         let has_video = self.tracks.video.is_some();
         if self.packer.is_none() || self.new_audio || self.new_video {
             if has_video || samples == 0 {

@@ -32,8 +32,6 @@ pub struct Followed {
     followers: RefCell<Vec<Follower>>,
     /// What nobody here needs any more.
     done: Cell<u64>,
-    /// What happened last to the stream.
-    last: Cell<Option<Change>>,
     /// A turn is set for later.
     due: Cell<bool>,
 }
@@ -45,6 +43,8 @@ struct Follower {
     cursor: u64,
     told: u64,
     hint: Hint,
+    /// What happened last to the stream, as far as this one has read: another may be ahead of it.
+    last: Option<Change>,
 }
 
 /// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
@@ -67,7 +67,6 @@ pub fn follow(
             channel: channel.to_vec(),
             followers: RefCell::default(),
             done: Cell::new(0),
-            last: Cell::new(None),
             due: Cell::new(false),
         });
         let listener = Rc::downgrade(&followed);
@@ -126,7 +125,8 @@ impl Followed {
             Ok(follow) if noted => {
                 let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
-                here.push(Follower { name, claim, follow, cursor, told, hint: Hint::default() });
+                let (hint, last) = (Hint::default(), None);
+                here.push(Follower { name, claim, follow, cursor, told, hint, last });
             }
             Ok(_) => claim.give_up(),
             Err(why) => {
@@ -166,7 +166,7 @@ impl Followed {
         let mut followers = self.followers.borrow_mut();
         let mut more = false;
         followers.retain_mut(|follower| {
-            more |= follower.read(self.hub.attachment, self.id, &self.last);
+            more |= follower.read(self.hub.attachment, self.id);
             follower.settle()
         });
         let done = followers.iter().map(|follower| follower.follow.done()).min();
@@ -187,13 +187,13 @@ impl Followed {
             holds
         });
         self.turn();
-        if self.last.get() == Some(Change::Broke) {
+        let mut followers = self.followers.borrow_mut();
+        if followers.iter().any(|follower| follower.last == Some(Change::Broke)) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
         }
-        let ended = self.last.get() == Some(Change::Ended);
         let has_owner = self.hub.attachment.zone().owner(self.id).is_some();
-        let mut followers = self.followers.borrow_mut();
         followers.retain_mut(|follower| {
+            let ended = follower.last == Some(Change::Ended);
             let over = ended && !has_owner && follower.follow.is_finished();
             if over {
                 follower.claim.finish();
@@ -209,12 +209,7 @@ impl Followed {
 
 impl Follower {
     /// Reads on. `true`: there may be more.
-    fn read(
-        &mut self,
-        attachment: &'static Attachment,
-        id: ChannelId,
-        last: &Cell<Option<Change>>,
-    ) -> bool {
+    fn read(&mut self, attachment: &'static Attachment, id: ChannelId) -> bool {
         let mut taken = 0;
         while taken < TURN && self.follow.takes() {
             let limits = ReadLimits { told: self.told, ..ReadLimits::default() };
@@ -233,7 +228,7 @@ impl Follower {
                         self.cursor -= 1;
                     }
                     let clock = Wall::new(attachment);
-                    give(&View::of(&batch), &mut *self.follow, last, clock);
+                    give(&View::of(&batch), &mut *self.follow, &mut self.last, clock);
                 }
                 Reading::Batch(batch) => {
                     let record = batch.records()[0].clone();
@@ -241,7 +236,12 @@ impl Follower {
                     self.cursor = record.seq;
                     if let Some(bytes) = live::whole(attachment, id, batch) {
                         let clock = Wall::new(attachment);
-                        give(&View::of_long(&record, &bytes), &mut *self.follow, last, clock);
+                        give(
+                            &View::of_long(&record, &bytes),
+                            &mut *self.follow,
+                            &mut self.last,
+                            clock,
+                        );
                     }
                 }
             }
@@ -281,7 +281,7 @@ impl Wall {
     }
 }
 
-fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>, clock: Wall) {
+fn give(view: &View<'_>, follow: &mut dyn Follow, last: &mut Option<Change>, clock: Wall) {
     let mut copy = Vec::new();
     for item in &view.items {
         let payload = match &view.whole[item.whole.clone()] {
@@ -303,7 +303,7 @@ fn give(view: &View<'_>, follow: &mut dyn Follow, last: &Cell<Option<Change>>, c
         };
         match item.head.event().filter(|_| message.is_change()) {
             Some(change) => {
-                last.set(Some(change));
+                *last = Some(change);
                 follow.change(change, item.seq, message.wall);
             }
             None => follow.message(&message),
