@@ -38,11 +38,11 @@ def build(names):
     subprocess.run(["cargo", "build", "--release", *packages], cwd=ROOT, check=True)
 
 
-def configuration(name, workers, shared):
+def configuration(name, workers, shared, live=""):
     settings = SERVERS[name]
     conf = COMMON.replace("{main}", settings["main"] + (settings["shared"] if shared else ""))
     limit = min(bench.raise_limit(), 20000)
-    for key, value in (("tuned", settings["tuned"]), ("live", settings["live"]),
+    for key, value in (("tuned", settings["tuned"]), ("live", settings["live"] + live),
                        ("workers", str(workers)), ("limit", str(limit))):
         conf = conf.replace("{" + key + "}", value)
     return conf
@@ -51,15 +51,19 @@ def configuration(name, workers, shared):
 class Server(bench.Server):
     """One of the servers on processor 0. `shared`: workers are to share streams, if that has to be said."""
 
-    def __init__(self, name, directory, workers=1, shared=False):
+    def __init__(self, name, directory, workers=1, shared=False, live=""):
         file = {"nginx-rtmp": "nginx"}.get(name, name.replace(" ", "-"))
-        super().__init__(file, configuration(name, workers, shared), directory)
+        super().__init__(file, configuration(name, workers, shared, live), directory)
         self.file, self.directory = file, directory
         self.workers = children(self.master.pid, workers)
 
     def cpu_ns(self):
-        read = lambda pid: pathlib.Path(f"/proc/{pid}/schedstat").read_text()
-        return sum(int(read(pid).split()[0]) for pid in self.workers)
+        """Of all threads: files are written by others than the one that serves."""
+        total = 0
+        for pid in self.workers:
+            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                total += int((thread / "schedstat").read_text().split()[0])
+        return total
 
 
 def children(pid, count=1):

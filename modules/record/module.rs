@@ -81,11 +81,11 @@ fn add(
         sync: conf.record_sync(),
         format: conf.record_format(),
         index: index(conf),
-        journal: journal.clone(),
+        journal,
         telling,
     };
+    application.process(Rc::new(Sweep::new(&recorder, conf.record_delete_after())));
     application.follow(Rc::new(crate::recording::Recorders(Rc::new(recorder))));
-    application.process(Rc::new(Sweep::new(journal, conf.record_delete_after())));
     Ok(())
 }
 

@@ -1,16 +1,21 @@
 //! What is done with a recorder's files beside recording: those that a crash has left are made whole when the server
 //! starts, and old ones are deleted (`record_delete_after`).
 //!
-//! Each worker does it, one after the other: the journal has a lock. A file that is being recorded is locked, too.
+//! Each worker does it, one after the other: the journal has a lock. A file that is being recorded is locked, too; one whose
+//! worker has died is in that one's note, and belongs to who goes on.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use module::Process;
 
 use crate::file::journal::{Entry, Journal};
 use crate::file::open::repair;
+use crate::recorder::Recorder;
+use crate::recording::Note;
 
 /// How often old files are looked for; a shorter `record_delete_after` is its own time.
 const EVERY_MS: u64 = 60_000;
@@ -18,20 +23,25 @@ const EVERY_MS: u64 = 60_000;
 /// The part of one recorder.
 pub struct Sweep {
     journal: Rc<Journal>,
+    /// The recorder's name among followers.
+    follower: String,
     /// Milliseconds; 0: never.
     delete_after: u64,
 }
 
 impl Sweep {
-    /// Of this journal's files.
-    pub fn new(journal: Rc<Journal>, delete_after: u64) -> Sweep {
-        Sweep { journal, delete_after }
+    /// Of the files of this recorder.
+    pub fn new(recorder: &Recorder, delete_after: u64) -> Sweep {
+        let (journal, follower) = (recorder.journal.clone(), recorder.follower.clone());
+        Sweep { journal, follower, delete_after }
     }
 
     fn tick(&'static self, first: bool) {
         let (journal, delete_after) = (self.journal.share(), self.delete_after);
         let now = rt::wall().as_millis() as u64;
-        let work = rt::offload(move || sweep(&journal, first, delete_after, now));
+        let recorded = if first { recorded(&self.follower) } else { HashSet::new() };
+        let is_left = move |entry: &Entry| first && !recorded.contains(&entry.path);
+        let work = rt::offload(move || sweep(&journal, is_left, delete_after, now));
         rt::spawn(work);
         if delete_after > 0 {
             rt::after(delete_after.clamp(100, EVERY_MS), move || {
@@ -50,10 +60,18 @@ impl Process for Sweep {
     }
 }
 
-fn sweep(journal: &Journal, first: bool, delete_after: u64, now: u64) {
+/// The files that somebody records, or will go on with.
+fn recorded(follower: &str) -> HashSet<PathBuf> {
+    let notes = rtmp::follow::notes(follower);
+    let notes = notes.iter().filter_map(|note| serde_json::from_slice::<Note>(note).ok());
+    notes.filter_map(|note| note.file).map(|file| file.path).collect()
+}
+
+/// `is_left`: whether nobody will go on with what is open.
+fn sweep(journal: &Journal, is_left: impl Fn(&Entry) -> bool, delete_after: u64, now: u64) {
     let done = journal.revise(|entry| {
         if entry.open {
-            return !first || !mend(entry, now / 1000) || delete_after > 0;
+            return !is_left(entry) || !mend(entry, now / 1000) || delete_after > 0;
         }
         delete_after > 0 && !(is_due(entry, delete_after, now) && delete(entry))
     });

@@ -61,13 +61,12 @@ impl Zone {
 
     /// The channels with this beginning of their names that nobody writes, though they are not ended.
     pub fn unowned(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
-        let locked = self.lock();
-        let channels = locked.memory.channels().filter(|&index| {
-            let channel = locked.memory.channel(index);
-            let open = channel.lives() && channel.owner.get() == 0 && channel.ended.get() == 0;
-            open && locked.memory.name(index).starts_with(prefix)
-        });
-        channels.map(|index| locked.memory.name(index).to_vec()).collect()
+        self.lock().open(prefix, |owner| owner == 0)
+    }
+
+    /// The channels with this beginning of their names that are not ended, whoever writes them.
+    pub fn unended(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
+        self.lock().open(prefix, |_| true)
     }
 
     /// Who writes the channel.
@@ -78,6 +77,15 @@ impl Zone {
 }
 
 impl Locked<'_> {
+    fn open(&self, prefix: &[u8], has: impl Fn(u64) -> bool) -> Vec<Vec<u8>> {
+        let channels = self.memory.channels().filter(|&index| {
+            let channel = self.memory.channel(index);
+            let open = channel.lives() && channel.ended.get() == 0 && has(channel.owner.get());
+            open && self.memory.name(index).starts_with(prefix)
+        });
+        channels.map(|index| self.memory.name(index).to_vec()).collect()
+    }
+
     /// A process has ended: its channels have no owner any more. Gives their names.
     pub fn disown(&self, pid: i32) -> Vec<Vec<u8>> {
         let mut orphans = Vec::new();

@@ -91,6 +91,9 @@ enum Step {
     Rename(PathBuf),
 }
 
+/// So much is written with one call, or a piece: what a call has not written as a whole is not there.
+const PIECE: usize = 256 << 10;
+
 /// A file that this worker writes.
 pub struct Appender {
     inner: Rc<Inner>,
@@ -155,6 +158,9 @@ impl Appender {
         let added = state.bytes.len() - before;
         state.len += added as u64;
         state.pending += added;
+        if state.bytes.len() >= PIECE {
+            state.seal();
+        }
     }
 
     /// Overwrites what is there.

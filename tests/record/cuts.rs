@@ -120,11 +120,11 @@ fn files_follow_each_other_at_key_frames() {
         let server = up(settings);
         let mut publisher = Publisher::new(&server, "s");
         // Names have seconds in them.
-        let now = || std::time::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+        let now = || std::time::UNIX_EPOCH.elapsed().expect("a clock").as_millis();
         for _ in 0..4 {
             publisher.run(3000);
-            let second = now();
-            wait_for("another second", || now() > second);
+            let second = now() / 1000;
+            wait_for("another second", || now() > (second + 1) * 1000 + 100);
         }
         publisher.end();
         wait_for("a file", || !names(&server).is_empty());

@@ -1,5 +1,10 @@
 //! Workers that are killed, reloads, upgrades, publishers that come back: no frame is missing, and none is there twice.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
 use support::{Server, proc, process, wait_for};
 
 use crate::film::{Message, Publisher};
@@ -27,6 +32,37 @@ fn grows(server: &Server, name: &str, least: u64) {
     wait_for("the file to grow", || {
         std::fs::metadata(&file).is_ok_and(|about| about.len() >= least)
     });
+}
+
+/// Looks at a file all the time: who reads it while it is recorded must not see it shrink.
+struct Growing {
+    ends: Arc<AtomicBool>,
+    looker: JoinHandle<Option<(u64, u64)>>,
+}
+
+impl Growing {
+    fn watch(file: PathBuf) -> Growing {
+        let ends = Arc::new(AtomicBool::new(false));
+        let until = ends.clone();
+        let looker = thread::spawn(move || {
+            let mut before = 0;
+            while !until.load(Ordering::Relaxed) {
+                let len = std::fs::metadata(&file).map_or(before, |about| about.len());
+                if len < before {
+                    return Some((before, len));
+                }
+                before = len;
+                thread::yield_now();
+            }
+            None
+        });
+        Growing { ends, looker }
+    }
+
+    fn has_never_shrunk(self) {
+        self.ends.store(true, Ordering::Relaxed);
+        assert_eq!(self.looker.join().expect("a thread"), None, "the file has shrunk");
+    }
 }
 
 #[test]
@@ -59,6 +95,7 @@ fn each_worker_is_killed_and_the_publisher_comes_back() {
     let begun = publisher.now();
     publisher.run(4500);
     grows(&server, "s.flv", 200_000);
+    let growing = Growing::watch(path(&server, "s.flv"));
     let first = publishers_worker(&before);
     let mut workers = server.workers();
     workers.sort_by_key(|pid| *pid != first);
@@ -80,6 +117,7 @@ fn each_worker_is_killed_and_the_publisher_comes_back() {
             && is_sealed(&file)
             && media(&file).last().is_some_and(|found| found.payload == last.payload)
     });
+    growing.has_never_shrunk();
     assert_eq!(names(&server), ["s.flv"]);
     // What was sent after coming back begins with a key frame: nothing is there twice, and what is missing was not sent.
     let (found, wanted) = (media(&file), sent(sent_ms));

@@ -6,7 +6,7 @@ use support::{process, wait_for};
 
 use crate::client::Client;
 use crate::film::Publisher;
-use crate::recorded::{is_all_of, media, names, path, sent, told, wait_for_end};
+use crate::recorded::{comes_to_hold, is_all_of, media, names, path, sent, told, wait_for_end};
 use crate::{about_to, conf, up};
 
 #[test]
@@ -64,13 +64,13 @@ fn what_is_in_the_way_is_not_touched() {
 #[test]
 fn a_file_of_the_same_name_is_replaced_or_goes_on() {
     let server = up("record all; recorder a { record_append on; record_suffix -a.flv; }");
-    for _ in 0..3 {
+    for round in 1..4 {
         let mut publisher = Publisher::new(&server, "s");
         publisher.run(2000);
         publisher.end();
         wait_for_end(&path(&server, "s.flv"));
-        wait_for_end(&path(&server, "s-a.flv"));
-        is_all_of(&media(&path(&server, "s.flv")), &sent(2000));
+        comes_to_hold(&path(&server, "s-a.flv"), &vec![sent(2000); round].concat());
+        comes_to_hold(&path(&server, "s.flv"), &sent(2000));
     }
     let wanted = [sent(2000), sent(2000), sent(2000)].concat();
     let found = media(&path(&server, "s-a.flv"));

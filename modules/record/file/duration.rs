@@ -8,6 +8,9 @@ use proto::fmp4::set_duration;
 
 /// Writes the duration into a file's head.
 pub fn tell_duration(file: &File, head: u64, duration: u64) -> Result<(), Failed> {
+    if at("fstat", file.metadata())?.len() < head {
+        return Ok(());
+    }
     let mut bytes = vec![0; head as usize];
     at("read", file.read_exact_at(&mut bytes, 0))?;
     match set_duration(&mut bytes, duration) {

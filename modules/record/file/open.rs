@@ -19,7 +19,8 @@ pub enum How {
     Replace,
     /// Behind the last whole tag, or fragment.
     Append,
-    /// At this offset, where another process stopped.
+    /// At this offset, where another process stopped. What that one has written behind it stays until it is written
+    /// over: it is the same, frame for frame, and who reads the file sees it grow alone.
     Resume(u64),
 }
 
@@ -82,7 +83,8 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
     let len = at("fstat", file.metadata())?.len();
     match how {
         How::Resume(offset) if len < offset => return wrong("it is shorter than it was"),
-        How::Resume(offset) => at("ftruncate", file.set_len(offset))?,
+        // Not even its head is known.
+        How::Resume(0) => at("ftruncate", file.set_len(0))?,
         _ => {}
     }
     let len = if let How::Resume(offset) = how { offset } else { len };
@@ -90,9 +92,9 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
         return Ok(Opened { file, found: None });
     }
     let found = match form {
-        Form::Flv(index) => Found::Flv(at("read", walk(&file, *index))?),
+        Form::Flv(index) => Found::Flv(at("read", walk(&file, len, *index))?),
         Form::Fmp4(head) => {
-            let fragments = at("read", fragments(&file))?;
+            let fragments = at("read", fragments(&file, len))?;
             if !matches!(how, How::Resume(_)) && !at("read", has_head(&file, head))? {
                 return wrong("there is something else in it");
             }
@@ -102,6 +104,7 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
     match (how, found.end()) {
         (_, 0) => return wrong("there is something else in it"),
         (How::Resume(offset), end) if end != offset => return wrong("it is not as it was"),
+        (How::Resume(_), _) => {}
         (_, end) => at("ftruncate", file.set_len(end))?,
     }
     Ok(Opened { file, found: Some(found) })
@@ -115,8 +118,12 @@ fn has_head(file: &File, head: &[u8]) -> io::Result<bool> {
     Ok(count == head.len() && bytes == head)
 }
 
-/// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours.
+/// Writes what is known at the end into a file's head, which has so many bytes; 0: it has none of ours. One that did not come to be
+/// written stays so.
 pub fn seal(file: &File, head: u64, totals: Totals, index: &Index) -> Result<(), Failed> {
+    if at("fstat", file.metadata())?.len() < head {
+        return Ok(());
+    }
     let mut bytes = vec![0; head as usize];
     at("read", file.read_exact_at(&mut bytes, 0))?;
     match patch(&mut bytes, totals, index) {
@@ -134,14 +141,15 @@ pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Res
     if !is_ours(&file) {
         return Ok(());
     }
-    let walked = at("read", walk(&file, index))?;
+    let len = at("fstat", file.metadata())?.len();
+    let walked = at("read", walk(&file, len, index))?;
     if walked.end > 0 {
         at("ftruncate", file.set_len(walked.end))?;
         let last = u64::from(walked.last.unwrap_or(0));
         let totals = Totals { duration: last, last, size: walked.end };
         return seal(&file, walked.head, totals, &walked.index);
     }
-    let found = at("read", fragments(&file))?;
+    let found = at("read", fragments(&file, len))?;
     if found.end > 0 {
         at("ftruncate", file.set_len(found.end))?;
         // How long sound is its head would have to tell.
@@ -154,8 +162,9 @@ pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Res
     Ok(())
 }
 
-fn fragments(file: &File) -> io::Result<Fragments> {
-    let mut walk = fmp4::Walk::new(file.metadata()?.len());
+/// Those in the first `len` bytes.
+fn fragments(file: &File, len: u64) -> io::Result<Fragments> {
+    let mut walk = fmp4::Walk::new(len);
     let mut found = Fragments::default();
     let mut sounds = Vec::new();
     while let Some((place, want)) = walk.wanted() {
@@ -177,14 +186,15 @@ fn fragments(file: &File) -> io::Result<Fragments> {
     Ok(found)
 }
 
-fn walk(file: &File, index: usize) -> io::Result<Walked> {
+/// The tags in the first `len` bytes.
+fn walk(file: &File, len: u64, index: usize) -> io::Result<Walked> {
     /// Frames of sound are short: several of them come with one piece.
     const PIECE: usize = 4 << 10;
-    let len = file.metadata()?.len();
     let mut piece = [0; PIECE];
     let mut walk = Walk::new(index);
     while let Some(place) = walk.wanted() {
-        let count = sys::file::read_at(file, &mut piece, place)?;
+        let most = usize::try_from(len.saturating_sub(place)).map_or(PIECE, |rest| rest.min(PIECE));
+        let count = sys::file::read_at(file, &mut piece[..most], place)?;
         walk.take(&piece[..count], place.saturating_add(count as u64) >= len);
     }
     Ok(walk.found())

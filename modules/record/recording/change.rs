@@ -67,6 +67,8 @@ impl Recording {
         };
         writing.film.settle();
         writing.mark(writing.seq);
+        // Of a file that was gone on with, another process may have written more.
+        writing.film.appender().truncate(writing.film.appender().len());
         // Where there is no room, there is none for what comes at the end.
         writing.film.seal(why != Why::Failed);
         if self.recorder.sync != Sync::Off {

@@ -14,6 +14,8 @@ use crate::settings::Sync;
 /// So much is written at once; less, when it has waited for so long.
 const PIECE: usize = 256 << 10;
 const WAIT_MS: u64 = 1000;
+/// A file need not grow with each frame.
+const PATIENCE_MS: u64 = 250;
 
 /// Records the streams of an application by one of its recorders.
 pub struct Recorders(pub Rc<Recorder>);
@@ -22,6 +24,10 @@ impl Followers for Recorders {
     fn name(&self) -> &str {
         let Recorders(recorder) = self;
         &recorder.follower
+    }
+
+    fn patience(&self) -> u64 {
+        PATIENCE_MS
     }
 
     fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String> {
@@ -55,7 +61,9 @@ impl Follow for Handle {
     }
 
     fn takes(&self) -> bool {
+        // What a worker that ends has not read may be read by nobody.
         self.with(|_, state| match &state.phase {
+            _ if rt::draining() => true,
             Phase::Idle => state.held.is_empty(),
             Phase::Gathering(_) => true,
             Phase::Opening(_) | Phase::Ending(..) => false,

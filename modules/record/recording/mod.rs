@@ -18,3 +18,4 @@ mod state;
 mod write;
 
 pub use follow::Recorders;
+pub use note::Note;

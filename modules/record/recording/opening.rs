@@ -110,6 +110,7 @@ impl Recording {
             if !state.replaced {
                 me.wrote(state);
                 me.drain(state);
+                me.stream.progress.note();
             }
         };
         let (path, begun) = (beginning.path.clone(), beginning.begun);
@@ -117,6 +118,8 @@ impl Recording {
         let (film, shift) = self.film(state, &beginning, opened, told);
         let begun = Begun { shift: if resumed.is_some() { begun.shift } else { shift }, ..begun };
         let (frames, has_key) = resumed.as_ref().map_or((0, false), |it| (it.frames, it.has_key));
+        // By itself: what follows may find no room.
+        film.appender().flush();
         let written = Mark { end: film.appender().written(), seq: state.done, frames, has_key };
         let now = rt::now();
         let path = path.to_string_lossy().into_owned();

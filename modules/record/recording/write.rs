@@ -76,7 +76,9 @@ impl Recording {
         let What::Message { kind, time, frame, payload, .. } = &item.what else {
             return self.changed(state, item);
         };
-        describe(&mut state.description, *kind, payload);
+        if matches!(frame, Frame::Header) || !matches!(state.phase, Phase::Writing(_)) {
+            describe(&mut state.description, *kind, payload);
+        }
         match *frame {
             Frame::Header => self.header(state, *kind, *time, payload, item.seq),
             Frame::Media { video, key } => {

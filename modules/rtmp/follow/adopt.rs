@@ -2,7 +2,7 @@
 
 use crate::follow::claim::{self, Claim};
 use crate::follow::followed::{self, follow};
-use crate::running::Running;
+use crate::running::{Running, running};
 use crate::settings::app::App;
 use broadcast::Owner;
 
@@ -15,6 +15,11 @@ pub fn watch(running: &'static Running) {
         // At once: a worker that was started in the place of a dead one goes on with what that one did.
         rt::after(0, move || tick(running));
     }
+}
+
+/// What the followers of that name have noted, in all workers: those streams are followed, or will be by who adopts them.
+pub fn notes(followers: &str) -> Vec<Vec<u8>> {
+    running().map_or_else(Vec::new, |running| claim::notes(running.hub.attachment, followers))
 }
 
 fn tick(running: &'static Running) {

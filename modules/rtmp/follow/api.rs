@@ -1,5 +1,8 @@
 //! What a follower is.
 
+use std::fmt;
+use std::rc::Rc;
+
 pub use crate::record::Change;
 use crate::record::{CHANGE, HEADER, KEY, REPEAT, SETTLED};
 
@@ -7,6 +10,12 @@ use crate::record::{CHANGE, HEADER, KEY, REPEAT, SETTLED};
 pub trait Followers: 'static {
     /// Tells it from the others of the application: `hls`, `record/NAME`. It does not change with the configuration.
     fn name(&self) -> &str;
+
+    /// How long, in milliseconds, it may take until a follower is given what has come: who need not have it at once costs
+    /// a turn for many messages, and not for each.
+    fn patience(&self) -> u64 {
+        0
+    }
 
     /// Worker: begins to follow a stream, or goes on where another process has stopped. The error is for the log; the stream
     /// goes on without this follower.
@@ -24,6 +33,27 @@ pub struct Stream {
     pub channel: Vec<u8>,
     /// What was noted last, if another process has followed before.
     pub note: Option<Vec<u8>>,
+    /// For a follower that has got further by other means than messages.
+    pub progress: Progress,
+}
+
+/// Has a follower's note written without its waiting for the next message.
+#[derive(Clone)]
+pub struct Progress(pub(crate) Rc<dyn Fn()>);
+
+impl Progress {
+    /// In this turn of the loop.
+    pub fn note(&self) {
+        let Progress(settle) = self;
+        let settle = settle.clone();
+        rt::after(0, move || settle());
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
 }
 
 /// One stream's follower.

@@ -49,6 +49,26 @@ pub struct Noted {
     pub note: Vec<u8>,
 }
 
+/// What the followers of that name have noted, of whichever streams and in whichever processes.
+pub fn notes(attachment: &'static Attachment, followers: &str) -> Vec<Vec<u8>> {
+    let zone = attachment.zone();
+    let channels = zone.unended(&name(followers, b""));
+    let ids = channels.iter().filter_map(|channel| zone.find(channel));
+    ids.filter_map(|id| newest(attachment, id)).map(|noted| noted.note).collect()
+}
+
+/// A channel's newest record: a number of eight bytes, and the follower's note.
+fn newest(attachment: &'static Attachment, id: ChannelId) -> Option<Noted> {
+    let (cursor, told) = attachment.start(&[id], Start::Last(1));
+    let limits = ReadLimits { told, records: 1, ..ReadLimits::default() };
+    let record = match attachment.read(&[id], cursor, None, limits) {
+        Reading::Batch(batch) => live::whole(attachment, id, batch)?,
+        _ => return None,
+    };
+    let (since, note) = record.split_first_chunk()?;
+    Some(Noted { since: u64::from_le_bytes(*since), note: note.to_vec() })
+}
+
 impl Claim {
     /// Takes the channel; `force`: from whoever has it. `None`: somebody has it, or there is no room.
     pub fn take(
@@ -61,16 +81,9 @@ impl Claim {
         Some(Claim { attachment, id, owner, since: Cell::new(0) })
     }
 
-    /// What was noted last: a number of eight bytes, and the follower's note.
+    /// What was noted last.
     pub fn read(&self) -> Option<Noted> {
-        let (cursor, told) = self.attachment.start(&[self.id], Start::Last(1));
-        let limits = ReadLimits { told, records: 1, ..ReadLimits::default() };
-        let record = match self.attachment.read(&[self.id], cursor, None, limits) {
-            Reading::Batch(batch) => live::whole(self.attachment, self.id, batch)?,
-            _ => return None,
-        };
-        let (since, note) = record.split_first_chunk()?;
-        Some(Noted { since: u64::from_le_bytes(*since), note: note.to_vec() })
+        newest(self.attachment, self.id)
     }
 
     /// It is followed from behind this record on. `false`: the channel is another's.

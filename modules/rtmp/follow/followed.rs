@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId, Hint, Owner, ReadLimits, Reading, Start};
 
-use crate::follow::api::{Follow, Message, Stream};
+use crate::follow::api::{Follow, Message, Progress, Stream};
 use crate::follow::claim::{self, Claim};
 use crate::play::protocol::Hub;
 use crate::play::view::View;
@@ -45,6 +45,9 @@ struct Follower {
     hint: Hint,
     /// What happened last to the stream, as far as this one has read: another may be ahead of it.
     last: Option<Change>,
+    patience: u64,
+    /// When it was given something last, in the loop's milliseconds.
+    read_at: u64,
 }
 
 /// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
@@ -97,7 +100,7 @@ pub fn all() -> Vec<Rc<Followed>> {
 
 impl Followed {
     /// Begins with one of the application's followers, if it is not here already.
-    fn add(&self, place: usize, force: bool) {
+    fn add(self: &Rc<Self>, place: usize, force: bool) {
         let followers = &self.app.followers[place];
         let mut here = self.followers.borrow_mut();
         if here.iter().any(|known| known.name == followers.name() && known.claim.holds()) {
@@ -115,18 +118,30 @@ impl Followed {
         let note = noted.map(|noted| noted.note).filter(|note| !note.is_empty());
         // So that it is found by who goes on, whatever is noted later.
         let noted = claim.begin(since, note.as_deref().unwrap_or_default());
+        let this = Rc::downgrade(self);
+        let settle = move || this.upgrade().into_iter().for_each(|followed| followed.settle());
         let stream = Stream {
             app: &self.app.name,
             name: self.channel[self.app.prefix.len()..].to_vec(),
             channel: self.channel.clone(),
             note,
+            progress: Progress(Rc::new(settle)),
         };
         match followers.follow(stream) {
             Ok(follow) if noted => {
                 let (cursor, told) = follow.resumes().map_or((since, told), |seq| (seq, 0));
                 let name = followers.name().to_owned();
-                let (hint, last) = (Hint::default(), None);
-                here.push(Follower { name, claim, follow, cursor, told, hint, last });
+                here.push(Follower {
+                    name,
+                    claim,
+                    follow,
+                    cursor,
+                    told,
+                    hint: Hint::default(),
+                    last: None,
+                    patience: followers.patience(),
+                    read_at: 0,
+                });
             }
             Ok(_) => claim.give_up(),
             Err(why) => {
@@ -155,26 +170,43 @@ impl Followed {
     /// Looks for what has come, with what else comes in this turn of the loop.
     fn later(self: &Rc<Self>) {
         if !self.due.replace(true) {
-            let followed = self.clone();
-            rt::after(0, move || followed.turn());
+            let (followed, now) = (self.clone(), rt::now());
+            let here = self.followers.borrow();
+            let wait = here.iter().map(|follower| follower.due().saturating_sub(now)).min();
+            rt::after(wait.unwrap_or(0), move || followed.turn(false));
         }
     }
 
-    /// Gives what has come to all who follow.
-    fn turn(self: &Rc<Self>) {
+    /// Gives what has come to all who follow; `all`: also to those who have patience.
+    pub fn turn(self: &Rc<Self>, all: bool) {
         self.due.set(false);
         let mut followers = self.followers.borrow_mut();
-        let mut more = false;
+        let (mut more, now) = (false, rt::now());
         followers.retain_mut(|follower| {
+            if !all && now < follower.due() {
+                return true;
+            }
+            follower.read_at = now;
             more |= follower.read(self.hub.attachment, self.id);
             follower.settle()
         });
-        let done = followers.iter().map(|follower| follower.follow.done()).min();
-        self.done.set(done.unwrap_or(u64::MAX));
+        self.note_done(&followers);
         drop(followers);
         if more {
             self.later();
         }
+    }
+
+    /// Has them write down how far they are.
+    pub fn settle(&self) {
+        let mut followers = self.followers.borrow_mut();
+        followers.retain_mut(Follower::settle);
+        self.note_done(&followers);
+    }
+
+    fn note_done(&self, followers: &[Follower]) {
+        let done = followers.iter().map(|follower| follower.follow.done()).min();
+        self.done.set(done.unwrap_or(u64::MAX));
     }
 
     /// Every second or so: what only time brings, and the end.
@@ -186,7 +218,7 @@ impl Followed {
             }
             holds
         });
-        self.turn();
+        self.turn(true);
         let mut followers = self.followers.borrow_mut();
         if followers.iter().any(|follower| follower.last == Some(Change::Broke)) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
@@ -208,6 +240,11 @@ impl Followed {
 }
 
 impl Follower {
+    /// When it is to be given what has come, in the loop's milliseconds.
+    fn due(&self) -> u64 {
+        self.read_at + self.patience
+    }
+
     /// Reads on. `true`: there may be more.
     fn read(&mut self, attachment: &'static Attachment, id: ChannelId) -> bool {
         let mut taken = 0;

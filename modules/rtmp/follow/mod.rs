@@ -14,7 +14,7 @@ mod api;
 mod claim;
 mod followed;
 
-pub use adopt::watch;
-pub use api::{Change, Follow, Followers, Message, Stream};
+pub use adopt::{notes, watch};
+pub use api::{Change, Follow, Followers, Message, Progress, Stream};
 pub(crate) use claim::is_claim;
 pub(crate) use followed::{Followed, command, follow};

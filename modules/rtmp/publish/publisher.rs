@@ -340,6 +340,10 @@ impl Publisher {
             return false;
         }
         zone.release(self.id, self.owner);
+        if rt::draining() {
+            // The worker may end with this connection.
+            self.followed.iter().for_each(|followed| followed.turn(true));
+        }
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);
             rt::after(app.publish_grace + 1, move || {
