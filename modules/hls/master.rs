@@ -18,19 +18,23 @@ pub fn playlist(
     uri: impl Fn(&str, Track) -> String,
 ) -> Option<String> {
     let own: &[(String, Vec<String>)] = &[(String::new(), Vec::new())];
+    let measured: Vec<_> = variants
+        .iter()
+        .chain(own)
+        .filter_map(|(suffix, attributes)| {
+            let watched = watch(hub, &[channel, suffix.as_bytes()].concat(), kept)?;
+            Some((suffix, attributes, watched.with(playlists::measure)?))
+        })
+        .collect();
+    // Those whose stream is gone are left out, as long as another is there: what has ended can be watched for a while.
+    let lives = measured.iter().any(|(_, _, measured)| !measured.ended);
     let (mut listed, mut independent) = (Vec::new(), true);
-    // Those whose stream is not there are left out; the stream itself stands in for all of them.
-    for (suffix, attributes) in variants.iter().chain(own) {
-        if suffix.is_empty() && !listed.is_empty() {
-            continue;
-        }
-        let channel = [channel, suffix.as_bytes()].concat();
-        let Some(watched) = watch(hub, &channel, kept) else { continue };
-        let live = |measured: &playlists::Measured| suffix.is_empty() || !measured.ended;
-        if let Some(measured) = watched.with(playlists::measure).filter(live) {
+    for (suffix, attributes, measured) in &measured {
+        // The stream itself stands in for all of them.
+        let stands_in = suffix.is_empty() && listed.is_empty();
+        if stands_in || !suffix.is_empty() && (!lives || !measured.ended) {
             independent &= measured.independent;
-            let name = |track| uri(suffix, track);
-            listed.push(playlists::variant(&measured, attributes, name));
+            listed.push(playlists::variant(measured, attributes, |track| uri(suffix, track)));
         }
     }
     let master = Master { independent, variants: listed };

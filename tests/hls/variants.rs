@@ -23,4 +23,8 @@ fn the_master_playlist_has_those_that_are_there() {
     assert_eq!(server.get("/hls/s_high/index.m3u8").status, 200, "each is a stream of its own");
     low.end();
     wait_for("one to go", || !master().text().contains("s_low"));
+    // What all of them have been can still be watched.
+    high.end();
+    wait_for("the end", || server.get("/hls/s_high/video.m3u8").text().contains("#EXT-X-ENDLIST"));
+    assert!(master().text().contains("../s_high/video.m3u8"), "{}", master().text());
 }
