@@ -10,6 +10,7 @@ mod listener;
 mod live;
 mod origins;
 mod pictures;
+mod players;
 mod refuser;
 mod site;
 mod stage;

@@ -13,6 +13,8 @@ pub struct Cutter {
     group: u64,
     /// When the newest group began.
     group_at: Option<u64>,
+    /// How long the newest segment was; 0: none has ended.
+    newest: u64,
 }
 
 /// What becomes of the segment before a frame.
@@ -30,7 +32,18 @@ impl Cutter {
     /// With what a configuration asks for, and what was decided before.
     pub fn new(fragment: u64, max_fragment: u64, target: u32) -> Cutter {
         let max_fragment = max_fragment.max(fragment);
-        Cutter { fragment, max_fragment, target, group: 0, group_at: None }
+        Cutter { fragment, max_fragment, target, group: 0, group_at: None, newest: 0 }
+    }
+
+    /// The longest that the next part of a segment is to be, of which so much is there, if none may pass `most`: the rest,
+    /// were the segment as long as the one before, is shared out evenly. A last part of a few frames is what players stumble
+    /// over: it is shorter than what they take for the end of the segment.
+    pub fn part(&self, there: u64, most: u64) -> u64 {
+        let rest = self.newest.saturating_sub(there);
+        match rest.div_ceil(most.max(1)) {
+            0 => most,
+            parts => rest.div_ceil(parts),
+        }
     }
 
     /// What playlists say; 0: no segment has ended.
@@ -67,6 +80,7 @@ impl Cutter {
 
     /// A segment has ended that was so long. The first decides how long they may be for as long as the stream lives.
     pub fn ended(&mut self, length: u64) {
+        self.newest = length;
         if self.target == 0 {
             let longest = length.max(self.fragment).min(self.max_fragment.max(length));
             self.target = longest.div_ceil(1000).max(1) as u32;

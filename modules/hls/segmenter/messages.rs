@@ -49,6 +49,8 @@ const FLUSH_MS: u64 = 1000;
 const FLUSH_BYTES: usize = 256 << 10;
 /// What times in whole milliseconds may add to a part.
 const ROUNDING_MS: u64 = 5;
+/// No part but the last may be shorter than this, of the longest.
+const LEAST_PERCENT: u64 = 85;
 
 /// The segmenter of one stream.
 pub struct Segmenter<S> {
@@ -326,7 +328,9 @@ impl<S: Sink> Segmenter<S> {
         self.anchor.get_or_insert(wall.saturating_sub(at));
         let format = self.options.format.or(self.options.part.map(|_| Format::Cmaf));
         let tracks = self.tracks.clone();
-        self.decide_part_target();
+        if tracks.video.is_none() {
+            self.decide_part_target();
+        }
         let mut packer = Packer::new(&tracks, format, continuity);
         if self.segment.flags & DISCONTINUITY != 0 {
             packer.discontinuity();
@@ -335,15 +339,23 @@ impl<S: Sink> Segmenter<S> {
         self.packer = Some(Open { packer, tracks });
     }
 
-    /// The first tracks decide: as long as is wished, and a whole number of frames of sound, which do not end when those of
-    /// pictures do.
+    /// The first tracks decide: at least as long as is wished, and a whole number of frames, of pictures and of sound, which
+    /// do not end together.
     fn decide_part_target(&mut self) {
         let (Some(part), None) = (self.options.part, self.part_target) else { return };
-        let sound = self.tracks.audio.as_ref().map_or(0, |audio| {
-            let (frame, scale) = (1024 * 1000, u64::from(audio.timescale().max(1)));
-            ((part * scale).div_ceil(frame) * frame).div_ceil(scale) + 1
+        let frame = self.frame_ms.clamp(1, part);
+        let pictures = (part - ROUNDING_MS.min(part)).div_ceil(frame) * frame;
+        let least = part.max(pictures);
+        let sound = self.sound_frame().map_or(0, |(frame, scale)| {
+            ((least * scale).div_ceil(frame) * frame).div_ceil(scale) + 1
         });
-        self.part_target = Some((part + ROUNDING_MS).max(sound));
+        self.part_target = Some((least + ROUNDING_MS).max(sound));
+    }
+
+    /// How long a frame of sound is, as a rule, in thousandths of so many a second.
+    fn sound_frame(&self) -> Option<(u64, u64)> {
+        let audio = self.tracks.audio.as_ref()?;
+        Some((1024 * 1000, audio.timescale().max(1).into()))
     }
 
     pub(super) fn cut(&mut self, cut: Cut, at: u64) {
@@ -360,9 +372,10 @@ impl<S: Sink> Segmenter<S> {
         let Pending { dts, composition, key, data, .. } = pending;
         let duration = next.map_or(self.frame_ms, |next| next.saturating_sub(dts));
         self.frame_ms = duration;
+        self.decide_part_target();
         // While it is decided, it is not in a part.
         self.pending = Some(Pending { data: Vec::new(), ..pending });
-        self.end_part_if(|packer| packer.with_video(dts + duration));
+        self.end_part_if(true, |packer| packer.with_video(dts + duration));
         self.pending = None;
         if key {
             self.segment.flags |= INDEPENDENT;
@@ -374,10 +387,18 @@ impl<S: Sink> Segmenter<S> {
         self.flush_if_long();
     }
 
-    /// Parts that players see end before they become too long.
-    pub(super) fn end_part_if(&mut self, length: impl FnOnce(&Packer) -> u64) {
+    /// Parts that players see end before they become too long; `leads`: the frame is of the track that decides.
+    pub(super) fn end_part_if(&mut self, leads: bool, length: impl FnOnce(&Packer) -> u64) {
         let (Some(most), Some(open)) = (self.part_target, &self.packer) else { return };
-        if !open.packer.is_empty() && length(&open.packer) > most {
+        if open.packer.is_empty() {
+            return;
+        }
+        let (length, now) = (length(&open.packer), open.packer.duration_ms());
+        let there = open.packer.begin_ms().unwrap_or(0).saturating_sub(self.segment.start);
+        // A frame of sound may be in the next part.
+        let late = self.sound_frame().map_or(0, |(frame, scale)| frame.div_ceil(scale));
+        let is_enough = leads && now >= most * LEAST_PERCENT / 100 + late;
+        if length > most || is_enough && length > self.cutter.part(there, most) {
             self.end_part(0);
         }
     }

@@ -138,6 +138,13 @@ impl Packer {
         (self.video.duration / VIDEO_MS).max(self.audio.duration * 1000 / u64::from(self.rate))
     }
 
+    /// When it begins, in milliseconds of the stream.
+    pub fn begin_ms(&self) -> Option<u64> {
+        let sound = |base: u64| base * 1000 / u64::from(self.rate);
+        let begin = self.video.base.map(|base| base / VIDEO_MS).or(self.audio.base.map(sound));
+        begin.map(|begin| begin.saturating_sub(BEGIN_MS))
+    }
+
     /// How long it would be with a frame of video that ends then, in milliseconds of the stream.
     pub fn with_video(&self, end: u64) -> u64 {
         let base = self.video.base;

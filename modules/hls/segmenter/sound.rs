@@ -78,7 +78,7 @@ impl<S: Sink> Segmenter<S> {
         while self.held.front().is_some_and(|held| held.at < until) {
             let length = |end| move |packer: &super::packer::Packer| packer.with_audio(end);
             let end = self.held.front().map_or(0, |held| held.base + u64::from(held.samples));
-            self.end_part_if(length(end));
+            self.end_part_if(self.tracks.video.is_none(), length(end));
             if let (Some(open), Some(held)) = (&mut self.packer, self.held.pop_front()) {
                 open.packer.add_audio(held.base, held.samples, &held.data);
             }

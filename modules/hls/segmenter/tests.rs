@@ -161,13 +161,27 @@ fn parts_are_as_long_as_they_say() {
                 assert!(next[track].is_none_or(|next| next == span.base), "{part} {head:?}");
                 next[track] = Some(span.base + u64::from(span.duration));
                 let ms = u64::from(span.duration) * 1000 / scale;
-                assert!(ms <= part + 25 && ms <= u64::from(head.part_target), "{part}: {ms}");
+                assert!(ms <= part + 45 && ms <= u64::from(head.part_target), "{part}: {ms}");
                 let may_be_short = head.has(LAST) || head.has(INDEPENDENT);
                 assert!(
                     may_be_short || ms * 100 >= u64::from(head.part_target) * 85,
                     "{part}: {ms} {head:?}"
                 );
             }
+        }
+    }
+}
+
+/// A last part of a few frames is taken by players for the end of its segment, and left out.
+#[test]
+fn the_last_part_is_no_rest() {
+    for (group, part) in [(50, 500), (55, 500), (250, 500), (53, 333), (48, 1000), (30, 200)] {
+        let parts = cut(&stream(40, group, (true, true)), Some(part));
+        // How long segments are is known as soon as one has ended.
+        let late = parts.iter().filter(|given| given.head.msn > 1000 && given.head.msn < 1003);
+        for Given { head, .. } in late.filter(|given| given.head.has(LAST)) {
+            let ms = u64::from(head.video.duration) / 90;
+            assert!(ms * 2 >= part, "{group} frames, {part} ms: the last part has {ms} ms");
         }
     }
 }
