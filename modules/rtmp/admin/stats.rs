@@ -1,7 +1,7 @@
 //! What a worker's clients are doing at the moment: a line for each, and one for the worker.
 
 use crate::client::{Client, StreamState};
-use crate::play::output::OutputFormat;
+use crate::play::output::{Container, Framing, OutputFormat};
 use crate::play::protocol::Hub;
 use crate::publish::tracks::Tracks;
 use crate::running::Running;
@@ -54,8 +54,10 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     query::add(&mut common, "tcurl", &hello.tc_url);
     let format: &[u8] =
         match hub.with_outlet(client.outlet.get(), |outlet| outlet.link.chunk_streams.format) {
-            Some(OutputFormat::Flv | OutputFormat::FlvChunks) => b"http-flv",
-            Some(OutputFormat::FlvSocket) => b"websocket-flv",
+            Some(OutputFormat::Http(_, Framing::Socket)) => b"websocket-flv",
+            Some(OutputFormat::Http(Container::Flv, _)) => b"http-flv",
+            Some(OutputFormat::Http(Container::Ts, _)) => b"http-ts",
+            Some(OutputFormat::Http(Container::Mp4, _)) => b"http-mp4",
             _ => b"rtmp",
         };
     query::add(&mut common, "protocol", format);
@@ -86,8 +88,8 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                     query::add(&mut line, name, value.to_string().as_bytes());
                 };
                 add("sent", player.counts.sent);
-                add("dropped", player.counts.dropped);
-                add("skips", player.counts.skips);
+                add("dropped", player.counts.dropped.into());
+                add("skips", player.counts.skips.into());
                 add("timestamp", player.state.time.max(0) as u64);
                 // Where it is by the stream's own clock: the publisher's tells how far behind that is.
                 if let Some(at) = player.state.stream_time {
