@@ -140,13 +140,16 @@ impl Live {
     fn respond_page(&self, request: &mut Request, admitted: &Admitted) -> Flow {
         request.response.add_header("Cache-Control", Str::from("no-cache"));
         if let Some(page) = &self.page {
-            request.response.location = Some(page.evaluate(request));
-            return Flow::Status(302);
+            let there = page.evaluate(request);
+            // No page of the server's own: that would lose the fields.
+            request.response.set_empty(302);
+            request.response.location = Some(there);
+            return Flow::Respond;
         }
         let args = String::from_utf8_lossy(&hls::arguments_of(admitted, request)).into_owned();
         let base = address::basename(request.request_uri());
         let mut sources = Vec::new();
-        match (hls::has_hls(admitted.prefix()), base.is_empty()) {
+        match (hls::is_ready(admitted), base.is_empty()) {
             (true, false) => sources.push((format!("{base}.m3u8{args}"), PLAYLIST)),
             (true, true) => sources.push((format!("index.m3u8{args}"), PLAYLIST)),
             (false, _) => {}

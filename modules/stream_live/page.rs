@@ -8,7 +8,7 @@ pub fn page(name: &[u8], sources: &[(String, &str)]) -> Vec<u8> {
     page.extend_from_slice(
         b"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
           <meta name=\"viewport\" content=\"width=device-width\">\n\
-          <meta name=\"color-scheme\" content=\"dark light\">\n<title>",
+          <meta name=\"color-scheme\" content=\"dark light\">\n<link rel=\"icon\" href=\"data:,\">\n<title>",
     );
     escape::html(name, &mut page);
     page.extend_from_slice(

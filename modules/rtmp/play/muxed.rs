@@ -59,11 +59,11 @@ impl Player {
         out: &mut Vec<u8>,
     ) -> Option<Muxed> {
         let mut state = self.state;
-        if !state.opened {
-            let (audio, video) = self.tracks_to_come(view, contents, now)?;
-            state.opened = true;
-            self.mux.as_mut()?.expect(audio, video);
-        }
+        // What stands before the first message tells nothing of the tracks.
+        let opening = match state.opened {
+            true => None,
+            false => Some(self.tracks_to_come(view, contents, now)?),
+        };
         let mut muxed = Muxed { cursor, records: 0, end: None, ended: false };
         for item in view.items.iter().filter(|item| item.seq > cursor) {
             state.see(item);
@@ -77,6 +77,10 @@ impl Player {
                 let over = mux.has_begun() || !self.app.idle_streams;
                 muxed.ended |= over && item.head.event() == Some(Change::Ended);
             } else if takes && (item.head.is_video() || item.head.is_audio()) {
+                if let Some((audio, video)) = opening.filter(|_| !state.opened) {
+                    state.opened = true;
+                    mux.expect(audio, video);
+                }
                 state.clock(item.head.time, item.flags & HEADER == 0);
                 let payload = payload(view, item);
                 let time = state.time.max(0) as u64;
