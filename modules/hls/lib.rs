@@ -27,4 +27,4 @@ mod zone;
 pub use applications::{has_dash, has_hls};
 pub use module::Hls;
 pub use web::directives::Web;
-pub use web::{Place, Resource, Serving, arguments_of, is_ready};
+pub use web::{Place, Resource, Serving, arguments_of};

@@ -6,6 +6,7 @@ use hls::{Place, Resource, Serving};
 use http::cors::Origins;
 use http::{BoxFuture, Flow, Handler, Request, Template, websocket};
 use mem::Str;
+use proto::http1::Name;
 use rtmp::{Admitted, Container, Newest, Refused, playing};
 
 use crate::address::{self, Form};
@@ -149,14 +150,18 @@ impl Live {
         let args = String::from_utf8_lossy(&hls::arguments_of(admitted, request)).into_owned();
         let base = address::basename(request.request_uri());
         let mut sources = Vec::new();
-        match (hls::is_ready(admitted), base.is_empty()) {
-            (true, false) => sources.push((format!("{base}.m3u8{args}"), PLAYLIST)),
-            (true, true) => sources.push((format!("index.m3u8{args}"), PLAYLIST)),
-            (false, _) => {}
-        }
         if !base.is_empty() {
             sources.push((format!("{base}.mp4{args}"), "video/mp4"));
         }
+        if hls::has_hls(admitted.prefix()) {
+            let list = if base.is_empty() { "index" } else { &base };
+            sources.push((format!("{list}.m3u8{args}"), PLAYLIST));
+        }
+        // Apple's browsers play no file without an end. Chromium plays HLS, but now and then waits for ever.
+        if is_apples(request.header(Name::UserAgent).unwrap_or_default()) {
+            sources.reverse();
+        }
+        request.response.add_header("Vary", Str::from("User-Agent"));
         let page = Str::from(page::page(admitted.name(), &sources));
         request.response.set_body(200, Str::from("text/html; charset=utf-8"), page);
         Flow::Respond
@@ -164,6 +169,12 @@ impl Live {
 }
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+
+/// Whether a browser is Apple's, or has to be like it.
+fn is_apples(agent: &[u8]) -> bool {
+    let names = |word: &[u8]| agent.windows(word.len()).any(|part| part == word);
+    names(b"AppleWebKit/") && !names(b"Chrome/")
+}
 
 fn refuse(request: &mut Request, why: &str) -> Flow {
     request.error(sys::log::Level::Error, format_args!("a stream is refused: {why}"));

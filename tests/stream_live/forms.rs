@@ -92,12 +92,23 @@ fn what_the_application_does_not_make_is_not_there() {
 
 #[test]
 fn pages_are_sent_or_named() {
-    let (server, mut publisher) = with_stream(BOTH);
-    publisher.run(2000);
-    let page = || server.curl(&["-H", &format!("Accept: {BROWSER}")], "/live/s").text();
-    // HLS is named when there is enough of it: there are browsers that wait for ever else.
-    wait_for("HLS", || page().contains("m3u8"));
-    let text = page();
+    let (server, _publisher) = with_stream(BOTH);
+    let page = |agent: &str| {
+        let (accept, agent) = (format!("Accept: {BROWSER}"), format!("User-Agent: {agent}"));
+        server.curl(&["-H", &accept, "-H", &agent], "/live/s")
+    };
+    let webkit = "Mozilla/5.0 (X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    for (agent, first) in [
+        (format!("{webkit} Version/18.1 Safari/605.1.15"), "s.m3u8"),
+        (format!("{webkit} Chrome/156.0.0.0 Safari/537.36"), "s.mp4"),
+        ("Mozilla/5.0 (X; rv:150.0) Gecko/20100101 Firefox/150.0".to_owned(), "s.mp4"),
+    ] {
+        let text = page(&agent).text();
+        let source = text.split("<source src=\"").nth(1).and_then(|rest| rest.split('"').next());
+        assert_eq!(source, Some(first), "{agent}");
+    }
+    let text = page("").text();
+    assert_eq!(page("").all("Vary"), ["Accept", "User-Agent"]);
     for wanted in [
         "<title>s</title>",
         "<video autoplay muted controls playsinline>",

@@ -9,4 +9,4 @@ mod serving;
 
 pub use addresses::Place;
 pub use resource::Resource;
-pub use serving::{Serving, arguments_of, is_ready};
+pub use serving::{Serving, arguments_of};

@@ -26,20 +26,6 @@ use crate::web::resource::Resource;
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const MANIFEST: &str = "application/dash+xml";
 
-/// So many segments a playlist has before every player begins with it: there are such as wait for ever with fewer.
-const ENOUGH: usize = 3;
-
-/// Whether HLS of a stream can be played, not only asked for.
-pub fn is_ready(admitted: &Admitted) -> bool {
-    let Some(segments) = applications::segments(admitted.prefix()) else { return false };
-    let hub = segments.zone.hub().filter(|_| segments.settings.hls);
-    let watched = hub.and_then(|hub| watch(hub, &admitted.channel(), segments.kept()));
-    watched.is_some_and(|watched| {
-        let whole = |timeline: &Timeline| timeline.segments.iter().filter(|it| it.whole).count();
-        watched.with(whole) >= ENOUGH
-    })
-}
-
 /// Something of a stream that a client may play: how it is waited for, and the answer that it is.
 pub struct Serving {
     resource: Resource,
