@@ -20,6 +20,7 @@ mod pictures;
 #[path = "../rtmp/program.rs"]
 #[allow(dead_code, reason = "it can do more than is asked for here")]
 mod program;
+mod viewers;
 mod whole;
 
 use support::{Server, site, start, wait_for};

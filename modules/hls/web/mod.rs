@@ -6,6 +6,7 @@ pub mod directives;
 mod handler;
 mod resource;
 mod serving;
+mod viewers;
 
 pub use addresses::Place;
 pub use resource::Resource;

@@ -15,13 +15,14 @@ use crate::master;
 use crate::part::Format;
 use crate::playlists;
 use crate::segmenter::tracks::Tracks;
-use crate::settings::Kind;
+use crate::settings::{Kind, ViewersBy};
 use crate::stream::Segments;
 use crate::timeline::{self, Segment, Timeline, Track};
 use crate::watch::{Watched, watch};
 use crate::web::addresses::{Addresses, Place};
 use crate::web::cache;
 use crate::web::resource::Resource;
+use crate::web::viewers;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const MANIFEST: &str = "application/dash+xml";
@@ -51,7 +52,11 @@ impl Serving {
         };
         let segments = applications::segments(admitted.prefix()).ok_or(Flow::Status(404))?;
         let hub = segments.zone.hub().ok_or(Flow::Status(404))?;
-        let addresses = Addresses::new(place, &arguments_of(admitted, request));
+        let lists =
+            matches!(resource, Resource::Master | Resource::Manifest | Resource::Playlist(_));
+        let own = arguments_of(admitted, request);
+        let end = viewers::arguments(request, admitted, &segments.settings, own, lists)?;
+        let addresses = Addresses::new(place, &end);
         let channel = admitted.channel();
         if resource == Resource::Master && segments.settings.hls {
             return Err(respond_master(request, segments, admitted, &addresses));
@@ -156,14 +161,19 @@ impl Serving {
         let names = self.addresses.by_track(track, settings.keys);
         let kind: &[u8] = if skip { b" delta " } else { b" whole " };
         let name = [track.stem().as_bytes(), kind, self.addresses.end().as_bytes()].concat();
-        let text = self.watched.playlist(&name, |timeline| {
+        let make = |timeline: &Timeline| {
             let event = settings.kind == Kind::Event;
             let mut media = playlists::media(timeline, track, &names, settings.playlist, event)?;
             if media.part_target.is_some() {
                 media.reports = self.reports(timeline, track);
             }
             Some(hls::playlist(&media, skip))
-        });
+        };
+        let text = match settings.viewers {
+            // Each viewer has its own: nobody else asks for it.
+            Some(ViewersBy::Query) => self.watched.with(make).map(Str::from),
+            _ => self.watched.playlist(&name, make),
+        };
         respond_playlist(request, text)
     }
 

@@ -18,6 +18,7 @@ use crate::publish::resume;
 use crate::running::{Running, running};
 use crate::session::publish::permitted;
 use crate::settings::app::App;
+use crate::viewers::{self, ViewerLimits, token};
 use crate::web::verdicts;
 use crate::web::viewer::wanted_tracks;
 
@@ -86,6 +87,21 @@ impl Admitted {
         }
         let verdict = verdicts::known(&self.verdict_key())?;
         Some(self.obey(verdict))
+    }
+
+    /// The number of a viewer without a connection that has this token; `None`: it is none of ours.
+    pub fn viewer(&self, token: &[u8]) -> Option<u64> {
+        token::read(self.running, token)
+    }
+
+    /// A token for one that has none.
+    pub fn new_viewer(&self) -> String {
+        token::new(self.running)
+    }
+
+    /// A viewer with this number asks for something of the stream. `false`: an operator has sent it away.
+    pub fn is_watched_by(&self, id: u64, limits: ViewerLimits) -> bool {
+        viewers::seen(self.running, self.app, &self.client, &self.what.name, id, limits)
     }
 
     fn verdict_key(&self) -> verdicts::Key {
