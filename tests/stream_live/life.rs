@@ -182,7 +182,7 @@ fn a_reader_that_stands_still_skips_whole_groups() {
             publisher.video(time, &[&b"\x17\x01\0\0\0"[..], &unit(0x65, 1000)].concat());
             time += 40;
             let text = server.get("/stat?format=json").text();
-            text.contains("\"skips\":1")
+            text.contains("\"skips\":") && !text.contains("\"skips\":0")
         });
         publisher.call(0, "deleteStream", &[Value::Null, 1.0.into()]);
         let bytes = reader.join().expect("a thread");

@@ -47,6 +47,12 @@ fn who_keeps_what_it_was_given_is_counted_once() {
     assert_eq!(count(&server), 3);
     assert_eq!(server.get("/stat").text().matches("<protocol>hls</protocol>").count(), 3);
     assert!(server.get("/stat").text().contains("<hls>3</hls>"));
+    // Names that are no streams are not watched: they would take the places of others.
+    let token = viewers[0].split_once('?').expect("a token").1;
+    for n in 0..20 {
+        assert_eq!(server.get(&format!("/live/none{n}/video.m3u8?{token}")).status, 404);
+    }
+    assert!(!server.get("/stat").text().contains("none"));
     // A token that nobody was given is none.
     let forged = viewers[0].replace("viewer=", "viewer=0");
     assert_eq!(server.get(&forged).status, 200);

@@ -55,9 +55,11 @@ impl Serving {
         let lists =
             matches!(resource, Resource::Master | Resource::Manifest | Resource::Playlist(_));
         let own = arguments_of(admitted, request);
-        let end = viewers::arguments(request, admitted, &segments.settings, own, lists)?;
-        let addresses = Addresses::new(place, &end);
         let channel = admitted.channel();
+        let is_there = hub.attachment.zone().find(&channel).is_some();
+        let end =
+            viewers::arguments(request, admitted, &segments.settings, own, (lists, is_there))?;
+        let addresses = Addresses::new(place, &end);
         if resource == Resource::Master && segments.settings.hls {
             return Err(respond_master(request, segments, admitted, &addresses));
         }

@@ -14,13 +14,13 @@ const COOKIE: &str = "rserve_viewer";
 const ARGUMENT: &str = "viewer";
 
 /// What addresses end with for the viewer that asks: the stream's arguments, and its token if that is to be there. `lists`:
-/// there will be addresses. The error is the answer to one that was sent away.
+/// there will be addresses; `is_there`: there is such a stream, whose viewers are counted. The error is the answer to one that was sent away.
 pub fn arguments(
     request: &mut Request,
     admitted: &Admitted,
     settings: &Settings,
     arguments: Vec<u8>,
-    lists: bool,
+    (lists, is_there): (bool, bool),
 ) -> Result<Vec<u8>, Flow> {
     let Some(by) = settings.viewers else { return Ok(arguments) };
     let told = match by {
@@ -34,7 +34,7 @@ pub fn arguments(
                 patience: 3 * settings.options.fragment,
                 most: settings.most_viewers,
             };
-            if !admitted.is_watched_by(id, limits) {
+            if is_there && !admitted.is_watched_by(id, limits) {
                 request.error(sys::log::Level::Error, format_args!("a viewer was sent away"));
                 return Err(Flow::Status(403));
             }
