@@ -86,6 +86,8 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<rtmp::Web>(),
     #[cfg(feature = "hls")]
     http::entry::<hls::Web>(),
+    #[cfg(feature = "stream_live")]
+    http::entry::<stream_live::StreamLive>(),
     #[cfg(feature = "dav")]
     http::entry::<dav::Dav>(),
     #[cfg(feature = "static")]

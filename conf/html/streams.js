@@ -41,7 +41,9 @@ function tracks({ video, audio }) {
   return words.join(' · ');
 }
 
-const VIA = { rtmp: 'RTMP', 'http-flv': 'HTTP', 'websocket-flv': 'WebSocket' };
+const VIA = {
+  rtmp: 'RTMP', 'http-flv': 'HTTP', 'http-mp4': 'MP4', 'http-ts': 'MPEG-TS', 'websocket-flv': 'WebSocket', hls: 'HLS',
+};
 const late = ms => ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 
 // ---- the list
@@ -88,10 +90,11 @@ function fill({ row, address, agent, cells, button }, client) {
   set(agent, client.flashver || '');
   set(cells[0], VIA[client.protocol] ?? client.protocol);
   set(cells[1], span(client.time / 1000));
-  set(cells[2], rate(publishing ? client.bw_in : client.bw_out));
+  const bits = publishing ? client.bw_in : client.bw_out;
+  set(cells[2], bits === undefined ? '' : rate(bits));          // who asks for segments has no connection
   set(cells[3], publishing || behind === undefined ? '' : late(behind));
   cells[3].classList.toggle('late', behind >= LATE);
-  set(cells[4], publishing ? '' : `${client.skips ?? 0} · ${client.dropped ?? 0}`);
+  set(cells[4], publishing || bits === undefined ? '' : `${client.skips ?? 0} · ${client.dropped ?? 0}`);
   cells[4].classList.toggle('late', !publishing && client.skips > 0);
   const sure = asking?.id === client.id && asking.until > Date.now();
   set(button, sure ? 'Really?' : 'Close');

@@ -37,3 +37,13 @@ impl Process for Named {
 pub fn segments(prefix: &str) -> Option<&'static Segments> {
     ALL.with_borrow(|all| all.iter().find(|(known, _)| *known == prefix).map(|(_, it)| *it))
 }
+
+/// Whether the streams of the application with this prefix are HLS.
+pub fn has_hls(prefix: &str) -> bool {
+    segments(prefix).is_some_and(|segments| segments.settings.hls)
+}
+
+/// Whether they are DASH.
+pub fn has_dash(prefix: &str) -> bool {
+    segments(prefix).is_some_and(|segments| segments.settings.dash.is_some())
+}

@@ -24,5 +24,7 @@ mod watch;
 mod web;
 mod zone;
 
+pub use applications::{has_dash, has_hls};
 pub use module::Hls;
 pub use web::directives::Web;
+pub use web::{Place, Resource, Serving, arguments_of};

@@ -75,6 +75,8 @@ impl StreamModule for Hls {
             continuous: conf.hls_continuous(),
             files: Vec::new(),
             variants: variants.collect(),
+            viewers: conf.hls_viewers(),
+            most_viewers: usize::try_from(conf.hls_max_viewers()).unwrap_or(usize::MAX),
             hls: conf.hls(),
             dash,
             keys: conf.hls_keys().then(|| Keys::new(conf.hls_fragments_per_key())),

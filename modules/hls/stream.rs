@@ -13,7 +13,7 @@ use crate::keys::Keys;
 use crate::part::{ENDED, Head, LAST};
 use crate::segmenter::tracks::Tracks;
 use crate::segmenter::{Media, Options, Segmenter, Sink};
-use crate::settings::Kind;
+use crate::settings::{Kind, ViewersBy};
 use crate::timeline::{self, Timeline};
 use crate::zone::{HlsZone, Hub};
 
@@ -43,6 +43,10 @@ pub struct Settings {
     pub variants: Vec<(String, Vec<String>)>,
     /// `hls_keys`
     pub keys: Option<Keys>,
+    /// `hls_viewers`
+    pub viewers: Option<ViewersBy>,
+    /// `hls_max_viewers`
+    pub most_viewers: usize,
     /// `hls`
     pub hls: bool,
     /// `dash`

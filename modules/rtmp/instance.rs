@@ -137,8 +137,12 @@ fn reply(running: &'static Running, call: &[u8], out: &mut Vec<u8>) {
         Some(b"stat") => stats::write(running, out),
         Some(b"record") => record::run(running, call, out),
         Some(b"drop" | b"redirect") => {
-            let count = command::run(running, call);
-            query::add(out, "count", count.to_string().as_bytes());
+            let concerned = command::run(running, call);
+            query::add(out, "count", concerned.clients.to_string().as_bytes());
+            let viewers: Vec<String> = concerned.viewers.iter().map(u64::to_string).collect();
+            if !viewers.is_empty() {
+                query::add(out, "viewers", viewers.join(",").as_bytes());
+            }
         }
         _ => {}
     }

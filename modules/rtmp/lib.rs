@@ -26,12 +26,17 @@ mod record;
 mod running;
 mod session;
 mod settings;
+mod viewers;
 mod web;
 mod zone;
 
 pub use hooks::hook::{Hook, hook};
 pub use hooks::telling::Telling;
 pub use module::{Application, Entry, StreamModule, entry};
+pub use play::newest::Newest;
+pub use play::output::Container;
 pub use settings::block::Rtmp;
+pub use viewers::ViewerLimits;
 pub use web::admit::{Admitted, Refused, admit_path};
 pub use web::directives::Web;
+pub use web::playing;

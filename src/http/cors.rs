@@ -1,9 +1,9 @@
 //! Pages of other origins (Fetch standard, CORS): who may read, who may publish.
 
 use mem::Str;
-use proto::http1::Name;
+use proto::http1::{Method, Name};
 
-use crate::Request;
+use crate::{Flow, Request};
 
 /// Whose pages: their origins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,6 +129,27 @@ impl Origins {
         } else if self.has(&origin) {
             request.response.add_header("Access-Control-Allow-Origin", origin);
             request.response.add_header("Access-Control-Allow-Credentials", Str::from("true"));
+        }
+    }
+
+    /// Answers what is neither GET nor HEAD, where there is something to be read and nothing else: `OPTIONS`, which browsers ask
+    /// before they read, and methods that there are not.
+    pub fn answer_other_methods(&self, request: &mut Request) -> Option<Flow> {
+        const METHODS: &str = "GET, HEAD, OPTIONS";
+        const FIELDS: &str = "Content-Type, Cache-Control, Authorization, Range";
+        match request.method {
+            Method::Get | Method::Head => None,
+            Method::Options => {
+                request.response.set_empty(204);
+                request.response.content_length = None;
+                request.response.add_header("Allow", Str::from(METHODS));
+                self.add_preflight(request, METHODS, &AllowedHeaders::named(FIELDS));
+                Some(Flow::Respond)
+            }
+            _ => {
+                request.response.add_header("Allow", Str::from(METHODS));
+                Some(Flow::Status(405))
+            }
         }
     }
 

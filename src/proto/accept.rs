@@ -22,18 +22,27 @@ pub fn names(field: &[u8], media_type: &[u8]) -> bool {
     elements(field).any(|(name, quality)| name.eq_ignore_ascii_case(media_type) && quality > 0)
 }
 
-/// Whether an `Accept` field allows a media type: of the ranges that have it the most specific one
-/// counts. Who says nothing takes everything.
+/// Whether an `Accept` field allows a media type. Who says nothing takes everything.
 pub fn accepts(field: &[u8], media_type: &[u8]) -> bool {
+    quality_of_type(field, media_type).0 > 0
+}
+
+/// The quality in thousandths that an `Accept` field gives a media type, and how exactly the range is that says so: of those
+/// that have the type the most exact one counts. 2 is the type itself, 1 all of its kind, 0 everything, which is also what
+/// those take who say nothing.
+pub fn quality_of_type(field: &[u8], media_type: &[u8]) -> (u32, u8) {
     let slash = media_type.iter().position(|&byte| byte == b'/').unwrap_or(media_type.len());
     let all_of_kind = [&media_type[..slash], b"/*"].concat();
     let quality_of = |range: &[u8]| {
         let mut all = elements(field);
         all.find(|(name, _)| name.eq_ignore_ascii_case(range)).map(|(_, quality)| quality)
     };
-    let quality = quality_of(media_type).or_else(|| quality_of(&all_of_kind));
-    let quality = quality.or_else(|| quality_of(b"*/*"));
-    quality.unwrap_or(u32::from(field.trim_ascii().is_empty())) > 0
+    for (range, exactness) in [(media_type, 2), (&all_of_kind, 1), (b"*/*", 0)] {
+        if let Some(quality) = quality_of(range) {
+            return (quality, exactness);
+        }
+    }
+    (if field.trim_ascii().is_empty() { 1000 } else { 0 }, 0)
 }
 
 /// Whether an `Accept-Encoding` field allows gzip.
@@ -146,6 +155,16 @@ mod tests {
         {
             assert!(!takes(field), "{field}");
         }
+    }
+
+    #[test]
+    fn types_have_their_qualities() {
+        let of = |field: &str| quality_of_type(field.as_bytes(), b"video/mp4");
+        assert_eq!(of(""), (1000, 0));
+        assert_eq!(of("*/*;q=0.8, video/*;q=0.5"), (500, 1));
+        assert_eq!(of("video/*, VIDEO/MP4;q=0.25"), (250, 2));
+        assert_eq!(of("text/html"), (0, 0));
+        assert_eq!(of("video/mp4;q=0, */*"), (0, 2));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod hls;
 mod http2;
 mod listener;
 mod live;
+mod one_address;
 mod origins;
 mod pictures;
 mod players;

@@ -69,6 +69,11 @@ settings! {
             ANY, Arity::Exactly(1), word, "", "stands before the names of keys in playlists"
         );
         number hls_fragments_per_key = (ANY, "0", "segments with one key; 0: one for each time of publishing");
+        value hls_viewers: Option<ViewersBy> = (
+            ANY, Arity::Exactly(1), viewers_by, "off",
+            "count who watches HLS and DASH, known by a cookie or by an argument (query) of all addresses"
+        );
+        number hls_max_viewers = (ANY, "10000", "so many are counted in each worker");
         flag dash = (ANY, "off", "cut streams into segments, for DASH");
         option dash_path: String = (
             ANY, Arity::Exactly(1), path, "",
@@ -107,6 +112,22 @@ pub enum Kind {
     Live,
     /// They stay.
     Event,
+}
+
+/// By what viewers are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewersBy {
+    /// A cookie.
+    Cookie,
+    /// An argument of the addresses.
+    Query,
+}
+
+fn viewers_by(setting: &Setting<'_>) -> Result<Option<ViewersBy>, Error> {
+    setting.choice(
+        0,
+        &[("off", None), ("cookie", Some(ViewersBy::Cookie)), ("query", Some(ViewersBy::Query))],
+    )
 }
 
 /// One of the streams that make a master playlist.

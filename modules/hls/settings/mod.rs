@@ -2,4 +2,4 @@
 
 mod conf;
 
-pub use conf::{Conf, Kind, Variant};
+pub use conf::{Conf, Kind, Variant, ViewersBy};

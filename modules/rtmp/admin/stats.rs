@@ -1,10 +1,11 @@
 //! What a worker's clients are doing at the moment: a line for each, and one for the worker.
 
 use crate::client::{Client, StreamState};
-use crate::play::output::OutputFormat;
+use crate::play::output::{Container, Framing, OutputFormat};
 use crate::play::protocol::Hub;
 use crate::publish::tracks::Tracks;
 use crate::running::Running;
+use crate::viewers;
 use proto::query;
 
 /// Writes this worker's lines.
@@ -21,6 +22,7 @@ pub fn write(running: &Running, out: &mut Vec<u8>) {
         received_rate += client.received.bits_per_second(now);
         write_client(running.hub, client, now, out);
     }
+    viewers::each(|id, client, name| write_viewer(id, client, name, out));
     let mut add = |name, value: u64| query::add(&mut worker, name, value.to_string().as_bytes());
     add("accepted", running.accepted.get());
     add("uptime", (now - running.since) / 1000);
@@ -54,8 +56,10 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
     query::add(&mut common, "tcurl", &hello.tc_url);
     let format: &[u8] =
         match hub.with_outlet(client.outlet.get(), |outlet| outlet.link.chunk_streams.format) {
-            Some(OutputFormat::Flv | OutputFormat::FlvChunks) => b"http-flv",
-            Some(OutputFormat::FlvSocket) => b"websocket-flv",
+            Some(OutputFormat::Http(_, Framing::Socket)) => b"websocket-flv",
+            Some(OutputFormat::Http(Container::Flv, _)) => b"http-flv",
+            Some(OutputFormat::Http(Container::Ts, _)) => b"http-ts",
+            Some(OutputFormat::Http(Container::Mp4, _)) => b"http-mp4",
             _ => b"rtmp",
         };
     query::add(&mut common, "protocol", format);
@@ -86,8 +90,8 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
                     query::add(&mut line, name, value.to_string().as_bytes());
                 };
                 add("sent", player.counts.sent);
-                add("dropped", player.counts.dropped);
-                add("skips", player.counts.skips);
+                add("dropped", player.counts.dropped.into());
+                add("skips", player.counts.skips.into());
                 add("timestamp", player.state.time.max(0) as u64);
                 // Where it is by the stream's own clock: the publisher's tells how far behind that is.
                 if let Some(at) = player.state.stream_time {
@@ -103,6 +107,28 @@ fn write_client(hub: &Hub, client: &Client, now: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&line);
         out.push(b'\n');
     }
+}
+
+/// One that has no connection.
+fn write_viewer(id: u64, client: &Client, name: &[u8], out: &mut Vec<u8>) {
+    let Some(app) = client.app.get() else { return };
+    let hello = client.hello.borrow();
+    let time = rt::wall().saturating_sub(client.since).as_millis();
+    let mut line = Vec::new();
+    query::add(&mut line, "app", app.name.as_bytes());
+    query::add(&mut line, "name", name);
+    query::add(&mut line, "address", client.address().as_bytes());
+    query::add(&mut line, "flashver", &hello.flash_version);
+    query::add(&mut line, "pageurl", &hello.page_url);
+    query::add(&mut line, "protocol", b"hls");
+    for (name, number) in
+        [("server", client.server.get() as u64), ("id", id), ("time", time as u64)]
+    {
+        query::add(&mut line, name, number.to_string().as_bytes());
+    }
+    out.extend_from_slice(b"what=viewer&");
+    out.extend_from_slice(&line);
+    out.push(b'\n');
 }
 
 fn write_tracks(tracks: &Tracks, now: u64, line: &mut Vec<u8>) {

@@ -33,7 +33,7 @@ pub(super) const OURS: &[&str] = &[
 ];
 
 /// What a program says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Go on.
     Yes,

@@ -48,6 +48,7 @@ impl Joined {
             video: true,
             paused: false,
             opening: Opening::default(),
+            mux: None,
             counts: PlayerCounts::default(),
         };
         Reader::new(self.membership, self.cursor, self.told, player)

@@ -54,7 +54,7 @@ impl live::Link for Link {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        output::end(out, self.chunk_streams.format);
+        output::end(out, self.chunk_streams.format.framing());
     }
 }
 

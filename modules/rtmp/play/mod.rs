@@ -3,6 +3,9 @@
 pub mod chunk_streams;
 pub mod join;
 pub mod link;
+pub mod mux;
+pub mod muxed;
+pub mod newest;
 pub mod output;
 pub mod player;
 pub mod protocol;

@@ -1,4 +1,4 @@
-//! How messages go out: RTMP chunks, or FLV tags in an answer's body or in WebSocket messages.
+//! How messages go out: RTMP chunks, or a file that grows, in an answer's body or in WebSocket messages.
 
 use proto::flv;
 use proto::http1::{CHUNK_END, LAST_CHUNK, chunk_head};
@@ -13,12 +13,51 @@ use crate::record::Head;
 pub enum OutputFormat {
     /// RTMP.
     Rtmp,
-    /// FLV, up to the connection's end.
+    /// HTTP: a file without an end.
+    Http(Container, Framing),
+}
+
+/// What the file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// FLV: messages as they are.
     Flv,
-    /// FLV, each tag a chunk of an HTTP/1.1 answer.
-    FlvChunks,
-    /// FLV, each tag a WebSocket message.
-    FlvSocket,
+    /// An MPEG transport stream.
+    Ts,
+    /// Fragmented MP4.
+    Mp4,
+}
+
+/// What is around its pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Nothing: it goes up to the connection's end.
+    Plain,
+    /// Each is a chunk of an HTTP/1.1 answer.
+    Chunks,
+    /// Each is a WebSocket message.
+    Socket,
+}
+
+impl OutputFormat {
+    /// What is around its pieces.
+    pub fn framing(self) -> Framing {
+        match self {
+            OutputFormat::Rtmp => Framing::Plain,
+            OutputFormat::Http(_, framing) => framing,
+        }
+    }
+}
+
+impl Container {
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Container::Flv => "video/x-flv",
+            Container::Ts => "video/mp2t",
+            Container::Mp4 => "video/mp4",
+        }
+    }
 }
 
 /// A time beyond this takes an extended field, in every chunk of its message.
@@ -61,51 +100,51 @@ pub fn tag<A: Copy>(
     batch: &mut WriteBatch<A>,
     view: &View<'_>,
     item: &Item,
-    format: OutputFormat,
+    framing: Framing,
     time: u32,
 ) {
     let len = item.head.len as usize;
     batch.own(|out| {
-        open(out, format, len + flv::file::TAG_HEADER + 4);
+        open(out, framing, len + flv::file::TAG_HEADER + 4);
         out.extend_from_slice(&flv::tag_header(item.head.kind, len, time));
     });
     batch.whole(view, item.whole.clone());
     batch.own(|out| {
         out.extend_from_slice(&flv::previous_tag_size(len));
-        close(out, format);
+        close(out, framing);
     });
 }
 
 /// The head of FLV.
-pub fn begin(out: &mut Vec<u8>, format: OutputFormat, audio: bool, video: bool) {
+pub fn begin(out: &mut Vec<u8>, framing: Framing, audio: bool, video: bool) {
     let header = flv::header(audio, video);
-    open(out, format, header.len());
+    open(out, framing, header.len());
     out.extend_from_slice(&header);
-    close(out, format);
+    close(out, framing);
 }
 
-/// What stands before `len` bytes of FLV.
-pub fn open(out: &mut Vec<u8>, format: OutputFormat, len: usize) {
-    match format {
-        OutputFormat::FlvChunks => chunk_head(len, out),
-        OutputFormat::FlvSocket => proto::websocket::binary_head(len, out),
-        OutputFormat::Flv | OutputFormat::Rtmp => {}
+/// What stands before a piece of `len` bytes.
+pub fn open(out: &mut Vec<u8>, framing: Framing, len: usize) {
+    match framing {
+        Framing::Chunks => chunk_head(len, out),
+        Framing::Socket => proto::websocket::binary_head(len, out),
+        Framing::Plain => {}
     }
 }
 
-/// What stands behind them.
-pub fn close(out: &mut Vec<u8>, format: OutputFormat) {
-    if format == OutputFormat::FlvChunks {
+/// What stands behind it.
+pub fn close(out: &mut Vec<u8>, framing: Framing) {
+    if framing == Framing::Chunks {
         out.extend_from_slice(CHUNK_END);
     }
 }
 
 /// What stands at the end of everything.
-pub fn end(out: &mut Vec<u8>, format: OutputFormat) {
-    match format {
-        OutputFormat::FlvChunks => out.extend_from_slice(LAST_CHUNK),
-        OutputFormat::FlvSocket => proto::websocket::close(proto::websocket::Close::Normal, out),
-        OutputFormat::Flv | OutputFormat::Rtmp => {}
+pub fn end(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Chunks => out.extend_from_slice(LAST_CHUNK),
+        Framing::Socket => proto::websocket::close(proto::websocket::Close::Normal, out),
+        Framing::Plain => {}
     }
 }
 

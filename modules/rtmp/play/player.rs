@@ -3,6 +3,7 @@
 use broadcast::MARK;
 
 use crate::play::chunk_streams::ChunkStreams;
+use crate::play::mux::Mux;
 use crate::play::output::{self, At, OutputFormat};
 use crate::play::status;
 use crate::play::view::{Item, View};
@@ -29,13 +30,15 @@ pub struct Player {
     pub video: bool,
     /// The client has paused.
     pub paused: bool,
-    /// What the header of its FLV is to tell.
+    /// What the header of its file is to tell.
     pub opening: Opening,
+    /// What makes its file, if that is no FLV.
+    pub mux: Option<Box<Mux>>,
     /// What it has got, and what it has not.
     pub counts: PlayerCounts,
 }
 
-/// What the header of FLV is to tell of the stream's tracks, where the client has said so.
+/// What the header of a file is to tell of the stream's tracks, where the client has said so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Opening {
     /// Whether there is sound.
@@ -67,9 +70,17 @@ pub struct PlayerCounts {
     /// Messages that it has got.
     pub sent: u64,
     /// Messages that it was too slow for.
-    pub dropped: u64,
+    pub dropped: u32,
     /// How often it was too slow.
-    pub skips: u64,
+    pub skips: u32,
+}
+
+impl PlayerCounts {
+    /// Of so many messages of the stream that have passed it has got so many.
+    pub fn passed(&mut self, all: u64, got: u64) {
+        let missed = u32::try_from(all.saturating_sub(got)).unwrap_or(u32::MAX);
+        self.dropped = self.dropped.saturating_add(missed);
+    }
 }
 
 /// What changes with each message.
@@ -85,7 +96,7 @@ pub struct PlayerState {
     pub marked: bool,
     /// Video has begun.
     pub began: bool,
-    /// The header of FLV is sent.
+    /// What the header of its file tells is known.
     pub opened: bool,
     /// The stream's clock at its last message; `None`: it has got none.
     pub stream_time: Option<u32>,
@@ -115,9 +126,26 @@ impl PlayerState {
         self.began = false;
     }
 
+    /// What a record says of those to come.
+    pub fn see(&mut self, item: &Item) {
+        self.marked |= item.flags & MARK != 0;
+        if item.flags & CHANGE == 0 {
+            if item.flags & REPEAT == 0 {
+                // A group's headers are complete when something else comes.
+                self.needs &= !std::mem::take(&mut self.had);
+            }
+        } else if item.head.event() == Some(Change::Began) {
+            // Another publisher's clock: the player's own goes on.
+            self.stream_time = None;
+            self.began = false;
+            // It sees the stream from its beginning: every header comes to it by itself.
+            self.needs = 0;
+        }
+    }
+
     /// The player's own time of a message. What comes before the first frame may have any time: many
     /// send metadata at zero, wherever their clock is.
-    fn clock(&mut self, stream_time: u32, is_frame: bool) -> u32 {
+    pub fn clock(&mut self, stream_time: u32, is_frame: bool) -> u32 {
         if let Some(last) = self.stream_time.filter(|_| self.ticks) {
             self.time += i64::from(stream_time.wrapping_sub(last) as i32);
         }
@@ -187,13 +215,7 @@ impl Player {
         let mut state = self.state;
         let mut opening = None;
         if !state.opened && chunk_streams.format != OutputFormat::Rtmp {
-            let last = view.items.last().map_or(0, |item| item.flags);
-            let contents = (contents | last) & CONTENTS;
-            let first = view.items.iter().find(|item| item.flags & CHANGE == 0);
-            let age = first.map_or(u64::MAX, |item| {
-                now().saturating_sub(item.time).saturating_sub(self.app.delay)
-            });
-            opening = self.opening.tells(contents, age);
+            opening = self.tracks_to_come(view, contents, now);
             if opening.is_none() {
                 return false;
             }
@@ -207,6 +229,22 @@ impl Player {
         true
     }
 
+    /// Whether the header of its file announces sound, and pictures; `None`: it is not known yet.
+    pub fn tracks_to_come(
+        &self,
+        view: &View<'_>,
+        contents: u32,
+        now: impl Fn() -> u64,
+    ) -> Option<(bool, bool)> {
+        let last = view.items.last().map_or(0, |item| item.flags);
+        let contents = (contents | last) & CONTENTS;
+        let first = view.items.iter().find(|item| item.flags & CHANGE == 0);
+        let age = first.map_or(u64::MAX, |item| {
+            now().saturating_sub(item.time).saturating_sub(self.app.delay)
+        });
+        self.opening.tells(contents, age)
+    }
+
     fn compose_one(
         &self,
         view: &View<'_>,
@@ -215,23 +253,12 @@ impl Player {
         out: &mut Output<'_>,
     ) {
         let Output { number, batch, chunk_streams, opening } = out;
-        state.marked |= item.flags & MARK != 0;
+        state.see(item);
         if item.flags & CHANGE != 0 {
-            if item.head.event() == Some(Change::Began) {
-                // Another publisher's clock: the player's own goes on.
-                state.stream_time = None;
-                state.began = false;
-                // It sees the stream from its beginning: every header comes to it by itself.
-                state.needs = 0;
-            }
             if chunk_streams.format == OutputFormat::Rtmp {
                 self.tell(item, chunk_streams.chunk_size(), batch);
             }
             return;
-        }
-        if item.flags & REPEAT == 0 {
-            // A group's headers are complete when something else comes.
-            state.needs &= !std::mem::take(&mut state.had);
         }
         if !self.takes(item, state) {
             return;
@@ -251,19 +278,19 @@ impl Player {
                 output::rtmp(batch, view, item, self.message_stream, at);
                 state.sent[slot] = Some(time);
             }
-            _ if output::is_tag(item.head.kind) => {
+            OutputFormat::Http(_, framing) if output::is_tag(item.head.kind) => {
                 if let Some((audio, video)) = opening.filter(|_| !state.opened) {
                     state.opened = true;
-                    batch.own(|out| output::begin(out, chunk_streams.format, audio, video));
+                    batch.own(|out| output::begin(out, framing, audio, video));
                 }
-                output::tag(batch, view, item, chunk_streams.format, time);
+                output::tag(batch, view, item, framing, time);
             }
-            _ => {}
+            OutputFormat::Http(..) => {}
         }
     }
 
     /// Whether a message is for this player.
-    fn takes(&self, item: &Item, state: &mut PlayerState) -> bool {
+    pub fn takes(&self, item: &Item, state: &mut PlayerState) -> bool {
         let wanted = match (item.head.is_video(), item.head.is_audio()) {
             (true, _) => self.video,
             (_, true) => self.audio,

@@ -4,6 +4,8 @@ use broadcast::{Attachment, Batch, ChannelId, ReadLimits, RecordRef, Start};
 use live::{Protocol, To};
 
 use crate::play::link::{Link, Outlet};
+use crate::play::mux::End;
+use crate::play::muxed;
 use crate::play::player::{After, Player};
 use crate::play::view::View;
 use crate::play::write_batch::WriteBatch;
@@ -39,6 +41,8 @@ pub struct LiveStream {
 #[derive(Default)]
 pub struct Worker {
     batch: WriteBatch<After>,
+    /// What goes to a player whose file is no FLV.
+    piece: Vec<u8>,
     /// Publishers that this process has had.
     publishers: u32,
 }
@@ -98,6 +102,9 @@ impl Protocol for LiveStreams {
     }
 
     fn give(to: &mut To<'_, Self>, view: &mut View<'_>) -> Result<(), u64> {
+        if to.reader.own.mux.is_some() {
+            return give_file(to, view);
+        }
         let (player, outlet) = (&mut to.reader.own, &mut *to.outlet);
         let batch = &mut to.worker.batch;
         batch.clear();
@@ -116,7 +123,7 @@ impl Protocol for LiveStreams {
         if let Some(After { cursor, state, chunk_streams }) = after {
             let passed = state.number.saturating_sub(player.state.number);
             if player.state.number > 0 {
-                player.counts.dropped += passed.saturating_sub(messages as u64);
+                player.counts.passed(passed, messages as u64);
             }
             to.reader.cursor = cursor;
             player.state = state;
@@ -147,6 +154,9 @@ impl Protocol for LiveStreams {
         to.reader.told = upto;
         to.reader.cursor = to.attachment.start(channels, start).0.max(upto);
         player.state.skip();
+        if let Some(mux) = &mut player.mux {
+            mux.skip();
+        }
         player.counts.skips += 1;
     }
 
@@ -190,6 +200,31 @@ impl Protocol for LiveStreams {
             }
         }
     }
+}
+
+/// [`Protocol::give`] for a player whose file is no FLV.
+fn give_file(to: &mut To<'_, LiveStreams>, view: &View<'_>) -> Result<(), u64> {
+    let (player, piece) = (&mut to.reader.own, &mut to.worker.piece);
+    piece.clear();
+    let (before, zone) = (player.state.number, to.attachment.zone());
+    let made = player.make_file(view, to.reader.cursor, to.channel.contents, || zone.now(), piece);
+    let Some(made) = made else { return Err(LOOK_MS) };
+    to.reader.cursor = made.cursor;
+    if before > 0 {
+        let passed = player.state.number.saturating_sub(before);
+        player.counts.passed(passed, made.records);
+    }
+    player.counts.sent += made.records;
+    to.counts.records += made.records;
+    to.counts.bytes += muxed::send(to.outlet, piece) as u64;
+    if let Some(End::NoPlace(why)) = &made.end {
+        let app = &player.app.name;
+        sys::log!(Error, "a player is sent away: {why}, application: {app}");
+    }
+    if made.ended || made.end.is_some() {
+        to.outlet.end();
+    }
+    Ok(())
 }
 
 /// Takes away what players may not see yet. Gives the milliseconds to wait if that is all.

@@ -8,10 +8,19 @@ use proto::http1::Name;
 
 use crate::access::rules::Deed;
 use crate::client::{Asked, Client, Hello};
+use crate::hooks::call::{self, Verdict};
+use crate::hooks::hook::HookEvent;
 use crate::name;
+use crate::play::mux;
+use crate::play::newest::Newest;
+use crate::play::output::Container;
+use crate::publish::resume;
 use crate::running::{Running, running};
 use crate::session::publish::permitted;
 use crate::settings::app::App;
+use crate::viewers::{self, ViewerLimits, token};
+use crate::web::verdicts;
+use crate::web::viewer::wanted_tracks;
 
 /// A stream that a request asks for, and that its client may play.
 pub struct Admitted {
@@ -19,6 +28,8 @@ pub struct Admitted {
     pub(crate) app: &'static App,
     pub(crate) client: Rc<Client>,
     pub(crate) what: Asked,
+    /// `on_play` has let it in.
+    pub(crate) asked: bool,
 }
 
 /// Why a request does not get a stream.
@@ -47,7 +58,87 @@ impl Admitted {
 
     /// Whether the client may play it because of what the request's arguments say.
     pub fn is_by_arguments(&self) -> bool {
-        !self.app.keys.is_empty() || !self.app.signatures.is_empty()
+        self.asked || !self.app.keys.is_empty() || !self.app.signatures.is_empty()
+    }
+
+    /// Whether `on_play` is to be asked, too.
+    pub fn must_ask(&self) -> bool {
+        self.app.hooks.has(HookEvent::Play)
+    }
+
+    /// Asks `on_play`, which may give the stream another name. The error is why it refuses.
+    pub async fn ask(&mut self) -> Result<(), String> {
+        let verdict = call::ask(&self.app.hooks, HookEvent::Play, &self.client, &self.what).await;
+        self.obey(verdict)
+    }
+
+    /// The same for a client that asks for a stream piece by piece: what was said of it holds for so many milliseconds.
+    pub async fn ask_at_times(&mut self, valid: u64) -> Result<(), String> {
+        let key = self.verdict_key();
+        let verdict = call::ask(&self.app.hooks, HookEvent::Play, &self.client, &self.what).await;
+        verdicts::keep(key, &verdict, valid);
+        self.obey(verdict)
+    }
+
+    /// What was said of it and still holds; `None`: it is to be asked.
+    pub fn said(&mut self) -> Option<Result<(), String>> {
+        if !self.must_ask() {
+            return Some(Ok(()));
+        }
+        let verdict = verdicts::known(&self.verdict_key())?;
+        Some(self.obey(verdict))
+    }
+
+    /// The number of a viewer without a connection that has this token; `None`: it is none of ours.
+    pub fn viewer(&self, token: &[u8]) -> Option<u64> {
+        token::read(self.running, token)
+    }
+
+    /// A token for one that has none.
+    pub fn new_viewer(&self) -> String {
+        token::new(self.running)
+    }
+
+    /// A viewer with this number asks for something of the stream. `false`: an operator has sent it away.
+    pub fn is_watched_by(&self, id: u64, limits: ViewerLimits) -> bool {
+        viewers::seen(self.running, self.app, &self.client, &self.what.name, id, limits)
+    }
+
+    fn verdict_key(&self) -> verdicts::Key {
+        // What asks for a playlist that is to come is no part of who asks.
+        let own = |part: &&[u8]| !part.starts_with(b"_HLS_");
+        let args: Vec<&[u8]> = self.what.args.split(|&byte| byte == b'&').filter(own).collect();
+        let address = self.client.address();
+        verdicts::key(&[&self.channel(), address.as_bytes(), &args.join(&b'&')])
+    }
+
+    fn obey(&mut self, verdict: Verdict) -> Result<(), String> {
+        self.asked = true;
+        match verdict {
+            Verdict::Yes => {}
+            Verdict::No(why) => return Err(why),
+            Verdict::Instead(name, args) => self.what.rename(name, args),
+        }
+        Ok(())
+    }
+
+    /// What there is of the stream; `None`: nobody publishes it.
+    pub fn newest(&self) -> Option<Newest> {
+        let attachment = self.running.hub.attachment;
+        let id = attachment.zone().find(&self.channel())?;
+        resume::is_live(attachment, id, self.app).then(|| Newest::of(attachment, id))
+    }
+
+    /// Why there is no such file of the stream, as far as that is known: it has no place for what is in it.
+    pub fn unfit(&self, container: Container, newest: Option<&Newest>) -> Option<String> {
+        let newest = newest?;
+        let (audio, video) = wanted_tracks(&self.what.args);
+        let video = newest.video.as_ref().filter(|_| video != Some(false));
+        let audio = newest.audio.as_ref().filter(|_| audio != Some(false));
+        match mux::fits(container, video, audio) {
+            Err(mux::End::NoPlace(why)) => Some(why),
+            _ => None,
+        }
     }
 }
 
@@ -80,7 +171,7 @@ pub fn admit(
     client.peer.set(request.peer());
     client.app.set(Some(app));
     *client.hello.borrow_mut() = hello(request);
-    Ok(Admitted { running, app, client: Rc::new(client), what })
+    Ok(Admitted { running, app, client: Rc::new(client), what, asked: false })
 }
 
 /// What an HTTP client says of itself, in RTMP's words.

@@ -1,6 +1,8 @@
 //! `rtmp_control`: `…/drop/publisher|subscriber|client`, `…/redirect/…` and `…/record/start|stop`, as nginx-rtmp has them. The
 //! body of the answer is how many clients that concerned, in all workers, or the file that is recorded.
 
+use std::collections::BTreeSet;
+
 use http::cors::Origins;
 use http::{BoxFuture, Flow, Handler, Request};
 use mem::Str;
@@ -52,7 +54,14 @@ impl Handler for Control {
                 let count = query::get(answer, b"count")?;
                 std::str::from_utf8(&count).ok()?.parse::<u64>().ok()
             });
-            let body = counts.sum::<u64>().to_string();
+            // Each once: a viewer may have asked several workers.
+            let viewers = replies.all.iter().filter_map(|answer| query::get(answer, b"viewers"));
+            let viewers: BTreeSet<Vec<u8>> = viewers
+                .flat_map(|ids| {
+                    ids.split(|&byte| byte == b',').map(<[u8]>::to_vec).collect::<Vec<_>>()
+                })
+                .collect();
+            let body = (counts.sum::<u64>() + viewers.len() as u64).to_string();
             answer(request, body.as_bytes())
         })
     }

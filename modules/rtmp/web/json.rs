@@ -70,6 +70,7 @@ struct Stream<'a> {
     #[serde(flatten)]
     published: Option<Published<'a>>,
     viewers: usize,
+    hls: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     clients: Option<Vec<Client<'a>>>,
 }
@@ -78,7 +79,8 @@ impl<'a> Stream<'a> {
     fn of(name: &'a [u8], stream: &'a ShownStream, clients: bool) -> Stream<'a> {
         let publisher = stream.publisher();
         let clients = clients.then(|| {
-            stream.clients.iter().map(|one| Client::of(one, stream.behind(one))).collect()
+            let all = stream.clients.iter().chain(stream.viewers.values());
+            all.map(|one| Client::of(one, stream.behind(one))).collect()
         });
         Stream {
             name: String::from_utf8_lossy(name),
@@ -87,6 +89,7 @@ impl<'a> Stream<'a> {
             bytes_out: stream.sum("bytes_out"),
             published: publisher.map(Published::of),
             viewers: stream.clients.len() - usize::from(publisher.is_some()),
+            hls: stream.viewers.len(),
             clients,
         }
     }

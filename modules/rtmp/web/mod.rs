@@ -6,6 +6,8 @@ pub mod directives;
 pub mod flv;
 pub mod json;
 pub mod picture;
+pub mod playing;
 pub mod stat;
+pub mod verdicts;
 pub mod viewer;
 pub mod xml;

@@ -50,6 +50,8 @@ pub type Streams = BTreeMap<Vec<u8>, ShownStream>;
 pub struct ShownStream {
     /// Its clients, the publisher first.
     pub clients: Vec<Fields>,
+    /// Its viewers without a connection, by number: one may have asked several workers.
+    pub viewers: BTreeMap<u64, Fields>,
 }
 
 /// What is summed up over workers.
@@ -133,6 +135,10 @@ impl Picture {
         let Some(server) = self.servers.get_mut(server) else { return };
         let streams = server.apps.entry(fields.get("app").to_vec()).or_default();
         let stream = streams.entry(fields.get("name").to_vec()).or_default();
+        if fields.get("what") == b"viewer" {
+            stream.viewers.insert(fields.number("id"), fields);
+            return;
+        }
         match fields.has("publishing") {
             true => stream.clients.insert(0, fields),
             false => stream.clients.push(fields),

@@ -15,7 +15,8 @@ use crate::hooks::call;
 use crate::hooks::hook::HookEvent;
 use crate::play::join::{self, Joined};
 use crate::play::link::{self, Link, Outlet};
-use crate::play::output::OutputFormat;
+use crate::play::mux::Mux;
+use crate::play::output::{Container, Framing, OutputFormat};
 use crate::play::player::Player;
 use crate::running::Running;
 use crate::settings::app::App;
@@ -55,6 +56,10 @@ impl Takeover for Viewer {
         if let Some(joined) = self.joined.take() {
             let mut player = joined.player(self.app, 1);
             choose_tracks(&mut player.own, &self.what.args);
+            if let OutputFormat::Http(container @ (Container::Ts | Container::Mp4), _) = self.format
+            {
+                player.own.mux = Some(Box::new(Mux::new(container)));
+            }
             let player = join::add(hub, outlet, player);
             let what = self.what.clone();
             StreamEvent::Play.tell(self.app, &what);
@@ -63,16 +68,16 @@ impl Takeover for Viewer {
             call::begin_updates(&self.client, 1, self.what.since);
         }
         let socket =
-            (self.format == OutputFormat::FlvSocket).then(|| Box::new(Inbound::new(MOST_SAID)));
+            (self.format.framing() == Framing::Socket).then(|| Box::new(Inbound::new(MOST_SAID)));
         let mut viewing = Viewing { viewer: self, place, io, socket };
         viewing.hear(&input);
         Box::pin(viewing)
     }
 }
 
-/// `audio=0`, `video=0`: the player does without; others call that `onlyvideo=1` and `onlyaudio=1`. `audio=1`,
-/// `video=1`: it is to expect the track, though that may come late.
-fn choose_tracks(player: &mut Player, given: &[u8]) {
+/// Whether a player takes sound, and pictures, as far as its arguments say that. `audio=0`, `video=0`: it does without; others
+/// call that `onlyvideo=1` and `onlyaudio=1`. `audio=1`, `video=1`: it is to expect the track, though that may come late.
+pub fn wanted_tracks(given: &[u8]) -> (Option<bool>, Option<bool>) {
     let says = |name: &str, other: &str| match query::get(given, name.as_bytes()).as_deref() {
         Some(b"0" | b"off" | b"false") => Some(false),
         Some(b"1" | b"on" | b"true") => Some(true),
@@ -81,7 +86,11 @@ fn choose_tracks(player: &mut Player, given: &[u8]) {
             _ => None,
         },
     };
-    let (audio, video) = (says("audio", "onlyvideo"), says("video", "onlyaudio"));
+    (says("audio", "onlyvideo"), says("video", "onlyaudio"))
+}
+
+fn choose_tracks(player: &mut Player, given: &[u8]) {
+    let (audio, video) = wanted_tracks(given);
     (player.opening.audio, player.opening.video) = (audio, video);
     (player.audio, player.video) = (audio != Some(false), video != Some(false));
 }

@@ -137,11 +137,16 @@ impl Xml {
             for name in ["bw_out", "bytes_out", "bw_audio", "bw_video"] {
                 xml.number(name, stream.sum(name))?;
             }
-            for client in stream.clients.iter().filter(|_| clients) {
+            let all = stream.clients.iter().chain(stream.viewers.values());
+            for client in all.filter(|_| clients) {
                 xml.client(client)?;
             }
             if let Some(publisher) = publisher {
                 xml.meta(publisher)?;
+            }
+            // It stands only where there are some: nginx-rtmp has none.
+            if !stream.viewers.is_empty() {
+                xml.number("hls", stream.viewers.len() as u64)?;
             }
             xml.number("nclients", stream.clients.len() as u64)?;
             if publisher.is_some() {

@@ -30,6 +30,12 @@ pub fn movie_init(video: Option<&VideoTrack>, audio: Option<&AudioTrack>) -> Opt
     init(video, audio, true)
 }
 
+/// The head of what is sent while it is made, with both or one of them: nothing in it tells how long it will be. `None` as in
+/// [`movie_init`].
+pub fn live_init(video: Option<&VideoTrack>, audio: Option<&AudioTrack>) -> Option<Vec<u8>> {
+    init(video, audio, false)
+}
+
 /// Writes into the head of a file how many milliseconds it has. `false`: there is no place for it, and nothing was changed.
 pub fn set_duration(head: &mut [u8], milliseconds: u64) -> bool {
     // Version 1 and no flags: the content of the box whose name this is has 12 bytes.

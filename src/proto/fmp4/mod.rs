@@ -19,7 +19,7 @@ mod walk;
 
 pub use data::picture;
 pub use fragment::{Sample, fragment, fragment_head, prft, styp};
-pub use init::{audio_init, movie_init, set_duration, video_init};
+pub use init::{audio_init, live_init, movie_init, set_duration, video_init};
 pub use mfra::mfra;
 pub use walk::{Fragment, Walk};
 
