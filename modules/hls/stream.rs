@@ -23,8 +23,6 @@ pub const ENDED_MS: u64 = 120_000;
 const EVENT_MS: u64 = 24 * 3600 * 1000;
 /// Of a stream of which nothing can be made it is noted after so many messages how far it is.
 const NOTED: u64 = 64;
-/// A segment may be there so much later than its last frame: one turn is for many messages.
-const PATIENCE_MS: u64 = 200;
 /// So many bytes wait for what shows which tracks there are.
 const WAITING: usize = 8 << 20;
 
@@ -88,11 +86,6 @@ impl Settings {
 impl Followers for Segments {
     fn name(&self) -> &str {
         "hls"
-    }
-
-    fn patience(&self) -> u64 {
-        // Of a part that players wait for, a twentieth.
-        self.settings.options.part.map_or(PATIENCE_MS, |part| part / 20).min(PATIENCE_MS)
     }
 
     fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String> {
