@@ -68,6 +68,9 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<secure_link::SecureLink>(),
     #[cfg(feature = "referer")]
     http::entry::<referer::Referers>(),
+    // Before whoever looks for a directory: of a stream the list is asked for with a slash.
+    #[cfg(feature = "record")]
+    http::entry::<record::Web>(),
     #[cfg(feature = "index")]
     http::entry::<index::Index>(),
     #[cfg(feature = "autoindex")]

@@ -106,6 +106,7 @@ fn list(segment: &Segment, track: Track, names: &dyn Names) -> Listed {
         // A track may have nothing to say for a while.
         gap: len == 0,
         map: names.init(segment),
+        map_range: None,
         key: names.key(segment),
         parts: Vec::new(),
     }

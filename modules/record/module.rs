@@ -7,6 +7,7 @@ use rtmp::{Application, StreamModule};
 
 use crate::file::journal::Journal;
 use crate::file::name::Naming;
+use crate::library::library;
 use crate::recorder::Recorder;
 use crate::settings::{Conf, Format};
 use crate::sweep::Sweep;
@@ -31,7 +32,9 @@ impl StreamModule for Record {
             own.inherit(conf);
             add(&named.name, &own, &mut known, application)?;
         }
-        add("", conf, &mut known, application)
+        add("", conf, &mut known, application)?;
+        application.process(library(application.prefix, &known));
+        Ok(())
     }
 }
 
@@ -39,7 +42,7 @@ impl StreamModule for Record {
 fn add(
     name: &str,
     conf: &Conf,
-    known: &mut Vec<Naming>,
+    known: &mut Vec<Rc<Recorder>>,
     application: &mut Application<'_, '_>,
 ) -> Result<(), Error> {
     let what = conf.record();
@@ -61,11 +64,10 @@ fn add(
     };
     let naming = Naming::new(dir, &suffix, conf.record_unique());
     let naming = naming.map_err(Error::new)?;
-    if known.contains(&naming) {
+    if known.iter().any(|recorder| recorder.naming == naming) {
         let message = "two recorders would write the same files: one of them does";
         warn(application, what.span, message.to_owned());
     }
-    known.push(naming.clone());
     let recorder = Recorder {
         name: name.to_owned(),
         follower: format!("record/{name}"),
@@ -84,8 +86,10 @@ fn add(
         journal,
         telling,
     };
+    let recorder = Rc::new(recorder);
+    known.push(recorder.clone());
     application.process(Rc::new(Sweep::new(&recorder, conf.record_delete_after())));
-    application.follow(Rc::new(crate::recording::Recorders(Rc::new(recorder))));
+    application.follow(Rc::new(crate::recording::Recorders(recorder)));
     Ok(())
 }
 

@@ -37,11 +37,11 @@ impl Sweep {
     }
 
     fn tick(&'static self, first: bool) {
-        let (journal, delete_after) = (self.journal.share(), self.delete_after);
+        let (journal, delete_after) = (Journal::clone(&self.journal), self.delete_after);
         let now = rt::wall().as_millis() as u64;
         let recorded = if first { recorded(&self.follower) } else { HashSet::new() };
         let is_left = move |entry: &Entry| first && !recorded.contains(&entry.path);
-        let work = rt::offload(move || sweep(&journal, is_left, delete_after, now));
+        let work = rt::offload(move || sweep(&journal, first, is_left, delete_after, now));
         rt::spawn(work);
         if delete_after > 0 {
             rt::after(delete_after.clamp(100, EVERY_MS), move || {
@@ -68,12 +68,22 @@ fn recorded(follower: &str) -> HashSet<PathBuf> {
 }
 
 /// `is_left`: whether nobody will go on with what is open.
-fn sweep(journal: &Journal, is_left: impl Fn(&Entry) -> bool, delete_after: u64, now: u64) {
+fn sweep(
+    journal: &Journal,
+    first: bool,
+    is_left: impl Fn(&Entry) -> bool,
+    delete_after: u64,
+    now: u64,
+) {
     let done = journal.revise(|entry| {
         if entry.open {
-            return !is_left(entry) || !mend(entry, now / 1000) || delete_after > 0;
+            return !is_left(entry) || !mend(entry, now / 1000) || is_there(entry);
         }
-        delete_after > 0 && !(is_due(entry, delete_after, now) && delete(entry))
+        match delete_after > 0 && is_due(entry, delete_after, now) {
+            true => !delete(entry),
+            // Of files that others have deleted nothing is to be known for ever.
+            false => !first || is_there(entry),
+        }
     });
     if let Err(error) = done {
         sys::log!(Error, "\"{}\" cannot be used: {error}", journal.path().display());
@@ -92,8 +102,14 @@ fn mend(entry: &mut Entry, now: u64) -> bool {
         }
         Ok(()) => sys::log!(Notice, "the recording \"{}\" is complete", entry.path.display()),
     }
-    (entry.open, entry.since) = (false, now);
+    // How long it is its head says.
+    (entry.open, entry.since, entry.duration) = (false, now, None);
     true
+}
+
+/// Whether the file is where it was, and still the recorder's.
+fn is_there(entry: &Entry) -> bool {
+    fs::symlink_metadata(&entry.path).is_ok_and(|about| entry.is(&about))
 }
 
 /// A clock that was set back makes nothing old.

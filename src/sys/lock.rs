@@ -8,7 +8,16 @@ use crate::file::check;
 
 /// Takes the lock of `flock(2)` for itself alone; `wait`: until it is free. `WouldBlock`: another has it.
 pub fn exclusive(file: &File, wait: bool) -> io::Result<()> {
-    let how = if wait { libc::LOCK_EX } else { libc::LOCK_EX | libc::LOCK_NB };
+    take(file, libc::LOCK_EX, wait)
+}
+
+/// The same together with others who share it.
+pub fn shared(file: &File, wait: bool) -> io::Result<()> {
+    take(file, libc::LOCK_SH, wait)
+}
+
+fn take(file: &File, how: libc::c_int, wait: bool) -> io::Result<()> {
+    let how = if wait { how } else { how | libc::LOCK_NB };
     loop {
         // SAFETY: the descriptor is open: we borrow its owner.
         match check(unsafe { libc::flock(file.as_raw_fd(), how) }) {

@@ -15,6 +15,7 @@ mod frames;
 mod lives;
 mod names;
 mod operators;
+mod played;
 #[path = "../rtmp/program.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod program;
@@ -33,7 +34,10 @@ fn conf(settings: &str) -> String {
 /// The same, with these lines in `http {}`.
 fn with(http: &str, settings: &str) -> String {
     let web = "location /stat { rtmp_stat all; }
-         location /control { rtmp_control all; }";
+         location /control { rtmp_control all; }
+         location ~ ^/dvr/(?<s>[^/]+)/ { record_play live/$s; }
+         location ~ ^/few/(?<s>[^/]+)/ { record_play live/$s; record_play_limit 3; }
+         location ~ ^/one/(?<r>[^/]+)/(?<s>[^/]+)/ { record_play live/$s $r; }";
     let site = site(web).replacen("http {", &format!("http {{ {http} "), 1);
     format!(
         "worker_processes 2; events {{ worker_connections 1000; }}

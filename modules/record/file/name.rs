@@ -1,12 +1,19 @@
 //! How a file is called: the stream's name, escaped as nginx-rtmp has it, the time, the suffix.
 
 use std::ffi::CString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use proto::escape;
 
 /// The longest name of a file that file systems have.
 const LONGEST: usize = 255;
+
+/// A stream's name as it stands in that of a file.
+pub fn escaped(stream: &[u8]) -> String {
+    let mut name = Vec::new();
+    escape::component(stream, &mut name);
+    String::from_utf8_lossy(&name).into_owned()
+}
 
 /// `record_path`, `record_suffix` and `record_unique`.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +38,11 @@ impl Naming {
             false => Suffix::Text(suffix.to_owned()),
         };
         Ok(Naming { dir, suffix, unique })
+    }
+
+    /// Where all files are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Whether all files of a stream have one name.

@@ -64,6 +64,18 @@ pub struct Fragments {
 }
 
 impl Found {
+    /// Milliseconds up to where it goes on; `scale`: of its sound.
+    pub fn duration(&self, scale: Option<u32>) -> u64 {
+        match self {
+            Found::Flv(walked) => walked.last.map_or(0, |last| u64::from(last) + 1),
+            Found::Fmp4(found) => {
+                let [pictures, sounds] = found.ends;
+                let sounds = sounds.saturating_mul(1000) / u64::from(scale.unwrap_or(1000).max(1));
+                (pictures / u64::from(VIDEO_TIMESCALE / 1000)).max(sounds) + 1
+            }
+        }
+    }
+
     fn end(&self) -> u64 {
         match self {
             Found::Flv(walked) => walked.end,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rtmp::follow::Change;
 use serde::Serialize;
 
+use crate::file::journal::{Entry, Journal};
 use crate::recording::held::{Item, What};
 use crate::recording::note::Last;
 use crate::recording::state::{Phase, Recording, State, Why, Writing};
@@ -148,10 +149,15 @@ impl Recording {
             failed: why == Why::Failed,
             cut: why == Why::Header,
         });
-        let (journal, now) = (self.recorder.journal.share(), rt::wall().as_secs());
-        let file = writing.film.appender().file();
-        let noted = path.clone();
-        drop(rt::offload(move || journal.note(&noted, &file, false, now)));
+        let (journal, file) =
+            (Journal::clone(&self.recorder.journal), writing.film.appender().file());
+        let entry = Entry {
+            path: path.clone(),
+            since: rt::wall().as_secs(),
+            duration: Some(duration),
+            ..Entry::default()
+        };
+        drop(rt::offload(move || journal.note(&file, entry)));
         let path = path.to_string_lossy();
         let error = match why {
             Why::Failed => Some("the file could not be written"),

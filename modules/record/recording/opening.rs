@@ -2,10 +2,13 @@
 
 use live::appender::Failed;
 use proto::flv::recording::Description;
+use proto::media::AudioTrack;
 
 use crate::file::film::Film;
 use crate::file::flv::Flv;
 use crate::file::fmp4::{Fmp4, Tracks, picture_of, sound_of};
+use crate::file::journal::{Entry, Journal};
+use crate::file::name::escaped;
 use crate::file::open::{Form, Found, How, Opened, begin};
 use crate::recording::frame::{Frame, Header};
 use crate::recording::held::What;
@@ -22,7 +25,7 @@ impl Recording {
     pub fn open(&self, state: &mut State, beginning: Beginning) {
         let Some(me) = self.me.upgrade() else { return };
         let recorder = &self.recorder;
-        let (journal, lock) = (recorder.journal.share(), recorder.lock);
+        let (journal, lock) = (Journal::clone(&recorder.journal), recorder.lock);
         let tracks = self.tracks(state, beginning.resumed.as_ref());
         let form = match recorder.format {
             Format::Flv => Form::Flv(recorder.index),
@@ -33,7 +36,16 @@ impl Recording {
         };
         let (path, how, sole) =
             (beginning.path.clone(), beginning.how, !self.takes_over(state, &beginning));
-        let now = rt::wall().as_secs();
+        let entry = Entry {
+            path: path.clone(),
+            open: true,
+            since: rt::wall().as_secs(),
+            stream: escaped(&self.stream.name),
+            ..Entry::default()
+        };
+        let (begun, scale) = (beginning.begun, tracks.audio.as_ref().map(AudioTrack::timescale));
+        // What goes on behind what is there begins there.
+        let behind = how == How::Append && !state.last.as_ref().is_some_and(|last| last.failed);
         state.phase = Phase::Opening(beginning);
         let job = rt::offload(move || {
             let opened = begin(&path, how, sole, &form)?;
@@ -41,7 +53,12 @@ impl Recording {
                 let locked = sys::lock::visible(&opened.file);
                 live::appender::at("fcntl", locked)?;
             }
-            let noted = journal.note(&path, &opened.file, true, now);
+            let place = match &opened.found {
+                Some(found) if behind => found.duration(scale),
+                _ => begun.shift.into(),
+            };
+            let entry = Entry { began: vec![(place, begun.wall)], ..entry };
+            let noted = journal.note(&opened.file, entry);
             Ok((opened, noted.map_err(|error| format!("{}: {error}", journal.path().display()))))
         });
         rt::spawn(async move {

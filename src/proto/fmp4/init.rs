@@ -38,13 +38,21 @@ pub fn live_init(video: Option<&VideoTrack>, audio: Option<&AudioTrack>) -> Opti
 
 /// Writes into the head of a file how many milliseconds it has. `false`: there is no place for it, and nothing was changed.
 pub fn set_duration(head: &mut [u8], milliseconds: u64) -> bool {
-    // Version 1 and no flags: the content of the box whose name this is has 12 bytes.
-    const NAME: &[u8] = b"\0\0\0\x14mehd\x01\0\0\0";
-    let Some(at) = memchr::memmem::rfind(head, NAME) else { return false };
-    let at = at + NAME.len();
+    let Some(at) = duration_at(head) else { return false };
     let Some(place) = head.get_mut(at..at + 8) else { return false };
     place.copy_from_slice(&milliseconds.to_be_bytes());
     true
+}
+
+/// How many milliseconds a file has by what its head says; `None`: it does not say so.
+pub fn duration(head: &[u8]) -> Option<u64> {
+    boxes::u64_at(head, duration_at(head)?)
+}
+
+fn duration_at(head: &[u8]) -> Option<usize> {
+    // Version 1 and no flags: the content of the box whose name this is has 12 bytes.
+    const NAME: &[u8] = b"\0\0\0\x14mehd\x01\0\0\0";
+    memchr::memmem::rfind(head, NAME).map(|at| at + NAME.len())
 }
 
 fn init(video: Option<&VideoTrack>, audio: Option<&AudioTrack>, file: bool) -> Option<Vec<u8>> {

@@ -15,12 +15,15 @@ mod fragment;
 mod init;
 mod mfra;
 mod parse;
+mod splice;
 mod walk;
 
 pub use data::picture;
 pub use fragment::{Sample, fragment, fragment_head, prft, styp};
-pub use init::{audio_init, live_init, movie_init, set_duration, video_init};
-pub use mfra::mfra;
+pub use init::{audio_init, duration, live_init, movie_init, set_duration, video_init};
+pub use mfra::{mfra, mfra_len, read_mfra};
+pub use parse::{Scales, scales};
+pub use splice::splice;
 pub use walk::{Fragment, Walk};
 
 /// Ticks a second of pictures.

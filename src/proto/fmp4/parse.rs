@@ -1,5 +1,6 @@
 //! Reading a `moof`: of which track it is, when it begins and how long it is.
 
+use super::{AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK};
 use crate::mp4::boxes::{Boxes, u32_at, u64_at};
 
 /// What is told of the first track in it.
@@ -30,6 +31,34 @@ impl Moof {
         let key = flags & NOT_SYNC == 0;
         Some(Moof { sequence, track: header.track, base, duration, key })
     }
+}
+
+/// The tracks of a head of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scales {
+    /// There are pictures.
+    pub video: bool,
+    /// Ticks a second of the sound, if there is some.
+    pub audio: Option<u32>,
+}
+
+/// Reads what a file begins with, up to the end of its `moov`; `None`: it is damaged, or has no track of ours.
+pub fn scales(head: &[u8]) -> Option<Scales> {
+    let mut scales = Scales { video: false, audio: None };
+    for found in Boxes::of(child(head, b"moov")?, "moov") {
+        let (b"trak", content) = found.as_ref().map(|(name, content)| (name, *content)).ok()?
+        else {
+            continue;
+        };
+        let id = u32_at(child(content, b"tkhd")?, 12)?;
+        let scale = u32_at(child(child(content, b"mdia")?, b"mdhd")?, 12)?;
+        match id {
+            VIDEO_TRACK => scales.video = scale == VIDEO_TIMESCALE,
+            AUDIO_TRACK => scales.audio = Some(scale).filter(|scale| *scale > 0),
+            _ => return None,
+        }
+    }
+    (scales.video || scales.audio.is_some()).then_some(scales)
 }
 
 fn child<'b>(content: &'b [u8], name: &[u8; 4]) -> Option<&'b [u8]> {

@@ -47,6 +47,11 @@ impl Walk {
         Walk { size, next: 0, want: PIECE, moof: None, end: 0, head: 0 }
     }
 
+    /// A walk that goes on at the end of a fragment, in a file whose head was found to have so many bytes.
+    pub fn from(place: u64, head: u64, size: u64) -> Walk {
+        Walk { next: place, end: place, head, ..Walk::new(size) }
+    }
+
     /// Where the piece begins that is wanted next, and its bytes, fewer if the file ends before; `None`: that was all.
     pub fn wanted(&self) -> Option<(u64, usize)> {
         (self.want > 0).then_some((self.next, self.want))

@@ -58,6 +58,8 @@ pub struct Segment {
     pub gap: bool,
     /// What a decoder needs first.
     pub map: Option<String>,
+    /// Bytes of that: how many, and from where on.
+    pub map_range: Option<(u64, u64)>,
     /// What it is encrypted with.
     pub key: Option<Key>,
     /// Its parts, where they are shown.
@@ -198,7 +200,11 @@ impl Media {
             if in_force.take().is_some() {
                 out.push_str("#EXT-X-KEY:METHOD=NONE\n");
             }
-            let _ = writeln!(out, "#EXT-X-MAP:URI=\"{map}\"");
+            let _ = write!(out, "#EXT-X-MAP:URI=\"{map}\"");
+            if let Some((len, offset)) = segment.map_range {
+                let _ = write!(out, ",BYTERANGE=\"{len}@{offset}\"");
+            }
+            out.push('\n');
         }
         if in_force != segment.key.as_ref() {
             match &segment.key {

@@ -88,6 +88,13 @@ pub fn patch(head: &mut [u8], totals: Totals, index: &Index) -> bool {
     true
 }
 
+/// How many milliseconds a file that begins like this has by what its head says; `None`: the head is none of [`head`]'s.
+pub fn duration(head: &[u8]) -> Option<u64> {
+    let body = head.get(header(true, true).len() + TAG_HEADER..)?;
+    let number = body.strip_prefix(NAME)?.get(4..)?.strip_prefix(DURATION)?.first_chunk()?;
+    Some((f64::from_be_bytes(*number) * 1000.0) as u64)
+}
+
 /// Appends what changes, always of the same length.
 fn changing(out: &mut Vec<u8>, totals: Totals, index: &Index, capacity: usize) {
     let mut number = |name: &[u8], value: f64| {

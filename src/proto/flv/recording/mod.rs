@@ -15,7 +15,7 @@ mod head;
 mod index;
 mod walk;
 
-pub use head::{Description, Sound, Totals, head, patch};
+pub use head::{Description, Sound, Totals, duration, head, patch};
 pub use index::{Index, MAX_ENTRIES};
 pub use walk::{Walk, Walked};
 

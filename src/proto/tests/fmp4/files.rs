@@ -3,7 +3,10 @@
 use super::tracks::*;
 use mp4_atom::{Decode, Mfra};
 use proptest::prelude::*;
-use proto::fmp4::{Fragment, Sample, Walk, fragment, mfra, movie_init, picture};
+use proto::fmp4::{
+    Fragment, Sample, Scales, Walk, fragment, mfra, mfra_len, movie_init, picture, read_mfra,
+    scales, splice,
+};
 use proto::media::VideoTrack;
 
 /// Fragments of pictures and of sound in turn.
@@ -108,5 +111,61 @@ proptest! {
             let mut out = Vec::new();
             prop_assert!(picture(&track, &bytes, &mut out) as usize <= bytes.len());
         }
+    }
+}
+
+#[test]
+fn what_a_file_ends_and_begins_with_is_read() {
+    let entries = [(0, 900), (90_000, 70_000), (u64::MAX, u64::MAX)];
+    let end = mfra(&[(1, &entries), (2, &[(5, 5)])]);
+    assert_eq!(mfra_len(&end), Some(end.len() as u64));
+    assert_eq!(read_mfra(&end).as_deref(), Some(&entries[..]));
+    for len in 0..end.len() {
+        assert_eq!(read_mfra(&end[..len]), None, "{len}");
+        mfra_len(&end[..len]);
+    }
+    for (video, audio) in [(true, true), (true, false), (false, true)] {
+        let (pictures, sound) = (avc(), aac());
+        let head = movie_init(video.then_some(&pictures), audio.then_some(&sound)).unwrap();
+        let expected = Scales { video, audio: audio.then(|| sound.timescale()) };
+        assert_eq!(scales(&head), Some(expected));
+        for len in 0..head.len() {
+            assert_eq!(scales(&head[..len]), None, "{len}");
+        }
+    }
+}
+
+#[test]
+fn fragments_are_given_other_times() {
+    let (whole, ends) = file(6);
+    for pair in ends.windows(2) {
+        let mut one = whole[pair[0] as usize..pair[1] as usize].to_vec();
+        let styp = if one[4..8] == *b"styp" { 24 } else { 0 };
+        let size = u32::from_be_bytes(*one[styp..].first_chunk().unwrap()) as usize;
+        let before = one.clone();
+        assert!(splice(&mut one[styp..styp + size], |_, track, base| (
+            77,
+            base + u64::from(track) * 1000
+        )));
+        let head = &whole[..ends[0] as usize];
+        let (found, ..) = walk(&[head, &one].concat());
+        let (known, ..) = walk(&[head, &before].concat());
+        let base = known[0].base + u64::from(known[0].track) * 1000;
+        assert_eq!(found, [Fragment { sequence: 77, base, ..known[0] }]);
+        for len in 0..size {
+            let mut torn = before[styp..styp + len].to_vec();
+            // Behind the time there is nothing that would be missed.
+            splice(&mut torn, |_, _, base| (77, base));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_read_panics(mut bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        scales(&bytes);
+        read_mfra(&bytes);
+        mfra_len(&bytes);
+        splice(&mut bytes, |number, _, base| (number, base));
     }
 }
