@@ -12,6 +12,7 @@ mod one_address;
 mod origins;
 mod pictures;
 mod players;
+mod recordings;
 mod refuser;
 mod site;
 mod stage;

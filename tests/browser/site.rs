@@ -9,8 +9,9 @@ use crate::{shipped, shipped_with};
 /// `'self'` stands for the WebSocket, too; the live page's picture comes from a blob.
 const POLICY: &str =
     "default-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'none'";
-const PAGES: &[&str] = &["", "player.html", "events.html", "live.html", "streams.html"];
-const NAMES: &[&str] = &["Start", "Player", "Events", "Live", "Streams"];
+const PAGES: &[&str] =
+    &["", "player.html", "events.html", "live.html", "recordings.html", "streams.html"];
+const NAMES: &[&str] = &["Start", "Player", "Events", "Live", "Recordings", "Streams"];
 
 /// Texts whose contrast is less than WCAG 2.2 asks of them (level AA: 4.5, large ones 3), one each line.
 const FAINT: &str = "(() => { \

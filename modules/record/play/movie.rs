@@ -1,6 +1,6 @@
 //! A span of time as one movie: one head, and behind it the fragments of all files, whose times run on.
 //!
-//! How long it is is known from the indexes: a fragment that is given another time has as many bytes as before. So it is made
+//! The head ends with an index (`sidx`), so that players can seek. How long it is is known from the indexes: a fragment that is given another time has as many bytes as before. So it is made
 //! from any byte on, and nothing of it is kept.
 
 use std::fs::File;
@@ -8,11 +8,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use proto::fmp4::{AUDIO_TRACK, set_duration, splice};
+use proto::fmp4::{AUDIO_TRACK, MOST_PARTS, Part, VIDEO_TRACK, scales, set_duration, sidx, splice};
 use proto::mp4;
 
 use crate::play::catalogue::Recording;
-use crate::play::clip::Clip;
+use crate::play::clip::{Clip, cell};
 
 /// The whole movie.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ impl Movie {
         let mut head = clips.first()?.head.clone();
         let scale = clips.first()?.scale;
         let (mut pieces, mut len, mut time) = (Vec::new(), head.len() as u64, 0);
+        let (mut parts, before) = (Vec::new(), len);
         let mut hash = DefaultHasher::new();
         head.hash(&mut hash);
         for (at, clip) in clips.into_iter().enumerate() {
@@ -63,6 +64,7 @@ impl Movie {
             (&entry.path, entry.inode, &entry.began, from, clip.end).hash(&mut hash);
             let place = len;
             len += clip.end.1.saturating_sub(from);
+            parts_of(&clip, &mut parts);
             let begin = clip.begin;
             let end = time + clip.end.0.saturating_sub(begin);
             pieces.push(Piece {
@@ -79,7 +81,34 @@ impl Movie {
         }
         let ms = u128::from(time) * 1000 / u128::from(scale.max(1));
         set_duration(&mut head, u64::try_from(ms).unwrap_or(u64::MAX));
-        Some(Movie { head, pieces, len, etag: format!("\"{:016x}\"", hash.finish()) })
+        let track = if scales(&head)?.video { VIDEO_TRACK } else { AUDIO_TRACK };
+        head.extend(sidx(track, scale as u32, &parts));
+        // What is behind the head is as much farther.
+        let more = head.len() as u64 - before;
+        pieces.iter_mut().for_each(|piece: &mut Piece| piece.place += more);
+        let etag = format!("\"{:016x}\"", hash.finish());
+        Some(Movie { head, pieces, len: len + more, etag })
+    }
+}
+
+/// Adds the parts of a clip to those of an index: as long as segments of a playlist, longer ones if there would be too many.
+fn parts_of(clip: &Clip, parts: &mut Vec<Part>) {
+    let mut from = (clip.begin, clip.keys.first().map_or(clip.end.1, |(_, place)| *place));
+    let cells = |time: u64| cell(time, clip.scale);
+    let firsts = clip.keys.windows(2).filter(|two| cells(two[0].0) != cells(two[1].0));
+    let ends = firsts.map(|two| two[1]).chain([clip.end]);
+    for to in ends {
+        let (ticks, bytes) = (to.0.saturating_sub(from.0), to.1.saturating_sub(from.1));
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let is_full = parts.len() >= MOST_PARTS;
+        match parts.last_mut().filter(|_| is_full) {
+            Some(last) => {
+                last.size = last.size.saturating_add(narrow(bytes));
+                last.duration = last.duration.saturating_add(narrow(ticks));
+            }
+            None => parts.push(Part { size: narrow(bytes), duration: narrow(ticks) }),
+        }
+        from = to;
     }
 }
 

@@ -15,6 +15,7 @@ mod fragment;
 mod init;
 mod mfra;
 mod parse;
+mod sidx;
 mod splice;
 mod walk;
 
@@ -23,6 +24,7 @@ pub use fragment::{Sample, fragment, fragment_head, prft, styp};
 pub use init::{audio_init, duration, live_init, movie_init, set_duration, video_init};
 pub use mfra::{mfra, mfra_len, read_mfra};
 pub use parse::{Scales, scales};
+pub use sidx::{MOST_PARTS, Part, sidx};
 pub use splice::splice;
 pub use walk::{Fragment, Walk};
 

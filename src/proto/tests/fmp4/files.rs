@@ -4,8 +4,8 @@ use super::tracks::*;
 use mp4_atom::{Decode, Mfra};
 use proptest::prelude::*;
 use proto::fmp4::{
-    Fragment, Sample, Scales, Walk, fragment, mfra, mfra_len, movie_init, picture, read_mfra,
-    scales, splice,
+    Fragment, MOST_PARTS, Part, Sample, Scales, Walk, fragment, mfra, mfra_len, movie_init,
+    picture, read_mfra, scales, sidx, splice,
 };
 use proto::media::VideoTrack;
 
@@ -133,6 +133,23 @@ fn what_a_file_ends_and_begins_with_is_read() {
             assert_eq!(scales(&head[..len]), None, "{len}");
         }
     }
+}
+
+#[test]
+fn an_index_at_the_beginning() {
+    use mp4_atom::Sidx;
+    let parts = [Part { size: 1000, duration: 90_000 }, Part { size: 7, duration: 3000 }];
+    let bytes = sidx(1, 90_000, &parts);
+    let found = Sidx::decode(&mut &bytes[..]).unwrap();
+    assert_eq!((found.reference_id, found.timescale, found.first_offset), (1, 90_000, 0));
+    let references: Vec<_> = found
+        .references
+        .iter()
+        .map(|it| (it.referenced_size, it.subsegment_duration, it.starts_with_sap))
+        .collect();
+    assert_eq!(references, [(1000, 90_000, true), (7, 3000, true)]);
+    let many = vec![parts[0]; MOST_PARTS + 5];
+    assert_eq!(sidx(1, 90_000, &many).len(), 40 + 12 * MOST_PARTS);
 }
 
 #[test]
