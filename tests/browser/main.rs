@@ -11,7 +11,6 @@ mod live;
 mod one_address;
 mod origins;
 mod pictures;
-mod players;
 mod recordings;
 mod refuser;
 mod site;

@@ -1,15 +1,26 @@
 //! The players that people put into their pages: hls.js, dash.js, Shaka. They play what the server cuts, without a stall,
 //! through a reload, and on through dead workers and a publisher that comes back.
+//!
+//! A program of its own, one test at a time: a player that is close to the live edge stands still where other tests take
+//! the processors.
+
+#[allow(dead_code, reason = "the tests of the pages use the rest")]
+#[path = "../browser/chromium.rs"]
+mod chromium;
+#[allow(dead_code, reason = "the tests of the pages use the rest")]
+#[path = "../browser/stage.rs"]
+mod stage;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use support::{comes, process};
 
-use crate::stage::Stage;
+use stage::Stage;
 
-const PAGE: &str = include_str!("players/page.html");
-const PROGRAM: &str = include_str!("players/page.js");
+const PAGE: &str = include_str!("page.html");
+const PROGRAM: &str = include_str!("page.js");
 
 /// Where the packages are: beside this program's folder.
 fn packages() -> PathBuf {
@@ -87,6 +98,9 @@ impl Stage {
     }
 }
 
+/// Whose turn it is.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// What each of them can play, and how late it may be then, in milliseconds.
 const PLAYS: &[(&str, &str, &str, f64)] = &[
     ("hls.js", "hls_part 500ms;", "/hls/clock/index.m3u8", 8000.0),
@@ -99,6 +113,7 @@ const PLAYS: &[(&str, &str, &str, f64)] = &[
 
 #[test]
 fn they_play_through_a_reload_without_a_stall() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for (player, settings, address, late) in PLAYS {
         let what = &format!("{player} {settings} {address}");
         let stage = stage(settings);
@@ -124,6 +139,7 @@ fn they_play_through_a_reload_without_a_stall() {
 
 #[test]
 fn they_go_on_when_workers_die_and_publishers_come_back() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for (player, settings, address, _) in PLAYS {
         let what = &format!("{player} {settings} {address}");
         let stage = stage(settings);
