@@ -70,11 +70,13 @@ fn any_worker_resumes() {
 fn gnutls_resumes() {
     let (server, _) = start(SITE);
     for version in ["TLS1.2", "TLS1.3"] {
-        let said = crate::client::gnutls_twice(server.port(), version);
-        assert!(
-            said.contains("This is a resumed session"),
-            "{version} (Debian: gnutls-bin): {said}"
-        );
+        let mut said = String::new();
+        // Where the processors are busy it leaves before the ticket has come.
+        let resumed = || {
+            said = crate::client::gnutls_twice(server.port(), version);
+            said.contains("This is a resumed session")
+        };
+        assert!(support::comes(resumed), "{version} (Debian: gnutls-bin): {said}");
     }
 }
 
