@@ -34,8 +34,10 @@ pub fn run() -> io::Result<()> {
 impl Worker {
     fn ended(&self) -> bool {
         // Who is about to have a turn may be about to connect.
-        let is_over =
-            || self.connections.get() + self.sockets.get() == 0 && self.queue.borrow().is_empty();
+        let is_over = || {
+            let waited_for = self.connections.get() + self.sockets.get() + self.holds.get();
+            waited_for == 0 && self.queue.borrow().is_empty()
+        };
         self.stop.get() || self.draining.get() && is_over() && offload::is_done()
     }
 

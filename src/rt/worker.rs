@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     pub serial: Cell<u64>,
     pub moment: Cell<u64>,
     pub draining: Cell<bool>,
+    /// How many hold it.
+    pub holds: Cell<u32>,
     pub stop: Cell<bool>,
 }
 
@@ -120,6 +122,7 @@ pub fn create(config: Config) -> io::Result<()> {
         serial: Cell::new(0),
         moment: Cell::new(0),
         draining: Cell::new(false),
+        holds: Cell::new(0),
         stop: Cell::new(false),
     };
     // A loop ends with its process (or its test's thread): leaking it makes every handle 'static.

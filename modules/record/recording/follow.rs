@@ -105,6 +105,16 @@ impl Follow for Handle {
         true
     }
 
+    fn is_idle(&self) -> bool {
+        self.with(|_, state| match &state.phase {
+            _ if state.replaced => true,
+            Phase::Idle => true,
+            Phase::Gathering(_) => state.held.is_empty(),
+            Phase::Opening(_) | Phase::Ending(..) => false,
+            Phase::Writing(writing) => state.held.is_empty() && writing.film.appender().is_idle(),
+        })
+    }
+
     fn done(&self) -> u64 {
         self.with(|_, state| state.done)
     }

@@ -67,6 +67,7 @@ impl Recording {
             if !state.replaced {
                 me.opened(state, opened);
                 me.drain(state);
+                me.stream.progress.note();
             }
         });
     }

@@ -60,7 +60,7 @@ impl Recording {
     /// A file is opened as soon as it is known what is to be in it.
     pub fn gather(&self, state: &mut State) {
         let Phase::Gathering(beginning) = &state.phase else { return };
-        let is_late = rt::now() >= beginning.since + GATHER_MS;
+        let is_late = rt::now() >= beginning.since + GATHER_MS || rt::draining();
         let is_enough = |item: &Item<'_>| match item.what {
             What::Message { settled, .. } => settled,
             What::Change(_) => true,

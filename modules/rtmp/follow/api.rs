@@ -88,6 +88,11 @@ pub trait Follow {
         None
     }
 
+    /// Whether everything that it was given is done, or cannot be: a worker that ends waits for it.
+    fn is_idle(&self) -> bool {
+        true
+    }
+
     /// Whether nothing is left to be done, after the end of the stream.
     fn is_finished(&self) -> bool {
         true

@@ -34,6 +34,8 @@ pub struct Followed {
     done: Cell<u64>,
     /// A turn is set for later.
     due: Cell<bool>,
+    /// While something is not read, or not done, the worker does not end.
+    hold: RefCell<Option<rt::Hold>>,
 }
 
 struct Follower {
@@ -71,6 +73,7 @@ pub fn follow(
             followers: RefCell::default(),
             done: Cell::new(0),
             due: Cell::new(false),
+            hold: RefCell::new(None),
         });
         let listener = Rc::downgrade(&followed);
         hub.listen(id, Rc::new(move || listener.upgrade().into_iter().for_each(|it| it.later())));
@@ -174,6 +177,7 @@ impl Followed {
             let here = self.followers.borrow();
             let wait = here.iter().map(|follower| follower.due().saturating_sub(now)).min();
             rt::after(wait.unwrap_or(0), move || followed.turn(false));
+            self.hold.borrow_mut().get_or_insert_with(rt::hold);
         }
     }
 
@@ -207,6 +211,12 @@ impl Followed {
     fn note_done(&self, followers: &[Follower]) {
         let done = followers.iter().map(|follower| follower.follow.done()).min();
         self.done.set(done.unwrap_or(u64::MAX));
+        let is_idle = followers.iter().all(|follower| follower.follow.is_idle());
+        let mut hold = self.hold.borrow_mut();
+        match is_idle && !self.due.get() {
+            true => *hold = None,
+            false => drop(hold.get_or_insert_with(rt::hold)),
+        }
     }
 
     /// Every second or so: what only time brings, and the end.
