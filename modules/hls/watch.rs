@@ -15,6 +15,8 @@ use crate::zone::Hub;
 /// Nobody has asked for so long: the worker need not be woken for what comes.
 const IDLE_MS: u64 = 60_000;
 const LOOK_MS: u64 = 10_000;
+/// Playlists of one stream that are kept as they were made: the arguments of clients may be in them.
+const MOST_PLAYLISTS: usize = 64;
 
 thread_local! {
     static WATCHED: RefCell<HashMap<Vec<u8>, Rc<Watched>>> = RefCell::default();
@@ -122,6 +124,9 @@ impl Watched {
             let mut playlists = self.playlists.borrow_mut();
             // Of what is too old nothing is kept.
             playlists.retain(|_, (cursor, _)| *cursor == timeline.cursor);
+            if playlists.len() >= MOST_PLAYLISTS {
+                playlists.clear();
+            }
             playlists.insert(name.to_vec(), (timeline.cursor, text.clone()));
             Some(text)
         })

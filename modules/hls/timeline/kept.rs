@@ -40,6 +40,17 @@ impl Kept {
         gone
     }
 
+    /// Records up to this seq are gone, and with them the segments that begin there. Gives how many of the oldest.
+    pub fn lost(&mut self, upto: u64) -> usize {
+        let mut gone = 0;
+        while let Some(&(_, length)) = self.segments.front().filter(|(seq, _)| *seq <= upto) {
+            self.segments.pop_front();
+            self.total -= length;
+            gone += 1;
+        }
+        gone
+    }
+
     /// Records up to this seq may go.
     pub fn unneeded(&self) -> u64 {
         self.segments.front().map_or(0, |(seq, _)| seq - 1)
@@ -65,6 +76,13 @@ mod tests {
             );
             assert_eq!(kept.unneeded(), (number - have + 1) * 10 - 1);
         }
+        // What was lost is counted no more: what comes then stays for its time.
+        assert_eq!(kept.lost(980), 11);
+        for number in 101..=110 {
+            kept.begin(number * 10);
+            assert_eq!(kept.grow(5_000), 0);
+        }
+        assert_eq!((kept.segments.len(), kept.total), (12, 60_000));
         let mut all = Kept::new(u64::MAX);
         for number in 1..=100 {
             all.begin(number);

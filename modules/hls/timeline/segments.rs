@@ -225,7 +225,9 @@ impl Timeline {
 
     /// Records up to this seq are gone.
     pub fn lost(&mut self, upto: u64) {
-        self.segments.retain(|segment| segment.parts.first().is_none_or(|first| first.seq > upto));
+        for _ in 0..self.kept.lost(upto) {
+            self.segments.pop_front();
+        }
     }
 
     /// A whole segment by the time at which a track of it begins, in that track's units.

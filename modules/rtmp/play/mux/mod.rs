@@ -114,7 +114,7 @@ impl Mux {
                 Some(track) => {
                     self.video = Some(track);
                     self.needs_key = true;
-                    self.changed(out)
+                    self.changed(message::VIDEO, out)
                 }
                 // A damaged one tells nothing new.
                 None => self.known_codec(video.codec),
@@ -153,7 +153,7 @@ impl Mux {
         match (told, audio.codec) {
             (Some(track), _) if self.audio.as_ref() != Some(&track) => {
                 self.audio = Some(track);
-                self.changed(out)?;
+                self.changed(message::AUDIO, out)?;
             }
             (None, AudioCodec::Legacy(_) | AudioCodec::Other(_)) => {
                 return Err(no_place(self.container, audio.codec.name()));
@@ -172,9 +172,9 @@ impl Mux {
         }
     }
 
-    /// A track is another one than before, or new.
-    fn changed(&mut self, out: &mut Vec<u8>) -> Result<(), End> {
-        self.held.clear();
+    /// The track of that kind is another one than before, or new: what is held of the other waits on.
+    fn changed(&mut self, kind: u8, out: &mut Vec<u8>) -> Result<(), End> {
+        self.held.retain(|(held, ..)| *held != kind);
         let (video, audio) = (self.video.as_ref(), self.audio.as_ref());
         match &mut self.writer {
             None => fits(self.container, video, audio),
