@@ -103,6 +103,24 @@ fn sound_alone_comes_ten_times_a_second() {
     );
 }
 
+/// What follows could not be decoded without it.
+#[test]
+fn the_first_picture_is_not_lost_to_sound_that_comes_late() {
+    for container in [Container::Ts, Container::Mp4] {
+        for late in [&[mp3()][..], &[AAC.to_vec(), sound(1)]] {
+            let mut played = Played::new(container, true, true);
+            played.video(0, AVC).expect("a header");
+            assert_eq!(played.video(0, &key(0x77)), Ok(0));
+            for it in late {
+                played.audio(5, it).expect("sound");
+            }
+            played.video(40, &inter(0x55)).expect("a frame");
+            let has = |picture: &[u8]| played.1.windows(3).any(|it| it == picture);
+            assert!(has(&[0x65, 0x77, 0x77]) && has(&[0x41, 0x55, 0x55]), "{container:?}");
+        }
+    }
+}
+
 #[test]
 fn what_is_expected_is_waited_for_and_not_for_ever() {
     for container in [Container::Ts, Container::Mp4] {
