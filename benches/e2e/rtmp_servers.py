@@ -1,8 +1,8 @@
 """What the RTMP comparisons share: both servers with the same configuration, and rtmp-load."""
-import json, os, pathlib, signal, subprocess, sys, time
+import contextlib, json, os, pathlib, shutil, signal, subprocess, sys, tempfile, time
 
 import bench
-from bench import ROOT, TARGET
+from bench import ROOT, TARGET, median
 
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 COMMON = """{main}worker_processes {workers}; daemon off; pid {dir}/{name}.pid;
@@ -114,6 +114,49 @@ class Load:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def streams(name, live, options, zones=""):
+    """A server that does more with each stream, and who publishes them. {files} in the settings is a directory in memory, or in
+    options.files."""
+    place = getattr(options, "files", None) or "/dev/shm"
+    files = pathlib.Path(tempfile.mkdtemp(prefix="rserve-bench-", dir=place))
+    files.chmod(0o777)
+    directory = bench.work_directory()
+    known = dict(SERVERS[name])
+    zones = f" rtmp_zone 1g; {zones}" if name == "rserve" else ""
+    SERVERS[name] = known | {"live": known["live"] + live.replace("{files}", str(files)),
+                             "tuned": known["tuned"] + zones,
+                             "main": known["main"] or "user root; "}
+    try:
+        server = Server(name, directory)
+    finally:
+        SERVERS[name] = known
+    try:
+        load = Load(server, f"--publishers {options.streams} --bits {options.bits} --rate 30 --group 60"
+                            f" --audio on --seconds {options.seconds}")
+        try:
+            yield server, load
+        finally:
+            load.close()
+    finally:
+        server.stop()
+        shutil.rmtree(files, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def round_of(server, load, options):
+    """The worker's processor time in µs for a second of a stream."""
+    return load.round(server)["cpu"] / options.seconds / options.streams
+
+
+def of_stream(name, live, options, zones="", warm=0):
+    """That of a server by itself, and its memory in MiB. Nothing is measured in the first `warm` seconds."""
+    with streams(name, live, options, zones) as (server, load):
+        unmeasured = 1 + warm // options.seconds
+        results = [round_of(server, load, options) for _ in range(options.rounds + unmeasured)]
+        return median(results[unmeasured:]), server.pss() / 1048576
 
 
 class Only:

@@ -1,21 +1,20 @@
 // Plays one stream by HLS in a video element, with the face of live-player.js: near the live edge, over gaps, and on after a break.
 //
-// live-hls-track.js gets the pieces of each track, live-buffer.js feeds the browser. On the timeline of the video element a
-// picture stands where EXT-X-PROGRAM-DATE-TIME says: what the clocks of media do at a discontinuity is of no importance.
+// live-hls-choice.js says which variant is played, live-hls-tracks.js has its tracks, and feeds the browser; live-edge.js keeps it
+// near the end of what is there.
+// Who goes back in the stream plays on from there, and is live again at the end.
 
-import { Buffer, canPlay } from './live-buffer.js';
+import { canPlay } from './live-buffer.js';
 import { Clock } from './live-clock.js';
-import { beginOf, initTrack } from './live-fmp4.js';
-import { HlsError, Track, load } from './live-hls-track.js';
-import { masterPlaylist } from './live-playlist.js';
+import { Edge } from './live-edge.js';
+import { Choice } from './live-hls-choice.js';
+import { CANNOT, HlsError } from './live-hls-track.js';
+import { Tracks } from './live-hls-tracks.js';
 
-const LATE = 2;                         // seconds too far behind to catch up with by playing faster
-const FASTER = 1.08, SLOWER = 0.96;
-const CALM = 20;                        // seconds without a stall after which it dares to come nearer
 const FIRST_WAIT = 250, LONGEST_WAIT = 8000;    // ms between attempts
 const HELD = 30;                        // seconds got in advance for a viewer who pauses
-const BEGIN = 1;                        // seconds: where the first picture is put on the timeline
-const CANNOT = -1;                      // the status of what does not become better by itself
+const LONG = 60;                        // seconds: a viewer who pauses goes on where that was if there are as many
+const ROOM = 500;                       // ms between looks whether there is room for more
 const NATIVE = 'application/vnd.apple.mpegurl';
 
 /** Whether the browser plays HLS by itself. */
@@ -26,8 +25,6 @@ export const canPlayHls = canPlay || isNative;
 export class HlsPlayer {
   state = 'idle';
   transport = '';
-  about = {};
-  received = 0;
   stalls = 0;
   seeks = 0;
   reconnects = 0;
@@ -39,29 +36,25 @@ export class HlsPlayer {
   #low = true;
   #abort = new AbortController();
   #clock = new Clock();
-  #tracks = new Map();          // address → Track
-  #silent = new Set();          // tracks that have had nothing yet but gaps
-  #check = { at: Infinity, until: 0 };    // when to see which tracks there are, and how long to be in doubt
-  #buffer = null;
+  #tracks;
+  #choice;
   #native = false;
-  #runs = new Map();            // number → { offset, at, wall }: media time and wall time on the timeline
-  #placed = {};                 // kind → the run whose offset the buffer has
-  #rate = null;
-  #extra = 0;                   // seconds farther behind than the server asks for, after stalls
+  #from = null;                 // the time of day from which on it plays, in ms; null: live
+  #edge;
   #wait = FIRST_WAIT;
   #retry = 0;
   #begun = false;
-  #calmSince = 0;
-  #grown = { end: 0, at: 0 };   // where the buffer ends, and since when
   #mine = false;                // this pause is not the viewer's
   #held = null;                 // goes on with what a pause has stopped
 
   constructor(video, say) {
     this.#video = video;
     this.#say = say;
+    this.#edge = new Edge(video);
+    this.#make();
     video.addEventListener('waiting', () => this.#stalled());
     video.addEventListener('playing', () => this.#plays());
-    video.addEventListener('pause', () => { if (!this.#mine && this.#begun && !video.ended) this.#set('paused'); });
+    video.addEventListener('pause', () => { if (!this.#mine && this.#begun && !video.ended) this.#pauses(); });
     video.addEventListener('play', () => { if (this.state === 'paused') this.#goOn(); });
     video.addEventListener('error', () => { if (this.#url && (this.#begun || this.#native) && video.error) this.#broken(video.error.message || 'the browser cannot decode it'); });
     setInterval(() => this.#tick(), 100);
@@ -75,14 +68,31 @@ export class HlsPlayer {
     this.stop();
     this.#url = url;
     this.#low = way === 'low';
-    this.#extra = this.stalls = this.seeks = this.reconnects = 0;
+    this.#edge.extra = this.stalls = this.seeks = this.reconnects = 0;
     this.#wait = FIRST_WAIT;
+    this.#from = null;
     this.#connect();
+  }
+
+  /** Plays a variant that is like this, `{ label, height, bandwidth }`; null: what the line carries. */
+  set wish(wish) {
+    this.quality.wish = wish;
+    this.#choice.adapt(true);
+    this.#say.changed();
+  }
+
+  /** Plays from a time of day on, in ms; null: live. */
+  goTo(wall) {
+    if (!this.#url || this.#native) return;
+    this.#from = wall;
+    if (wall !== null) this.#say.note('back', `to ${new Date(wall).toTimeString().slice(0, 8)}`);
+    this.#anew();
   }
 
   stop() {
     this.#halt();
     this.#url = this.transport = '';
+    this.quality.variants = [];
     this.#forget();
     this.#video.removeAttribute('src');
     this.#video.load();
@@ -110,17 +120,16 @@ export class HlsPlayer {
   }
 
   #forget() {
-    this.#buffer?.close();
-    this.#buffer = null;
-    this.#tracks.clear();
-    this.#runs.clear();
-    this.#placed = {};
-    this.#silent.clear();
-    this.#check = { at: Infinity, until: 0 };
+    this.#tracks.forget();
+    this.#choice.clear();
     this.#begun = this.#native = false;
-    this.#grown = { end: 0, at: 0 };
-    this.about = {};
-    this.#video.playbackRate = 1;
+    this.#edge.clear();
+  }
+
+  #anew() {
+    this.#halt();
+    this.#forget();
+    this.#connect();
   }
 
   async #connect() {
@@ -128,48 +137,50 @@ export class HlsPlayer {
     const { signal } = this.#abort = new AbortController();
     if (!this.#begun) this.#set('connecting');
     try {
-      const best = await this.#best(signal);
+      await this.#choice.find();
+      if (signal.aborted) return;
       for (const about of ['video', 'audio', 'stream']) this.#say.problem(about, '');
       if (!canPlay) return this.#playNative();
-      this.#rate = best.rate;
-      if (this.#tracks.size && !this.#follows(best.urls)) this.#forget();
-      const before = this.#tracks;
-      this.#tracks = new Map(best.urls.map(url => [url, this.#track(url, signal)]));
-      for (const [url, track] of this.#tracks) if (before.has(url)) track.resume(before.get(url));
-      await Promise.all([...this.#tracks.values()].map(track => track.follow(signal)));
-      if (!signal.aborted) this.#again('the stream has ended', this.running === false ? LONGEST_WAIT : 1000);
+      this.#tracks.begin(this.quality.choose(this.#tracks.variant), signal);
+      this.#say.changed();
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
     }
   }
 
-  /** The best variant, and its playlists. */
-  async #best(signal) {
-    const text = await load(this.#url, { signal, clock: this.#clock, text: true });
-    const [best] = masterPlaylist(text, this.#url).filter(variant => playable(variant)).sort((a, b) => b.bandwidth - a.bandwidth);
-    if (!best) throw new HlsError('this browser can play none of the codecs', CANNOT);
-    return { ...best, urls: [best.url, best.audio].filter(Boolean) };
+  // ---- which variant
+
+  /** Which variants there are, and which one is wished for. */
+  get quality() {
+    return this.#choice.quality;
   }
 
-  #follows(urls) {
-    return urls.length === this.#tracks.size && urls.every(url => this.#tracks.has(url));
+  get variant() {
+    return this.#tracks.variant;
   }
 
-  /** Whether there are other tracks now: a publisher has come back. A new set of them needs a new buffer. */
-  async #look(now) {
+  /** The one that is played, or is to be in a moment. */
+  get next() {
+    return this.#tracks.next;
+  }
+
+  /** To another variant with a buffer of its own: there is nothing that it could go on with. */
+  #jump() {
+    if (this.#from !== null) this.#from = this.at ?? this.#from;
+    this.#anew();
+  }
+
+  /** The stream of the variant that is played has ended: another one's may go on. */
+  async #ended() {
     const { signal } = this.#abort;
-    this.#check.at = now < this.#check.until ? now + this.#while : Infinity;
-    try {
-      const { urls } = await this.#best(signal);
-      if (signal.aborted) return;
-      if (!this.#follows(urls)) this.#broken('the stream has other tracks now');
-      else if (this.#apart) this.#broken(`the ${this.#apart > 0 ? 'audio' : 'video'} has ended`);
-    } catch { /* who follows the playlists is told as well */ }
+    await this.#choice.look();
+    if (!signal.aborted && this.#tracks.next === this.#tracks.variant) this.#again('the stream has ended', this.running === false ? LONGEST_WAIT : 1000);
   }
 
   #failed(error) {
     const { status, message } = error;
     if (!(error instanceof HlsError)) console.error(error);
+    if (status === CANNOT && isNative && !this.#begun) return this.#playNative();
     if (status === 401 || status === 403) {
       this.#say.problem('stream', 'The server does not let you watch this stream.');
       this.#wait = LONGEST_WAIT;
@@ -199,31 +210,46 @@ export class HlsPlayer {
 
   // ---- what comes
 
-  #track(url, signal) {
-    const track = new Track(url, this.#low, this.#clock, {
-      playlist: list => this.#listed(track, list),
-      piece: (piece, bytes, init) => this.#take(piece, bytes, init, track),
-      gap: () => this.#miss(track),
-      room: () => this.#room(signal),
+  #make() {
+    const player = this;
+    this.#tracks = new Tracks(this.#video, this.#clock, {
+      get low() { return player.#low; },
+      get from() { return player.#from; },
+      get at() { return player.at; },
+      room: (piece, signal) => this.#room(piece, signal),
+      listed: (track, list, isMain) => this.#listed(track, list, isMain),
+      came: () => { this.#wait = FIRST_WAIT; },
+      changed: () => this.#say.changed(),
+      run: () => this.#choice.doubt(),
+      took: (bytes, ms) => this.quality.took(bytes, ms),
+      ended: () => this.#ended(),
+      failed: error => { if (!this.#choice.leave(error)) this.#failed(error); },
+      broken: why => this.#broken(why),
+      problem: (kind, text) => this.#say.problem(kind, text),
+      turned: (variant, why) => this.#choice.turned(variant, why),
     });
-    return track;
+    this.#choice = new Choice(this.#tracks, this.#say, {
+      get url() { return player.#url; },
+      get signal() { return player.#abort.signal; },
+      get clock() { return player.#clock; },
+      get isOut() { return !player.#begun || player.state === 'waiting'; },
+      jump: () => this.#jump(),
+      broken: why => this.#broken(why),
+    });
   }
 
-  /** A track that is listed and has nothing: the other one is played without it, until it has. */
-  #miss(track) {
-    if (track.about && track.about.kind in this.#placed) return;
-    this.#silent.add(track);
-    if (this.#buffer) this.#buffer.expected = this.#tracks.size - this.#silent.size;
+  get about() {
+    return this.#tracks.about;
   }
 
-  #listed(track, list) {
-    if (list.encrypted) throw new HlsError('the segments are encrypted, which this player cannot read', CANNOT);
-    if (list.segments.length && !list.segments[0].map) {
-      if (isNative) return this.#playNative();
-      throw new HlsError('the segments are MPEG-TS, which this browser cannot play', CANNOT);
-    }
+  get received() {
+    return this.#tracks.received;
+  }
+
+  #listed(track, list, isMain) {
     // What is kept of a stream that has ended is not live.
-    if (list.ended && !this.#begun) throw new HlsError('the stream has ended');
+    if (list.ended && !this.#begun && this.#from === null) throw new HlsError('the stream has ended');
+    if (!isMain) return;
     const transport = track.parts ? 'LL-HLS' : 'HLS';
     if (this.transport === transport || list.ended) return;
     this.transport = transport;
@@ -231,72 +257,52 @@ export class HlsPlayer {
     this.#say.changed();
   }
 
-  #take(piece, bytes, init, track) {
-    this.#wait = FIRST_WAIT;
-    this.received += bytes.length + (init?.length ?? 0);
-    if (init) track.about = initTrack(init);
-    const { kind, mime, scale } = track.about;
-    if (!Buffer.plays(mime)) return this.#say.problem(kind, `The ${kind}: this browser cannot play ${track.about.label}.`);
-    this.#buffer ??= new Buffer(this.#video, why => this.#broken(why));
-    this.#silent.delete(track);
-    this.#buffer.expected = this.#tracks.size - this.#silent.size;
-    if (init) {
-      this.#buffer.init(kind, mime, init);
-      this.about = { ...this.about, [kind]: track.about, rate: this.#rate };
-      this.#say.changed();
-    }
-    const begin = beginOf(bytes);
-    const { offset } = this.#run(piece, begin === null ? 0 : begin / scale);
-    const placed = this.#placed[kind] === piece.run && !init;
-    this.#placed[kind] = piece.run;
-    this.#buffer.media(kind, bytes, placed ? null : offset);
-  }
-
-  /** Where media of this run stand, whose first to come begins at `begin` of its own clock. */
-  #run({ run, wall }, begin) {
-    if (!this.#runs.has(run)) {
-      const first = this.#runs.values().next().value;
-      // A clock that was set back puts nothing on what is there.
-      const at = first ? Math.max(first.at + (wall - first.wall) / 1000, ...Object.values(this.#buffer.ends)) : BEGIN;
-      this.#runs.set(run, { offset: at - begin, at, wall });
-      const now = performance.now();
-      if (first) this.#check = { at: now + this.#while, until: now + 5 * this.#while };
-    }
-    return this.#runs.get(run);
-  }
-
-  /** Waits while a viewer's pause lasts. */
-  async #room(signal) {
-    while (!signal.aborted && this.#begun && this.#video.paused && this.ahead > HELD) {
+  /** Waits while a viewer's pause lasts, and while enough is there for one who is behind. */
+  async #room({ wall }, signal) {
+    while (!signal.aborted && this.#begun && (this.#video.paused || this.#from !== null) && wall - this.at > 1000 * HELD) {
       await new Promise(go => {
         const before = this.#held;
-        this.#held = () => { before?.(); go(); };
+        if (this.#from !== null) setTimeout(go, ROOM);
+        else this.#held = () => { before?.(); go(); };
       });
     }
   }
 
+  #pauses() {
+    const { past } = this;
+    if (past && past.to - past.from > 1000 * LONG) this.#from ??= this.at;
+    this.#set('paused');
+  }
+
   #goOn() {
+    if (this.#from !== null) return;
     // What came meanwhile is not all there is: anew.
-    if (this.#held && !this.#native) {
-      this.#halt();
-      this.#forget();
-      return this.#connect();
-    }
-    this.#toEdge();
+    if (this.#held && !this.#native) return this.#anew();
+    this.#edge.goTo(this.target);
   }
 
   // ---- the live edge
 
+  /** The time of day of the picture on the screen, in ms. */
+  get at() {
+    if (!this.#begun) return this.#from;
+    const now = this.#video.currentTime;
+    if (!this.#native) return this.#tracks.wallAt(now);
+    const start = this.#video.getStartDate?.().getTime();
+    return Number.isFinite(start) ? start + 1000 * now : null;
+  }
+
+  get past() {
+    return this.#tracks.past;
+  }
+
+  get isLive() {
+    return this.#from === null;
+  }
+
   /** Seconds since the picture on the screen came to the server. */
   get latency() {
-    if (!this.#begun) return null;
-    const now = this.#video.currentTime;
-    if (this.#native) {
-      const start = this.#video.getStartDate?.().getTime();
-      return Number.isFinite(start) ? (this.#clock.now - start) / 1000 - now : null;
-    }
-    const run = [...this.#runs.values()].findLast(run => run.at <= now + 0.001);
-    return run ? (this.#clock.now - run.wall) / 1000 - (now - run.at) : null;
+    return this.#begun && this.at !== null ? (this.#clock.now - this.at) / 1000 : null;
   }
 
   /** Seconds that can be played, gaps left out. */
@@ -308,23 +314,7 @@ export class HlsPlayer {
   }
 
   get target() {
-    const holdBacks = [...this.#tracks.values()].filter(track => track.list).map(track => track.holdBack);
-    return Math.max(0.5, ...holdBacks) + this.#extra;
-  }
-
-  get #step() {
-    return Math.max(0, ...[...this.#tracks.values()].filter(track => track.list).map(track => track.step));
-  }
-
-  /** About as long as a segment, in ms: the master playlist tells of whole ones. */
-  get #while() {
-    return 1000 * Math.max(1, ...[...this.#tracks.values()].map(track => track.list?.target ?? 0));
-  }
-
-  /** Seconds that the video is ahead of the audio, if that is more than comes of getting one after the other: it is held up. */
-  get #apart() {
-    const { video, audio } = this.#buffer?.ends ?? {};
-    return Math.abs(video - audio) > 2 * this.#step + 1 ? video - audio : 0;     // NaN is not
+    return this.#tracks.holdBack + this.#edge.extra;
   }
 
   #plays() {
@@ -337,68 +327,45 @@ export class HlsPlayer {
     if (!this.#begun || this.#video.seeking || this.#video.paused) return;
     this.#set('waiting');
     // The stream has paused, or the server: there is nothing to wait for.
-    if (performance.now() - this.#grown.at > 1000 * (2 * this.#step + 1) || this.#retry) return;
+    if (this.#edge.silence > 2 * this.#tracks.step + 1 || this.#retry) return;
     this.stalls++;
-    this.#calmSince = performance.now();
-    this.#extra = Math.min(2 * this.#step, this.#extra + 0.5 * this.#step);
-  }
-
-  #toEdge() {
-    const ranges = this.#video.buffered, last = ranges.length - 1;
-    if (last < 0) return;
-    this.#video.currentTime = Math.max(ranges.start(last) + 0.01, ranges.end(last) - this.target);
-    this.#video.playbackRate = 1;
+    this.#choice.stalled();
+    if (this.#from === null) this.#edge.stalled(this.#tracks.step);
   }
 
   #tick() {
-    const video = this.#video, ranges = video.buffered, now = performance.now();
-    if (!this.#buffer || !ranges.length) return;
-    if (this.#apart && this.#check.at === Infinity) this.#check.at = now + this.#while;
-    if (now > this.#check.at) this.#look(now);
+    this.#choice.tick();
+    const video = this.#video, ranges = video.buffered;
+    if (!this.#tracks.hasBuffer || !ranges.length) return;
+    if (this.#tracks.isOut(this.ahead)) return this.#jump();
     const start = ranges.start(ranges.length - 1), end = ranges.end(ranges.length - 1);
-    if (end > this.#grown.end + 0.001) this.#grown = { end, at: now };
+    this.#edge.ends(end);
     if (!this.#begun) return this.#begin(start, end);
     if (video.paused || video.seeking) return;
-    if (this.#jump(ranges)) return;
+    const gap = this.#edge.jump(this.target);
+    if (gap !== null) {
+      if (gap > 0.5) this.#say.note('skipped', `${gap.toFixed(1)} s in which nothing was published`);
+      return;
+    }
     if (this.state !== 'playing' && video.readyState > 2) this.#set('playing');
-    // It grows by whole pieces: what of the next one would be there is counted, too.
-    const behind = this.ahead + Math.min(this.#step, (now - this.#grown.at) / 1000), over = behind - this.target;
-    if (over > Math.max(LATE, this.#step)) {
+    // Whoever has caught up is live.
+    if (this.#from !== null && this.latency < this.target + this.#tracks.step) this.#from = null;
+    if (this.#from !== null) return;
+    const over = this.#edge.keep(this.ahead, this.target, this.#tracks.step);
+    if (over) {
       this.seeks++;
       this.#say.note('skipped', `${over.toFixed(1)} s, to be live again`);
-      return this.#toEdge();
+      this.#edge.goTo(this.target);
     }
-    if (now - this.#calmSince > 1000 * CALM) {
-      this.#calmSince = now;
-      this.#extra = this.#extra > 0.1 ? this.#extra * 0.7 : 0;
-    }
-    const rate = video.playbackRate;
-    if (rate > 1 ? over < 0.02 : rate < 1 ? over > -0.02 : false) video.playbackRate = 1;
-    else if (over > 0.15) video.playbackRate = FASTER;
-    else if (over < -0.15 - this.target / 4) video.playbackRate = SLOWER;
-  }
-
-  /** At the end of what stands together, on to what stands behind the gap. */
-  #jump(ranges) {
-    const { currentTime } = this.#video;
-    for (let at = 0; at < ranges.length; at++) {
-      if (currentTime < ranges.end(at) - 0.1 && currentTime >= ranges.start(at) - 0.05) return false;
-      if (ranges.start(at) <= currentTime) continue;
-      if (at < ranges.length - 1 || ranges.end(at) - ranges.start(at) > Math.min(this.target, 0.4)) {
-        const gap = ranges.start(at) - currentTime;
-        if (gap > 0.5) this.#say.note('skipped', `${gap.toFixed(1)} s in which nothing was published`);
-        this.#video.currentTime = ranges.start(at) + 0.01;
-        return true;
-      }
-    }
-    return false;
   }
 
   #begin(start, end) {
-    if (end - start < this.target - 0.1) return;
+    const isBack = this.#from !== null;
+    if (end - start < (isBack ? Math.min(1, this.target) : this.target) - 0.1) return;
     this.#begun = true;
-    this.#calmSince = performance.now();
-    this.#toEdge();
+    this.#edge.begin();
+    if (isBack) this.#video.currentTime = Math.min(end - 0.1, Math.max(start + 0.01, this.#tracks.timeOf(this.#from)));
+    else this.#edge.goTo(this.target);
     this.#start();
     this.#say.note('playing', Object.values(this.about).map(track => track?.label).filter(Boolean).join(' and '));
   }
@@ -419,11 +386,4 @@ export class HlsPlayer {
     this.#say.note('open', 'by HLS, as the browser plays it');
     this.#say.changed();
   }
-}
-
-/** Whether the browser can play all that a variant says is in it. */
-function playable({ codecs }) {
-  if (!canPlay) return true;
-  return codecs.split(',').map(codec => codec.trim()).filter(Boolean)
-    .every(codec => ['video', 'audio'].some(kind => Buffer.plays(`${kind}/mp4; codecs="${codec}"`)));
 }

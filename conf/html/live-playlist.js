@@ -19,7 +19,7 @@ function* lines(text) {
   }
 }
 
-/** What there is to choose from, as addresses: `[{ bandwidth, rate, codecs, url, audio }]`. */
+/** What there is to choose from, as addresses: `[{ name, bandwidth, width, height, rate, codecs, url, audio }]`. */
 export function masterPlaylist(text, base) {
   const sounds = new Map(), variants = [];
   let next = null;
@@ -29,7 +29,9 @@ export function masterPlaylist(text, base) {
       sounds.set(told['GROUP-ID'], new URL(told.URI, base).href);
     }
     if (tag === '#EXT-X-STREAM-INF') {
-      next = { bandwidth: Number(told.BANDWIDTH) || 0, rate: Number(told['FRAME-RATE']) || null, codecs: told.CODECS ?? '', group: told.AUDIO };
+      const [width, height] = (told.RESOLUTION ?? '').split('x').map(side => Number(side) || 0);
+      next = { name: told.NAME ?? '', bandwidth: Number(told.BANDWIDTH) || 0, width, height: height ?? 0,
+        rate: Number(told['FRAME-RATE']) || null, codecs: told.CODECS ?? '', group: told.AUDIO };
     }
     if (!tag && next) {
       variants.push({ ...next, url: new URL(value, base).href });

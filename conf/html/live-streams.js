@@ -35,7 +35,7 @@ export class Streams {
   }
 
   get list() {
-    return [...this.#streams.values()].sort((a, b) => a.name.localeCompare(b.name));
+    return [...this.#streams.values()].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   }
 
   has(name) {
@@ -103,8 +103,8 @@ export class Streams {
       if (server?.ports?.length) [this.port] = server.ports;
       const running = servers.flatMap(server => server.applications)
         .filter(app => app.name === this.app).flatMap(app => app.streams).filter(stream => stream.publishing);
-      this.#streams = new Map(running.map(({ name, video, audio, viewers }) =>
-        [name, { name, video, audio, viewers }]));
+      this.#streams = new Map(running.map(({ name, video, audio, viewers, hls = 0 }) =>
+        [name, { name, video, audio, viewers: viewers + hls }]));
       this.#changed();
     } catch {
       this.#figures = false;

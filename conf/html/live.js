@@ -2,12 +2,16 @@
 //
 // live-player.js keeps at the live edge; live-worker.js gets the stream and rewraps it (live-flv.js,
 // live-codecs.js, live-remux.js, live-mp4.js); live-buffer.js feeds the browser; live-streams.js knows what runs. By HLS the
-// same is done by live-hls.js, with live-hls-track.js, live-playlist.js, live-fmp4.js and live-clock.js; live-ways.js is the switch.
+// same is done by live-hls.js, with live-hls-choice.js, live-hls-tracks.js, live-hls-track.js, live-playlist.js, live-fmp4.js,
+// live-runs.js, live-edge.js, live-variants.js, live-quality.js and live-clock.js; live-ways.js is the switch, live-qualities.js
+// the other one, live-timeline.js the way back.
 
 import { Graph } from './live-graph.js';
 import { HlsPlayer, canPlayHls } from './live-hls.js';
 import { Player, canPlay } from './live-player.js';
+import { Qualities } from './live-qualities.js';
 import { Streams } from './live-streams.js';
+import { Timeline } from './live-timeline.js';
 import { Ways } from './live-ways.js';
 
 const $ = id => document.getElementById(id);
@@ -115,10 +119,13 @@ function choose(wanted, push) {
 
 const video = $('video');
 const say = { note, problem, changed: show };
+const timeline = new Timeline($('timeline'));
 const ways = new Ways($('ways'), { websocket: canPlay, 'll-hls': canPlayHls, hls: canPlayHls }, () => {
   if (name !== null) play();
   else show();
 });
+
+const qualities = new Qualities($('qualities'), wish => { if (player) player.wish = wish; });
 
 /** The player of the chosen way; the other one lets go of the video. */
 function turn() {
@@ -126,6 +133,7 @@ function turn() {
   if (player instanceof make) return;
   player?.stop();
   player = players[make.name] ??= new make(video, say);
+  player.wish = qualities.wish;
 }
 
 function play() {
@@ -150,6 +158,8 @@ function show() {
   put('state', text);
   put('transport', player.transport || '–');
   put('way-note', ways.note);
+  qualities.show(player);
+  $('quality').hidden = qualities.isHidden;
   const { video: picture, audio: sound, rate } = about;
   put('picture', picture ? `${picture.label} ${picture.width}×${picture.height}${rate ? ` ${Math.round(100 * rate) / 100}/s` : ''}` : '–');
   put('sound', sound ? `${sound.label} ${sound.rate / 1000} kHz` : '–');
@@ -203,6 +213,8 @@ function measure() {
   put('dropped', total ? `${dropped} of ${total}` : '–');
 
   put('ahead', player.ahead ? `${seconds(player.ahead)}${video.playbackRate === 1 ? '' : ` ×${video.playbackRate}`}` : '–');
+  timeline.show(player);
+  put('quality-note', qualities.note);
   put('faults', `${player.stalls} · ${player.seeks} · ${player.reconnects}`);
   if (!document.hidden) Object.values(graphs).forEach(graph => graph.draw());
 }
@@ -232,5 +244,5 @@ if (ways.way) {
   listed();
   setInterval(measure, STEP);
 } else {
-  problem('stream', 'This browser has no Media Source Extensions: nor HLS of its own: it cannot play this.');
+  problem('stream', 'This browser has neither Media Source Extensions nor HLS of its own: it cannot play this.');
 }

@@ -82,7 +82,7 @@ export class Days {
   }
 
   #piece(piece, from, to) {
-    const button = el('button', [piece.format === 'flv' ? 'flv' : '', piece.grows ? 'grows' : ''].filter(Boolean).join(' '));
+    const button = el('button', piece.grows ? 'grows' : '');
     button.type = 'button';
     button.dataset.piece = `${piece.file} ${piece.from}`;
     button.style.left = `${100 * (piece.from - from) / (to - from)}%`;

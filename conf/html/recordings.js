@@ -64,7 +64,8 @@ async function look() {
   clearTimeout(timer);
   try {
     streams = await get('recordings/');
-    streams.sort((a, b) => b.grows - a.grows || b.last_begin_unix - a.last_begin_unix);
+    // Those that are recorded keep their places, while one file of theirs follows another.
+    streams.sort((a, b) => b.grows - a.grows || (a.grows ? 0 : b.last_begin_unix - a.last_begin_unix) || a.name.localeCompare(b.name, undefined, { numeric: true }));
     if (name === null && streams.length) name = streams[0].name;
     const asked = name;
     const found = asked === null ? [] : await get(path(asked));
@@ -76,6 +77,13 @@ async function look() {
   }
   show();
   timer = setTimeout(look, document.hidden ? 6 * EVERY : EVERY);
+}
+
+/** Puts other children in; what had the focus has it again, where `key` names the same. */
+function replace(parent, children, key) {
+  const held = parent.contains(document.activeElement) ? document.activeElement.dataset[key] : undefined;
+  parent.replaceChildren(...children);
+  if (held !== undefined) [...parent.querySelectorAll('a, button')].find(one => one.dataset[key] === held)?.focus();
 }
 
 /** The files of the recorder that is looked at, the oldest first. */
@@ -93,7 +101,7 @@ function choose(stream) {
 // ---- what is shown
 
 function show() {
-  $('streams').replaceChildren(...streams.map(stream => {
+  replace($('streams'), streams.map(stream => {
     const li = el('li'), link = el('a'), what = el('span', `${stream.recordings === 1 ? '1 file' : `${stream.recordings} files`} · `);
     link.href = `?stream=${encodeURIComponent(stream.name)}`;
     link.dataset.stream = stream.name;
@@ -102,11 +110,10 @@ function show() {
     link.append(el('b', stream.name), what);
     li.append(link);
     return li;
-  }));
+  }), 'stream');
   put('streams-note', streams.length ? '' : 'None.');
   const names = [...new Set(list.map(file => file.recorder))];
-  const playable = names.find(one => list.some(file => file.recorder === one && file.format !== 'flv'));
-  if (!names.includes(recorder)) recorder = playable ?? names[0] ?? null;
+  if (!names.includes(recorder)) recorder = names[0] ?? null;
   showRecorders(names.sort());
   days.show(own());
   $('times').hidden = $('files').hidden = !list.length;
@@ -137,30 +144,30 @@ function showRecorders(names) {
 
 function showFiles() {
   const files = own().reverse();
-  $('rows').replaceChildren(...files.slice(0, rows).map(file => {
+  replace($('rows'), files.slice(0, rows).map(file => {
     const row = el('tr'), begin = el('td'), at = el('button', `${day(file.from)} ${clock(file.from)}`), link = el('a', file.file);
     at.type = 'button';
     at.setAttribute('aria-label', `Play from ${day(file.from)} ${clock(file.from)}`);
+    at.dataset.of = `play ${file.file}`;
     at.addEventListener('click', () => play(file.from));
     begin.append(at);
     link.href = path(name) + file.url;
     link.download = file.file;
+    link.dataset.of = `save ${file.file}`;
     const last = el('td');
     last.append(link);
     const long = el('td', file.grows ? '' : length(file.duration), 'n');
     if (file.grows) long.append(el('span', 'recording', 'rec'));
     row.append(begin, long, el('td', bytes(file.size), 'n'), el('td', file.format), last);
     return row;
-  }));
+  }), 'of');
   $('more').hidden = files.length <= rows;
 }
 
 function showHint() {
-  const file = own().at(-1);
   const words = !streams.length ? ['Nothing has been recorded here.', 'How to keep what is published is told below; what is published is seen on the live page.']
     : !list.length ? ['Of this stream there is nothing any more.', '']
     : movie ? null
-    : file.format === 'flv' ? ['Browsers do not play FLV.', 'The files below can be saved and played elsewhere. With “record_format fmp4” they are played here.']
     : ['Choose a moment below.', ''];
   $('hint').hidden = !words;
   put('hint-text', words?.[0] ?? '');
@@ -180,7 +187,7 @@ function stop() {
 
 /** Plays from a moment on, or from the next one at which there is something. */
 function play(ms) {
-  const files = own().filter(file => file.to > ms && file.format !== 'flv');
+  const files = own().filter(file => file.to > ms);
   if (!files.length) return;
   const start = Math.max(ms, files[0].from), end = Math.min(start + HOUR, files.at(-1).to);
   const pieces = files.filter(file => file.from < end).map(({ from, to }) => ({ from: Math.max(from, start), to: Math.min(to, end) }));
@@ -224,7 +231,13 @@ $('video').addEventListener('loadedmetadata', () => {
   if (movie && more > 0 && more < 20e3) movie.lead = more;
   tell();
 });
-$('video').addEventListener('ended', () => { if (movie) play(movie.end + 1); });
+$('video').addEventListener('ended', async () => {
+  const ended = movie;
+  if (!ended) return;
+  // What was recorded meanwhile is not known yet.
+  if (!own().some(file => file.to > ended.end + 1)) await look();
+  if (movie === ended) play(ended.end + 1);
+});
 $('video').addEventListener('error', () => {
   if (movie && $('video').getAttribute('src')) trouble('This part cannot be played here. It may be of a codec that this browser does not know, or be gone.');
 });
@@ -240,7 +253,7 @@ $('steps').addEventListener('click', event => {
       return;
     }
   }
-  play(Math.max(ms, own()[0].from));
+  play(Math.max(ms, own()[0]?.from ?? ms));
 });
 $('streams').addEventListener('click', event => {
   const link = event.target.closest('a');

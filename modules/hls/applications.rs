@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use module::Process;
 
-use crate::stream::Segments;
+use crate::segments::Segments;
 
 thread_local! {
     static ALL: RefCell<Vec<(&'static str, &'static Segments)>> = const { RefCell::new(Vec::new()) };

@@ -29,7 +29,11 @@ impl Keys {
     pub fn of(self, segment: &Segment) -> u64 {
         match self.per_key {
             0 => segment.version.into(),
-            count => segment.msn - segment.msn % count,
+            // From where these tracks began: a stream that begins anew has other secrets, and must have other numbers.
+            count => {
+                let first = segment.first_of_version();
+                first + (segment.msn - first) / count * count
+            }
         }
     }
 }

@@ -1,19 +1,21 @@
 //! Master playlists: one stream's tracks, or the streams that are variants of one.
 
-use proto::hls::Master;
+use proto::hls::{Caption, Master};
 
+use crate::archive::window::Reach;
+use crate::part::Track;
 use crate::playlists;
-use crate::timeline::Track;
 use crate::watch::watch;
 use crate::zone::Hub;
 
 /// The master playlist of a stream. `uri` makes the address of a track's playlist, of the stream whose name ends with a
-/// suffix; `None` if there is nothing to be listed. `variants`: suffixes, and what is said of them; `kept`: how long playlists
-/// are, in milliseconds.
+/// suffix; `None` if there is nothing to be listed. `variants`: suffixes, and what is said of them.
+/// `captions`: what is in their pictures.
 pub fn playlist(
     hub: &'static Hub,
     variants: &[(String, Vec<String>)],
-    kept: u64,
+    captions: &[Caption],
+    reach: &Reach,
     channel: &[u8],
     uri: impl Fn(&str, Track) -> String,
 ) -> Option<String> {
@@ -22,7 +24,7 @@ pub fn playlist(
         .iter()
         .chain(own)
         .filter_map(|(suffix, attributes)| {
-            let watched = watch(hub, &[channel, suffix.as_bytes()].concat(), kept)?;
+            let watched = watch(hub, &[channel, suffix.as_bytes()].concat(), reach)?;
             Some((suffix, attributes, watched.with(playlists::measure)?))
         })
         .collect();
@@ -37,6 +39,6 @@ pub fn playlist(
             listed.push(playlists::variant(measured, attributes, |track| uri(suffix, track)));
         }
     }
-    let master = Master { independent, variants: listed };
+    let master = Master { independent, captions: captions.to_vec(), variants: listed };
     (!master.variants.is_empty()).then(|| master.playlist())
 }

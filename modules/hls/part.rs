@@ -1,23 +1,28 @@
 //! What a record of the `hls_zone` is: a part of a stream, all of its tracks in it.
 //!
 //! ```text
-//! 0    1      2     4    8   16              24   32          40          48     52          56      60    68
-//! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬─────┬──────────┐
-//! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│begun│continuity│
-//! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴─────┴──────────┘
-//! 76            80       84     88   96            100      104    108   116
-//! ┌─────────────┬────────┬──────┬────┬─────────────┬────────┬──────┬─────┬────────┬───────┬───────┐
-//! │video: length│duration│frames│base│audio: length│duration│frames│base │ tracks │ video │ audio │
-//! └─────────────┴────────┴──────┴────┴─────────────┴────────┴──────┴─────┴────────┴───────┴───────┘
+//! 0    1      2     4    8   16              24   32          40          48     52          56      60    68         73
+//! ┌────┬──────┬─────┬────┬───┬───────────────┬────┬───────────┬───────────┬──────┬───────────┬───────┬─────┬──────────┬───────┐
+//! │kind│format│flags│part│msn│discontinuities│wall│video upto │audio upto │target│part target│version│begun│continuity│regular│
+//! └────┴──────┴─────┴────┴───┴───────────────┴────┴───────────┴───────────┴──────┴───────────┴───────┴─────┴──────────┴───────┘
+//! 76            80       84     88   96            100      104    108   116    120
+//! ┌─────────────┬────────┬──────┬────┬─────────────┬────────┬──────┬─────┬──────┬────────┬───────┬───────┐
+//! │video: length│duration│frames│base│audio: length│duration│frames│base │slewed│ tracks │ video │ audio │
+//! └─────────────┴────────┴──────┴────┴─────────────┴────────┴──────┴─────┴──────┴────────┴───────┴───────┘
 //! ```
 //! A segment is its parts in a row. Numbers are little-endian. `tracks`, in the first part of a segment alone, is what a
 //! decoder needs ([`Tracks`](crate::segmenter::tracks::Tracks)): with it every segment is complete in itself, and so is
-//! what whoever goes on must know. Of a transport stream, `video` is all there is.
+//! what whoever goes on must know. Behind that, in any part, stand cues ([`Cues`](crate::cue::Cues)), where there are some.
+//! Of a transport stream, `video` is all there is.
 
 /// Bytes of the part that all records have.
-pub const FIXED: usize = 116;
+pub const FIXED: usize = 120;
+/// What a record begins with: another one had another form.
+const KIND: u8 = 2;
 
-/// A group of pictures begins with it.
+const REGULAR_MAX: u32 = (1 << 24) - 1;
+
+/// A group of pictures begins in it.
 pub const INDEPENDENT: u16 = 1;
 /// What comes before has another clock, other codecs, or is missing.
 pub const DISCONTINUITY: u16 = 2;
@@ -25,6 +30,10 @@ pub const DISCONTINUITY: u16 = 2;
 pub const LAST: u16 = 4;
 /// The stream ends with it; there is nothing else in it.
 pub const ENDED: u16 = 8;
+/// What comes before its segment is not shown any more.
+pub const ALONE: u16 = 16;
+/// Its first picture needs what comes before it, also where a group begins behind that.
+pub const CONTINUES: u16 = 32;
 
 /// How media is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +42,25 @@ pub enum Format {
     Ts = 0,
     /// CMAF: fragmented MP4, a track in each.
     Cmaf = 1,
+}
+
+/// Which of a stream's tracks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Track {
+    /// Video; of a transport stream everything.
+    Video,
+    /// Audio by itself.
+    Audio,
+}
+
+impl Track {
+    /// What names of its resources begin with.
+    pub fn stem(self) -> &'static str {
+        match self {
+            Track::Video => "video",
+            Track::Audio => "audio",
+        }
+    }
 }
 
 /// One track's share of a part, or of a segment.
@@ -63,6 +91,10 @@ pub struct Head {
     pub discontinuities: u64,
     /// When its first frame was, in milliseconds of Unix time.
     pub wall: u64,
+    /// By how much that is later, in milliseconds, than if the clocks of the publisher and of the server had not parted since
+    /// these tracks began; earlier, if these would have begun before what came before has ended. Of an end: how much later that
+    /// is than what came before has ended.
+    pub slewed: i32,
     /// Up to which record of the stream its video was muxed.
     pub video_upto: u64,
     /// The same of audio.
@@ -77,6 +109,9 @@ pub struct Head {
     pub begun: u64,
     /// Counters of a transport stream.
     pub continuity: [u8; 5],
+    /// How long the first segment with these tracks was, in milliseconds, less than 2²⁴; 0: that is not known yet. The others
+    /// are as long, if the encoder's key frames are regular.
+    pub regular: u32,
     /// Video; of a transport stream everything.
     pub video: Span,
     /// Audio, if that is by itself.
@@ -86,7 +121,7 @@ pub struct Head {
 impl Head {
     /// As it lies in the log.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[1, self.format as u8]);
+        out.extend_from_slice(&[KIND, self.format as u8]);
         out.extend_from_slice(&self.flags.to_le_bytes());
         out.extend_from_slice(&self.part.to_le_bytes());
         let longs = [self.msn, self.discontinuities, self.wall, self.video_upto, self.audio_upto];
@@ -95,13 +130,14 @@ impl Head {
         words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
         out.extend_from_slice(&self.begun.to_le_bytes());
         out.extend_from_slice(&self.continuity);
-        out.extend_from_slice(&[0; 3]);
+        out.extend_from_slice(&self.regular.min(REGULAR_MAX).to_le_bytes()[..3]);
         for span in [self.video, self.audio] {
             out.extend_from_slice(&span.len.to_le_bytes());
             out.extend_from_slice(&span.duration.to_le_bytes());
             out.extend_from_slice(&span.frames.to_le_bytes());
             out.extend_from_slice(&span.base.to_le_bytes());
         }
+        out.extend_from_slice(&self.slewed.to_le_bytes());
     }
 
     /// Reads it; `None`: it is none.
@@ -112,8 +148,8 @@ impl Head {
         };
         let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         let format = match bytes[..2] {
-            [1, 0] => Format::Ts,
-            [1, 1] => Format::Cmaf,
+            [KIND, 0] => Format::Ts,
+            [KIND, 1] => Format::Cmaf,
             _ => return None,
         };
         let mut continuity = [0; 5];
@@ -131,6 +167,7 @@ impl Head {
             msn: long(8),
             discontinuities: long(16),
             wall: long(24),
+            slewed: word(116) as i32,
             video_upto: long(32),
             audio_upto: long(40),
             target: word(48),
@@ -138,6 +175,7 @@ impl Head {
             version: word(56),
             begun: long(60),
             continuity,
+            regular: u32::from_le_bytes([bytes[73], bytes[74], bytes[75], 0]),
             video: span(76),
             audio: span(96),
         })
@@ -162,6 +200,7 @@ mod tests {
             msn: 1_790_000_000,
             discontinuities: 29_000_000,
             wall: 1_790_000_000_123,
+            slewed: -70_000,
             video_upto: u64::MAX - 1,
             audio_upto: 3,
             target: 6,
@@ -169,6 +208,7 @@ mod tests {
             version: 2,
             begun: 77_000,
             continuity: [1, 2, 3, 4, 5],
+            regular: 2002,
             video: Span { len: 100_000, duration: 45_000, frames: 15, base: 1 << 40 },
             audio: Span { len: 8_000, duration: 24_000, frames: 23, base: 1 << 39 },
         };

@@ -2,8 +2,9 @@
 
 use proto::hls::{Audio, Kind, Media, Part, Report, Segment as Listed, Variant};
 
-use crate::part::Format;
-use crate::timeline::{Segment, Timeline, Track};
+use crate::cue::Listing;
+use crate::part::{Format, Track};
+use crate::timeline::{LEAST_MS, SHORTER_MS, SHORTEST_TARGETS, Segment, Timeline};
 
 /// The names in a playlist.
 pub trait Names {
@@ -18,22 +19,30 @@ pub trait Names {
 
     /// What a segment is encrypted with.
     fn key(&self, segment: &Segment) -> Option<proto::hls::Key>;
+
+    /// Whether nothing can be had of a segment.
+    fn is_lost(&self, _: &Segment) -> bool {
+        false
+    }
 }
 
 /// Parts are shown of the newest so many target durations, and of what is open.
 const PARTS_TARGETS: u64 = 3;
-/// As short as a playlist may be, in target durations (RFC 8216 §6.2.2).
-const SHORTEST_TARGETS: u64 = 3;
 
-/// Which segments are in playlists of so many milliseconds; with `event` all.
+/// Which segments are in playlists of so many milliseconds; with `event` all. [`Kept`](crate::timeline) knows that none is longer.
 pub fn listed(timeline: &Timeline, playlist: u64, event: bool) -> usize {
-    let least = playlist.max(SHORTEST_TARGETS * 1000 * u64::from(timeline.target));
-    let (mut total, mut count) = (0, 0);
+    let least = SHORTEST_TARGETS * 1000 * u64::from(timeline.target);
+    let (mut total, mut told, mut count) = (0, 0, 0);
     for segment in timeline.segments.iter().rev() {
-        if !event && segment.whole && total >= least {
+        // Sound that is there now and then makes no playlist longer.
+        let is_enough = told >= least || total >= least + SHORTER_MS;
+        if !event && segment.whole && total >= playlist && is_enough {
             break;
         }
-        total += if segment.whole { segment.duration_ms() } else { 0 };
+        if segment.whole {
+            total += segment.duration_ms().max(LEAST_MS);
+            told += segment.least_ms();
+        }
         count += 1;
     }
     timeline.segments.len() - count
@@ -56,13 +65,22 @@ pub fn media(
     let ended = timeline.ended.is_some();
     let shows_parts = timeline.part_target > 0 && !ended;
     let from = parts_from(&segments, timeline.target);
+    let mut listing = Listing::default();
     let shown = segments.iter().enumerate().filter_map(|(at, segment)| {
-        let mut listed = list(segment, track, names);
+        let mut listed = list(segment, track, names, timeline.target);
+        if let Some(cues) = &segment.cues {
+            (listed.dates, listed.splice) = listing.next(cues, segment.msn, segment.wall);
+        }
         if shows_parts && at >= from {
-            listed.parts = parts(segment, track, names);
+            listed.parts = parts(segment, track, names, timeline.part_target);
         }
         (listed.uri.is_some() || !listed.parts.is_empty()).then_some(listed)
     });
+    let mut shown: Vec<Listed> = shown.collect();
+    // As `of_track` has it; a file that could not be written is a gap, too.
+    if segments.last().is_some_and(|newest| newest.whole) {
+        shown.pop_if(|newest| newest.gap);
+    }
     let hint = shows_parts.then(|| next_part(timeline, track, names)).flatten();
     Some(Media {
         target: timeline.target,
@@ -70,45 +88,55 @@ pub fn media(
         sequence: oldest.msn,
         discontinuity_sequence: oldest.discontinuities - u64::from(oldest.discontinuity),
         kind: if event { Kind::Event } else { Kind::Live },
-        independent: segments.iter().all(|segment| is_independent(segment)),
-        segments: shown.collect(),
+        independent: segments.iter().all(|segment| segment.is_independent()),
+        earlier: String::new(),
+        segments: shown,
         hint,
         reports: Vec::new(),
+        skips: false,
         ended,
     })
 }
 
+/// The segments that a playlist of a track may have. No list ends with a gap, which is what a publisher leaves that breaks off when a segment has
+/// just begun: Shaka gives up where nothing follows one.
+pub fn of_track(timeline: &Timeline, track: Track) -> impl DoubleEndedIterator<Item = &Segment> {
+    let newest = timeline.segments.back();
+    let ends_with_gap = newest.is_some_and(|it| it.whole && it.span(track).0 == 0);
+    timeline.segments.iter().take(timeline.segments.len() - usize::from(ends_with_gap))
+}
+
 /// How far a playlist of a track is, for the playlists of others.
-pub fn report(timeline: &Timeline, uri: String) -> Option<Report> {
-    let newest = timeline.segments.back()?;
-    let parts = newest.parts.len() as u32;
-    match newest.whole || parts > 0 {
-        true => Some(Report { uri, msn: newest.msn, part: parts.checked_sub(1) }),
-        false => None,
-    }
+pub fn report(timeline: &Timeline, track: Track, uri: String) -> Option<Report> {
+    let listed = |segment: &&Segment| segment.whole || segment.count_parts(track) > 0;
+    let newest = of_track(timeline, track).rev().find(listed)?;
+    let part = newest.count_parts(track).checked_sub(1).map(|part| part as u32);
+    Some(Report { uri, msn: newest.msn, part })
 }
 
-fn is_independent(segment: &Segment) -> bool {
-    segment.parts.first().is_none_or(|part| part.independent)
-}
-
-fn list(segment: &Segment, track: Track, names: &dyn Names) -> Listed {
+/// `target`: what no length may pass when it is rounded to seconds, though sound that is damaged does.
+fn list(segment: &Segment, track: Track, names: &dyn Names, target: u32) -> Listed {
     let (len, duration) = segment.span(track);
+    let most = |scale: u32| (u64::from(target) * 1000 + 499) * u64::from(scale) / 1000;
+    // Of a segment that was cut short by a loss nothing may be left but frames of one moment.
+    let fit = |units: u64, scale: u32| units.clamp(u64::from(scale / 1000), most(scale));
     Listed {
         uri: segment.whole.then(|| names.segment(segment)),
         range: None,
         duration: match len {
-            0 => (segment.duration_ms(), 1000),
-            _ => (duration, segment.timescale(track)),
+            0 => (fit(segment.duration_ms(), 1000), 1000),
+            _ => (fit(duration, segment.timescale(track)), segment.timescale(track)),
         },
         wall: segment.wall(track),
         discontinuity: segment.discontinuity,
         // A track may have nothing to say for a while.
-        gap: len == 0,
+        gap: len == 0 || names.is_lost(segment),
         map: names.init(segment),
         map_range: None,
         key: names.key(segment),
         parts: Vec::new(),
+        dates: Vec::new(),
+        splice: None,
     }
 }
 
@@ -125,12 +153,17 @@ fn parts_from(segments: &[&Segment], target: u32) -> usize {
     from
 }
 
-fn parts(segment: &Segment, track: Track, names: &dyn Names) -> Vec<Part> {
+/// While a publisher is gone nothing is listed in its place: hls.js takes the whole segment of a part that is a gap for one that it
+/// has, and puts the variant aside. Who waits is told after three target durations that nothing came.
+///
+/// `target`: the longest that a part may be said to be, in milliseconds. One frame that is longer is a part all the same.
+fn parts(segment: &Segment, track: Track, names: &dyn Names, target: u32) -> Vec<Part> {
+    let most = u64::from(target) * u64::from(segment.timescale(track)) / 1000;
     let parts = segment.parts.iter().enumerate();
     let parts = parts.filter(|(_, part)| part.span(track).len > 0);
     let parts = parts.map(|(number, part)| Part {
         uri: names.part(segment, number as u64),
-        duration: (part.span(track).duration.into(), segment.timescale(track)),
+        duration: (most.min(part.span(track).duration.into()), segment.timescale(track)),
         independent: part.independent || track == Track::Audio,
     });
     parts.collect()
@@ -197,7 +230,7 @@ pub fn measure(timeline: &Timeline) -> Option<Measured> {
         frame_rate: frame_rate(newest),
         audio: tracks.audio.as_ref().filter(|_| apart).map(|audio| audio.channels),
         video: tracks.video.is_some(),
-        independent: whole.iter().all(|segment| is_independent(segment)),
+        independent: whole.iter().all(|segment| segment.is_independent()),
         ended: timeline.ended.is_some(),
     })
 }

@@ -1,112 +1,53 @@
 //! One stream's segmenter, as a follower of the stream.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use broadcast::{AppendError, Attributes, ChannelId, MARK, Owner};
+use broadcast::{ChannelId, Owner};
 use proto::rtmp::message;
-use rtmp::follow::{Change, Follow, Followers, Message, Stream};
+use rtmp::follow::{Change, Follow, Message, Stream};
 
-use crate::dash;
-use crate::files::{Files, Output};
-use crate::keys::Keys;
-use crate::part::{ENDED, Head, LAST};
+use crate::archive::Archive;
+use crate::cue::Cues;
+use crate::files::Output;
+use crate::numbers::{self, Pace};
+use crate::part::{ENDED, Head};
 use crate::segmenter::tracks::Tracks;
-use crate::segmenter::{Media, Options, Segmenter, Sink};
-use crate::settings::{Kind, ViewersBy};
+use crate::segmenter::{Media, Options, Segmenter};
+use crate::settings::{Kind, Settings};
+use crate::sink::ZoneSink;
+use crate::tell::Teller;
 use crate::timeline::{self, Timeline};
-use crate::zone::{HlsZone, Hub};
+use crate::zone::Hub;
 
-/// A stream that has ended can be watched for so long.
-pub const ENDED_MS: u64 = 120_000;
-/// One that can be watched as a whole, for so long.
-const EVENT_MS: u64 = 24 * 3600 * 1000;
 /// Of a stream of which nothing can be made it is noted after so many messages how far it is.
 const NOTED: u64 = 64;
 /// So many bytes wait for what shows which tracks there are.
 const WAITING: usize = 8 << 20;
+/// A message that waits counts for so many more.
+const WAITING_EACH: usize = 64;
+/// Segments are counted from the time of day in seconds on, so that a cold start goes forward only. They may be ahead of it by
+/// so many, for what is sent faster than time passes; then the rest waits in the log.
+const AHEAD: u64 = 60;
+/// What cannot wait is left out when they are so far ahead.
+const TOO_FAR_AHEAD: u64 = 2 * AHEAD;
 
-/// What an application asks for.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How streams are cut.
-    pub options: Options,
-    /// How long playlists are, in milliseconds.
-    pub playlist: u64,
-    /// What becomes of old segments.
-    pub kind: Kind,
-    /// A stream that begins again goes on with the playlist.
-    pub continuous: bool,
-    /// `hls_path`, `dash_path`
-    pub files: Vec<Files>,
-    /// `hls_variant`: what the names of streams end with, and what is said of them.
-    pub variants: Vec<(String, Vec<String>)>,
-    /// `hls_keys`
-    pub keys: Option<Keys>,
-    /// `hls_viewers`
-    pub viewers: Option<ViewersBy>,
-    /// `hls_max_viewers`
-    pub most_viewers: usize,
-    /// `hls`
-    pub hls: bool,
-    /// `dash`
-    pub dash: Option<dash::Settings>,
-}
-
-/// Segments of all streams of an application.
-pub struct Segments {
-    /// What it asks for.
-    pub settings: Settings,
-    /// Where they are.
-    pub zone: Rc<HlsZone>,
-}
-
-thread_local! {
-    /// Segmenters that this process has had.
-    static NUMBER: Cell<u32> = const { Cell::new(0) };
-}
-
-impl Segments {
-    /// How long playlists are for which segments are kept, in milliseconds.
-    pub fn kept(&self) -> u64 {
-        self.settings.kept()
-    }
-}
-
-impl Settings {
-    /// How long playlists are for which segments are kept, in milliseconds.
-    pub fn kept(&self) -> u64 {
-        match self.kind {
-            Kind::Live => self.playlist.max(self.dash.map_or(0, |dash| dash.playlist)),
-            Kind::Event => u64::MAX,
-        }
-    }
-}
-
-impl Followers for Segments {
-    fn name(&self) -> &str {
-        "hls"
-    }
-
-    fn follow(&self, stream: Stream) -> Result<Box<dyn Follow>, String> {
-        let hub = self.zone.hub().ok_or("the hls_zone has no hub")?;
-        let number = NUMBER.get().wrapping_add(1).max(1);
-        NUMBER.set(number);
-        let owner = Owner { pid: sys::process::pid(), number };
-        let claimed = hub.attachment.zone().claim(&stream.channel, owner, true, u32::MAX);
-        let id = claimed.map_err(|error| format!("the hls_zone: {error}"))?;
-        Ok(Box::new(Segmented::open(hub, id, owner, stream, &self.settings)))
-    }
-}
-
-struct Segmented {
+/// A stream that is being cut.
+pub struct Segmented {
     segmenter: Segmenter<ZoneSink>,
+    pace: Pace,
     /// Messages that wait until it is known which tracks there are.
     waiting: Vec<Waiting>,
+    /// Bytes of these.
+    waiting_bytes: usize,
     settled: bool,
+    /// Nothing was known of the stream when it began.
+    is_fresh: bool,
     stream: Stream,
     resumes: Option<u64>,
     continuous: bool,
+    /// What the publisher says of breaks is looked at.
+    cue: bool,
     /// That a segment had to be cut was said.
     told: bool,
     /// Up to which message everything is done, as was noted last: while nothing is open no part tells of it.
@@ -123,68 +64,49 @@ struct Waiting {
     payload: Vec<u8>,
 }
 
-/// Parts go to the zone.
-struct ZoneSink {
-    hub: &'static Hub,
-    id: ChannelId,
-    owner: Owner,
-    timeline: Rc<RefCell<Timeline>>,
-    /// Files, where there are to be some.
-    outputs: Vec<Rc<Output>>,
-    max_age: u64,
-    /// What is there is not shown any more.
-    clear: bool,
-    /// That parts are lost was said.
-    told: bool,
-    name: String,
-}
-
 impl Segmented {
-    fn open(
+    /// Goes on with what the zone has of the stream.
+    pub fn open(
         hub: &'static Hub,
         id: ChannelId,
         owner: Owner,
         stream: Stream,
         settings: &Settings,
+        teller: Option<Teller>,
     ) -> Segmented {
-        let max_age = match settings.kind {
-            Kind::Live => ENDED_MS,
-            Kind::Event => EVENT_MS,
-        };
-        let mut known = Timeline::new(settings.kept());
+        let max_age = settings.ended();
+        let mut known = Timeline::new(settings.reach.memory, None);
         timeline::follow(&mut known, hub.attachment, id);
-        let newest = known.newest;
+        let (newest, cues, sound) = (known.newest, known.cues.clone(), known.sound_end());
         let open = known.segments.back();
         let tracks = newest.and_then(|(_, last)| {
             open.filter(|open| open.msn == last.msn).map(|open| (*open.tracks).clone())
         });
         let name = format!("{}/{}", stream.app, String::from_utf8_lossy(&stream.name));
         let timeline = Rc::new(RefCell::new(known));
-        let outputs = settings
-            .files
-            .iter()
-            .filter_map(|files| Output::open(files, &stream, timeline.clone(), (hub, id)));
-        let outputs = outputs.collect();
-        let (clear, told) = (false, false);
-        let sink = ZoneSink { hub, id, owner, timeline, outputs, max_age, clear, told, name };
-        let (segmenter, resumes) = match newest {
-            Some((first, last)) if tracks.is_some() || last.flags & ENDED != 0 => {
-                let tracks = tracks.unwrap_or_default();
-                let segmenter = Segmenter::resume(settings.options, sink, &first, &last, tracks);
-                let resumes = (last.flags & ENDED == 0).then(|| segmenter.given());
-                (segmenter, resumes)
-            }
-            // What was open is gone: a zone that is too small.
-            Some((_, last)) => {
-                let new = (last.msn + 1, last.discontinuities);
-                (Segmenter::new(settings.options, sink, new.0, new.1), None)
-            }
-            None => {
-                let unix = rt::wall().as_secs();
-                (Segmenter::new(settings.options, sink, unix, unix / 60), None)
-            }
+        let output = |files| Output::open(files, &stream, timeline.clone(), (hub, id), owner);
+        let outputs = settings.files.iter().filter_map(output).collect();
+        let archive = settings.reach.window.as_ref().and_then(|window| {
+            let ended = (settings.kind == Kind::Live).then_some(max_age);
+            Archive::open(window, ended, &stream, timeline.clone(), (hub, id), newest.is_none())
+        });
+        let (clear, told, expired) = (false, false, 0);
+        let sink = ZoneSink {
+            hub,
+            id,
+            owner,
+            timeline,
+            outputs,
+            archive,
+            teller,
+            max_age,
+            clear,
+            told,
+            expired,
+            name,
         };
-        let (mut segmenter, mut resumes) = (segmenter, resumes);
+        let (mut segmenter, mut resumes) =
+            segmenter(settings.options, sink, newest, (tracks, cues.as_deref(), sound));
         let noted = stream.note.as_deref().and_then(|note| note.first_chunk());
         let noted = noted.map_or(0, |note| u64::from_le_bytes(*note));
         if resumes.is_some_and(|seq| seq < noted) {
@@ -193,31 +115,95 @@ impl Segmented {
             segmenter.pass(noted);
             resumes = Some(noted);
         }
-        let settled = resumes.is_some();
-        let (waiting, continuous, told) = (Vec::new(), settings.continuous, false);
-        let paused = false;
-        Segmented { segmenter, waiting, settled, stream, resumes, continuous, told, noted, paused }
+        if !settings.cue {
+            segmenter.drop_cues();
+        }
+        Segmented {
+            segmenter,
+            pace: Pace::default(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            settled: resumes.is_some(),
+            is_fresh: newest.is_none(),
+            stream,
+            resumes,
+            continuous: settings.continuous,
+            cue: settings.cue,
+            told: false,
+            noted,
+            paused: false,
+        }
     }
 
-    /// All that has waited is looked at.
-    fn settle_tracks(&mut self) {
+    /// All that has waited is looked at, once it is known which tracks it and the `newest` message tell of.
+    fn settle_tracks(&mut self, newest: Option<(u8, &[u8])>) {
         self.settled = true;
-        for waiting in std::mem::take(&mut self.waiting) {
+        self.waiting_bytes = 0;
+        let all = std::mem::take(&mut self.waiting);
+        let told = all.iter().map(|waiting| (waiting.kind, &waiting.payload[..])).chain(newest);
+        told.for_each(|(kind, payload)| self.segmenter.announce(kind, payload));
+        for waiting in all {
             let Waiting { kind, seq, time, wall, payload } = &waiting;
             self.media(*kind, &Media { seq: *seq, time: *time, wall: *wall, payload });
         }
     }
 
+    /// By how many its numbers are ahead of the time of day.
+    fn ahead(&self) -> u64 {
+        self.pace.ahead(self.segmenter.number(), rt::wall().as_secs(), rt::now())
+    }
+
     fn media(&mut self, kind: u8, media: &Media<'_>) {
+        self.segmenter.refuses = self.ahead() > TOO_FAR_AHEAD;
         match kind {
             message::VIDEO => self.segmenter.video(media),
             message::AUDIO => self.segmenter.audio(media),
+            message::DATA if self.cue => self.segmenter.data(media),
             _ => self.segmenter.pass(media.seq),
         }
     }
 }
 
+/// Goes on behind the newest part, whose segment has these tracks, which tells of these cues, where the sound has ended there,
+/// and behind which message; or begins anew.
+fn segmenter(
+    options: Options,
+    sink: ZoneSink,
+    newest: Option<(Head, Head)>,
+    (tracks, cues, sound): (Option<Tracks>, Option<&Cues>, Option<u64>),
+) -> (Segmenter<ZoneSink>, Option<u64>) {
+    match newest {
+        Some((first, last)) => {
+            // What was open may be gone: a zone that is too small.
+            let goes_on = tracks.is_some() && !last.has(ENDED);
+            let segmenter = Segmenter::resume(options, sink, (&first, &last), tracks, cues, sound);
+            let resumes = goes_on.then(|| segmenter.given());
+            (segmenter, resumes)
+        }
+        None => {
+            let (msn, discontinuities) = numbers::first(rt::wall().as_secs());
+            (Segmenter::new(options, sink, msn, discontinuities), None)
+        }
+    }
+}
+
 impl Segmented {
+    /// Of a stream that is in no memory the files tell from where its segments are counted; once.
+    fn count(&mut self) {
+        if !std::mem::take(&mut self.is_fresh) {
+            return;
+        }
+        let ZoneSink { outputs, archive, .. } = self.segmenter.sink();
+        let archived = archive.as_ref().and_then(|archive| archive.behind());
+        let listed = outputs.iter().filter_map(|output| output.behind());
+        // What players were told counts for more than what nobody was.
+        let behind = archived.into_iter().chain(listed);
+        if let Some(behind) = behind.max_by_key(|it| (it.told.is_some(), it.next)) {
+            let told = behind.told.map(|told| (told.discontinuities, told.target));
+            self.segmenter.count_behind(behind.next, told);
+        }
+    }
+
     /// Up to which message there is nothing to be done, if nothing is open.
     fn ready(&self) -> Option<u64> {
         let first = self.waiting.first().map(|waiting| waiting.seq - 1);
@@ -230,28 +216,42 @@ impl Follow for Segmented {
         self.resumes
     }
 
+    fn takes(&self) -> bool {
+        let ZoneSink { outputs, archive, .. } = self.segmenter.sink();
+        let is_ready = !archive.as_ref().is_some_and(|archive| archive.is_awaited())
+            && !outputs.iter().any(|output| output.is_awaited());
+        // What a worker that ends has not read may be read by nobody.
+        is_ready && (rt::draining() || self.ahead() <= AHEAD)
+    }
+
     fn message(&mut self, message: &Message<'_>) {
+        self.count();
         let Message { kind, seq, time, wall, payload, .. } = *message;
         if !self.settled && !message.is_settled() {
-            let bytes: usize = self.waiting.iter().map(|waiting| waiting.payload.len()).sum();
-            if bytes + payload.len() <= WAITING {
+            let bytes = self.waiting_bytes + payload.len() + WAITING_EACH;
+            if bytes <= WAITING {
+                self.waiting_bytes = bytes;
                 let payload = payload.to_vec();
                 self.waiting.push(Waiting { kind, seq, time, wall, payload });
                 return;
             }
         }
         if !self.settled {
-            self.settle_tracks();
+            self.settle_tracks(Some((kind, payload)));
         }
         self.media(kind, &Media { seq, time, wall, payload });
     }
 
     fn change(&mut self, change: Change, seq: u64, wall: u64) {
-        self.settle_tracks();
+        self.count();
+        self.settle_tracks(None);
         match change {
             Change::Began | Change::Resumed => {
                 self.segmenter.pause();
                 self.settled = false;
+                if change == Change::Began {
+                    self.segmenter.leave_cues(seq);
+                }
                 if change == Change::Began && !self.continuous {
                     self.segmenter.sink_mut().clear = true;
                 }
@@ -264,7 +264,7 @@ impl Follow for Segmented {
     }
 
     fn lost(&mut self) {
-        self.settle_tracks();
+        self.settle_tracks(None);
         self.segmenter.pause();
         let name = &self.segmenter.sink().name;
         sys::log!(
@@ -285,8 +285,18 @@ impl Follow for Segmented {
         !self.segmenter.is_over()
     }
 
+    fn is_idle(&self) -> bool {
+        self.segmenter.sink().outputs.iter().all(|output| output.is_idle())
+    }
+
+    fn replaced(&mut self) {
+        self.segmenter.sink().outputs.iter().for_each(|output| output.leave());
+    }
+
     fn is_finished(&self) -> bool {
-        self.segmenter.sink().outputs.iter().filter(|output| !output.is_finished()).count() == 0
+        let ZoneSink { outputs, archive, .. } = self.segmenter.sink();
+        let files = outputs.iter().filter(|output| !output.is_finished()).count();
+        files == 0 && archive.as_ref().is_none_or(|archive| archive.is_finished())
     }
 
     fn done(&self) -> u64 {
@@ -311,51 +321,5 @@ impl Drop for Segmented {
     fn drop(&mut self) {
         let sink = self.segmenter.sink();
         sink.hub.attachment.zone().release(sink.id, sink.owner);
-    }
-}
-
-impl Sink for ZoneSink {
-    fn part(&mut self, head: &Head, tracks: Option<&Tracks>, media: &[&[u8]]) -> bool {
-        let ended = head.flags & ENDED != 0;
-        let mut timeline = self.timeline.borrow_mut();
-        let mut unneeded = timeline.unneeded();
-        if std::mem::take(&mut self.clear) {
-            unneeded = timeline.cursor;
-            timeline.lost(unneeded);
-        }
-        let attributes = Attributes {
-            flags: if tracks.is_some() { MARK } else { 0 },
-            owner: Some(self.owner),
-            max_age: if ended { self.max_age } else { 0 },
-            unneeded,
-            ..Attributes::default()
-        };
-        let mut len = 0;
-        let front = |_, out: &mut Vec<u8>| {
-            head.write(out);
-            if let Some(tracks) = tracks {
-                tracks.write(out);
-            }
-            len = out.len();
-        };
-        let appended = self.hub.attachment.zone().append_to(self.id, &attributes, front, media);
-        match appended {
-            Ok(appended) => {
-                self.told = false;
-                timeline.add(appended.seq, head, tracks.cloned(), len);
-                drop(timeline);
-                if head.flags & (LAST | ENDED) != 0 {
-                    self.outputs.iter().for_each(|output| output.update());
-                }
-                true
-            }
-            Err(AppendError::NotOwner) => false,
-            Err(error) => {
-                if !std::mem::replace(&mut self.told, true) {
-                    sys::log!(Error, "segments of the stream \"{}\" are lost: {error}", self.name);
-                }
-                true
-            }
-        }
     }
 }

@@ -55,11 +55,11 @@ fn add(
     };
     let dir = application.setup.env.prefix.join(conf::text::path(dir));
     let wanted_by = "\"record_path\"".to_owned();
-    application.setup.folder(module::Folder { path: dir.clone(), wanted_by, shared: true });
+    application.setup.folder(module::Folder { path: dir.clone(), wanted_by, shared: Some(0o755) });
     let journal = Rc::new(Journal::new(&dir, application.prefix, name));
     let telling = application.telling(conf.on_record_done.get())?;
     let suffix = match (conf.record_suffix.get(), conf.record_format()) {
-        (None, Format::Fmp4) => ".mp4".to_owned(),
+        (None, Format::Fmp4 | Format::Mp4) => ".mp4".to_owned(),
         _ => conf.record_suffix(),
     };
     let naming = Naming::new(dir, &suffix, conf.record_unique());
@@ -68,6 +68,9 @@ fn add(
         let message = "two recorders would write the same files: one of them does";
         warn(application, what.span, message.to_owned());
     }
+    // Those of one directory are those of one disk.
+    let near = known.iter().find(|other| other.naming.dir() == naming.dir());
+    let lane = near.map(|other| other.lane.clone());
     let recorder = Recorder {
         name: name.to_owned(),
         follower: format!("record/{name}"),
@@ -83,6 +86,7 @@ fn add(
         sync: conf.record_sync(),
         format: conf.record_format(),
         index: index(conf),
+        lane: lane.unwrap_or_default(),
         journal,
         telling,
     };

@@ -38,6 +38,8 @@ pub struct Recorder {
     pub format: Format,
     /// `record_index`
     pub index: usize,
+    /// Where what its disk is waited for is done.
+    pub lane: rt::Lane,
     /// Which files are its own.
     pub journal: Rc<Journal>,
     /// Who is told.
@@ -45,6 +47,13 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// Bytes of a file's head that are for what makes it a movie: as many as an index of FLV takes.
+    pub fn room(&self) -> u32 {
+        const ENTRY: usize = 18;
+        const MOST: u32 = 512 << 10;
+        u32::try_from(self.index.saturating_mul(ENTRY)).map_or(MOST, |room| room.min(MOST))
+    }
+
     /// Whether it records frames of this kind.
     pub fn wants(&self, video: bool, key: bool) -> bool {
         match video {

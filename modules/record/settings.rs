@@ -42,6 +42,8 @@ pub enum Format {
     Flv,
     /// Fragmented MP4.
     Fmp4,
+    /// The same, which becomes an ordinary MP4 when it is complete.
+    Mp4,
 }
 
 /// A `recorder {}`.
@@ -66,7 +68,7 @@ settings! {
         );
         value record_suffix: String = (
             PLACES, Arity::Exactly(1), text, ".flv",
-            "what stands behind the stream's name in that of a file (fmp4: .mp4); with % it is a strftime(3) format, in local time"
+            "what stands behind the stream's name in that of a file (fmp4, mp4: .mp4); with % it is a strftime(3) format, in local time"
         );
         flag record_unique = (PLACES, "off", "put the time (seconds since 1970) into the names of files");
         flag record_append = (PLACES, "off", "go on at the end of a file that is there; off: replace it");
@@ -90,7 +92,7 @@ settings! {
             PLACES, "off", "tell the publisher when a file begins and ends (NetStream.Record.Start and Stop)"
         );
         value record_format: Format = (
-            PLACES, Arity::Exactly(1), format, "flv", "the form of the files: flv, or fmp4 (fragmented MP4)"
+            PLACES, Arity::Exactly(1), format, "flv", "the form of the files: flv, fmp4 (fragmented MP4), or mp4: fragmented until it is complete, an ordinary MP4 then"
         );
         value record_sync: Sync = (
             PLACES, Arity::Exactly(1), sync, "off",
@@ -102,7 +104,7 @@ settings! {
         );
         value record_index: u64 = (
             PLACES, Arity::Exactly(1), index, "7200",
-            "key frames in the index of an FLV file, 18 bytes each; of more, every second one goes"
+            "key frames in the index of an FLV file, 18 bytes each; of more, every second one goes. An MP4 has as many bytes for its own, which stands at the end if they are too few"
         );
         option on_record_done: Hook = (
             PLACES, Arity::Exactly(1), hook, "", "tell this URL that a file is complete"
@@ -146,7 +148,7 @@ fn index(setting: &Setting<'_>) -> Result<u64, Error> {
 }
 
 fn format(setting: &Setting<'_>) -> Result<Format, Error> {
-    setting.choice(0, &[("flv", Format::Flv), ("fmp4", Format::Fmp4)])
+    setting.choice(0, &[("flv", Format::Flv), ("fmp4", Format::Fmp4), ("mp4", Format::Mp4)])
 }
 
 fn sync(setting: &Setting<'_>) -> Result<Sync, Error> {

@@ -22,6 +22,7 @@ const EVERY_MS: u64 = 60_000;
 
 /// The part of one recorder.
 pub struct Sweep {
+    lane: rt::Lane,
     journal: Rc<Journal>,
     /// The recorder's name among followers.
     follower: String,
@@ -33,7 +34,7 @@ impl Sweep {
     /// Of the files of this recorder.
     pub fn new(recorder: &Recorder, delete_after: u64) -> Sweep {
         let (journal, follower) = (recorder.journal.clone(), recorder.follower.clone());
-        Sweep { journal, follower, delete_after }
+        Sweep { lane: recorder.lane.clone(), journal, follower, delete_after }
     }
 
     fn tick(&'static self, first: bool) {
@@ -41,12 +42,25 @@ impl Sweep {
         let now = rt::wall().as_millis() as u64;
         let recorded = if first { recorded(&self.follower) } else { HashSet::new() };
         let is_left = move |entry: &Entry| first && !recorded.contains(&entry.path);
-        let work = rt::offload(move || sweep(&journal, first, is_left, delete_after, now));
-        rt::spawn(work);
-        if delete_after > 0 {
-            rt::after(delete_after.clamp(100, EVERY_MS), move || {
+        let work = self.lane.offload(move || sweep(&journal, first, is_left, delete_after, now));
+        let again = Again(self);
+        rt::spawn(async move {
+            work.await;
+            drop(again);
+        });
+    }
+}
+
+/// Old files are looked for once more when this goes, whatever became of the last look.
+struct Again(&'static Sweep);
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        let Again(sweep) = *self;
+        if sweep.delete_after > 0 {
+            rt::after(sweep.delete_after.clamp(100, EVERY_MS), move || {
                 if !rt::draining() {
-                    self.tick(false);
+                    sweep.tick(false);
                 }
             });
         }
@@ -75,15 +89,19 @@ fn sweep(
     delete_after: u64,
     now: u64,
 ) {
-    let done = journal.revise(|entry| {
-        if entry.open {
-            return !is_left(entry) || !mend(entry, now / 1000) || is_there(entry);
-        }
-        match delete_after > 0 && is_due(entry, delete_after, now) {
-            true => !delete(entry),
-            // Of files that others have deleted nothing is to be known for ever.
-            false => !first || is_there(entry),
-        }
+    // Another worker may be at it: what that one has made whole is not looked at again.
+    let turn = if first && journal.path().exists() { journal.turn().map(Some) } else { Ok(None) };
+    let done = turn.and_then(|_turn| {
+        journal.revise(|entry| {
+            if entry.open {
+                return !is_left(entry) || !mend(entry, now / 1000) || is_there(entry);
+            }
+            match delete_after > 0 && is_due(entry, delete_after, now) {
+                true => !delete(entry),
+                // Of files that others have deleted nothing is to be known for ever.
+                false => !first || is_there(entry),
+            }
+        })
     });
     if let Err(error) = done {
         sys::log!(Error, "\"{}\" cannot be used: {error}", journal.path().display());

@@ -111,6 +111,12 @@ impl Process for RtmpInstance {
         Ok(())
     }
 
+    fn stopping(&'static self) {
+        if self.plan.is_some() {
+            follow::leave();
+        }
+    }
+
     fn worker_ended(&self, pid: i32) -> bool {
         let Some(plan) = &self.plan else { return true };
         // Each of them, whatever the others say.

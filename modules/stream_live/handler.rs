@@ -113,10 +113,7 @@ impl Live {
         if is_playing && admitted.must_ask() {
             return admitted.ask().await;
         }
-        match admitted.said() {
-            Some(said) => said,
-            None => admitted.ask_at_times(self.recheck).await,
-        }
+        admitted.ask_if_unknown(self.recheck).await
     }
 
     /// Answers, or finds what HLS and DASH have, which may have to be waited for.

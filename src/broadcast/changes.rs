@@ -55,4 +55,13 @@ impl Zone {
             false => 0,
         }
     }
+
+    /// Up to which seq the records of a channel are gone, whatever took them; 0: none is, or the channel is another's by now.
+    /// Takes no lock: in the moment in which its slot becomes another's, it may be more.
+    pub fn evicted_upto(&self, id: ChannelId) -> u64 {
+        match self.generation(id.index) == id.generation {
+            true => self.memory.channel(id.index).evicted_upto.published(),
+            false => 0,
+        }
+    }
 }

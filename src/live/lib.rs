@@ -27,6 +27,7 @@ mod patterns;
 mod protocol;
 mod reader;
 mod rpc;
+pub mod spares;
 #[cfg(test)]
 mod tests;
 mod zone;

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use support::{Dir, curl, is_listening, wait_for};
 
-/// A browser; what is asked goes to the tab that was opened last.
+/// A browser; what is asked goes to the tab, or window, that was opened last.
 pub struct Chromium {
     driver: Child,
     port: u16,
@@ -91,9 +91,20 @@ impl Chromium {
 
     /// Opens another tab.
     pub fn open_tab(&self) {
-        let made = self.command("window/new", "{\"type\":\"tab\"}");
+        self.open_another("tab");
+    }
+
+    /// Opens another window, which is seen as the others are; its name.
+    pub fn open_window(&self) -> String {
+        self.open_another("window")
+    }
+
+    fn open_another(&self, kind: &str) -> String {
+        let made = self.command("window/new", &format!("{{\"type\":\"{kind}\"}}"));
         let handle = made.split("\"handle\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        self.go_to(handle.unwrap_or_else(|| panic!("no tab: {made}")));
+        let handle = handle.unwrap_or_else(|| panic!("no {kind}: {made}"));
+        self.go_to(handle);
+        handle.to_owned()
     }
 
     /// The names of all tabs.
@@ -104,7 +115,7 @@ impl Chromium {
         names.unwrap_or_default().split(',').map(|name| name.trim_matches('"').to_owned()).collect()
     }
 
-    /// Asks this tab from now on.
+    /// Asks this tab, or window, from now on.
     pub fn go_to(&self, tab: &str) {
         self.command("window", &format!("{{\"handle\":\"{tab}\"}}"));
     }
@@ -125,7 +136,7 @@ impl Chromium {
     }
 
     /// A command of the DevTools protocol; `parameters` is JSON.
-    fn devtools(&self, name: &str, parameters: &str) -> String {
+    pub fn devtools(&self, name: &str, parameters: &str) -> String {
         self.command("goog/cdp/execute", &format!("{{\"cmd\":\"{name}\",\"params\":{parameters}}}"))
     }
 

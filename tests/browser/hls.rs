@@ -9,13 +9,18 @@ use crate::shipped;
 use crate::stage::Stage;
 
 /// The server of the page, with HLS.
-fn stage(settings: &str) -> Stage {
+pub fn stage(settings: &str) -> Stage {
+    stage_with(settings, "")
+}
+
+/// The same with other locations before.
+pub fn stage_with(settings: &str, locations: &str) -> Stage {
     Stage::with(|conf| {
         let conf =
             conf.replace("live on;", &format!("live on; hls on; hls_fragment 2s; {settings}"));
         conf.replace(
             "location = /streams ",
-            "location ~ ^/hls/(?<name>.+)/[^/]+$ { hls_live live/$name; } location = /streams ",
+            &format!("{locations} location ~ ^/hls/(?<name>.+)/[^/]+$ {{ hls_live live/$name; }} location = /streams "),
         )
     })
 }
@@ -38,6 +43,12 @@ impl Stage {
             let seen = self.latency() / 1000.0;
             (self.told_latency() - seen).abs() < 0.7
         });
+    }
+
+    /// Waits until the button of the time line says whether this is live.
+    fn wait_for_button(&self, live: &str) {
+        let pressed = "document.querySelector('#timeline button').ariaPressed";
+        self.server.wait_for("the button", || self.chromium.text(pressed) == live);
     }
 
     /// Chooses a way to play by the switch.
@@ -173,4 +184,36 @@ fn what_is_not_there_is_told_and_waited_for() {
     let begun = Instant::now();
     let _publisher = stage.publish("clock");
     stage.wait_for_picture_since("the next publisher's picture", begun);
+}
+
+/// The time line: back to what was, and to what is again.
+#[test]
+fn a_viewer_goes_back_and_is_live_again() {
+    let stage =
+        stage("hls_part 500ms; hls_playlist_length 6s; hls_window 1h; hls_window_path window;");
+    let _publisher = stage.publish("clock");
+    stage.wait_for_playlist();
+    stage.open("?stream=clock#ll-hls");
+    stage.watch("the stream", 2.0);
+    // Longer than what is in memory.
+    let length = "document.querySelector('#timeline input').max - document.querySelector('#timeline input').min";
+    stage.server.wait_for("a time line", || {
+        stage.hidden("timeline") == "false" && stage.chromium.number(length) > 14.0
+    });
+    stage.wait_for_button("true");
+    stage.chromium.text(
+        "(range => { range.value = range.max - 12; range.dispatchEvent(new Event('input')); range.dispatchEvent(new Event('change')); })(document.querySelector('#timeline input'))",
+    );
+    stage.server.wait_for("what was then", || {
+        let seen = stage.latency() / 1000.0;
+        (10.0..18.0).contains(&seen) && (stage.told_latency() - seen).abs() < 0.7
+    });
+    stage.wait_for_button("false");
+    // It stays there, and does not hurry.
+    stage.watch("the stream, later", 4.0);
+    assert!(stage.latency() > 10_000.0);
+    stage.chromium.text("document.querySelector('#timeline button').click()");
+    stage.server.wait_for("the live edge", || stage.latency() < 4000.0);
+    stage.wait_for_button("true");
+    assert_eq!(stage.chromium.complaints(), "[]");
 }

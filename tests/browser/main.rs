@@ -1,6 +1,7 @@
 //! Chromium as a client: the pages that come with the server, with the configuration that comes with
 //! it, and event streams.
 
+#[allow(dead_code, reason = "the tests of players use the rest")]
 mod chromium;
 mod demo;
 mod event_source;
@@ -11,9 +12,11 @@ mod live;
 mod one_address;
 mod origins;
 mod pictures;
+mod quality;
 mod recordings;
 mod refuser;
 mod site;
+#[allow(dead_code, reason = "the tests of players use the rest")]
 mod stage;
 mod tabs;
 mod web_socket;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use support::{PATIENCE, comes_within};
+
 use crate::chromium::Chromium;
 use crate::listener::publish;
-use crate::shipped;
+use crate::shipped_with;
 use crate::stage::Stage;
 
 /// Takes them again.
@@ -30,7 +32,18 @@ const PICTURES: &[(&str, &str, &str, u32)] = &[
         "document.querySelectorAll('#line .caught-up').length && now.received > 160",
         1000,
     ),
-    ("live", "live.html?stream=camera", "document.getElementById('video').currentTime > 12", 830),
+    (
+        "recordings",
+        "recordings.html?stream=camera",
+        "document.getElementById('video').currentTime > 4",
+        1046,
+    ),
+    (
+        "live",
+        "live.html?stream=camera#ll-hls",
+        "document.getElementById('video').currentTime > 15 && !document.getElementById('timeline').hidden",
+        1060,
+    ),
     (
         "streams",
         "streams.html",
@@ -39,13 +52,24 @@ const PICTURES: &[(&str, &str, &str, u32)] = &[
     ),
 ];
 
+/// The server as it is shipped, which records, and has variants.
+fn stage() -> Stage {
+    let server = shipped_with(|conf| {
+        conf.replace("            # record", "            record").replace(
+            "record_align        1h;",
+            "record_align 10s; hls_variant _720; hls_variant _360;",
+        )
+    });
+    Stage { server, chromium: Chromium::start() }
+}
+
 #[test]
 fn every_picture_is_shown_and_can_be_taken() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(home.join("README.md")).expect("README.md");
     let write = std::env::var_os(WRITE).is_some();
     let wanted = if write { PICTURES } else { &PICTURES[..1] };
-    let stage = Stage { server: shipped(), chromium: Chromium::start() };
+    let stage = stage();
     let _publisher = stage.publish("camera");
     stage.chromium.look(WIDTH, "light");
     for n in 1..=40 {
@@ -53,6 +77,16 @@ fn every_picture_is_shown_and_can_be_taken() {
     }
     for (name, page, ready, height) in wanted {
         let _viewer = (*name == "streams").then(|| stage.viewer("camera"));
+        let _variants = (*name == "live").then(|| {
+            ["720", "360"].map(|height| {
+                let scale = format!("scale=-2:{height}");
+                let playlist = format!("/hls/camera_{height}/video.m3u8");
+                let publisher =
+                    stage.publish_as(&format!("camera_{height}"), &scale, &["-g", "50"]);
+                stage.server.wait_for("a variant", || stage.server.get(&playlist).status == 200);
+                publisher
+            })
+        });
         stage.chromium.open(&stage.server.url(&format!("/{page}")));
         if *name == "events" {
             let click =
@@ -63,6 +97,14 @@ fn every_picture_is_shown_and_can_be_taken() {
             click("drop");
             stage.server.wait_for("the end of it", || stage.said("said").contains("100 of 100"));
             click("hundred");
+        }
+        if *name == "recordings" {
+            // Each is of ten seconds.
+            let some = || stage.count("#days button") > 3.0;
+            assert!(comes_within(3 * PATIENCE, some), "there are too few recordings");
+            // As if somebody had clicked: without that there is no sound, and nothing begins by itself.
+            stage.chromium.text("document.getElementById('video').muted = true");
+            stage.chromium.text("document.querySelector('#days button').click()");
         }
         let ready = ready.replace("count.", "document.getElementById('count').");
         let ready = ready.replace("clip.", "document.getElementById('clip').");

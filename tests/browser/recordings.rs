@@ -34,7 +34,13 @@ fn what_was_published_is_played_from_a_moment() {
     // While it is recorded, by the keyboard.
     // As if somebody had clicked: without that there is no sound, and nothing begins by itself.
     stage.chromium.text("document.getElementById('video').muted = true");
-    stage.chromium.text("document.querySelector('#days button.grows').click()");
+    stage.chromium.text("document.querySelector('#days button.grows').focus()");
+    for stroke in ["keyDown", "keyUp"] {
+        stage.chromium.devtools(
+            "Input.dispatchKeyEvent",
+            &format!("{{\"type\":\"{stroke}\",\"key\":\"Enter\",\"windowsVirtualKeyCode\":13,\"text\":\"\\r\"}}"),
+        );
+    }
     let plays = || stage.video("currentTime") > 0.2;
     assert!(support::comes(plays), "{}", stage.said("trouble"));
     assert_eq!(stage.hidden("hint"), "true");
@@ -57,6 +63,12 @@ fn what_was_published_is_played_from_a_moment() {
     let head = "document.querySelectorAll('.track .now').length";
     assert_eq!(stage.chromium.text(head), "1");
     assert_eq!(stage.said("trouble"), "");
+    // Who goes through it by the keyboard stays where they are when it looks again.
+    stage.chromium.text(
+        "(link => { link.focus(); link.dataset.old = ''; document.dispatchEvent(new Event('visibilitychange')); })(document.querySelector('#streams a'))",
+    );
+    stage.server.wait_for("another list", || stage.count("#streams a:not([data-old])") == 1.0);
+    assert_eq!(stage.chromium.text("document.activeElement.dataset.stream"), "camera");
     assert_eq!(stage.chromium.complaints(), "[]");
 }
 

@@ -97,13 +97,15 @@ fn every_command_can_be_copied() {
     for page in PAGES {
         chromium.open(&server.url(&format!("/{page}")));
         let bare = "[...document.querySelectorAll('pre')].filter(pre => !pre.parentElement.querySelector('button')).length";
-        assert_eq!(chromium.text(bare), "0", "{page}");
+        server.wait_for("all buttons", || chromium.text(bare) == "0");
     }
     // Without a clipboard, as on a page that was not loaded over TLS.
     chromium.open(&server.url("/"));
     chromium.text("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
     chromium.text("(window.copied = '', document.execCommand = () => { copied = String(getSelection()); return true; })");
-    chromium.text("[...document.querySelectorAll('.copied')].find(place => place.textContent.includes('reload')).lastChild.click()");
+    let place = "[...document.querySelectorAll('.copied')].find(place => place.textContent.includes('reload'))";
+    server.wait_for("the button", || chromium.text(&format!("!!{place}?.lastChild")) == "true");
+    chromium.text(&format!("{place}.lastChild.click()"));
     server.wait_for("the copy", || chromium.text("copied") == "rserve -s reload");
 }
 

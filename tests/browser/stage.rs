@@ -1,9 +1,9 @@
 //! The page that plays live streams, on a server of its own, and who publishes to it.
 
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use support::{Server, Start, comes, http, is_listening, process};
+use support::{PATIENCE, Server, Start, comes, comes_within, http, is_listening, process};
 
 use crate::chromium::Chromium;
 
@@ -15,6 +15,54 @@ const PICTURE: &str = "const canvas = new OffscreenCanvas(640, 360).getContext('
     const of = (x, y) => [...canvas.getImageData(x, y, 1, 1).data].slice(0, 3); \
     let clock = 0; \
     for (let bit = 0; bit < 16; bit++) if (of(40 * bit + 20, 335)[0] > 128) clock += 2 ** bit;";
+
+const BARS: &[&str] = &[
+    "-re",
+    "-f",
+    "lavfi",
+    "-i",
+    "smptehdbars=size=640x360:rate=25",
+    "-f",
+    "lavfi",
+    "-i",
+    "sine=frequency=330",
+];
+pub const CODECS: &[&str] = &[
+    "-c:v",
+    "libx264",
+    "-preset",
+    "ultrafast",
+    "-tune",
+    "zerolatency",
+    "-pix_fmt",
+    "yuv420p",
+    "-colorspace",
+    "bt709",
+    "-c:a",
+    "aac",
+];
+
+/// What a player of segments may hold back: dash.js and Shaka take several segments, and one more for each stall.
+pub const LONGEST_HELD_BACK: Duration = Duration::from_secs(25);
+
+/// A filter of ffmpeg that draws the time of each frame in milliseconds, a bit for each of 16 fields.
+pub fn clock() -> String {
+    let bits: String = (0..16)
+        .map(|bit| {
+            format!(
+                ",drawbox=x={}:y=310:w=40:h=50:color=white:t=fill:\
+                 enable='mod(floor(t*1000/pow(2,{bit})),2)'",
+                40 * bit
+            )
+        })
+        .collect();
+    format!("settb=1/1000,drawbox=x=0:y=300:w=640:h=60:color=black:t=fill{bits}")
+}
+
+/// The same with the wall's time, drawn when a frame is about to be encoded: the source is read ahead. And one more filter.
+fn wall_clock(filter: &str) -> String {
+    format!("settb=1/1000,setpts=RTCTIME/1000,{},{filter},setpts=40*N", clock())
+}
 
 /// A server, and a browser that is to open its page.
 pub struct Stage {
@@ -66,16 +114,28 @@ impl Stage {
 
     /// Publishes what these arguments of ffmpeg make.
     pub fn ffmpeg(&self, name: &str, arguments: &[&str]) -> Publisher {
-        let address = format!("rtmp://127.0.0.1:{}/live/{name}", self.server.port2());
+        self.ffmpeg_to("live", name, arguments)
+    }
+
+    /// The same to another application.
+    pub fn ffmpeg_to(&self, application: &str, name: &str, arguments: &[&str]) -> Publisher {
+        self.send(&[arguments, &["-f", "flv", &self.address(application, name)]].concat())
+    }
+
+    fn address(&self, application: &str, name: &str) -> String {
+        format!("rtmp://127.0.0.1:{}/{application}/{name}", self.server.port2())
+    }
+
+    fn send(&self, arguments: &[&str]) -> Publisher {
         let mut command = Command::new("ffmpeg");
-        command.args(["-loglevel", "error"]).args(arguments).args(["-f", "flv", &address]);
+        command.args(["-loglevel", "error"]).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         Publisher(command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)"))
     }
 
     /// Plays the stream by RTMP, and throws it away.
     pub fn viewer(&self, name: &str) -> Publisher {
-        let address = format!("rtmp://127.0.0.1:{}/live/{name}", self.server.port2());
+        let address = self.address("live", name);
         let mut command = Command::new("ffmpeg");
         command.args([
             "-nostdin",
@@ -95,30 +155,21 @@ impl Stage {
 
     /// Bars, and below them the wall's time in milliseconds, a bit for each of 16 fields; and a tone.
     pub fn publish(&self, name: &str) -> Publisher {
-        let bits: String = (0..16)
-            .map(|bit| {
-                format!(
-                    ",drawbox=x={}:y=310:w=40:h=50:color=white:t=fill:\
-                     enable='mod(floor(t*1000/pow(2,{bit})),2)'",
-                    40 * bit
-                )
-            })
-            .collect();
-        // Drawn when a frame is about to be encoded: the source is read ahead.
-        let picture = format!(
-            "settb=1/1000,setpts=RTCTIME/1000,\
-             drawbox=x=0:y=300:w=640:h=60:color=black:t=fill{bits},setpts=40*N"
-        );
-        self.ffmpeg(
-            name,
-            &[
-                &["-re", "-f", "lavfi", "-i", "smptehdbars=size=640x360:rate=25"][..],
-                &["-f", "lavfi", "-i", "sine=frequency=330", "-vf", &picture],
-                &["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
-                &["-pix_fmt", "yuv420p", "-colorspace", "bt709", "-g", "50", "-c:a", "aac"],
-            ]
-            .concat(),
-        )
+        self.publish_as(name, "null", &["-g", "50"])
+    }
+
+    /// The same, by one more filter, and with more arguments for the encoder.
+    pub fn publish_as(&self, name: &str, filter: &str, encoder: &[&str]) -> Publisher {
+        self.ffmpeg(name, &[BARS, &["-vf", &wall_clock(filter)], CODECS, encoder].concat())
+    }
+
+    /// Bars and the time, to several applications at once.
+    pub fn publish_to(&self, applications: &[&str], name: &str) -> Publisher {
+        let output = |one: &&str| format!("[f=flv]{}", self.address(one, name));
+        let outputs: Vec<String> = applications.iter().map(output).collect();
+        let all = ["-g", "50", "-flags", "+global_header", "-map", "0:v", "-map", "1:a"];
+        let tee = ["-f", "tee", &outputs.join("|")];
+        self.send(&[BARS, &["-vf", &wall_clock("null")], CODECS, &all, &tee].concat())
     }
 
     pub fn open(&self, query: &str) {
@@ -179,12 +230,21 @@ impl Stage {
         );
     }
 
-    /// Waits for a picture that was drawn after this: what is in the buffer still is another publisher's.
+    /// Waits for a picture that was drawn after this: what is in the buffer still is another publisher's. It is seen when
+    /// it has waited for its turn in the player's buffer, so long patience has not begun.
     pub fn wait_for_picture_since(&self, what: &str, since: Instant) {
-        self.server.wait_for(what, || {
-            let latency = self.latency();
+        let mut latency = self.latency();
+        let is_seen = || {
+            latency = self.latency();
             latency < since.elapsed().as_millis() as f64
-        });
+        };
+        if !comes_within(LONGEST_HELD_BACK + PATIENCE, is_seen) {
+            let (state, line) = (self.said("state"), self.said("line"));
+            let (at, ready) = (self.video("currentTime"), self.video("readyState"));
+            panic!(
+                "waited in vain for: {what}: {latency} ms behind, {state} at {at}, readyState {ready}\n{line}"
+            );
+        }
     }
 
     /// The names in the list of what runs.
@@ -214,6 +274,11 @@ impl Publisher {
     pub fn end(mut self) {
         process::signal(self.0.id(), "INT");
         let _ = self.0.wait();
+    }
+
+    /// Waits until all of it is published; whether it could be.
+    pub fn ends(mut self) -> bool {
+        self.0.wait().is_ok_and(|status| status.success())
     }
 }
 

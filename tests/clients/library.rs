@@ -38,6 +38,9 @@ pub const PYTHON: &[&str] = &[
 /// They take a stream as a whole, and do not come back.
 pub const WHOLE: &[&str] = &["axios.mjs", "openai.mjs", "openai_.py"];
 
+/// What they are told before what is to come.
+pub const HELLO: &str = "hello";
+
 /// Where `tests/clients/install` has put the libraries.
 fn installed() -> PathBuf {
     // This program is in TARGET/PROFILE/deps.
@@ -79,6 +82,7 @@ impl Client {
         let errors = dir.path(&format!("logs/{program}.errors"));
         let child = command
             .arg(url)
+            .env("PYTHONUNBUFFERED", "1")
             .stdin(Stdio::null())
             .stdout(File::create(&said).expect("a file"))
             .stderr(File::create(&errors).expect("a file"))
@@ -104,6 +108,7 @@ impl Client {
         let data: Vec<&str> = said
             .iter()
             .map(|line| line.split_once(' ').map_or(&**line, |(_, data)| data))
+            .filter(|data| !data.starts_with(HELLO))
             .collect();
         let mut known = std::collections::HashSet::new();
         let twice = data.iter().filter(|one| !known.insert(**one)).count();

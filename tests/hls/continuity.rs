@@ -1,5 +1,7 @@
 //! Reloads, upgrades, killed workers, publishers that go and come back: the numbers never break, and nothing is missing.
 
+use std::time::{Duration, Instant};
+
 use support::{Server, process, wait_for};
 
 use crate::checker::Checker;
@@ -13,13 +15,6 @@ const SETTINGS: &str = "hls_fragment 1s; hls_playlist_length 8s; publish_grace 2
 fn reload(server: &Server) {
     let output = server.command(&["-s", "reload"]);
     assert!(output.status.success(), "{}", server.error_log());
-}
-
-/// The worker that has the publisher's connection: its segmenter is there, too.
-fn publishers_worker(server: &Server, before: &[(u32, usize)]) -> Option<u32> {
-    let _ = server;
-    let grown = |(pid, count): &&(u32, usize)| support::proc::descriptors(*pid) > *count;
-    before.iter().find(grown).map(|(pid, _)| *pid)
 }
 
 #[test]
@@ -48,15 +43,13 @@ fn reloads_change_nothing() {
 #[test]
 fn each_worker_is_killed_and_the_publisher_comes_back() {
     let server = up(SETTINGS);
-    let before: Vec<(u32, usize)> =
-        server.workers().iter().map(|&pid| (pid, support::proc::descriptors(pid))).collect();
     let mut publisher = Publisher::new(&server, "s");
+    let first = server.connected_worker();
     let mut checker = Checker::new("/hls/s/video.m3u8");
     publisher.run(4500);
     wait_for("segments", || checker.look(&server).is_some_and(|now| now.segments.len() >= 3));
-    let first = publishers_worker(&server, &before);
     let mut workers = server.workers();
-    workers.sort_by_key(|pid| Some(*pid) != first);
+    workers.sort_by_key(|pid| *pid != first);
     for pid in workers {
         process::signal(pid, "KILL");
         process::wait_for_end(pid);
@@ -81,13 +74,11 @@ fn each_worker_is_killed_and_the_publisher_comes_back() {
 #[test]
 fn what_a_dead_workers_publisher_has_sent_is_all_there() {
     let server = up("hls_fragment 2s; hls_playlist_length 30s; publish_grace 2s;");
-    let before: Vec<(u32, usize)> =
-        server.workers().iter().map(|&pid| (pid, support::proc::descriptors(pid))).collect();
     let mut publisher = Publisher::new(&server, "s");
+    let first = server.connected_worker();
     let pictures = publisher.run(7300);
     let mut checker = Checker::new("/hls/s/video.m3u8");
     wait_for("segments", || checker.look(&server).is_some_and(|now| now.segments.len() >= 3));
-    let first = publishers_worker(&server, &before).expect("a worker with a publisher");
     process::signal(first, "KILL");
     process::wait_for_end(first);
     publisher.break_off();
@@ -124,23 +115,67 @@ fn an_upgrade_changes_nothing() {
     let _ = server.stop();
 }
 
+/// All processes are gone at once, and nothing is in files: a publisher whose clock is that of the day has higher numbers then
+/// than any that there were.
 #[test]
 fn a_cold_start_goes_forward_only() {
     let mut server = up(SETTINGS);
-    let mut last = 0;
-    for _ in 0..2 {
+    let (mut checker, mut last) = (Checker::new("/hls/s/video.m3u8"), 0);
+    for _ in 0..3 {
         let mut publisher = Publisher::new(&server, "s");
-        publisher.run(3500);
-        let mut checker = Checker::new("/hls/s/video.m3u8");
-        wait_for("segments", || checker.look(&server).is_some_and(|now| now.segments.len() >= 3));
+        let until = Instant::now() + Duration::from_millis(3500);
+        publisher.run_as_time_passes(|| Instant::now() < until);
+        let list = || server.get("/hls/s/video.m3u8").text();
+        wait_for("segments", || list().matches("#EXTINF").count() >= 3);
         let now = checker.look(&server).expect("a playlist");
         assert!(now.sequence > last, "{} {last}", now.sequence);
-        last = now.sequence;
-        drop(publisher);
-        server.stop();
+        last = now.end();
+        server.kill_everything();
         // A segment is a second: so long has passed when as many were made.
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(1);
-        wait_for("a second", || std::time::Instant::now() >= until);
+        let until = Instant::now() + Duration::from_secs(1);
+        wait_for("a second", || Instant::now() >= until);
         server.start_again().expect("it starts");
     }
+}
+
+/// `hls_continuous off`: who publishes again has a playlist of its own, for those too who have watched the one before.
+#[test]
+fn a_stream_that_begins_again_has_an_empty_playlist() {
+    let server = up("hls_fragment 1s; hls_continuous off;");
+    let looks = || -> Vec<String> {
+        // Either worker may answer.
+        (0..16).map(|_| server.get("/hls/s/video.m3u8").text()).collect()
+    };
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(4500);
+    wait_for("segments", || looks().iter().all(|text| text.matches("#EXTINF").count() >= 3));
+    publisher.end();
+    wait_for("the end", || looks().iter().all(|text| text.contains("#EXT-X-ENDLIST")));
+    let before = looks().remove(0);
+    let names: Vec<&str> = before.lines().filter(|line| line.ends_with(".ts")).collect();
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(4500);
+    wait_for("new ones alone", || {
+        looks().iter().all(|text| {
+            text.matches("#EXTINF").count() >= 3 && !names.iter().any(|name| text.contains(name))
+        })
+    });
+}
+
+/// `hls_type event`: all of it can be watched from memory, in whatever way the stream was looked at first.
+#[test]
+fn an_event_is_whole() {
+    let server = up(
+        "hls_fragment 1s; hls_playlist_length 3s; hls_type event; hls_path files/hls; hls_variant _low;",
+    );
+    let mut publisher = Publisher::new(&server, "s_low");
+    for round in 1..=15 {
+        publisher.run(1000);
+        wait_for("the file", || round < 3 || server.path("files/hls/s.m3u8").exists());
+    }
+    let segments = || {
+        let texts = (0..16).map(|_| server.get("/hls/s_low/video.m3u8").text());
+        texts.map(|text| text.matches("#EXTINF").count()).min()
+    };
+    wait_for("all segments", || segments() >= Some(14));
 }

@@ -6,7 +6,7 @@ use support::{process, wait_for};
 
 use crate::{film, up};
 
-fn ffmpeg(args: &[&str]) -> Output {
+pub fn ffmpeg(args: &[&str]) -> Output {
     // It has its ways to wait for ever.
     let mut command = Command::new("timeout");
     process::run(
@@ -16,22 +16,46 @@ fn ffmpeg(args: &[&str]) -> Output {
     )
 }
 
-/// Hashes of the decoded frames of a track.
+/// What `framemd5` tells of a track, taken `how`.
 #[track_caller]
-pub fn decoded(input: &str, track: &str) -> Vec<String> {
+fn told(input: &str, track: &str, how: &[&str]) -> String {
     let (before, after): (&[&str], &[&str]) = match () {
-        () if input.contains(".m3u8") => (&["-live_start_index", "0"], &[]),
+        () if input.contains(".m3u8") => {
+            (&["-live_start_index", "0", "-allowed_extensions", "ALL"], &[])
+        }
         // It asks for ever for more of what has ended.
         () if input.contains(".mpd") => (&[], &["-t", "3"]),
         () => (&[], &[]),
     };
-    let words = [before, &["-i", input, "-map", track], after, &["-f", "framemd5", "-"]];
+    let words = [before, &["-i", input, "-map", track], how, after, &["-f", "framemd5", "-"]];
     let output = ffmpeg(&words.concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && said.is_empty(), "{input}: {said}");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Hashes of the decoded frames of a track.
+#[track_caller]
+pub fn decoded(input: &str, track: &str) -> Vec<String> {
+    let text = told(input, track, &[]);
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.rsplit(',').next()).map(|hash| hash.trim().to_owned()).collect()
+}
+
+/// Frames of a track as they are coded: when they are decoded and shown, in milliseconds since the first one's decoding, and
+/// their hashes.
+#[track_caller]
+pub fn copied(input: &str, track: &str) -> Vec<(i64, i64, String)> {
+    let text = told(input, track, &["-c", "copy"]);
+    let base = text.lines().find_map(|line| line.strip_prefix("#tb 0: 1/")).expect("a time base");
+    let base: i64 = base.parse().expect("a number");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines: Vec<Vec<&str>> =
+        lines.map(|line| line.split(',').map(str::trim).collect()).collect();
+    let time = |word: &str| word.parse::<i64>().expect("a time");
+    let first = lines.first().map_or(0, |line| time(line[1]));
+    let ms = |word: &str| ((time(word) - first) * 1000 + base / 2).div_euclid(base);
+    lines.iter().map(|line| (ms(line[1]), ms(line[2]), line[5].to_owned())).collect()
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use proto::flv::{self, Tag};
 use proto::rtmp::message;
-use support::{Server, process};
+use support::{Server, process, wait_for};
 
 use crate::client::Client;
 
@@ -33,6 +34,10 @@ impl Message {
     }
 }
 
+/// How long a picture is shown, in milliseconds.
+const STEP: u32 = 40;
+/// The same of a frame of sound.
+const SOUND: u32 = 23;
 /// How long it is, in milliseconds.
 pub const LENGTH: u32 = 10_000;
 
@@ -63,7 +68,7 @@ pub fn path() -> PathBuf {
     PATH.get_or_init(make).clone()
 }
 
-/// Its messages.
+/// Its messages. Where it begins again behind them, sound goes on as pictures do, to half a frame.
 pub fn messages() -> Vec<Message> {
     let bytes = std::fs::read(path()).expect("the film");
     let (mut reader, mut all) = (flv::Reader::new(8 << 20), Vec::new());
@@ -71,6 +76,9 @@ pub fn messages() -> Vec<Message> {
         all.push(Message { kind: tag.kind, time: tag.timestamp, payload: tag.payload.to_vec() });
     };
     reader.feed(&bytes, each).expect("a film");
+    let is_sound = |it: &&Message| it.kind == message::AUDIO && !it.is_header();
+    let end = LENGTH + all.iter().find(is_sound).map_or(0, |first| first.time);
+    all.retain(|it| it.kind != message::AUDIO || it.time + SOUND / 2 < end);
     all
 }
 
@@ -85,8 +93,20 @@ pub struct Publisher {
 
 impl Publisher {
     pub fn new(server: &Server, name: &str) -> Publisher {
-        let client = Client::publisher(server, name);
-        let mut publisher = Publisher { client: Some(client), film: messages(), at: 0, offset: 0 };
+        Publisher::in_application(server, "live", name)
+    }
+
+    pub fn in_application(server: &Server, app: &str, name: &str) -> Publisher {
+        Publisher::begun(Client::publisher_in(server, app, name), 0)
+    }
+
+    /// One whose clock begins there.
+    pub fn at(server: &Server, name: &str, offset: u32) -> Publisher {
+        Publisher::begun(Client::publisher(server, name), offset)
+    }
+
+    fn begun(client: Client, offset: u32) -> Publisher {
+        let mut publisher = Publisher { client: Some(client), film: messages(), at: 0, offset };
         publisher.headers();
         publisher
     }
@@ -127,6 +147,80 @@ impl Publisher {
         }
         self.client().sync();
         pictures
+    }
+
+    /// Sends it as time passes, as long as it `goes_on`; gives by how much it was late, at most.
+    pub fn run_as_time_passes(&mut self, mut goes_on: impl FnMut() -> bool) -> Duration {
+        let (mut due, mut late) = (Instant::now(), Duration::ZERO);
+        while goes_on() {
+            wait_for("its time", || Instant::now() >= due);
+            late = late.max(due.elapsed());
+            self.run(STEP);
+            due += Duration::from_millis(STEP.into());
+        }
+        late
+    }
+
+    /// Sends a key frame with this time.
+    pub fn still(&mut self, time: u32) {
+        let key = self.film.iter().find(|message| message.is_key()).cloned().expect("a key frame");
+        self.client().video(time, &key.payload);
+    }
+
+    /// Waits until the server has taken all of it.
+    pub fn sync(&mut self) {
+        self.client().sync();
+    }
+
+    /// Sends a data message.
+    pub fn data(&mut self, payload: &[u8]) {
+        let time = self.now();
+        self.client().data(time, payload);
+    }
+
+    /// From now on there is no sound.
+    pub fn mute(&mut self) {
+        let is_sound = |it: &Message| it.kind == message::AUDIO;
+        self.at -= self.film[..self.at].iter().filter(|it| is_sound(it)).count();
+        self.film.retain(|it| !is_sound(it));
+    }
+
+    /// From now on each picture has this unit of H.264 before its own.
+    pub fn add_to_pictures(&mut self, unit: &[u8]) {
+        let len = (unit.len() as u32).to_be_bytes();
+        let is_picture = |it: &&mut Message| it.kind == message::VIDEO && !it.is_header();
+        for picture in self.film.iter_mut().filter(is_picture) {
+            picture.payload.splice(5..5, len.into_iter().chain(unit.iter().copied()));
+        }
+    }
+
+    /// From now on each frame tells in its bytes when it is in the film; nobody can hear its sound any more.
+    pub fn label(&mut self) {
+        for message in self.film.iter_mut().filter(|message| !message.is_header()) {
+            let text = format!("label {:08};", message.time).into_bytes();
+            match message.kind {
+                message::VIDEO => {
+                    let unit = [&[0x0C], &text[..], &[0x80]].concat();
+                    let len = (unit.len() as u32).to_be_bytes();
+                    message.payload.splice(5..5, [&len[..], &unit].concat());
+                }
+                _ => message.payload.splice(2.., text).for_each(drop),
+            }
+        }
+    }
+
+    /// Sends other headers of pictures, a key frame, the headers that there were, and a key frame, all at one time.
+    pub fn other_header(&mut self) {
+        let key = self.film.iter().find(|message| message.is_key()).cloned().expect("a key frame");
+        let is_header = |it: &&Message| it.kind == message::VIDEO && it.is_header();
+        let header = self.film.iter().find(is_header).cloned().expect("a header");
+        let time = self.now();
+        for level in [0x0D, header.payload[8]] {
+            let mut other = header.payload.clone();
+            other[8] = level;
+            self.client().video(time, &other);
+            self.client().video(time, &key.payload);
+        }
     }
 
     /// The clock.

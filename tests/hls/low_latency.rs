@@ -4,46 +4,77 @@ use std::thread;
 
 use support::wait_for;
 
-use crate::checker::{Checker, Playlist};
+use crate::checker::{Checker, Playlist, Segment};
 use crate::film::Publisher;
+use crate::playlist::attribute;
 use crate::{conf, up};
 
 const SETTINGS: &str =
     "hls_part 500ms; hls_fragment 2s; hls_playlist_length 12s; publish_grace 20s;";
 
-/// What is left out and what was known are what there is.
-fn check_deltas(server: &support::Server, path: &str, known: &Playlist) {
-    let whole = Playlist::read(&server.get(path).text());
-    let delta = server.get(&format!("{path}?_HLS_skip=YES")).text();
+/// What is left out and what was known are what there is. Gives how much is left out.
+///
+/// The film comes faster than it is played, and the answer may be another worker's: a client whose list is older than half of
+/// what may be left out asks for all of it (RFC 8216bis §6.3.7).
+pub fn check_deltas(server: &support::Server, path: &str, known: &Playlist) -> usize {
+    let (mut whole, mut delta) = (server.get(path).text(), String::new());
+    // Both of one moment.
+    wait_for("two that are alike", || {
+        delta = server.get(&format!("{path}?_HLS_skip=YES")).text();
+        let before = std::mem::replace(&mut whole, server.get(path).text());
+        whole == before
+    });
+    let whole = Playlist::read(&whole);
     let Some(skipped) =
         delta.lines().find_map(|line| line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS="))
     else {
-        return;
+        return 0;
     };
     let skipped: usize = skipped.parse().expect("a number");
     let told = Playlist::read(&delta);
     let before = whole.segments[..skipped].to_vec();
-    assert!(before.iter().all(|segment| known.segments.iter().any(|old| old.uri == segment.uri)));
-    let uris = |segments: &[crate::checker::Segment]| -> Vec<String> {
+    let control = whole.control.as_deref().expect("what a server can do");
+    let until: f64 = attribute(control, "CAN-SKIP-UNTIL").expect("it").parse().expect("a number");
+    let new = known.end().saturating_sub(whole.sequence) as usize;
+    let passed: f64 = whole.segments.iter().skip(new).map(|segment| segment.duration).sum();
+    let is_known = |segment: &Segment| known.segments.iter().any(|old| old.uri == segment.uri);
+    assert!(
+        passed > until / 2.0 || before.iter().all(is_known),
+        "{} is followed by {delta}",
+        known.text
+    );
+    let uris = |segments: &[Segment]| -> Vec<String> {
         segments.iter().map(|segment| segment.uri.clone()).collect()
     };
     assert_eq!([uris(&before), uris(&told.segments)].concat(), uris(&whole.segments), "{delta}");
+    for (told, known) in told.segments.iter().zip(&whole.segments[skipped..]) {
+        // What initialises decoders a client knows already.
+        assert_eq!(*told, Segment { map: told.map.clone(), ..known.clone() }, "{delta}");
+    }
     assert_eq!((told.sequence, told.discontinuities), (whole.sequence, whole.discontinuities));
+    skipped
 }
 
 #[test]
 fn the_rules_hold_for_parts() {
     for part in [200, 500, 1000] {
-        let server = up(&SETTINGS.replace("500ms", &format!("{part}ms")));
+        // Longer than what is never left out.
+        let settings = SETTINGS.replace("length 12s", "length 30s");
+        let server = up(&settings.replace("500ms", &format!("{part}ms")));
         let mut publisher = Publisher::new(&server, "s");
         let mut video = Checker::new("/hls/s/video.m3u8");
         let mut audio = Checker::new("/hls/s/audio.m3u8");
+        let mut skipped = 0;
         for _ in 0..60 {
             publisher.run(300);
             let Some(now) = video.look(&server) else { continue };
-            check_deltas(&server, "/hls/s/video.m3u8", &now);
-            let sound = audio.look(&server).expect("sound, too");
-            assert_eq!((now.sequence, now.end()), (sound.sequence, sound.end()));
+            skipped += check_deltas(&server, "/hls/s/video.m3u8", &now);
+            // The one that is asked for later may be further, until it is asked for first.
+            wait_for("sound as far as pictures", || {
+                let sound = audio.look(&server).expect("sound, too");
+                let now = video.look(&server).expect("pictures");
+                (now.sequence, now.end()) == (sound.sequence, sound.end())
+            });
             // A whole number of frames, of pictures and of sound.
             let target = now.part_target.expect("a target") * 1000.0;
             assert!((f64::from(part)..f64::from(part + 65)).contains(&target), "{}", now.text);
@@ -56,6 +87,7 @@ fn the_rules_hold_for_parts() {
                 assert!(segment.parts.first().is_none_or(|part| part.2), "{}", now.text);
             }
         }
+        assert!(skipped > 0, "nothing was left out");
         publisher.end();
         wait_for("the end", || video.look(&server).is_some_and(|now| now.ended));
         video.has_no_gap();
@@ -114,6 +146,45 @@ fn requests_wait_for_what_comes() {
     publisher.end();
     wait_for("the end", || checker.look(&server).is_some_and(|now| now.ended));
     assert_eq!(status(&format!("_HLS_msn={}", msn + 900)), 200, "nothing is waited for any more");
+}
+
+#[test]
+fn parts_of_transport_streams_are_refused() {
+    let conf = crate::conf("hls_part 500ms; hls_format ts;");
+    let (code, said) = support::Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf).fail();
+    assert!(code == 1 && said.contains("hls_part") && said.contains("rserve.conf:"), "{said}");
+}
+
+/// A part without sound is in no playlist of sound, and whoever waits for the next one there goes on waiting: until the stream goes on
+/// behind a segment that has none.
+#[test]
+fn silence_is_no_part() {
+    let server = up(SETTINGS);
+    let mut publisher = Publisher::new(&server, "s");
+    let (mut video, mut audio) =
+        (Checker::new("/hls/s/video.m3u8"), Checker::new("/hls/s/audio.m3u8"));
+    publisher.run(4200);
+    wait_for("a segment", || audio.look(&server).is_some());
+    publisher.mute();
+    let mut msn = 0;
+    wait_for("a segment that begins without sound", || {
+        publisher.run(300);
+        let (pictures, sound) = (video.look(&server), audio.look(&server));
+        let (pictures, sound) = (pictures.expect("pictures"), sound.expect("sound"));
+        msn = sound.end();
+        !pictures.open.is_empty() && pictures.end() == msn && sound.open.is_empty()
+    });
+    let path = format!("/hls/s/audio.m3u8?_HLS_msn={msn}&_HLS_part=0");
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| server.get(&path));
+        wait_for("an answer", || {
+            publisher.run(300);
+            asked.is_finished()
+        });
+        let answer = asked.join().expect("an answer");
+        let now = Playlist::read(&answer.text());
+        assert!(now.end() > msn || !now.open.is_empty(), "{}", now.text);
+    });
 }
 
 /// Nothing comes for long: who waits is told so, and is not kept.

@@ -1,22 +1,46 @@
 //! HLS: what is published can be watched by HTTP, in segments whose numbers never break, whatever becomes of workers.
 
+mod beside;
+mod captions;
 mod checker;
-#[path = "../rtmp/client.rs"]
+#[path = "../rtmp/client/mod.rs"]
 #[allow(dead_code, reason = "it can do more than is asked for here")]
 mod client;
+mod clocks;
+mod codecs;
+mod coded;
 mod continuity;
+mod cues;
 mod dash;
+mod encoders;
+mod event_files;
+mod events;
+mod eviction;
 mod ffmpeg;
 mod files;
 mod film;
 #[path = "../rtmp/frames.rs"]
 #[allow(dead_code, reason = "there are more kinds of frames than are sent here")]
 mod frames;
+mod hostile;
+mod hours;
 mod keys;
+mod labels;
 mod low_latency;
+mod mpd;
+mod paced;
+mod playlist;
+#[path = "../rtmp/program.rs"]
+#[allow(dead_code, reason = "it can do more than is asked for here")]
+mod program;
+mod shortage;
+mod times;
 mod ts;
+mod tsreport;
+mod unbroken;
 mod variants;
 mod watching;
+mod window;
 
 use support::{Server, site, start, wait_for};
 

@@ -1,15 +1,18 @@
 //! What viewers are given.
 
+use std::time::Duration;
+
 use support::wait_for;
 
 use crate::checker::Checker;
 use crate::film::Publisher;
+use crate::program::Program;
 use crate::ts::Stream;
 use crate::up;
 
 #[test]
 fn segments_follow_each_other_without_a_gap() {
-    let server = up("hls_fragment 1s; hls_playlist_length 4s;");
+    let server = up("hls_fragment 1s; hls_playlist_length 40s;");
     let mut publisher = Publisher::new(&server, "s");
     let mut checker = Checker::new("/hls/s/video.m3u8");
     let mut pictures = 0;
@@ -71,4 +74,32 @@ fn what_is_not_there_is_said_to_be_so() {
     assert_eq!(server.curl(&["-X", "POST"], "/hls/s/index.m3u8").status, 405);
     let options = server.curl(&["-X", "OPTIONS"], "/hls/s/index.m3u8");
     assert_eq!(options.status, 204);
+}
+
+/// `on_play` is asked for what is got by HLS and DASH, too: not for each segment, and one that cannot be asked refuses.
+#[test]
+fn a_program_is_asked_who_may_watch() {
+    let program = Program::answering("HTTP/1.1 403 No\r\n\r\n");
+    let server = up(&format!("dash on; hls_fragment 1s; on_play {};", program.url()));
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(3500);
+    let lists = ["/hls/s/index.m3u8", "/hls/s/video.m3u8", "/dash/s/index.mpd", "/hls/s/1.key"];
+    for list in lists {
+        assert_eq!(server.get(&format!("{list}?who=a")).status, 403, "{list}");
+    }
+    assert_eq!(program.next().call(), "play");
+    program.set("HTTP/1.1 204 Yes\r\n\r\n");
+    wait_for("segments", || server.get("/hls/s/video.m3u8?who=b").status == 200);
+    // What lets a client in lets it in further on, as the one that was asked about.
+    let playlist = server.get("/hls/s/video.m3u8?who=b").text();
+    let name = playlist.lines().find(|line| line.starts_with("video-")).expect("a segment");
+    assert!(name.ends_with("?who=b"), "{name}");
+    while program.next_within(Duration::from_millis(100)).is_some() {}
+    for _ in 0..20 {
+        assert_eq!(server.get(&format!("/hls/s/{name}")).status, 200);
+    }
+    let again = std::iter::from_fn(|| program.next_within(Duration::from_millis(100)));
+    assert!(again.count() <= 1, "once for each worker");
+    program.set("RESET");
+    assert_eq!(server.get("/hls/s/video.m3u8?who=c").status, 403);
 }

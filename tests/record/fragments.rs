@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Server, proc, process, wait_for};
+use support::{Server, process, wait_for};
 
 use crate::film::{self, Publisher};
 use crate::recorded::{names, path, probe};
@@ -13,7 +13,7 @@ const SETTINGS: &str = "record all; record_format fmp4; publish_grace 2s;";
 
 /// The frames of a file: of each track its number and hash. Times are those of the file's own scale.
 #[track_caller]
-fn frames(path: &Path) -> Vec<String> {
+pub fn frames(path: &Path) -> Vec<String> {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-nostdin", "-i"]).arg(path);
     // Of H.264 the bytes are those of another form in one of the files.
@@ -35,7 +35,7 @@ fn frames(path: &Path) -> Vec<String> {
 
 /// So many milliseconds of the film, as a file.
 #[track_caller]
-fn cut(server: &Server, ms: u32) -> PathBuf {
+pub fn cut(server: &Server, ms: u32) -> PathBuf {
     let out = server.path("cut.flv");
     let mut bytes = proto::flv::header(true, true).to_vec();
     for message in film::messages().iter().filter(|message| message.time < ms) {
@@ -68,16 +68,37 @@ fn what_is_published_is_in_the_file_frame_by_frame() {
     assert!((6.2..6.5).contains(&duration), "{duration}");
 }
 
+/// The server is stopped in the middle, with the publisher there: what it has taken is in the file, which is whole at once.
+#[test]
+fn what_a_server_that_ends_has_taken_is_in_the_file() {
+    for (signal, leaves) in [("TERM", false), ("QUIT", true), ("INT", false)] {
+        for ms in [300, 3300] {
+            let mut server = up("record all; record_format fmp4;");
+            let mut publisher = Publisher::new(&server, "s");
+            publisher.run(ms);
+            server.signal(signal);
+            if leaves {
+                publisher.break_off();
+            }
+            let _ = server.wait_for_exit();
+            let (file, wanted) = (path(&server, "s.mp4"), frames(&cut(&server, ms)));
+            assert_eq!(frames(&file), wanted, "{signal} {ms}");
+            let duration = probe(&file);
+            assert!((duration * 1000.0 - f64::from(ms)).abs() < 150.0, "{signal}: {duration}");
+            server.start_again().expect("it starts");
+            wait_for_end(&file);
+            assert_eq!(frames(&file), wanted, "{signal} {ms}");
+        }
+    }
+}
+
 #[test]
 fn what_a_dead_worker_has_not_written_its_successor_writes() {
     for ms in [300, 2500, 7300] {
         let server = up(SETTINGS);
-        let before: Vec<(u32, usize)> =
-            server.workers().iter().map(|&pid| (pid, proc::descriptors(pid))).collect();
         let mut publisher = Publisher::new(&server, "s");
         publisher.run(ms);
-        let grown = |(pid, count): &&(u32, usize)| proc::descriptors(*pid) > *count;
-        let worker = before.iter().find(grown).map(|(pid, _)| *pid).expect("a worker");
+        let worker = server.connected_worker();
         process::signal(worker, "KILL");
         process::wait_for_end(worker);
         publisher.break_off();

@@ -1,9 +1,34 @@
 //! Recording: what is published is in files, whole and once, whatever becomes of workers, disks and clocks.
+//!
+//! | what went wrong elsewhere | where it is tried |
+//! |---|---|
+//! | an end of zeros, half a tag or box | `repair`, and each of the last 4096 bytes beside `file/open.rs` |
+//! | a publisher's clock that jumps, wraps | `clocks` |
+//! | a track that is announced and silent; sound alone; headers over and over | `odd` |
+//! | names of another day: local time, a clock that is set | `odd`, `clocks` |
+//! | H.265 whose key frames are not known: one file for ever | `odd` |
+//! | what describes a movie is in memory until the end, and lost | `fragments`, `movies` |
+//! | codecs that FLV has no number for; sound that is late, or begins without its header | `codecs` |
+//! | FLV that cannot be sought in, or stops early | `cuts` |
+//! | a disk that is full or read-only, a directory that goes, a file that is replaced | `trouble`, `movies` |
+//! | a disk that hangs | `hung` |
+//! | a worker, or all, killed in the middle: frames missing or twice | `lives`, `fragments`, `movies` |
+//! | a server that ends: what was collected is lost | `lives`, `fragments` |
+//! | names that lead elsewhere, links, pipes, strangers' files | `names`, `played/guards` |
+//! | a journal that is torn, held, killed over | `played/list`, and beside `file/journal.rs` |
+//! | a file that grows while it is read by parts | `played/files`, `played/flv` |
+//! | files that are cut, damaged, full of holes, others', played; arguments without sense | `played/spans`, `played/flv`, `played/hostile` |
+//! | hundreds at once; what a loss of power leaves | `many` |
 
 mod beside;
-#[path = "../rtmp/client.rs"]
+#[path = "../rtmp/client/mod.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod client;
+mod clocks;
+mod codecs;
+#[path = "../hls/coded.rs"]
+#[allow(dead_code, reason = "it is for other tests, too")]
+mod coded;
 mod cuts;
 #[path = "../hls/film.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
@@ -12,8 +37,12 @@ mod fragments;
 #[path = "../rtmp/frames.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod frames;
+mod hung;
 mod lives;
+mod many;
+mod movies;
 mod names;
+mod odd;
 mod operators;
 mod played;
 #[path = "../rtmp/program.rs"]

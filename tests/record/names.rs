@@ -6,7 +6,9 @@ use support::{process, wait_for};
 
 use crate::client::Client;
 use crate::film::Publisher;
-use crate::recorded::{comes_to_hold, is_all_of, media, names, path, sent, told, wait_for_end};
+use crate::recorded::{
+    comes_to_hold, is_all_of, is_closed, is_sealed, media, names, path, sent, told, wait_for_end,
+};
 use crate::{about_to, conf, up};
 
 #[test]
@@ -27,6 +29,59 @@ fn names_that_lead_elsewhere_are_refused_and_the_stream_goes_on() {
     assert_eq!(std::fs::read(server.path("outside.flv")).expect("the file"), b"mine");
     let refused = server.error_log().matches("no file can have this name").count();
     assert_eq!(refused, 3, "{}", server.error_log());
+}
+
+/// Names of streams are no formats, and suffixes may be anything: what cannot be the name of a file is said, and stops nobody else.
+#[test]
+fn names_may_be_anything() {
+    let long = "x".repeat(300);
+    let recorders = [
+        ("newline", "-%n.flv"),
+        ("none", "-%"),
+        ("unknown", "-%!.flv"),
+        ("wide", "-%9000d.flv"),
+        ("long", &format!("-{long}.flv")),
+        ("slashes", "-%D.flv"),
+        ("quotes", "-'\\\"\\\\$.flv"),
+    ];
+    let recorder = |(name, suffix): &(&str, &str)| {
+        format!("recorder {name} {{ record all; record_suffix \"{suffix}\"; }} ")
+    };
+    let recorders: String = recorders.iter().map(recorder).collect();
+    let server = up(&format!("record all; record_suffix -%Y.flv; {recorders}"));
+    for name in ["s", "%n%9000d", &"ü".repeat(50)] {
+        let mut publisher = Publisher::new(&server, name);
+        publisher.run(2000);
+        publisher.end();
+    }
+    let ours = |name: &String| ["s-20", "%25n%259000d-20"].iter().any(|it| name.starts_with(it));
+    let all = || -> Vec<String> { names(&server).into_iter().filter(ours).collect() };
+    wait_for("two files", || {
+        all().len() == 2 && all().iter().all(|it| is_closed(&path(&server, it)))
+    });
+    for name in all() {
+        is_all_of(&media(&path(&server, &name)), &sent(2000));
+    }
+    // What is of `s` is listed and given, whatever its name.
+    let wanted = ["s-\n.flv", "s-%", "s-%!.flv", "s-'\"\\$.flv"];
+    for name in wanted {
+        wait_for(name, || is_sealed(&path(&server, name)));
+        is_all_of(&media(&path(&server, name)), &sent(2000));
+    }
+    let text = || server.get("/dvr/s/").text();
+    wait_for("the ends", || text().matches("\"grows\":false").count() == wanted.len() + 1);
+    let list: Vec<serde_json::Value> = serde_json::from_str(&text()).expect("a list");
+    for recording in &list {
+        let url = recording["url"].as_str().expect("an address");
+        let answer = server.get(&format!("/dvr/s/{url}"));
+        let size = recording["size"].as_f64().expect("a number");
+        assert_eq!((answer.status, answer.body.len() as f64), (200, size), "{url}");
+    }
+    let log = server.error_log();
+    for why in ["no file can have a name of this length", "the record_suffix comes to nothing"] {
+        assert!(log.contains(why), "{why}: {log}");
+    }
+    assert_eq!(server.workers().len(), 2);
 }
 
 #[test]
@@ -101,6 +156,8 @@ fn what_cannot_be_is_an_error() {
         ("record_format avi;", "invalid value \"avi\""),
         ("record_index 1000000;", "value must be between"),
         ("record_interval soon;", "record_interval"),
+        ("record all; record_suffix /../x.flv;", "leads to another directory"),
+        ("recorder a { record all; record_suffix /%Y/../..; }", "leads to another directory"),
     ];
     for (settings, why) in wrong {
         let (code, said) = about_to(conf(settings)).fail();

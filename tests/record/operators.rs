@@ -45,6 +45,55 @@ fn an_operator_starts_and_stops() {
     assert_eq!(names(&server), ["s-m.flv"], "the other was not asked for");
 }
 
+/// A name with the time in it is the one that was told, and another one each time; a recorder that nobody has started stays empty, who
+/// dies has not stopped it.
+#[test]
+fn what_an_operator_is_told_is_the_file() {
+    let server = up("recorder n { record all manual; record_unique on; record_interval 1s; }
+         recorder other { record all manual; record_suffix -other.flv; } publish_grace 20s;");
+    let mut publisher = Publisher::new(&server, "s");
+    publisher.run(1000);
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let (status, shown) = control(&server, "start?app=live&name=s&rec=n");
+        assert_eq!(status, 200);
+        publisher.run(2000);
+        wait_for("the file", || std::path::Path::new(&shown).exists());
+        // It goes on by itself.
+        publisher.run(2000);
+        wait_for("the next one", || names(&server).len() >= told.len() * 2 + 2);
+        let (status, last) = control(&server, "stop?app=live&name=s&rec=n");
+        assert!(status == 200 && last != shown, "{last}");
+        wait_for_end(std::path::Path::new(&last));
+        told.push(shown);
+        let stopped = names(&server);
+        publisher.run(3000);
+        assert_eq!(names(&server), stopped);
+        let now = || std::time::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+        let second = now();
+        wait_for("another second", || now() > second);
+    }
+    assert_ne!(told[0], told[1]);
+    // Whether it is to record outlives who records.
+    assert_eq!(control(&server, "start?app=live&name=s&rec=other").0, 200);
+    publisher.run(2000);
+    let file = path(&server, "s-other.flv");
+    wait_for("the file", || file.exists());
+    let worker = server.connected_worker();
+    support::process::signal(worker, "KILL");
+    support::process::wait_for_end(worker);
+    wait_for("another worker", || server.workers().len() == 2);
+    if !publisher.is_alive() {
+        publisher.come_back(&server, "s");
+    }
+    let len = std::fs::metadata(&file).expect("the file").len();
+    publisher.run(5000);
+    wait_for("more of it", || std::fs::metadata(&file).is_ok_and(|it| it.len() > len + 100_000));
+    assert_eq!(control(&server, "stop?app=live&name=s&rec=other").0, 200);
+    wait_for_end(&file);
+    probe(&file);
+}
+
 #[test]
 fn hooks_and_listeners_are_told() {
     let program = Program::answering("HTTP/1.0 200 OK\r\n\r\n");
@@ -65,12 +114,19 @@ fn hooks_and_listeners_are_told() {
     let mut publisher = Publisher::new(&server, "s");
     publisher.run(2000);
     publisher.end();
-    for event in ["record_start", "record_start", "record_done", "record_done"] {
-        events.until(&format!("event: {event}\n"));
+    // Each recorder has its turns at its own time.
+    let mut known = Vec::new();
+    for _ in 0..4 {
+        events.until("event: record_");
+        let event = events.until("\n");
         let data = events.until("\n\n");
         assert!(data.contains("\"app\":\"live\",\"name\":\"s\",\"recorder\":\""), "{data}");
-        assert_eq!(data.contains("\"duration\":2.0"), event == "record_done", "{data}");
+        assert_eq!(data.contains("\"duration\":2.0"), event == "done\n", "{data}");
+        known.push((data.contains("\"recorder\":\"k\""), event));
     }
+    known.sort_by_key(|(recorder, _)| *recorder);
+    let events = known.iter().map(|(_, event)| event.trim());
+    assert_eq!(events.collect::<Vec<_>>(), ["start", "done", "start", "done"]);
     let mut told: Vec<_> = (0..2).map(|_| program.next()).collect();
     told.sort_by_key(|asked| asked.head.clone());
     for (asked, (to, recorder, name)) in
@@ -108,6 +164,59 @@ fn the_publisher_is_told() {
     publisher.expect("NetStream.Record.Start");
     assert_eq!(control(&server, "stop?app=live&name=s").0, 200);
     publisher.expect("NetStream.Record.Stop");
+}
+
+/// What came before a word is before it in the file, too, though files grow once a second only.
+#[test]
+fn a_word_counts_from_its_moment_on() {
+    use crate::client::Client;
+    use crate::frames::{avc_header, key};
+    let server = up("record all manual; record_notify on;");
+    let mut publisher = Client::publisher(&server, "s");
+    publisher.video(0, &avc_header(1));
+    let send = |from: u32, publisher: &mut Client| {
+        (from..from + 60).for_each(|at| publisher.video(at * 40, &key(at)));
+        publisher.sync();
+    };
+    send(0, &mut publisher);
+    assert_eq!(control(&server, "start?app=live&name=s").0, 200);
+    send(60, &mut publisher);
+    publisher.expect("NetStream.Record.Start");
+    send(120, &mut publisher);
+    assert_eq!(control(&server, "stop?app=live&name=s").0, 200);
+    send(180, &mut publisher);
+    wait_for_end(&path(&server, "s.flv"));
+    let pictures = media(&path(&server, "s.flv"));
+    let (first, last) = (key(60), key(179));
+    assert_eq!(pictures.len(), 120);
+    assert_eq!(pictures.first().map(|it| &it.payload[..]), Some(&first[..]));
+    assert_eq!(pictures.last().map(|it| &it.payload[..]), Some(&last[..]));
+}
+
+/// Who was answered is obeyed, though the worker dies before anything comes that could be recorded.
+#[test]
+fn a_word_outlives_its_worker() {
+    use crate::client::Client;
+    use crate::frames::{avc_header, key};
+    let server = up("publish_grace 30s; record all manual;");
+    let publish = |from: u32| {
+        let mut publisher = Client::publisher(&server, "s");
+        publisher.video(from * 40, &avc_header(1));
+        (from..from + 60).for_each(|at| publisher.video(at * 40, &key(at)));
+        publisher.sync();
+        publisher
+    };
+    let first = publish(0);
+    assert_eq!(control(&server, "start?app=live&name=s").0, 200);
+    let workers = server.workers();
+    workers.iter().for_each(|&worker| support::process::signal(worker, "KILL"));
+    wait_for("other workers", || {
+        let now = server.workers();
+        now.len() == workers.len() && now.iter().all(|worker| !workers.contains(worker))
+    });
+    drop(first);
+    let _second = publish(60);
+    wait_for("a file", || path(&server, "s.flv").exists());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a crash or a loss of power has left is made whole when the server starts.
 
-use support::{process, wait_for};
+use support::wait_for;
 
 use crate::film::Publisher;
 use crate::recorded::{index, is_all_of, media, path, payloads, probe, sent, told, wait_for_end};
@@ -14,10 +14,7 @@ fn a_torn_file_is_whole_after_the_start() {
     publisher.run(4000);
     let file = path(&server, "s.flv");
     wait_for("the file", || std::fs::metadata(&file).is_ok_and(|about| about.len() > 200_000));
-    let workers = server.workers();
-    server.kill_master();
-    workers.iter().for_each(|pid| process::signal(*pid, "KILL"));
-    workers.iter().for_each(|pid| process::wait_for_end(*pid));
+    server.kill_everything();
     drop(publisher);
     let torn = std::fs::read(&file).expect("the file");
     let all = sent(4000);

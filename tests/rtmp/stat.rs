@@ -12,15 +12,13 @@ use crate::{conf, up, well_formed, with_server};
 #[track_caller]
 fn from_all_workers(server: &Server, path: &str, mut each: impl FnMut(String)) {
     let workers = server.workers();
-    let open = || -> Vec<usize> { workers.iter().map(|&pid| proc::descriptors(pid)).collect() };
-    let before = open();
     let mut wires = Vec::new();
     let both = comes(|| {
         let mut wire = server.wire();
         wire.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
         each(wire.answer().text());
         wires.push(wire);
-        open().iter().zip(&before).all(|(open, before)| open > before)
+        workers.iter().all(|&pid| proc::connections(pid) > 0)
     });
     assert!(both, "one worker takes all");
 }
@@ -195,6 +193,46 @@ fn what_happens_is_told_as_events() {
     next("stop");
     publisher.reset();
     next("unpublish");
+}
+
+/// Each time that a stream's tracks become others, in the middle, too; a header that is repeated is none.
+#[test]
+fn other_codecs_are_told_of() {
+    let text = conf("rtmp_events z:live;");
+    let text =
+        text.replace("location /flv", "location /events { sse_subscribe live; } location /flv");
+    let server = start!(text.replace("http {", "http { sse_zone z 16m;"));
+    let mut events = server.wire();
+    events.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+    events.until("id: ");
+    let mut publisher = Client::publisher(&server, "s");
+    let avc = avc_header(1);
+    // Enhanced RTMP: a sequence header, and what it is of.
+    let av1 = [&[0x90], &b"av01"[..], &[0x81, 0, 0x0C, 0]].concat();
+    let opus = [&[0x90], &b"Opus"[..], b"OpusHead\x01\x02\0\0\x80\xBB\0\0\0\0\0"].concat();
+    let (aac, other) = (aac_header(1), vec![0xAF, 0, 0x11, 0x88]);
+    publisher.video(0, &avc);
+    publisher.audio(0, &aac);
+    for time in 1..10 {
+        publisher.video(time * 40, &avc);
+        publisher.audio(time * 40, &aac);
+        publisher.video(time * 40, &key(time));
+    }
+    publisher.audio(400, &other);
+    publisher.video(440, &av1);
+    publisher.audio(480, &opus);
+    publisher.sync();
+    for words in [
+        &["\"codec\":\"H264\""][..],
+        &["\"codec\":\"H264\"", "\"codec\":\"AAC\",\"channels\":2,\"sample_rate\":44100"],
+        &["\"codec\":\"H264\"", "\"codec\":\"AAC\",\"channels\":1,\"sample_rate\":48000"],
+        &["\"codec\":\"AV1\"", "\"codec\":\"AAC\""],
+        &["\"codec\":\"AV1\"", "\"codec\":\"Opus\",\"channels\":2,\"sample_rate\":48000"],
+    ] {
+        events.until("event: metadata\n");
+        let data = events.until("\n\n");
+        assert!(words.iter().all(|word| data.contains(word)), "{words:?}: {data}");
+    }
 }
 
 #[test]

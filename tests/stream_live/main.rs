@@ -1,10 +1,13 @@
 //! One address of a stream: every form has every frame, the same clients get it, and what becomes of workers, publishers and
 //! readers does to it what it does to FLV.
 
-#[path = "../rtmp/client.rs"]
+#[path = "../rtmp/client/mod.rs"]
 #[allow(dead_code, reason = "it can do more than is asked for here")]
 mod client;
 mod codecs;
+#[path = "../hls/coded.rs"]
+#[allow(dead_code, reason = "there are more codecs than are sent here")]
+mod coded;
 mod copies;
 #[path = "../hls/film.rs"]
 #[allow(dead_code, reason = "it can do more than is asked for here")]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proto::escape;
 
-use crate::part::Format;
-use crate::timeline::{Segment, Track};
+use crate::part::{Format, Track};
+use crate::timeline::Segment;
 
 /// What files of segments are called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,12 @@ pub enum Naming {
 pub struct Places {
     /// `hls_path`, `dash_path`
     pub root: PathBuf,
+    /// `hls_dir_access`: the mode of directories that are made.
+    pub directory_mode: u32,
     /// A directory for each stream.
     pub nested: bool,
+    /// `hls_nested_index_filename`: the list in such a directory, without its ending.
+    pub index: String,
     /// `hls_fragment_naming`
     pub naming: Naming,
     /// `hls_fragment_naming_granularity`
@@ -78,7 +82,7 @@ impl StreamNames {
     /// The playlist, or description, of this stream or of another one of the application.
     pub fn list(&self, name: &str, extension: &str) -> PathBuf {
         match self.places.nested {
-            true => self.directory_of(name).join(format!("index.{extension}")),
+            true => self.directory_of(name).join(format!("{}.{extension}", self.places.index)),
             false => self.places.root.join(format!("{name}.{extension}")),
         }
     }
@@ -111,6 +115,11 @@ impl StreamNames {
         name
     }
 
+    /// A segment has a name already.
+    pub fn reserve(&mut self, msn: u64, name: String) {
+        self.given.insert(msn, name);
+    }
+
     /// A segment is gone.
     pub fn forget(&mut self, msn: u64) {
         self.given.remove(&msn);
@@ -132,9 +141,10 @@ impl StreamNames {
     /// As the master playlist names the playlist of a variant.
     pub fn variant(&self, name: &str) -> String {
         let base = &self.places.base_url;
+        let index = escaped(&self.places.index);
         match self.places.nested {
-            true if base.is_empty() => format!("../{}/index.m3u8", escaped(name)),
-            true => format!("{base}{}/index.m3u8", escaped(name)),
+            true if base.is_empty() => format!("../{}/{index}.m3u8", escaped(name)),
+            true => format!("{base}{}/{index}.m3u8", escaped(name)),
             false => format!("{base}{}.m3u8", escaped(name)),
         }
     }
@@ -145,6 +155,11 @@ impl StreamNames {
             true => rest.to_owned(),
             false => format!("{}-{rest}", self.name),
         }
+    }
+
+    /// The journal of files of this kind, without its directory.
+    pub fn journal(&self, kind: &str) -> String {
+        format!(".{}", self.file(kind))
     }
 
     fn rounded(&self, number: u64) -> u64 {

@@ -1,58 +1,47 @@
-//! The files of one stream: what is missing is written, what is not wanted any more is removed.
+//! The files of one stream, as the process that cuts it has them written: one job at a time, by other threads.
 
 use std::cell::{Cell, RefCell};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
-use broadcast::ChannelId;
-use rtmp::follow::Stream;
+use broadcast::{ChannelId, Owner};
+use rtmp::follow::{Progress, Stream};
 
+use crate::archive::Behind;
+use crate::files::earlier::Earlier;
+use crate::files::inventory::{Channel, Files, Inventory};
 use crate::files::job::{self, Step};
-use crate::files::layout::{File, Layout, Source};
-use crate::files::names::{self, Places, StreamNames};
-use crate::playlists;
-use crate::timeline::{Segment, Timeline};
+use crate::files::names;
+use crate::files::turns::{self, Turn};
+use crate::timeline::Timeline;
 use crate::zone::Hub;
 
-/// What an application asks for.
-#[derive(Clone, Debug)]
-pub struct Files {
-    /// Where.
-    pub places: Places,
-    /// Which.
-    pub layout: Layout,
-    /// Those that nobody can ask for any more are removed.
-    pub cleanup: bool,
-    /// Files of a stream that has ended are removed after so many milliseconds.
-    pub ended: u64,
-}
-
-/// Segments that one job writes at most: they are in memory meanwhile.
-const AT_ONCE: usize = 4;
 /// After an error it is tried again not before so many milliseconds.
 const RETRY_MS: u64 = 10_000;
+/// Where a disk hangs, a stream is counted without its files after so many milliseconds.
+const HANGS_MS: u64 = 5_000;
 
 /// The files of one stream.
 pub struct Output {
     files: Files,
+    inventory: RefCell<Inventory>,
     timeline: Rc<RefCell<Timeline>>,
-    zone: (&'static Hub, ChannelId),
+    hub: &'static Hub,
     /// The stream's name in the zone.
     channel: Vec<u8>,
-    names: RefCell<StreamNames>,
-    /// Files that are there, by the segments that they are of.
-    written: RefCell<BTreeMap<u64, Vec<PathBuf>>>,
-    /// The same of what a decoder needs first, by version.
-    inits: RefCell<BTreeMap<u32, Vec<PathBuf>>>,
-    /// Playlists and descriptions.
-    lists: RefCell<BTreeSet<PathBuf>>,
+    /// This process, as the zone knows who cuts the stream.
+    owner: Owner,
+    /// Whoever cuts the stream waits for what is listed already.
+    awaited: Cell<bool>,
+    progress: Progress,
     state: Cell<State>,
     /// Something has come while a job was at work.
     again: Cell<bool>,
-    /// What was there before is not looked at any more: all of it was.
-    checked: Cell<bool>,
+    /// It waits for its turn.
+    waits: Cell<bool>,
+    /// Another process writes them.
+    left: Cell<bool>,
     /// When the last error was, in the loop's milliseconds.
     failed: Cell<Option<u64>>,
     label: String,
@@ -73,6 +62,7 @@ impl Output {
         stream: &Stream,
         timeline: Rc<RefCell<Timeline>>,
         zone: (&'static Hub, ChannelId),
+        owner: Owner,
     ) -> Option<Rc<Output>> {
         let text = String::from_utf8_lossy(&stream.name).into_owned();
         let label = format!("{}/{text}", stream.app);
@@ -83,50 +73,135 @@ impl Output {
             );
             return None;
         }
+        let (hub, id) = zone;
+        let channel = Channel { hub, id, name: stream.channel.clone() };
         let output = Rc::new(Output {
             files: files.clone(),
+            inventory: RefCell::new(Inventory::new(files.clone(), &text, channel)),
             timeline,
-            zone,
-            names: RefCell::new(StreamNames::new(files.places.clone(), &text)),
-            written: RefCell::default(),
-            inits: RefCell::default(),
-            lists: RefCell::default(),
+            hub,
             channel: stream.channel.clone(),
+            owner,
+            awaited: Cell::new(false),
+            progress: stream.progress.clone(),
             state: Cell::new(State::Idle),
             again: Cell::new(false),
-            checked: Cell::new(false),
+            waits: Cell::new(false),
+            left: Cell::new(false),
             failed: Cell::new(None),
             label,
         });
-        output.update();
+        match output.files.layout.listed() {
+            (_, true) => output.recall(),
+            _ => output.update(),
+        }
         Some(output)
+    }
+
+    /// Whether it is not known yet from where segments are counted.
+    pub fn is_awaited(&self) -> bool {
+        self.awaited.get()
+    }
+
+    /// From where they are counted, if the stream is in no memory any more.
+    pub fn behind(&self) -> Option<Behind> {
+        self.inventory.borrow().behind()
+    }
+
+    /// Without files the stream goes on.
+    fn await_no_more(&self) {
+        if self.awaited.replace(false) {
+            self.progress.note();
+        }
+    }
+
+    /// Whoever was here before may have listed what the zone has no more: of a recording that stays.
+    fn recall(self: &Rc<Self>) {
+        self.state.set(State::Working);
+        self.awaited.set(self.timeline.borrow().newest.is_none());
+        let hangs = Rc::downgrade(self);
+        rt::after(HANGS_MS, move || {
+            hangs.upgrade().into_iter().for_each(|output| output.await_no_more());
+        });
+        let (path, ours) = self.inventory.borrow().listed_in();
+        let output = self.clone();
+        rt::spawn(async move {
+            let from = path.clone();
+            let turn = turns::wait(&output.files.places.root).await;
+            match rt::offload(move || Earlier::read(&from, &ours)).await {
+                Ok(earlier) => output.inventory.borrow_mut().know(earlier),
+                Err(error) => {
+                    let (label, path) = (&output.label, path.display());
+                    let errno = sys::log::errno(&error);
+                    sys::log!(
+                        Error,
+                        "files of the stream \"{label}\": what \"{path}\" lists is not taken over {errno}"
+                    );
+                }
+            }
+            drop(turn);
+            output.state.set(State::Idle);
+            output.again.set(false);
+            output.await_no_more();
+            output.update();
+        });
     }
 
     /// A segment has ended, or the stream has.
     pub fn update(self: &Rc<Self>) {
+        if self.left.get() {
+            return;
+        }
         if self.state.get() == State::Working {
             self.again.set(true);
             return;
         }
-        if self.failed.get().is_some_and(|at| rt::now() < at + RETRY_MS) {
+        if self.waits.get() || self.failed.get().is_some_and(|at| rt::now() < at + RETRY_MS) {
             return;
         }
+        let waits = Rc::downgrade(self);
+        let turn = turns::take(&self.files.places.root, move |turn| {
+            let Some(output) = waits.upgrade() else { return };
+            output.waits.set(false);
+            if !output.left.get() && output.state.get() == State::Idle {
+                output.work(turn);
+            }
+        });
+        match turn {
+            Some(turn) => self.work(turn),
+            None => self.waits.set(true),
+        }
+    }
+
+    /// Has done what is to be done.
+    fn work(self: &Rc<Self>, turn: Turn) {
         let mut steps = Vec::new();
-        let more = self.steps(&mut steps);
-        self.run(steps, more, State::Idle);
+        let more = self.inventory.borrow_mut().update(&self.timeline.borrow(), &mut steps);
+        self.run(steps, more, State::Idle, Some(turn));
+    }
+
+    /// Whether nothing is being done, nor waits for its turn.
+    pub fn is_idle(&self) -> bool {
+        self.state.get() != State::Working && !self.waits.get()
+    }
+
+    /// Another process writes the files from now on.
+    pub fn leave(&self) {
+        self.left.set(true);
     }
 
     /// Whether nothing is left to do for a stream that has ended.
     pub fn is_finished(self: &Rc<Self>) -> bool {
         let ended = self.timeline.borrow().ended;
         let Some(ended) = ended else { return false };
+        let is_old = rt::wall().as_millis() as u64 >= ended.saturating_add(self.files.ended);
         match self.state.get() {
             State::Removed => true,
-            State::Working => false,
-            // A recording of all of it is what was asked for.
-            State::Idle if self.files.layout.listed().1 || !self.files.cleanup => true,
-            State::Idle => {
-                if rt::wall().as_millis() as u64 >= ended + self.files.ended {
+            _ if !self.is_idle() => false,
+            // What has failed is tried again, as long as anybody can ask for it.
+            _ if !self.files.cleans_up() => self.failed.get().is_none() || is_old,
+            _ => {
+                if is_old {
                     self.remove_all();
                 }
                 false
@@ -134,113 +209,54 @@ impl Output {
         }
     }
 
-    /// What is to be done. `true`: there is more.
-    fn steps(&self, steps: &mut Vec<Step>) -> bool {
-        let timeline = self.timeline.borrow();
-        let mut names = self.names.borrow_mut();
-        let layout = &self.files.layout;
-        steps.extend(layout.directories(&names).into_iter().map(Step::Directory));
-        let (playlist, event) = layout.listed();
-        let first = playlists::listed(&timeline, playlist, event);
-        let (mut written, mut inits) = (self.written.borrow_mut(), self.inits.borrow_mut());
-        let whole = timeline.segments.iter().skip(first).filter(|segment| segment.whole);
-        let missing = whole.filter(|segment| !written.contains_key(&segment.msn));
-        let missing: Vec<&Segment> = missing.collect();
-        let (hub, id) = self.zone;
-        let source = Source { timeline: &timeline, hub, id, channel: &self.channel };
-        let keep = !self.checked.get();
-        for segment in missing.iter().take(AT_ONCE) {
-            if let Entry::Vacant(place) = inits.entry(segment.version) {
-                place.insert(write(layout.inits(segment, &names), false, steps));
-            }
-            let files = layout.files(segment, &mut names, &source);
-            written.insert(segment.msn, write(files, keep, steps));
-        }
-        if missing.len() > AT_ONCE {
-            return true;
-        }
-        self.checked.set(true);
-        let gone = self.gone(&timeline, &mut names, &mut written, &mut inits);
-        let list = layout.list(&mut names, &source);
-        let master = layout.master(&names, &source);
-        // That of a stream which need not have files itself.
-        let above = master.as_ref().and_then(|(path, _)| path.parent());
-        steps.extend(above.map(|above| Step::Directory(above.to_owned())));
-        let lists = list.into_iter().chain(master);
-        let lists = lists.map(|(path, text)| (path, text.into_bytes(), 0o644));
-        self.lists.borrow_mut().extend(write(lists.collect(), false, steps));
-        steps.extend(gone.into_iter().filter(|_| self.files.cleanup).map(Step::Remove));
-        false
-    }
-
-    /// Files that nobody can ask for any more.
-    fn gone(
-        &self,
-        timeline: &Timeline,
-        names: &mut StreamNames,
-        written: &mut BTreeMap<u64, Vec<PathBuf>>,
-        inits: &mut BTreeMap<u32, Vec<PathBuf>>,
-    ) -> Vec<PathBuf> {
-        let Some(oldest) = timeline.segments.front() else { return Vec::new() };
-        let kept = written.split_off(&oldest.msn);
-        let gone = std::mem::replace(written, kept);
-        gone.keys().for_each(|&msn| names.forget(msn));
-        let wanted =
-            |version: &u32| timeline.segments.iter().any(|segment| segment.version == *version);
-        let old: Vec<u32> = inits.keys().copied().filter(|version| !wanted(version)).collect();
-        let inits = old.into_iter().filter_map(|version| inits.remove(&version));
-        // A key may be that of segments that are still there.
-        let still: BTreeSet<&PathBuf> = written.values().flatten().collect();
-        gone.into_values().chain(inits).flatten().filter(|path| !still.contains(path)).collect()
-    }
-
     fn remove_all(self: &Rc<Self>) {
-        let (written, inits) = (self.written.take(), self.inits.take());
-        let segments = written.into_values().chain(inits.into_values()).flatten();
-        // First nobody is told of them any more.
-        let all = self.lists.take().into_iter().chain(segments);
-        self.run(all.map(Step::Remove).collect(), false, State::Removed);
+        let steps = self.inventory.borrow_mut().remove_all(&self.timeline.borrow());
+        self.run(steps, false, State::Removed, None);
     }
 
     /// Has another thread do it.
-    fn run(self: &Rc<Self>, steps: Vec<Step>, more: bool, after: State) {
+    fn run(self: &Rc<Self>, steps: Vec<Step>, more: bool, after: State, turn: Option<Turn>) {
         self.state.set(State::Working);
         self.again.set(more);
-        let output = self.clone();
+        let (output, is_ours) = (self.clone(), self.is_ours());
         rt::spawn(async move {
-            let done = rt::offload(move || job::run(steps)).await;
+            let (done, buffers) = rt::offload(move || job::run(steps, &is_ours)).await;
+            turns::give_back(buffers);
             output.state.set(after);
             match done {
-                Ok(()) => output.failed.set(None),
+                Ok(()) => {
+                    output.inventory.borrow_mut().done();
+                    output.failed.set(None);
+                }
                 Err((path, error)) => output.fail(&path, &error),
             }
+            // Those that wait first.
+            drop(turn);
             if output.again.replace(false) {
                 output.update();
             }
         });
     }
 
-    fn fail(&self, path: &std::path::Path, error: &std::io::Error) {
-        // What was to be written is written when it is possible again.
-        self.written.borrow_mut().clear();
-        self.inits.borrow_mut().clear();
-        self.checked.set(false);
+    /// Whether nobody else cuts the stream; another thread asks.
+    fn is_ours(&self) -> impl Fn() -> bool + Send + 'static {
+        let zone = self.hub.attachment.zone();
+        let (channel, owner) = (self.channel.clone(), self.owner);
+        move || {
+            let now = zone.find(&channel).and_then(|id| zone.owner(id));
+            now.is_none_or(|now| now == owner)
+        }
+    }
+
+    fn fail(self: &Rc<Self>, path: &Path, error: &io::Error) {
+        // The stream may have ended: nobody else asks for it again.
+        let output = Rc::downgrade(self);
+        rt::after(RETRY_MS, move || output.upgrade().into_iter().for_each(|it| it.update()));
+        self.inventory.borrow_mut().failed();
         if self.failed.replace(Some(rt::now())).is_none() {
             let (label, path) = (&self.label, path.display());
             let errno = sys::log::errno(error);
             sys::log!(Error, "files of the stream \"{label}\": \"{path}\" failed {errno}");
         }
     }
-}
-
-/// The steps that write files; gives where they are.
-fn write(files: Vec<File>, keep: bool, steps: &mut Vec<Step>) -> Vec<PathBuf> {
-    let paths = files.iter().map(|(path, _, _)| path.clone()).collect();
-    steps.extend(files.into_iter().map(|(path, bytes, mode)| Step::Write {
-        path,
-        bytes,
-        keep,
-        mode,
-    }));
-    paths
 }

@@ -15,6 +15,8 @@ pub struct Cutter {
     group_at: Option<u64>,
     /// How long the newest segment was; 0: none has ended.
     newest: u64,
+    /// The segment is to end with a key frame, however short it is.
+    pub is_asked: bool,
 }
 
 /// What becomes of the segment before a frame.
@@ -32,7 +34,15 @@ impl Cutter {
     /// With what a configuration asks for, and what was decided before.
     pub fn new(fragment: u64, max_fragment: u64, target: u32) -> Cutter {
         let max_fragment = max_fragment.max(fragment);
-        Cutter { fragment, max_fragment, target, group: 0, group_at: None, newest: 0 }
+        Cutter {
+            fragment,
+            max_fragment,
+            target,
+            group: 0,
+            group_at: None,
+            newest: 0,
+            is_asked: false,
+        }
     }
 
     /// The longest that the next part of a segment is to be, of which so much is there, if none may pass `most`: the rest,
@@ -52,7 +62,7 @@ impl Cutter {
     }
 
     /// The longest that a segment may be. Rounded to a second it must not pass what playlists say.
-    fn limit(&self) -> u64 {
+    pub fn limit(&self) -> u64 {
         match self.target {
             0 => self.max_fragment,
             target => u64::from(target) * 1000 + 499,
@@ -66,9 +76,11 @@ impl Cutter {
             if let Some(before) = self.group_at.replace(at) {
                 // Slowly forgotten: one long scene does not shorten the segments of the whole day.
                 self.group = (at.saturating_sub(before)).max(self.group - self.group / 8);
+                self.group = self.group.min(self.limit());
             }
             let next_is_late = length + self.group > self.limit() && length * 2 >= self.fragment;
-            if length > 0 && (length >= self.fragment.min(self.limit()) || next_is_late) {
+            let is_long = length >= self.fragment.min(self.limit());
+            if length > 0 && (is_long || next_is_late || self.is_asked) {
                 return Cut::Yes;
             }
         }

@@ -47,6 +47,8 @@ struct Track {
     data: Vec<u8>,
     /// When it begins; `None`: there is nothing in it.
     base: Option<u64>,
+    /// When the newest frame begins.
+    last: Option<u64>,
     duration: u64,
     frames: u32,
 }
@@ -157,39 +159,51 @@ impl Packer {
         self.audio.base.map_or(0, |base| scale(end.saturating_sub(base)))
     }
 
-    /// Adds a frame of video.
-    pub fn add_video(&mut self, frame: &Frame<'_>) {
+    /// Adds a frame of video. `false`: nothing in it is a picture; the one before is shown longer.
+    pub fn add_video(&mut self, frame: &Frame<'_>) -> bool {
         let (base, duration) = ((frame.dts + BEGIN_MS) * VIDEO_MS, frame.duration * VIDEO_MS);
-        self.frames += 1;
-        if let Some(ts) = &mut self.ts {
-            ts.muxer.video(
+        let before = self.video.data.len();
+        match (&mut self.ts, &self.pictures) {
+            (Some(ts), _) => ts.muxer.video(
                 &mut self.video.data,
                 frame.data,
                 frame.dts,
                 frame.composition,
                 frame.key,
-            );
-            self.video.grow(base, duration);
-            return;
+            ),
+            (None, Some(track)) => drop(fmp4::picture(track, frame.data, &mut self.video.data)),
+            (None, None) => {}
         }
-        let Some(track) = &self.pictures else { return };
-        let size = fmp4::picture(track, frame.data, &mut self.video.data);
+        let size = (self.video.data.len() - before) as u32;
         if size == 0 {
-            // Nothing in it is a picture.
-            return;
+            if let Some(last) = self.video.samples.last_mut() {
+                last.duration = last.duration.saturating_add(duration as u32);
+            }
+            if self.video.frames > 0 {
+                self.video.last_until(base + duration);
+            }
+            return false;
         }
+        self.frames += 1;
         self.video.grow(base, duration);
-        self.video.samples.push(Sample {
-            size,
-            duration: duration as u32,
-            cts: frame.composition.saturating_mul(VIDEO_MS as i32),
-            key: frame.key,
-        });
+        if self.ts.is_none() {
+            self.video.samples.push(Sample {
+                size,
+                duration: duration as u32,
+                cts: frame.composition.saturating_mul(VIDEO_MS as i32),
+                key: frame.key,
+            });
+        }
+        true
     }
 
     /// Adds a frame of audio, which begins at `base` and has so many samples.
     pub fn add_audio(&mut self, base: u64, samples: u32, frame: &[u8]) {
         self.frames += 1;
+        // A hole is part of what is before it: times of samples are told by their lengths alone.
+        if let (Some(begin), Some(last)) = (self.audio.last, self.audio.samples.last_mut()) {
+            last.duration = u32::try_from(base.saturating_sub(begin)).unwrap_or(last.duration);
+        }
         self.audio.grow(base, samples.into());
         let Some(ts) = &mut self.ts else {
             let size = frame.len() as u32;
@@ -273,13 +287,19 @@ impl Transport {
 impl Track {
     fn grow(&mut self, base: u64, duration: u64) {
         self.frames += 1;
-        let begin = *self.base.get_or_insert(base);
-        self.duration = (base + duration).saturating_sub(begin).max(self.duration);
+        self.base.get_or_insert(base);
+        self.last = Some(base);
+        self.last_until(base + duration);
+    }
+
+    fn last_until(&mut self, end: u64) {
+        let begin = self.base.unwrap_or(end);
+        self.duration = end.saturating_sub(begin).max(self.duration);
     }
 
     fn clear(&mut self) {
         self.samples.clear();
         self.data.clear();
-        (self.base, self.duration, self.frames) = (None, 0, 0);
+        (self.base, self.last, self.duration, self.frames) = (None, None, 0, 0);
     }
 }

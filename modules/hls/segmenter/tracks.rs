@@ -1,11 +1,12 @@
 //! What a stream consists of, as its sequence headers tell.
 //!
 //! ```text
-//! length (4) payload of a video message     length (4) payload of an audio message
+//! length (4) payload of a video message     length (4) payload of an audio message     4 (4) width (2) height (2)
 //! ```
-//! That is how it is kept in the first part of each segment: as the publisher has sent it.
+//! That is how it is kept in the first part of each segment: as the publisher has sent it. The size is there where the header
+//! does not tell it (VP9): it is that of the first picture. Numbers are little-endian.
 
-use proto::flv::{Audio, Video};
+use proto::flv::{Audio, Video, VideoCodec};
 use proto::media::{AudioTrack, VideoTrack};
 
 /// A header that is longer is none: real ones have a few hundred bytes.
@@ -34,6 +35,14 @@ impl Tracks {
         true
     }
 
+    /// Looks at a key frame, where the header does not tell the size. `true`: it is another than before.
+    pub fn see_video(&mut self, frame: &[u8]) -> bool {
+        let Some(track) = &mut self.video else { return false };
+        let before = track.size;
+        track.see(frame);
+        track.size != before
+    }
+
     /// Takes a sequence header of audio, or a first frame of a codec that has none.
     pub fn set_audio(&mut self, audio: &Audio, payload: &[u8]) -> bool {
         if payload.len() > LONGEST || payload == &self.payloads[1][..] {
@@ -60,6 +69,12 @@ impl Tracks {
             out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
             out.extend_from_slice(payload);
         }
+        let size = self.video.as_ref().filter(|track| is_sized_by_pictures(track));
+        if let Some((width, height)) = size.map(|track| track.size).filter(|it| *it != (0, 0)) {
+            out.extend_from_slice(&SIZE.to_le_bytes());
+            out.extend_from_slice(&(width as u16).to_le_bytes());
+            out.extend_from_slice(&(height as u16).to_le_bytes());
+        }
     }
 
     /// Reads them, and gives how many bytes they took; `None`: they are damaged.
@@ -74,6 +89,19 @@ impl Tracks {
                 _ => drop(Audio::of(payload).map(|audio| tracks.set_audio(&audio, payload))),
             }
         }
+        let size = tracks.video.as_mut().filter(|track| is_sized_by_pictures(track));
+        let written = bytes[at..].strip_prefix(&SIZE.to_le_bytes()).and_then(<[u8]>::first_chunk);
+        if let (Some(track), Some(&[a, b, c, d])) = (size, written) {
+            track.size = (u16::from_le_bytes([a, b]).into(), u16::from_le_bytes([c, d]).into());
+            at += 8;
+        }
         Some((tracks, at))
     }
+}
+
+/// Bytes of a size.
+const SIZE: u32 = 4;
+
+fn is_sized_by_pictures(track: &VideoTrack) -> bool {
+    track.codec == VideoCodec::Vp9
 }

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Error, Setting, contexts, settings};
+use conf::{Access, Arity, Contexts, Error, Setting, contexts, settings};
+use proto::hls::Caption;
 
-use crate::files::Naming;
+use crate::files::{Naming, is_fit};
 use crate::part::Format;
+use crate::settings::captions::captions;
 use crate::zone::{self, HlsZone};
 
 const ANY: Contexts = contexts!(RTMP | RTMP_SERVER | APPLICATION);
@@ -30,6 +32,12 @@ settings! {
             ANY, Arity::Exactly(1), time, "", "no segment is longer, key frame or not; ten times hls_fragment"
         );
         time hls_playlist_length = (ANY, "30s", "how long playlists are");
+        time hls_window = (
+            ANY, "0", "how far back players can go: what has left the playlist's length goes on in files under hls_window_path"
+        );
+        option hls_window_path: String = (
+            ANY, Arity::Exactly(1), path, "", "the directory of what hls_window has: one for each stream in it"
+        );
         value hls_part: Option<u64> = (
             ANY, Arity::Exactly(1), part, "off",
             "low-latency HLS: players see parts of segments that are so long"
@@ -42,6 +50,13 @@ settings! {
             ANY, "on", "a stream that begins again goes on with the playlist; off: with an empty one"
         );
         flag hls_nested = (ANY, "off", "a directory for each stream, with index.m3u8 in it");
+        value hls_nested_index_filename: String = (
+            ANY, Arity::Exactly(1), index, "index", "what the playlist there is called, without its ending"
+        );
+        value hls_dir_access: Access = (
+            ANY, Arity::Between(1, 3), Setting::access, "user:rw group:r all:r",
+            "who may look into directories that are made, and who may fill them: user:, group:, all: with r or rw"
+        );
         value hls_fragment_naming: Naming = (
             ANY, Arity::Exactly(1), naming, "sequential",
             "what files of segments are called by: sequential, timestamp or system"
@@ -57,6 +72,17 @@ settings! {
         list hls_variant: Variant = (
             ANY, Arity::AtLeast(1), variant, "",
             "SUFFIX [KEY=VALUE …]: streams of one name with these endings make a master playlist"
+        );
+        flag hls_events = (
+            ANY, "off", "an event for each segment that is whole, on the channel of rtmp_events"
+        );
+        value hls_captions: Vec<Caption> = (
+            ANY, Arity::AtLeast(1), captions, "off",
+            "CC1=LANGUAGE … SERVICE1=LANGUAGE …, or off: captions in the pictures that master playlists tell of"
+        );
+        flag hls_cue = (
+            ANY, "off",
+            "cue points of publishers (onCuePoint, onAdCue) are date ranges in playlists, and cut segments where breaks begin and end"
         );
         option hls_base_url: String = (
             ANY, Arity::Exactly(1), word, "", "stands before the names of segments in playlists"
@@ -84,6 +110,9 @@ settings! {
             "how long a segment is, up to the next key frame; with hls on, hls_fragment says so"
         );
         time dash_playlist_length = (ANY, "30s", "how much is listed");
+        flag dash_low_latency = (
+            ANY, "off", "players of DASH begin with a segment before it is whole; with hls_part, and key frames that are regular"
+        );
         flag dash_cleanup = (ANY, "on", "remove files of segments that are not listed any more");
         flag dash_nested = (ANY, "off", "a directory for each stream, with index.mpd in it");
         raw hls_fragment_slicing: () = (
@@ -91,7 +120,7 @@ settings! {
             "accepted; a segment begins with a key frame"
         );
         raw hls_muxdelay: () = (
-            ANY, Arity::Exactly(1), always, "700ms", "accepted; nothing is delayed"
+            ANY, Arity::Exactly(1), delay, "700ms", "accepted with a warning; nothing is delayed"
         );
         raw hls_sync: () = (
             ANY, Arity::Exactly(1), always, "2ms", "accepted; the times of sound are counted in samples"
@@ -190,6 +219,15 @@ fn path(setting: &Setting<'_>) -> Result<String, Error> {
     Ok(path.to_string_lossy().trim_end_matches('/').to_owned())
 }
 
+/// A name that leads nowhere else, and is nobody else's.
+fn index(setting: &Setting<'_>) -> Result<String, Error> {
+    let name = setting.arg(0);
+    match is_fit(name.as_bytes()) {
+        true => Ok(name.to_owned()),
+        false => Err(setting.invalid(0, "name: it is a file's, without a directory")),
+    }
+}
+
 fn word(setting: &Setting<'_>) -> Result<String, Error> {
     Ok(setting.arg(0).to_owned())
 }
@@ -202,6 +240,12 @@ fn variant(setting: &Setting<'_>) -> Result<Variant, Error> {
 
 fn slicing(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     setting.choice(0, &[("plain", ()), ("aligned", ())])
+}
+
+/// nginx-rtmp reads it, and does nothing with it either.
+fn delay(_: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    setting.warn("\"hls_muxdelay\" has no effect: nothing is delayed");
+    Ok(())
 }
 
 fn always(_: &mut Conf, _: &Setting<'_>) -> Result<(), Error> {

@@ -4,17 +4,23 @@ use std::ops::Range;
 
 use broadcast::{Attachment, Batch, ChannelId, ReadLimits, Reading, RecordRef};
 
-use crate::part::{FIXED, Head};
+use crate::cue::{self, Cues};
+use crate::part::{FIXED, Head, Track};
 use crate::segmenter::tracks::Tracks;
-use crate::timeline::segments::{Part, Segment, Timeline, Track};
+use crate::timeline::known::Timeline;
+use crate::timeline::segments::{Part, Segment};
 
-/// Learns of all parts that have come. `true`: there were some.
+/// Learns of all parts that have come, and of those that are gone. `true`: some have come.
 pub fn follow(timeline: &mut Timeline, attachment: &Attachment, id: ChannelId) -> bool {
     let (mut told, mut news) = (0, false);
     loop {
         let limits = ReadLimits { told, ..ReadLimits::default() };
         match attachment.read(&[id], timeline.cursor, None, limits) {
-            Reading::Nothing | Reading::Torn => return news,
+            Reading::Nothing | Reading::Torn => {
+                // Whoever is up to date is not told of it by reading.
+                timeline.evicted(attachment.zone().evicted_upto(id));
+                return news;
+            }
             Reading::Lagged { upto } => {
                 told = upto;
                 timeline.lost(upto);
@@ -37,9 +43,15 @@ fn add(timeline: &mut Timeline, batch: &Batch<'_>, record: &RecordRef) {
     }
     timeline.cursor = record.seq;
     let Some(known) = Head::read(&head) else { return };
-    let tracks = head.get(FIXED..).filter(|rest| !rest.is_empty());
-    let tracks = tracks.and_then(|rest| Tracks::read(rest).map(|(tracks, _)| tracks));
-    timeline.add(record.seq, &known, tracks, record.head);
+    let (tracks, cues) = behind(head.get(FIXED..).unwrap_or_default());
+    timeline.add(record.seq, &known, (tracks, cues), record.head);
+}
+
+/// What stands behind the part that all heads have: tracks, cues, or both.
+pub fn behind(bytes: &[u8]) -> (Option<Tracks>, Option<Cues>) {
+    let tracks = Some(bytes).filter(|bytes| !bytes.is_empty() && !cue::is_cues(bytes));
+    let (tracks, len) = tracks.and_then(Tracks::read).unzip();
+    (tracks, bytes.get(len.unwrap_or(0)..).and_then(Cues::read))
 }
 
 /// The bytes of a segment's track, of all of its tracks, or of one of its parts. `None`: they are gone.
@@ -54,12 +66,38 @@ pub fn bytes(
         Some(part) => std::slice::from_ref(segment.parts.get(part)?),
         None => &segment.parts[..],
     };
-    let ranges = || parts.iter().map(|part| (part, range(part, track)));
-    let mut out = Vec::with_capacity(ranges().map(|(_, range)| range.len()).sum());
-    for (part, range) in ranges() {
-        copy(attachment, id, part.seq, range, &mut out)?;
-    }
+    let mut out = Vec::new();
+    copy_all(attachment, id, parts, track, &mut out)?;
     Some(out)
+}
+
+/// Appends the bytes of a segment's track, or of all of its tracks. `None`: they are gone.
+pub fn read(
+    attachment: &Attachment,
+    id: ChannelId,
+    segment: &Segment,
+    track: Option<Track>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    copy_all(attachment, id, &segment.parts, track, out)
+}
+
+fn copy_all(
+    attachment: &Attachment,
+    id: ChannelId,
+    parts: &[Part],
+    track: Option<Track>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    let ranges = || parts.iter().map(|part| (part, range(part, track)));
+    out.reserve_exact(ranges().map(|(_, range)| range.len()).sum());
+    ranges().try_for_each(|(part, range)| copy(attachment, id, part.seq, range, out))
+}
+
+/// Whether all of a segment is still in memory: what is older goes first.
+pub fn is_in_memory(attachment: &Attachment, id: ChannelId, segment: &Segment) -> bool {
+    let first = segment.parts.first().filter(|_| !segment.archived);
+    first.is_some_and(|part| matches!(attachment.read_rest(&[id], part.seq, 0), Reading::Batch(_)))
 }
 
 /// Where in its record a part has the bytes of a track.

@@ -1,30 +1,10 @@
 //! Segments and their parts.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::part::{DISCONTINUITY, ENDED, Format, Head, INDEPENDENT, LAST, Span};
+use crate::cue::Cues;
+use crate::part::{ALONE, DISCONTINUITY, Format, Head, Span, Track};
 use crate::segmenter::tracks::Tracks;
-use crate::timeline::kept::Kept;
-
-/// Which of a stream's tracks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Track {
-    /// Video; of a transport stream everything.
-    Video,
-    /// Audio by itself.
-    Audio,
-}
-
-impl Track {
-    /// What names of its resources begin with.
-    pub fn stem(self) -> &'static str {
-        match self {
-            Track::Video => "video",
-            Track::Audio => "audio",
-        }
-    }
-}
 
 /// A part.
 #[derive(Clone, Debug)]
@@ -35,6 +15,8 @@ pub struct Part {
     pub head: usize,
     /// Decoding can begin in it.
     pub independent: bool,
+    /// It can begin with its first picture.
+    pub begins: bool,
     /// Video, or all of a transport stream.
     pub video: Span,
     /// Audio by itself.
@@ -54,33 +36,26 @@ pub struct Segment {
     pub discontinuity: bool,
     /// When its first picture was, in milliseconds of Unix time; of sound alone, that.
     pub wall: u64,
+    /// By how much that was corrected since these tracks began, in milliseconds.
+    pub slewed: i32,
     /// Its tracks.
     pub tracks: Rc<Tracks>,
     /// Which these are.
     pub version: u32,
     /// When the first segment that had them began, in milliseconds of the stream.
     pub begun: u64,
+    /// How long the first one with these tracks was, in milliseconds; 0: that is not known.
+    pub regular: u32,
+    /// What comes before it is not shown any more.
+    pub alone: bool,
     /// All of it is there.
     pub whole: bool,
+    /// It is not in memory any more: its parts are one.
+    pub archived: bool,
+    /// What begins or ends with it, and the break that it is in; `None`: there is nothing, or it has left memory.
+    pub cues: Option<Rc<Cues>>,
     /// Its parts, those without media left out.
     pub parts: Vec<Part>,
-}
-
-/// What there is of a stream, as far as it is known here.
-pub struct Timeline {
-    /// The oldest first.
-    pub segments: VecDeque<Segment>,
-    /// Records up to here are known.
-    pub cursor: u64,
-    /// The longest that a segment may be, in seconds; 0: none is whole.
-    pub target: u32,
-    /// The longest that a part may be, in milliseconds; 0: parts are not shown.
-    pub part_target: u32,
-    /// When the stream has ended, in milliseconds of Unix time.
-    pub ended: Option<u64>,
-    /// The newest part's head, and that of the first part of its segment.
-    pub newest: Option<(Head, Head)>,
-    kept: Kept,
 }
 
 impl Part {
@@ -94,12 +69,58 @@ impl Part {
 }
 
 impl Segment {
+    /// How many of its parts have something of a track.
+    pub fn count_parts(&self, track: Track) -> usize {
+        self.parts.iter().filter(|part| part.span(track).len > 0).count()
+    }
+
+    /// Whether decoding can begin with it.
+    pub fn is_independent(&self) -> bool {
+        self.parts.first().is_none_or(|part| part.begins)
+    }
+
+    /// One that begins with a part that has this head, tracks and cues.
+    pub fn begun(head: &Head, tracks: Tracks, cues: Option<Rc<Cues>>) -> Segment {
+        Segment {
+            msn: head.msn,
+            format: head.format,
+            discontinuities: head.discontinuities,
+            discontinuity: head.has(DISCONTINUITY),
+            wall: head.wall,
+            slewed: head.slewed,
+            tracks: Rc::new(tracks),
+            version: head.version,
+            begun: head.begun,
+            regular: head.regular,
+            alone: head.has(ALONE),
+            whole: false,
+            archived: false,
+            cues,
+            parts: Vec::new(),
+        }
+    }
+
     /// One track's share of all parts: bytes, and its length.
     pub fn span(&self, track: Track) -> (u64, u64) {
-        let spans = self.parts.iter().map(|part| part.span(track));
-        spans.fold((0, 0), |(len, duration), span| {
-            (len + u64::from(span.len), duration + u64::from(span.duration))
-        })
+        let spans = || self.parts.iter().map(|part| part.span(track)).filter(|span| span.len > 0);
+        let len = spans().map(|span| u64::from(span.len)).sum();
+        // Sound alone, which a part of a transport stream may be, takes no time of its own where there are pictures.
+        if track == Track::Video && spans().any(|span| span.frames > 0) {
+            let pictures = spans().filter(|span| span.frames > 0);
+            return (len, pictures.map(|span| u64::from(span.duration)).sum());
+        }
+        // Between parts of sound there may be holes.
+        let begin = spans().map(|span| span.base).min().unwrap_or(0);
+        let end = spans().map(|span| span.base + u64::from(span.duration)).max().unwrap_or(0);
+        (len, end - begin)
+    }
+
+    /// The same as if it were one part.
+    pub fn sum(&self, track: Track) -> Span {
+        let (len, duration) = self.span(track);
+        let frames = self.parts.iter().map(|part| part.span(track).frames).sum();
+        let clamp = |long: u64| u32::try_from(long).unwrap_or(u32::MAX);
+        Span { len: clamp(len), duration: clamp(duration), frames, base: self.base(track) }
     }
 
     /// Pictures in a second, if there are some; `None`: that cannot be said.
@@ -138,108 +159,37 @@ impl Segment {
 
     /// How long it is, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
-        let ms = |track| self.span(track).1 * 1000 / u64::from(self.timescale(track));
-        match self.span(Track::Video).0 {
-            0 => ms(Track::Audio),
-            _ => ms(Track::Video),
+        let ms = |units: u64, track| units * 1000 / u64::from(self.timescale(track));
+        if self.is_gap() {
+            // It has no bytes, but a length.
+            let units = self.parts.iter().map(|part| u64::from(part.audio.duration)).sum();
+            return ms(units, Track::Audio);
         }
+        match self.span(Track::Video) {
+            (0, _) => ms(self.span(Track::Audio).1, Track::Audio),
+            (_, duration) => ms(duration, Track::Video),
+        }
+    }
+
+    /// How long the shorter one of its tracks is: a playlist of that says so.
+    pub fn least_ms(&self) -> u64 {
+        let tracks = [Track::Video, Track::Audio].into_iter().filter(|track| self.has(*track));
+        let ms = |track| self.span(track).1 * 1000 / u64::from(self.timescale(track));
+        tracks.map(ms).min().unwrap_or_else(|| self.duration_ms())
+    }
+
+    /// The number of the first segment with these tracks.
+    pub fn first_of_version(&self) -> u64 {
+        self.msn.saturating_sub(u64::from((self.msn as u32).wrapping_sub(self.version)))
+    }
+
+    /// Whether nothing is known of it but that it is missing.
+    pub fn is_gap(&self) -> bool {
+        self.archived && !self.has(Track::Video) && !self.has(Track::Audio)
     }
 
     /// Whether there is something of a track in it.
     pub fn has(&self, track: Track) -> bool {
         self.parts.iter().any(|part| part.span(track).len > 0)
-    }
-}
-
-impl Timeline {
-    /// Nothing is known. `playlist`: how long playlists are, in milliseconds.
-    pub fn new(playlist: u64) -> Timeline {
-        Timeline {
-            segments: VecDeque::new(),
-            cursor: 0,
-            target: 0,
-            part_target: 0,
-            ended: None,
-            newest: None,
-            kept: Kept::new(playlist),
-        }
-    }
-
-    /// A part has come. `tracks`: what stands in its head, if it is the first of its segment.
-    pub fn add(&mut self, seq: u64, head: &Head, tracks: Option<Tracks>, len: usize) {
-        self.cursor = seq;
-        self.target = self.target.max(head.target);
-        if head.has(ENDED) {
-            self.ended = Some(head.wall);
-            let first = self.newest.map_or(*head, |(first, _)| first);
-            self.newest = Some((first, *head));
-            return;
-        }
-        self.ended = None;
-        self.part_target = head.part_target;
-        if let Some(tracks) = tracks {
-            // Whatever it lacked does not come any more.
-            if let Some(before) = self.segments.back_mut() {
-                before.whole = true;
-            }
-            self.kept.begin(seq);
-            self.segments.push_back(Segment {
-                msn: head.msn,
-                format: head.format,
-                discontinuities: head.discontinuities,
-                discontinuity: head.has(DISCONTINUITY),
-                wall: head.wall,
-                tracks: Rc::new(tracks),
-                version: head.version,
-                begun: head.begun,
-                whole: false,
-                parts: Vec::new(),
-            });
-        }
-        let first = match head.part {
-            0 => *head,
-            _ => self.newest.map_or(*head, |(first, _)| first),
-        };
-        self.newest = Some((first, *head));
-        let Some(segment) = self.segments.back_mut().filter(|segment| segment.msn == head.msn)
-        else {
-            // Its beginning is gone.
-            return;
-        };
-        segment.whole |= head.has(LAST);
-        let before = segment.duration_ms();
-        if head.video.len > 0 || head.audio.len > 0 {
-            let (video, audio, independent) = (head.video, head.audio, head.has(INDEPENDENT));
-            segment.parts.push(Part { seq, head: len, independent, video, audio });
-        }
-        let grown = segment.duration_ms().saturating_sub(before);
-        for _ in 0..self.kept.grow(grown) {
-            self.segments.pop_front();
-        }
-    }
-
-    /// Records up to this seq may go.
-    pub fn unneeded(&self) -> u64 {
-        self.kept.unneeded()
-    }
-
-    /// Records up to this seq are gone.
-    pub fn lost(&mut self, upto: u64) {
-        for _ in 0..self.kept.lost(upto) {
-            self.segments.pop_front();
-        }
-    }
-
-    /// A whole segment by the time at which a track of it begins, in that track's units.
-    pub fn segment_at(&self, track: Track, base: u64) -> Option<&Segment> {
-        let mut segments = self.segments.iter().filter(|segment| segment.whole);
-        segments.find(|segment| segment.has(track) && segment.base(track) == base)
-    }
-
-    /// A segment by its number.
-    pub fn segment(&self, msn: u64) -> Option<&Segment> {
-        let first = self.segments.front()?.msn;
-        let place = usize::try_from(msn.checked_sub(first)?).ok()?;
-        self.segments.get(place).filter(|segment| segment.msn == msn)
     }
 }

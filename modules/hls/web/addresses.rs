@@ -4,9 +4,9 @@ use proto::hls;
 
 use crate::dash;
 use crate::keys::Keys;
-use crate::part::Format;
+use crate::part::{Format, Track};
 use crate::playlists::Names;
-use crate::timeline::{Segment, Track};
+use crate::timeline::Segment;
 
 /// Where the master playlist and the description for DASH are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,11 @@ impl dash::Names for ByTime<'_> {
         format!("{}{}-init-{version}.mp4{}", self.directory, track.stem(), self.end)
     }
 
-    fn media(&self, track: Track) -> String {
-        format!("{}{}-t$Time$.m4s{}", self.directory, track.stem(), self.end)
+    fn numbered(&self, track: Track) -> String {
+        format!("{}{}-$Number$.m4s{}", self.directory, track.stem(), self.end)
+    }
+
+    fn media(&self, track: Track, version: u32) -> String {
+        format!("{}{}-{version}-t$Time$.m4s{}", self.directory, track.stem(), self.end)
     }
 }

@@ -27,6 +27,10 @@ settings! {
             contexts!(HTTP | SERVER | LOCATION), Arity::AtLeast(1), origins, "*",
             "pages of these origins may play HLS and DASH: * or https://HOST …"
         );
+        time hls_recheck = (
+            contexts!(HTTP | SERVER | LOCATION), "10s",
+            "how long what on_play has said of a client holds for what hls_live and dash_live give it; 0: it is asked for each"
+        );
     }
 }
 
@@ -51,7 +55,7 @@ impl Module for Web {
             let stream = hooks.template(word)?;
             let any = Origins::parse(std::iter::once("*")).unwrap_or_default();
             let origins = Rc::new(conf.hls_allow_origin.or_default(any));
-            hooks.on(Phase::Content, Live { stream, origins });
+            hooks.on(Phase::Content, Live { stream, origins, recheck: conf.hls_recheck() });
         }
         Ok(())
     }

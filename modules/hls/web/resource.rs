@@ -9,9 +9,9 @@
 //! | `video-MSN.PART.m4s` | a part of one |
 //! | `NUMBER.key` | a key |
 //! | `index.mpd` | the description for DASH |
-//! | `video-tTIME.m4s` | a segment by the time at which it begins |
+//! | `video-VERSION-tTIME.m4s` | a segment by the time at which it begins, of tracks of this version |
 
-use crate::timeline::Track;
+use crate::part::Track;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,8 +30,8 @@ pub enum Resource {
     Key(u64),
     /// The description for DASH.
     Manifest,
-    /// A segment, by when it begins.
-    Timed(Track, u64),
+    /// A segment, by the version of its tracks, and when it begins.
+    Timed(Track, u32, u64),
 }
 
 impl Resource {
@@ -59,12 +59,12 @@ impl Resource {
                 Some(Resource::Init(track, number(rest.strip_prefix("init-")?)?.try_into().ok()?))
             }
             ("ts", Some(rest)) => Some(Resource::Segment(track, number(rest)?)),
-            ("m4s", Some(rest)) if rest.starts_with('t') => {
-                Some(Resource::Timed(track, number(&rest[1..])?))
-            }
-            ("m4s", Some(rest)) => match rest.split_once('.') {
-                None => Some(Resource::Segment(track, number(rest)?)),
-                Some((msn, part)) => {
+            ("m4s", Some(rest)) => match (rest.split_once("-t"), rest.split_once('.')) {
+                (Some((version, base)), _) => {
+                    Some(Resource::Timed(track, number(version)?.try_into().ok()?, number(base)?))
+                }
+                (None, None) => Some(Resource::Segment(track, number(rest)?)),
+                (None, Some((msn, part))) => {
                     Some(Resource::Part(track, number(msn)?, number(part)?.try_into().ok()?))
                 }
             },
@@ -91,13 +91,16 @@ mod tests {
         assert_eq!(of("audio.m3u8"), Some(Resource::Playlist(Track::Audio)));
         assert_eq!(of("video-17.ts"), Some(Resource::Segment(Track::Video, 17)));
         assert_eq!(of("video-17.3.m4s"), Some(Resource::Part(Track::Video, 17, 3)));
-        assert_eq!(of("audio-t480000.m4s"), Some(Resource::Timed(Track::Audio, 480_000)));
+        assert_eq!(of("audio-17-t480000.m4s"), Some(Resource::Timed(Track::Audio, 17, 480_000)));
         assert_eq!(of("video-init-17.mp4"), Some(Resource::Init(Track::Video, 17)));
         for none in [
             "",
             "index",
             "video",
             "video-.ts",
+            "video-t1.m4s",
+            "video-1-t.m4s",
+            "video-1-t1.1.m4s",
             "video-017.ts",
             "video-+1.ts",
             "video--1.ts",

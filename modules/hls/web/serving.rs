@@ -1,31 +1,39 @@
 //! What of a stream is asked for by HLS and DASH, from memory.
 
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
-use http::{Flow, Request};
-use mem::Str;
+use http::{Body, Flow, Request};
+use mem::{Buf, Str};
 use proto::fmp4;
-use proto::hls::{self, Answer, Arguments, Available};
+use proto::hls::{self, Answer, Arguments};
 use rtmp::Admitted;
+use sys::log::Level;
 
 use crate::applications;
+use crate::archive::disk;
 use crate::dash;
 use crate::keys;
-use crate::master;
-use crate::part::Format;
+use crate::part::{Format, Track};
 use crate::playlists;
 use crate::segmenter::tracks::Tracks;
+use crate::segments::Segments;
 use crate::settings::{Kind, ViewersBy};
-use crate::stream::Segments;
-use crate::timeline::{self, Segment, Timeline, Track};
+use crate::timeline::{self, Segment, Timeline};
 use crate::watch::{Watched, watch};
 use crate::web::addresses::{Addresses, Place};
+use crate::web::answers;
 use crate::web::cache;
+use crate::web::coming::{available, comes_next, is_hinted, is_next};
+use crate::web::growing::Growing;
 use crate::web::resource::Resource;
 use crate::web::viewers;
 
-const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const MANIFEST: &str = "application/dash+xml";
+
+/// A segment that is to be in a file is looked for so long, and so often.
+const LATE_MS: u64 = 1000;
+const AGAIN_MS: u64 = 50;
 
 /// Something of a stream that a client may play: how it is waited for, and the answer that it is.
 pub struct Serving {
@@ -36,6 +44,12 @@ pub struct Serving {
     channel: Vec<u8>,
     watched: Rc<Watched>,
     addresses: Addresses,
+}
+
+/// For how long, in milliseconds, a viewer of a stream may ask for nothing: players look for a new segment once in a target duration,
+/// and a request for what does not come is answered after three.
+fn patience(watched: &Rc<Watched>) -> u64 {
+    4000 * u64::from(watched.with(|timeline| timeline.target).max(1))
 }
 
 impl Serving {
@@ -57,59 +71,139 @@ impl Serving {
         let own = arguments_of(admitted, request);
         let channel = admitted.channel();
         let is_there = hub.attachment.zone().find(&channel).is_some();
+        let settings = &segments.settings;
+        let watched = watch(hub, &channel, &settings.reach);
+        let patience = watched.as_ref().filter(|_| settings.viewers.is_some()).map_or(0, patience);
         let end =
-            viewers::arguments(request, admitted, &segments.settings, own, (lists, is_there))?;
+            viewers::arguments(request, admitted, settings, own, (lists, is_there), patience)?;
         let addresses = Addresses::new(place, &end);
         if resource == Resource::Master && segments.settings.hls {
-            return Err(respond_master(request, segments, admitted, &addresses));
+            return Err(answers::master(request, segments, admitted, &addresses));
         }
-        let watched = watch(hub, &channel, segments.kept()).ok_or(Flow::Status(404))?;
+        let watched = watched.ok_or(Flow::Status(404))?;
         Ok(Serving { resource, arguments, segments, channel, watched, addresses })
     }
 
     /// Whether it is to come, and will be waited for.
     pub fn must_wait(&self) -> bool {
+        if !self.watched.is_loaded() || self.archived().is_some() {
+            return true;
+        }
         self.watched.with(|timeline| match self.resource {
-            Resource::Playlist(_) => self.answer(timeline) == Answer::Wait,
+            Resource::Playlist(track) => self.answer(timeline, track) == Answer::Wait,
             Resource::Part(_, msn, part) => is_hinted(timeline, msn, part),
-            Resource::Timed(track, base) => is_next(timeline, track, base),
+            Resource::Segment(_, msn) => self.in_chunks() && comes_next(timeline, msn),
+            Resource::Timed(track, version, base) => is_next(timeline, track, version, base),
             _ => false,
         })
     }
 
-    fn answer(&self, timeline: &Timeline) -> Answer {
-        hls::answer(self.arguments, available(timeline))
+    fn answer(&self, timeline: &Timeline, track: Track) -> Answer {
+        hls::answer(self.arguments, available(timeline, track))
+    }
+
+    /// How long what is to come is waited for, in milliseconds.
+    fn patience(&self) -> u64 {
+        self.watched.with(|timeline| 3000 * u64::from(timeline.target.max(1)))
     }
 
     /// Waits for it, and answers with it.
     pub async fn wait(&self, request: &mut Request) -> Flow {
-        let patience = self.watched.with(|timeline| 3000 * u64::from(timeline.target.max(1)));
+        let patience = self.patience();
         let until = rt::now() + patience;
         let there = match self.resource {
-            Resource::Playlist(_) => {
-                self.watched.wait(until, |timeline| self.answer(timeline) != Answer::Wait).await
+            Resource::Playlist(track) => {
+                self.watched
+                    .wait(until, |timeline| self.answer(timeline, track) != Answer::Wait)
+                    .await
             }
             Resource::Part(_, msn, part) => {
                 self.watched.wait(until, |timeline| !is_hinted(timeline, msn, part)).await
             }
-            Resource::Timed(track, base) => {
+            Resource::Segment(_, msn) if self.in_chunks() => {
                 let until = rt::now() + patience / 3;
-                self.watched.wait(until, |timeline| !is_next(timeline, track, base)).await
+                self.watched.wait(until, |timeline| !comes_next(timeline, msn)).await
             }
-            _ => true,
+            Resource::Timed(track, version, base) => {
+                let until = rt::now() + patience / 3;
+                self.watched.wait(until, |timeline| !is_next(timeline, track, version, base)).await
+            }
+            _ => self.watched.wait(until, |_| true).await,
         };
-        match (there, self.resource) {
-            (false, Resource::Playlist(_)) => Flow::Status(503),
-            _ => self.respond(request),
+        if !there && matches!(self.resource, Resource::Playlist(_)) {
+            return Flow::Status(503);
+        }
+        if self.archived().is_none() {
+            match self.respond(request) {
+                // It has left memory in this moment.
+                Flow::Wait => {}
+                flow => return flow,
+            }
+        }
+        match self.archived() {
+            Some((track, segment)) => self.archived_media(request, track, &segment).await,
+            None => Flow::Status(404),
         }
     }
 
-    /// Answers with it.
+    /// What is asked for, if it has left memory.
+    fn archived(&self) -> Option<(Track, Segment)> {
+        self.watched.directory.as_ref()?;
+        let found = self.watched.with(|timeline| match self.resource {
+            Resource::Segment(track, msn) => Some((track, timeline.segment(msn)?.clone())),
+            Resource::Timed(track, version, base) => {
+                Some((track, timeline.segment_at(track, version, base)?.clone()))
+            }
+            _ => None,
+        });
+        let (zone, id) = (self.watched.hub().attachment, self.watched.id);
+        found.filter(|(_, it)| it.whole && !timeline::is_in_memory(zone, id, it))
+    }
+
+    /// Answers with a segment from its file.
+    async fn archived_media(&self, request: &mut Request, track: Track, segment: &Segment) -> Flow {
+        if !answers::is_named(request, segment.format) || !segment.has(track) {
+            return Flow::Status(404);
+        }
+        match self.find(track, segment.msn).await {
+            Ok(found) => {
+                request.response.file = found.is_some();
+                let bytes = found.map(|(file, at, len)| Buf::file(Rc::new(file), at, len));
+                answers::media(request, segment.format, track, bytes)
+            }
+            Err(error) => {
+                let errno = sys::log::errno(&error);
+                request.error(Level::Error, format_args!("a segment cannot be read {errno}"));
+                Flow::Status(500)
+            }
+        }
+    }
+
+    /// Looks for the file of a segment. Each worker counts what leaves memory: by this one's count it has left, while the one
+    /// that writes it may be at it still.
+    async fn find(&self, track: Track, msn: u64) -> io::Result<Option<disk::Place>> {
+        let until = rt::now() + LATE_MS;
+        loop {
+            let Some(directory) = self.watched.directory.clone() else { return Ok(None) };
+            let channel = self.channel.clone();
+            match rt::offload(move || disk::find(&directory, &channel, msn, track)).await {
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                found => return found,
+            }
+            if rt::now() >= until {
+                return Ok(None);
+            }
+            rt::sleep(AGAIN_MS).await;
+        }
+    }
+
+    /// Answers with it. [`Flow::Wait`]: it has left memory meanwhile, and has to be waited for.
     pub fn respond(&self, request: &mut Request) -> Flow {
         match self.resource {
             Resource::Master => Flow::Status(404),
             Resource::Manifest => self.manifest(request),
-            Resource::Timed(track, base) => self.timed(request, track, base),
+            Resource::Timed(track, version, base) => self.timed(request, track, version, base),
             Resource::Key(number) => self.key(request, number),
             Resource::Playlist(track) => self.playlist(request, track),
             Resource::Init(track, version) => self.init(request, track, version),
@@ -137,6 +231,8 @@ impl Serving {
         let Some(settings) = self.segments.settings.dash else { return Flow::Status(404) };
         let names = self.addresses.by_time();
         let now = Some(rt::wall().as_millis() as u64);
+        let playlist = self.segments.settings.longest(settings.playlist);
+        let settings = dash::Settings { playlist, ..settings };
         let text = self.watched.with(|timeline| dash::manifest(timeline, settings, &names, now));
         let Some(text) = text else { return Flow::Status(404) };
         request.response.set_body(200, Str::from(MANIFEST), Str::from(text));
@@ -144,10 +240,10 @@ impl Serving {
         Flow::Respond
     }
 
-    fn timed(&self, request: &mut Request, track: Track, base: u64) -> Flow {
+    fn timed(&self, request: &mut Request, track: Track, version: u32, base: u64) -> Flow {
         let number = self
             .watched
-            .with(|timeline| timeline.segment_at(track, base).map(|segment| segment.msn));
+            .with(|timeline| timeline.segment_at(track, version, base).map(|segment| segment.msn));
         number.map_or(Flow::Status(404), |msn| self.media(request, track, msn, None))
     }
 
@@ -155,7 +251,7 @@ impl Serving {
         if !self.segments.settings.hls {
             return Flow::Status(404);
         }
-        if self.watched.with(|timeline| self.answer(timeline)) == Answer::Bad {
+        if self.watched.with(|timeline| self.answer(timeline, track)) == Answer::Bad {
             return Flow::Status(400);
         }
         let skip = self.arguments.skip;
@@ -165,7 +261,9 @@ impl Serving {
         let name = [track.stem().as_bytes(), kind, self.addresses.end().as_bytes()].concat();
         let make = |timeline: &Timeline| {
             let event = settings.kind == Kind::Event;
-            let mut media = playlists::media(timeline, track, &names, settings.playlist, event)?;
+            let playlist = settings.longest(settings.playlist);
+            let mut media = playlists::media(timeline, track, &names, playlist, event)?;
+            media.skips = event || settings.reach.window.is_some();
             if media.part_target.is_some() {
                 media.reports = self.reports(timeline, track);
             }
@@ -176,7 +274,7 @@ impl Serving {
             Some(ViewersBy::Query) => self.watched.with(make).map(Str::from),
             _ => self.watched.playlist(&name, make),
         };
-        respond_playlist(request, text)
+        answers::playlist(request, text)
     }
 
     /// How far the playlist of the other track is.
@@ -184,33 +282,61 @@ impl Serving {
         let other = if track == Track::Video { Track::Audio } else { Track::Video };
         let has = timeline.segments.back().is_some_and(|newest| newest.has(other));
         let uri = format!("{}.m3u8{}", other.stem(), self.addresses.end());
-        has.then(|| playlists::report(timeline, uri)).flatten().into_iter().collect()
+        has.then(|| playlists::report(timeline, other, uri)).flatten().into_iter().collect()
     }
 
     fn init(&self, request: &mut Request, track: Track, version: u32) -> Flow {
-        let bytes = cache::get(self.watched.id, self.resource, || {
+        let bytes = cache::get(request, self.watched.id, self.resource, || {
             self.watched.with(|timeline| {
                 let of = |segment: &&Segment| segment.version == version;
                 let segment = timeline.segments.iter().find(of)?;
                 init(&segment.tracks, track).filter(|_| segment.format == Format::Cmaf)
             })
         });
-        self.respond_media(request, Format::Cmaf, track, bytes)
+        answers::media(request, Format::Cmaf, track, bytes)
+    }
+
+    /// Whether segments can be got before they are whole.
+    fn in_chunks(&self) -> bool {
+        self.segments.settings.dash.is_some_and(|dash| dash.low_latency)
     }
 
     fn media(&self, request: &mut Request, track: Track, msn: u64, part: Option<u32>) -> Flow {
         let found = self.watched.with(|timeline| timeline.segment(msn).cloned());
+        if let Some(open) = found.as_ref().filter(|it| !it.whole && part.is_none())
+            && self.in_chunks()
+            && answers::is_named(request, open.format)
+        {
+            let has = match track {
+                Track::Video => open.tracks.video.is_some(),
+                Track::Audio => open.tracks.audio.is_some(),
+            };
+            if !has {
+                return Flow::Status(404);
+            }
+            let growing = Growing::new(self.watched.clone(), track, msn, self.patience());
+            let response = &mut request.response;
+            response.status = 200;
+            response.content_type = Some(Str::from(answers::media_type(open.format, track)));
+            response.body = Body::Source(Box::new(growing));
+            response.add_header("Cache-Control", Str::from(answers::CACHE));
+            return Flow::Respond;
+        }
         let Some(segment) = found.filter(|segment| segment.whole || part.is_some()) else {
             return Flow::Status(404);
         };
-        let extension: &[u8] = match segment.format {
-            Format::Ts => b".ts",
-            Format::Cmaf => b".m4s",
-        };
-        if !request.uri.ends_with(extension) || !segment.has(track) {
+        if !answers::is_named(request, segment.format) || !segment.has(track) {
             return Flow::Status(404);
         }
-        let bytes = cache::get(self.watched.id, self.resource, || {
+        // One that is asked for by its time is the same as that by its number.
+        let resource = match part {
+            Some(part) => Resource::Part(track, msn, part),
+            None => Resource::Segment(track, msn),
+        };
+        let bytes = cache::get(request, self.watched.id, resource, || {
+            if segment.archived {
+                return None;
+            }
             let attachment = self.watched.hub().attachment;
             let part = part.map(|part| part as usize);
             let plain = timeline::bytes(attachment, self.watched.id, &segment, Some(track), part)?;
@@ -222,30 +348,10 @@ impl Serving {
                 }
             })
         });
-        self.respond_media(request, segment.format, track, bytes)
-    }
-
-    fn respond_media(
-        &self,
-        request: &mut Request,
-        format: Format,
-        track: Track,
-        bytes: Option<Str>,
-    ) -> Flow {
-        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else {
-            return Flow::Status(404);
-        };
-        let kind = match (format, track) {
-            (Format::Ts, _) => "video/mp2t",
-            (Format::Cmaf, Track::Video) => "video/mp4",
-            (Format::Cmaf, Track::Audio) => "audio/mp4",
-        };
-        request.response.set_body(200, Str::from(kind), bytes);
-        request.response.allow_ranges = true;
-        // A name never has other bytes.
-        let cache = "max-age=86400, immutable";
-        request.response.add_header("Cache-Control", Str::from(cache));
-        Flow::Respond
+        if bytes.is_none() && part.is_none() && self.archived().is_some() {
+            return Flow::Wait;
+        }
+        answers::media(request, segment.format, track, bytes)
     }
 }
 
@@ -265,66 +371,10 @@ pub fn arguments_of(admitted: &Admitted, request: &Request) -> Vec<u8> {
     }
 }
 
-fn respond_master(
-    request: &mut Request,
-    segments: &Segments,
-    admitted: &Admitted,
-    addresses: &Addresses,
-) -> Flow {
-    let name = admitted.name().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let uri = |suffix: &str, track: Track| addresses.playlist(name, suffix, track);
-    let hub = segments.zone.hub();
-    let variants = &segments.settings.variants;
-    let text = hub
-        .and_then(|hub| master::playlist(hub, variants, segments.kept(), &admitted.channel(), uri));
-    respond_playlist(request, text.map(Str::from))
-}
-
-fn respond_playlist(request: &mut Request, text: Option<Str>) -> Flow {
-    let Some(text) = text else { return Flow::Status(404) };
-    request.response.set_body(200, Str::from(PLAYLIST), text);
-    request.response.add_header("Cache-Control", Str::from("no-cache"));
-    Flow::Respond
-}
-
 /// What a decoder needs first of a track.
 fn init(tracks: &Tracks, track: Track) -> Option<Vec<u8>> {
     match track {
         Track::Video => fmp4::video_init(tracks.video.as_ref()?),
         Track::Audio => fmp4::audio_init(tracks.audio.as_ref()?),
     }
-}
-
-/// What there is, for those who ask for what is to come.
-fn available(timeline: &Timeline) -> Available {
-    let count = |segment: &Segment| segment.parts.len() as u64;
-    let mut newest = timeline.segments.iter().rev();
-    let (whole, whole_parts, parts) = match (newest.next(), newest.next()) {
-        (Some(newest), _) if newest.whole => (newest.msn, count(newest), 0),
-        (Some(open), before) => (open.msn - 1, before.map_or(0, count), count(open)),
-        (None, _) => (0, 0, 0),
-    };
-    let part_target = Some(timeline.part_target).filter(|target| *target > 0);
-    Available { whole, whole_parts, parts, part_target, ended: timeline.ended.is_some() }
-}
-
-/// Whether a part is the one that comes next.
-fn is_hinted(timeline: &Timeline, msn: u64, part: u32) -> bool {
-    if timeline.ended.is_some() || timeline.part_target == 0 {
-        return false;
-    }
-    let there = available(timeline);
-    msn == there.whole + 1 && u64::from(part) == there.parts
-}
-
-/// Whether a segment by its time is the one that is open, or that comes next: players ask a little early.
-fn is_next(timeline: &Timeline, track: Track, base: u64) -> bool {
-    if timeline.ended.is_some() || timeline.segment_at(track, base).is_some() {
-        return false;
-    }
-    let newest = timeline.segments.iter().rev().find(|segment| segment.has(track));
-    newest.is_some_and(|newest| match newest.whole {
-        true => newest.base(track) + newest.span(track).1 == base,
-        false => newest.base(track) == base,
-    })
 }

@@ -6,21 +6,22 @@ use proto::http1::Name;
 use proto::query;
 use rtmp::{Admitted, ViewerLimits};
 
-use crate::settings::ViewersBy;
-use crate::stream::Settings;
+use crate::settings::{Settings, ViewersBy};
 
 /// The cookie, and the argument.
 const COOKIE: &str = "rserve_viewer";
 const ARGUMENT: &str = "viewer";
 
 /// What addresses end with for the viewer that asks: the stream's arguments, and its token if that is to be there. `lists`:
-/// there will be addresses; `is_there`: there is such a stream, whose viewers are counted. The error is the answer to one that was sent away.
+/// there will be addresses; `is_there`: there is such a stream, whose viewers are counted; `patience`: who asks for nothing for so many
+/// milliseconds is none any more. The error is the answer to one that was sent away.
 pub fn arguments(
     request: &mut Request,
     admitted: &Admitted,
     settings: &Settings,
     arguments: Vec<u8>,
     (lists, is_there): (bool, bool),
+    patience: u64,
 ) -> Result<Vec<u8>, Flow> {
     let Some(by) = settings.viewers else { return Ok(arguments) };
     let told = match by {
@@ -30,10 +31,7 @@ pub fn arguments(
     let known = told.and_then(|token| Some((admitted.viewer(&token)?, token)));
     let token = match known {
         Some((id, token)) => {
-            let limits = ViewerLimits {
-                patience: 3 * settings.options.fragment,
-                most: settings.most_viewers,
-            };
+            let limits = ViewerLimits { patience, most: settings.most_viewers };
             if is_there && !admitted.is_watched_by(id, limits) {
                 request.error(sys::log::Level::Error, format_args!("a viewer was sent away"));
                 return Err(Flow::Status(403));
@@ -48,7 +46,8 @@ pub fn arguments(
             let is_told = request.response.header("set_cookie").is_some();
             if by == ViewersBy::Cookie && !is_told {
                 let shown = String::from_utf8_lossy(&token);
-                let line = format!("{COOKIE}={shown}; Path=/; HttpOnly; SameSite=Lax");
+                let secure = if request.connection.scheme() == "https" { "; Secure" } else { "" };
+                let line = format!("{COOKIE}={shown}; Path=/; HttpOnly; SameSite=Lax{secure}");
                 request.response.add_header("Set-Cookie", Str::from(line));
             }
             token

@@ -44,6 +44,21 @@ impl Film {
         }
     }
 
+    /// Whether a frame of sound is of a track that the file has no place for.
+    pub fn is_new_sound(&self, payload: &[u8]) -> bool {
+        match self {
+            Film::Flv(_) => false,
+            Film::Fmp4(fmp4) => fmp4.is_new_sound(payload),
+        }
+    }
+
+    /// There is no sound in it from now on.
+    pub fn mute(&mut self) {
+        if let Film::Fmp4(fmp4) = self {
+            fmp4.mute();
+        }
+    }
+
     /// Whether all that was given is in the file, and nothing in memory.
     pub fn is_settled(&self) -> bool {
         match self {
@@ -59,11 +74,12 @@ impl Film {
         }
     }
 
-    /// Has its head say what there is in it, all of which was settled. `last`: nothing comes after that.
-    pub fn seal(&mut self, last: bool) {
+    /// Has its head say what there is in it, all of which was settled. `last`: nothing comes after that; `sync`: see
+    /// [`Fmp4::seal`].
+    pub fn seal(&mut self, last: bool, sync: bool) {
         match self {
             Film::Flv(flv) => flv.seal(),
-            Film::Fmp4(fmp4) => fmp4.seal(last),
+            Film::Fmp4(fmp4) => fmp4.seal(last, sync),
         }
     }
 

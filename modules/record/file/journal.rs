@@ -1,12 +1,13 @@
 //! Which files are a recorder's own: a file beside them, with a line for each that begins and for each that is complete.
 //!
 //! A file is known by its path and by its inode: one that has taken its place is another's. Lines are written under a lock,
-//! by whichever worker.
+//! by whichever worker; the lock is a file beside it, since the journal itself is replaced when entries go. So whoever reads it needs
+//! no lock, and whoever is killed in the middle leaves it as it was, or with a torn line, which is none.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,9 +15,9 @@ use proto::escape;
 use serde::{Deserialize, Serialize};
 use sys::{file, lock};
 
-/// Who reads tries so often to get the lock, and waits so long in between.
-const READ_TRIES: u32 = 100;
-const READ_AGAIN: Duration = Duration::from_millis(10);
+/// Who writes tries so often to get the lock, and waits so long in between.
+const LOCK_TRIES: u32 = 500;
+const LOCK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The journal of one recorder.
 #[derive(Clone)]
@@ -62,10 +63,11 @@ impl Entry {
         self.began.first().map_or(self.since * 1000, |(_, wall)| *wall)
     }
 
-    /// What is known when a later line of the same file is.
+    /// What is known when a later line of the same path is.
     fn and(self, later: Entry) -> Entry {
         if (self.inode, self.born) != (later.inode, later.born) {
-            return later;
+            // What ends may have lost its name to the next one already.
+            return if self.open && !later.open { self } else { later };
         }
         let goes_on = later.began.first().is_none_or(|(place, wall)| {
             *place > 0 || self.began.first().is_some_and(|(_, known)| known == wall)
@@ -119,16 +121,23 @@ impl Journal {
         &self.path
     }
 
-    /// A file is begun, or complete, or goes on: what is told of it but its inode, which is asked for.
-    pub fn note(&self, file: &File, entry: Entry) -> io::Result<()> {
+    /// A file is begun, or complete, or goes on: what is told of it but its inode, which is asked for. `sync`: it is to outlive a loss
+    /// of power.
+    pub fn note(&self, file: &File, entry: Entry, sync: bool) -> io::Result<()> {
         let about = file.metadata()?;
-        self.write(&Entry { inode: about.ino(), born: born(&about), ..entry })
-    }
-
-    fn write(&self, entry: &Entry) -> io::Result<()> {
+        let line = line(&Entry { inode: about.ino(), born: born(&about), ..entry })?;
+        let _lock = self.lock()?;
         let mut journal = self.open(true)?;
-        lock::exclusive(&journal, true)?;
-        journal.write_all(&line(entry)?)
+        let len = journal.metadata()?.len();
+        let line = if ends_with_line(&journal, len)? { line } else { [b"\n", &line[..]].concat() };
+        // Where there is no room for all of it there is to be none of it.
+        journal.write_all(&line).inspect_err(|_| drop(journal.set_len(len)))?;
+        if sync {
+            journal.sync_data()?;
+            // A file without a name is none, either.
+            self.path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())?;
+        }
+        Ok(())
     }
 
     fn open(&self, create: bool) -> io::Result<File> {
@@ -137,45 +146,101 @@ impl Journal {
         options.custom_flags(file::NOFOLLOW | file::NONBLOCK).open(&self.path)
     }
 
-    /// What it knows, and by what it is known whether that has changed: its text. Who writes and stands still is not waited for.
-    pub fn read(&self) -> io::Result<Vec<Entry>> {
-        let mut journal = match self.open(false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            opened => opened?,
-        };
-        let mut tries = 0..READ_TRIES;
-        while let Err(error) = lock::shared(&journal, false) {
+    /// That of those who write, until it is dropped. Who has it is done at once; one that stands still is not waited for.
+    fn lock(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        options.custom_flags(file::NOFOLLOW | file::NONBLOCK);
+        let held = options.open(self.beside("lock"))?;
+        let mut tries = 0..LOCK_TRIES;
+        while let Err(error) = lock::exclusive(&held, false) {
             if error.kind() != io::ErrorKind::WouldBlock || tries.next().is_none() {
                 return Err(error);
             }
-            std::thread::sleep(READ_AGAIN);
+            std::thread::sleep(LOCK_AGAIN);
         }
-        let mut text = Vec::new();
-        journal.read_to_end(&mut text)?;
-        Ok(entries(&text).into_values().collect())
+        Ok(held)
     }
 
-    /// Goes through what it knows, the newest of each file, under the lock; what `keep` is against is forgotten. `keep` may
-    /// change an entry.
-    pub fn revise(&self, mut keep: impl FnMut(&mut Entry) -> bool) -> io::Result<()> {
-        let mut journal = match self.open(false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
-        };
-        lock::exclusive(&journal, true)?;
-        let mut text = Vec::new();
-        journal.read_to_end(&mut text)?;
-        let mut entries = entries(&text);
-        let mut kept = Vec::new();
-        for entry in entries.values_mut().filter_map(|entry| keep(entry).then_some(entry)) {
-            kept.extend_from_slice(&line(entry)?);
-        }
-        if kept != text {
-            journal.set_len(0)?;
-            journal.write_all(&kept)?;
-        }
-        Ok(())
+    /// While it lasts nobody else has one: who makes files whole does so one after the other. Waits for it.
+    pub fn turn(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        options.custom_flags(file::NOFOLLOW | file::NONBLOCK);
+        let held = options.open(self.beside("turn"))?;
+        lock::exclusive(&held, true).map(|()| held)
     }
+
+    fn beside(&self, end: &str) -> PathBuf {
+        self.path.with_extension(format!("journal.{end}"))
+    }
+
+    fn text(&self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        match self.open(false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => drop(opened?.read_to_end(&mut text)?),
+        }
+        Ok(text)
+    }
+
+    /// What it knows, the newest of each file. Nobody is waited for.
+    pub fn read(&self) -> io::Result<Vec<Entry>> {
+        Ok(entries(&self.text()?).into_values().collect())
+    }
+
+    /// Goes through what it knows, the newest of each file; what `keep` is against is forgotten. `keep` may change an entry, and may
+    /// take its time: of what somebody else changes meanwhile nothing is changed here.
+    pub fn revise(&self, mut keep: impl FnMut(&mut Entry) -> bool) -> io::Result<()> {
+        let text = self.text()?;
+        let known = entries(&text);
+        let mut revised = known.clone();
+        revised.retain(|_, entry| keep(entry));
+        if lines(revised.values())? == text {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let text = self.text()?;
+        let mut now = entries(&text);
+        for (path, before) in &known {
+            let after = revised.remove_entry(path);
+            let is_revised = after.as_ref().map(|(_, after)| after) != Some(before);
+            if is_revised && now.get(path) == Some(before) {
+                now.remove(path);
+                now.extend(after);
+            }
+        }
+        let kept = lines(now.values())?;
+        if kept == text { Ok(()) } else { self.replace(&kept) }
+    }
+
+    /// Has another text, all of it or none.
+    fn replace(&self, text: &[u8]) -> io::Result<()> {
+        let new = self.beside("new");
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let written = file.write_all(text).and_then(|()| file.sync_data());
+        written.and_then(|()| fs::rename(&new, &self.path)).inspect_err(|_| {
+            // It may be the room that is missing.
+            let _ = fs::remove_file(&new);
+        })
+    }
+}
+
+/// Whether what is appended begins a line: who wrote before may not have come to the end of one.
+fn ends_with_line(file: &File, len: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if let Some(at) = len.checked_sub(1) {
+        file.read_exact_at(&mut last, at)?;
+    }
+    Ok(last == [b'\n'])
+}
+
+fn lines<'e>(entries: impl Iterator<Item = &'e Entry>) -> io::Result<Vec<u8>> {
+    Ok(entries.map(line).collect::<io::Result<Vec<_>>>()?.concat())
 }
 
 fn line(entry: &Entry) -> io::Result<Vec<u8>> {
@@ -185,67 +250,5 @@ fn line(entry: &Entry) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_line_of_each_file_counts() {
-        let dir = std::env::temp_dir().join(format!("journal-{}", sys::process::pid()));
-        fs::create_dir_all(&dir).expect("a directory");
-        let journal = Journal::new(&dir, "live\u{1f}", "a/b");
-        assert_eq!(journal.path(), dir.join(".rserve-live-a%2Fb.journal"));
-        journal.revise(|_| panic!("there is none")).expect("nothing");
-        assert!(!journal.path().exists());
-        let one = File::create(dir.join("one")).expect("a file");
-        let two = File::create(dir.join("two")).expect("a file");
-        let entry = |name: &str, open, since| Entry {
-            path: dir.join(name),
-            open,
-            since,
-            ..Entry::default()
-        };
-        let begun = |name, place, wall| Entry {
-            stream: "s".into(),
-            began: vec![(place, wall)],
-            ..entry(name, true, wall / 1000)
-        };
-        journal.note(&one, begun("one", 0, 1000)).expect("noted");
-        journal.note(&two, begun("two", 0, 2000)).expect("noted");
-        journal.note(&one, begun("one", 0, 1000)).expect("noted");
-        let duration = Some(500);
-        journal.note(&one, Entry { duration, ..entry("one", false, 3) }).expect("noted");
-        // It goes on; another has the place of a file.
-        journal.note(&two, begun("two", 700, 9000)).expect("noted");
-        journal.note(&one, begun("two", 0, 9500)).expect("noted");
-        assert_eq!(journal.read().expect("read")[1].began, [(0, 9500)]);
-        let torn = fs::read_to_string(journal.path()).expect("text") + "{\"path\":\"thr";
-        fs::write(journal.path(), torn).expect("written");
-        let read = journal.read().expect("read");
-        assert_eq!(
-            read[0],
-            Entry {
-                stream: "s".into(),
-                began: vec![(0, 1000)],
-                duration,
-                inode: one.metadata().expect("it").ino(),
-                born: born(&one.metadata().expect("it")),
-                ..entry("one", false, 3)
-            }
-        );
-        assert_eq!((read.len(), &read[1].began[..]), (2, &[(0, 9500)][..]));
-        let held = journal.open(false).expect("the journal");
-        lock::exclusive(&held, false).expect("a lock");
-        assert!(journal.read().is_err(), "who holds the lock is not waited for");
-        drop(held);
-        let mut seen = Vec::new();
-        let keep = |entry: &mut Entry| {
-            seen.push((entry.open, entry.since));
-            entry.open
-        };
-        journal.revise(keep).expect("revised");
-        assert_eq!(seen, [(false, 3), (true, 9)]);
-        let text = fs::read_to_string(journal.path()).expect("text");
-        assert_eq!(text.lines().count(), 1, "{text}");
-        fs::remove_dir_all(dir).expect("removed");
-    }
-}
+#[path = "journal_tests.rs"]
+mod tests;

@@ -8,6 +8,8 @@ use proto::escape;
 /// The longest name of a file that file systems have.
 const LONGEST: usize = 255;
 
+const ELSEWHERE: &str = "the record_suffix leads to another directory";
+
 /// A stream's name as it stands in that of a file.
 pub fn escaped(stream: &[u8]) -> String {
     let mut name = Vec::new();
@@ -37,7 +39,11 @@ impl Naming {
             true => Suffix::Time(CString::new(suffix).map_err(|error| error.to_string())?),
             false => Suffix::Text(suffix.to_owned()),
         };
-        Ok(Naming { dir, suffix, unique })
+        let naming = Naming { dir, suffix, unique };
+        match naming.path(b"s", 0) {
+            Err(why) if why == ELSEWHERE => Err(why),
+            _ => Ok(naming),
+        }
     }
 
     /// Where all files are.
@@ -48,6 +54,11 @@ impl Naming {
     /// Whether all files of a stream have one name.
     pub fn is_constant(&self) -> bool {
         !self.unique && matches!(self.suffix, Suffix::Text(_))
+    }
+
+    /// Whether the second at which a file begins is in its name.
+    pub fn is_unique(&self) -> bool {
+        self.unique
     }
 
     /// The file of a stream that begins at this second since 1970. A name that would be hidden, or none, is refused: of the
@@ -68,7 +79,11 @@ impl Naming {
                 name.extend_from_slice(&text.ok_or("the record_suffix comes to nothing")?);
             }
         }
-        if name.split(|&byte| byte == b'/').any(|part| part.len() > LONGEST) {
+        let mut parts = name.split(|&byte| byte == b'/');
+        if parts.clone().any(|part| part == b"..") {
+            return Err(ELSEWHERE.to_owned());
+        }
+        if parts.any(|part| part.len() > LONGEST) {
             return Err("no file can have a name of this length".to_owned());
         }
         let name = String::from_utf8(name).map_err(|_| "the record_suffix comes to no text")?;
@@ -97,6 +112,16 @@ mod tests {
         is("-%Y.flv", false, b"cam", "/rec/cam-2001.flv");
         is("/%Y%%.flv", false, b"cam", "/rec/cam/2001%.flv");
         is("", false, b"%2e%2e", "/rec/%252e%252e");
+    }
+
+    #[test]
+    fn suffixes_that_lead_elsewhere_are_refused() {
+        for suffix in ["/../x.flv", "/..", "/%Y/../../x.flv", "/../"] {
+            assert!(Naming::new("/rec".into(), suffix, false).is_err(), "{suffix}");
+        }
+        for suffix in ["..", "..flv", "/...", "/%Y/x.flv", "/.flv"] {
+            assert!(path(suffix, false, b"cam").is_ok(), "{suffix}");
+        }
     }
 
     #[test]

@@ -3,20 +3,23 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use live::appender::{Existing, Failed, at, open};
 use proto::flv::recording::{Index, Totals, Walk, Walked, patch};
-use proto::fmp4::{self, AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK, mfra, set_duration};
+use proto::fmp4::{AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK, mfra, set_duration};
 use sys::lock;
 
 use crate::file::duration::tell_duration;
+use crate::file::whole::{each, finish, reopen};
 
 /// How a recording begins with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// It is empty, whatever it was.
     Replace,
+    /// It is empty, and no other that has something in it: else it has a number in its name.
+    New,
     /// Behind the last whole tag, or fragment.
     Append,
     /// At this offset, where another process stopped. What that one has written behind it stays until it is written
@@ -29,12 +32,14 @@ pub enum How {
 pub enum Form {
     /// FLV, with an index of so many key frames.
     Flv(usize),
-    /// Fragmented MP4, with this head; one that is resumed has a head of its own.
+    /// Fragmented MP4 that begins like this; one that is resumed has a head of its own.
     Fmp4(Vec<u8>),
 }
 
 /// A file that can be written.
 pub struct Opened {
+    /// Where it is.
+    pub path: PathBuf,
     /// It.
     pub file: File,
     /// What is in it, if it is not empty.
@@ -60,7 +65,8 @@ pub struct Fragments {
     pub ends: [u64; 2],
     /// Time and place of those to begin with.
     pub index: Vec<(u64, u64)>,
-    head: u64,
+    /// Bytes of the head.
+    pub head: u64,
 }
 
 impl Found {
@@ -90,8 +96,9 @@ fn wrong<T>(why: &str) -> Result<T, Failed> {
 
 /// Opens a file. `sole`: nobody else may be writing to it.
 pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, Failed> {
-    let existing = if how == How::Replace { Existing::Replace } else { Existing::Keep };
-    let file = open(path, existing, sole)?;
+    let path = if how == How::New { at("open", free(path))? } else { path.to_owned() };
+    let is_new = matches!(how, How::Replace | How::New);
+    let file = open(&path, if is_new { Existing::Replace } else { Existing::Keep }, sole)?;
     let len = at("fstat", file.metadata())?.len();
     match how {
         How::Resume(offset) if len < offset => return wrong("it is shorter than it was"),
@@ -100,8 +107,11 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
         _ => {}
     }
     let len = if let How::Resume(offset) = how { offset } else { len };
+    if matches!(form, Form::Fmp4(_)) && len > 0 {
+        reopen(&file)?;
+    }
     if len == 0 {
-        return Ok(Opened { file, found: None });
+        return Ok(Opened { path, file, found: None });
     }
     let found = match form {
         Form::Flv(index) => Found::Flv(at("read", walk(&file, len, *index))?),
@@ -119,7 +129,21 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
         (How::Resume(_), _) => {}
         (_, end) => at("ftruncate", file.set_len(end))?,
     }
-    Ok(Opened { file, found: Some(found) })
+    Ok(Opened { path, file, found: Some(found) })
+}
+
+/// The path, or with a number before its ending the first at which there is nothing, or an empty file, as one who was killed at once has
+/// left it.
+fn free(path: &Path) -> io::Result<PathBuf> {
+    const MOST: u32 = 1000;
+    let is_free = |path: &Path| {
+        std::fs::symlink_metadata(path).map_or(true, |about| about.is_file() && about.len() == 0)
+    };
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let end = path.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
+    let numbered = (1..MOST).map(|number| path.with_file_name(format!("{name}-{number}{end}")));
+    let mut all = std::iter::once(path.to_owned()).chain(numbered);
+    all.find(|path| is_free(path)).ok_or_else(|| io::Error::other("all names are taken"))
 }
 
 /// Whether a file has this head, whatever it says of its duration.
@@ -161,6 +185,7 @@ pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Res
         let totals = Totals { duration: last, last, size: walked.end };
         return seal(&file, walked.head, totals, &walked.index);
     }
+    reopen(&file)?;
     let found = at("read", fragments(&file, len))?;
     if found.end > 0 {
         at("ftruncate", file.set_len(found.end))?;
@@ -169,20 +194,16 @@ pub fn repair(path: &Path, index: usize, is_ours: impl Fn(&File) -> bool) -> Res
         tell_duration(&file, found.head, duration)?;
         let track = if found.ends[0] > 0 { VIDEO_TRACK } else { AUDIO_TRACK };
         let end = mfra(&[(track, &found.index)]);
-        at("write", file.write_all_at(&end, found.end))?;
+        finish(&file, &end, true)?;
     }
     Ok(())
 }
 
 /// Those in the first `len` bytes.
 fn fragments(file: &File, len: u64) -> io::Result<Fragments> {
-    let mut walk = fmp4::Walk::new(len);
     let mut found = Fragments::default();
     let mut sounds = Vec::new();
-    while let Some((place, want)) = walk.wanted() {
-        let mut piece = vec![0; want];
-        let count = sys::file::read_at(file, &mut piece, place)?;
-        let Some(fragment) = walk.take(&piece[..count]) else { continue };
+    let walk = each(file, len, |fragment| {
         found.sequence = fragment.sequence;
         let is_sound = fragment.track == AUDIO_TRACK;
         found.ends[usize::from(is_sound)] = fragment.base.saturating_add(fragment.duration);
@@ -190,7 +211,8 @@ fn fragments(file: &File, len: u64) -> io::Result<Fragments> {
             let index = if is_sound { &mut sounds } else { &mut found.index };
             index.push((fragment.base, fragment.start));
         }
-    }
+        Ok(())
+    })?;
     if found.ends[0] == 0 {
         found.index = sounds;
     }

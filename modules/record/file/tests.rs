@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use proto::flv::VideoCodec;
 use proto::flv::recording::{Description, head, tag};
-use proto::fmp4::{Sample, fragment, movie_init};
+use proto::fmp4::{Sample, fragment, has_room, movie_init};
 use proto::media::VideoTrack;
 
 use super::*;
+use crate::file::fmp4::Head;
 
 /// Of H.264: profile and level, and no parameter sets.
 const AVC: &[u8] = &[1, 0x42, 0xC0, 0x1E, 0xFF, 0xE0, 0];
@@ -32,9 +34,12 @@ fn flv() -> Made {
     Made { bytes, ends }
 }
 
-fn fmp4() -> Made {
+/// `room`: it becomes a movie.
+fn fmp4(room: Option<u32>) -> Made {
     let track = VideoTrack::of(VideoCodec::Avc, AVC).expect("a track");
-    let mut bytes = movie_init(Some(&track), None).expect("a head");
+    let head = Head::of(movie_init(Some(&track), None).expect("a head"), room);
+    let mut bytes = head.bytes;
+    bytes.resize(bytes.len() + head.room, 0);
     let mut ends = vec![bytes.len()];
     for number in 0..20u32 {
         let samples = [Sample { size: 200, duration: 3600, cts: 0, key: number % 5 == 0 }];
@@ -43,6 +48,18 @@ fn fmp4() -> Made {
         ends.push(bytes.len());
     }
     Made { bytes, ends }
+}
+
+/// The names of a file's boxes.
+fn boxes(file: &[u8]) -> String {
+    let (mut names, mut at) = (Vec::new(), 0);
+    while at < file.len() {
+        let head = proto::mp4::head(&file[at..]).expect("a box");
+        names.push(String::from_utf8_lossy(&head.name).into_owned());
+        at += head.size.expect("its size") as usize;
+    }
+    assert_eq!(at, file.len());
+    names.join(" ")
 }
 
 fn file(name: &str) -> PathBuf {
@@ -58,11 +75,16 @@ fn repaired(path: &Path, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_file_is_cut_behind_its_last_whole_piece_wherever_it_ends() {
-    for (name, made) in [("flv", flv()), ("mp4", fmp4())] {
+    let _alone = crate::file::ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, made) in
+        [("flv", flv()), ("mp4", fmp4(None)), ("mp4", fmp4(Some(8))), ("mp4", fmp4(Some(3000)))]
+    {
         let path = file(name);
         let Made { bytes, ends } = made;
         let head = ends[0];
-        for len in bytes.len() - 4096..=bytes.len() {
+        // A movie is synced each time.
+        let step = if has_room(&bytes) { 37 } else { 1 };
+        for len in (bytes.len() - 4096..=bytes.len()).step_by(step) {
             let whole = *ends.iter().rev().find(|end| **end <= len).expect("the head");
             for tail in [0, 100] {
                 // Zeros, as a loss of power leaves them; in the middle of an `mdat` nothing tells that they are none of it.
@@ -73,8 +95,17 @@ fn a_file_is_cut_behind_its_last_whole_piece_wherever_it_ends() {
                 torn.resize(len + tail, 0);
                 let found = repaired(&path, &torn);
                 assert_eq!(found[head..whole], bytes[head..whole], "{name} {len} {tail}");
-                let end = if name == "mp4" { b"mfra".as_slice() } else { b"" };
-                assert!(found[whole..].get(4..).unwrap_or_default().starts_with(end));
+                // Behind it is what tells where samples are, if there was no room, and the index.
+                let end = &found[whole..];
+                assert!(name == "flv" || end.windows(4).filter(|it| it == b"mfra").count() == 1);
+                if has_room(&found) {
+                    let names = if head > 3000 {
+                        "ftyp free moov free mdat mfra"
+                    } else {
+                        "ftyp mdat moov mfra"
+                    };
+                    assert!(whole == head || boxes(&found) == names, "{len} {}", boxes(&found));
+                }
                 assert!(name == "mp4" || found.len() == whole, "{name} {len} {tail}");
                 if len % 16 == 0 {
                     // A second time there is nothing to be done.
@@ -88,6 +119,7 @@ fn a_file_is_cut_behind_its_last_whole_piece_wherever_it_ends() {
 
 #[test]
 fn what_is_another_or_somebodys_stays() {
+    let _alone = crate::file::ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let path = file("other");
     for bytes in [&b"text"[..], b"", b"FLV", b"\0\0\0\x08moof", &[0; 5000]] {
         assert_eq!(repaired(&path, bytes), bytes);
@@ -106,9 +138,12 @@ fn what_is_another_or_somebodys_stays() {
 
 #[test]
 fn a_file_goes_on_where_it_was_left() {
-    for (name, made, form) in
-        [("flv", flv(), Form::Flv(20)), ("mp4", fmp4(), Form::Fmp4(Vec::new()))]
-    {
+    let _alone = crate::file::ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, made, form) in [
+        ("flv", flv(), Form::Flv(20)),
+        ("mp4", fmp4(None), Form::Fmp4(Vec::new())),
+        ("mp4", fmp4(Some(3000)), Form::Fmp4(Vec::new())),
+    ] {
         let path = file(&format!("resume-{name}"));
         let Made { bytes, ends } = made;
         fs::write(&path, &bytes).expect("written");
@@ -122,6 +157,37 @@ fn a_file_goes_on_where_it_was_left() {
         for wrong in [offset - 1, offset + 1] {
             assert!(begin(&path, How::Resume(wrong as u64), true, &form).is_err(), "{name}");
         }
+        fs::remove_file(path).expect("removed");
+    }
+}
+
+/// At each step the disk is full: what is read-only stands for it.
+#[test]
+fn a_movie_that_cannot_be_made_stays_fragments() {
+    let _alone = crate::file::ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for room in [8, 3000] {
+        let path = file(&format!("full-{room}"));
+        let Made { bytes, ends } = fmp4(Some(room));
+        fs::write(&path, &bytes).expect("written");
+        let read_only = fs::File::open(&path).expect("the file");
+        assert!(finish(&read_only, b"index", false).is_err());
+        assert_eq!(fs::read(&path).expect("read"), bytes);
+        let file = open(&path, Existing::Require, true).expect("the file");
+        let len = finish(&file, b"", true).expect("finished");
+        assert_eq!(fs::metadata(&path).expect("it").len(), len);
+        let whole = fs::read(&path).expect("read");
+        assert_ne!(whole, bytes);
+        // It goes on as what it was.
+        let end = ends.len() - 1;
+        assert_eq!(fragments(&file, len).expect("read").end, ends[end] as u64);
+        reopen(&file).expect("opened");
+        file.set_len(bytes.len() as u64).expect("cut");
+        let again = fs::read(&path).expect("read");
+        assert_eq!(again[ends[0]..], bytes[ends[0]..]);
+        assert_eq!(
+            again[..ends[0] - 3000.min(room as usize)],
+            bytes[..ends[0] - 3000.min(room as usize)]
+        );
         fs::remove_file(path).expect("removed");
     }
 }

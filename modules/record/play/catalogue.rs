@@ -150,21 +150,13 @@ fn known(journal: &Journal) -> io::Result<Arc<Vec<Entry>>> {
     let path = journal.path();
     let Some(now) = stamp(path)? else { return Ok(Arc::default()) };
     let kept = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = kept().get(path).cloned();
-    if let Some((then, entries)) = &before
+    if let Some((then, entries)) = kept().get(path)
         && *then == now
     {
         return Ok(entries.clone());
     }
-    match (journal.read(), before) {
-        // What comes while it is read makes it another again.
-        (Ok(entries), _) => {
-            let entries = Arc::new(entries);
-            kept().insert(path.to_owned(), (now, entries.clone()));
-            Ok(entries)
-        }
-        // Somebody holds it, and stands still: what was known is better than nothing.
-        (Err(error), Some((_, entries))) if error.kind() == ErrorKind::WouldBlock => Ok(entries),
-        (Err(error), _) => Err(error),
-    }
+    // What comes while it is read makes it another again.
+    let entries = Arc::new(journal.read()?);
+    kept().insert(path.to_owned(), (now, entries.clone()));
+    Ok(entries)
 }

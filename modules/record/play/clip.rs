@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use crate::play::catalogue::{Recording, is_gone};
+use crate::play::flv::Units;
 use crate::play::index::{self, Index};
 use crate::play::snapshot::Kind;
 
@@ -38,8 +40,10 @@ impl Span {
 pub struct Clip {
     /// Of which.
     pub recording: Recording,
-    /// What the file begins with.
+    /// What stands before the file's fragments.
     pub head: Vec<u8>,
+    /// Where that begins.
+    pub head_at: u64,
     /// Ticks a second of the times here.
     pub scale: u64,
     /// The same of its sound.
@@ -52,6 +56,8 @@ pub struct Clip {
     pub end: (u64, u64),
     /// More may come behind it.
     pub grows: bool,
+    /// What an FLV file is as fragments: places are those of that.
+    pub units: Option<Arc<Units>>,
 }
 
 impl Clip {
@@ -118,7 +124,7 @@ pub fn clips(recordings: &[Recording], span: Span) -> io::Result<(Vec<Clip>, boo
 
 fn clip(recording: &Recording, span: Span, left: u64) -> io::Result<Option<(Clip, bool)>> {
     let (file, stat) = recording.open()?;
-    if Kind::of(&file)? != Some(Kind::Mp4) {
+    if Kind::of(&file)?.is_none() {
         return Ok(None);
     }
     index::with(recording, &file, stat.size, |index| of(recording, index, &file, span, left))
@@ -158,12 +164,14 @@ fn of(
     let clip = Clip {
         recording: recording.clone(),
         head: index.head.clone(),
+        head_at: index.head_at,
         scale,
         audio_scale: index.scales.audio.unwrap_or(1000).into(),
         begin: if first == 0 { 0 } else { index.begin(file, keys[0])? },
         keys: keys.to_vec(),
         end,
         grows: recording.entry.open && !reached,
+        units: index.units.clone(),
     };
     Ok(Some((clip, reached)))
 }

@@ -1,5 +1,4 @@
-//! Where a fragmented MP4 can be entered: what its end says, or what its fragments do. It is read once, and read on as the file
-//! grows.
+//! Where a file can be entered: what its end says, or what its fragments do, or tags. It is read once, and read on as the file grows.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -13,13 +12,18 @@ use proto::fmp4::{
 };
 
 use crate::play::catalogue::Recording;
-use crate::play::snapshot::fmp4_head;
+use crate::play::flv::Units;
+use crate::play::snapshot::{Init, init};
 
 /// What is known of a file.
 #[derive(Clone, Debug)]
 pub struct Index {
-    /// Its head, which tells no duration.
+    /// What stands before its fragments, which tells no duration, and where that begins.
     pub head: Vec<u8>,
+    /// See `head`.
+    pub head_at: u64,
+    /// Where its fragments begin.
+    first: u64,
     /// Its tracks.
     pub scales: Scales,
     /// Time and place of the fragments to begin with: of its pictures, or of its sound if there are none. The first is its beginning.
@@ -28,12 +32,30 @@ pub struct Index {
     pub end: u64,
     /// Where the tracks end, in their ticks: pictures, sound.
     ends: [u64; 2],
+    /// What an FLV file is as fragments: places are those of that.
+    pub units: Option<Arc<Units>>,
 }
 
 impl Index {
-    fn empty(head: Vec<u8>) -> Option<Index> {
+    fn empty(Init { bytes: head, at: head_at, first }: Init) -> Option<Index> {
         let scales = scales(&head)?;
-        Some(Index { end: head.len() as u64, scales, keys: Vec::new(), ends: [0; 2], head })
+        let keys = Vec::new();
+        Some(Index { end: first, scales, keys, ends: [0; 2], head, head_at, first, units: None })
+    }
+
+    /// Of a file, of which so much is there; `None`: it is none of these.
+    fn of(file: &File, size: u64, is_complete: bool) -> io::Result<Option<Index>> {
+        if let Some(init) = init(file, size)? {
+            return Ok(Index::empty(init));
+        }
+        let Some(units) = Units::of(file, size, is_complete)? else { return Ok(None) };
+        let init = Init { bytes: units.init.clone(), at: 0, first: units.init.len() as u64 };
+        Ok(Index::empty(init).map(|index| Index { units: Some(Arc::new(units)), ..index }))
+    }
+
+    /// What was read of the file: it is no shorter.
+    fn seen(&self) -> u64 {
+        self.units.as_ref().map_or(self.end, |units| units.seen())
     }
 
     /// Ticks a second of the track by whose times it is entered.
@@ -57,15 +79,25 @@ impl Index {
     }
 
     /// Reads on, up to so many bytes of the file.
-    fn extend(&mut self, file: &File, size: u64) -> io::Result<()> {
-        let walk = Walk::from(self.end, self.head.len() as u64, size);
+    fn extend(&mut self, file: &File, size: u64, is_complete: bool) -> io::Result<()> {
+        if let Some(units) = &mut self.units {
+            let known = units.complete().len();
+            let units = Arc::make_mut(units);
+            units.extend(file, size, is_complete)?;
+            (self.end, self.ends) = (units.end, units.ends);
+            for unit in units.complete()[known..].iter().filter(|unit| unit.key) {
+                let is_first = self.keys.is_empty();
+                self.keys.push(if is_first { (0, self.first) } else { (unit.time, unit.place) });
+            }
+            return Ok(());
+        }
+        let walk = Walk::from(self.end, self.first, size);
         each(walk, file, |fragment| {
             let sound = fragment.track == AUDIO_TRACK;
             self.ends[usize::from(sound)] = fragment.base.saturating_add(fragment.duration);
             self.end = fragment.end;
             if fragment.key && self.leads(fragment) {
-                let place =
-                    if self.keys.is_empty() { self.head.len() as u64 } else { fragment.start };
+                let place = if self.keys.is_empty() { self.first } else { fragment.start };
                 let time = if self.keys.is_empty() { 0 } else { fragment.base };
                 if self.keys.last().is_none_or(|(_, known)| *known < place) {
                     self.keys.push((time, place));
@@ -80,7 +112,7 @@ impl Index {
         let mut tail = [0; 16];
         let Some(at) = size.checked_sub(16) else { return Ok(()) };
         file.read_exact_at(&mut tail, at)?;
-        let head = self.head.len() as u64;
+        let head = self.first;
         let len = mfra_len(&tail).filter(|len| *len <= MOST_BYTES && *len <= size - head);
         let Some(len) = len else { return Ok(()) };
         let mut bytes = vec![0; len as usize];
@@ -104,8 +136,12 @@ impl Index {
         if known == time {
             return Ok(from);
         }
+        if let Some(units) = &self.units {
+            let mut behind = units.complete().iter().filter(|unit| unit.place > from);
+            return Ok(behind.find(|unit| unit.time >= time).map_or(self.end, |unit| unit.place));
+        }
         let mut found = self.end;
-        each(Walk::from(from, self.head.len() as u64, self.end), file, |fragment| {
+        each(Walk::from(from, self.first, self.end), file, |fragment| {
             if self.leads(fragment) && fragment.base >= time && fragment.start > from {
                 found = fragment.start;
                 return false;
@@ -118,7 +154,15 @@ impl Index {
     /// The earliest time of a track in what begins at a key, in ticks of the leading one: sound may begin a little earlier.
     pub fn begin(&self, file: &File, key: (u64, u64)) -> io::Result<u64> {
         let (mut time, mut count) = (key.0, 0);
-        each(Walk::from(key.1, self.head.len() as u64, self.end), file, |fragment| {
+        if let Some(units) = &self.units {
+            let unit = units.complete().iter().find(|unit| unit.place == key.1);
+            let ticks = |sound: u64| {
+                u128::from(sound) * u128::from(self.scale()) / u128::from(self.audio_scale())
+            };
+            let sound = unit.and_then(|unit| unit.sound).map(ticks);
+            return Ok(sound.and_then(|it| u64::try_from(it).ok()).map_or(time, |it| it.min(time)));
+        }
+        each(Walk::from(key.1, self.first, self.end), file, |fragment| {
             let scale =
                 if fragment.track == AUDIO_TRACK { self.audio_scale() } else { self.scale() };
             let ticks = u128::from(fragment.base) * u128::from(self.scale()) / u128::from(scale);
@@ -130,7 +174,8 @@ impl Index {
     }
 
     fn bytes(&self) -> usize {
-        size_of::<Index>() + self.head.len() + 16 * self.keys.capacity()
+        let units = self.units.as_ref().map_or(0, |units| units.bytes());
+        size_of::<Index>() + self.head.len() + 16 * self.keys.capacity() + units
     }
 }
 
@@ -186,7 +231,7 @@ impl Kept {
     }
 }
 
-/// Calls `look` with the index of a file that is open and has so many bytes. `NotFound`: it is no fragmented MP4.
+/// Calls `look` with the index of a file that is open and has so many bytes. `NotFound`: it is none that can be entered.
 pub fn with<T>(
     recording: &Recording,
     file: &File,
@@ -200,16 +245,15 @@ pub fn with<T>(
     let shared = kept().get(&key);
     let mut index = shared.lock().unwrap_or_else(PoisonError::into_inner);
     // It was cut: where its last fragment was there may be something else.
-    if index.as_ref().is_none_or(|known| known.end > size) {
-        let head = fmp4_head(file, size)?.ok_or(ErrorKind::NotFound)?;
-        let mut new = Index::empty(head).ok_or(ErrorKind::NotFound)?;
-        if !entry.open {
+    if index.as_ref().is_none_or(|known| known.seen() > size) {
+        let mut new = Index::of(file, size, !entry.open)?.ok_or(ErrorKind::NotFound)?;
+        if !entry.open && new.units.is_none() {
             new.finish(file, size)?;
         }
         *index = Some(new);
     }
     let index = index.as_mut().ok_or(ErrorKind::NotFound)?;
-    index.extend(file, size)?;
+    index.extend(file, size, !entry.open)?;
     kept().weigh(&key, index.bytes());
     look(index)
 }

@@ -3,7 +3,6 @@
 //! The head ends with an index (`sidx`), so that players can seek. How long it is is known from the indexes: a fragment that is given another time has as many bytes as before. So it is made
 //! from any byte on, and nothing of it is kept.
 
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -13,6 +12,8 @@ use proto::mp4;
 
 use crate::play::catalogue::Recording;
 use crate::play::clip::{Clip, cell};
+use crate::play::flv::Units;
+use crate::play::medium::{Medium, Pieces};
 
 /// The whole movie.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ struct Piece {
     /// Where it begins in the movie.
     place: u64,
     number: u32,
+    units: Option<Arc<Units>>,
 }
 
 /// Fragments of a file have numbers below this.
@@ -76,6 +78,7 @@ impl Movie {
                 place,
                 number: (at as u32).wrapping_mul(NUMBERS),
                 recording: clip.recording,
+                units: clip.units,
             });
             time = end;
         }
@@ -141,7 +144,7 @@ pub struct Reader {
 /// The file that is read.
 struct Open {
     number: usize,
-    file: File,
+    medium: Medium,
     /// The next byte of it, and how many from there on are data.
     place: u64,
     data: u64,
@@ -160,26 +163,6 @@ impl Reader {
     /// The bytes from `at` to `end`.
     pub fn new(movie: Arc<Movie>, at: u64, end: u64) -> Reader {
         Reader { movie, at, end, open: None }
-    }
-
-    /// How many are left.
-    pub fn left(&self) -> u64 {
-        self.end.saturating_sub(self.at)
-    }
-
-    /// The next ones, about `most`; empty: that was all.
-    pub fn read(&mut self, most: usize) -> io::Result<Vec<u8>> {
-        let movie = self.movie.clone();
-        let mut out = match movie.head.get(usize::try_from(self.at).unwrap_or(usize::MAX)..) {
-            Some(head) if !head.is_empty() => head.to_vec(),
-            _ => Vec::new(),
-        };
-        while out.is_empty() && self.left() > 0 {
-            out = self.piece(&movie, most)?;
-        }
-        out.truncate(usize::try_from(self.left()).unwrap_or(usize::MAX));
-        self.at += out.len() as u64;
-        Ok(out)
     }
 
     /// Bytes of the file that is read, or of the next one.
@@ -202,15 +185,35 @@ impl Reader {
     }
 }
 
+impl Pieces for Reader {
+    fn left(&self) -> u64 {
+        self.end.saturating_sub(self.at)
+    }
+
+    fn read(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        let movie = self.movie.clone();
+        let mut out = match movie.head.get(usize::try_from(self.at).unwrap_or(usize::MAX)..) {
+            Some(head) if !head.is_empty() => head.to_vec(),
+            _ => Vec::new(),
+        };
+        while out.is_empty() && self.left() > 0 {
+            out = self.piece(&movie, most)?;
+        }
+        out.truncate(usize::try_from(self.left()).unwrap_or(usize::MAX));
+        self.at += out.len() as u64;
+        Ok(out)
+    }
+}
+
 /// Opens the file of a piece at this byte of the piece.
 fn open_at(piece: &Piece, number: usize, offset: u64) -> io::Result<Open> {
-    let (file, _) = piece.recording.open()?;
+    let mut medium = Medium::new(piece.recording.open()?.0, piece.units.clone());
     let wanted = piece.from() + offset;
     let key = piece.keys.partition_point(|place| *place <= wanted).saturating_sub(1);
     let mut place = piece.keys.get(key).copied().ok_or_else(damaged)?;
     loop {
         let mut head = [0; 16];
-        let count = sys::file::read_at(&file, &mut head, place)?;
+        let count = medium.read_at(&mut head, place)?;
         let found = mp4::head(&head[..count]).ok_or_else(damaged)?;
         let next =
             place + found.size.filter(|size| *size <= piece.end - place).ok_or_else(damaged)?;
@@ -223,7 +226,7 @@ fn open_at(piece: &Piece, number: usize, offset: u64) -> io::Result<Open> {
             true => (wanted, next - wanted, 0),
             false => (place, 0, (wanted - place) as usize),
         };
-        return Ok(Open { number, file, place, data, skip });
+        return Ok(Open { number, medium, place, data, skip });
     }
 }
 
@@ -232,7 +235,7 @@ impl Open {
     fn read(&mut self, piece: &Piece, most: usize) -> io::Result<Vec<u8>> {
         let left = (piece.end - self.place).min(most.max(self.skip + 1) as u64);
         let mut bytes = vec![0; left as usize];
-        let count = sys::file::read_at(&self.file, &mut bytes, self.place)?;
+        let count = self.medium.read_at(&mut bytes, self.place)?;
         bytes.truncate(count);
         let mut at = 0;
         while at < bytes.len() {

@@ -4,7 +4,8 @@ use proto::hls::{self, Kind, Media, Segment};
 
 use crate::play::clip::{Clip, cell};
 
-/// A playlist that grows is to be so for as long as key frames are no farther apart.
+/// What is told as the longest of a playlist that grows may not change (RFC 8216 §6.2.1), nor when it has grown: it does not while key
+/// frames are no farther apart.
 const TARGET: u32 = 10;
 
 /// Writes it. `names` gives the address of a file; `ended`: nothing more is to come.
@@ -19,7 +20,7 @@ pub fn playlist(clips: &[Clip], ended: bool, names: impl Fn(&Clip) -> String) ->
             duration: (cut.to.0.saturating_sub(cut.from.0), clip.scale as u32),
             wall: clip.wall(cut.from.0),
             map: Some(uri.clone()),
-            map_range: Some((clip.head.len() as u64, 0)),
+            map_range: Some((clip.head.len() as u64, clip.head_at)),
             ..Segment::default()
         }));
         if clip.grows {
@@ -33,7 +34,7 @@ pub fn playlist(clips: &[Clip], ended: bool, names: impl Fn(&Clip) -> String) ->
     let seconds = |segment: &Segment| segment.duration.0.div_ceil(segment.duration.1.max(1).into());
     let longest = segments.iter().map(seconds).max().unwrap_or(0) as u32;
     let media = Media {
-        target: if ended { longest.max(1) } else { longest.max(TARGET) },
+        target: longest.max(TARGET),
         kind: if ended { Kind::Vod } else { Kind::Event },
         independent: true,
         segments,

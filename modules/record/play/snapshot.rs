@@ -17,18 +17,23 @@ use crate::play::catalogue::Recording;
 pub enum Kind {
     /// FLV.
     Flv,
-    /// MP4.
+    /// Fragmented MP4.
+    Fmp4,
+    /// The same that becomes an ordinary MP4, or is one.
     Mp4,
 }
 
 impl Kind {
     /// What a file is that begins like this; `None`: none of ours.
     pub fn of(file: &File) -> io::Result<Option<Kind>> {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 128];
         let count = sys::file::read_at(file, &mut bytes, 0)?;
         Ok(match &bytes[..count] {
             [b'F', b'L', b'V', 1, ..] => Some(Kind::Flv),
-            [.., b'f', b't', b'y', b'p'] if count == 8 => Some(Kind::Mp4),
+            all @ [_, _, _, _, b'f', b't', b'y', b'p', ..] => match fmp4::has_room(all) {
+                true => Some(Kind::Mp4),
+                false => Some(Kind::Fmp4),
+            },
             _ => None,
         })
     }
@@ -37,7 +42,7 @@ impl Kind {
     pub fn media_type(self) -> &'static str {
         match self {
             Kind::Flv => "video/x-flv",
-            Kind::Mp4 => "video/mp4",
+            Kind::Fmp4 | Kind::Mp4 => "video/mp4",
         }
     }
 
@@ -45,7 +50,8 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Flv => "flv",
-            Kind::Mp4 => "fmp4",
+            Kind::Fmp4 => "fmp4",
+            Kind::Mp4 => "mp4",
         }
     }
 }
@@ -81,7 +87,7 @@ pub fn snapshot(recording: &Recording, now: u64) -> io::Result<Snapshot> {
         return Ok(Snapshot { file, kind, size, head: Vec::new(), etag, modified });
     }
     let head = match kind {
-        Kind::Mp4 => fmp4_head(&file, size)?,
+        Kind::Fmp4 | Kind::Mp4 => fmp4_head(&file, size)?,
         Kind::Flv => flv_head(&file)?,
     };
     let head = head.filter(|head| head.len() as u64 <= size).ok_or(ErrorKind::NotFound)?;
@@ -112,30 +118,55 @@ fn flv_head(file: &File) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// The head of a fragmented MP4 as it was in the beginning; `None`: it has none, or is not so far.
-pub fn fmp4_head(file: &File, size: u64) -> io::Result<Option<Vec<u8>>> {
-    /// There are two tracks in it.
-    const LONGEST: u64 = 1 << 20;
-    const STEPS: usize = 8;
-    let mut walk = fmp4::Walk::new(size);
-    for _ in 0..STEPS {
-        let Some((place, want)) = walk.wanted().filter(|_| walk.head() == 0) else { break };
-        let mut piece = vec![0; want];
-        let count = sys::file::read_at(file, &mut piece, place)?;
-        walk.take(&piece[..count]);
-    }
-    if walk.head() == 0 || walk.head() > LONGEST {
-        return Ok(None);
-    }
+fn fmp4_head(file: &File, size: u64) -> io::Result<Option<Vec<u8>>> {
+    let Some(walk) = head_of(file, size)? else { return Ok(None) };
     let mut head = vec![0; walk.head() as usize];
     file.read_exact_at(&mut head, 0)?;
     set_duration(&mut head, 0);
     Ok(Some(head))
 }
 
+/// What stands before the fragments of a file.
+pub struct Init {
+    /// It, and it tells no duration.
+    pub bytes: Vec<u8>,
+    /// Where it begins.
+    pub at: u64,
+    /// Where the fragments begin.
+    pub first: u64,
+}
+
+/// What stands before the fragments of a file, whether it is one of fragments or a movie; `None`: it has none, or is not so far.
+pub fn init(file: &File, size: u64) -> io::Result<Option<Init>> {
+    let Some(walk) = head_of(file, size)? else { return Ok(None) };
+    let (at, end) = walk.init();
+    let mut bytes = vec![0; end.saturating_sub(at) as usize];
+    file.read_exact_at(&mut bytes, at)?;
+    set_duration(&mut bytes, 0);
+    Ok(Some(Init { bytes, at, first: walk.head() }))
+}
+
+/// A walk through a file's head; `None`: it has none.
+fn head_of(file: &File, size: u64) -> io::Result<Option<fmp4::Walk>> {
+    /// There are two tracks in it, and what a movie takes.
+    const LONGEST: u64 = 1 << 20;
+    const STEPS: usize = 8;
+    let mut walk = fmp4::Walk::new(size);
+    for _ in 0..STEPS {
+        // What follows may belong to it.
+        let next = walk.wanted().filter(|(place, _)| *place <= walk.head() || walk.head() == 0);
+        let Some((place, want)) = next else { break };
+        let mut piece = vec![0; want];
+        let count = sys::file::read_at(file, &mut piece, place)?;
+        walk.take(&piece[..count]);
+    }
+    Ok((walk.head() > 0 && walk.head() <= LONGEST).then_some(walk))
+}
+
 /// How many milliseconds a complete file has by what its head says.
 pub fn told_duration(file: &File, kind: Kind, size: u64) -> io::Result<Option<u64>> {
     match kind {
-        Kind::Mp4 => {
+        Kind::Fmp4 | Kind::Mp4 => {
             let mut head = vec![0; size.min(8192) as usize];
             let count = sys::file::read_at(file, &mut head, 0)?;
             Ok(fmp4::duration(&head[..count]).filter(|duration| *duration > 0))

@@ -1,11 +1,14 @@
 //! Files are ended, and who listens is told.
 
+use std::io;
 use std::rc::Rc;
 
+use proto::flv::recording::Description;
 use rtmp::follow::Change;
 use serde::Serialize;
 
 use crate::file::journal::{Entry, Journal};
+use crate::recording::frame::Headers;
 use crate::recording::held::{Item, What};
 use crate::recording::note::Last;
 use crate::recording::state::{Phase, Recording, State, Why, Writing};
@@ -40,23 +43,30 @@ impl Recording {
             (Change::Began | Change::Ended, _) => {
                 state.last = None;
                 state.named = None;
+                // Who begins sends what there is in it.
+                (state.headers, state.headers_before) = (Headers::default(), None);
+                state.description = Description::default();
                 state.wanted = !self.recorder.what.manual;
-                state.retry_at = 0;
+                (state.retry_at, state.has_no_place, state.told_no_place) = (0, false, false);
                 state.changed = true;
             }
             // Its publisher may never come back.
-            (Change::Broke, Phase::Writing(writing)) => {
-                writing.film.settle();
-                writing.mark(item.seq);
-                writing.film.seal(false);
-                writing.film.appender().flush();
-            }
+            (Change::Broke, Phase::Writing(writing)) => writing.whole(item.seq),
             _ => {}
         }
         if !matches!(state.phase, Phase::Writing(_)) {
             state.advance(item.seq);
         }
         true
+    }
+
+    /// The process ends: what is collected is written, and the file is whole as far as it goes.
+    pub fn leave(&self, state: &mut State) {
+        let (Some(len), Phase::Writing(writing)) = (state.leaves, &mut state.phase) else { return };
+        if state.held.is_empty() && writing.film.len() != len {
+            writing.whole(writing.seq);
+            state.leaves = Some(writing.film.len());
+        }
     }
 
     /// Ends the file that is written.
@@ -71,8 +81,9 @@ impl Recording {
         // Of a file that was gone on with, another process may have written more.
         writing.film.appender().truncate(writing.film.appender().len());
         // Where there is no room, there is none for what comes at the end.
-        writing.film.seal(why != Why::Failed);
-        if self.recorder.sync != Sync::Off {
+        let sync = self.recorder.sync != Sync::Off;
+        writing.film.seal(why != Why::Failed, sync);
+        if sync {
             writing.film.appender().sync();
         }
         writing.film.appender().flush();
@@ -80,7 +91,7 @@ impl Recording {
     }
 
     /// Another thread has done what it was to do.
-    pub fn wrote(&self, state: &mut State) {
+    pub fn wrote(self: &Rc<Self>, state: &mut State) {
         state.changed = true;
         match &mut state.phase {
             Phase::Writing(writing) => {
@@ -92,11 +103,10 @@ impl Recording {
                     self.cut(state, &why);
                 }
             }
-            Phase::Ending(writing, _) if writing.film.appender().is_idle() => {
-                let phase = std::mem::replace(&mut state.phase, Phase::Idle);
-                let Phase::Ending(mut writing, why) = phase else { return };
-                self.look(&mut writing);
-                self.ended(state, writing, why);
+            Phase::Ending(writing, _) if writing.film.appender().is_idle() && !writing.is_noted => {
+                writing.is_noted = true;
+                self.look(writing);
+                self.note_end(writing);
             }
             _ => {}
         }
@@ -131,10 +141,38 @@ impl Recording {
         }
     }
 
-    fn ended(&self, state: &mut State, mut writing: Box<Writing>, why: Why) {
+    /// The journal is to say so before the next file begins, which may have the same name.
+    fn note_end(self: &Rc<Self>, writing: &Writing) {
+        let (me, sync) = (self.clone(), self.recorder.sync != Sync::Off);
+        let (journal, file) =
+            (Journal::clone(&self.recorder.journal), writing.film.appender().file());
+        let entry = Entry {
+            path: writing.film.appender().path(),
+            since: rt::wall().as_secs(),
+            duration: Some(writing.film.duration()),
+            ..Entry::default()
+        };
+        let job = self.recorder.lane.offload(move || journal.note(&file, entry, sync));
+        rt::spawn(async move {
+            let noted = job.await;
+            let state = &mut *me.state.borrow_mut();
+            // Another process records by now.
+            let Phase::Ending(writing, why) = std::mem::replace(&mut state.phase, Phase::Idle)
+            else {
+                return;
+            };
+            me.ended(state, writing, why, noted);
+            me.drain(state);
+            me.stream.progress.note();
+        });
+    }
+
+    fn ended(&self, state: &mut State, mut writing: Box<Writing>, why: Why, noted: io::Result<()>) {
+        state.changed = true;
         let appender = writing.film.appender();
         let (path, error) = (appender.path(), appender.failed());
         let (size, duration) = (appender.written(), writing.film.duration());
+        let error = error.or_else(|| noted.err().map(|error| format!("the journal: {error}")));
         if let Some(error) = &error {
             sys::log!(Error, "{}: \"{}\" cannot be ended: {error}", self.label(), path.display());
         }
@@ -142,22 +180,12 @@ impl Recording {
         let written = writing.settle();
         let last = writing.marks.back().map_or(written.seq, |mark| mark.seq);
         state.advance(last);
-        let begun = writing.begun;
         state.last = Some(Last {
             path: path.clone(),
-            begun,
+            begun: writing.begun,
             failed: why == Why::Failed,
             cut: why == Why::Header,
         });
-        let (journal, file) =
-            (Journal::clone(&self.recorder.journal), writing.film.appender().file());
-        let entry = Entry {
-            path: path.clone(),
-            since: rt::wall().as_secs(),
-            duration: Some(duration),
-            ..Entry::default()
-        };
-        drop(rt::offload(move || journal.note(&file, entry)));
         let path = path.to_string_lossy();
         let error = match why {
             Why::Failed => Some("the file could not be written"),

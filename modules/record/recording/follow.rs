@@ -11,11 +11,8 @@ use crate::recording::note::Note;
 use crate::recording::state::{MOST_PENDING, Phase, Recording, State, Why, Writing};
 use crate::settings::Sync;
 
-/// So much is written at once; less, when it has waited for so long.
-const PIECE: usize = 256 << 10;
-const WAIT_MS: u64 = 1000;
-/// A file need not grow with each frame.
-const PATIENCE_MS: u64 = 250;
+/// A file grows each second: it is the log that keeps what has come meanwhile.
+const PATIENCE_MS: u64 = 1000;
 
 /// Records the streams of an application by one of its recorders.
 pub struct Recorders(pub Rc<Recorder>);
@@ -98,6 +95,7 @@ impl Follow for Handle {
     fn settle(&mut self) -> bool {
         self.with(|recording, state| {
             recording.gather(state);
+            recording.leave(state);
             if let Phase::Writing(writing) = &mut state.phase {
                 flush(writing, recording.recorder.sync);
             }
@@ -128,6 +126,10 @@ impl Follow for Handle {
 
     fn is_finished(&self) -> bool {
         self.with(|_, state| matches!(state.phase, Phase::Idle) && state.held.is_empty())
+    }
+
+    fn leave(&mut self) {
+        self.with(|_, state| state.leaves = Some(0));
     }
 
     fn replaced(&mut self) {
@@ -169,7 +171,7 @@ impl Recording {
         (state.wanted, state.changed) = (false, true);
         let path = state.phase.path().or_else(|| state.named.take());
         match &state.phase {
-            Phase::Gathering(_) => {
+            Phase::Gathering(beginning) if beginning.resumed.is_none() => {
                 state.phase = Phase::Idle;
                 self.drain(state);
             }
@@ -180,16 +182,15 @@ impl Recording {
 }
 
 fn flush(writing: &mut Writing, sync: Sync) {
-    let (now, pending) = (rt::now(), writing.film.appender().pending());
-    let is_due = now >= writing.flushed_at + WAIT_MS || rt::draining();
-    if pending < PIECE && !(is_due && pending > 0) {
+    let (now, len) = (rt::now(), writing.film.appender().len());
+    if std::mem::replace(&mut writing.flushed, len) == len {
         return;
     }
-    writing.flushed_at = now;
     let syncs = match sync {
         Sync::Off => false,
         Sync::On => true,
-        Sync::Every(every) => now >= writing.synced_at + every,
+        // With the flush that is nearest.
+        Sync::Every(every) => now + PATIENCE_MS / 2 >= writing.synced_at + every,
     };
     if syncs {
         writing.synced_at = now;

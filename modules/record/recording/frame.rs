@@ -1,6 +1,6 @@
 //! What a message is to a recorder, and what a stream consists of.
 
-use proto::flv::media::{Audio, Video};
+use proto::flv::media::{Audio, Video, VideoCodec};
 use proto::flv::recording::{Description, Sound};
 use proto::media::{AudioTrack, VideoTrack};
 use proto::rtmp::amf::{Decoder, Value};
@@ -102,10 +102,13 @@ pub fn describe(description: &mut Description, kind: u8, payload: &[u8]) {
             if !video.metadata && (video.header || description.video.is_none()) {
                 description.video = Some(video.codec);
             }
-            let track = || VideoTrack::of(video.codec, &payload[video.body..]);
-            if let Some(track) = video.header.then(track).flatten() {
-                description.size = track.size;
-            }
+            let body = &payload[video.body..];
+            let size = match video.header {
+                true => VideoTrack::of(video.codec, body).map(|track| track.size),
+                false if video.key => size_of_picture(video.codec, body),
+                false => None,
+            };
+            description.size = size.filter(|it| *it != (0, 0)).unwrap_or(description.size);
         }
         message::AUDIO => {
             let Some(audio) = Audio::of(payload).filter(|audio| audio.track == 0) else { return };
@@ -125,6 +128,13 @@ pub fn describe(description: &mut Description, kind: u8, payload: &[u8]) {
         }
         _ => metadata(description, payload),
     }
+}
+
+/// The size that a key frame tells.
+fn size_of_picture(codec: VideoCodec, frame: &[u8]) -> Option<(u32, u32)> {
+    let mut track = VideoTrack { codec, config: Vec::new(), size: (0, 0), frame_rate: 0.0 };
+    track.see(frame);
+    Some(track.size)
 }
 
 /// What a publisher says itself, where nothing else tells.

@@ -38,6 +38,9 @@ pub struct Open {
     pub frames: u64,
     /// Pictures have begun.
     pub has_key: bool,
+    /// Sound is of another track by now: it ends before the next key frame.
+    #[serde(default)]
+    pub is_stale: bool,
 }
 
 /// When a file began.

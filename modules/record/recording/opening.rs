@@ -3,18 +3,20 @@
 use live::appender::Failed;
 use proto::flv::recording::Description;
 use proto::media::AudioTrack;
+use proto::rtmp::message;
 
 use crate::file::film::Film;
 use crate::file::flv::Flv;
-use crate::file::fmp4::{Fmp4, Tracks, picture_of, sound_of};
+use crate::file::fmp4::{Fmp4, Head};
 use crate::file::journal::{Entry, Journal};
+use crate::file::muxer::{Tracks, picture_of, sound_of};
 use crate::file::name::escaped;
 use crate::file::open::{Form, Found, How, Opened, begin};
-use crate::recording::frame::{Frame, Header};
+use crate::recording::frame::Header;
 use crate::recording::held::What;
 use crate::recording::note::{Begun, Last, Open};
 use crate::recording::state::{Beginning, Mark, Phase, Recording, State, Why, Writing};
-use crate::settings::Format;
+use crate::settings::{Format, Sync};
 
 /// A file that another still has is asked for again, and so often; if it is this recording's, it is taken then.
 const AGAIN_MS: u64 = 100;
@@ -26,18 +28,18 @@ impl Recording {
         let Some(me) = self.me.upgrade() else { return };
         let recorder = &self.recorder;
         let (journal, lock) = (Journal::clone(&recorder.journal), recorder.lock);
+        let sync = recorder.sync != Sync::Off;
         let tracks = self.tracks(state, beginning.resumed.as_ref());
         let form = match recorder.format {
             Format::Flv => Form::Flv(recorder.index),
-            Format::Fmp4 => match tracks.clone().head() {
-                Some(head) => Form::Fmp4(head),
+            Format::Fmp4 | Format::Mp4 => match self.head(&mut tracks.clone()) {
+                Some(head) => Form::Fmp4(head.bytes),
                 None => return self.has_no_place(state),
             },
         };
         let (path, how, sole) =
             (beginning.path.clone(), beginning.how, !self.takes_over(state, &beginning));
         let entry = Entry {
-            path: path.clone(),
             open: true,
             since: rt::wall().as_secs(),
             stream: escaped(&self.stream.name),
@@ -47,7 +49,7 @@ impl Recording {
         // What goes on behind what is there begins there.
         let behind = how == How::Append && !state.last.as_ref().is_some_and(|last| last.failed);
         state.phase = Phase::Opening(beginning);
-        let job = rt::offload(move || {
+        let job = recorder.lane.offload(move || {
             let opened = begin(&path, how, sole, &form)?;
             if lock {
                 let locked = sys::lock::visible(&opened.file);
@@ -57,22 +59,28 @@ impl Recording {
                 Some(found) if behind => found.duration(scale),
                 _ => begun.shift.into(),
             };
-            let entry = Entry { began: vec![(place, begun.wall)], ..entry };
-            let noted = journal.note(&opened.file, entry);
+            let (path, began) = (opened.path.clone(), vec![(place, begun.wall)]);
+            let entry = Entry { path, began, ..entry };
+            let noted = journal.note(&opened.file, entry, sync);
             Ok((opened, noted.map_err(|error| format!("{}: {error}", journal.path().display()))))
         });
         rt::spawn(async move {
             let opened = job.await;
             let state = &mut *me.state.borrow_mut();
             if !state.replaced {
-                me.opened(state, opened);
+                me.opened(state, opened, tracks);
                 me.drain(state);
                 me.stream.progress.note();
             }
         });
     }
 
-    fn opened(&self, state: &mut State, opened: Result<(Opened, Result<(), String>), Failed>) {
+    fn opened(
+        &self,
+        state: &mut State,
+        opened: Result<(Opened, Result<(), String>), Failed>,
+        tracks: Tracks,
+    ) {
         let phase = std::mem::replace(&mut state.phase, Phase::Idle);
         let Phase::Opening(beginning) = phase else { return };
         state.changed = true;
@@ -81,7 +89,7 @@ impl Recording {
                 if let Err(why) = noted {
                     sys::log!(Error, "{} cannot note its file: {why}", self.label());
                 }
-                self.begun(state, beginning, opened);
+                self.begun(state, beginning, opened, tracks);
             }
             Err(failed) if failed.is_busy() && beginning.tries < TRIES => {
                 state.phase = Phase::Opening(Beginning { tries: beginning.tries + 1, ..beginning });
@@ -120,7 +128,7 @@ impl Recording {
         beginning.tries >= TRIES && (beginning.resumed.is_some() || is_last)
     }
 
-    fn begun(&self, state: &mut State, beginning: Beginning, opened: Opened) {
+    fn begun(&self, state: &mut State, beginning: Beginning, opened: Opened, tracks: Tracks) {
         let me = self.me.clone();
         let told = move || {
             let Some(me) = me.upgrade() else { return };
@@ -131,27 +139,36 @@ impl Recording {
                 me.stream.progress.note();
             }
         };
+        let beginning = Beginning { path: opened.path.clone(), ..beginning };
         let (path, begun) = (beginning.path.clone(), beginning.begun);
         let resumed = beginning.resumed.clone();
-        let (film, shift) = self.film(state, &beginning, opened, told);
+        let (mut film, shift) = self.film(state, &beginning, (opened, tracks), told);
         let begun = Begun { shift: if resumed.is_some() { begun.shift } else { shift }, ..begun };
         let (frames, has_key) = resumed.as_ref().map_or((0, false), |it| (it.frames, it.has_key));
+        let is_stale = resumed.as_ref().is_some_and(|it| it.is_stale);
+        film.appender().set_lane(&self.recorder.lane);
+        if is_stale {
+            film.mute();
+        }
         // By itself: what follows may find no room.
         film.appender().flush();
-        let written = Mark { end: film.appender().written(), seq: state.done, frames, has_key };
+        let (end, seq) = (film.appender().written(), state.done);
+        let written = Mark { end, seq, frames, has_key, is_stale };
         let now = rt::now();
         let path = path.to_string_lossy().into_owned();
         state.phase = Phase::Writing(Box::new(Writing {
             film,
             begun,
             has_key,
+            is_stale,
             frames,
             seq: state.done,
             marks: Default::default(),
             written,
-            flushed_at: now,
+            flushed: end,
             synced_at: now,
             told_moved: false,
+            is_noted: false,
         }));
         if std::mem::take(&mut state.is_failing) {
             sys::log!(Notice, "{} records again: \"{path}\"", self.label());
@@ -160,6 +177,8 @@ impl Recording {
             self.tell("record_start", &path, None, None);
         }
         if !state.wanted {
+            // What is held came before that was said.
+            self.drain(state);
             self.end(state, Why::Stopped);
         }
     }
@@ -169,10 +188,10 @@ impl Recording {
         &self,
         state: &State,
         beginning: &Beginning,
-        opened: Opened,
+        (opened, mut tracks): (Opened, Tracks),
         told: impl Fn() + 'static,
     ) -> (Film, u32) {
-        let Opened { file, found } = opened;
+        let Opened { file, found, .. } = opened;
         let path = beginning.path.clone();
         // A file that was there goes on where its last frame is; ours after an error has its times.
         let is_ours = state.last.as_ref().is_some_and(|known| known.failed);
@@ -180,9 +199,8 @@ impl Recording {
             How::Append if !is_ours => u32::try_from(last + 1).unwrap_or(u32::MAX),
             _ => beginning.begun.shift,
         };
-        if self.recorder.format == Format::Fmp4 {
-            let mut tracks = self.tracks(state, beginning.resumed.as_ref());
-            let head = tracks.head().unwrap_or_default();
+        if self.recorder.format != Format::Flv {
+            let head = self.head(&mut tracks).unwrap_or_default();
             let found = match found {
                 Some(Found::Fmp4(fragments)) => Some(fragments),
                 _ => None,
@@ -234,30 +252,40 @@ impl Recording {
         let has = resumed.map_or((true, true), |open| open.tracks);
         let has_video = has.0 && self.recorder.has_video();
         let has_audio = has.1 && self.recorder.what.audio;
-        let (mut headers, mut tracks) = (state.headers.clone(), Tracks::default());
-        for item in &state.held {
-            let What::Message { kind, frame, payload, .. } = &item.what else { continue };
-            match frame {
-                Frame::Header => drop(headers.set(*kind, payload)),
-                Frame::Media { video: false, .. } if has_audio && tracks.audio.is_none() => {
+        let headers = state.headers.iter().map(|header| (header.kind, &header.payload[..]));
+        // Behind a change there may be what another publisher has.
+        let held = state.held.iter().map_while(|item| match &item.what {
+            What::Message { kind, payload, .. } => Some((*kind, &payload[..])),
+            What::Change(_) => None,
+        });
+        let mut tracks = Tracks::default();
+        // What is another than the first of its kind is of the next file.
+        for (kind, payload) in headers.chain(held) {
+            match kind {
+                message::VIDEO if has_video && tracks.video.is_none() => {
+                    tracks.video = picture_of(payload);
+                }
+                message::AUDIO if has_audio && tracks.audio.is_none() => {
                     tracks.audio = sound_of(payload);
                 }
                 _ => {}
             }
         }
-        for header in headers.iter() {
-            match header.is_video() {
-                true if has_video => tracks.video = picture_of(&header.payload).or(tracks.video),
-                false if has_audio => tracks.audio = sound_of(&header.payload).or(tracks.audio),
-                _ => {}
-            }
-        }
+        tracks.set_size(state.description.size);
         tracks
     }
 
+    /// What a file of fragments of these begins with.
+    fn head(&self, tracks: &mut Tracks) -> Option<Head> {
+        let room = (self.recorder.format == Format::Mp4).then(|| self.recorder.room());
+        Some(Head::of(tracks.head()?, room))
+    }
+
     fn has_no_place(&self, state: &mut State) {
-        sys::log!(Error, "{}: there is nothing that MP4 has a place for", self.label());
-        (state.phase, state.wanted) = (Phase::Idle, false);
+        if !std::mem::replace(&mut state.told_no_place, true) {
+            sys::log!(Error, "{}: there is nothing that MP4 has a place for", self.label());
+        }
+        (state.phase, state.has_no_place) = (Phase::Idle, true);
         self.drain(state);
     }
 }

@@ -56,10 +56,16 @@ pub struct State {
     pub retry_at: u64,
     /// An error was told, and is not over.
     pub is_failing: bool,
+    /// There is no track that the form has a place for: a header of another one is waited for.
+    pub has_no_place: bool,
+    /// That was told.
+    pub told_no_place: bool,
     /// What was noted last is not so any more.
     pub changed: bool,
     /// Another process records.
     pub replaced: bool,
+    /// This process ends: how long the file was when all of it was written for that.
+    pub leaves: Option<u64>,
 }
 
 /// What is being done.
@@ -101,6 +107,8 @@ pub struct Writing {
     pub begun: Begun,
     /// Pictures have begun.
     pub has_key: bool,
+    /// Sound is of another track by now: it ends before the next key frame.
+    pub is_stale: bool,
     /// Frames in it.
     pub frames: u64,
     /// What came last.
@@ -109,12 +117,14 @@ pub struct Writing {
     pub marks: VecDeque<Mark>,
     /// How far it is written.
     pub written: Mark,
-    /// When something was written last, and synced, in the loop's milliseconds.
-    pub flushed_at: u64,
-    /// See `flushed_at`.
+    /// How long it was, with what was to be written, when that was to be written last.
+    pub flushed: u64,
+    /// When it was synced last, in the loop's milliseconds.
     pub synced_at: u64,
     /// It was told that the file is not where it was.
     pub told_moved: bool,
+    /// The journal is being told that it is complete.
+    pub is_noted: bool,
 }
 
 /// Why a file ends.
@@ -145,6 +155,8 @@ pub struct Mark {
     pub frames: u64,
     /// Pictures have begun.
     pub has_key: bool,
+    /// See [`Writing::is_stale`].
+    pub is_stale: bool,
 }
 
 impl Writing {
@@ -158,6 +170,12 @@ impl Writing {
         self.frames += 1;
     }
 
+    /// Sound is of another track from now on, which its form has no place for. No picture is lost for that.
+    pub fn mute(&mut self) {
+        self.film.mute();
+        self.is_stale = true;
+    }
+
     /// What came up to a seq is in the file, or in none; or it is with the film, and will be.
     pub fn mark(&mut self, seq: u64) {
         self.seq = seq;
@@ -166,9 +184,18 @@ impl Writing {
         }
     }
 
+    /// All that came up to a seq goes to the file, and its head says so: more may never come.
+    pub fn whole(&mut self, seq: u64) {
+        self.film.settle();
+        self.mark(seq);
+        self.film.seal(false, false);
+        self.film.appender().flush();
+    }
+
     fn push_mark(&mut self, seq: u64, frames: u64) {
         let end = self.film.appender().len();
-        let mark = Mark { end, seq, frames, has_key: self.has_key };
+        let Writing { has_key, is_stale, .. } = *self;
+        let mark = Mark { end, seq, frames, has_key, is_stale };
         match self.marks.back_mut() {
             Some(known) if known.end == mark.end => *known = mark,
             _ => self.marks.push_back(mark),
@@ -209,16 +236,19 @@ impl Recording {
     pub fn new(recorder: Rc<Recorder>, stream: Stream, note: Option<Note>) -> Rc<Recording> {
         let manual = recorder.what.manual;
         let note = note.unwrap_or_else(|| Note { wanted: !manual, ..Note::default() });
+        let resume = |file: Open| Beginning {
+            path: file.path.clone(),
+            how: How::Resume(file.offset),
+            begun: file.begun,
+            resumed: Some(file),
+            tries: 0,
+            since: rt::now(),
+        };
         let phase = match note.file {
             None => Phase::Idle,
-            Some(file) => Phase::Opening(Beginning {
-                path: file.path.clone(),
-                how: How::Resume(file.offset),
-                begun: file.begun,
-                resumed: Some(file),
-                tries: 0,
-                since: 0,
-            }),
+            // It is looked anew what it is to begin with.
+            Some(file) if file.offset == 0 => Phase::Gathering(resume(file)),
+            Some(file) => Phase::Opening(resume(file)),
         };
         let mut description = Description::default();
         let headers = note.headers;
@@ -236,8 +266,11 @@ impl Recording {
             last: note.last,
             retry_at: 0,
             is_failing: false,
+            has_no_place: false,
+            told_no_place: false,
             changed: false,
             replaced: false,
+            leaves: None,
         };
         Rc::new_cyclic(|me| Recording {
             recorder,
@@ -267,9 +300,10 @@ impl State {
                 begun: writing.begun,
                 frames: writing.written.frames,
                 has_key: writing.written.has_key,
+                is_stale: writing.written.is_stale,
             }),
-            Phase::Opening(beginning) => beginning.resumed.clone(),
-            Phase::Idle | Phase::Gathering(_) => None,
+            Phase::Gathering(beginning) | Phase::Opening(beginning) => beginning.resumed.clone(),
+            Phase::Idle => None,
         };
         Note {
             upto: self.done,

@@ -2,6 +2,7 @@
 
 use proto::rtmp::message;
 
+use crate::file::muxer::{picture_of, sound_of};
 use crate::file::open::How;
 use crate::recording::frame::{Frame, describe};
 use crate::recording::held::{Item, What};
@@ -79,6 +80,7 @@ impl Recording {
         if matches!(frame, Frame::Header) || !matches!(state.phase, Phase::Writing(_)) {
             describe(&mut state.description, *kind, payload);
         }
+        state.has_no_place = state.has_no_place && !tells_track(*kind, payload);
         match *frame {
             Frame::Header => self.header(state, *kind, *time, payload, item.seq),
             Frame::Media { video, key } => {
@@ -99,7 +101,10 @@ impl Recording {
         {
             let time = in_file(writing.begun, time);
             if !writing.film.header(kind, time, payload) {
-                self.end(state, Why::Header);
+                match kind == message::AUDIO && writing.has_key {
+                    true => writing.mute(),
+                    false => self.end(state, Why::Header),
+                }
             }
         }
     }
@@ -107,11 +112,24 @@ impl Recording {
     fn media(&self, state: &mut State, media: Media, payload: &[u8], seq: u64) -> bool {
         let wanted = self.recorder.wants(media.video, media.key);
         match &mut state.phase {
+            Phase::Writing(writing) if writing.is_stale && media.video && media.key => {
+                self.end(state, Why::Header);
+                false
+            }
             Phase::Writing(writing) if self.is_over(writing, media) => {
                 self.end(state, Why::Next);
                 false
             }
             Phase::Writing(writing) => {
+                if !media.video && wanted && writing.film.is_new_sound(payload) {
+                    match writing.has_key {
+                        true => writing.mute(),
+                        false => {
+                            self.end(state, Why::Header);
+                            return false;
+                        }
+                    }
+                }
                 // What comes before the first key frame cannot be decoded.
                 if wanted && (!media.video || media.key || writing.has_key) {
                     writing.has_key |= media.video;
@@ -155,7 +173,7 @@ impl Recording {
     /// The file that begins with this frame, if one does.
     fn begins(&self, state: &mut State, media: Media) -> Option<Beginning> {
         let recorder = &self.recorder;
-        if !state.wanted || rt::now() < state.retry_at {
+        if !state.wanted || state.has_no_place || rt::now() < state.retry_at {
             return None;
         }
         let is_break = recorder.is_break(media.video, media.key);
@@ -173,11 +191,14 @@ impl Recording {
             return None;
         }
         let begun = Begun { time: media.time, shift: 0, wall: media.wall };
-        let named = state
-            .named
-            .take()
-            .map_or_else(|| recorder.naming.path(&self.stream.name, media.wall / 1000), Ok);
-        let path = match named {
+        // An operator was told so.
+        let is_named = state.named.is_some();
+        let is_cut = state.last.as_ref().is_some_and(|last| last.cut);
+        // That of what was cut may have a number.
+        let same = state.last.as_ref().filter(|_| !is_cut && recorder.naming.is_constant());
+        let named = state.named.take().or_else(|| same.map(|last| last.path.clone()));
+        let name = || recorder.naming.path(&self.stream.name, media.wall / 1000);
+        let path = match named.map_or_else(name, Ok) {
             Ok(path) => path,
             Err(why) => {
                 sys::log!(Error, "{} does not begin: {why}", self.label());
@@ -185,16 +206,20 @@ impl Recording {
                 return None;
             }
         };
-        let (mut how, mut begun) = match recorder.append {
-            true => (How::Append, begun),
-            false => (How::Replace, begun),
+        // A name with the time in it comes again where the clock was set back, and may be that of what was just recorded.
+        let is_once = is_cut
+            || !is_named
+                && (recorder.naming.is_unique()
+                    || state.last.is_some() && !recorder.naming.is_constant());
+        let (mut how, mut begun) = match (recorder.append, is_once) {
+            (true, _) if !is_cut => (How::Append, begun),
+            (_, true) => (How::New, begun),
+            (_, false) => (How::Replace, begun),
         };
-        if let Some(last) = state.last.as_ref().filter(|last| last.path == path) {
+        if let Some(last) = state.last.as_ref().filter(|last| !is_cut && last.path == path) {
             if last.failed {
                 (how, begun) = (How::Append, last.begun);
-            } else if last.cut
-                || recorder.interval == 0 && recorder.align == 0 && !recorder.what.manual
-            {
+            } else if recorder.interval == 0 && recorder.align == 0 && !recorder.what.manual {
                 // In the next second it has another name; else it would take its own place.
                 if recorder.naming.is_constant() {
                     let path = path.display();
@@ -206,6 +231,15 @@ impl Recording {
             }
         }
         Some(Beginning { path, how, begun, resumed: None, tries: 0, since: rt::now() })
+    }
+}
+
+/// Whether a message tells of a track.
+fn tells_track(kind: u8, payload: &[u8]) -> bool {
+    match kind {
+        message::VIDEO => picture_of(payload).is_some(),
+        message::AUDIO => sound_of(payload).is_some(),
+        _ => false,
     }
 }
 

@@ -45,10 +45,13 @@ pub struct Arguments {
     pub recorder: Option<Vec<u8>>,
     /// `file`: what is asked for is a file, whatever its name.
     pub file: bool,
+    /// `fmp4`: an FLV file is wanted as fragments.
+    pub fmp4: bool,
 }
 
 /// The names that are read here.
-pub const NAMES: [&[u8]; 6] = [b"start", b"duration", b"before", b"limit", b"recorder", b"file"];
+pub const NAMES: [&[u8]; 7] =
+    [b"start", b"duration", b"before", b"limit", b"recorder", b"file", b"fmp4"];
 
 impl Arguments {
     /// Reads the arguments of a request; `None`: one of them makes no sense.
@@ -69,6 +72,7 @@ impl Arguments {
             limit: limit.transpose().ok()?,
             recorder: get(b"recorder"),
             file: get(b"file").is_some(),
+            fmp4: get(b"fmp4").is_some(),
         })
     }
 }
@@ -131,6 +135,7 @@ mod tests {
                 limit: Some(7),
                 recorder: Some(b"a b".to_vec()),
                 file: true,
+                fmp4: false,
             })
         );
         for none in [

@@ -37,6 +37,10 @@ settings! {
             WEB, Arity::Exactly(1), |s: &Setting<'_>| s.time_ms(0), "1d",
             "so much of recordings is in one playlist or movie, at most"
         );
+        time record_play_recheck = (
+            WEB, "10s",
+            "how long what on_play has said of a client holds for what it is given of recordings; 0: it is asked for each"
+        );
         option record_play_allow_origin: Origins = (
             WEB, Arity::AtLeast(1), origins, "*",
             "pages of these origins may play what was recorded: * or https://HOST …"
@@ -66,7 +70,9 @@ impl Module for Web {
             let origins = Rc::new(conf.record_play_allow_origin.or_default(any));
             let limit = conf.record_play_limit() as usize;
             let longest = conf.record_play_longest();
-            hooks.on(Phase::Content, Play { stream, recorder, origins, limit, longest });
+            let recheck = conf.record_play_recheck();
+            let play = Play { stream, recorder, origins, limit, longest, recheck };
+            hooks.on(Phase::Content, play);
         }
         Ok(())
     }

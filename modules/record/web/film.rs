@@ -7,35 +7,35 @@ use std::task::{Context, Poll, ready};
 use http::{Error, Source};
 use mem::{Chain, Str};
 
-use crate::play::movie::Reader;
+use crate::play::medium::Pieces;
 
 /// What a job gives back, and what it has read.
-type Read = (Reader, io::Result<Vec<u8>>);
+type Read<R> = (R, io::Result<Vec<u8>>);
 
 /// The body.
-pub struct Film {
+pub struct Film<R> {
     /// Bytes that it has in all.
     len: u64,
-    state: State,
+    state: State<R>,
 }
 
-enum State {
-    Idle(Reader),
-    Reading(rt::Offload<Read>),
+enum State<R> {
+    Idle(R),
+    Reading(rt::Offload<Read<R>>),
     Ended,
 }
 
 /// Bytes that are read at once, at most.
 const PIECE: usize = 256 << 10;
 
-impl Film {
+impl<R: Pieces> Film<R> {
     /// What is left for a reader.
-    pub fn new(reader: Reader) -> Film {
+    pub fn new(reader: R) -> Film<R> {
         Film { len: reader.left(), state: State::Idle(reader) }
     }
 }
 
-impl Source for Film {
+impl<R: Pieces + Unpin> Source for Film<R> {
     fn length(&self) -> Option<u64> {
         Some(self.len)
     }

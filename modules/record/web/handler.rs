@@ -5,14 +5,14 @@
 //! | *none* | the list, as JSON; without a stream's name that of the streams |
 //! | `index.m3u8` | a span of time as a playlist |
 //! | `video.mp4` | a span of time as a movie |
-//! | *other* | a file by its name |
+//! | *other* | a file by its name; `NAME.mp4?fmp4`: one of FLV as fragments |
 
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::cors::{AllowedHeaders, Origins};
-use http::{Body, BoxFuture, Flow, Handler, Request, Template};
+use http::{Body, BoxFuture, Flow, Handler, Request, Source, Template};
 use mem::{Buf, Str};
 use proto::conditional::{Validators, if_range};
 use proto::http1::{Method, Name};
@@ -26,12 +26,14 @@ use crate::file::name::escaped;
 use crate::library::{Shelf, shelves};
 use crate::play::catalogue::{self, Recording, is_gone, recordings};
 use crate::play::clip::{Clip, Span, clips};
+use crate::play::index::{self, Index};
+use crate::play::medium::{Medium, Window};
 use crate::play::movie::{Movie, Reader};
 use crate::play::playlist::playlist;
 use crate::play::snapshot::snapshot;
 use crate::web::arguments::{Arguments, NAMES, Time};
 use crate::web::film::Film;
-use crate::web::list::{list, list_streams, url};
+use crate::web::list::{FRAGMENTS, fragments_url, list, list_streams, url};
 
 /// The handler of a location.
 pub struct Play {
@@ -45,6 +47,8 @@ pub struct Play {
     pub limit: usize,
     /// `record_play_longest`
     pub longest: u64,
+    /// How long what `on_play` has said holds, in milliseconds.
+    pub recheck: u64,
 }
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -89,20 +93,33 @@ impl Handler for Play {
 
     fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
         Box::pin(async {
-            let asked = match self.asked(request) {
+            let mut admitted = match self.admitted(request) {
+                Ok(admitted) => admitted,
+                Err(flow) => return flow,
+            };
+            if let Err(why) = admitted.ask_if_unknown(self.recheck).await {
+                return refuse(request, &why);
+            }
+            let asked = match self.asked(request, &admitted) {
                 Ok(asked) => asked,
                 Err(flow) => return flow,
             };
             let done = match (&*asked.name, asked.arguments.file) {
-                _ if asked.stream.is_empty() => streams(request, asked).await,
+                _ if asked.stream.is_empty() => streams(request, &admitted, asked).await,
                 ("", _) => self.list(request, asked).await,
                 ("index.m3u8", false) => span(request, asked, true).await,
                 ("video.mp4", false) => span(request, asked, false).await,
+                _ if asked.arguments.fmp4 => fragments(request, asked).await,
                 _ => file(request, asked).await,
             };
             done.unwrap_or_else(|error| failed(request, &error))
         })
     }
+}
+
+fn refuse(request: &mut Request, why: &str) -> Flow {
+    request.error(Level::Error, format_args!("a recording is refused: {why}"));
+    Flow::Status(403)
 }
 
 fn failed(request: &Request, error: &io::Error) -> Flow {
@@ -111,28 +128,25 @@ fn failed(request: &Request, error: &io::Error) -> Flow {
     }
     request.error(Level::Error, format_args!("recordings cannot be read: {error}"));
     match error.kind() {
-        // Somebody has a journal's lock.
-        ErrorKind::WouldBlock => Flow::Status(503),
         ErrorKind::PermissionDenied => Flow::Status(403),
         _ => Flow::Status(500),
     }
 }
 
 impl Play {
-    fn asked(&self, request: &mut Request) -> Result<Asked, Flow> {
+    fn admitted(&self, request: &mut Request) -> Result<Admitted, Flow> {
         let mut path = self.stream.evaluate(request).to_vec();
         if !path.contains(&b'/') {
             path.push(b'/');
         }
-        let recorder = self.recorder.as_ref().map(|recorder| recorder.evaluate(request).to_vec());
-        let admitted = rtmp::admit_path(request, &path).map_err(|refused| match refused {
+        rtmp::admit_path(request, &path).map_err(|refused| match refused {
             Refused::NotFound => Flow::Status(404),
-            Refused::Denied(why) => {
-                let what = format_args!("a recording is refused: {why}");
-                request.error(Level::Error, what);
-                Flow::Status(403)
-            }
-        })?;
+            Refused::Denied(why) => refuse(request, why),
+        })
+    }
+
+    fn asked(&self, request: &mut Request, admitted: &Admitted) -> Result<Asked, Flow> {
+        let recorder = self.recorder.as_ref().map(|recorder| recorder.evaluate(request).to_vec());
         let arguments = Arguments::of(&request.args).ok_or(Flow::Status(400))?;
         let name = request.uri.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let name = std::str::from_utf8(name).map_err(|_| Flow::Status(404))?.to_owned();
@@ -146,7 +160,7 @@ impl Play {
             name,
             shelves: shelves(admitted.prefix()).iter().filter(wanted).cloned().collect(),
             stream: escaped(admitted.name()),
-            end: names_end(&admitted, request),
+            end: names_end(admitted, request),
             arguments,
             now: rt::wall().as_millis() as u64,
             longest: self.longest,
@@ -166,12 +180,14 @@ impl Play {
     }
 }
 
-/// The streams of which something was recorded.
-async fn streams(request: &mut Request, asked: Asked) -> io::Result<Flow> {
+/// The streams of which something was recorded, and that the client may have.
+async fn streams(request: &mut Request, admitted: &Admitted, asked: Asked) -> io::Result<Flow> {
     if !asked.name.is_empty() {
         return Ok(Flow::Status(404));
     }
-    let body = rt::offload(move || list_streams(&catalogue::streams(&asked.shelves)?)).await?;
+    let mut streams = rt::offload(move || catalogue::streams(&asked.shelves)).await?;
+    streams.retain(|stream| admitted.admits(&query::decode(stream.name.as_bytes())));
+    let body = list_streams(&streams)?;
     request.response.set_body(200, Str::from("application/json"), Str::from(body));
     request.response.add_header("Cache-Control", Str::from("no-cache"));
     Ok(Flow::Respond)
@@ -222,6 +238,27 @@ async fn file(request: &mut Request, asked: Asked) -> io::Result<Flow> {
     Ok(Flow::Respond)
 }
 
+/// A file as fragments, whatever it is: what playlists name of FLV.
+async fn fragments(request: &mut Request, asked: Asked) -> io::Result<Flow> {
+    let found = rt::offload(move || {
+        let all = recordings(&asked.shelves, &asked.stream)?;
+        let name = asked.name.strip_suffix(FRAGMENTS).unwrap_or_default();
+        let found = all.iter().find(|recording| recording.name == name);
+        let recording = found.ok_or(ErrorKind::NotFound)?;
+        let (file, stat) = recording.open()?;
+        let index = |index: &Index| Ok((index.units.clone(), index.end));
+        let (units, end) = index::with(recording, &file, stat.size, index)?;
+        let units = units.ok_or(ErrorKind::NotFound)?;
+        let begun = recording.entry.began.last().map_or(0, |(_, wall)| *wall);
+        let etag = format!("\"{:x}.{begun:x}-{end:x}\"", stat.inode);
+        io::Result::Ok((Medium::new(file, Some(units)), end, etag))
+    });
+    let (medium, len, etag) = found.await?;
+    Ok(ranged(request, len, &etag, true, |bytes| {
+        Box::new(Film::new(Window::new(medium, bytes.start, bytes.end)))
+    }))
+}
+
 /// Recordings follow each other only where they are one recorder's: the first that has some.
 fn by_one(all: Vec<Recording>, shelves: &[Shelf]) -> Vec<Recording> {
     let has = |shelf: &&Shelf| all.iter().any(|it| it.recorder == shelf.recorder);
@@ -249,7 +286,10 @@ async fn span(request: &mut Request, asked: Asked, segments: bool) -> io::Result
     match (clips.is_empty(), segments) {
         (true, _) => Ok(Flow::Status(404)),
         (_, true) => {
-            let names = |clip: &Clip| url(&clip.recording, &names);
+            let names = |clip: &Clip| match clip.units {
+                Some(_) => fragments_url(&clip.recording, &names),
+                None => url(&clip.recording, &names),
+            };
             let text = playlist(&clips, ended, names);
             let media_type = Str::from("application/vnd.apple.mpegurl");
             request.response.set_body(200, media_type, Str::from(text));
@@ -278,40 +318,54 @@ fn redirect(request: &mut Request, start: u64) -> Flow {
 
 fn movie(request: &mut Request, clips: Vec<Clip>, ended: bool) -> Flow {
     let Some(movie) = Movie::of(clips).map(Arc::new) else { return Flow::Status(404) };
-    let wanted = if ended { range(request, &movie) } else { Ranges::Ignore };
+    let etag = movie.etag.clone();
+    ranged(request, movie.len, &etag, ended, |bytes| {
+        Box::new(Film::new(Reader::new(movie, bytes.start, bytes.end)))
+    })
+}
+
+/// Answers with what is made while it is sent, or with a part of it; `ended`: it stays as it is, so that parts fit.
+fn ranged(
+    request: &mut Request,
+    len: u64,
+    etag: &str,
+    ended: bool,
+    body: impl FnOnce(Bytes) -> Box<dyn Source>,
+) -> Flow {
+    let wanted = if ended { range(request, len, etag) } else { Ranges::Ignore };
     let bytes = match wanted {
         Ranges::One(bytes) => bytes,
         Ranges::Unsatisfiable => {
             let mut value = Vec::new();
-            content_range_unsatisfied(movie.len, &mut value);
+            content_range_unsatisfied(len, &mut value);
             request.response.add_header("Content-Range", Str::from(value));
             return Flow::Status(416);
         }
-        _ => Bytes { start: 0, end: movie.len },
+        _ => Bytes { start: 0, end: len },
     };
     let response = &mut request.response;
     response.status = 200;
     if matches!(wanted, Ranges::One(_)) {
         let mut value = Vec::new();
-        content_range(bytes, movie.len, &mut value);
+        content_range(bytes, len, &mut value);
         response.status = 206;
         response.add_header("Content-Range", Str::from(value));
     }
     response.content_type = Some(Str::from("video/mp4"));
     response.content_length = Some(bytes.len());
-    response.etag = Some(Str::copy(movie.etag.as_bytes()));
+    response.etag = Some(Str::copy(etag.as_bytes()));
     response.accept_ranges = ended;
     response.add_header("Cache-Control", Str::from("no-cache"));
-    response.body = Body::Source(Box::new(Film::new(Reader::new(movie, bytes.start, bytes.end))));
+    response.body = Body::Source(body(bytes));
     Flow::Respond
 }
 
 /// The part that is asked for; with other conditions than its own it is all that is given.
-fn range(request: &Request, movie: &Movie) -> Ranges {
+fn range(request: &Request, len: u64, etag: &str) -> Ranges {
     let others = [Name::IfMatch, Name::IfNoneMatch, Name::IfModifiedSince, Name::IfUnmodifiedSince];
     let Some(value) = request.header(Name::Range) else { return Ranges::Ignore };
     let is_same = |condition: &[u8]| {
-        let etag = Some(movie.etag.as_bytes());
+        let etag = Some(etag.as_bytes());
         if_range(condition, Validators { etag, last_modified: None })
     };
     if others.into_iter().any(|name| request.header(name).is_some())
@@ -320,5 +374,5 @@ fn range(request: &Request, movie: &Movie) -> Ranges {
         return Ranges::Ignore;
     }
     // One part: others would need a body of several.
-    proto::range::parse(value, movie.len, Some(1))
+    proto::range::parse(value, len, Some(1))
 }

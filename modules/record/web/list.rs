@@ -116,18 +116,30 @@ fn tell<'a>(recording: &'a Recording, end: &str) -> io::Result<Option<Told<'a>>>
     }))
 }
 
+/// What the name of a file of FLV ends with where it is wanted as fragments: players look at it.
+pub const FRAGMENTS: &str = ".mp4";
+
+/// The address of a file of FLV as fragments, from the list on.
+pub fn fragments_url(recording: &Recording, end: &str) -> String {
+    address(&recording.recorder, &format!("{}{FRAGMENTS}", recording.name), &format!("&fmp4{end}"))
+}
+
 /// The address of a file, from the list on.
 pub fn url(recording: &Recording, end: &str) -> String {
+    address(&recording.recorder, &recording.name, end)
+}
+
+fn address(recorder: &str, name: &str, end: &str) -> String {
     let mut url = Vec::new();
-    escape::component(recording.name.as_bytes(), &mut url);
+    escape::component(name.as_bytes(), &mut url);
     let mut url = String::from_utf8_lossy(&url).into_owned();
     let mut args = String::new();
-    if RESERVED.contains(&&*recording.name) {
+    if RESERVED.contains(&name) {
         args.push_str("&file");
     }
-    if !recording.recorder.is_empty() {
+    if !recorder.is_empty() {
         let mut name = Vec::new();
-        escape::component(recording.recorder.as_bytes(), &mut name);
+        escape::component(recorder.as_bytes(), &mut name);
         args.push_str("&recorder=");
         args.push_str(&String::from_utf8_lossy(&name));
     }

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::access::rules::{About, Deed};
-use proto::query;
+use proto::{hex, query};
 
 /// A `stream_key`.
 #[derive(Clone, Debug)]
@@ -83,32 +83,38 @@ pub fn has_key(keys: &[Key], wish: &Wish<'_>) -> bool {
 
 /// Whether the wish is signed, if it must be, and has not expired. `now`: seconds since 1970.
 pub fn is_signed(signatures: &[Signature], wish: &Wish<'_>, now: u64) -> bool {
-    let mut needed = signatures.iter().filter(|known| known.about.covers(wish.deed)).peekable();
-    if needed.peek().is_none() {
+    if !signatures.iter().any(|known| known.about.covers(wish.deed)) {
         return true;
     }
     let expires = wish.given(b"expires");
-    let sign = from_hex(&wish.given(b"sign")).unwrap_or_default();
     let number = std::str::from_utf8(&expires).ok().and_then(|text| text.parse::<u64>().ok());
-    if number.is_none_or(|expires| expires <= now) {
-        return false;
-    }
-    needed.any(|known| {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&known.secret) else { return false };
+    number.is_some_and(|expires| expires > now) && signer(signatures, wish).is_some()
+}
+
+/// What another stream's address has in the place of this wish's `sign`, for as long. `None`: this wish is not signed.
+pub fn sign_for(signatures: &[Signature], wish: &Wish<'_>, name: &[u8]) -> Option<String> {
+    let signer = signer(signatures, wish)?;
+    let sign = signer.mac(&Wish { name, ..*wish })?.finalize().into_bytes();
+    Some(sign.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whose signature the wish has.
+fn signer<'a>(signatures: &'a [Signature], wish: &Wish<'_>) -> Option<&'a Signature> {
+    let sign = hex::decode(&wish.given(b"sign"))?;
+    let signs =
+        |known: &&Signature| known.mac(wish).is_some_and(|mac| mac.verify_slice(&sign).is_ok());
+    signatures.iter().filter(|known| known.about.covers(wish.deed)).find(signs)
+}
+
+impl Signature {
+    fn mac(&self, wish: &Wish<'_>) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).ok()?;
         for part in [wish.deed.word().as_bytes(), b"/", wish.app, b"/", wish.name, b"?expires="] {
             mac.update(part);
         }
-        mac.update(&expires);
-        mac.verify_slice(&sign).is_ok()
-    })
-}
-
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    if !text.len().is_multiple_of(2) {
-        return None;
+        mac.update(&wish.given(b"expires"));
+        Some(mac)
     }
-    text.chunks(2).map(|pair| Some((digit(pair[0])? << 4 | digit(pair[1])?) as u8)).collect()
 }
 
 #[cfg(test)]
@@ -156,6 +162,12 @@ mod tests {
         assert!(!signed(Deed::Play, b"cam", &args, 1_893_456_000), "it has expired");
         assert!(!signed(Deed::Publish, b"cam", &args, 1), "it is for playing");
         assert!(!signed(Deed::Play, b"cat", &args, 1), "it is another's");
+        let named = wish(Deed::Play, b"cam", args.as_bytes());
+        let other = sign_for(&signatures, &named, b"cat").expect("a signature");
+        let other = format!("expires=1893456000&sign={other}");
+        assert!(signed(Deed::Play, b"cat", &other, 1) && !signed(Deed::Play, b"cam", &other, 1));
+        let unsigned = wish(Deed::Play, b"cat", args.as_bytes());
+        assert_eq!(sign_for(&signatures, &unsigned, b"cam"), None);
         for bad in ["", "expires=1893456000", "expires=x&sign=00", "expires=1893456000&sign=0"] {
             assert!(!signed(Deed::Play, b"cam", bad, 1), "{bad}");
         }

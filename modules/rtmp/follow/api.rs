@@ -37,7 +37,7 @@ pub struct Stream {
     pub progress: Progress,
 }
 
-/// Has a follower's note written without its waiting for the next message.
+/// Has a follower's note written without its waiting for the next message, and gives it what it did not take.
 #[derive(Clone)]
 pub struct Progress(pub(crate) Rc<dyn Fn()>);
 
@@ -63,7 +63,8 @@ pub trait Follow {
         None
     }
 
-    /// Whether it takes more now. What it does not take stays in the log, and comes later.
+    /// Whether it takes more now. What it does not take stays in the log, and comes later: when it has said by [`Progress`] that
+    /// it takes more, with the next message, or within a second.
     fn takes(&self) -> bool {
         true
     }
@@ -77,7 +78,7 @@ pub trait Follow {
     /// What came before the next message is gone, some of it unseen: the log was too small.
     fn lost(&mut self);
 
-    /// All that there is was given. `false`: it follows no more, whatever comes.
+    /// What it takes now was given, or it has made [`Progress`]. `false`: it follows no more, whatever comes.
     fn settle(&mut self) -> bool;
 
     /// How far it is: messages up to this seq it does not need again.
@@ -97,6 +98,9 @@ pub trait Follow {
     fn is_finished(&self) -> bool {
         true
     }
+
+    /// This process ends at once: what follows is the last that it gives, and what is collected is to be written.
+    fn leave(&mut self) {}
 
     /// Another process follows: it leaves everything as it is.
     fn replaced(&mut self) {}

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use broadcast::{Attachment, ChannelId, Hint, Owner, ReadLimits, Reading, Start};
 
-use crate::follow::api::{Follow, Message, Progress, Stream};
+use crate::follow::api::{Follow, Progress, Stream};
 use crate::follow::claim::{self, Claim};
+use crate::follow::messages::{Wall, give};
+use crate::follow::turns::Turns;
 use crate::play::protocol::Hub;
 use crate::play::view::View;
 use crate::publish::resume;
@@ -21,6 +23,8 @@ thread_local! {
 
 /// As much is read in one turn of the loop.
 const TURN: usize = 1 << 20;
+/// So many turns what has come before an operator's word may take; what is more comes behind it.
+const BEFORE_A_WORD: usize = 16;
 
 /// A stream and its followers in this worker.
 pub struct Followed {
@@ -32,8 +36,6 @@ pub struct Followed {
     followers: RefCell<Vec<Follower>>,
     /// What nobody here needs any more.
     done: Cell<u64>,
-    /// A turn is set for later.
-    due: Cell<bool>,
     /// While something is not read, or not done, the worker does not end.
     hold: RefCell<Option<rt::Hold>>,
 }
@@ -47,9 +49,11 @@ struct Follower {
     hint: Hint,
     /// What happened last to the stream, as far as this one has read: another may be ahead of it.
     last: Option<Change>,
-    patience: u64,
-    /// When it was given something last, in the loop's milliseconds.
-    read_at: u64,
+    turns: Turns,
+    /// There may be something that it was not given.
+    behind: bool,
+    /// Its next turn is set.
+    alarm: bool,
 }
 
 /// Follows a stream in this worker with all its application's followers; `force`: also if another process does so.
@@ -72,18 +76,18 @@ pub fn follow(
             channel: channel.to_vec(),
             followers: RefCell::default(),
             done: Cell::new(0),
-            due: Cell::new(false),
             hold: RefCell::new(None),
         });
         let listener = Rc::downgrade(&followed);
-        hub.listen(id, Rc::new(move || listener.upgrade().into_iter().for_each(|it| it.later())));
+        hub.listen(id, Rc::new(move || listener.upgrade().into_iter().for_each(|it| it.came())));
         FOLLOWED.with_borrow_mut(|all| all.insert(id, followed.clone()));
         followed
     });
     for place in 0..app.followers.len() {
         followed.add(place, force);
     }
-    followed.later();
+    // What was known here before may be of followers that have left: nothing may go that these still need.
+    followed.go_on(&mut followed.followers.borrow_mut());
     Some(followed)
 }
 
@@ -91,9 +95,30 @@ pub fn follow(
 /// the word.
 pub fn command(channel: &[u8], follower: &str, word: &[u8]) -> Option<Vec<u8>> {
     let followed = all().into_iter().find(|followed| followed.channel == channel)?;
-    let mut followers = followed.followers.borrow_mut();
-    let known = followers.iter_mut().find(|known| known.name == follower);
-    known?.follow.command(word)
+    // What came before it is before it for the follower, too, and what comes next is not waited with.
+    for _ in 0..BEFORE_A_WORD {
+        followed.give(true);
+        if !followed.is_behind() {
+            break;
+        }
+    }
+    let answer = {
+        let mut followers = followed.followers.borrow_mut();
+        let known = followers.iter_mut().find(|known| known.name == follower)?;
+        known.alarm = false;
+        known.turns.hurry();
+        known.follow.command(word)
+    };
+    followed.settle();
+    answer
+}
+
+/// This process ends at once: what has come is given to all who follow, and they write what they have.
+pub fn leave() {
+    for followed in all() {
+        followed.followers.borrow_mut().iter_mut().for_each(|follower| follower.follow.leave());
+        followed.give(true);
+    }
 }
 
 /// All that this worker follows.
@@ -142,8 +167,9 @@ impl Followed {
                     told,
                     hint: Hint::default(),
                     last: None,
-                    patience: followers.patience(),
-                    read_at: 0,
+                    turns: Turns::new(followers.patience()),
+                    behind: true,
+                    alarm: false,
                 });
             }
             Ok(_) => claim.give_up(),
@@ -170,50 +196,67 @@ impl Followed {
         self.done.get()
     }
 
-    /// Looks for what has come, with what else comes in this turn of the loop.
-    fn later(self: &Rc<Self>) {
-        if !self.due.replace(true) {
-            let (followed, now) = (self.clone(), rt::now());
-            let here = self.followers.borrow();
-            let wait = here.iter().map(|follower| follower.due().saturating_sub(now)).min();
-            rt::after(wait.unwrap_or(0), move || followed.turn(false));
-            self.hold.borrow_mut().get_or_insert_with(rt::hold);
+    /// Something has come.
+    fn came(self: &Rc<Self>) {
+        let mut followers = self.followers.borrow_mut();
+        // All who have patience know already, for nearly every message.
+        if followers.iter().any(|follower| !follower.alarm) {
+            followers.iter_mut().for_each(|follower| follower.behind = true);
+            self.go_on(&mut followers);
         }
     }
 
-    /// Gives what has come to all who follow; `all`: also to those who have patience.
-    pub fn turn(self: &Rc<Self>, all: bool) {
-        self.due.set(false);
+    /// Gives what has come to those who follow and whose turn it is, or to `all`.
+    pub fn give(self: &Rc<Self>, all: bool) {
         let mut followers = self.followers.borrow_mut();
-        let (mut more, now) = (false, rt::now());
+        let now = rt::now();
         followers.retain_mut(|follower| {
-            if !all && now < follower.due() {
+            if !all && now < follower.turns.due() {
                 return true;
             }
-            follower.read_at = now;
-            more |= follower.read(self.hub.attachment, self.id);
+            if !follower.holds() {
+                return false;
+            }
+            follower.alarm = false;
+            follower.behind = follower.read(self.hub.attachment, self.id);
+            follower.turns.had(now);
+            // Behind the end there is nothing to be patient with, and it is looked whether somebody publishes again.
+            if follower.behind || follower.last == Some(Change::Ended) {
+                follower.turns.hurry();
+            }
             follower.settle()
         });
-        self.note_done(&followers);
-        drop(followers);
-        if more {
-            self.later();
-        }
+        self.go_on(&mut followers);
+    }
+
+    /// Whether somebody takes more of what there is.
+    fn is_behind(&self) -> bool {
+        self.followers.borrow().iter().any(|follower| follower.behind && follower.follow.takes())
     }
 
     /// Has them write down how far they are.
-    pub fn settle(&self) {
+    pub fn settle(self: &Rc<Self>) {
         let mut followers = self.followers.borrow_mut();
         followers.retain_mut(Follower::settle);
-        self.note_done(&followers);
+        self.go_on(&mut followers);
     }
 
-    fn note_done(&self, followers: &[Follower]) {
+    /// Sets the next turn of all who may have one, and notes what is done.
+    fn go_on(self: &Rc<Self>, followers: &mut [Follower]) {
+        let now = rt::now();
+        for follower in followers.iter_mut() {
+            if follower.behind && !follower.alarm && follower.follow.takes() {
+                follower.alarm = true;
+                let wait = follower.turns.due().saturating_sub(now);
+                let followed = self.clone();
+                rt::after(wait, move || followed.give(false));
+            }
+        }
         let done = followers.iter().map(|follower| follower.follow.done()).min();
         self.done.set(done.unwrap_or(u64::MAX));
-        let is_idle = followers.iter().all(|follower| follower.follow.is_idle());
+        let is_idle = followers.iter().all(|it| !it.alarm && it.follow.is_idle());
         let mut hold = self.hold.borrow_mut();
-        match is_idle && !self.due.get() {
+        match is_idle {
             true => *hold = None,
             false => drop(hold.get_or_insert_with(rt::hold)),
         }
@@ -221,14 +264,8 @@ impl Followed {
 
     /// Every second or so: what only time brings, and the end.
     pub fn tick(self: &Rc<Self>) {
-        self.followers.borrow_mut().retain_mut(|follower| {
-            let holds = follower.claim.holds();
-            if !holds {
-                follower.follow.replaced();
-            }
-            holds
-        });
-        self.turn(true);
+        self.followers.borrow_mut().retain_mut(Follower::holds);
+        self.give(false);
         let mut followers = self.followers.borrow_mut();
         if followers.iter().any(|follower| follower.last == Some(Change::Broke)) {
             resume::end_if_broken(self.hub.attachment, self.id, self.app);
@@ -236,7 +273,7 @@ impl Followed {
         let has_owner = self.hub.attachment.zone().owner(self.id).is_some();
         followers.retain_mut(|follower| {
             let ended = follower.last == Some(Change::Ended);
-            let over = ended && !has_owner && follower.follow.is_finished();
+            let over = ended && !has_owner && !follower.behind && follower.follow.is_finished();
             if over {
                 follower.claim.finish();
             }
@@ -250,9 +287,13 @@ impl Followed {
 }
 
 impl Follower {
-    /// When it is to be given what has come, in the loop's milliseconds.
-    fn due(&self) -> u64 {
-        self.read_at + self.patience
+    /// Whether it is still this one that follows, and no other process.
+    fn holds(&mut self) -> bool {
+        let holds = self.claim.holds();
+        if !holds {
+            self.follow.replaced();
+        }
+        holds
     }
 
     /// Reads on. `true`: there may be more.
@@ -274,8 +315,12 @@ impl Follower {
                     if !batch.records().last().is_some_and(|last| last.is_whole()) {
                         self.cursor -= 1;
                     }
-                    let clock = Wall::new(attachment);
-                    give(&View::of(&batch), &mut *self.follow, &mut self.last, clock);
+                    let (clock, mut copy) = (Wall::new(attachment), Vec::new());
+                    let mut view = View::default();
+                    for record in batch.records() {
+                        view.turn_to(&batch, record);
+                        give(&view, &mut copy, &mut *self.follow, &mut self.last, clock);
+                    }
                 }
                 Reading::Batch(batch) => {
                     let record = batch.records()[0].clone();
@@ -283,18 +328,13 @@ impl Follower {
                     self.cursor = record.seq;
                     if let Some(bytes) = live::whole(attachment, id, batch) {
                         let clock = Wall::new(attachment);
-                        give(
-                            &View::of_long(&record, &bytes),
-                            &mut *self.follow,
-                            &mut self.last,
-                            clock,
-                        );
+                        let view = View::of_long(&record, &bytes);
+                        give(&view, &mut Vec::new(), &mut *self.follow, &mut self.last, clock);
                     }
                 }
             }
         }
-        // One that takes no more is asked again when something comes, or in a while.
-        self.follow.takes()
+        true
     }
 
     /// Writes down how far it is. `false`: it follows no more.
@@ -308,52 +348,5 @@ impl Follower {
             self.follow.replaced();
         }
         kept
-    }
-}
-
-/// What adds up with the zone's time to Unix time.
-#[derive(Clone, Copy)]
-struct Wall {
-    zone: u64,
-    unix: u64,
-}
-
-impl Wall {
-    fn new(attachment: &Attachment) -> Wall {
-        Wall { zone: attachment.zone().time_of(rt::now()), unix: rt::wall().as_millis() as u64 }
-    }
-
-    fn of(self, zone: u64) -> u64 {
-        (self.unix + zone).saturating_sub(self.zone)
-    }
-}
-
-fn give(view: &View<'_>, follow: &mut dyn Follow, last: &mut Option<Change>, clock: Wall) {
-    let mut copy = Vec::new();
-    for item in &view.items {
-        let payload = match &view.whole[item.whole.clone()] {
-            [] => &[],
-            [whole] => *whole,
-            pieces => {
-                copy.clear();
-                pieces.iter().for_each(|piece| copy.extend_from_slice(piece));
-                &copy[..]
-            }
-        };
-        let message = Message {
-            seq: item.seq,
-            kind: item.head.kind,
-            time: item.head.time,
-            wall: clock.of(item.time),
-            payload,
-            flags: item.flags,
-        };
-        match item.head.event().filter(|_| message.is_change()) {
-            Some(change) => {
-                *last = Some(change);
-                follow.change(change, item.seq, message.wall);
-            }
-            None => follow.message(&message),
-        }
     }
 }

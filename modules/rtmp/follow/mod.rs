@@ -13,8 +13,10 @@ mod adopt;
 mod api;
 mod claim;
 mod followed;
+mod messages;
+mod turns;
 
 pub use adopt::{notes, watch};
 pub use api::{Change, Follow, Followers, Message, Progress, Stream};
 pub(crate) use claim::is_claim;
-pub(crate) use followed::{Followed, command, follow};
+pub(crate) use followed::{Followed, command, follow, leave};

@@ -22,6 +22,11 @@ impl Telling {
         Telling { events, hook, method, timeout }
     }
 
+    /// Whether the application has a channel for events.
+    pub fn has_events(&self) -> bool {
+        self.events.is_some()
+    }
+
     /// Publishes an event with this data, where the application has a channel for that. Everybody may read it.
     pub fn event(&self, event: &str, data: &[u8]) {
         if let Some(events) = &self.events {

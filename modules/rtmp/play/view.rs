@@ -39,12 +39,29 @@ pub struct View<'b> {
 impl<'b> View<'b> {
     /// Sees a batch. A record that it does not have whole is left out: see [`View::of_long`].
     pub fn of(batch: &'b Batch<'_>) -> View<'b> {
-        let mut view = View::default();
-        for record in batch.records().iter().filter(|record| record.is_whole()) {
-            let slices = &batch.slices()[record.slices.clone()];
-            view.add(record, slices.iter().map(|slice| &**slice));
-        }
+        let (records, slices) = (batch.records().len(), batch.slices().len());
+        let mut view = View {
+            items: Vec::with_capacity(records),
+            cut: Vec::with_capacity(slices),
+            whole: Vec::with_capacity(slices),
+        };
+        batch.records().iter().for_each(|record| view.add_of(batch, record));
         view
+    }
+
+    /// Sees one record of a batch, or none, and nothing of what it saw before.
+    pub fn turn_to(&mut self, batch: &'b Batch<'_>, record: &RecordRef) {
+        self.items.clear();
+        self.cut.clear();
+        self.whole.clear();
+        self.add_of(batch, record);
+    }
+
+    fn add_of(&mut self, batch: &'b Batch<'_>, record: &RecordRef) {
+        if record.is_whole() {
+            let slices = &batch.slices()[record.slices.clone()];
+            self.add(record, slices.iter().map(|slice| &**slice));
+        }
     }
 
     /// Sees one record that was too long for a batch.

@@ -90,15 +90,19 @@ impl Publisher {
         let number = hub.with_worker(|worker| worker.next_publisher());
         let owner = Owner { pid: sys::process::pid(), number };
         let channel = app.channel(name);
-        let before = zone.find(&channel).and_then(|id| zone.owner(id));
-        let claimed = zone.claim(&channel, owner, app.publish_takeover, u32::MAX);
+        let owned = zone.find(&channel).filter(|&id| zone.owner(id).is_some());
+        // Players in another worker may hear of the end a moment before the stream is given up.
+        let has_left = owned.is_some_and(|id| resume::last(hub.attachment, id).has_left());
+        let takes_over = app.publish_takeover || has_left;
+        let claimed = zone.claim(&channel, owner, takes_over, u32::MAX);
         let id = claimed.map_err(|error| match error {
             AppendError::NotOwner => Refused::Busy,
             _ => Refused::Full,
         })?;
         let now = zone.now();
         let last = resume::last(hub.attachment, id);
-        let resumed = before.is_some() || last.is_waiting(app.publish_grace, now);
+        let is_taken = owned.is_some() && !has_left;
+        let resumed = is_taken || last.is_waiting(app.publish_grace, now);
         let mut publisher = Publisher {
             hub,
             app,
@@ -342,7 +346,7 @@ impl Publisher {
         zone.release(self.id, self.owner);
         if rt::draining() {
             // The worker may end with this connection.
-            self.followed.iter().for_each(|followed| followed.turn(true));
+            self.followed.iter().for_each(|followed| followed.give(true));
         }
         if !over {
             let (hub, id, app) = (self.hub, self.id, self.app);

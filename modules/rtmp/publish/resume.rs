@@ -53,6 +53,11 @@ pub fn last(attachment: &Attachment, id: ChannelId) -> Last {
 }
 
 impl Last {
+    /// Whether its publisher has said that it leaves.
+    pub fn has_left(&self) -> bool {
+        matches!(self.change, Some((Change::Ended | Change::Broke, _)))
+    }
+
     /// Whether the stream, which has no owner, waits for its publisher to come back. That of a dead worker does so before
     /// anybody has said that it broke.
     pub fn is_waiting(&self, publish_grace: u64, now: u64) -> bool {

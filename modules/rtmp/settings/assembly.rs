@@ -90,21 +90,22 @@ impl Assembly {
         let logs = format::logs(&options.logging.access_log, formats, setup)?;
         let ports = listens.iter().filter_map(|listen| match &listen.address {
             Address::Inet(address) => Some(address.port()),
-            Address::Unix(_) => None,
+            Address::Unix(_) | Address::Datagrams(_) => None,
         });
         let ports = ports.collect();
         let mut all = Vec::new();
-        for (name, mut own) in apps {
+        for (name, span, mut own) in apps {
             own.inherit(&options, self.modules);
             own.callbacks.open(setup.env)?;
             if !own.callbacks.hooks().hooks.is_empty() {
                 setup.connects("hooks");
             }
             let prefix = self.prefix(&name, names.first(), &listens[0].address);
+            let followers = self.install(&name, &prefix, &own, setup);
             let made = Made {
                 logs: format::logs(&own.logging.access_log, formats, setup)?,
                 events: own.callbacks.rtmp_events.get().and_then(|word| Events::parse(&word.text)),
-                followers: self.install(&name, &prefix, &own, setup)?,
+                followers: followers.map_err(|error| error.or_at(span, setup.env.files))?,
             };
             all.push(Rc::new(App::new(&name, prefix, number, &own, made)));
         }

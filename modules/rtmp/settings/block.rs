@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Table, contexts, erase};
+use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Span, Table, contexts, erase};
 use module::{Instance, Module, Setup};
 use sys::socket::{Address, Options as SocketOptions};
 
@@ -186,7 +186,8 @@ impl<'a> Reader<'a> {
 
     fn server(&self, setting: &Setting<'_>) -> Result<ServerBlock, Error> {
         let mut options = BlockOptions::new(self.modules);
-        let (mut listens, mut apps) = (Vec::<Listen>::new(), Vec::<(String, BlockOptions)>::new());
+        let mut listens: Vec<Listen> = Vec::new();
+        let mut apps: Vec<(String, Span, BlockOptions)> = Vec::new();
         let mut names = Vec::new();
         self.block(setting.block(), Contexts::RTMP_SERVER, &mut options, &mut |inner| {
             if inner.name() == "listen" {
@@ -202,12 +203,12 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             let name = inner.arg(0).to_owned();
-            if apps.iter().any(|(known, _)| *known == name) {
+            if apps.iter().any(|(known, ..)| *known == name) {
                 return Err(inner.error_at(0, format!("duplicate application \"{name}\"")));
             }
             let mut options = BlockOptions::new(self.modules);
             self.block(inner.block(), Contexts::APPLICATION, &mut options, &mut |_| Ok(()))?;
-            apps.push((name, options));
+            apps.push((name, inner.args()[0].span, options));
             Ok(())
         })?;
         if listens.is_empty() {

@@ -26,8 +26,8 @@ pub struct ServerBlock {
     pub listens: Vec<Listen>,
     /// `server_name`
     pub names: Vec<String>,
-    /// Its applications.
-    pub apps: Vec<(String, BlockOptions)>,
+    /// Its applications, and where their names are written.
+    pub apps: Vec<(String, Span, BlockOptions)>,
 }
 
 /// One `listen`.

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use http::Request;
 use mem::Str;
 use proto::http1::Name;
+use proto::query;
 
+use crate::access::key::{self, Wish};
 use crate::access::rules::Deed;
 use crate::client::{Asked, Client, Hello};
 use crate::hooks::call::{self, Verdict};
@@ -61,6 +63,32 @@ impl Admitted {
         self.asked || !self.app.keys.is_empty() || !self.app.signatures.is_empty()
     }
 
+    /// Whether it may play another stream of the application by the same arguments, as far as `on_play` need not be asked.
+    pub fn admits(&self, name: &[u8]) -> bool {
+        let what = Asked {
+            name: name.to_vec(),
+            args: self.what.args.clone(),
+            since: self.what.since,
+            ..Asked::default()
+        };
+        let peer = self.client.peer.get();
+        permitted(self.app, Deed::Play, peer, &what, &Hello::default()).is_ok()
+    }
+
+    /// An address that has this request's arguments, as another stream of the application needs it: whoever may play this one is
+    /// told of that one, so where this request is signed, so is that.
+    pub fn address_of(&self, name: &[u8], address: String) -> String {
+        let (app, args) = (self.app.name.as_bytes(), &self.what.args[..]);
+        let wish = Wish { deed: Deed::Play, app, name: &self.what.name, args, outer: b"" };
+        let given = query::get(args, b"sign").and_then(|given| String::from_utf8(given).ok());
+        match (given, key::sign_for(&self.app.signatures, &wish, name)) {
+            (Some(given), Some(sign)) => {
+                address.replace(&format!("sign={given}"), &format!("sign={sign}"))
+            }
+            _ => address,
+        }
+    }
+
     /// Whether `on_play` is to be asked, too.
     pub fn must_ask(&self) -> bool {
         self.app.hooks.has(HookEvent::Play)
@@ -73,11 +101,19 @@ impl Admitted {
     }
 
     /// The same for a client that asks for a stream piece by piece: what was said of it holds for so many milliseconds.
-    pub async fn ask_at_times(&mut self, valid: u64) -> Result<(), String> {
+    async fn ask_at_times(&mut self, valid: u64) -> Result<(), String> {
         let key = self.verdict_key();
         let verdict = call::ask(&self.app.hooks, HookEvent::Play, &self.client, &self.what).await;
         verdicts::keep(key, &verdict, valid);
         self.obey(verdict)
+    }
+
+    /// The same, if what was said still holds, without asking again.
+    pub async fn ask_if_unknown(&mut self, valid: u64) -> Result<(), String> {
+        match self.said() {
+            Some(said) => said,
+            None => self.ask_at_times(valid).await,
+        }
     }
 
     /// What was said of it and still holds; `None`: it is to be asked.

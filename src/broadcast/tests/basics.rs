@@ -190,3 +190,23 @@ fn a_place_is_found_through_the_records_of_other_channels() {
         assert!(seqs(all).eq(cursor + 1..=zone.newest()), "{cursor}");
     }
 }
+
+#[test]
+fn what_is_gone_is_told_without_reading() {
+    let zone = zone(1 << 20, 512);
+    let reader = zone.attach().expect("a row");
+    let (id, _) = reader.subscribe(b"a").expect("a channel");
+    assert_eq!(zone.evicted_upto(id), 0);
+    let first = append(zone, "a", &[1; 1000], &Attributes::default());
+    assert!(zone.evicted_upto(id) < first);
+    for _ in 0..2000 {
+        append(zone, "a", &[1; 1000], &Attributes::default());
+    }
+    let upto = zone.evicted_upto(id);
+    assert!(upto > first);
+    let oldest = zone.channel_info(b"a").expect("a channel").oldest;
+    assert_eq!(upto + 1, oldest);
+    assert!(
+        matches!(reader.read(&[id], 0, None, ReadLimits::default()), Reading::Lagged { upto: told } if told == upto)
+    );
+}

@@ -30,17 +30,17 @@ impl Sample {
 }
 
 /// The place of the first sample, and what the samples of a run tell each for itself.
-const PLACE: u32 = 0x001;
-const FIRST_FLAGS: u32 = 0x004;
-const DURATION: u32 = 0x100;
-const SIZE: u32 = 0x200;
-const FLAGS: u32 = 0x400;
-const COMPOSITION: u32 = 0x800;
+pub(super) const PLACE: u32 = 0x001;
+pub(super) const FIRST_FLAGS: u32 = 0x004;
+pub(super) const DURATION: u32 = 0x100;
+pub(super) const SIZE: u32 = 0x200;
+pub(super) const FLAGS: u32 = 0x400;
+pub(super) const COMPOSITION: u32 = 0x800;
 
 /// The same told once for all of them.
-const DEFAULT_DURATION: u32 = 0x08;
-const DEFAULT_SIZE: u32 = 0x10;
-const DEFAULT_FLAGS: u32 = 0x20;
+pub(super) const DEFAULT_DURATION: u32 = 0x08;
+pub(super) const DEFAULT_SIZE: u32 = 0x10;
+pub(super) const DEFAULT_FLAGS: u32 = 0x20;
 /// Places are counted from the `moof`.
 const BASE_IS_MOOF: u32 = 0x02_0000;
 

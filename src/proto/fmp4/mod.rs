@@ -15,8 +15,11 @@ mod fragment;
 mod init;
 mod mfra;
 mod parse;
+mod room;
+mod samples;
 mod sidx;
 mod splice;
+mod tables;
 mod walk;
 
 pub use data::picture;
@@ -24,8 +27,11 @@ pub use fragment::{Sample, fragment, fragment_head, prft, styp};
 pub use init::{audio_init, duration, live_init, movie_init, set_duration, video_init};
 pub use mfra::{mfra, mfra_len, read_mfra};
 pub use parse::{Scales, scales};
+pub use room::{Roomy, SWITCH, has_room, roomy};
+pub use samples::samples;
 pub use sidx::{MOST_PARTS, Part, sidx};
 pub use splice::splice;
+pub use tables::{Table, movie};
 pub use walk::{Fragment, Walk};
 
 /// Ticks a second of pictures.

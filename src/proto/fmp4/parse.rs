@@ -14,7 +14,7 @@ pub(super) struct Moof {
 }
 
 /// The bit of a sample's flags by which it is none to begin with.
-const NOT_SYNC: u32 = 0x0001_0000;
+pub(super) const NOT_SYNC: u32 = 0x0001_0000;
 
 impl Moof {
     /// Reads the content of the box; `None`: it is damaged, or has no track or no time.
@@ -61,7 +61,8 @@ pub fn scales(head: &[u8]) -> Option<Scales> {
     (scales.video || scales.audio.is_some()).then_some(scales)
 }
 
-fn child<'b>(content: &'b [u8], name: &[u8; 4]) -> Option<&'b [u8]> {
+/// The content of a box in another one.
+pub(super) fn child<'b>(content: &'b [u8], name: &[u8; 4]) -> Option<&'b [u8]> {
     let found = Boxes::of(content, "moof").find_map(|child| match child {
         Ok((found, content)) if found == *name => Some(Some(content)),
         Ok(_) => None,

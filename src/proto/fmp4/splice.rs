@@ -3,7 +3,7 @@
 use crate::mp4::boxes::{BoxHead, head, u32_at, u64_at};
 
 /// Writes into a whole `moof`, head included, another number and another time: `told` is given the fragment's number, its track, and
-/// when it begins. `false`: it is none of [`super::fragment`]'s, and nothing was changed.
+/// when it begins. `false`: it is none of [`super::fragment()`]'s, and nothing was changed.
 pub fn splice(moof: &mut [u8], told: impl FnOnce(u32, u32, u64) -> (u32, u64)) -> bool {
     let Some((number_at, time_at, track)) = places(moof) else { return false };
     let (Some(number), Some(base)) = (u32_at(moof, number_at), u64_at(moof, time_at)) else {

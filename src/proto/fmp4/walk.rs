@@ -1,6 +1,7 @@
 //! Going through a file of fragments whose end may be torn.
 
 use super::parse::Moof;
+use super::room::Roomy;
 use crate::mp4;
 
 /// A fragment that is whole, with its data.
@@ -33,6 +34,9 @@ pub struct Walk {
     moof: Option<(u64, Moof)>,
     end: u64,
     head: u64,
+    /// Of a file with room: where the box is that decides, and where that which stands before fragments begins and ends.
+    switch: Option<u64>,
+    init: (u64, u64),
 }
 
 /// A box's head, and what is read along with it: most `moof`s are not longer.
@@ -44,7 +48,7 @@ const LONGEST: u64 = 1 << 22;
 impl Walk {
     /// A walk through a file of so many bytes.
     pub fn new(size: u64) -> Walk {
-        Walk { size, next: 0, want: PIECE, moof: None, end: 0, head: 0 }
+        Walk { size, next: 0, want: PIECE, moof: None, end: 0, head: 0, switch: None, init: (0, 0) }
     }
 
     /// A walk that goes on at the end of a fragment, in a file whose head was found to have so many bytes.
@@ -61,7 +65,15 @@ impl Walk {
     pub fn take(&mut self, piece: &[u8]) -> Option<Fragment> {
         let wanted = std::mem::take(&mut self.want);
         let mp4::BoxHead { name, head, size } = mp4::head(piece)?;
-        let (size, start) = (size?, self.next);
+        let start = self.next;
+        // Whatever it says of itself: it may be a movie already.
+        let switch = super::room::switch(piece).filter(|_| start > 0 && self.head == 0);
+        if let Some(size) = switch {
+            (self.switch, self.init.0) = (Some(start), start + super::room::SWITCH as u64);
+            (self.next, self.want) = (start.checked_add(size)?, PIECE);
+            return None;
+        }
+        let size = size?;
         let end = start.checked_add(size).filter(|end| *end <= self.size)?;
         let mut whole = None;
         match &name {
@@ -83,7 +95,13 @@ impl Walk {
                 }
             }
             // A head, or what may stand between fragments; it belongs to what follows it.
-            b"moov" => (self.head, self.end) = (end, end),
+            b"moov" if self.head == 0 => {
+                (self.head, self.end, self.init.1) = (end, end, end);
+            }
+            // The room.
+            b"free" if self.switch.is_some() && self.end == start && self.head == start => {
+                (self.head, self.end) = (end, end);
+            }
             b"ftyp" | b"free" | b"skip" | b"styp" | b"sidx" | b"prft" | b"emsg" | b"uuid" => {}
             // The file was finished: nothing of it is to be kept when it goes on.
             _ => return None,
@@ -97,8 +115,19 @@ impl Walk {
         self.end
     }
 
-    /// Where the head ends: `ftyp` and `moov`.
+    /// Where the head ends: `ftyp` and `moov`, and the room of a file that has some.
     pub fn head(&self) -> u64 {
         self.head
+    }
+
+    /// Where what stands before fragments begins and ends: the head, but for the room.
+    pub fn init(&self) -> (u64, u64) {
+        self.init
+    }
+
+    /// What is where in a file with room; `None`: it has none.
+    pub fn roomy(&self) -> Option<Roomy> {
+        let switch = self.switch.filter(|_| self.head > self.init.1)?;
+        Some(Roomy { switch, init: self.init, room: self.head })
     }
 }

@@ -24,6 +24,8 @@ pub struct Available {
     pub whole_parts: u64,
     /// The segment behind it has so many parts.
     pub parts: u64,
+    /// It has begun, if not in this playlist, then in that of another track.
+    pub begun: bool,
     /// Milliseconds of a part at most; `None`: parts are not shown.
     pub part_target: Option<u32>,
     /// Nothing comes any more.
@@ -85,7 +87,7 @@ pub fn answer(asked: Arguments, there: Available) -> Answer {
     }
     let (parts, is_there) = match msn.cmp(&open) {
         // Of a part beyond a segment's last the first of the next segment is meant.
-        Ordering::Less => (there.whole_parts, part < there.whole_parts || there.parts > 0),
+        Ordering::Less => (there.whole_parts, part < there.whole_parts || there.begun),
         Ordering::Equal => (there.parts, part < there.parts),
         Ordering::Greater => (0, false),
     };

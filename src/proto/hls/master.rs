@@ -7,8 +7,19 @@ use std::fmt::Write;
 pub struct Master {
     /// Every segment of every playlist begins with a key frame.
     pub independent: bool,
+    /// Captions that are in the pictures.
+    pub captions: Vec<Caption>,
     /// The variants, the one that is to be taken first in front.
     pub variants: Vec<Variant>,
+}
+
+/// Captions in the pictures' bytes (CEA-608 and 708).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caption {
+    /// Where they are: `CC1` to `CC4`, `SERVICE1` to `SERVICE63`.
+    pub instream: String,
+    /// Their language, as RFC 5646 has it.
+    pub language: String,
 }
 
 /// Sound by itself.
@@ -41,10 +52,13 @@ pub struct Variant {
     pub attributes: Vec<String>,
 }
 
+/// The group of all captions.
+const CAPTIONS: &str = "\"cc\"";
+
 impl Master {
     /// Writes it.
     pub fn playlist(&self) -> String {
-        let mut out = String::from("#EXTM3U\n#EXT-X-VERSION:6\n");
+        let mut out = format!("#EXTM3U\n#EXT-X-VERSION:{}\n", self.version());
         if self.independent {
             out.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
         }
@@ -62,15 +76,39 @@ impl Master {
                 );
             }
         }
+        self.write_captions(&mut out);
+        let captions = if self.captions.is_empty() { "NONE" } else { CAPTIONS };
         for (number, variant) in self.variants.iter().enumerate() {
-            variant.write(&group(number), &mut out);
+            variant.write(&group(number), captions, &mut out);
         }
         out
+    }
+
+    /// RFC 8216 §7: services of CEA-708 came with the seventh.
+    fn version(&self) -> u8 {
+        let has_services = self.captions.iter().any(|it| it.instream.starts_with("SERVICE"));
+        if has_services { 7 } else { 6 }
+    }
+
+    /// In a group no name is there twice, and of a language one is chosen by itself (RFC 8216 §4.3.4.1.1).
+    fn write_captions(&self, out: &mut String) {
+        for (at, Caption { instream, language }) in self.captions.iter().enumerate() {
+            let is_first = self.captions[..at].iter().all(|before| before.language != *language);
+            let (name, chosen) = match is_first {
+                true => (language.clone(), ",AUTOSELECT=YES"),
+                false => (format!("{language} {instream}"), ""),
+            };
+            let _ = writeln!(
+                out,
+                "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID={CAPTIONS},NAME=\"{name}\",LANGUAGE=\"{language}\"\
+                 {chosen},INSTREAM-ID=\"{instream}\""
+            );
+        }
     }
 }
 
 impl Variant {
-    fn write(&self, group: &str, out: &mut String) {
+    fn write(&self, group: &str, captions: &str, out: &mut String) {
         let mut all = self.attributes.clone();
         let mut add = |name: &str, value: String| {
             let known = |given: &String| given.split('=').next() == Some(name);
@@ -91,9 +129,8 @@ impl Variant {
         if let Some(rate) = self.frame_rate {
             add("FRAME-RATE", format!("{rate:.3}"));
         }
-        if self.resolution.is_some() {
-            add("CLOSED-CAPTIONS", "NONE".to_owned());
-        }
+        // All variants have the same: with NONE in one there are none in any (RFC 8216 §4.3.4.2).
+        add("CLOSED-CAPTIONS", captions.to_owned());
         if self.audio.is_some() {
             add("AUDIO", format!("\"{group}\""));
         }

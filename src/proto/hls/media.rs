@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::daterange::{DateRange, Splice};
+use super::decimal::{decimal, millis};
 use crate::date;
 
 /// A media playlist, all of it.
@@ -19,12 +21,16 @@ pub struct Media {
     pub kind: Kind,
     /// Every segment begins with a key frame.
     pub independent: bool,
+    /// Segments before these as they were written, the first of which has the number `sequence`.
+    pub earlier: String,
     /// The segments, the oldest first. The last may have parts alone.
     pub segments: Vec<Segment>,
     /// The part that comes next.
     pub hint: Option<String>,
     /// How far other playlists are.
     pub reports: Vec<Report>,
+    /// Clients may ask for what they do not know yet alone, also where there are no parts: it is long.
+    pub skips: bool,
     /// Nothing comes any more.
     pub ended: bool,
 }
@@ -64,6 +70,10 @@ pub struct Segment {
     pub key: Option<Key>,
     /// Its parts, where they are shown.
     pub parts: Vec<Part>,
+    /// What begins or ends with it, or is told of first with it.
+    pub dates: Vec<DateRange>,
+    /// What it is to a break; `None`: it is in none.
+    pub splice: Option<Splice>,
 }
 
 /// What a segment is encrypted with: AES-128.
@@ -73,6 +83,13 @@ pub struct Key {
     pub uri: String,
     /// The initialisation vector.
     pub iv: u128,
+}
+
+impl Key {
+    fn write(&self, out: &mut String) {
+        let Key { uri, iv } = self;
+        let _ = writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x{iv:032X}");
+    }
 }
 
 /// A part of a segment.
@@ -100,15 +117,26 @@ pub struct Report {
 /// How much older than the newest segments the ones are that a client may leave out, in target durations (§6.2.5.1).
 const SKIP_TARGETS: u64 = 6;
 
+/// What clients must know of playlists that tell how they may be asked for (bis §8): Apple's refuse such ones that say less.
+const LOW_LATENCY_VERSION: u32 = 9;
+
 /// Writes a playlist. `delta`: without the segments that the client has, where that is possible.
 pub fn playlist(media: &Media, delta: bool) -> String {
     let mut out = String::with_capacity(400 + media.segments.len() * 120);
     let skipped = if delta { media.skippable() } else { 0 };
     media.head(&mut out);
+    out.push_str(&media.earlier);
     if skipped > 0 {
         let _ = writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}");
+        // What has a date is left out with segments only where that is said to be done (bis §5.2.1, §6.2.5.1).
+        let dates = media.segments[..skipped].iter().flat_map(|segment| &segment.dates);
+        dates.for_each(|date| date.write(&mut out));
     }
     let mut before: Option<&Segment> = skipped.checked_sub(1).and_then(|at| media.segments.get(at));
+    // The client knows it; hls.js forgets it with the segments.
+    if let Some(key) = before.and_then(|before| before.key.as_ref()) {
+        key.write(&mut out);
+    }
     for segment in &media.segments[skipped..] {
         media.segment(segment, before, &mut out);
         before = Some(segment);
@@ -135,7 +163,7 @@ impl Media {
     /// Segments that a client need not be told again: those that are farther from the end of the newest whole one than the
     /// boundary says.
     fn skippable(&self) -> usize {
-        if self.ended || self.part_target.is_none() {
+        if !self.gives_deltas() {
             return 0;
         }
         let boundary = SKIP_TARGETS as f64 * f64::from(self.target);
@@ -153,10 +181,14 @@ impl Media {
         count
     }
 
+    fn gives_deltas(&self) -> bool {
+        !self.ended && (self.part_target.is_some() || self.skips)
+    }
+
     fn version(&self) -> u32 {
         let has = |what: fn(&Segment) -> bool| self.segments.iter().any(what);
         match () {
-            () if self.part_target.is_some() => 9,
+            () if self.gives_deltas() || self.part_target.is_some() => LOW_LATENCY_VERSION,
             () if has(|segment| segment.map.is_some()) => 6,
             () if has(|segment| segment.range.is_some()) => 4,
             () => 3,
@@ -166,16 +198,18 @@ impl Media {
     fn head(&self, out: &mut String) {
         let _ = writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{}", self.version());
         let _ = writeln!(out, "#EXT-X-TARGETDURATION:{}", self.target);
+        let boundary = SKIP_TARGETS * u64::from(self.target);
         if let Some(part) = self.part_target {
             let hold_back = 3 * part;
             let _ = writeln!(
                 out,
-                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},HOLD-BACK={}.000,CAN-SKIP-UNTIL={}.000",
+                "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={},HOLD-BACK={}.000,CAN-SKIP-UNTIL={boundary}.000",
                 millis(hold_back.into()),
                 3 * self.target,
-                SKIP_TARGETS * u64::from(self.target),
             );
             let _ = writeln!(out, "#EXT-X-PART-INF:PART-TARGET={}", millis(part.into()));
+        } else if self.gives_deltas() {
+            let _ = writeln!(out, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL={boundary}.000");
         }
         let _ = writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", self.sequence);
         let _ = writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence);
@@ -208,13 +242,13 @@ impl Media {
         }
         if in_force != segment.key.as_ref() {
             match &segment.key {
-                Some(Key { uri, iv }) => {
-                    let _ = writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x{iv:032X}");
-                }
+                Some(key) => key.write(out),
                 None => out.push_str("#EXT-X-KEY:METHOD=NONE\n"),
             }
         }
         let _ = writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date::iso_8601(segment.wall));
+        segment.dates.iter().for_each(|date| date.write(out));
+        segment.splice.into_iter().for_each(|splice| splice.write(out));
         for Part { uri, duration, independent } in &segment.parts {
             let _ = write!(out, "#EXT-X-PART:DURATION={},URI=\"{uri}\"", decimal(*duration));
             if *independent {
@@ -238,18 +272,4 @@ impl Media {
 
 fn seconds((units, scale): (u64, u32)) -> f64 {
     units as f64 / f64::from(scale.max(1))
-}
-
-/// Seconds with as many places as tell a sample of sound from the next.
-fn decimal((units, scale): (u64, u32)) -> String {
-    let micros = (u128::from(units) * 1_000_000 + u128::from(scale / 2)) / u128::from(scale.max(1));
-    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
-    match rest % 1000 {
-        0 => format!("{whole}.{:03}", rest / 1000),
-        _ => format!("{whole}.{rest:06}"),
-    }
-}
-
-fn millis(ms: u64) -> String {
-    decimal((ms, 1000))
 }

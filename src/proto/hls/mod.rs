@@ -18,11 +18,14 @@
 //! ```
 
 mod arguments;
+mod daterange;
+mod decimal;
 mod master;
 mod media;
 #[cfg(test)]
 mod tests;
 
 pub use arguments::{Answer, Arguments, Available, answer};
-pub use master::{Audio, Master, Variant};
+pub use daterange::{DateRange, Scte35, Splice};
+pub use master::{Audio, Caption, Master, Variant};
 pub use media::{Key, Kind, Media, Part, Report, Segment, playlist};

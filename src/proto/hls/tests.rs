@@ -44,6 +44,28 @@ fn a_plain_playlist() {
     assert_eq!(playlist(&media, true), playlist(&media, false), "nothing is left out at the end");
 }
 
+/// Also where there are no parts: of what is long.
+#[test]
+fn a_long_list_is_told_once() {
+    let mut media = media((0..20).map(|msn| segment(msn, 0, true)).collect());
+    let whole = playlist(&media, false);
+    assert!(!whole.contains("SERVER-CONTROL") && playlist(&media, true) == whole);
+    media.skips = true;
+    let whole = playlist(&media, false);
+    assert!(whole.starts_with("#EXTM3U\n#EXT-X-VERSION:9\n"), "{whole}");
+    assert!(whole.contains("\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=12.000\n"), "{whole}");
+    let delta = playlist(&media, true);
+    assert!(delta.starts_with("#EXTM3U\n#EXT-X-VERSION:9\n"), "{delta}");
+    assert!(delta.contains("\n#EXT-X-SKIP:SKIPPED-SEGMENTS=14\n"), "{delta}");
+    let key = Key { uri: "k".to_owned(), iv: 1 };
+    media.segments.iter_mut().for_each(|segment| segment.key = Some(key.clone()));
+    let delta = playlist(&media, true);
+    assert!(delta.contains("SEGMENTS=14\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\""), "{delta}");
+    assert_eq!(delta.matches("#EXT-X-KEY").count(), 1, "{delta}");
+    media.ended = true;
+    assert!(!playlist(&media, true).contains("SKIP"));
+}
+
 #[test]
 fn parts_hints_and_reports() {
     let mut media = media(vec![segment(0, 4, true), segment(1, 2, false)]);
@@ -118,10 +140,15 @@ fn a_master_playlist() {
         audio: Some(Audio { uri: "audio.m3u8".to_owned(), channels: 2 }),
         attributes: vec!["BANDWIDTH=99".to_owned(), "NAME=\"x\"".to_owned()],
     };
-    let two =
-        Master { independent: true, variants: vec![variant.clone(), variant.clone()] }.playlist();
+    let two = Master {
+        independent: true,
+        variants: vec![variant.clone(), variant.clone()],
+        ..Master::default()
+    }
+    .playlist();
     assert!(two.contains("GROUP-ID=\"audio0\"") && two.contains("AUDIO=\"audio1\""), "{two}");
-    let text = Master { independent: true, variants: vec![variant] }.playlist();
+    let text =
+        Master { independent: true, variants: vec![variant], ..Master::default() }.playlist();
     assert_eq!(
         text,
         "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n\
@@ -129,6 +156,31 @@ fn a_master_playlist() {
          #EXT-X-STREAM-INF:BANDWIDTH=99,NAME=\"x\",AVERAGE-BANDWIDTH=2000000,CODECS=\"avc1.64001f,mp4a.40.2\",\
          RESOLUTION=1280x720,FRAME-RATE=29.970,CLOSED-CAPTIONS=NONE,AUDIO=\"audio\"\nvideo.m3u8\n"
     );
+}
+
+#[test]
+fn captions_are_listed() {
+    let caption = |instream: &str, language: &str| Caption {
+        instream: instream.to_owned(),
+        language: language.to_owned(),
+    };
+    let variant =
+        |uri: &str| Variant { uri: uri.to_owned(), bandwidth: 1000, ..Variant::default() };
+    let variants = vec![variant("high.m3u8"), variant("low.m3u8")];
+    let captions = vec![caption("CC1", "en"), caption("CC2", "de-AT"), caption("CC3", "en")];
+    let mut master = Master { independent: false, captions, variants };
+    let text = master.playlist();
+    assert_eq!(
+        text,
+        "#EXTM3U\n#EXT-X-VERSION:6\n\
+         #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"en\",LANGUAGE=\"en\",AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n\
+         #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"de-AT\",LANGUAGE=\"de-AT\",AUTOSELECT=YES,INSTREAM-ID=\"CC2\"\n\
+         #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"en CC3\",LANGUAGE=\"en\",INSTREAM-ID=\"CC3\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1000,CLOSED-CAPTIONS=\"cc\"\nhigh.m3u8\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1000,CLOSED-CAPTIONS=\"cc\"\nlow.m3u8\n"
+    );
+    master.captions.push(caption("SERVICE1", "fr"));
+    assert!(master.playlist().contains("#EXT-X-VERSION:7\n"), "as services of CEA-708 want it");
 }
 
 #[test]
@@ -145,8 +197,14 @@ fn what_may_be_asked() {
     ] {
         assert_eq!(asked(bad), None, "{bad}");
     }
-    let there =
-        Available { whole: 100, whole_parts: 4, parts: 3, part_target: Some(505), ended: false };
+    let there = Available {
+        whole: 100,
+        whole_parts: 4,
+        parts: 3,
+        begun: true,
+        part_target: Some(505),
+        ended: false,
+    };
     let cases = [
         ("", Answer::Now),
         ("_HLS_msn=100", Answer::Now),
@@ -169,8 +227,45 @@ fn what_may_be_asked() {
         assert_eq!(answer(args, Available { ended: true, ..there }), Answer::Now);
         assert_eq!(answer(args, Available { part_target: None, ..there }), Answer::Now);
     }
+    // What is beyond the last part comes no more when the next segment begins, also where the track is silent in that.
+    for (begun, wanted) in [(false, Answer::Wait), (true, Answer::Now)] {
+        let beyond = asked("_HLS_msn=100&_HLS_part=4").expect("arguments");
+        assert_eq!(answer(beyond, Available { parts: 0, begun, ..there }), wanted);
+    }
     assert!(
         asked("_HLS_skip=YES").expect("arguments").skip && asked("_HLS_skip=v2").expect("v2").skip
     );
     assert!(!asked("_HLS_skip=NO").expect("arguments").skip);
+}
+
+#[test]
+fn deltas_leave_no_date_out() {
+    let mut segments: Vec<Segment> = (0..12).map(|msn| segment(msn, 0, true)).collect();
+    for (at, word) in [(1, "early"), (10, "late")] {
+        let (id, class) = (word.to_owned(), Some("a\"\nb".to_owned()));
+        segments[at].dates = vec![DateRange {
+            id,
+            class,
+            start: 784_111_777_000,
+            planned: Some(1500),
+            scte35: Some((Scte35::Command, vec![0xFC, 0x0A])),
+            ..DateRange::default()
+        }];
+        segments[at].splice = Some(Splice::Out { duration: Some(1500) });
+    }
+    let mut media = media(segments);
+    media.part_target = Some(505);
+    let line = |word: &str| {
+        format!(
+            "#EXT-X-DATERANGE:ID=\"{word}\",CLASS=\"a__b\",START-DATE=\"1994-11-06T08:49:37.000Z\",\
+             PLANNED-DURATION=1.500,SCTE35-CMD=0xFC0A\n"
+        )
+    };
+    let cue = "#EXT-X-CUE-OUT:DURATION=1.500\n";
+    let text = playlist(&media, false);
+    assert!(["early", "late"].iter().all(|word| text.contains(&(line(word) + cue))), "{text}");
+    let delta = playlist(&media, true);
+    let skipped = format!("#EXT-X-SKIP:SKIPPED-SEGMENTS=6\n{}", line("early"));
+    assert!(delta.contains(&skipped) && delta.contains(&(line("late") + cue)), "{delta}");
+    assert_eq!(delta.matches("CUE-OUT").count(), 1, "{delta}");
 }

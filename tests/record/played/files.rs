@@ -88,22 +88,18 @@ fn a_growing_file_is_given_as_far_as_it_will_stay() {
 /// The recorder's worker is killed while somebody reads: what was read is in the file that is whole at the end.
 #[test]
 fn what_was_given_before_a_worker_died_is_so_afterwards() {
-    use support::proc;
     for settings in [
         "record all; record_suffix -%s.flv; publish_grace 2s;",
         &format!("{FMP4} publish_grace 2s;"),
     ] {
         let server = up(settings);
-        let before: Vec<(u32, usize)> =
-            server.workers().iter().map(|&pid| (pid, proc::descriptors(pid))).collect();
         let mut publisher = Publisher::new(&server, "s");
+        let worker = server.connected_worker();
         publisher.run(5000);
         wait_for("a part", || {
             list(&server, "").first().is_some_and(|it| number(it, "size") > 80_000.0)
         });
         let name = text(&list(&server, "")[0], "file");
-        let grown = |(pid, count): &&(u32, usize)| proc::descriptors(*pid) > *count;
-        let worker = before.iter().find(grown).map(|(pid, _)| *pid).expect("a worker");
         let first = server.get(&format!("/dvr/s/{name}"));
         process::signal(worker, "KILL");
         process::wait_for_end(worker);

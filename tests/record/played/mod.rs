@@ -1,7 +1,9 @@
 //! What was recorded is listed and played: while it is recorded, after it, and whatever becomes of the files.
 
 mod files;
+mod flv;
 mod guards;
+mod hostile;
 mod list;
 mod spans;
 
@@ -15,6 +17,9 @@ use crate::recorded::path;
 
 /// A recorder of fragmented MP4 whose files have names of their own.
 const FMP4: &str = "record all; record_format fmp4; record_suffix -%s.mp4;";
+
+/// The same of FLV.
+const FLV: &str = "record all; record_suffix -%s.flv;";
 
 /// The list of a stream's recordings, the newest first.
 #[track_caller]

@@ -11,11 +11,11 @@ use crate::recorded::path;
 use crate::up;
 
 /// Some moment, in milliseconds of Unix time.
-const THEN: u64 = 1_700_000_000_000;
+pub(super) const THEN: u64 = 1_700_000_000_000;
 
 /// Number and hash of each frame of a track, and what ffmpeg has to say.
 #[track_caller]
-fn frames(input: &str, track: &str) -> Vec<String> {
+pub(super) fn frames(input: &str, track: &str) -> Vec<String> {
     let mut ffmpeg = Command::new("timeout");
     ffmpeg.args(["60", "ffmpeg", "-v", "error", "-nostdin"]);
     if input.contains(".m3u8") {
@@ -34,7 +34,7 @@ fn frames(input: &str, track: &str) -> Vec<String> {
 }
 
 /// Those of so many milliseconds of the film.
-fn source(server: &Server, ms: u32, track: &str) -> Vec<String> {
+pub(super) fn source(server: &Server, ms: u32, track: &str) -> Vec<String> {
     let out = server.path(&format!("cut-{ms}.flv"));
     let mut bytes = proto::flv::header(true, true).to_vec();
     for message in film::messages().iter().filter(|message| message.time < ms) {
@@ -45,7 +45,7 @@ fn source(server: &Server, ms: u32, track: &str) -> Vec<String> {
 }
 
 /// The times of a track's packets.
-fn times(input: &Path, track: &str) -> Vec<f64> {
+pub(super) fn times(input: &Path, track: &str) -> Vec<f64> {
     let mut ffprobe = Command::new("ffprobe");
     ffprobe.args(["-v", "error", "-select_streams", track, "-show_entries", "packet=dts_time"]);
     let output = process::run(ffprobe.args(["-of", "csv=p=0"]).arg(input));
@@ -55,7 +55,7 @@ fn times(input: &Path, track: &str) -> Vec<f64> {
 
 /// A movie, which ffmpeg takes without a word.
 #[track_caller]
-fn movie(server: &Server, args: &str) -> std::path::PathBuf {
+pub(super) fn movie(server: &Server, args: &str) -> std::path::PathBuf {
     let answer = server.get(&format!("/dvr/s/video.mp4{args}"));
     assert_eq!((answer.status, answer.complete), (200, true), "{}", server.error_log());
     assert_eq!(answer.header("Content-Length"), Some(&*answer.body.len().to_string()));
@@ -63,7 +63,7 @@ fn movie(server: &Server, args: &str) -> std::path::PathBuf {
     server.file("movie.mp4", answer.body)
 }
 
-fn durations(playlist: &str) -> Vec<f64> {
+pub(super) fn durations(playlist: &str) -> Vec<f64> {
     let lines = playlist.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
     lines.map(|line| line.trim_end_matches(',').parse().expect("a number")).collect()
 }
@@ -86,7 +86,7 @@ fn one_recording_is_played_as_it_was_published() {
     assert_eq!(answer.header("Content-Type"), Some("application/vnd.apple.mpegurl"));
     let text = answer.text();
     assert!(
-        text.contains("#EXT-X-PLAYLIST-TYPE:VOD") && text.contains("#EXT-X-TARGETDURATION:4"),
+        text.contains("#EXT-X-PLAYLIST-TYPE:VOD") && text.contains("#EXT-X-TARGETDURATION:10\n"),
         "{text}"
     );
     assert!(text.contains(&format!("#EXT-X-MAP:URI=\"{file}\",BYTERANGE=\"")), "{text}");

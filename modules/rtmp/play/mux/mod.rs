@@ -21,6 +21,8 @@ use crate::play::output::Container;
 /// Messages wait no longer than so many milliseconds of the stream, and have no more bytes, until all tracks are known.
 const HELD_MS: u64 = 3000;
 const HELD: usize = 4 << 20;
+/// A message that waits counts for so many more.
+const HELD_EACH: usize = 64;
 
 /// A message, at a time of the player's clock in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +52,8 @@ pub struct Mux {
     /// Whether there is sound to come, and pictures.
     expected: (bool, bool),
     held: Vec<(u8, u64, Vec<u8>)>,
+    /// Bytes of these.
+    held_bytes: usize,
     writer: Option<Writer>,
     /// Pictures go on with a key frame.
     needs_key: bool,
@@ -63,8 +67,16 @@ enum Writer {
 impl Mux {
     /// Of a container other than FLV, which needs none.
     pub fn new(container: Container) -> Mux {
-        let (video, audio, held, writer) = (None, None, Vec::new(), None);
-        Mux { container, video, audio, expected: (false, false), held, writer, needs_key: true }
+        Mux {
+            container,
+            video: None,
+            audio: None,
+            expected: (false, false),
+            held: Vec::new(),
+            held_bytes: 0,
+            writer: None,
+            needs_key: true,
+        }
     }
 
     /// It is known whether there is sound, and whether there are pictures.
@@ -89,6 +101,7 @@ impl Mux {
     /// What comes next does not follow what came last.
     pub fn skip(&mut self) {
         self.held.clear();
+        self.held_bytes = 0;
         self.needs_key = true;
         if let Some(Writer::Ts(transport)) = &mut self.writer {
             transport.discontinuity();
@@ -175,6 +188,7 @@ impl Mux {
     /// The track of that kind is another one than before, or new: what is held of the other waits on.
     fn changed(&mut self, kind: u8, out: &mut Vec<u8>) -> Result<(), End> {
         self.held.retain(|(held, ..)| *held != kind);
+        self.held_bytes = self.held.iter().map(|(.., payload)| payload.len() + HELD_EACH).sum();
         let (video, audio) = (self.video.as_ref(), self.audio.as_ref());
         match &mut self.writer {
             None => fits(self.container, video, audio),
@@ -198,9 +212,9 @@ impl Mux {
             return Ok(());
         }
         self.held.push((media.kind, media.time, media.payload.to_vec()));
-        let bytes: usize = self.held.iter().map(|(.., payload)| payload.len()).sum();
+        self.held_bytes += media.payload.len() + HELD_EACH;
         let since = self.held.first().map_or(media.time, |(_, time, _)| *time);
-        let long = bytes > HELD || media.time.saturating_sub(since) > HELD_MS;
+        let long = self.held_bytes > HELD || media.time.saturating_sub(since) > HELD_MS;
         let (audio, video) = self.expected;
         let complete = (!audio || self.audio.is_some()) && (!video || self.video.is_some());
         if !complete && !long {
@@ -212,6 +226,7 @@ impl Mux {
             _ => Transport::new(video, audio).map(|it| Writer::Ts(Box::new(it))),
         };
         self.writer = Some(writer.ok_or_else(|| unfit(self.container, video, audio))?);
+        self.held_bytes = 0;
         for (kind, time, payload) in std::mem::take(&mut self.held) {
             self.write(&Media { kind, time, payload: &payload }, out);
         }

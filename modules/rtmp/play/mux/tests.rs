@@ -221,3 +221,17 @@ fn nothing_that_a_publisher_sends_makes_it_fall() {
         }
     }
 }
+
+/// What is held is bounded, also where nearly nothing is in it.
+#[test]
+fn many_small_messages_do_not_wait() {
+    let mut played = Played::new(Container::Ts, true, true);
+    played.audio(0, AAC).expect("a track");
+    for number in 0..200_000_u32 {
+        played.audio(0, &sound(number as u8)).expect("sound");
+        if played.0.has_begun() {
+            return;
+        }
+        assert!(number < 70_000, "{number} messages wait");
+    }
+}

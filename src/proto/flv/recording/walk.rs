@@ -1,6 +1,7 @@
 //! Going through a recording whose end may be torn: after a power failure, a full disk, a killed process.
 
 use super::index::Index;
+use super::{TagHead, tag_head};
 use crate::flv::file::TAG_HEADER;
 use crate::flv::media::Video;
 
@@ -107,17 +108,10 @@ impl Walk {
             return None;
         }
         self.whole();
-        let (header, payload) = bytes.split_first_chunk::<TAG_HEADER>()?;
-        let [kind @ (8 | 9 | 15 | 18), a, b, c, t1, t2, t3, t0, 0, 0, 0] = *header else {
-            return None;
-        };
-        let length = u32::from_be_bytes([0, a, b, c]);
-        if length == 0 {
-            return None;
-        }
+        let TagHead { kind, length, timestamp } = tag_head(bytes)?;
+        let payload = bytes.get(TAG_HEADER..)?;
         let peek = &payload[..payload.len().min(PEEK).min(length as usize)];
         let key = kind == 9 && Video::of(peek).is_some_and(|video| video.key);
-        let timestamp = u32::from_be_bytes([t0, t1, t2, t3]);
         self.tag = Some(Tag { kind, at: self.next + BACK as u64, timestamp, key });
         self.back = length + TAG_HEADER as u32;
         let step = BACK + self.back as usize;

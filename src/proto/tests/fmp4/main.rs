@@ -1,6 +1,7 @@
 //! Fragmented MP4, read back by another's reader.
 
 mod files;
+mod movies;
 mod tracks;
 
 use mp4_atom::{Codec, Decode, Ftyp, Moof, Moov, Prft, Styp};
