@@ -28,7 +28,9 @@ pub mod vars;
 pub mod websocket;
 
 pub use block::Http;
-pub use block::api::{Declarations, Entry, Hooks, Level, Module, entry};
+pub use block::api::{Entry, Hooks, Level, Module, entry};
+pub use block::declarations::Declarations;
+pub use block::installing::Installing;
 pub use block::keyed::{KeyedZone, refusal_status, undeclared_zone};
 pub use block::settings::{Alias, Settings};
 pub use body::coded::Coder;
@@ -39,15 +41,19 @@ pub use error::{Blame, Cause, Error, Phase as ErrorPhase};
 pub use request::connect_info::ConnectInfo;
 pub use request::credentials::Credentials;
 pub use request::flow::{BoxFuture, Flow, Order, Phase};
+pub use request::log::RequestLog;
 pub use request::paths::MappedPath;
 pub use request::subrequest::Subrequest;
 pub use request::{
-    BodyFilter, Filter, Handler, Location, Logger, Request, Server, Template, Trailers, Variable,
+    Asked, BodyFilter, Filter, Handler, Location, Logger, Request, Server, Template, Trailers,
+    Variable,
 };
 pub use response::Response;
 pub use response::encoder::{Encoder, PREFERENCE as CODINGS};
 pub use response::media_types::MediaTypes;
+pub use response::names::is_named;
 pub use response::takeover::{Session, Takeover};
+pub use route::location::MatchKind;
 pub use route::patterns::{Conflict, Patterns};
 pub use route::regex::Regex;
 pub use trace::Happening;

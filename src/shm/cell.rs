@@ -64,3 +64,12 @@ macro_rules! word {
 
 word!(U32, u32, AtomicU32);
 word!(U64, u64, AtomicU64);
+
+/// The words that bytes make, the last one filled up.
+pub(crate) fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    })
+}

@@ -1,5 +1,6 @@
 //! The entries of a table, under its lock: found, added, made the newest, taken away.
 
+use crate::cell::words;
 use crate::table::{Cell, Entry, FURTHER, Header, Key, LIVE, MORE, TAG_SHIFT, Table};
 use crate::{Acquired, U64};
 
@@ -35,6 +36,11 @@ pub struct Locked<'t> {
 }
 
 impl<'t> Locked<'t> {
+    /// The table.
+    pub fn table(&self) -> &'t Table {
+        self.table
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.header().entries.get() as usize
@@ -74,6 +80,22 @@ impl<'t> Locked<'t> {
     /// Its value.
     pub fn value(&self, entry: Entry) -> [&'t U64; 2] {
         self.cell(entry.0).value()
+    }
+
+    /// Its key.
+    pub fn key(&self, entry: Entry) -> Vec<u8> {
+        let cell = self.cell(entry.0);
+        let len = (cell.head.get() & 0xffff) as usize;
+        let mut key: Vec<u8> =
+            cell.key().iter().flat_map(|word| word.get().to_le_bytes()).collect();
+        let mut more = cell.more.get();
+        while key.len() < len && more != 0 {
+            let cell = self.cell(more);
+            key.extend(cell.words.iter().flat_map(|word| word.get().to_le_bytes()));
+            more = cell.more.get();
+        }
+        key.truncate(len);
+        key
     }
 
     /// Its tag.
@@ -191,15 +213,6 @@ impl Drop for Locked<'_> {
         }
         self.header().lock.unlock();
     }
-}
-
-/// The words that bytes make, the last one filled up.
-fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
-    bytes.chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    })
 }
 
 fn write(to: &[U64], bytes: &[u8]) {

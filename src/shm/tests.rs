@@ -15,7 +15,7 @@ fn table(cells: usize) -> Table {
 }
 
 /// Runs `work` in a forked process that dies before its change `left` of a word; gives how it ended (0: well, 9: killed).
-fn in_child(left: usize, work: &dyn Fn()) -> i32 {
+pub(crate) fn in_child(left: usize, work: &dyn Fn()) -> i32 {
     // SAFETY: glibc makes its allocator usable in the child, which uses nothing else that other threads may hold, and
     // never returns.
     let child = match unsafe { libc::fork() } {

@@ -189,6 +189,15 @@ pub fn set_nonblocking(file: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// A second descriptor of what a number stands for, closed on exec.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved; a bad number is an error.
+    let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+    crate::file::check(copy)?;
+    // SAFETY: the kernel has just made it, for nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Removes variables from this process's environment.
 pub fn forget_variables(names: &[&str]) {
     for name in names {

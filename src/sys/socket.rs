@@ -14,8 +14,10 @@ use crate::unix::{Identity, SocketFile};
 /// What a socket is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
-    /// An IP address and port.
+    /// An IP address and port of TCP.
     Inet(SocketAddr),
+    /// The same of UDP.
+    Datagrams(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
 }
@@ -23,10 +25,12 @@ pub enum Address {
 impl std::fmt::Display for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Address::Inet(address) if address.is_ipv4() && address.ip().is_unspecified() => {
+            Address::Inet(address) | Address::Datagrams(address)
+                if address.is_ipv4() && address.ip().is_unspecified() =>
+            {
                 write!(f, "0.0.0.0:{}", address.port())
             }
-            Address::Inet(address) => write!(f, "{address}"),
+            Address::Inet(address) | Address::Datagrams(address) => write!(f, "{address}"),
             Address::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -97,15 +101,13 @@ pub struct Listener {
 impl Listener {
     /// Binds to `address` and listens.
     pub fn bind(address: &Address, options: &Options) -> io::Result<Listener> {
-        let (domain, name) = match address {
-            Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
-            Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
-        };
+        let (domain, kind, name) = parts(address)?;
         let inet = matches!(address, Address::Inet(_));
         let protocol = (inet && options.multipath).then_some(Protocol::MPTCP);
-        let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), protocol)?;
-        if let Address::Inet(inet) = address {
-            socket.set_reuse_address(true)?;
+        let socket = Socket::new(domain, kind.nonblocking().cloexec(), protocol)?;
+        if let Address::Inet(inet) | Address::Datagrams(inet) = address {
+            // Of UDP that would let two servers have one address.
+            socket.set_reuse_address(matches!(address, Address::Inet(_)))?;
             socket.set_reuse_port(options.reuseport)?;
             if inet.is_ipv6() {
                 socket.set_only_v6(options.ipv6only)?;
@@ -114,7 +116,7 @@ impl Listener {
         socket.bind(&name)?;
         let file = match address {
             Address::Unix(path) => Some(SocketFile::at(path)?),
-            Address::Inet(_) => None,
+            Address::Inet(_) | Address::Datagrams(_) => None,
         };
         let listener = Listener { socket, file };
         listener.open(address, options).inspect_err(|_| {
@@ -129,6 +131,12 @@ impl Listener {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
         }
         self.configure(address, options)?;
+        if let Address::Datagrams(inet) = address {
+            return match inet.ip().is_unspecified() {
+                true => tell_destination(self.socket.as_raw_fd(), *inet),
+                false => Ok(()),
+            };
+        }
         self.socket.listen(options.backlog)
     }
 
@@ -144,6 +152,9 @@ impl Listener {
         }
         if let Some(size) = options.sndbuf {
             self.socket.set_send_buffer_size(size)?;
+        }
+        if let Address::Datagrams(_) = address {
+            self.socket.set_reuse_port(options.reuseport)?;
         }
         if let Address::Inet(_) = address {
             // Also of a socket that listens already: the others of its address need it.
@@ -186,7 +197,7 @@ impl Listener {
     }
 
     /// Takes over a descriptor that another process bound: an upgrade's predecessor, which says which
-    /// file it made for a Unix socket. `None` if it is not a listening stream socket.
+    /// file it made for a Unix socket. `None` if it is neither a listening stream socket nor one of UDP.
     pub fn inherit(fd: RawFd, file: Option<Identity>) -> Option<(Address, Listener)> {
         let mut listening: i32 = 0;
         let mut size = size_of::<i32>() as libc::socklen_t;
@@ -195,13 +206,18 @@ impl Listener {
         let result = unsafe {
             libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, value, &mut size)
         };
-        if result < 0 || listening == 0 {
+        if result < 0 {
             return None;
         }
         // SAFETY: the kernel just confirmed a socket of that number; the predecessor gave it to us.
         let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(fd) });
         socket.set_cloexec(true).ok()?;
-        let address = address(&socket.local_addr().ok()?)?;
+        let is_datagrams = socket.r#type().ok()? == Type::DGRAM;
+        let address = match address(&socket.local_addr().ok()?)? {
+            Address::Inet(inet) if is_datagrams => Address::Datagrams(inet),
+            address if listening != 0 => address,
+            _ => return None,
+        };
         let file = match (&address, file) {
             (Address::Unix(path), Some(file)) => Some(SocketFile::known(path.clone(), file)),
             _ => None,
@@ -218,6 +234,16 @@ impl Listener {
     pub fn address(&self) -> Option<Address> {
         address(&self.socket.local_addr().ok()?)
     }
+}
+
+fn parts(address: &Address) -> io::Result<(Domain, Type, SockAddr)> {
+    Ok(match address {
+        Address::Inet(inet) => (Domain::for_address(*inet), Type::STREAM, SockAddr::from(*inet)),
+        Address::Datagrams(inet) => {
+            (Domain::for_address(*inet), Type::DGRAM, SockAddr::from(*inet))
+        }
+        Address::Unix(path) => (Domain::UNIX, Type::STREAM, SockAddr::unix(path)?),
+    })
 }
 
 impl AsRawFd for Listener {
@@ -282,7 +308,7 @@ fn accept_once(listener: RawFd) -> io::Result<(RawFd, Peer)> {
     Ok((fd, peer(&storage)))
 }
 
-fn peer(storage: &libc::sockaddr_storage) -> Peer {
+pub(crate) fn peer(storage: &libc::sockaddr_storage) -> Peer {
     let base = std::ptr::from_ref(storage);
     match i32::from(storage.ss_family) {
         libc::AF_INET => {
@@ -304,19 +330,39 @@ fn peer(storage: &libc::sockaddr_storage) -> Peer {
 
 /// Begins to connect to an address. The socket becomes writable when that has come to its end;
 /// [`take_error`] tells how.
-pub fn connect(address: &Address) -> io::Result<OwnedFd> {
-    let (domain, name) = match address {
-        Address::Inet(inet) => (Domain::for_address(*inet), SockAddr::from(*inet)),
-        Address::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
-    };
-    let kind = Type::STREAM.nonblocking().cloexec();
+pub fn connect(address: &Address, from: Option<SocketAddr>) -> io::Result<OwnedFd> {
+    let (domain, kind, name) = parts(address)?;
+    let kind = kind.nonblocking().cloexec();
     let socket = crate::descriptors::retry(|| Socket::new(domain, kind, None))?;
     if matches!(address, Address::Inet(_)) {
         socket.set_tcp_nodelay(true)?;
     }
+    if let (Address::Inet(_) | Address::Datagrams(_), Some(from)) = (address, from) {
+        bind_from(&socket, from)?;
+    }
     match socket.connect(&name) {
         Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
         _ => Ok(OwnedFd::from(socket)),
+    }
+}
+
+/// Gives a socket that is about to be connected an address of this machine. Which port it has is decided when it is connected: the
+/// same one serves for several peers. The error is [`io::ErrorKind::Other`]: whoever is connected to has no part in it.
+fn bind_from(socket: &Socket, from: SocketAddr) -> io::Result<()> {
+    if from.port() == 0 {
+        // A kernel without it decides now.
+        let _ = set_option(socket.as_raw_fd(), libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+    }
+    socket.bind(&SockAddr::from(from)).map_err(|error| {
+        io::Error::other(format!("bind({from}) failed {}", crate::log::errno(&error)))
+    })
+}
+
+/// Has the socket tell to which address datagrams were sent: of a wildcard address nobody knows else.
+pub(crate) fn tell_destination(fd: RawFd, address: SocketAddr) -> io::Result<()> {
+    match address.is_ipv4() {
+        true => set_option(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, 1),
+        false => set_option(fd, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1),
     }
 }
 
@@ -337,6 +383,11 @@ pub fn local_address(fd: RawFd) -> Option<Address> {
 /// `TCP_NODELAY` of one connection.
 pub fn set_nodelay(fd: RawFd, on: bool) -> io::Result<()> {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, i32::from(on))
+}
+
+/// `SO_KEEPALIVE` of one connection.
+pub fn set_keepalive(fd: RawFd, on: bool) -> io::Result<()> {
+    set_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, i32::from(on))
 }
 
 /// `TCP_USER_TIMEOUT`: how many milliseconds sent data may stay unacknowledged before the connection is

@@ -1,25 +1,19 @@
 //! What an HTTP module is.
 
 use std::any::Any;
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
-use conf::{Directive, Error, Files, Word, erase};
-use module::{LogFile, Process, Setup, Slot, Wanted};
-use sys::log::{Level as LogLevel, Log, Target};
+use conf::{Directive, Error, Word, erase};
+use mem::Str;
 
+use crate::block::declarations::Declarations;
+use crate::block::installing::Installing;
 use crate::block::parts::Parts;
 use crate::block::settings::Settings;
 use crate::request::flow::{Order, Phase};
-use crate::request::{
-    BodyFilter, Filter, Handler, Logger, Names, Request, Template, Trailers, Variable,
-};
+use crate::request::{BodyFilter, Filter, Handler, Logger, Request, Trailers, Variable};
 use crate::response::encoder::Encoder;
-use crate::route::regex::Regex;
-use crate::vars::lookup::Lookup;
-use crate::vars::scope::Value;
-use crate::vars::settable::Settable;
+use crate::route::location::MatchKind;
 
 /// An HTTP module, compiled in and listed in the binary's `modules.rs`.
 ///
@@ -36,6 +30,14 @@ pub trait Module: 'static {
     const VARIABLES: &'static [Variable] = &[];
     /// The directive of its own whose block is a branch: what else may be done in the location that it stands in.
     const BRANCH: Option<&'static str> = None;
+    /// What makes the answer is kept where a method is not allowed, too (`limit_except`), if who asks is: as in nginx that is
+    /// so of what passes requests on, and of nothing else.
+    const KEEPS_LIMITED: bool = false;
+
+    /// Rows of blocks of its own (`upstream {}`), which its directives read: for the reference.
+    fn inner_directives() -> Vec<conf::Entry> {
+        Vec::new()
+    }
 
     /// A branch was read, after its directive was set in `conf`, which is the conf of the block that it stands in. The
     /// module may take what is done in that block itself. Branches of a block count from 0 ([`Request::enter_branch`]).
@@ -81,85 +83,40 @@ pub enum Level {
     Location,
 }
 
-/// What blocks declare.
-pub struct Declarations<'a, 's> {
-    pub(crate) names: &'a Names,
-    pub(crate) env: &'a conf::Env<'s>,
-    /// What can be done when everything is declared.
-    pub(crate) later: RefCell<Vec<Later>>,
-}
-
-pub(crate) type Later = Box<dyn FnOnce(&Declarations<'_, '_>) -> Result<(), Error>>;
-
-impl Declarations<'_, '_> {
-    /// Makes the variable that a word names, with its `$`.
-    pub fn make(&self, word: &Word, value: Rc<dyn Value<Request>>) -> Result<(), Error> {
-        let name = self.name(word)?;
-        self.names.make(name, value).map_err(|why| self.error(word, why))
-    }
-
-    /// The variable that a word names, with its `$`, as one that requests set.
-    pub fn settable(&self, word: &Word) -> Result<Settable, Error> {
-        let name = self.name(word)?;
-        self.names.settable(name).map_err(|why| self.error(word, why))
-    }
-
-    /// The variable that a word names, with its `$`, as one that has no value until a request gives it one.
-    pub fn result(&self, word: &Word) -> Result<Settable, Error> {
-        let name = self.name(word)?;
-        self.names.result(name).map_err(|why| self.error(word, why))
-    }
-
-    fn name<'w>(&self, word: &'w Word) -> Result<&'w str, Error> {
-        let name = word.text.strip_prefix('$').filter(|name| !name.is_empty());
-        name.ok_or_else(|| self.error(word, format!("invalid variable name \"{}\"", word.text)))
-    }
-
-    /// Makes variables of an expression's named groups.
-    pub fn capture(&self, word: &Word, regex: &Regex) -> Result<(), Error> {
-        self.names.capture(regex).map_err(|why| self.error(word, why))
-    }
-
-    /// Calls `later` when all variables are made: then words with variables can be compiled.
-    pub fn later(&self, later: impl FnOnce(&Declarations<'_, '_>) -> Result<(), Error> + 'static) {
-        self.later.borrow_mut().push(Box::new(later));
-    }
-
-    /// Compiles a word with variables.
-    pub fn template(&self, word: &Word) -> Result<Template, Error> {
-        Template::compile(&word.text, self.names).map_err(|why| self.error(word, why))
-    }
-
-    /// Compiles an expression.
-    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
-        let place = self.env.files.place(word.span);
-        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
-    }
-
-    /// An error at a word of the configuration.
-    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
-        Error::at(message, word.span, self.env.files)
-    }
-}
-
 /// What a module may hook into.
 pub struct Hooks<'a, 's> {
     /// The core's settings of this location.
     pub settings: &'a Settings,
     /// Which block this is.
     pub level: Level,
+    /// How the location takes requests, and by which pattern; of a branch, the pattern of the location that it stands in.
+    pub kind: &'a MatchKind,
+    /// That pattern.
+    pub pattern: &'a Str,
     /// The names of the server that this is of, as they are written.
     pub server_names: Vec<Word>,
     pub(crate) parts: Parts,
-    pub(crate) processes: &'a mut Vec<Rc<dyn Process>>,
     pub(crate) limits_bodies: bool,
     pub(crate) counts_connections: bool,
     pub(crate) automatic: Option<tls::fresh::Automatic>,
-    pub(crate) names: &'a Rc<Names>,
-    pub(crate) setup: &'a mut Setup<'s>,
+    pub(crate) installing: Installing<'a, 's, Request>,
 }
 
-impl<'s> Hooks<'_, 's> {
+impl<'a, 's> Deref for Hooks<'a, 's> {
+    type Target = Installing<'a, 's, Request>;
+
+    fn deref(&self) -> &Installing<'a, 's, Request> {
+        &self.installing
+    }
+}
+
+impl<'a, 's> DerefMut for Hooks<'a, 's> {
+    fn deref_mut(&mut self) -> &mut Installing<'a, 's, Request> {
+        &mut self.installing
+    }
+}
+
+impl Hooks<'_, '_> {
     /// Adds a handler to a phase, behind those of the modules listed before.
     pub fn on(&mut self, phase: Phase, handler: impl Handler) {
         self.parts.handlers.push((phase, Box::new(handler)));
@@ -195,14 +152,6 @@ impl<'s> Hooks<'_, 's> {
         self.parts.loggers.push(Box::new(logger));
     }
 
-    /// Adds a part in the life of the processes. What several locations share, because they have inherited it, is added once.
-    pub fn process(&mut self, process: Rc<dyn Process>) {
-        let same = |known: &Rc<dyn Process>| std::ptr::addr_eq(&**known, &*process);
-        if !self.processes.iter().any(same) {
-            self.processes.push(process);
-        }
-    }
-
     /// The module has a limit of its own for bodies here: `client_max_body_size` does not count.
     pub fn limit_bodies(&mut self) {
         self.limits_bodies = true;
@@ -211,10 +160,10 @@ impl<'s> Hooks<'_, 's> {
     /// The module keeps requests' bodies here ([`Request::keep_body`]): the directory for their files is made.
     pub fn keeps_bodies(&mut self) {
         let path = self.settings.body_folder.path.clone();
-        self.setup.folder(module::Folder {
+        self.setup().folder(module::Folder {
             path,
             wanted_by: "\"client_body_temp_path\"".to_owned(),
-            shared: false,
+            shared: None,
         });
     }
 
@@ -227,74 +176,20 @@ impl<'s> Hooks<'_, 's> {
     pub fn certify(&mut self, automatic: tls::fresh::Automatic) {
         self.automatic = Some(automatic);
     }
-
-    /// Shared memory, which outlives this configuration; it is there when `Process::opened` is called.
-    pub fn region(&mut self, wanted: Wanted) -> Slot {
-        self.setup.region(wanted)
-    }
-
-    /// What the configuration asks the server for.
-    pub fn setup(&mut self) -> &mut Setup<'s> {
-        self.setup
-    }
-
-    /// Compiles a word with variables.
-    pub fn template(&self, word: &Word) -> Result<Template, Error> {
-        Template::compile(&word.text, self.names).map_err(|message| self.error(word, message))
-    }
-
-    /// The variables that are known, for what names them while requests are served.
-    pub fn lookup(&self) -> Lookup<Request> {
-        Lookup::new(self.names)
-    }
-
-    /// Compiles an expression.
-    pub fn regex(&self, word: &Word, pattern: &str, caseless: bool) -> Result<Regex, Error> {
-        let place = self.files().place(word.span);
-        Regex::new(pattern, caseless, &place).map_err(|why| self.error(word, why))
-    }
-
-    /// A path, relative to the prefix.
-    pub fn path(&self, path: &str) -> std::path::PathBuf {
-        self.setup.env.prefix.join(conf::text::path(path))
-    }
-
-    /// A log file, opened by the server, reopened after rotation.
-    pub fn log_file(&mut self, path: std::path::PathBuf) -> Rc<LogFile> {
-        self.setup.log_file(path)
-    }
-
-    /// An error log, likewise.
-    pub fn error_log(&mut self, target: Target, level: LogLevel) -> Arc<Log> {
-        self.setup.error_log(target, level)
-    }
-
-    /// An error at a word of the configuration.
-    pub fn error(&self, word: &Word, message: impl Into<String>) -> Error {
-        Error::at(message, word.span, self.files())
-    }
-
-    /// A warning at a word of the configuration.
-    pub fn warn(&self, word: &Word, message: impl Into<String>) {
-        self.setup.env.warnings.borrow_mut().push(self.error(word, message));
-    }
-
-    /// The configuration's files, for messages.
-    fn files(&self) -> &Files {
-        self.setup.env.files
-    }
 }
 
 /// A module with its types hidden, for the list in the binary's `modules.rs`.
 pub struct Entry {
     pub(crate) name: &'static str,
     pub(crate) directives: fn() -> Vec<conf::Entry>,
+    pub(crate) inner_directives: fn() -> Vec<conf::Entry>,
     pub(crate) variables: &'static [Variable],
     pub(crate) create: fn() -> Box<dyn Any>,
     pub(crate) branches_by: Option<&'static str>,
     pub(crate) branch: fn(&mut dyn Any, &mut dyn Any),
     pub(crate) declare: fn(&dyn Any, &Declarations<'_, '_>) -> Result<(), Error>,
     pub(crate) inherit: fn(&mut dyn Any, &dyn Any),
+    pub(crate) keeps_limited: bool,
     pub(crate) keep_content: fn(&mut dyn Any, &dyn Any),
     pub(crate) install: fn(&dyn Any, &mut Hooks<'_, '_>) -> Result<(), Error>,
     pub(crate) started: fn() -> Result<(), String>,
@@ -306,6 +201,7 @@ pub const fn entry<M: Module>() -> Entry {
     Entry {
         name: M::NAME,
         directives: || erase(M::DIRECTIVES).collect(),
+        inner_directives: M::inner_directives,
         variables: M::VARIABLES,
         create: || Box::new(M::Conf::default()),
         branches_by: M::BRANCH,
@@ -323,6 +219,7 @@ pub const fn entry<M: Module>() -> Entry {
                 M::inherit(conf, outer);
             }
         },
+        keeps_limited: M::KEEPS_LIMITED,
         keep_content: |conf, outer| {
             if let (Some(conf), Some(outer)) = (conf.downcast_mut(), outer.downcast_ref()) {
                 M::keep_content(conf, outer);

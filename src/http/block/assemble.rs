@@ -1,13 +1,14 @@
 //! From the written block to what serves: inheritance, hooks, servers by address.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use conf::{Error, Word};
 use mem::Str;
 use module::{Process, Setup};
 
-use crate::block::api::{Declarations, Entry, Hooks, Level};
+use crate::block::api::{Entry, Hooks, Level};
+use crate::block::declarations::Declarations;
+use crate::block::installing::Installing;
 use crate::block::listen;
 use crate::block::parts::Parts;
 use crate::block::{BlockConf, Inner, LocationBlock, ServerBlock, Written};
@@ -41,14 +42,13 @@ pub fn assemble(
     if let Some(trace) = main.core.event_trace.get_mut() {
         trace.open(setup);
     }
-    let declarations = Declarations { names: &names, env: setup.env, later: RefCell::default() };
+    let declarations = Declarations::new(&*names, setup.env);
     declare(&main, modules, &declarations)?;
     for server in &servers {
         declare(&server.conf, modules, &declarations)?;
         declare_in(&server.inner, modules, &declarations)?;
     }
-    let later = declarations.later.take();
-    later.into_iter().try_for_each(|later| later(&declarations))?;
+    declarations.finish()?;
     let mut builder = Builder {
         modules,
         names: &names,
@@ -187,7 +187,7 @@ impl Builder<'_, '_> {
         location.nested = nested;
         location.branches = self.branches(inner.branches, &conf)?;
         if let Some((allowed, block)) = inner.limit_except {
-            let limited = Box::new(self.location(*block, &conf)?);
+            let limited = Box::new(self.branch(*block, &conf, |module| module.keeps_limited)?);
             location.limit_except = Some(LimitExcept { allowed, location: limited });
         }
         Ok(location)
@@ -198,14 +198,20 @@ impl Builder<'_, '_> {
         blocks: Vec<LocationBlock>,
         outer: &BlockConf,
     ) -> Result<Vec<Location>, Error> {
-        let modules = self.modules;
-        let branch = |mut block: LocationBlock| {
-            for (at, module) in modules.iter().enumerate() {
-                (module.keep_content)(&mut *block.conf.modules[at], &*outer.modules[at]);
-            }
-            self.location(block, outer)
-        };
-        blocks.into_iter().map(branch).collect()
+        blocks.into_iter().map(|block| self.branch(block, outer, |_| true)).collect()
+    }
+
+    /// What makes the answer in a location makes it in its branches, too.
+    fn branch(
+        &mut self,
+        mut block: LocationBlock,
+        outer: &BlockConf,
+        keeps: impl Fn(&Entry) -> bool,
+    ) -> Result<Location, Error> {
+        for (at, module) in self.modules.iter().enumerate().filter(|(_, module)| keeps(module)) {
+            (module.keep_content)(&mut *block.conf.modules[at], &*outer.modules[at]);
+        }
+        self.location(block, outer)
     }
 
     /// Asks every module what it wants to do here.
@@ -221,14 +227,14 @@ impl Builder<'_, '_> {
         let mut hooks = Hooks {
             settings: &settings,
             level,
+            kind: &kind,
+            pattern: &pattern,
             server_names: self.server_names.clone(),
             parts: Parts::default(),
-            processes: &mut self.processes,
             limits_bodies: false,
             counts_connections: false,
             automatic: None,
-            names: self.names,
-            setup: self.setup,
+            installing: Installing::new(self.names, &mut self.processes, self.setup),
         };
         for (at, module) in self.modules.iter().enumerate() {
             (module.install)(&*conf.modules[at], &mut hooks)?;

@@ -9,32 +9,34 @@ use mem::Str;
 use module::{TableZone, zone_argument};
 use sys::log::Level;
 
-use crate::block::api::{Declarations, Hooks};
+use crate::block::declarations::Declarations;
+use crate::block::installing::Installing;
 use crate::request::Request;
-use crate::request::Template;
+use crate::vars::scope::Scope;
+use crate::vars::template::Template;
 
 /// So much of a key that is too long is logged.
 const SHOWN: usize = 1024;
 
 /// A zone as it was written.
-pub struct KeyedZone {
+pub struct KeyedZone<R: 'static = Request> {
     /// Its memory.
     pub table: Rc<TableZone>,
     directive: &'static str,
     key: Word,
-    template: OnceCell<Template>,
+    template: OnceCell<Template<R>>,
 }
 
-impl KeyedZone {
+impl<R: Scope> KeyedZone<R> {
     /// Reads the directive. `counted`: each process has entries of its own, which go with it; `before`: the zones that are
     /// declared already; `further` reads the arguments that are not the zone's: `false`, if it does not know one.
     pub fn read<'z>(
         directive: &'static str,
         setting: &Setting<'_>,
         counted: bool,
-        mut before: impl Iterator<Item = &'z KeyedZone>,
+        mut before: impl Iterator<Item = &'z KeyedZone<R>>,
         mut further: impl FnMut(usize, &str) -> Result<bool, Error>,
-    ) -> Result<KeyedZone, Error> {
+    ) -> Result<KeyedZone<R>, Error> {
         let key = setting.args()[0].clone();
         let mut zone = None;
         for (i, word) in setting.args().iter().enumerate().skip(1) {
@@ -60,13 +62,13 @@ impl KeyedZone {
     }
 
     /// Compiles the key, when all variables are known ([`Declarations::later`]).
-    pub fn compile(&self, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+    pub fn compile(&self, declarations: &Declarations<'_, '_, R>) -> Result<(), Error> {
         let _ = self.template.set(declarations.template(&self.key)?);
         Ok(())
     }
 
     /// Asks for the memory, once.
-    pub fn install(&self, hooks: &mut Hooks<'_, '_>) -> Result<(), Error> {
+    pub fn install(&self, hooks: &mut Installing<'_, '_, R>) -> Result<(), Error> {
         if self.table.install(hooks.setup())? {
             hooks.process(self.table.clone());
         }
@@ -74,22 +76,22 @@ impl KeyedZone {
     }
 
     /// A request's key. `None`: it is empty, and not counted; or it has more than `longest` bytes, which is logged.
-    pub fn key(&self, request: &mut Request, longest: usize) -> Option<Str> {
+    pub fn key(&self, request: &mut R, longest: usize) -> Option<Str> {
         let key = self.template.get()?.evaluate(request);
         if key.len() > longest {
             let (name, shown) = (self.table.key(), key.slice(..SHOWN.min(key.len())));
             let why = format!("the value of the \"{name}\" key is more than {longest} bytes");
-            request.error(Level::Error, format_args!("{why}: \"{shown}\""));
+            request.log(Level::Error, format_args!("{why}: \"{shown}\""));
             return None;
         }
         (!key.is_empty()).then_some(key)
     }
 
     /// Says that there is no room for another key.
-    pub fn log_full(&self, request: &Request) {
+    pub fn log_full(&self, request: &R) {
         let (directive, name) = (self.directive, self.name());
         let message = format_args!("could not allocate node in {directive} \"{name}\"");
-        request.error(Level::Alert, message);
+        request.log(Level::Alert, message);
     }
 }
 
@@ -99,7 +101,13 @@ pub fn refusal_status(setting: &Setting<'_>) -> Result<u16, Error> {
 }
 
 /// The error of a directive that names a zone which `directive` does not declare.
-pub fn undeclared_zone(name: &Word, directive: &str, hooks: &Hooks<'_, '_>) -> Error {
+pub fn undeclared_zone<R: Scope>(
+    name: &Word,
+    directive: &str,
+    hooks: &Installing<'_, '_, R>,
+) -> Error {
     let message = format!("zero size shared memory zone \"{}\"", name.text);
-    hooks.error(name, message).with_hint(format!("declare it with {directive} in the http block"))
+    hooks
+        .error(name, message)
+        .with_hint(format!("declare it with {directive} in the outermost block"))
 }

@@ -2,7 +2,9 @@
 
 pub mod api;
 mod assemble;
+pub mod declarations;
 pub mod directives;
+pub mod installing;
 mod instance;
 pub mod keyed;
 pub mod listen;
@@ -180,7 +182,10 @@ impl Module for Http {
         let core = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(CoreConf::DIRECTIVES));
         let mut parts = vec![("http", core.collect())];
         parts.push(("tls", erase(tls::Conf::DIRECTIVES).collect()));
-        parts.extend(self.modules.iter().map(|module| (module.name, (module.directives)())));
+        parts.extend(self.modules.iter().map(|module| {
+            let rows = (module.directives)().into_iter();
+            (module.name, rows.chain((module.inner_directives)()).collect())
+        }));
         parts
     }
 

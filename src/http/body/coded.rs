@@ -82,6 +82,10 @@ impl<C: Coder> Source for Coded<C> {
         None
     }
 
+    fn prepare(&mut self, cx: &mut Context<'_>) {
+        self.from.prepare(cx);
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
         let mut read = 0;
         loop {

@@ -35,6 +35,12 @@ pub trait Source {
     /// wakers work as in any task.
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>>;
 
+    /// So many bytes at the beginning are wanted by nobody. Gives how many of them will not be given.
+    fn skip(&mut self, bytes: u64) -> u64 {
+        let _ = bytes;
+        0
+    }
+
     /// It will be asked for later: what has to be waited for may begin. It is polled as [`Source::poll`] is.
     fn prepare(&mut self, cx: &mut Context<'_>) {
         let _ = cx;
@@ -190,6 +196,13 @@ impl Body {
             Body::Chain(chain) if chain.is_empty() => Poll::Ready(Ok(None)),
             Body::Chain(chain) => Poll::Ready(Ok(Some(std::mem::take(chain)))),
             Body::Source(source) => source.poll(cx, most),
+        }
+    }
+
+    /// It will be asked for more later ([`Source::prepare`]): for a source that is made of others.
+    pub fn prepare(&mut self, cx: &mut Context<'_>) {
+        if let Body::Source(source) = self {
+            source.prepare(cx);
         }
     }
 

@@ -40,6 +40,13 @@ impl Connection {
         }
     }
 
+    /// The source will be asked for more.
+    pub(crate) fn prepare(&mut self, cx: &mut Context<'_>) {
+        if let Some(source) = &mut self.source {
+            source.prepare(cx);
+        }
+    }
+
     fn take_piece(&mut self, piece: Result<Option<Chain>, Error>) {
         match piece {
             Ok(Some(piece)) => {

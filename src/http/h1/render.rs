@@ -13,12 +13,22 @@ pub fn head(request: &mut Request, out: &mut Vec<u8>) {
     if request.version() == Version::V09 {
         return;
     }
-    match status::line(request.response.status) {
-        Some(line) => out.extend_from_slice(line),
-        None => drop(write!(out, "HTTP/1.1 {:03} \r\n", request.response.status)),
+    let number = request.response.status;
+    if let Some((_, reason)) = request.response.reason.as_ref().filter(|(of, _)| *of == number) {
+        let _ = write!(out, "HTTP/1.1 {number:03} ");
+        field(out, reason, b"");
+    } else {
+        status_line(number, out);
     }
     fields::fields(request, &mut Lines(out));
     out.extend_from_slice(b"\r\n");
+}
+
+fn status_line(number: u16, out: &mut Vec<u8>) {
+    match status::line(number) {
+        Some(line) => out.extend_from_slice(line),
+        None => drop(write!(out, "HTTP/1.1 {:03} \r\n", number)),
+    }
 }
 
 /// Fields as lines.

@@ -33,7 +33,7 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
             }
             Step::Read => io.readable().await,
             Step::Write => {
-                let ready = io.writable().await;
+                let ready = prepared(&mut connection, io.writable()).await;
                 connection.trace(Happening::ReadyToSend);
                 ready
             }
@@ -53,7 +53,7 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                 continue;
             }
             Step::Pace(ms) => {
-                rt::sleep(ms).await;
+                prepared(&mut connection, rt::sleep(ms)).await;
                 Ok(())
             }
             Step::Produce => {
@@ -67,7 +67,10 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                     continue;
                 }
                 let wait = handler.wait(&mut connection.request);
-                let flow = unless_gone(io, wait).await;
+                let flow = match handler.outlives_client() {
+                    true => wait.await,
+                    false => unless_gone(io, wait).await,
+                };
                 step = next(&mut connection, |connection| connection.waited(flow));
                 continue;
             }
@@ -77,6 +80,16 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
         }
         step = connection.advance();
     }
+}
+
+/// While the client takes nothing, what comes of the rest of the body may be looked after.
+async fn prepared<T>(connection: &mut Connection, wait: impl Future<Output = T>) -> T {
+    let mut wait = pin!(wait);
+    poll_fn(|cx| {
+        connection.prepare(cx);
+        wait.as_mut().poll(cx)
+    })
+    .await
 }
 
 fn next(connection: &mut Connection, with: impl FnOnce(&mut Connection) -> Option<Step>) -> Step {
@@ -111,7 +124,7 @@ pub fn leave(mut connection: Box<Connection>, takeover: Box<dyn Takeover>) -> Ne
     let mut lasting = Vec::new();
     let log: Option<Box<dyn FnOnce(u64)>> = match logged {
         true => {
-            connection.request.compact();
+            connection.request.compact(takeover.logs_contexts());
             Some(Box::new(move |sent| {
                 connection.trace(Happening::Disconnecting);
                 connection.end_of_takeover(sent);

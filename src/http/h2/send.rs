@@ -1,7 +1,7 @@
 //! An answer's body on its way: at once if it is all there and fits, else piece by piece as there is room.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use super::output::Fault;
@@ -97,17 +97,17 @@ impl Stream {
         }
     }
 
-    /// There are clients that take the word that they need not go on for a failure, even behind the whole answer: they have
-    /// a while, and the room of one window, to come to their end.
+    /// There are clients that take the word that they need not go on for a failure, even behind the whole answer, and some only
+    /// if they read both at once: they have a while to come to their end, or to give up. Their window is not opened again, so
+    /// that they send no more than what is left of it.
     pub(super) async fn linger(&mut self) {
         let Some(recv) = self.recv.take() else { return };
         let settings = self.settings();
-        let mut left = settings.http2.window as usize;
         let mut sleep = rt::sleep(settings.lingering_timeout.min(settings.lingering_time));
         poll_fn(|cx| {
             loop {
                 match recv.borrow_mut().poll_data(cx) {
-                    Poll::Ready(Some(Ok(bytes))) if bytes.len() < left => left -= bytes.len(),
+                    Poll::Ready(Some(Ok(_))) => {}
                     Poll::Ready(_) => return Poll::Ready(()),
                     Poll::Pending => return Pin::new(&mut sleep).poll(cx),
                 }
@@ -180,6 +180,18 @@ impl Stream {
         }
     }
 
+    /// Waits for room. While there is none, what comes of the rest of the body may be looked after.
+    async fn room(&mut self, wanted: usize, timeout: u64) -> Result<usize, Fault> {
+        let Some(send) = &mut self.send else { return Err(Fault::Gone) };
+        let mut room = pin!(waits::room(send, &self.shared, wanted, timeout));
+        let source = &mut self.source;
+        poll_fn(|cx| {
+            source.iter_mut().for_each(|source| source.prepare(cx));
+            room.as_mut().poll(cx)
+        })
+        .await
+    }
+
     pub(super) async fn send_body(&mut self) -> Result<(), Fault> {
         let timeout = self.settings().send_timeout;
         self.enter();
@@ -191,8 +203,7 @@ impl Stream {
                 }
             }
             let share = self.share().await;
-            let Some(send) = &mut self.send else { return Err(Fault::Gone) };
-            let room = waits::room(send, &self.shared, share as usize, timeout).await?;
+            let room = self.room(share as usize, timeout).await?;
             self.push(share.min(room as u64))?;
         }
     }

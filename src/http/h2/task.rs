@@ -26,7 +26,10 @@ async fn drive(mut stream: Box<Stream>, mut step: Step) {
             Step::Wait(handler) => {
                 let Some(reply) = stream.reply.clone() else { return };
                 let wait = handler.wait(&mut stream.request);
-                let flow = waits::handler(reply, wait).await;
+                let flow = match handler.outlives_client() {
+                    true => wait.await,
+                    false => waits::handler(reply, wait).await,
+                };
                 let outcome = phases::waited(&mut stream.request, flow);
                 stream.settle(outcome)
             }
@@ -63,7 +66,7 @@ pub fn leave(mut stream: Box<Stream>) {
     let mut lasting = Vec::new();
     let log: Option<Box<dyn FnOnce(u64)>> = match logged {
         true => {
-            stream.request.compact();
+            stream.request.compact(takeover.logs_contexts());
             Some(Box::new(move |sent| {
                 stream.sent += sent;
                 stream.log();

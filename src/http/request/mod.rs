@@ -1,17 +1,16 @@
 //! A request on its way through the phases, what modules do on that way, and the answer that comes of it.
-//!
-//! What routes (`route`), words with variables (`vars`) and settings know nothing of requests: they are completed by
-//! types here.
 
 pub mod aside;
 pub mod body;
 pub mod check;
 pub mod connect_info;
+pub mod content;
 pub mod context;
 pub mod credentials;
 pub mod delay;
 pub mod fields;
 pub mod flow;
+pub mod handlers;
 pub mod log;
 pub mod paths;
 pub mod phases;
@@ -25,96 +24,22 @@ use mem::{Pool, Str};
 use proto::http1::{Body as Framing, Head, Method};
 use rt::Conn;
 use sys::socket::{Address, Peer};
-use tls::Asked;
+use tls::Asked as AskedName;
 
 use self::aside::Substitute;
 use self::connect_info::ConnectInfo;
+pub use self::content::{Content, Listener, Location, Names, Server, Template, Variable};
 use self::context::Lasting;
-use self::flow::{BoxFuture, Flow, Phase};
-use crate::block::settings::{Settings, Words};
+use self::flow::Phase;
+pub use self::handlers::{BodyFilter, Filter, Handler, Logger, Trailers};
 use crate::body::Body;
 use crate::response::Response;
 use crate::route::hosts::Hosts;
 use crate::route::regex::Captures;
-use crate::route::{listener, location};
+use crate::vars::assigned::Assigned;
 use crate::vars::connection::Connected;
 use crate::vars::handshake::Early;
 use crate::vars::scope::{Memo, Scope};
-use crate::vars::{names, template};
-
-/// A module's part in a phase.
-pub trait Handler: 'static {
-    /// The fast path: answers without waiting and without allocating, or says what else is to be done.
-    fn handle(&self, request: &mut Request) -> Flow;
-
-    /// The slow path, after [`Flow::Wait`].
-    fn wait<'a>(&'a self, request: &'a mut Request) -> BoxFuture<'a, Flow> {
-        let _ = request;
-        Box::pin(async { Flow::Declined })
-    }
-}
-
-impl<F: Fn(&mut Request) -> Flow + 'static> Handler for F {
-    fn handle(&self, request: &mut Request) -> Flow {
-        self(request)
-    }
-}
-
-/// A module's part in the header of a response.
-pub trait Filter: 'static {
-    /// Changes `request.response` before its head is sent; a status replaces the whole answer.
-    fn header(&self, request: &mut Request) -> Option<u16>;
-}
-
-/// A module's part after a request.
-pub trait Logger: 'static {
-    /// The request has ended, in whichever way.
-    fn log(&self, request: &Request);
-}
-
-/// A module's part in the body of an answer.
-pub trait BodyFilter: 'static {
-    /// Makes another body of it, or gives it back. The answer's header is decided: what this does to the body's length,
-    /// the module's header filter has told.
-    fn body(&self, request: &mut Request, body: Body) -> Body;
-}
-
-/// Fields behind the body of an answer (RFC 9110 §6.5).
-pub trait Trailers: 'static {
-    /// Whether there will be any: the body is chunked then.
-    fn expects(&self, request: &Request) -> bool;
-
-    /// The fields, when the body has ended.
-    fn fields(&self, request: &mut Request, out: &mut Vec<(Str, Str)>);
-}
-
-/// A location, ready to serve.
-pub type Location = location::Location<Content>;
-/// A server, ready to serve.
-pub type Server = location::Server<Content>;
-/// A listening address, and the servers behind it.
-pub type Listener = listener::Listener<Server>;
-/// A word with variables.
-pub type Template = template::Template<Request>;
-/// The variables that a configuration knows.
-pub type Names = names::Names<Request>;
-/// A variable that a module provides.
-pub type Variable = names::Variable<Request>;
-
-/// What is done in a location.
-pub struct Content {
-    /// The core's settings.
-    pub settings: Settings,
-    pub(crate) words: Words<Request>,
-    /// Of a server: before a location is looked for.
-    pub(crate) rewrite: Box<[Box<dyn Handler>]>,
-    pub(crate) handlers: Box<[(Phase, Box<dyn Handler>)]>,
-    pub(crate) filters: Box<[Box<dyn Filter>]>,
-    pub(crate) body_filters: Box<[Box<dyn BodyFilter>]>,
-    pub(crate) trailers: Box<[Box<dyn Trailers>]>,
-    pub(crate) loggers: Box<[Box<dyn Logger>]>,
-    pub(crate) kept: Box<[Box<dyn Any>]>,
-}
 
 /// Where a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,12 +52,22 @@ pub enum Stage {
     Location,
 }
 
-/// A value that a request has given to a variable.
-pub(crate) struct Assigned {
-    pub key: usize,
-    pub value: Str,
-    /// How many expressions had matched then.
-    pub matches: u64,
+/// Another server that is asked on behalf of a request, as messages name it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What is spoken with it: `http`.
+    pub scheme: &'static str,
+    /// Its address.
+    pub peer: Str,
+    /// The head of what it is asked, which begins with a method and a URI.
+    pub head: Str,
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let uri = self.head.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+        write!(f, "{}://{}{}", self.scheme, self.peer, String::from_utf8_lossy(uri))
+    }
 }
 
 /// One request and the answer that is being made for it.
@@ -163,7 +98,7 @@ pub struct Request {
     /// Variables that are set.
     pub(crate) set: Rc<RefCell<Vec<Assigned>>>,
     /// `$limit_rate`, if that is set.
-    pub(crate) limit_rate: Option<u64>,
+    pub limit_rate: Option<u64>,
     /// Whether the client may get it compressed, once that is known.
     pub(crate) accepts_gzip: Cell<Option<bool>>,
     /// What variables have come to.
@@ -176,6 +111,8 @@ pub struct Request {
     pub keep_alive: bool,
     /// It asks for a tunnel of a WebSocket through a stream (RFC 8441): what would follow the handshake is what the stream has.
     pub is_tunnel: bool,
+    /// The peer that was asked for it last, for messages.
+    pub upstream: Option<Asked>,
     /// It had come before the answer to the request before it had gone.
     pub is_pipelined: bool,
     /// The request was redirected inside the server: `internal` locations are open to it.
@@ -184,6 +121,8 @@ pub struct Request {
     pub error_page: bool,
     /// Status that an `error_page` wants its page to have.
     pub forced_status: Option<u16>,
+    /// The type that the answer of another location is to have (`X-Accel-Redirect`).
+    pub forced_type: Option<Str>,
     /// `rewrite … break` has changed the URI: it is not the one that the location is chosen by.
     pub broke_off: bool,
     /// The URI is to be appended to an `alias` that is a whole path: `try_files` has found it there.
@@ -253,12 +192,14 @@ impl Request {
             body: Body::default(),
             keep_alive: false,
             is_tunnel: false,
+            upstream: None,
             is_pipelined: false,
             sent_trailers: Vec::new(),
             id: Rc::default(),
             internal: false,
             error_page: false,
             forced_status: None,
+            forced_type: None,
             broke_off: false,
             below_alias: false,
             asked_name: None,
@@ -305,12 +246,14 @@ impl Request {
         self.body = Body::default();
         self.keep_alive = false;
         self.is_tunnel = false;
+        self.upstream = None;
         self.is_pipelined = false;
         self.sent_trailers.clear();
         self.id.set(None);
         self.internal = false;
         self.error_page = false;
         self.forced_status = None;
+        self.forced_type = None;
         self.broke_off = false;
         self.below_alias = false;
         self.started = 0;
@@ -397,8 +340,8 @@ impl Scope for Request {
         (&mut self.scratch, &mut self.pool)
     }
 
-    fn error(&self, message: std::fmt::Arguments<'_>) {
-        Request::error(self, sys::log::Level::Error, message);
+    fn log(&self, level: sys::log::Level, message: std::fmt::Arguments<'_>) {
+        Request::error(self, level, message);
     }
 }
 
@@ -425,7 +368,7 @@ impl Connected for Request {
 }
 
 impl Early for Request {
-    fn early(asked: &Asked<'_>) -> Option<Request> {
+    fn early(asked: &AskedName<'_>) -> Option<Request> {
         let listener: &'static Listener = asked.listener.downcast_ref()?;
         let mut request = Request::new(ConnectInfo::of(asked.conn), listener);
         let name = Some(asked.name).filter(|name| !name.is_empty());

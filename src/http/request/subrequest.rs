@@ -14,9 +14,11 @@ use crate::body::{Body, Source};
 use crate::error::Error;
 use crate::request::Handler;
 use crate::request::Request;
+use crate::request::Stage;
 use crate::request::aside::Substitute;
-use crate::request::flow::BoxFuture;
+use crate::request::flow::{BoxFuture, Phase};
 use crate::request::phases::{self, Outcome};
+use crate::response::Response;
 use crate::response::filters;
 
 /// One in another in another, and so on, so often: it goes in circles (nginx's number, and the first).
@@ -77,6 +79,27 @@ impl Subrequest {
             request.body = body;
             request.framing = parent.framing;
         }
+        let mut subrequest = Subrequest { request, waits: None };
+        let outcome = phases::run(&mut subrequest.request);
+        subrequest.go_on(outcome);
+        Some(subrequest)
+    }
+
+    /// Begins one for another answer of the same location to the same URI, with GET: what makes answers there is asked once more, and
+    /// nothing that comes before it.
+    pub fn again(parent: &Request) -> Option<Subrequest> {
+        if parent.nesting >= DEEPEST {
+            return None;
+        }
+        let mut request = parent.aside();
+        request.response = Response::default();
+        request.nesting = parent.nesting + 1;
+        request.internal = true;
+        request.method = Method::Get;
+        request.stage = Stage::Location;
+        let handlers = &request.location.handlers;
+        let content = handlers.iter().position(|(phase, _)| *phase == Phase::Content);
+        request.cursor = content.unwrap_or(handlers.len());
         let mut subrequest = Subrequest { request, waits: None };
         let outcome = phases::run(&mut subrequest.request);
         subrequest.go_on(outcome);

@@ -145,6 +145,10 @@ impl Source for Counted {
         self.from.len()
     }
 
+    fn prepare(&mut self, cx: &mut Context<'_>) {
+        self.from.prepare(cx);
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
         let polled = self.from.poll_next(cx, most);
         match &polled {

@@ -28,9 +28,20 @@ pub fn answer(request: &mut Request, status: u16) -> Flow {
     }
 }
 
+impl Request {
+    /// Whether the configuration has a page of its own for an error here, which would be shown.
+    pub fn has_error_page(&self, status: u16) -> bool {
+        let location = self.location();
+        let repeated = self.error_page && !location.settings.recursive_error_pages;
+        let mut pages = location.words.error_pages.iter();
+        !repeated && pages.any(|page| page.statuses.contains(&status))
+    }
+}
+
 fn go_to(request: &mut Request, page: &ErrorPage<Request>, status: u16) -> Flow {
     let uri = page.uri.evaluate(request);
     request.error_page = true;
+    request.forced_type = None;
     request.forced_status = match page.overwrite {
         Overwrite::Keep => Some(presented(status)),
         Overwrite::Page => None,

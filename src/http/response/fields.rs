@@ -78,7 +78,10 @@ pub fn fields(request: &mut Request, sink: &mut impl FieldSink) {
         Some(name) if name.is_empty() => {}
         Some(name) => sink.known(Known::Server, name, b""),
     }
-    now::with(|now| sink.known(Known::Date, &now.http, b""));
+    match &response.date {
+        None => now::with(|now| sink.known(Known::Date, &now.http, b"")),
+        Some(date) => sink.known(Known::Date, date, b""),
+    }
     if let Some(content_type) = &response.content_type
         && !content_type.is_empty()
     {

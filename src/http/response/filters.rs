@@ -29,6 +29,9 @@ fn each(request: &mut Request) -> Option<u16> {
     if let Some(status) = request.forced_status.take() {
         request.response.status = status;
     }
+    if let Some(forced) = request.forced_type.take().filter(|_| !request.response.plain) {
+        request.response.content_type = Some(forced);
+    }
     request.location().filters.iter().find_map(|filter| filter.header(request))
 }
 

@@ -45,6 +45,12 @@ pub struct Response {
     pub allow_ranges: bool,
     /// Who we are, if something else than usual is said; empty: nothing.
     pub server: Option<Str>,
+    /// What stands behind that status, if somebody else has made the answer.
+    pub reason: Option<(u16, Str)>,
+    /// When it was made, if somebody else has made it.
+    pub date: Option<Str>,
+    /// Whether the client has it already was asked where it comes from: the request's conditions are not for here.
+    pub unconditional: bool,
     /// Further fields, in order.
     pub headers: Vec<(Str, Str)>,
     /// The body.
@@ -78,11 +84,16 @@ impl Response {
 
     /// A body in memory.
     pub fn set_body(&mut self, status: u16, content_type: Str, body: Str) {
+        self.set_buf(status, content_type, Buf::memory(body));
+    }
+
+    /// The same with a body that may be in a file.
+    pub fn set_buf(&mut self, status: u16, content_type: Str, body: Buf) {
         self.status = status;
         self.content_type = Some(content_type);
-        self.content_length = Some(body.len() as u64);
+        self.content_length = Some(body.len());
         self.body.clear();
-        self.body.push(Buf::memory(body));
+        self.body.push(body);
     }
 
     /// Of a file's answer a part is sent that is a file of its own: it has a tag of its own, of the same form.

@@ -13,6 +13,11 @@ use sys::socket::Peer;
 pub trait Takeover: 'static {
     /// The connection's task from now on. `input`: what the client has sent behind its request's head.
     fn start(self: Box<Self>, session: Session, input: Vec<u8>) -> Task;
+
+    /// Whether what modules have kept of the request is wanted for the log: it costs memory as long as the connection lasts.
+    fn logs_contexts(&self) -> bool {
+        false
+    }
 }
 
 /// A connection that was taken over. Dropping it is its end for the log. Small: there are as many as there are clients.

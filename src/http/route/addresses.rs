@@ -142,7 +142,8 @@ impl<S: Encrypted> Listening<S> {
     fn port(&self) -> Option<(bool, u16)> {
         match self.address {
             Address::Inet(address) => Some((address.is_ipv4(), address.port())),
-            Address::Unix(_) => None,
+            // Datagrams that come to an address have a socket of their own.
+            Address::Unix(_) | Address::Datagrams(_) => None,
         }
     }
 

@@ -77,6 +77,12 @@ impl Regex {
         &self.source
     }
 
+    /// How many groups it has.
+    pub fn groups(&self) -> usize {
+        // The first is the whole.
+        self.regex.capture_names().len() - 1
+    }
+
     /// The names of its groups in lower case: the variables that it sets.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|(_, name)| &**name)

@@ -32,10 +32,15 @@ pub trait Connected: Scope {
     /// The name that is asked for by a handshake which goes on: its encryption does not tell it yet.
     fn asked_name(&self) -> Option<&[u8]>;
 
+    /// The address that the client connected to.
+    fn local(&self) -> Option<Address> {
+        sys::socket::local_address(self.conn().fd())
+    }
+
     /// The port that the client connected to; 0 on a Unix socket.
     fn local_port(&self) -> u16 {
         match self.listening() {
-            Address::Inet(address) => address.port(),
+            Address::Inet(address) | Address::Datagrams(address) => address.port(),
             Address::Unix(_) => 0,
         }
     }
@@ -85,8 +90,8 @@ impl<R: Connected> Variables<R> {
             Peer::Inet(address) if address.port() != 0 => show(o, address.port()),
             _ => put(o, b""),
         }, "the client's port";
-        "server_addr" |r, _, o| match sys::socket::local_address(r.conn().fd()) {
-            Some(Address::Inet(address)) => show(o, address.ip()),
+        "server_addr" |r, _, o| match r.local() {
+            Some(Address::Inet(address) | Address::Datagrams(address)) => show(o, address.ip()),
             Some(unix) => show(o, unix),
             None => false,
         }, "the address that the client connected to";

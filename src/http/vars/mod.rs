@@ -1,5 +1,6 @@
 //! Variables, and words that have them in them.
 
+pub mod assigned;
 pub mod connection;
 pub mod handshake;
 pub mod lookup;

@@ -132,7 +132,8 @@ impl<R: Scope> Names<R> {
             self.asked.borrow_mut().insert(variable.name);
             return Some(Part::Variable(variable.get, "".into()));
         }
-        let prefix = self.prefixes.iter().find(|variable| name.starts_with(variable.name))?;
+        let fits = self.prefixes.iter().filter(|variable| name.starts_with(variable.name));
+        let prefix = fits.max_by_key(|variable| variable.name.len())?;
         Some(Part::Variable(prefix.get, name[prefix.name.len()..].into()))
     }
 }

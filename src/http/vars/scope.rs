@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use mem::{Pool, Str};
+use sys::log::Level;
 
 use crate::route::regex::Captures;
 
@@ -18,7 +19,7 @@ pub trait Scope: 'static {
     fn memory(&mut self) -> (&mut Vec<u8>, &mut Pool);
 
     /// Writes to its error log.
-    fn error(&self, message: std::fmt::Arguments<'_>);
+    fn log(&self, level: Level, message: std::fmt::Arguments<'_>);
 }
 
 /// What variables that directives have made have come to.
@@ -73,7 +74,7 @@ fn deeper<R: Scope>(value: &dyn Value<R>, request: &R, out: &mut Vec<u8>) -> boo
     const DEEPEST: u8 = 100;
     let depth = request.memo().depth.get();
     if depth >= DEEPEST {
-        request.error(format_args!("cycle while evaluating variable"));
+        request.log(Level::Error, format_args!("cycle while evaluating variable"));
         request.memo().cycle.set(true);
     }
     // None of the variables on the way is evaluated again: their number could grow with the number of paths.

@@ -1,13 +1,15 @@
 //! Variables that requests set (`set`).
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use mem::Str;
 use sys::log::Level;
 
-use crate::request::{Assigned, Names, Request};
-use crate::vars::names::Own;
-use crate::vars::scope::{Value, made};
+use crate::request::Request;
+use crate::vars::assigned::{Assigned, Sets};
+use crate::vars::names::{Names, Own};
+use crate::vars::scope::Value;
 
 /// A variable that can be set.
 #[derive(Clone)]
@@ -23,40 +25,16 @@ pub(crate) enum SettableKind {
     LimitRate,
 }
 
-impl Own<Request> {
-    fn key(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-}
-
-impl Value<Request> for Own<Request> {
-    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
-        let set = request.set.borrow();
-        let known = set.iter().find(|known| known.key == self.key());
-        // The last one who has written it, an expression or `set`, has the word.
-        let newer =
-            |known: &&Assigned| !request.captures.borrow().is_newer(&self.name, known.matches);
-        if let Some(known) = known.filter(newer) {
-            out.extend_from_slice(&known.value);
-            return true;
-        }
-        drop(set);
-        match &self.before {
-            Some(before) => made(&**before, request, out),
-            None => {
-                if !request.location.settings.uninitialized_variable_warn {
-                    return true;
-                }
-                let message = format_args!("using uninitialized \"{}\" variable", self.name);
-                request.error(Level::Warn, message);
-                true
-            }
-        }
+impl Sets for Request {
+    fn assigned(&self) -> &RefCell<Vec<Assigned>> {
+        &self.set
     }
 
-    /// It may be set again.
-    fn is_volatile(&self) -> bool {
-        true
+    fn misses(&self, variable: &Own<Request>) {
+        if self.location.settings.uninitialized_variable_warn {
+            let message = format_args!("using uninitialized \"{}\" variable", variable.name);
+            self.error(Level::Warn, message);
+        }
     }
 }
 
@@ -70,17 +48,12 @@ impl Request {
                 Some(rate) => self.limit_rate = Some(rate),
                 None => self.error(Level::Error, format_args!("invalid $limit_rate \"{value}\"")),
             },
-            SettableKind::Own(own) => {
-                let matches = self.captures.get_mut().matches();
-                let mut set = self.set.borrow_mut();
-                set.retain(|known| known.key != own.key());
-                set.push(Assigned { key: own.key(), value, matches });
-            }
+            SettableKind::Own(own) => self.assign(own, value),
         }
     }
 }
 
-impl Names {
+impl Names<Request> {
     /// A variable that requests set, which is made if there is none.
     pub fn settable(&self, name: &str) -> Result<Settable, String> {
         let name = name.to_ascii_lowercase();
@@ -89,13 +62,7 @@ impl Names {
             "limit_rate" => return Ok(Settable(SettableKind::LimitRate)),
             _ => {}
         }
-        if let Some(known) = self.settable.borrow().get(&name) {
-            return Ok(Settable(SettableKind::Own(known.clone())));
-        }
-        let own = Rc::new(Own { name: name.as_str().into(), before: self.before(&name) });
-        self.make(&name, own.clone())?;
-        self.settable.borrow_mut().insert(name, own.clone());
-        Ok(Settable(SettableKind::Own(own)))
+        self.own(&name).map(|own| Settable(SettableKind::Own(own)))
     }
 
     /// A variable that something else comes to (`auth_request_set`): it has no value until then.

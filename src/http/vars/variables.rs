@@ -99,7 +99,7 @@ pub static VARIABLES: &[Variable] = variables! {
     "tcpinfo_rtt" |r, _, o| tcp(r, o, |info| info.rtt), "likewise: microseconds to the client and back";
     "tcpinfo_rttvar" |r, _, o| tcp(r, o, |info| info.rttvar), "likewise: how much that varies";
     "tcpinfo_snd_cwnd" |r, _, o| tcp(r, o, |info| info.snd_cwnd), "likewise: the congestion window";
-    "upstream_" |_, _, _| false, "nothing: there is no server behind";
+    "upstream_" |_, _, _| false, "nothing where no other server was asked";
     "uri" |r, _, o| put(o, &r.uri), "the path, decoded and normalised";
 };
 

@@ -66,6 +66,8 @@ pub struct Period {
     pub id: String,
     /// Since the beginning.
     pub start: u64,
+    /// How long it was, if that is known and the segments do not say it.
+    pub duration: Option<u64>,
     /// Pictures, sound.
     pub sets: Vec<AdaptationSet>,
 }
@@ -99,7 +101,7 @@ pub enum Addressing {
     },
 }
 
-/// What was when on the wall (ProducerReferenceTime); a `prft` before each chunk says it, too.
+/// What was when on the wall (ProducerReferenceTime): it is true of all that follows in the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// Milliseconds since 1970.
@@ -127,6 +129,8 @@ pub struct AdaptationSet {
     pub media: String,
     /// How segments are told.
     pub addressing: Addressing,
+    /// Decoding can begin with each of them.
+    pub independent: bool,
     /// How much earlier than its end a segment can be asked for, in milliseconds: it comes in chunks.
     pub early: Option<u64>,
     /// What was when.

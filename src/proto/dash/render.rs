@@ -74,11 +74,11 @@ fn utc(xml: &mut Xml, timing: &UtcTiming) {
 
 impl Period {
     fn render(&self, xml: &mut Xml) {
-        xml.element("Period").text("id", &self.id).is("start", duration(self.start)).around(
-            |xml| {
-                self.sets.iter().for_each(|set| set.render(xml));
-            },
-        );
+        xml.element("Period")
+            .text("id", &self.id)
+            .is("start", duration(self.start))
+            .may("duration", self.duration.map(duration))
+            .around(|xml| self.sets.iter().for_each(|set| set.render(xml)));
     }
 }
 
@@ -93,7 +93,8 @@ impl AdaptationSet {
             Some(language) => set.text("lang", language),
             None => set,
         };
-        let set = set.is("mimeType", kind).is("segmentAlignment", true).is("startWithSAP", 1);
+        let set = set.is("mimeType", kind).is("segmentAlignment", true);
+        let set = set.may("startWithSAP", self.independent.then_some(1));
         set.around(|xml| {
             if let Some(reference) = &self.reference {
                 producer(xml, self.id, reference);
@@ -147,7 +148,7 @@ fn timeline(xml: &mut Xml, segments: &[(u64, u64)]) {
 fn producer(xml: &mut Xml, id: u32, reference: &Reference) {
     xml.element("ProducerReferenceTime")
         .is("id", id)
-        .is("inband", true)
+        .is("inband", false)
         .is("type", "encoder")
         .is("wallClockTime", iso_8601(reference.wall))
         .is("presentationTime", reference.time)

@@ -5,7 +5,7 @@
 //!   data CRLF                     that many bytes
 //!   ...
 //!   0 [ ;extension ] CRLF         the last chunk
-//!   trailer-field CRLF ...        skipped
+//!   trailer-field CRLF ...        skipped, or left
 //!   CRLF
 //! ```
 //!
@@ -57,6 +57,8 @@ pub struct Chunked {
     /// The size being read, then the bytes of the chunk that are still to come.
     left: u64,
     skipped: u64,
+    /// Whether the body ends for it where the trailers begin.
+    leaves_trailers: bool,
 }
 
 /// What [`Chunked::decode`] found.
@@ -66,7 +68,7 @@ pub struct Step {
     pub consumed: usize,
     /// Which of them are data.
     pub data: Option<Range<usize>>,
-    /// Whether the body has ended; what is not consumed belongs to the next request.
+    /// Whether the body has ended; what is not consumed belongs to the next request, or is trailers that are left.
     pub done: bool,
 }
 
@@ -79,7 +81,13 @@ impl Default for Chunked {
 impl Chunked {
     /// A decoder at the start of a body.
     pub const fn new() -> Chunked {
-        Chunked { state: ChunkState::Start, left: 0, skipped: 0 }
+        Chunked { state: ChunkState::Start, left: 0, skipped: 0, leaves_trailers: false }
+    }
+
+    /// The same decoder, but what follows the line of the last chunk is left to the caller: the trailers and the empty line
+    /// behind them, for [`FieldSection::parse_trailers`](super::FieldSection::parse_trailers). To be said at the start.
+    pub const fn leave_trailers(self) -> Chunked {
+        Chunked { leaves_trailers: true, ..self }
     }
 
     /// How many bytes of extensions and trailers have been skipped: whoever limits a body limits them, too.
@@ -136,7 +144,11 @@ impl Chunked {
                 if self.left > i64::MAX as u64 - 5 {
                     return Err(INVALID);
                 }
-                Ok(if self.left == 0 { ChunkState::TrailerStart } else { ChunkState::Data })
+                Ok(match self.left {
+                    0 if self.leaves_trailers => ChunkState::Done,
+                    0 => ChunkState::TrailerStart,
+                    _ => ChunkState::Data,
+                })
             }
             (ChunkState::DataCr, b'\r') => Ok(ChunkState::DataLf),
             (ChunkState::DataLf, b'\n') => Ok(ChunkState::Start),

@@ -38,7 +38,8 @@ const UNKNOWN: Reject = Reject::new(
 
 /// The framing of the body behind a complete head.
 pub fn framing(head: &Head, buf: &[u8]) -> Result<Body, Reject> {
-    let length = head.value(Name::ContentLength, buf).map(length).transpose()?;
+    let length = head.value(Name::ContentLength, buf).map(|value| length(value).ok_or(LENGTH));
+    let length = length.transpose()?;
     let Some(coding) = head.value(Name::TransferEncoding, buf) else {
         return Ok(length.map_or(Body::None, Body::Length));
     };
@@ -55,15 +56,15 @@ pub fn framing(head: &Head, buf: &[u8]) -> Result<Body, Reject> {
 }
 
 /// Digits and nothing else, as a signed file offset holds them.
-fn length(value: &[u8]) -> Result<u64, Reject> {
+pub(super) fn length(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
-        return Err(LENGTH);
+        return None;
     }
     let number = value.iter().try_fold(0u64, |number, &byte| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     });
-    number.filter(|&number| number <= i64::MAX as u64).ok_or(LENGTH)
+    number.filter(|&number| number <= i64::MAX as u64)
 }
 
 /// Whether the client wants the connection to stay open.
@@ -76,7 +77,7 @@ pub fn keep_alive(head: &Head, buf: &[u8]) -> bool {
 }
 
 /// What a Connection field says about keeping the connection.
-fn wish(value: &[u8]) -> Option<bool> {
+pub(super) fn wish(value: &[u8]) -> Option<bool> {
     let is = |word: &[u8]| value.eq_ignore_ascii_case(word);
     let has = |word: &[u8]| value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     // The whole value is the common case, and cheaper to compare.

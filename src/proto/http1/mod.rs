@@ -1,5 +1,7 @@
 //! HTTP/1 (RFC 9112): the heads of requests and answers, the framing of their bodies, and status lines.
 
+mod answer;
+mod bad_answer;
 mod chunked;
 mod fields;
 mod framing;
@@ -12,9 +14,12 @@ mod name;
 mod parse;
 mod request_line;
 mod response;
+mod section;
 pub mod status;
 mod whole;
 
+pub use answer::{AnswerHead, parse_answer};
+pub use bad_answer::BadAnswer;
 pub use chunked::{CHUNK_END, Chunked, LAST_CHUNK, Step, chunk_head};
 pub use framing::{Body, framing, keep_alive};
 pub use head::{Field, Head, HeadLimits, Parsed, Range32, Version};
@@ -24,6 +29,7 @@ pub use method::Method;
 pub use name::Name;
 pub use parse::parse;
 pub use response::{Framing, NotHttp, ResponseHead, parse_response};
+pub use section::FieldSection;
 
 /// Why a request is refused: the status of the answer, and the reason for the error log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

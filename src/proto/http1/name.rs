@@ -1,4 +1,4 @@
-//! The names of the header fields that the server itself looks at.
+//! The names of the header fields that the server itself looks at, in requests and in the answers of other servers.
 
 macro_rules! names {
     ($($name:ident $text:literal),* $(,)?) => {
@@ -19,22 +19,30 @@ macro_rules! names {
 names! {
     Te "te",
     Via "via",
-    Host "host",
-    Range "range", Depth "depth",
+    Host "host", Etag "etag", Date "date", Vary "vary",
+    Range "range", Depth "depth", XPad "x-pad",
     Accept "accept", Cookie "cookie", Expect "expect", Origin "origin",
-    Referer "referer", Upgrade "upgrade",
-    IfMatch "if-match", IfRange "if-range",
+    Server "server", Status "status",
+    Referer "referer", Upgrade "upgrade", Expires "expires", Refresh "refresh",
+    Trailer "trailer",
+    IfMatch "if-match", IfRange "if-range", Location "location",
     XRealIp "x-real-ip", Overwrite "overwrite", Forwarded "forwarded",
     Connection "connection", KeepAlive "keep-alive", UserAgent "user-agent",
+    SetCookie "set-cookie",
     Destination "destination",
     ContentType "content-type",
     Authorization "authorization", IfNoneMatch "if-none-match", ContentRange "content-range",
-    LastEventId "last-event-id",
+    LastEventId "last-event-id", CacheControl "cache-control", LastModified "last-modified",
+    AcceptRanges "accept-ranges",
     ContentLength "content-length",
     AcceptEncoding "accept-encoding", AcceptLanguage "accept-language",
-    XForwardedFor "x-forwarded-for",
+    XForwardedFor "x-forwarded-for", XAccelExpires "x-accel-expires",
+    XAccelCharset "x-accel-charset",
+    ContentEncoding "content-encoding", WwwAuthenticate "www-authenticate",
+    ProxyConnection "proxy-connection", XAccelRedirect "x-accel-redirect",
     IfModifiedSince "if-modified-since", TransferEncoding "transfer-encoding",
-    SecWebSocketKey "sec-websocket-key",
+    SecWebSocketKey "sec-websocket-key", XAccelBuffering "x-accel-buffering",
+    XAccelLimitRate "x-accel-limit-rate",
     IfUnmodifiedSince "if-unmodified-since", ProxyAuthorization "proxy-authorization",
     SecWebSocketVersion "sec-websocket-version",
     SecWebSocketProtocol "sec-websocket-protocol",

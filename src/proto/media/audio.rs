@@ -1,5 +1,7 @@
 //! The sound of a stream.
 
+use std::ops::RangeInclusive;
+
 use super::{AudioCodec, ac3, mp3, name};
 use crate::flv::{aac, sound};
 
@@ -17,9 +19,12 @@ pub struct AudioTrack {
     pub channels: u8,
 }
 
+/// Samples a second that there are: what a header says otherwise is no sound, and times that are counted in it would be none.
+const RATES: RangeInclusive<u32> = 4_000..=384_000;
+
 impl AudioTrack {
     /// The track that a sequence header announces. Rate and channels are those of the tag, for what has no sequence header;
-    /// `None`: it is damaged, or of a codec that segments have no place for.
+    /// `None`: it is damaged, has a rate that no sound has, or is of a codec that segments have no place for.
     pub fn of(codec: AudioCodec, config: &[u8], rate: u32, channels: u8) -> Option<AudioTrack> {
         let (rate, channels) = match codec {
             AudioCodec::Aac => {
@@ -33,7 +38,7 @@ impl AudioTrack {
             AudioCodec::Legacy(_) | AudioCodec::Other(_) => return None,
         };
         let track = AudioTrack { codec, config: config.to_vec(), rate, channels };
-        (rate > 0 && channels > 0).then_some(track)
+        (RATES.contains(&rate) && channels > 0).then_some(track)
     }
 
     /// The track that a frame is of, where frames tell and there is no sequence header: MP3, AC-3, E-AC-3.
@@ -84,5 +89,27 @@ impl AudioTrack {
     /// Ticks a second of its times: samples.
     pub fn timescale(&self) -> u32 {
         self.rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_that_no_sound_has_is_no_track() {
+        // AAC-LC, its rate in 24 bits: 1, 3999, 4000, 384000, and more than that.
+        for (rate, known) in
+            [(1_u32, false), (3999, false), (4000, true), (384_000, true), (1 << 23, false)]
+        {
+            let bits = (2_u64 << 4 | 15) << 28 | u64::from(rate) << 4 | 1;
+            let config = (bits << 3).to_be_bytes();
+            let track = AudioTrack::of(AudioCodec::Aac, &config[3..], 0, 0);
+            assert_eq!(track.map(|track| track.rate), known.then_some(rate), "{rate}");
+        }
+        assert_eq!(
+            AudioTrack::of(AudioCodec::Mp3, &[], 44_100, 2).map(|track| track.rate),
+            Some(44_100)
+        );
     }
 }

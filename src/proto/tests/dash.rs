@@ -13,6 +13,7 @@ fn video(addressing: Addressing) -> AdaptationSet {
         initialization: "$RepresentationID$/init-3.mp4".to_owned(),
         media: "$RepresentationID$/$Time$.m4s".to_owned(),
         addressing,
+        independent: true,
         early: None,
         reference: None,
         representations: vec![Representation {
@@ -55,7 +56,7 @@ fn live(sets: Vec<AdaptationSet>) -> Mpd {
         max_segment: 2_000,
         min_buffer: 2_000,
         latency: None,
-        periods: vec![Period { id: "p1".to_owned(), start: 0, sets }],
+        periods: vec![Period { id: "p1".to_owned(), start: 0, duration: None, sets }],
         timing: Some(UtcTiming::Http("/time?a&b".to_owned())),
     }
 }
@@ -127,7 +128,7 @@ fn low_latency() {
     for part in [
         "isoff-live:2011,http://www.dashif.org/guidelines/low-latency-live-v5\"",
         "<Latency target=\"3000\" min=\"1500\" max=\"6000\"/>",
-        "<ProducerReferenceTime id=\"1\" inband=\"true\" type=\"encoder\" wallClockTime=\"1970-01-01T00:00:00.000Z\" presentationTime=\"900000\"/>",
+        "<ProducerReferenceTime id=\"1\" inband=\"false\" type=\"encoder\" wallClockTime=\"1970-01-01T00:00:00.000Z\" presentationTime=\"900000\"/>",
         "media=\"$Number$.m4s\" startNumber=\"8\" duration=\"180000\" availabilityTimeOffset=\"1.500\" availabilityTimeComplete=\"false\"/>",
         "urn:mpeg:dash:utc:direct:2014\" value=\"1970-01-01T00:00:00.001Z\"",
     ] {
