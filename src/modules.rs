@@ -5,6 +5,9 @@ use module::Module;
 
 /// The HTTP modules. Within a phase their handlers run in this order.
 const HTTP_MODULES: &[http::Entry] = &[
+    // Before whoever passes requests on.
+    #[cfg(feature = "upstream")]
+    http::entry::<upstream::UpstreamModule>(),
     // Before all who ask who the client is.
     #[cfg(feature = "realip")]
     http::entry::<realip::RealIp>(),
@@ -68,6 +71,17 @@ const HTTP_MODULES: &[http::Entry] = &[
     http::entry::<secure_link::SecureLink>(),
     #[cfg(feature = "referer")]
     http::entry::<referer::Referers>(),
+    // Whatever the URI is.
+    #[cfg(feature = "proxy")]
+    http::entry::<proxy::Proxy>(),
+    #[cfg(feature = "fastcgi")]
+    http::entry::<fastcgi::FastCgi>(),
+    #[cfg(feature = "uwsgi")]
+    http::entry::<uwsgi::Uwsgi>(),
+    #[cfg(feature = "scgi")]
+    http::entry::<scgi::Scgi>(),
+    #[cfg(feature = "memcached")]
+    http::entry::<memcached::Memcached>(),
     // Before whoever looks for a directory: of a stream the list is asked for with a slash.
     #[cfg(feature = "record")]
     http::entry::<record::Web>(),
@@ -106,11 +120,38 @@ const RTMP_MODULES: &[rtmp::Entry] = &[
     rtmp::entry::<record::Record>(),
 ];
 
+/// The modules of `stream {}`. Within a phase their handlers run in this order.
+#[cfg(feature = "stream")]
+const STREAM_MODULES: &[stream::Entry] = &[
+    // Before whoever passes sessions on.
+    #[cfg(feature = "stream_proxy")]
+    stream::entry::<stream_proxy::Groups>(),
+    // Before all who ask who the client is.
+    #[cfg(feature = "realip")]
+    stream::entry::<realip::RealPeer>(),
+    #[cfg(feature = "log")]
+    stream::entry::<access_log::LogSessions>(),
+    #[cfg(feature = "limit_conn")]
+    stream::entry::<limit_conn::LimitSessions>(),
+    #[cfg(feature = "access")]
+    stream::entry::<access::Access>(),
+    #[cfg(feature = "map")]
+    stream::entry::<map::Maps>(),
+    #[cfg(feature = "geo")]
+    stream::entry::<geo::Geo>(),
+    #[cfg(feature = "split_clients")]
+    stream::entry::<split_clients::SplitClients>(),
+    #[cfg(feature = "ssl_preread")]
+    stream::entry::<ssl_preread::SslPreread>(),
+    #[cfg(feature = "stream_proxy")]
+    stream::entry::<stream_proxy::Proxy>(),
+];
+
 /// The core modules.
 pub const MODULES: &[&dyn Module] = &[
     #[cfg(feature = "rtmp")]
     &rtmp::Rtmp::new(RTMP_MODULES),
     #[cfg(feature = "stream")]
-    &stream::Stream,
+    &stream::Stream::new(STREAM_MODULES),
     &Http::new(HTTP_MODULES),
 ];

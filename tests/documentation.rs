@@ -52,9 +52,10 @@ fn blocks() -> Vec<Block> {
 /// The text with ports that are free here, and those.
 fn with_free_ports(text: &str) -> (String, u16) {
     let (web, live) = (free_port(), free_port());
-    // A port may have another's digits in it.
-    let text = text.replace("1935", "{live}").replace("8080", &web.to_string());
+    // A port may have another's digits in it: all of those that are written go first.
+    let text = text.replace("1935", "{live}").replace("8080", "{web}");
     let text = text.replace("8443", "{tls}").replace("1936", "{lives}").replace("4433", "{stream}");
+    let text = text.replace("{web}", &web.to_string());
     let text = text.replace("{tls}", &free_port().to_string());
     let text = text.replace("{stream}", &free_port().to_string());
     let text = text.replace("{lives}", &free_port().to_string());
@@ -100,7 +101,9 @@ fn starts(what: &str, text: &str) {
     let start = Start::new(BINARY);
     let dir = start.dir();
     let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf");
-    fs::copy(conf.join("mime.types"), dir.path("mime.types")).expect("a copy");
+    for name in ["mime.types", "fastcgi.conf", "fastcgi_params", "scgi_params", "uwsgi_params"] {
+        fs::copy(conf.join(name), dir.path(name)).expect("a copy");
+    }
     let site = Authority::new("tests").server(&["localhost"]);
     dir.file("site.pem", site.chain);
     dir.file("site.key", site.key);

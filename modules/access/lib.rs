@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use conf::{Arity, Contexts, Directive, Error, Opt, Setting, contexts};
+use http::vars::connection::Connected;
 use http::{Flow, Handler, Hooks, Module, Phase, Request};
+use stream::Session;
 use sys::log::Level;
 use sys::net::Network;
 use sys::socket::Peer;
@@ -30,29 +32,13 @@ enum Who {
     Network(Network),
 }
 
-const CONTEXTS: Contexts = contexts!(HTTP | SERVER | LOCATION | LIMIT_EXCEPT);
+const CONTEXTS: Contexts =
+    contexts!(HTTP | SERVER | LOCATION | LIMIT_EXCEPT | STREAM | STREAM_SERVER);
 
 impl Module for Access {
     const NAME: &'static str = "access";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
-        Directive::new(
-            "allow",
-            CONTEXTS,
-            Arity::Exactly(1),
-            add_rule,
-            "",
-            "let in an address, a network (ADDRESS/BITS), unix: or all; the first match decides",
-        ),
-        Directive::new(
-            "deny",
-            CONTEXTS,
-            Arity::Exactly(1),
-            add_rule,
-            "",
-            "refuse with 403 an address, a network, unix: or all; the first match decides",
-        ),
-    ];
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
 
     fn inherit(conf: &mut Conf, outer: &Conf) {
         conf.rules.inherit(&outer.rules);
@@ -65,6 +51,43 @@ impl Module for Access {
         Ok(())
     }
 }
+
+impl stream::Module for Access {
+    const NAME: &'static str = "stream access";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+    const IS_OF_HTTP: bool = true;
+
+    fn inherit(conf: &mut Conf, outer: &Conf) {
+        conf.rules.inherit(&outer.rules);
+    }
+
+    fn install(conf: &Conf, hooks: &mut stream::Hooks<'_, '_>) -> Result<(), Error> {
+        if conf.rules.is_set() {
+            hooks.on(stream::Phase::Access, Check { rules: conf.rules.as_slice().into() });
+        }
+        Ok(())
+    }
+}
+
+const DIRECTIVES: &[Directive<Conf>] = &[
+    Directive::new(
+        "allow",
+        CONTEXTS,
+        Arity::Exactly(1),
+        add_rule,
+        "",
+        "let in an address, a network (ADDRESS/BITS), unix: or all; the first match decides",
+    ),
+    Directive::new(
+        "deny",
+        CONTEXTS,
+        Arity::Exactly(1),
+        add_rule,
+        "",
+        "refuse with 403 an address, a network, unix: or all; the first match decides",
+    ),
+];
 
 fn add_rule(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     let who = match setting.arg(0) {
@@ -89,16 +112,22 @@ struct Check {
     rules: Box<[Rule]>,
 }
 
-impl Handler for Check {
-    fn handle(&self, request: &mut Request) -> Flow {
-        let peer = request.peer();
+impl Check {
+    /// What the first rule that is about this client says.
+    fn of(&self, client: &impl Connected) -> Option<bool> {
+        let peer = client.peer();
         if peer == Peer::Unknown {
             // No rule but "all" could be applied, and the one that would refuse might be missed.
-            request.error(Level::Alert, format_args!("access forbidden: the client is unknown"));
-            return Flow::Status(403);
+            client.log(Level::Alert, format_args!("access forbidden: the client is unknown"));
+            return Some(false);
         }
-        let matching = self.rules.iter().find(|rule| rule.who.includes(peer));
-        match matching.map(|rule| rule.allow) {
+        self.rules.iter().find(|rule| rule.who.includes(peer)).map(|rule| rule.allow)
+    }
+}
+
+impl Handler for Check {
+    fn handle(&self, request: &mut Request) -> Flow {
+        match self.of(request) {
             None => Flow::Declined,
             Some(true) => Flow::Granted,
             Some(false) => {
@@ -108,6 +137,17 @@ impl Handler for Check {
                 Flow::Status(403)
             }
         }
+    }
+}
+
+impl stream::Handler for Check {
+    fn handle(&self, session: &mut Session) -> Result<(), u16> {
+        if self.of(session) != Some(false) {
+            return Ok(());
+        }
+        let what = "access forbidden by rule while initializing session";
+        session.log(Level::Error, format_args!("{what}"));
+        Err(403)
     }
 }
 

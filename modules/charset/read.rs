@@ -77,10 +77,8 @@ fn with_utf8(lines: Vec<Line<'_>>) -> Result<(Table, Table), Error> {
 
 /// Hex digits, two for a byte; one alone is a byte, too.
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let (first, rest) = digits.split_at(digits.len() % 2);
-    let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
-    let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
-    let first = if first.is_empty() { None } else { Some(first) };
-    plain.then(|| first.into_iter().chain(rest.chunks(2)).map(byte).collect())?
+    match text.len() % 2 {
+        0 => proto::hex::decode(text.as_bytes()).filter(|bytes| !bytes.is_empty()),
+        _ => proto::hex::decode(format!("0{text}").as_bytes()),
+    }
 }

@@ -1,14 +1,7 @@
 //! What the directives set.
 
-use conf::{Arity, Contexts, Error, Setting, contexts, settings};
+use conf::{Access, Arity, Contexts, Error, Setting, contexts, settings};
 use proto::http1::Method;
-
-impl Rules {
-    /// The mode of new directories: who may read one may enter it.
-    pub fn dir_access(&self) -> u32 {
-        self.access | (self.access & 0o444) >> 2
-    }
-}
 
 const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);
 
@@ -32,8 +25,8 @@ settings! {
         );
         flag create_full_put_path = (WEB, "off", "make the directories that a PUT needs");
         number min_delete_depth = (WEB, "0", "DELETE only what lies so many directories deep");
-        value dav_access: u32 = (
-            WEB, Arity::Between(1, 3), access, "user:rw",
+        value dav_access: Access = (
+            WEB, Arity::Between(1, 3), Setting::access, "user:rw",
             "who may read and write what is made: user:, group:, all: with r or rw"
         );
     }
@@ -47,8 +40,8 @@ pub struct Rules {
     pub create_full_put_path: bool,
     /// So many elements a path must have before what it names is deleted.
     pub min_delete_depth: u64,
-    /// The mode of new files.
-    pub access: u32,
+    /// The modes of what is made.
+    pub access: Access,
 }
 
 impl Conf {
@@ -100,29 +93,4 @@ fn ext_methods(setting: &Setting<'_>) -> Result<Vec<Method>, Error> {
         }
     }
     Ok(methods)
-}
-
-fn access(setting: &Setting<'_>) -> Result<u32, Error> {
-    // What is not said of the owner: rw.
-    let (mut access, mut user) = (0, 0o600);
-    for (at, word) in setting.args().iter().enumerate() {
-        let invalid = || setting.error_at(at, format!("invalid value \"{word}\""));
-        let (who, right) = word.text.split_once(':').ok_or_else(invalid)?;
-        let shift = match who {
-            "user" => {
-                user = 0;
-                6
-            }
-            "group" => 3,
-            "all" => 0,
-            _ => return Err(invalid()),
-        };
-        let right = match right {
-            "rw" => 6,
-            "r" => 4,
-            _ => return Err(invalid()),
-        };
-        access |= right << shift;
-    }
-    Ok(access | user)
 }

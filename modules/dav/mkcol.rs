@@ -5,7 +5,6 @@ use std::path::Path;
 use http::{Flow, Request};
 
 use crate::conf::Rules;
-use crate::dir::make_dir;
 use crate::put::tell_location;
 use crate::refusal::{Refusal, refuse_body};
 use crate::tree::path_of;
@@ -17,7 +16,7 @@ pub async fn mkcol(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal
         return Err(Refusal::new(409, "MKCOL can create a collection only"));
     }
     let path = path_of(request)?;
-    let made = make_dir(&path, rules.dir_access());
+    let made = sys::folder::make_one(&path, rules.access.directory());
     made.map_err(|error| Refusal::of(&error, 409, "mkdir()", Path::new(&path)))?;
     request.response.set_empty(201);
     tell_location(request);

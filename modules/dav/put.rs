@@ -1,16 +1,15 @@
 //! PUT: the body becomes a file, which is there when it is complete.
 
 use std::fs::{self, FileTimes, Permissions};
-use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use conf::Access;
 use http::{Cause, ErrorPhase, Flow, Request, Spool};
 use sys::unnamed::Unnamed;
 
 use crate::conf::Rules;
-use crate::dir::make_dir;
 use crate::refusal::Refusal;
 use crate::tree::path_of;
 
@@ -51,7 +50,7 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
     filled.map_err(failed)?;
     let file = spool.into_file().await.map_err(failed)?;
     let date = request.headers_named("date").next().and_then(proto::date::parse);
-    let complete = Complete { file, mode: rules.access, dir_mode: rules.dir_access(), date };
+    let complete = Complete { file, access: rules.access, date };
     rt::offload_if(elsewhere, move || complete.install(&path)).await?;
     request.response.set_empty(if existed { 204 } else { 201 });
     if !existed {
@@ -63,8 +62,7 @@ pub async fn put(rules: &Rules, request: &mut Request) -> Result<Flow, Refusal> 
 /// A body that has come, and what becomes of it.
 struct Complete {
     file: Unnamed,
-    mode: u32,
-    dir_mode: u32,
+    access: Access,
     /// Seconds since 1970.
     date: Option<u64>,
 }
@@ -74,14 +72,15 @@ impl Complete {
     fn install(self, path: &Path) -> Result<(), Refusal> {
         let system = |what| move |error| Refusal::of(&error, 409, what, path);
         let file = self.file.file();
-        file.set_permissions(Permissions::from_mode(self.mode)).map_err(system("fchmod()"))?;
+        file.set_permissions(Permissions::from_mode(self.access.file()))
+            .map_err(system("fchmod()"))?;
         if let Some(date) = self.date {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(date);
             let times = FileTimes::new().set_modified(time).set_accessed(time);
             file.set_times(times).map_err(system("futimens()"))?;
         }
         let dir = path.parent().unwrap_or(Path::new("/"));
-        let made = make_dirs(dir, self.dir_mode);
+        let made = sys::folder::make_with(dir, self.access.directory());
         let made = made.map_err(|error| Refusal::of(&error, 409, "mkdir()", dir))?;
         self.file.install(path).map_err(|error| {
             made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
@@ -95,24 +94,4 @@ pub fn tell_location(request: &mut Request) {
     let mut escaped = Vec::new();
     proto::uri::escape(&request.uri, &mut escaped);
     request.response.location = Some(request.pool.copy(&escaped));
-}
-
-/// Makes a directory and those above it that are not there; gives the ones that were made. If one cannot be, none is.
-fn make_dirs(dir: &Path, mode: u32) -> io::Result<Vec<PathBuf>> {
-    let missing = dir.ancestors().take_while(|dir| !dir.is_dir()).map(Path::to_owned);
-    let mut missing: Vec<_> = missing.collect();
-    missing.reverse();
-    let mut made: Vec<PathBuf> = Vec::new();
-    for dir in missing {
-        match make_dir(&dir, mode) {
-            // Somebody else has made it, whose it is.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
-            Err(error) => {
-                made.iter().rev().for_each(|dir| drop(fs::remove_dir(dir)));
-                return Err(error);
-            }
-            Ok(()) => made.push(dir),
-        }
-    }
-    Ok(made)
 }

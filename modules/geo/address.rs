@@ -2,8 +2,29 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{Request, Template, forwarded};
+use http::vars::connection::Connected;
+use http::vars::template::Template;
+use http::{Request, forwarded};
+use stream::Session;
 use sys::net::Network;
+
+/// Whose address counts.
+pub trait Client: Connected {
+    /// What proxies say of it: lines of addresses, each of which one has added to.
+    fn told(&self) -> impl Iterator<Item = &[u8]>;
+}
+
+impl Client for Request {
+    fn told(&self) -> impl Iterator<Item = &[u8]> {
+        self.headers_named("x_forwarded_for")
+    }
+}
+
+impl Client for Session {
+    fn told(&self) -> impl Iterator<Item = &[u8]> {
+        std::iter::empty()
+    }
+}
 
 /// Whose word on addresses is taken.
 #[derive(Default)]
@@ -17,19 +38,19 @@ pub struct Proxies {
 const NONE: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
 
 /// The address of a request: in a variable's value, or the client's, and from there on by what trusted proxies say.
-pub fn of(request: &Request, source: Option<&Template>, proxies: &Proxies) -> IpAddr {
+pub fn of<R: Client>(request: &R, source: Option<&Template<R>>, proxies: &Proxies) -> IpAddr {
     let first = match source {
         Some(template) => {
             let mut text = Vec::new();
             template.write(request, &mut text, |_, _, _| {});
             std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok())
         }
-        None => request.peer().ip(),
+        None => Connected::peer(request).ip(),
     };
     let first = first.map_or(NONE, |ip| ip.to_canonical());
     match proxies.trusted.is_empty() {
         true => first,
-        false => behind(first, request.headers_named("x_forwarded_for"), proxies),
+        false => behind(first, request.told(), proxies),
     }
 }
 

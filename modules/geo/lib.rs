@@ -14,10 +14,11 @@ mod read;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt};
-use http::{Declarations, Hooks, Module, Request, Template, Value};
+use conf::{Arity, Directive, Error, Opt, contexts};
+use http::vars::template::Template;
+use http::{Declarations, Hooks, Module, Value};
 
-use crate::address::Proxies;
+use crate::address::{Client, Proxies};
 use crate::read::{Table, Written};
 
 /// The module.
@@ -32,9 +33,39 @@ pub struct Conf {
 impl Module for Geo {
     const NAME: &'static str = "geo";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl stream::Module for Geo {
+    const NAME: &'static str = "stream geo";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+    const IS_OF_HTTP: bool = true;
+
+    fn declare(conf: &Conf, declarations: &stream::Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut stream::Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+const DIRECTIVES: &[Directive<Conf>] = &[Directive::new(
         "geo",
-        Contexts::HTTP,
+        contexts!(HTTP | STREAM),
         Arity::Between(1, 2),
         |conf: &mut Conf, setting| {
             conf.written.push(Rc::new(read::geo(setting)?));
@@ -45,8 +76,9 @@ impl Module for Geo {
     )
     .with_block()];
 
-    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for written in conf.written.as_slice() {
+impl Conf {
+    fn declare<R: Client>(&self, declarations: &Declarations<'_, '_, R>) -> Result<(), Error> {
+        for written in self.written.as_slice() {
             let variable = Rc::new(Variable { source: OnceCell::new(), written: written.clone() });
             declarations.make(&written.variable, variable.clone())?;
             let Some(source) = written.source.clone() else { continue };
@@ -57,23 +89,17 @@ impl Module for Geo {
         }
         Ok(())
     }
-
-    fn inherit(_: &mut Conf, _: &Conf) {}
-
-    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
-        Ok(())
-    }
 }
 
 /// The variable.
-struct Variable {
+struct Variable<R: 'static> {
     /// Where the address comes from, if it is not the client's.
-    source: OnceCell<Template>,
+    source: OnceCell<Template<R>>,
     written: Rc<Written>,
 }
 
-impl Value<Request> for Variable {
-    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
+impl<R: Client> Value<R> for Variable<R> {
+    fn value(&self, request: &R, out: &mut Vec<u8>) -> bool {
         let Written { proxies, table, default, .. } = &*self.written;
         let address = address::of(request, self.source.get(), proxies);
         let value = match table {

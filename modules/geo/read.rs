@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use conf::{Error, Setting, Word};
+use conf::{Contexts, Error, Setting, Word};
 use mem::Str;
 use sys::net::Network;
 
@@ -52,6 +52,10 @@ pub fn geo(setting: &Setting<'_>) -> Result<Written, Error> {
                 let message =
                     "the \"ranges\" directive must be the first directive inside \"geo\" block";
                 return Err(line.error(message));
+            }
+            // There is nothing that a proxy could have told.
+            ("proxy" | "proxy_recursive", _) if line.context() == Contexts::STREAM => {
+                return Err(line.error(format!("invalid parameter \"{}\"", line.name())));
             }
             ("proxy_recursive", []) => written.proxies.recursive = true,
             ("volatile", []) => written.volatile = true,

@@ -137,7 +137,7 @@ fn set(issuer: &mut Issuer, server: &mut Server, line: &Setting<'_>) -> Result<(
 
 fn folder(line: &Setting<'_>, path: PathBuf) -> Folder {
     let place = line.env().files.place(line.node().name.span);
-    Folder { path, wanted_by: format!("\"{}\" in {place}", line.name()), shared: false }
+    Folder { path, wanted_by: format!("\"{}\" in {place}", line.name()), shared: None }
 }
 
 /// The key of an account, in a file.

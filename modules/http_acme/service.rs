@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use conf::Error;
 use http::Hooks;
-use module::{Process, Slot, Wanted};
+use module::{Process, Role, Slot, Wanted};
 use shm::Watch;
 
 use crate::boards::Boards;
@@ -84,12 +84,14 @@ impl Process for Service {
         Ok(())
     }
 
-    fn needs_help(&self) -> bool {
-        !self.orders.borrow().is_empty()
+    fn needs(&self, role: Role) -> bool {
+        role == Role::Helper && !self.orders.borrow().is_empty()
     }
 
-    fn help(&'static self) {
-        rt::spawn(job::run(self.boards.clone(), self.orders.borrow().clone()));
+    fn assist(&'static self, role: Role) {
+        if role == Role::Helper {
+            rt::spawn(job::run(self.boards.clone(), self.orders.borrow().clone()));
+        }
     }
 
     fn look(&self) {

@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod count;
+mod sessions;
 
 use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Error, Setting, Word, contexts, settings, value};
+use http::vars::scope::Scope;
 use http::{
     Declarations, Flow, Handler, Hooks, KeyedZone, Module, Phase, Request, Variable,
     refusal_status, undeclared_zone,
@@ -16,6 +18,8 @@ use http::{
 use sys::log::{Level, REFUSALS};
 
 use count::{Counted, Refused, count};
+
+pub use sessions::LimitSessions;
 
 /// The module.
 pub struct LimitConn;
@@ -94,15 +98,22 @@ impl Module for LimitConn {
             let status = conf.limit_conn_status();
             let level = conf.limit_conn_log_level();
             let dry_run = conf.limit_conn_dry_run();
-            hooks.on(Phase::Preaccess, Limiter { limits, status, level, dry_run });
+            hooks.on(Phase::Preaccess, Limiter { limits, status, level, dry_run, action: "" });
         }
         Ok(())
     }
 }
 
 fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    let limit = limit(conf.limit_conn.as_slice(), setting)?;
+    conf.limit_conn.push(limit);
+    Ok(())
+}
+
+/// Reads `limit_conn ZONE N`, where there are the `others`.
+fn limit(others: &[(Word, u64)], setting: &Setting<'_>) -> Result<(Word, u64), Error> {
     let zone = setting.args()[0].clone();
-    if conf.limit_conn.as_slice().iter().any(|(known, _)| known.text == zone.text) {
+    if others.iter().any(|(known, _)| known.text == zone.text) {
         return Err(setting.duplicate());
     }
     let number = setting.arg(1);
@@ -112,8 +123,7 @@ fn set_limit(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     if most > 65535 {
         return Err(setting.error_at(1, "connection limit must be less 65536"));
     }
-    conf.limit_conn.push((zone, most));
-    Ok(())
+    Ok((zone, most))
 }
 
 /// What has become of a request, and where it is counted, as long as its client is served.
@@ -141,58 +151,71 @@ impl Status {
     }
 }
 
-struct Limit {
-    zone: Rc<KeyedZone>,
+struct Limit<R: 'static> {
+    zone: Rc<KeyedZone<R>>,
     most: u64,
 }
 
-/// The limits of a location.
-struct Limiter {
-    limits: Box<[Limit]>,
+/// The limits of a location, or of a server of streams.
+struct Limiter<R: 'static> {
+    limits: Box<[Limit<R>]>,
     status: u16,
     level: Level,
     dry_run: bool,
+    /// What is under way, for messages.
+    action: &'static str,
 }
 
-impl Handler for Limiter {
+impl Handler for Limiter<Request> {
     fn handle(&self, request: &mut Request) -> Flow {
         if request.known_lasting(|_: &State| ()).is_some() {
             return Flow::Declined;
         }
+        let state = self.count(request);
+        let flow = match state.status {
+            Some(Status::Rejected) => Flow::Status(self.status),
+            _ => Flow::Declined,
+        };
+        if state.status.is_some() {
+            request.with_lasting(|known| *known = state);
+        }
+        flow
+    }
+}
+
+impl<R: Scope> Limiter<R> {
+    /// Counts a request or a session in all zones where it has a key, or in none.
+    fn count(&self, request: &mut R) -> State {
         let mut counted = Vec::new();
         for limit in &self.limits {
             let Some(key) = limit.zone.key(request, LONGEST) else { continue };
             match count(&limit.zone.table, &key, limit.most) {
                 Ok(one) => counted.push(one),
                 Err(refused) => {
-                    // Nor is it in the zones before.
-                    drop(counted);
-                    return self.refuse(request, limit, refused);
+                    return State {
+                        status: Some(self.refuse(request, limit, refused)),
+                        _counted: Vec::new(),
+                    };
                 }
             }
         }
-        if !counted.is_empty() {
-            let passed = State { status: Some(Status::Passed), _counted: counted };
-            request.with_lasting(|state| *state = passed);
-        }
-        Flow::Declined
+        let status = (!counted.is_empty()).then_some(Status::Passed);
+        State { status, _counted: counted }
     }
-}
 
-impl Limiter {
-    fn refuse(&self, request: &mut Request, limit: &Limit, refused: Refused) -> Flow {
+    fn refuse(&self, request: &R, limit: &Limit<R>, refused: Refused) -> Status {
         let name = limit.zone.name();
         let note = if self.dry_run { ", dry run," } else { "" };
         match refused {
-            Refused::Above => request
-                .error(self.level, format_args!("limiting connections{note} by zone \"{name}\"")),
+            Refused::Above => request.log(
+                self.level,
+                format_args!("limiting connections{note} by zone \"{name}\"{}", self.action),
+            ),
             Refused::Full => limit.zone.log_full(request),
         }
-        let (status, flow) = match self.dry_run {
-            true => (Status::RejectedDryRun, Flow::Declined),
-            false => (Status::Rejected, Flow::Status(self.status)),
-        };
-        request.with_lasting(|state: &mut State| state.status = Some(status));
-        flow
+        match self.dry_run {
+            true => Status::RejectedDryRun,
+            false => Status::Rejected,
+        }
     }
 }

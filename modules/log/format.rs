@@ -1,7 +1,9 @@
 //! The forms of lines, and how values are escaped in them.
 
 use conf::{Error, Setting, Word};
-use http::{Hooks, Request, Template};
+use http::Installing;
+use http::vars::scope::Scope;
+use http::vars::template::Template;
 
 use crate::read::Written;
 
@@ -52,11 +54,11 @@ pub fn format(others: &[Format], setting: &Setting<'_>) -> Result<Format, Error>
 }
 
 /// The form that an `access_log` names.
-pub fn find(
+pub fn find<R: Scope>(
     formats: &[Format],
     log: &Written,
-    hooks: &Hooks<'_, '_>,
-) -> Result<(Template, Escape), Error> {
+    hooks: &Installing<'_, '_, R>,
+) -> Result<(Template<R>, Escape), Error> {
     let known = formats.iter().find(|format| format.name == log.format.as_str());
     match known {
         Some(format) => Ok((hooks.template(&format.text)?, format.escape)),
@@ -70,7 +72,7 @@ pub fn find(
 
 impl Escape {
     /// Appends the line.
-    pub fn write(self, template: &Template, request: &Request, out: &mut Vec<u8>) {
+    pub fn write<R: Scope>(self, template: &Template<R>, request: &R, out: &mut Vec<u8>) {
         template.write(request, out, |exists, start, out| match self {
             Escape::Default if !exists => {
                 out.truncate(start);

@@ -5,11 +5,14 @@ mod buffer;
 mod format;
 mod named;
 mod read;
+mod sessions;
 
 use std::rc::Rc;
 
 use conf::{Arity, Directive, Error, Setting, contexts, settings};
-use http::{Hooks, Logger, Module, Request, Template};
+use http::vars::scope::Scope;
+use http::vars::template::Template;
+use http::{Hooks, Installing, Logger, Module, Request};
 use module::LogFile;
 use sys::syslog::Syslog;
 
@@ -18,6 +21,7 @@ use crate::named::Cache;
 use crate::read::{Target, Written};
 
 pub use buffer::append;
+pub use sessions::LogSessions;
 
 /// The module.
 pub struct Log;
@@ -61,21 +65,9 @@ impl Module for Log {
             return Ok(());
         }
         for log in written {
-            let Written { buffer, flush, gzip, .. } = *log;
-            let sink = match &log.target {
-                Target::Off => continue,
-                Target::File(path) => {
-                    let file = hooks.log_file(path.clone());
-                    Sink::File { file, buffer, flush, gzip }
-                }
-                Target::Named(word) => {
-                    Sink::Named(hooks.template(word)?, conf.open_log_file_cache())
-                }
-                Target::Syslog(settings) => Sink::Syslog(Syslog::new(settings.clone())),
-            };
-            let (template, escape) = format::find(conf.log_format.as_slice(), log, hooks)?;
-            let condition = log.condition.as_ref().map(|word| hooks.template(word)).transpose()?;
-            hooks.logger(Line { sink, template, escape, condition });
+            let formats = conf.log_format.as_slice();
+            let line = Line::new(log, formats, conf.open_log_file_cache(), hooks)?;
+            hooks.logger(line);
         }
         Ok(())
     }
@@ -92,15 +84,15 @@ fn add_format(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is written of a request.
-struct Line {
-    sink: Sink,
-    template: Template,
+/// What is written of a request, or of a session.
+struct Line<R: 'static> {
+    sink: Sink<R>,
+    template: Template<R>,
     escape: Escape,
-    condition: Option<Template>,
+    condition: Option<Template<R>>,
 }
 
-enum Sink {
+enum Sink<R: 'static> {
     /// In lines that are collected.
     File {
         file: Rc<LogFile>,
@@ -108,37 +100,69 @@ enum Sink {
         flush: u64,
         gzip: Option<u32>,
     },
-    Named(Template, Option<Cache>),
+    Named(Template<R>, Option<Cache>),
     Syslog(Syslog),
 }
 
-impl Logger for Line {
-    fn log(&self, request: &Request) {
+impl<R: Scope> Line<R> {
+    fn new(
+        log: &Written,
+        formats: &[Format],
+        cache: Option<Cache>,
+        hooks: &mut Installing<'_, '_, R>,
+    ) -> Result<Line<R>, Error> {
+        let Written { buffer, flush, gzip, .. } = *log;
+        let sink = match &log.target {
+            Target::Off => return Err(hooks.error(&log.place, "nothing is logged")),
+            Target::File(path) => {
+                Sink::File { file: hooks.log_file(path.clone()), buffer, flush, gzip }
+            }
+            Target::Named(word) => Sink::Named(hooks.template(word)?, cache),
+            Target::Syslog(settings) => Sink::Syslog(Syslog::new(settings.clone())),
+        };
+        let (template, escape) = format::find(formats, log, hooks)?;
+        let condition = log.condition.as_ref().map(|word| hooks.template(word)).transpose()?;
+        Ok(Line { sink, template, escape, condition })
+    }
+
+    /// Writes the line; where its file has variables in its name, `named` does so.
+    fn write(&self, of: &R, named: impl FnOnce(&Template<R>, Option<Cache>, &[u8])) {
         if let Some(condition) = &self.condition {
             let mut value = Vec::new();
-            condition.write(request, &mut value, |_, _, _| {});
+            condition.write(of, &mut value, |_, _, _| {});
             if value.is_empty() || value == b"0" {
                 return;
             }
         }
         let line = || {
             let mut line = Vec::new();
-            self.escape.write(&self.template, request, &mut line);
+            self.escape.write(&self.template, of, &mut line);
             line
         };
         match &self.sink {
             Sink::File { file, buffer, flush, gzip } => {
                 buffer::append(file, *buffer, *flush, *gzip, |out| {
-                    self.escape.write(&self.template, request, out);
+                    self.escape.write(&self.template, of, out);
                     out.push(b'\n');
                 });
             }
             Sink::Named(name, cache) => {
                 let mut line = line();
                 line.push(b'\n');
-                named::append(name, *cache, request, &line);
+                named(name, *cache, &line);
             }
             Sink::Syslog(syslog) => sys::log::to_syslog(syslog, None, &line()),
         }
+    }
+}
+
+impl Logger for Line<Request> {
+    fn log(&self, request: &Request) {
+        self.write(request, |name, cache, line| {
+            let prefix = &request.location().settings.prefix;
+            // As nginx: no files for names of hosts that nobody has.
+            let is_wanted = || named::root_is_there(request);
+            named::append(name, cache, request, prefix, is_wanted, line);
+        });
     }
 }

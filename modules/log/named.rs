@@ -7,7 +7,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use conf::{Error, Setting};
-use http::{LogLevel, Request, Template};
+use http::vars::scope::Scope;
+use http::vars::template::Template;
+use http::{LogLevel, Request};
 use sys::append::AppendFile;
 
 /// `open_log_file_cache`. Times are milliseconds.
@@ -59,32 +61,38 @@ thread_local! {
     static KEPT: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Appends the line to the file that the template names for this request.
-pub fn append(name: &Template, cache: Option<Cache>, request: &Request, line: &[u8]) {
+/// Appends the line to the file that the template names for this request, if it is wanted then.
+pub fn append<R: Scope>(
+    name: &Template<R>,
+    cache: Option<Cache>,
+    request: &R,
+    prefix: &[u8],
+    is_wanted: impl FnOnce() -> bool,
+    line: &[u8],
+) {
     let mut path = Vec::new();
     name.write(request, &mut path, |_, _, _| {});
     let shown = String::from_utf8_lossy(&path).into_owned();
     if name.climbs(&path) || path.contains(&0) {
         let message =
             format_args!("\"{shown}\" leads out of the directory that is written, not logged");
-        return request.error(LogLevel::Error, message);
+        return request.log(LogLevel::Error, message);
     }
     if path.first() != Some(&b'/') {
-        let prefix = &request.location().settings.prefix;
         path.splice(..0, prefix.iter().copied().chain([b'/']));
     }
-    // As nginx: no files for names of hosts that nobody has.
-    if !root_is_there(request) {
+    if !is_wanted() {
         return;
     }
     let written = open(&path, cache).and_then(|file| file.write(line));
     if let Err(error) = written {
         let errno = sys::log::errno(&error);
-        request.error(LogLevel::Crit, format_args!("open() \"{shown}\" failed {errno}"));
+        request.log(LogLevel::Crit, format_args!("open() \"{shown}\" failed {errno}"));
     }
 }
 
-fn root_is_there(request: &Request) -> bool {
+/// Whether the directory that a request's files are in is there.
+pub fn root_is_there(request: &Request) -> bool {
     let root = request.root();
     sys::file::stat_path(&root).is_ok() || {
         let root = String::from_utf8_lossy(&root);

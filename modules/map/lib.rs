@@ -11,7 +11,8 @@ mod table;
 
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting};
+use conf::{Arity, Contexts, Directive, Error, Opt, Setting, contexts};
+use http::vars::scope::Scope;
 use http::{Declarations, Hooks, Module};
 
 use read::Written;
@@ -31,10 +32,42 @@ pub struct Conf {
 impl Module for Maps {
     const NAME: &'static str = "map";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl stream::Module for Maps {
+    const NAME: &'static str = "stream map";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+    const IS_OF_HTTP: bool = true;
+
+    fn declare(conf: &Conf, declarations: &stream::Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut stream::Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+const BLOCKS: Contexts = contexts!(HTTP | STREAM);
+
+const DIRECTIVES: &[Directive<Conf>] = &[
         Directive::new(
             "map",
-            Contexts::HTTP,
+            BLOCKS,
             Arity::Exactly(2),
             set_map,
             "",
@@ -43,7 +76,7 @@ impl Module for Maps {
         .with_block(),
         Directive::new(
             "map_hash_max_size",
-            Contexts::HTTP,
+            BLOCKS,
             Arity::Exactly(1),
             |c, s| c.hash_max_size.set_in(s.number(0)?, s),
             "2048",
@@ -51,7 +84,7 @@ impl Module for Maps {
         ),
         Directive::new(
             "map_hash_bucket_size",
-            Contexts::HTTP,
+            BLOCKS,
             Arity::Exactly(1),
             |c, s| c.hash_bucket_size.set_in(s.size(0)?, s),
             "",
@@ -59,19 +92,14 @@ impl Module for Maps {
         ),
     ];
 
-    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for written in conf.maps.as_slice() {
+impl Conf {
+    fn declare<R: Scope>(&self, declarations: &Declarations<'_, '_, R>) -> Result<(), Error> {
+        for written in self.maps.as_slice() {
             let map = Rc::new(Map::new(written, declarations)?);
             declarations.make(&written.variable, map.clone())?;
             let written = written.clone();
             declarations.later(move |declarations| map.fill(&written, declarations));
         }
-        Ok(())
-    }
-
-    fn inherit(_: &mut Conf, _: &Conf) {}
-
-    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -5,32 +5,34 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use conf::{Error, Word};
-use http::{Conflict, Declarations, Patterns, Regex, Request, Template, Value};
+use http::vars::scope::Scope;
+use http::vars::template::Template;
+use http::{Conflict, Declarations, Patterns, Regex, Value};
 use mem::Str;
 
 use crate::read::Written;
 
 /// A map's variable.
-pub struct Map {
+pub struct Map<R: 'static> {
     volatile: bool,
     /// The expressions of its lines, in their order, until the table has them: their groups are variables, too.
     expressions: RefCell<Vec<Regex>>,
     /// There when all variables are made, which its words may name.
-    table: OnceCell<Table>,
+    table: OnceCell<Table<R>>,
 }
 
-struct Table {
-    source: Template,
-    default: Option<Template>,
+struct Table<R: 'static> {
+    source: Template<R>,
+    default: Option<Template<R>>,
     hostnames: bool,
     /// In small letters.
-    patterns: Patterns<Rc<Template>>,
-    expressions: Vec<(Regex, Rc<Template>)>,
+    patterns: Patterns<Rc<Template<R>>>,
+    expressions: Vec<(Regex, Rc<Template<R>>)>,
 }
 
-impl Map {
+impl<R: Scope> Map<R> {
     /// An empty one.
-    pub fn new(written: &Written, declarations: &Declarations<'_, '_>) -> Result<Map, Error> {
+    pub fn new(written: &Written, declarations: &Declarations<'_, '_, R>) -> Result<Map<R>, Error> {
         let mut expressions = Vec::new();
         for (word, _) in &written.lines {
             let Some(pattern) = word.text.strip_prefix('~') else { continue };
@@ -50,7 +52,7 @@ impl Map {
     pub fn fill(
         &self,
         written: &Written,
-        declarations: &Declarations<'_, '_>,
+        declarations: &Declarations<'_, '_, R>,
     ) -> Result<(), Error> {
         let default = written.default.as_ref();
         let mut table = Table {
@@ -62,7 +64,7 @@ impl Map {
         };
         let mut expressions = self.expressions.take().into_iter();
         // A large map has few values.
-        let mut values: HashMap<&str, Rc<Template>> = HashMap::new();
+        let mut values: HashMap<&str, Rc<Template<R>>> = HashMap::new();
         for (word, value) in &written.lines {
             let value = match values.get(&*value.text) {
                 Some(known) => known.clone(),
@@ -82,8 +84,8 @@ impl Map {
     }
 }
 
-impl Value<Request> for Map {
-    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
+impl<R: Scope> Value<R> for Map<R> {
+    fn value(&self, request: &R, out: &mut Vec<u8>) -> bool {
         let Some(table) = self.table.get() else { return false };
         let mut source = Vec::new();
         table.source.write(request, &mut source, |_, _, _| {});
@@ -99,12 +101,12 @@ impl Value<Request> for Map {
     }
 }
 
-impl Table {
+impl<R: Scope> Table<R> {
     fn add(
         &mut self,
         word: &Word,
-        value: Rc<Template>,
-        declarations: &Declarations<'_, '_>,
+        value: Rc<Template<R>>,
+        declarations: &Declarations<'_, '_, R>,
     ) -> Result<(), Error> {
         let text = &*word.text;
         // What would mean something else is written with a backslash.
@@ -129,7 +131,7 @@ impl Table {
     }
 
     /// The value of a source.
-    fn find(&self, request: &Request, source: Vec<u8>) -> Option<&Template> {
+    fn find(&self, request: &R, source: Vec<u8>) -> Option<&Template<R>> {
         let mut lower = source.to_ascii_lowercase();
         if self.hostnames && lower.last() == Some(&b'.') {
             lower.pop();
@@ -140,13 +142,13 @@ impl Table {
         if !self.expressions.is_empty() {
             let source = Str::from(source);
             for (regex, template) in &self.expressions {
-                let matched = regex.matches(&source, &mut request.captures.borrow_mut());
+                let matched = regex.matches(&source, &mut request.captures().borrow_mut());
                 match matched {
                     Ok(true) => return Some(template),
                     Ok(false) => {}
                     // Whether it matches is not known: as if nothing did.
                     Err(gave_up) => {
-                        request.error(http::LogLevel::Alert, format_args!("{gave_up}"));
+                        request.log(http::LogLevel::Alert, format_args!("{gave_up}"));
                         return self.default.as_ref();
                     }
                 }

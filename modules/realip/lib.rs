@@ -9,6 +9,7 @@
 //! server says nothing. From then on all take that peer for the client: rules, limits, logs, variables.
 #![forbid(unsafe_code)]
 
+mod sessions;
 mod trusted;
 
 use std::rc::Rc;
@@ -19,6 +20,8 @@ use http::{Flow, Handler, Hooks, Level, Module, Phase, Request, Variable, forwar
 use sys::socket::Peer;
 
 use trusted::Trusted;
+
+pub use sessions::RealPeer;
 
 /// The module.
 pub struct RealIp;

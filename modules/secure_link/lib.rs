@@ -155,13 +155,7 @@ fn is_md5(of: &[u8], hash: &[u8]) -> bool {
 fn named<'u>(uri: &'u [u8], secret: &[u8]) -> Option<&'u [u8]> {
     let mut parts = uri.get(1..)?.splitn(3, |&byte| byte == b'/');
     let (_, hash, link) = (parts.next()?, parts.next()?, parts.next()?);
-    let hash: [u8; 32] = hash.try_into().ok()?;
-    let mut bytes = [0; 16];
-    for (byte, pair) in bytes.iter_mut().zip(hash.chunks(2)) {
-        let digit = |at: usize| char::from(pair[at]).to_digit(16);
-        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
-    }
-    is_md5(&[link, secret].concat(), &bytes).then_some(link)
+    is_md5(&[link, secret].concat(), &proto::hex::decode(hash)?).then_some(link)
 }
 
 #[cfg(test)]

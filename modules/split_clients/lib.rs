@@ -11,8 +11,10 @@ mod murmur;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use conf::{Arity, Contexts, Directive, Error, Opt, Setting, Word};
-use http::{Declarations, Hooks, Module, Request, Template, Value};
+use conf::{Arity, Directive, Error, Opt, Setting, Word, contexts};
+use http::vars::scope::Scope;
+use http::vars::template::Template;
+use http::{Declarations, Hooks, Module, Value};
 use mem::Str;
 
 /// The module.
@@ -46,9 +48,39 @@ const ALL: u64 = 10_000;
 impl Module for SplitClients {
     const NAME: &'static str = "split_clients";
     type Conf = Conf;
-    const DIRECTIVES: &'static [Directive<Conf>] = &[Directive::new(
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+
+    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl stream::Module for SplitClients {
+    const NAME: &'static str = "stream split_clients";
+    type Conf = Conf;
+    const DIRECTIVES: &'static [Directive<Conf>] = DIRECTIVES;
+    const IS_OF_HTTP: bool = true;
+
+    fn declare(conf: &Conf, declarations: &stream::Declarations<'_, '_>) -> Result<(), Error> {
+        conf.declare(declarations)
+    }
+
+    fn inherit(_: &mut Conf, _: &Conf) {}
+
+    fn install(_: &Conf, _: &mut stream::Hooks<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+const DIRECTIVES: &[Directive<Conf>] = &[Directive::new(
         "split_clients",
-        Contexts::HTTP,
+        contexts!(HTTP | STREAM),
         Arity::Exactly(2),
         |conf: &mut Conf, setting| {
             conf.splits.push(Rc::new(read(setting)?));
@@ -59,8 +91,9 @@ impl Module for SplitClients {
     )
     .with_block()];
 
-    fn declare(conf: &Conf, declarations: &Declarations<'_, '_>) -> Result<(), Error> {
-        for written in conf.splits.as_slice() {
+impl Conf {
+    fn declare<R: Scope>(&self, declarations: &Declarations<'_, '_, R>) -> Result<(), Error> {
+        for written in self.splits.as_slice() {
             let split = Rc::new(Split { source: OnceCell::new(), written: written.clone() });
             declarations.make(&written.variable, split.clone())?;
             declarations.later(move |declarations| {
@@ -69,12 +102,6 @@ impl Module for SplitClients {
                 Ok(())
             });
         }
-        Ok(())
-    }
-
-    fn inherit(_: &mut Conf, _: &Conf) {}
-
-    fn install(_: &Conf, _: &mut Hooks<'_, '_>) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -131,13 +158,13 @@ fn percent(text: &str) -> Option<u64> {
 }
 
 /// The variable.
-struct Split {
-    source: OnceCell<Template>,
+struct Split<R: 'static> {
+    source: OnceCell<Template<R>>,
     written: Rc<Written>,
 }
 
-impl Value<Request> for Split {
-    fn value(&self, request: &Request, out: &mut Vec<u8>) -> bool {
+impl<R: Scope> Value<R> for Split<R> {
+    fn value(&self, request: &R, out: &mut Vec<u8>) -> bool {
         let Some(template) = self.source.get() else { return false };
         let mut source = Vec::new();
         template.write(request, &mut source, |_, _, _| {});

@@ -12,7 +12,7 @@ pub struct NotModified {
 
 impl Filter for NotModified {
     fn header(&self, request: &mut Request) -> Option<u16> {
-        if request.is_subrequest() {
+        if request.is_subrequest() || request.response.unconditional {
             return None;
         }
         let response = &request.response;

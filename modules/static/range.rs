@@ -8,8 +8,9 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
+use std::task::{Context, Poll, ready};
 
-use http::{Body, Filter, Request};
+use http::{Body, Error, Filter, Request, Source};
 use mem::{Chain, Str};
 use proto::conditional::{Validators, if_range};
 use proto::http1::{Name, Version};
@@ -29,7 +30,6 @@ impl Filter for Ranged {
             return None;
         }
         let response = &request.response;
-        let Body::Chain(_) = response.body else { return None };
         let size = response.content_length?;
         if response.status != 200 || !response.allow_ranges || request.version() < Version::V10 {
             return None;
@@ -44,6 +44,8 @@ impl Filter for Ranged {
                 return Some(416);
             }
             Ranges::One(span) => one(request, span, size),
+            // What comes piece by piece comes once, and in order.
+            Ranges::Many(_) if !matches!(request.response.body, Body::Chain(_)) => {}
             Ranges::Many(spans) => many(request, &spans, size),
         }
         None
@@ -70,8 +72,52 @@ fn one(request: &mut Request, span: Span, size: u64) {
     let response = &mut request.response;
     response.status = 206;
     response.content_length = Some(span.len());
-    response.body = Body::Chain(response.body.chain().slice(span.start, span.len()));
+    response.body = match std::mem::take(&mut response.body) {
+        Body::Chain(chain) => Body::Chain(chain.slice(span.start, span.len())),
+        Body::Source(mut from) => {
+            let skip = span.start - from.skip(span.start);
+            Body::Source(Box::new(Part { from, skip, left: span.len() }))
+        }
+    };
     response.add_header("Content-Range", value);
+}
+
+/// A part of a body that comes piece by piece.
+struct Part {
+    from: Box<dyn Source>,
+    /// Bytes before it that are still to come.
+    skip: u64,
+    /// Bytes of it that are still to come.
+    left: u64,
+}
+
+impl Source for Part {
+    fn length(&self) -> Option<u64> {
+        Some(self.left)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<Chain>, Error>> {
+        loop {
+            if self.left == 0 {
+                return Poll::Ready(Ok(None));
+            }
+            let Some(mut piece) = ready!(self.from.poll(cx, most))? else {
+                return Poll::Ready(Ok(None));
+            };
+            let skipped = self.skip.min(piece.len());
+            piece.advance(skipped);
+            self.skip -= skipped;
+            if !piece.is_empty() {
+                let piece = piece.slice(0, self.left.min(piece.len()));
+                self.left -= piece.len();
+                return Poll::Ready(Ok(Some(piece)));
+            }
+        }
+    }
+
+    fn prepare(&mut self, cx: &mut Context<'_>) {
+        self.from.prepare(cx);
+    }
 }
 
 fn many(request: &mut Request, spans: &[Span], size: u64) {

@@ -73,16 +73,6 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign { module: "upload", names: &["upload_"], advice: "dav_methods PUT takes uploads" },
     Foreign { module: "fancyindex", names: &["fancyindex"], advice: "autoindex lists directories" },
-    Foreign {
-        module: "cache_purge",
-        names: &[
-            "proxy_cache_purge",
-            "fastcgi_cache_purge",
-            "scgi_cache_purge",
-            "uwsgi_cache_purge",
-        ],
-        advice: "rserve does not cache answers of upstreams yet",
-    },
     Foreign { module: "echo", names: &["echo"], advice: "return answers with a text" },
     Foreign {
         module: "set-misc",

@@ -118,7 +118,7 @@ const MISSING: &[(&str, &str)] = &[
     ("body", "rserve does not change bodies"),
     ("charset", "rserve does not convert character sets"),
     ("dav", "rserve does not take uploads yet"),
-    ("fastcgi", "rserve does not speak FastCGI yet"),
+    ("fastcgi", "this server was built without FastCGI"),
     ("geoip", "rserve does not read GeoIP databases"),
     ("grpc", "rserve does not proxy gRPC yet"),
     ("gunzip", "rserve does not decompress answers"),
@@ -130,18 +130,18 @@ const MISSING: &[(&str, &str)] = &[
     ("limit", "rserve does not limit requests and connections yet"),
     ("mail", "rserve is not a mail proxy"),
     ("media", "rserve does not cut media files yet"),
-    ("memcached", "rserve does not speak to memcached"),
+    ("memcached", "this server was built without memcached"),
     ("perl", "rserve does not run Perl"),
-    ("proxy", "rserve does not proxy to upstreams yet"),
+    ("proxy", "rserve does not do this with upstreams yet"),
     ("realip", "rserve does not replace the client address yet"),
     ("rtmp", "this server was built without live video"),
-    ("scgi", "rserve does not speak SCGI"),
+    ("scgi", "this server was built without SCGI"),
     ("ssi", "rserve does not process server-side includes"),
-    ("stream", "rserve does not proxy TCP and UDP streams yet"),
+    ("stream", "rserve does not do this with streams yet"),
     ("tls", "rserve does not do this with TLS yet"),
     ("tunnel", "rserve is not a forward proxy"),
     ("userid", "rserve does not set identifying cookies"),
-    ("uwsgi", "rserve does not speak uwsgi"),
+    ("uwsgi", "this server was built without uwsgi"),
     ("xslt", "rserve does not transform XML"),
 ];
 
@@ -285,7 +285,7 @@ mod tests {
     fn verdicts() {
         let verdict = |name, context| verdict(name, context, &["range"]);
         let refused = |why: &str| Known::Refused { why: why.to_owned() };
-        let proxy = refused("rserve does not proxy to upstreams yet");
+        let proxy = refused("rserve does not do this with upstreams yet");
         assert_eq!(verdict("proxy_pass", Contexts::LOCATION), proxy);
         assert_eq!(verdict("mail", Contexts::MAIN), refused("rserve is not a mail proxy"));
         assert_eq!(verdict("pcre_jit", Contexts::MAIN), Known::Tuned);

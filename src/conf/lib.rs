@@ -14,6 +14,7 @@
 //! - [`known`] has a word to say about each name that nginx defines and no module implements.
 #![forbid(unsafe_code)]
 
+mod access;
 mod context;
 mod directive;
 mod error;
@@ -33,6 +34,7 @@ pub mod text;
 mod tree;
 pub mod value;
 
+pub use access::Access;
 pub use context::Contexts;
 pub use directive::{Arity, Block, Directive, Entry, check, erase};
 pub use error::{Error, Lack, Place};

@@ -40,7 +40,8 @@
 //! | `here` | as written | is given the whole | not inherited |
 //! | `block` | as written | is given the whole | has a block in braces |
 //!
-//! A directive whose name is a word of Rust is written `r#use`.
+//! A directive whose name is a word of Rust is written `r#use`. What begins with `prefix "proxy_";` has that before all of its
+//! names: a family of modules has its common directives from one list.
 //!
 //! What has a default has a method of its name: what is set, else what the row's own setter makes of its default. A
 //! default in parentheses is for readers.
@@ -81,7 +82,15 @@ pub const fn bare(name: &'static str) -> &'static str {
 /// Declares a module's settings. See the [module](self).
 #[macro_export]
 macro_rules! settings {
+    (prefix $prefix:literal; $($rest:tt)*) => { $crate::prefixed_settings!($prefix; $($rest)*); };
+    ($($rest:tt)*) => { $crate::prefixed_settings!(""; $($rest)*); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! prefixed_settings {
     (
+        $prefix:literal;
         $(#[$meta:meta])*
         $vis:vis struct $conf:ident {
             $( $kind:ident $name:ident $(: $type:ty)? = ( $($row:tt)* ); )*
@@ -97,7 +106,7 @@ macro_rules! settings {
         impl $conf {
             /// The rows of the directives.
             $vis const DIRECTIVES: &'static [$crate::Directive<$conf>] =
-                &[ $( $crate::setting_row!($kind $name ($($row)*)) ),* ];
+                &[ $( $crate::setting_row!($prefix, $kind $name ($($row)*)) ),* ];
 
             /// Fills what this block left unset from the one around it.
             #[allow(dead_code, reason = "some blocks have none around them")]
@@ -105,7 +114,7 @@ macro_rules! settings {
                 $( $crate::setting_inherit!($kind, self.$name, outer.$name); )*
             }
 
-            $( $crate::setting_method!($conf $kind $name $(, $type)?); )*
+            $( $crate::setting_method!($prefix, $conf $kind $name $(, $type)?); )*
         }
     };
 }
@@ -125,9 +134,9 @@ macro_rules! setting_type {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! setting_row {
-    (flag $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, flag $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $crate::Arity::Flag,
             |c, s| c.$name.set_in(s.flag()?, s),
@@ -135,9 +144,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (time $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, time $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.time_ms(0)?, s),
@@ -145,9 +154,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (size $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, size $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.size(0)?, s),
@@ -155,9 +164,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (number $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, number $name:ident ($contexts:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $crate::Arity::Exactly(1),
             |c, s| c.$name.set_in(s.number(0)?, s),
@@ -165,9 +174,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (list $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, list $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             |c, s| {
@@ -178,9 +187,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (lists $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, lists $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             |c, s| {
@@ -191,9 +200,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (raw $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, raw $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             $set,
@@ -201,9 +210,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (here $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, here $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             $set,
@@ -211,9 +220,9 @@ macro_rules! setting_row {
             $help,
         )
     };
-    (block $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, block $name:ident ($contexts:expr, $arity:expr, $set:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             $set,
@@ -223,9 +232,9 @@ macro_rules! setting_row {
         .with_block()
     };
     // `value`, `option`
-    ($kind:ident $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
+    ($prefix:literal, $kind:ident $name:ident ($contexts:expr, $arity:expr, $parse:expr, $default:expr, $help:expr)) => {
         $crate::Directive::new(
-            $crate::settings::bare(stringify!($name)),
+            $crate::settings::bare(concat!($prefix, stringify!($name))),
             $contexts,
             $arity,
             |c, s| c.$name.set_in($parse(s)?, s),
@@ -247,20 +256,20 @@ macro_rules! setting_inherit {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! setting_method {
-    ($conf:ident flag $name:ident) => { $crate::setting_method!(@ $conf $name bool); };
-    ($conf:ident time $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
-    ($conf:ident size $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
-    ($conf:ident number $name:ident) => { $crate::setting_method!(@ $conf $name u64); };
-    ($conf:ident lists $name:ident, $type:ty) => { $crate::setting_method!(@ $conf $name Vec<$type>); };
-    ($conf:ident value $name:ident, $type:ty) => { $crate::setting_method!(@ $conf $name $type); };
-    ($conf:ident $kind:ident $name:ident, $type:ty) => {};
-    (@ $conf:ident $name:ident $type:ty) => {
+    ($prefix:literal, $conf:ident flag $name:ident) => { $crate::setting_method!(@ $prefix, $conf $name bool); };
+    ($prefix:literal, $conf:ident time $name:ident) => { $crate::setting_method!(@ $prefix, $conf $name u64); };
+    ($prefix:literal, $conf:ident size $name:ident) => { $crate::setting_method!(@ $prefix, $conf $name u64); };
+    ($prefix:literal, $conf:ident number $name:ident) => { $crate::setting_method!(@ $prefix, $conf $name u64); };
+    ($prefix:literal, $conf:ident lists $name:ident, $type:ty) => { $crate::setting_method!(@ $prefix, $conf $name Vec<$type>); };
+    ($prefix:literal, $conf:ident value $name:ident, $type:ty) => { $crate::setting_method!(@ $prefix, $conf $name $type); };
+    ($prefix:literal, $conf:ident $kind:ident $name:ident, $type:ty) => {};
+    (@ $prefix:literal, $conf:ident $name:ident $type:ty) => {
         #[allow(dead_code, reason = "not every default is asked for")]
-        #[doc = concat!("What `", stringify!($name), "` is set to, or its default.")]
+        #[doc = concat!("What `", $prefix, stringify!($name), "` is set to, or its default.")]
         pub fn $name(&self) -> $type {
             ::std::thread_local! {
                 static DEFAULT: $type = {
-                    let conf = $crate::by_default($conf::DIRECTIVES, $crate::settings::bare(stringify!($name)));
+                    let conf = $crate::by_default($conf::DIRECTIVES, $crate::settings::bare(concat!($prefix, stringify!($name))));
                     conf.$name.get().cloned().expect("its own setter has set it")
                 };
             }
@@ -285,14 +294,28 @@ mod tests {
         }
     }
 
+    settings! {
+        prefix "proxy_";
+        /// With names that have a beginning in common.
+        #[derive(Default)]
+        struct Prefixed {
+            time read_timeout = (Contexts::MAIN, "60s", "a time");
+        }
+    }
+
     fn number(setting: &Setting<'_>) -> Result<u64, Error> {
         setting.number(0)
     }
 
     #[test]
-    fn words_of_rust_are_names_of_directives() {
+    fn names_of_directives() {
         let names: Vec<&str> = Conf::DIRECTIVES.iter().map(|row| row.name).collect();
         assert_eq!(names, ["use", "async"]);
         assert_eq!((Conf::default().r#use(), Conf::default().r#async()), (7, true));
+        let names: Vec<&str> = Prefixed::DIRECTIVES.iter().map(|row| row.name).collect();
+        assert_eq!(
+            (&names[..], Prefixed::default().read_timeout()),
+            (&["proxy_read_timeout"][..], 60_000)
+        );
     }
 }

@@ -21,7 +21,7 @@ use conf::{Entry, Error};
 
 pub use error_log::error_log;
 pub use files::{LogFile, Logs};
-pub use process::Process;
+pub use process::{Process, Role};
 pub use regions::{Inherited, Place, Previous, Regions, Slot, Wanted};
 pub use setup::{Folder, Request, Setup};
 pub use sockets::Sockets;

@@ -6,6 +6,32 @@ use conf::Error;
 
 use crate::Regions;
 
+/// What a process beside the workers is for: it has no listeners, and sees no client. There is one of each kind at most, while
+/// there is something for it to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It asks others for what the server needs itself.
+    Helper,
+    /// It trims caches.
+    CacheManager,
+    /// It finds what is in caches, and ends.
+    CacheLoader,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 3] = [Role::Helper, Role::CacheManager, Role::CacheLoader];
+
+    /// What its process is called.
+    pub fn title(self) -> &'static str {
+        match self {
+            Role::Helper => "helper process",
+            Role::CacheManager => "cache manager process",
+            Role::CacheLoader => "cache loader process",
+        }
+    }
+}
+
 /// What is done when a process starts or ends. Methods run in the process that is named. What one does not see to itself
 /// is its parts' to see to.
 pub trait Process: 'static {
@@ -41,20 +67,25 @@ pub trait Process: 'static {
         self.parts().iter().try_for_each(|part| part.started())
     }
 
-    /// Master: whether there is something for the helper process to do, which has no listeners and sees no client.
-    fn needs_help(&self) -> bool {
-        self.parts().iter().any(|part| part.needs_help())
+    /// Master: whether there is something to do for a process beside the workers.
+    fn needs(&self, role: Role) -> bool {
+        self.parts().iter().any(|part| part.needs(role))
     }
 
-    /// Helper: it has its loop.
-    fn help(&'static self) {
-        self.parts().iter().for_each(|part| part.help());
+    /// Such a process: it has its loop.
+    fn assist(&'static self, role: Role) {
+        self.parts().iter().for_each(|part| part.assist(role));
     }
 
     /// Worker: it accepts no more, and ends with its last connection; `within` so many milliseconds,
     /// if that is limited.
     fn draining(&'static self, within: Option<u64>) {
         self.parts().iter().for_each(|part| part.draining(within));
+    }
+
+    /// Worker: it ends, whatever its clients are at: nothing more comes of them. What is held (`rt::hold`) it waits for, for a moment.
+    fn stopping(&'static self) {
+        self.parts().iter().for_each(|part| part.stopping());
     }
 
     /// Worker: its master is gone, and another may start at any moment: what only one server may have is let go.

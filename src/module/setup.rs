@@ -1,5 +1,6 @@
 //! What modules ask of the server while a configuration is made ready.
 
+use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -30,8 +31,9 @@ pub struct Folder {
     pub path: PathBuf,
     /// Which directive wants it, and where that stands: for messages.
     pub wanted_by: String,
-    /// Others may look into it. One that is there stays as it is, whosever it is; else it is the workers' user's alone.
-    pub shared: bool,
+    /// Others may look into it: the mode of one that is made; one that is there stays as it is, whosever it is. Else it is the
+    /// workers' user's alone.
+    pub shared: Option<u32>,
 }
 
 /// Collects what the modules ask for.
@@ -51,6 +53,7 @@ pub struct Setup<'a> {
     pub folders: Vec<Folder>,
     /// Names of zones (`zone=NAME:SIZE`), each with the directive that it was declared by.
     pub zones: HashMap<String, &'static str>,
+    shared: HashMap<TypeId, Rc<dyn Any>>,
     /// What opens sockets of its own beside those of clients.
     pub connects: Option<&'static str>,
 }
@@ -67,6 +70,7 @@ impl<'a> Setup<'a> {
             regions: Regions::default(),
             folders: Vec::new(),
             zones: HashMap::new(),
+            shared: HashMap::new(),
             connects: None,
         }
     }
@@ -89,6 +93,12 @@ impl<'a> Setup<'a> {
     /// `worker_connections`, and needs descriptors for both. `what` it is, for a warning.
     pub fn connects(&mut self, what: &'static str) {
         self.connects.get_or_insert(what);
+    }
+
+    /// What modules of this configuration have together, named by its type: made when it is first asked for.
+    pub fn shared<T: Default + 'static>(&mut self) -> Rc<T> {
+        let known = self.shared.entry(TypeId::of::<T>()).or_insert_with(|| Rc::<T>::default());
+        known.clone().downcast().expect("it was made by its type")
     }
 
     /// Asks for a log file.

@@ -90,6 +90,11 @@ impl TableZone {
         })
     }
 
+    /// What is wrong with it, where its name stands.
+    pub fn error(&self, message: String, setup: &Setup<'_>) -> Error {
+        Error::at(message, self.name.span, setup.env.files)
+    }
+
     /// Asks for the memory. `false`: that was done before; else it is to become a part of the processes' life.
     pub fn install(&self, setup: &mut Setup<'_>) -> Result<bool, Error> {
         if self.installed.replace(true) {

@@ -1,7 +1,9 @@
 //! Accepting connections.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+
+use sys::socket::Address;
 
 use crate::conn::Conn;
 use crate::listener::{Acceptor, ListenerId};
@@ -15,6 +17,8 @@ const MOST_AT_ALL: u32 = 512;
 /// The kernel wakes the waiter that came last, again and again. After so many connections a worker
 /// goes to the other end of the line, so that all of them get some.
 const TURN: u32 = 16;
+/// So often a connection is given on: a listener that gives its connections to itself would go on for ever.
+const MOST_PASSES: u8 = 10;
 /// When slots are short, so many idle connections go at once.
 const RECLAIM: usize = 32;
 
@@ -33,7 +37,52 @@ pub fn remove_listeners() {
     worker().remove_acceptors();
 }
 
+/// Whether this loop has a listener at an address.
+pub fn listens(address: &Address) -> bool {
+    worker().acceptor_at(address).is_some()
+}
+
+/// Gives a connection's socket to the listener at an address, or at that port of all addresses, as if it had accepted it: what was not
+/// read yet is its. The connection itself is to be closed, which ends nothing for its peer. The error is
+/// [`io::ErrorKind::AddrNotAvailable`] where nobody listens.
+pub fn pass(conn: Conn, address: &Address) -> io::Result<()> {
+    let worker = worker();
+    let service = worker.acceptor_at(address).ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let passes = worker.slot(conn.token()).map_or(0, |slot| slot.passes.get());
+    if passes >= MOST_PASSES {
+        return Err(io::Error::other("the connection was passed too often"));
+    }
+    let socket = sys::process::duplicate(conn.fd())?;
+    // The number goes with the connection, the events of the socket would stay.
+    worker.unlisten(conn.fd());
+    let peer = conn.peer();
+    // In a turn of its own: this one is the connection's.
+    after(0, move || {
+        if let Some(worker) = here() {
+            worker.open(socket.into_raw_fd(), peer, service, passes + 1);
+        }
+    });
+    Ok(())
+}
+
+/// Whether the first is that port of all addresses of that family.
+fn is_all_of(own: &Address, address: &Address) -> bool {
+    let (Address::Inet(own), Address::Inet(address)) = (own, address) else { return false };
+    own.ip().is_unspecified() && own.is_ipv4() == address.is_ipv4() && own.port() == address.port()
+}
+
 impl Worker {
+    fn acceptor_at(&self, address: &Address) -> Option<&'static dyn Service> {
+        let acceptors = self.acceptors.borrow();
+        let find = |is_there: &dyn Fn(&Address) -> bool| {
+            let at = |one: &&Acceptor| {
+                sys::socket::local_address(one.fd).is_some_and(|own| is_there(&own))
+            };
+            acceptors.iter().find(at).map(|one| one.service)
+        };
+        find(&|own| own == address).or_else(|| find(&|own| is_all_of(own, address)))
+    }
+
     fn add_acceptor(
         &self,
         fd: RawFd,
@@ -80,7 +129,7 @@ impl Worker {
         }
         while accepted < budget && self.slots.free() > 0 {
             match sys::socket::accept(fd) {
-                Ok((connection, peer)) => self.open(connection, peer, service),
+                Ok((connection, peer)) => self.open(connection, peer, service, 0),
                 Err(error) => {
                     if error.kind() != io::ErrorKind::WouldBlock {
                         self.accept_failed(&error);
@@ -116,13 +165,14 @@ impl Worker {
 
     /// The first bytes are often there already: the service is asked before the descriptor goes into
     /// the poll set, and a connection that is answered and closed at once never enters it.
-    fn open(&self, fd: RawFd, peer: sys::socket::Peer, service: &'static dyn Service) {
+    fn open(&self, fd: RawFd, peer: sys::socket::Peer, service: &'static dyn Service, passes: u8) {
         let Some(token) = self.take_slot(fd, peer) else {
             sys::stream::close(fd);
             return;
         };
         if let Some(slot) = self.slot(token) {
             slot.service.set(Some(service));
+            slot.passes.set(passes);
         }
         // It may have connected, and asked, since another's answer in this turn.
         self.next_moment();

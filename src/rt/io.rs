@@ -161,6 +161,18 @@ impl Conn {
         attempt(slot, READABLE, || sys::stream::peek(slot.fd.get(), buffer))
     }
 
+    /// Whether nothing has come, and nothing has ended, as the kernel knows it now: an event of it may not have been heard yet.
+    pub fn is_silent(&self) -> bool {
+        let Ok(slot) = self.slot() else { return false };
+        let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        !slot.has(BROKEN) && sys::stream::peek(slot.fd.get(), &mut [0]).is_err_and(nothing)
+    }
+
+    /// Something may have come that was not heard of yet: the next read asks the kernel.
+    pub fn look_again(&self) {
+        self.get(|slot| slot.raise(READABLE), ());
+    }
+
     /// What has come is not enough: [`readable`](Self::readable) waits for more, or for the end.
     pub fn expect_more(&self) {
         self.get(
@@ -188,6 +200,12 @@ impl Conn {
     pub fn try_read<T>(&self, mut call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
         let slot = self.slot()?;
         attempt(slot, READABLE, || call(slot.fd.get()))
+    }
+
+    /// A call of the system that writes (`splice`, say): `WouldBlock` when there is no room.
+    pub fn try_write<T>(&self, mut call: impl FnMut(RawFd) -> io::Result<T>) -> io::Result<T> {
+        let slot = self.slot()?;
+        attempt(slot, WRITABLE, || call(slot.fd.get()))
     }
 
     /// Before another thread writes to the socket: if it finds the socket full, the event that tells

@@ -43,25 +43,25 @@ mod waker;
 mod worker;
 mod yield_now;
 
-pub use accept::{add_listener, remove_listeners};
+pub use accept::{add_listener, listens, pass, remove_listeners};
 pub use beat::add_pulse;
 pub use conn::{Conn, TimedOut};
 pub use hold::{Hold, hold};
 pub use layer::Layer;
 pub use linger::{Lingering, linger};
 pub use listener::ListenerId;
-pub use occupy::{nest, spawn};
-pub use offload::{Offload, offload, offload_if};
+pub use occupy::{detached, nest, spawn};
+pub use offload::{Lane, Offload, offload, offload_if};
 pub use pulse::Pulse;
 pub use service::{Next, Service, Task};
 pub use sleep::{Sleep, sleep};
-pub use socket::{Socket, adopt, connect, pair};
+pub use socket::{Socket, adopt, connect, connect_from, pair};
 pub use stream::Stream;
 pub use token::Token;
 pub use transport::Io;
-pub use turn::run;
+pub use turn::{finish, run};
 pub use worker::{
     Config, Figures, after, began_request, connections, create, drain, draining, figures, moment,
-    now, on_readable, stop, wake_all, wall,
+    now, on_readable, slots, stop, wake_all, wall,
 };
 pub use yield_now::yield_now;

@@ -32,6 +32,7 @@ impl Worker {
         let slot = self.slots.at(index);
         self.serial.set(self.serial.get() + 1);
         slot.state.set(state);
+        slot.passes.set(0);
         slot.flags.set(READABLE | WRITABLE);
         slot.fd.set(fd);
         slot.peer.set(peer);
@@ -115,6 +116,21 @@ pub fn nest(outer: Conn, layer: Box<dyn Layer>, task: impl FnOnce(Conn) -> Task)
     let (conn, slot) = (Conn::new(token), worker.slot(token)?);
     slot.serial.set(outer.serial());
     slot.opened.set(outer.opened());
+    conn.set_layer(layer);
+    slot.work.set(Work::Task(task(conn)));
+    worker.wake(token);
+    Some(conn)
+}
+
+/// Makes a connection with this peer that has no socket of its own but a layer, as [`nest`] does. `None`: all slots are taken.
+pub fn detached(
+    peer: Peer,
+    layer: Box<dyn Layer>,
+    task: impl FnOnce(Conn) -> Task,
+) -> Option<Conn> {
+    let worker = worker();
+    let token = worker.take_further(-1, peer, SlotState::Task)?;
+    let (conn, slot) = (Conn::new(token), worker.slot(token)?);
     conn.set_layer(layer);
     slot.work.set(Work::Task(task(conn)));
     worker.wake(token);

@@ -66,6 +66,8 @@ pub(crate) struct Slot {
     pub generation: Cell<u32>,
     pub flags: Cell<u16>,
     pub state: Cell<SlotState>,
+    /// How often the connection was given to another listener.
+    pub passes: Cell<u8>,
     pub fd: Cell<RawFd>,
     /// Requests answered on this connection, kept for the protocol.
     pub requests: Cell<u32>,
@@ -94,6 +96,7 @@ impl Slot {
             generation: Cell::new(1),
             flags: Cell::new(0),
             state: Cell::new(SlotState::Free),
+            passes: Cell::new(0),
             fd: Cell::new(-1),
             requests: Cell::new(0),
             due: Cell::new(0),
@@ -108,6 +111,11 @@ impl Slot {
             work: Cell::default(),
             layer: Cell::new(None),
         }
+    }
+
+    /// Whether it is a client's, and not a task alone.
+    pub fn is_connection(&self) -> bool {
+        self.fd.get() >= 0 && self.state.get() != SlotState::Owned || self.has(LAYERED)
     }
 
     /// Wakes who waits for this socket.

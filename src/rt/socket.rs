@@ -1,6 +1,7 @@
 //! Sockets of a task's own: a task may have as many as it likes beside its client's connection, and none.
 
 use std::io;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -41,11 +42,20 @@ pub(crate) fn free(token: Token) {
 /// Connects to an address within `ms` milliseconds. The error is the system's: nobody is there, no answer has come, or
 /// this process has as many sockets as `worker_connections` allow.
 pub async fn connect(address: &Address, ms: u64) -> io::Result<Socket> {
+    connect_from(address, None, ms).await
+}
+
+/// The same from an address of this machine; port 0 is any.
+pub async fn connect_from(
+    address: &Address,
+    from: Option<SocketAddr>,
+    ms: u64,
+) -> io::Result<Socket> {
     let peer = match address {
-        Address::Inet(inet) => Peer::Inet(*inet),
+        Address::Inet(inet) | Address::Datagrams(inet) => Peer::Inet(*inet),
         Address::Unix(_) => Peer::Unix,
     };
-    let socket = enter(sys::socket::connect(address)?, peer, 0)?;
+    let socket = enter(sys::socket::connect(address, from)?, peer, 0)?;
     socket.set_timeout(ms);
     match socket.writable().await {
         Ok(()) => sys::socket::take_error(socket.fd()).map(|()| socket),

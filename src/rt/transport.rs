@@ -198,6 +198,8 @@ of_the_socket! {
     is_readable() -> bool;
     /// Whether a write is worth trying.
     is_writable() -> bool;
+    /// Something may have come that was not heard of yet: the next read asks the kernel.
+    look_again();
     /// The task that is polled is to be woken when something becomes of this socket.
     wakes(cx: &mut Context<'_>);
 }

@@ -31,6 +31,19 @@ pub fn run() -> io::Result<()> {
     Ok(())
 }
 
+/// After the loop has ended: it goes on, without connections, which have no turn any more, until nothing is held, or for so many
+/// milliseconds.
+pub fn finish(ms: u64) -> io::Result<()> {
+    let worker = worker();
+    let mut events = mio::Events::with_capacity(EVENTS);
+    let until = sys::clock::monotonic_ms().saturating_add(ms);
+    worker.finishing.set(true);
+    while worker.holds.get() > 0 && sys::clock::monotonic_ms() < until {
+        worker.turn(&mut events)?;
+    }
+    Ok(())
+}
+
 impl Worker {
     fn ended(&self) -> bool {
         // Who is about to have a turn may be about to connect.
@@ -85,7 +98,8 @@ impl Worker {
         let now = self.now.get();
         let alarm = self.alarms.borrow().peek().map(|alarm| alarm.due.saturating_sub(now));
         // Work whose client has gone wakes nobody when it is done.
-        let undone = (self.draining.get() && !offload::is_done()).then_some(UNDONE_MS);
+        let undone = self.finishing.get() || self.draining.get() && !offload::is_done();
+        let undone = undone.then_some(UNDONE_MS);
         let all = [self.wheel.next(now), alarm, undone];
         all.into_iter().flatten().min().map(Duration::from_millis)
     }
@@ -99,6 +113,9 @@ impl Worker {
 
     /// The 64th listener and those after it share a bit: they are asked together.
     fn accept_from(&self, mut listeners: u64) {
+        if self.finishing.get() {
+            return;
+        }
         while listeners != 0 {
             let bit = listeners.trailing_zeros();
             listeners &= listeners - 1;
@@ -114,6 +131,9 @@ impl Worker {
             let Some(token) = self.queue.borrow_mut().pop_front() else { return };
             let Some(slot) = self.slot(token) else { continue };
             slot.clear(QUEUED);
+            if self.finishing.get() && slot.is_connection() {
+                continue;
+            }
             match slot.state.get() {
                 SlotState::Task => self.poll_task(token),
                 SlotState::Idle if slot.is_readable() => {

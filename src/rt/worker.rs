@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     pub serial: Cell<u64>,
     pub moment: Cell<u64>,
     pub draining: Cell<bool>,
+    /// The loop has ended, but for what is held.
+    pub finishing: Cell<bool>,
     /// How many hold it.
     pub holds: Cell<u32>,
     pub stop: Cell<bool>,
@@ -122,6 +124,7 @@ pub fn create(config: Config) -> io::Result<()> {
         serial: Cell::new(0),
         moment: Cell::new(0),
         draining: Cell::new(false),
+        finishing: Cell::new(false),
         holds: Cell::new(0),
         stop: Cell::new(false),
     };
@@ -275,6 +278,11 @@ pub fn figures() -> Figures {
         idle: worker.counters.idle.get(),
         beginning: worker.counters.beginning.get(),
     })
+}
+
+/// How many connections this loop may have (`worker_connections`).
+pub fn slots() -> u32 {
+    worker().config.slots
 }
 
 /// Whether the loop ends when its last connection has.

@@ -55,7 +55,7 @@
 
 use std::process::ExitCode;
 
-pub use {broadcast, conf, http, live, mem, module, proto, rt, shm, sys};
+pub use {broadcast, conf, http, live, mem, module, proto, rt, shm, stream, sys};
 
 /// Runs the server with these core modules, as the command line says: all that a `main` does. [`main!`] writes the list.
 pub fn main(modules: &'static [&'static dyn module::Module]) -> ExitCode {

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use conf::{Contexts, Env, Error, Setting, Table, Tree, erase};
-use module::{Folder, Inherited, Instance, Logs, Regions, Request, Setup, Sockets};
+use module::{Folder, Inherited, Instance, Logs, Regions, Request, Role, Setup, Sockets};
 use sys::log::Log;
 use sys::unix::SocketFile;
 use sys::user::Identity;
@@ -41,8 +42,15 @@ fn read(tree: &Tree, modules: Modules, env: &Env<'_>) -> Result<Confs, Error> {
     Ok((core, confs))
 }
 
-/// The number of the helper among the workers.
-pub const HELPER: usize = usize::MAX;
+/// The number among the workers of a process with a role of its own.
+pub const fn number_of(role: Role) -> usize {
+    usize::MAX - role as usize
+}
+
+/// The role of the process with a number; `None`: it is a worker.
+pub fn role_of(number: usize) -> Option<Role> {
+    Role::ALL.into_iter().find(|&role| number_of(role) == number)
+}
 
 /// A configuration that is ready to be opened and run.
 pub struct Cycle {
@@ -152,8 +160,8 @@ impl Cycle {
         let user = self.user();
         for folder in &self.folders {
             let made = match folder.shared {
-                true => sys::folder::make(&folder.path, user.as_ref()),
-                false => sys::private::folder(&folder.path, user.as_ref()),
+                Some(mode) => sys::folder::make(&folder.path, mode, user.as_ref()),
+                None => sys::private::folder(&folder.path, user.as_ref()),
             };
             made.map_err(|error| {
                 let (path, wanted_by) = (folder.path.display(), &folder.wanted_by);
@@ -184,24 +192,33 @@ impl Cycle {
         self.instances.iter().try_for_each(|instance| instance.listen(&sockets, number))
     }
 
-    /// Whether the modules have something for a helper to do.
-    pub fn needs_help(&self) -> bool {
-        self.instances.iter().any(|instance| instance.needs_help())
+    /// Whether the modules have something to do for a process beside the workers.
+    pub fn needs(&self, role: Role) -> bool {
+        self.instances.iter().any(|instance| instance.needs(role))
     }
 
-    /// Starts what the helper does, whose loop exists.
-    pub fn help(&'static self) {
-        self.instances.iter().for_each(|instance| instance.help());
+    /// Starts what such a process does, whose loop exists.
+    pub fn assist(&'static self, role: Role) {
+        self.instances.iter().for_each(|instance| instance.assist(role));
     }
 
-    /// The numbers of the processes that serve this configuration: its workers, and the helper.
-    pub fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
-        (0..self.workers()).chain(self.needs_help().then_some(HELPER))
+    /// The numbers of the processes that serve this configuration: its workers, and those beside them.
+    pub fn numbers(&self) -> Vec<usize> {
+        let beside = Role::ALL.into_iter().filter(|&role| self.needs(role));
+        (0..self.workers()).chain(beside.map(number_of)).collect()
     }
 
     /// Tells the modules that this process stops accepting.
     pub fn drain(&'static self, within: Option<u64>) {
         self.instances.iter().for_each(|instance| instance.draining(within));
+    }
+
+    /// Tells the modules that this process ends, and waits for a moment for what they still have to write.
+    pub fn finish(&'static self) -> io::Result<()> {
+        /// The master kills who takes twice as long.
+        const MOST_MS: u64 = 1000;
+        self.instances.iter().for_each(|instance| instance.stopping());
+        rt::finish(MOST_MS)
     }
 
     /// Tells the modules that a worker has ended. `false`: one of them must be told again.

@@ -1,10 +1,10 @@
 //! What `-t` has found: every refusal and every warning of a configuration, those of one reason together.
 //!
 //! ```text
-//! rserve: [emerg] not served: rserve does not proxy to upstreams yet
-//!     proxy_pass         conf/site.conf:12, 30
-//!     proxy_set_header   conf/site.conf:13, 14 and 5 more
-//! rserve: serves 41 of 43 directives; not yet: proxy_pass, proxy_set_header
+//! rserve: [emerg] not served: rserve does not speak FastCGI yet
+//!     fastcgi_pass    conf/site.conf:12, 30
+//!     fastcgi_param   conf/site.conf:13, 14 and 5 more
+//! rserve: serves 41 of 43 directives; not yet: fastcgi_param, fastcgi_pass
 //! ```
 
 use conf::Error;

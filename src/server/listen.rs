@@ -84,6 +84,9 @@ fn take_over(socket: &Listener, request: &Request) -> Result<Listener, Failure> 
 
 fn configure(socket: &Listener, request: &Request) -> io::Result<()> {
     socket.configure(&request.address, &request.options)?;
+    if matches!(request.address, Address::Datagrams(_)) {
+        return Ok(());
+    }
     socket.set_backlog(request.options.backlog)
 }
 

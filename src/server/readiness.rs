@@ -4,7 +4,7 @@ use sys::clock::monotonic_ms;
 use sys::signal;
 
 use crate::Failure;
-use crate::cycle::HELPER;
+use crate::cycle::role_of;
 use crate::master::Master;
 use crate::workers::{describe, log_exit};
 
@@ -46,7 +46,7 @@ impl Master {
             self.bury(pid);
             match self.workers.ended(pid, exit) {
                 // It is started again when the rest serves.
-                Some(worker) if worker.number == HELPER => {}
+                Some(worker) if role_of(worker.number).is_some() => {}
                 Some(mut worker) if worker.generation == generation => {
                     let how = describe(exit);
                     let why = worker.last_words().map(|words| format!(": {words}"));

@@ -1,5 +1,6 @@
 //! Children that have ended.
 
+use crate::cycle::role_of;
 use crate::master::{Master, Phase};
 use crate::workers::log_exit;
 
@@ -12,7 +13,11 @@ impl Master {
                     self.bury(pid);
                     // It may have been the last that listened on a socket of a configuration before.
                     self.remove_unused_sockets();
-                    let wanted = !worker.ending && worker.generation == self.generation;
+                    // Whoever had a role may have done what there was to do.
+                    let is_needed =
+                        role_of(worker.number).is_none_or(|role| self.cycle.needs(role));
+                    let wanted =
+                        is_needed && !worker.ending && worker.generation == self.generation;
                     if wanted && self.phase == Phase::Running && self.accepting {
                         self.workers.replace(&worker);
                     }

@@ -52,7 +52,7 @@ impl Master {
         })?;
         new.warn(false);
 
-        self.make_room_for(new.numbers().count());
+        self.make_room_for(new.numbers().len());
         let old_generation = self.generation;
         let old = std::mem::replace(&mut self.cycle, Rc::new(new));
         old.outgoing(&self.cycle.regions, false);

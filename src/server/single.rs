@@ -46,7 +46,11 @@ pub fn run(
         sys::log::take_stderr().map_err(|e| failed("dup2()", e))?;
         starter.report_ready();
     }
-    let result = rt::run();
+    sys::notify::send(&format!("READY=1\nMAINPID={}", sys::process::pid()));
+    let result = rt::run().and_then(|()| {
+        rt::drain();
+        last.borrow().1.clone().keep().finish()
+    });
     last.borrow().1.close();
     pid::remove(&pid_file);
     files.borrow().iter().for_each(SocketFile::remove);

@@ -1,9 +1,11 @@
 //! What the master does from its start to its end: it waits, hears, and does what it is told.
 
+use module::Role;
 use sys::clock::monotonic_ms;
 use sys::signal;
 
 use crate::control::Control;
+use crate::cycle::number_of;
 use crate::master::{Master, Phase};
 use crate::successor::Successor;
 use crate::{Failure, welcome};
@@ -102,8 +104,8 @@ impl Master {
         }
         self.answer_control();
         if self.phase == Phase::Running && self.accepting {
-            if self.cycle.needs_help() {
-                self.workers.want_helper(self.generation);
+            for role in Role::ALL.into_iter().filter(|&role| self.cycle.needs(role)) {
+                self.workers.want(number_of(role), self.generation);
             }
             for number in self.workers.due() {
                 if let Err(failure) = self.start_worker(number) {

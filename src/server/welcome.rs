@@ -54,6 +54,7 @@ fn url(request: &Request) -> String {
     let scheme = request.scheme;
     match &request.address {
         Address::Unix(path) => format!("unix:{}   ({scheme})", path.display()),
+        Address::Datagrams(address) => format!("{scheme}://{address}"),
         Address::Inet(address) => {
             let port = match address.port() {
                 80 if scheme == "http" => String::new(),
@@ -99,7 +100,7 @@ fn shown(path: &Path) -> String {
 /// The line of the error log for an address.
 pub fn listening(request: &Request) -> String {
     match request.address {
-        Address::Inet(_) => {
+        Address::Inet(_) | Address::Datagrams(_) => {
             format!("listening on {}://{}/", request.scheme, request.address)
         }
         Address::Unix(_) => format!("listening on {} ({})", request.address, request.scheme),

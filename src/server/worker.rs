@@ -1,12 +1,13 @@
 //! A worker process: one event loop that serves one configuration to its end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use module::Role;
 use sys::channel::{Report, WorkerEnd};
 use sys::signal::{self, Blocked, Signals};
 
-use crate::cycle::{Cycle, HELPER};
+use crate::cycle::{Cycle, role_of};
 
 /// The exit code of a worker that could not start, as nginx's.
 const CANNOT_START: i32 = 2;
@@ -18,7 +19,7 @@ const HURRIED_MS: u64 = 5000;
 
 /// Runs worker `number`, in its own process, and ends the process.
 pub fn run(cycle: Rc<Cycle>, number: usize, channel: WorkerEnd, blocked: Blocked) -> ! {
-    sys::title::set(if number == HELPER { "helper process" } else { "worker process" });
+    sys::title::set(role_of(number).map_or("worker process", Role::title));
     let cycle = cycle.keep();
     let mut channel = channel;
     let started = prepare(cycle, number).and_then(|()| start(cycle, number, &mut channel, blocked));
@@ -48,7 +49,7 @@ fn prepare(cycle: &Cycle, number: usize) -> Result<(), String> {
     if let Some(&bytes) = core.worker_rlimit_core.get() {
         alert("setrlimit(RLIMIT_CORE)", sys::process::limit_core(bytes));
     }
-    if number != HELPER
+    if role_of(number).is_none()
         && let Some(affinity) = core.worker_cpu_affinity.get()
     {
         alert("sched_setaffinity()", sys::process::set_affinity(&affinity.of_worker(number)));
@@ -78,12 +79,13 @@ fn start(
     let config = cycle.core.events.or_default(Default::default()).loop_config();
     rt::create(config).map_err(|e| failed("epoll_create()", e))?;
     watch_signals(cycle, number, blocked)?;
-    if number == HELPER {
-        // Ports are the workers'.
-        drop(cycle.sockets.take());
-        cycle.help();
-    } else {
-        cycle.start(number)?;
+    match role_of(number) {
+        Some(role) => {
+            // Ports are the workers'.
+            drop(cycle.sockets.take());
+            cycle.assist(role);
+        }
+        None => cycle.start(number)?,
     }
     channel.send(Report::Ready).map_err(|e| failed("the report to the master", e))
 }
@@ -96,7 +98,7 @@ fn watch_master(cycle: &'static Cycle, number: usize, channel: WorkerEnd) {
             // Nobody would replace us, and a new master needs the ports: end in good order. Whoever follows
             // something live hears nothing new here, and is sent to where it does.
             sys::log!(Alert, "the master process is gone, shutting down");
-            if number == HELPER {
+            if role_of(number).is_some() {
                 return rt::stop();
             }
             cycle.instances.iter().for_each(|instance| instance.orphaned());
@@ -125,21 +127,24 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
     let signals = Signals::catch(&wanted).map_err(failed)?;
     drop(blocked);
     let fd = signals.fd();
-    let signals = RefCell::new(signals);
+    let (signals, is_told) = (RefCell::new(signals), Cell::new(false));
     let handle = move || {
         let taken = signals.borrow_mut().take();
         for taken in taken {
             match taken {
                 signal::SIGTERM | signal::SIGINT => {
-                    sys::log!(Notice, "exiting");
+                    // It is said again to who takes long.
+                    if !is_told.replace(true) {
+                        sys::log!(Notice, "exiting");
+                    }
                     rt::stop();
                 }
                 signal::SIGQUIT => {
                     sys::log!(Notice, "gracefully shutting down");
-                    match number {
+                    match role_of(number) {
                         // What it is at is in files, and the next one goes on with it.
-                        HELPER => rt::stop(),
-                        _ => drain(cycle),
+                        Some(_) => rt::stop(),
+                        None => drain(cycle),
                     }
                 }
                 signal::SIGUSR1 => reopen(cycle, number),
@@ -153,9 +158,9 @@ fn watch_signals(cycle: &'static Cycle, number: usize, blocked: Blocked) -> Resu
 }
 
 fn reopen(cycle: &'static Cycle, number: usize) {
-    match number {
-        HELPER => sys::log!(Notice, "reopening logs (helper)"),
-        _ => sys::log!(Notice, "reopening logs (worker {number})"),
+    match role_of(number) {
+        Some(role) => sys::log!(Notice, "reopening logs ({})", role.title()),
+        None => sys::log!(Notice, "reopening logs (worker {number})"),
     }
     cycle.instances.iter().for_each(|instance| instance.flush());
     if let Err((path, error)) = cycle.logs.open() {
@@ -191,9 +196,11 @@ fn hurry(cycle: &'static Cycle) {
 
 fn serve(cycle: &'static Cycle, number: usize) -> i32 {
     let result = rt::run();
-    if !rt::draining() && number != HELPER {
+    if !rt::draining() && role_of(number).is_none() {
         cycle.drain(Some(0));
+        rt::drain();
     }
+    let result = result.and_then(|()| cycle.finish());
     cycle.instances.iter().for_each(|instance| instance.flush());
     match result {
         Ok(()) => {

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use module::Role;
 use sys::channel::{self, MasterEnd, Report};
 use sys::clock::monotonic_ms;
 use sys::process::{Exit, Fork};
 
 use crate::Failure;
-use crate::cycle::{Cycle, HELPER};
+use crate::cycle::{Cycle, role_of};
 use crate::worker;
 
 /// A worker that dies younger than this is replaced later and later.
@@ -19,7 +20,7 @@ const LONGEST_PAUSE_MS: u64 = 10_000;
 #[derive(Debug)]
 pub struct Worker {
     pub pid: i32,
-    /// 0 up to `worker_processes`, or [`HELPER`].
+    /// 0 up to `worker_processes`, or the number of a role ([`role_of`]).
     pub number: usize,
     /// Which configuration it serves: counted up with every reload.
     pub generation: u64,
@@ -117,18 +118,19 @@ impl Workers {
         }
     }
 
-    /// Whether every worker of the generation is ready. Nobody waits for the helper: clients need it not.
+    /// Whether every worker of the generation is ready. Nobody waits for those beside them: clients need them not.
     pub fn ready(&self, generation: u64) -> bool {
-        let counts = |worker: &&Worker| worker.generation == generation && worker.number != HELPER;
+        let counts =
+            |worker: &&Worker| worker.generation == generation && role_of(worker.number).is_none();
         self.all.iter().filter(counts).all(|worker| worker.ready)
     }
 
-    /// Plans a helper, if the generation has none and is about to have none.
-    pub fn want_helper(&mut self, generation: u64) {
-        let is = |worker: &Worker| worker.generation == generation && worker.number == HELPER;
-        let planned = self.vacancies.iter().any(|vacancy| vacancy.number == HELPER);
+    /// Plans a process of that number, if the generation has none and is about to have none.
+    pub fn want(&mut self, number: usize, generation: u64) {
+        let is = |worker: &Worker| worker.generation == generation && worker.number == number;
+        let planned = self.vacancies.iter().any(|vacancy| vacancy.number == number);
         if !planned && !self.all.iter().any(is) {
-            self.try_again(HELPER);
+            self.try_again(number);
         }
     }
 
@@ -161,9 +163,9 @@ impl Workers {
         };
         if pause > 0 {
             self.pauses.push((worker.number, pause));
-            let who = match worker.number {
-                HELPER => "the helper".to_owned(),
-                number => format!("worker {number}"),
+            let who = match role_of(worker.number) {
+                Some(role) => format!("the {}", role.title()),
+                None => format!("worker {}", worker.number),
             };
             sys::log!(Warn, "{who} died young, it is started again in {pause} ms");
         }
@@ -196,7 +198,7 @@ impl Workers {
 }
 
 fn what(number: usize) -> &'static str {
-    if number == HELPER { "helper process" } else { "worker process" }
+    role_of(number).map_or("worker process", Role::title)
 }
 
 /// How a child has ended, for messages.

@@ -1,6 +1,7 @@
 //! The `stream {}` block: from directives to servers.
 
 use std::any::Any;
+use std::rc::Rc;
 
 use conf::{Arity, Contexts, Directive, Env, Error, Node, Setting, Table, erase};
 use http::route::server_name;
@@ -8,6 +9,7 @@ use http::vars::connection::Variables;
 use http::vars::names::{Names, Variable};
 use module::{Instance, Module, Setup};
 
+use crate::api::Entry;
 use crate::assemble;
 use crate::instance::StreamInstance;
 use crate::session::Session;
@@ -16,11 +18,20 @@ use crate::variables;
 use crate::written::{BlockConf, ServerBlock, Written};
 
 /// The core module that owns `stream {}`.
-pub struct Stream;
+pub struct Stream {
+    modules: &'static [Entry],
+}
+
+impl Stream {
+    /// With these modules; handlers of one phase run in the order of the list.
+    pub const fn new(modules: &'static [Entry]) -> Stream {
+        Stream { modules }
+    }
+}
 
 /// The block as it was written.
-#[derive(Default)]
 pub struct StreamConf {
+    modules: &'static [Entry],
     block: Option<Written>,
 }
 
@@ -49,7 +60,7 @@ fn set_stream(conf: &mut StreamConf, setting: &Setting<'_>) -> Result<(), Error>
     if conf.block.is_some() {
         return Err(setting.duplicate());
     }
-    conf.block = Some(Reader::new(setting.env())?.stream(setting)?);
+    conf.block = Some(Reader::new(conf.modules, setting.env())?.stream(setting)?);
     Ok(())
 }
 
@@ -63,7 +74,7 @@ impl Module for Stream {
     }
 
     fn create(&self) -> Box<dyn Any> {
-        Box::new(StreamConf::default())
+        Box::new(StreamConf { modules: self.modules, block: None })
     }
 
     fn init(&self, conf: Box<dyn Any>, setup: &mut Setup<'_>) -> Result<Box<dyn Instance>, Error> {
@@ -71,14 +82,17 @@ impl Module for Stream {
             |_| Error::new("the stream block was given the configuration of another module");
         let conf = conf.downcast::<StreamConf>().map_err(wrong)?;
         Ok(Box::new(match conf.block {
-            Some(written) => assemble::assemble(written, setup)?,
+            Some(written) => assemble::assemble(written, self.modules, setup)?,
             None => StreamInstance::default(),
         }))
     }
 
     fn parts(&self) -> Vec<(&'static str, Vec<conf::Entry>)> {
         let own = erase(DIRECTIVES).chain(erase(BLOCKS)).chain(erase(Conf::DIRECTIVES));
-        vec![("stream", own.collect())]
+        let mut parts = vec![("stream", own.collect())];
+        let modules = self.modules.iter().filter(|module| !module.is_of_http);
+        parts.extend(modules.map(|module| (module.name, (module.directives)())));
+        parts
     }
 
     fn variables(&self) -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
@@ -87,7 +101,10 @@ impl Module for Stream {
         let mut own = rows(variables::VARIABLES);
         own.extend(rows(Variables::CONNECTION));
         own.sort_unstable();
-        vec![("stream, which has those of tls, too", own)]
+        let mut parts = vec![("stream, which has those of tls, too", own)];
+        parts.extend(self.modules.iter().map(|module| (module.name, rows(module.variables))));
+        parts.retain(|(_, rows)| !rows.is_empty());
+        parts
     }
 }
 
@@ -95,15 +112,17 @@ impl Module for Stream {
 const BLOCK: usize = 0;
 const CORE: usize = 1;
 const TLS: usize = 2;
+const FIRST_MODULE: usize = 3;
 
 struct Reader<'a> {
+    modules: &'static [Entry],
     table: Table,
     env: &'a Env<'a>,
     names: Names<Session>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
+    fn new(modules: &'static [Entry], env: &'a Env<'a>) -> Result<Reader<'a>, Error> {
         let mut table = Table::new();
         table.add(BLOCK, erase(BLOCKS))?;
         table.add(CORE, erase(Conf::DIRECTIVES))?;
@@ -112,7 +131,11 @@ impl<'a> Reader<'a> {
         for all in [variables::VARIABLES, Variables::CONNECTION, Variables::SSL] {
             names.add(all);
         }
-        Ok(Reader { table, env, names })
+        for (at, module) in modules.iter().enumerate() {
+            table.add(FIRST_MODULE + at, (module.directives)())?;
+            names.add(module.variables);
+        }
+        Ok(Reader { modules, table, env, names })
     }
 
     fn stream(self, setting: &Setting<'_>) -> Result<Written, Error> {
@@ -122,7 +145,7 @@ impl<'a> Reader<'a> {
             Ok(())
         };
         let main = self.block(setting.block(), Contexts::STREAM, &mut server)?;
-        Ok(Written { main, servers, names: self.names })
+        Ok(Written { main, servers, names: Rc::new(self.names) })
     }
 
     fn server(&self, setting: &Setting<'_>) -> Result<ServerBlock, Error> {
@@ -138,14 +161,17 @@ impl<'a> Reader<'a> {
         context: Contexts,
         server: &mut dyn FnMut(&Setting<'_>) -> Result<(), Error>,
     ) -> Result<BlockConf, Error> {
-        let mut conf = BlockConf::default();
+        let mut conf = BlockConf::new(self.modules);
         for node in nodes {
             let setting = Setting::new(node, context, self.env);
             let set = self.table.find(&setting).and_then(|found| match found {
                 None => Ok(()),
                 Some(found) if found.owner == BLOCK => server(&setting),
                 Some(found) if found.owner == TLS => found.entry.set(&mut conf.tls, &setting),
-                Some(found) => found.entry.set(&mut conf.core, &setting),
+                Some(found) if found.owner == CORE => found.entry.set(&mut conf.core, &setting),
+                Some(found) => {
+                    found.entry.set(&mut *conf.modules[found.owner - FIRST_MODULE], &setting)
+                }
             });
             self.env.settle(set)?;
         }

@@ -1,25 +1,21 @@
 //! A session from its connection to its end.
 
-use std::io::{self, IoSlice};
-
 use http::route::proxy_header;
-use rt::{Conn, Io, Lingering, Next, Service, TimedOut};
+use rt::{Conn, Io, Next, Service};
 use sys::log::Level;
-use sys::socket::Address;
-use sys::stream::unacknowledged;
+use sys::socket::{Address, Peer};
 
 use crate::listener::Listener;
-use crate::session::Session;
-
-/// How long a client may take nothing of what it is sent: nginx's bound for `return`.
-const SEND_TIMEOUT_MS: u64 = 5000;
-/// The end is as after an answer of HTTP.
-const LINGERING: Lingering =
-    Lingering { send: SEND_TIMEOUT_MS, timeout: 5000, time: 30_000, most: usize::MAX };
+use crate::session::{Phase, Session};
 
 impl Service for Listener {
     fn ready(&'static self, conn: Conn) -> Next {
-        Next::Task(Box::pin(serve(self, conn)))
+        Next::Task(Box::pin(async move {
+            match Session::new(conn, self) {
+                Some(session) => serve(session, self).await,
+                None => Next::Close,
+            }
+        }))
     }
 
     fn close(&'static self, conn: Conn) {
@@ -27,100 +23,96 @@ impl Service for Listener {
     }
 }
 
-/// Serves a connection to its end.
-async fn serve(listener: &'static Listener, conn: Conn) -> Next {
-    let Some(mut session) = Session::new(conn, listener) else { return Next::Close };
+/// Serves a session to its end.
+pub async fn serve(mut session: Session, listener: &'static Listener) -> Next {
+    let conn = session.conn;
+    tell_connected(&session, listener);
     // As long as it has not got anything, it may have to make room.
     conn.set_expendable(true);
-    if !begin(&mut session, listener).await {
-        return Next::Close;
-    }
+    let begun = begin(&mut session, listener).await;
     conn.set_expendable(false);
-    let io = Io::new(conn);
-    match send(io, &text(&session)).await {
-        Ok(()) => _ = Box::pin(rt::linger(io, LINGERING)).await,
-        Err(error) => {
-            if error.kind() == io::ErrorKind::TimedOut {
-                let what = "connection timed out (110: Connection timed out)";
-                session.log(Level::Info, format_args!("{what} while returning text"));
-            }
-            // What has come of the text must not be taken for all of it.
-            io.reset_on_close();
-        }
-    }
+    let status = match begun {
+        Ok(()) => session.server.content.serve(&mut session).await,
+        Err(status) => status,
+    };
+    session.end(status);
     Next::Close
 }
 
-/// What precedes the content. `false`: it does not come to that.
-async fn begin(session: &mut Session, listener: &'static Listener) -> bool {
+/// In nginx's words.
+fn tell_connected(session: &Session, listener: &Listener) {
+    let kind = if session.is_datagrams() { "udp " } else { "" };
+    let address = listener.address();
+    let tell = |who: std::fmt::Arguments<'_>| {
+        session.log_alone(Level::Info, format_args!("{kind}client {who} connected to {address}"));
+    };
+    match session.conn.peer() {
+        Peer::Inet(peer) => tell(format_args!("{peer}")),
+        peer => tell(format_args!("{peer}")),
+    }
+}
+
+/// What precedes the content. The error: it does not come to that, and the session ends with this status.
+async fn begin(session: &mut Session, listener: &'static Listener) -> Result<(), u16> {
     let conn = session.conn;
     if listener.is_behind_proxy(conn) {
-        conn.set_timeout(session.server.proxy_protocol_timeout);
-        if !proxy_header::wait(conn).await {
-            if conn.timed_out() {
-                let what = "client timed out (110: Connection timed out)";
-                session.log(Level::Info, format_args!("{what} while reading PROXY protocol"));
-            }
-            return false;
-        }
+        proxy_header(session).await?;
+    }
+    for phase in [Phase::PostAccept, Phase::Preaccess, Phase::Access] {
+        handle(session, phase)?;
     }
     let encrypted = || listener.hosts_for(conn).is_some_and(|hosts| hosts.ssl);
-    if listener.may_be_encrypted() && encrypted() && !shake_hands(session, listener).await {
-        return false;
+    if listener.may_be_encrypted() && encrypted() {
+        shake_hands(session, listener).await?;
     }
     if !session.server.tcp_nodelay && matches!(listener.address(), Address::Inet(_)) {
         // The listener's default, inherited by the connection, is on.
         let _ = sys::socket::set_nodelay(conn.fd(), false);
     }
-    true
+    for preread in &session.server.prereads {
+        preread.wait(session).await?;
+    }
+    handle(session, Phase::Preread)
 }
 
-/// The handshake, and what there is to say to the client's certificate. `false`: the connection ends.
-async fn shake_hands(session: &mut Session, listener: &'static Listener) -> bool {
+fn handle(session: &mut Session, phase: Phase) -> Result<(), u16> {
+    let handlers = session.server.handlers.iter().filter(|(its, _)| *its == phase);
+    handlers.into_iter().try_for_each(|(_, handler)| handler.handle(session))
+}
+
+/// What a proxy tells. The status of a client that does not come to its end is nginx's.
+async fn proxy_header(session: &Session) -> Result<(), u16> {
+    let conn = session.conn;
+    conn.set_timeout(session.server.proxy_protocol_timeout);
+    match proxy_header::wait(conn).await {
+        true => Ok(()),
+        false if conn.timed_out() => {
+            let what = "client timed out (110: Connection timed out)";
+            session.log(Level::Info, format_args!("{what} while reading PROXY protocol"));
+            Err(200)
+        }
+        false => Err(400),
+    }
+}
+
+/// The handshake, and what there is to say to the client's certificate.
+async fn shake_hands(session: &mut Session, listener: &'static Listener) -> Result<(), u16> {
     let conn = session.conn;
     let io = Io::new(conn);
     conn.set_layer(Box::new(tls::Session::new(listener, Vec::new())));
     conn.set_timeout(session.server.handshake_timeout);
     if let Err(error) = io.established().await {
         listener.log_failure(&session.server.error_logs, conn, &error);
-        return false;
+        return Err(500);
     }
     io.with_layer(|tls: &tls::Session| session.is_for(tls.server_name()));
     let server = session.server.tls.as_ref();
     let refusal = io.with_layer(|tls: &tls::Session| tls.refusal(server)).flatten();
-    if let Some((_, why)) = refusal {
-        session.log(Level::Info, format_args!("{why}"));
-    }
-    refusal.is_none()
-}
-
-/// What the client is sent.
-fn text(session: &Session) -> Vec<u8> {
-    let mut text = Vec::new();
-    session.server.text.write(session, &mut text, |_, _, _| {});
-    text
-}
-
-async fn send(io: Io, mut text: &[u8]) -> io::Result<()> {
-    while !text.is_empty() {
-        match io.write(&[IoSlice::new(text)], false) {
-            Ok(count) => text = &text[count..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => room(io).await?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Waits until there is room for more. The kernel tells of that when a third of its buffer is free: a client that takes
-/// little, but goes on taking, is known by what it has acknowledged.
-async fn room(io: Io) -> Result<(), TimedOut> {
-    loop {
-        let before = unacknowledged(io.fd());
-        io.set_timeout(SEND_TIMEOUT_MS);
-        match io.writable().await {
-            Err(TimedOut) if unacknowledged(io.fd()) < before => {}
-            result => return result,
+    match refusal {
+        None => Ok(()),
+        Some((_, why)) => {
+            session.log(Level::Info, format_args!("{why}"));
+            Err(500)
         }
     }
 }

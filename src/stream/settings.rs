@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use conf::{Arity, Contexts, Error, Lack, Opt, Setting, Word, contexts, settings};
+use conf::{Arity, Contexts, Error, Opt, Setting, Word, contexts, settings};
 use http::route::listen::Listen;
 use http::route::server_name;
 use sys::log::{Level, Log, Target};
+use sys::socket::Address;
 
 const SERVERS: Contexts = contexts!(STREAM | STREAM_SERVER);
 const ONE: Arity = Arity::Exactly(1);
@@ -17,7 +18,7 @@ settings! {
     pub struct Conf {
         here listen: Vec<Listen> = (
             Contexts::STREAM_SERVER, SOME, set_listen, "",
-            "an address and a port, a port, FROM-TO ports or unix:path to accept connections on, and its options"
+            "an address and a port, a port, FROM-TO ports or unix:path to accept connections on, and its options; udp: to take datagrams at"
         );
         here server_name: Vec<server_name::Written> = (
             Contexts::STREAM_SERVER, SOME, set_server_name, "\"\"",
@@ -27,6 +28,16 @@ settings! {
             Contexts::STREAM_SERVER, ONE, |s: &Setting<'_>| Ok(s.args()[0].clone()), "",
             "a text, with variables, that clients are sent before their connection ends"
         );
+        here set: Vec<(Word, Word)> = (
+            Contexts::STREAM_SERVER, Arity::Exactly(2), set_set, "",
+            "a variable, and the value that it has from what the client says first on"
+        );
+        option pass: Word = (
+            Contexts::STREAM_SERVER, ONE, |s: &Setting<'_>| Ok(s.args()[0].clone()), "",
+            "the connection is given to the server that listens at this address, as it is: of stream, http or rtmp; variables may stand in it"
+        );
+        size preread_buffer_size = (SERVERS, "16k", "so much of what a client says first is looked at");
+        time preread_timeout = (SERVERS, "30s", "how long that may take");
         time proxy_protocol_timeout = (
             SERVERS, "30s", "how long what a proxy tells by the PROXY protocol may take"
         );
@@ -39,9 +50,6 @@ settings! {
         here error_log: Vec<(Target, Level)> = (
             SERVERS, SOME, set_error_log, "(the main context's)",
             "where errors are written (a file or stderr), and from which level on"
-        );
-        value access_log: () = (
-            SERVERS, SOME, access_log, "off", "off: what sessions came to is not logged yet"
         );
     }
     with {
@@ -63,37 +71,49 @@ fn protocols(setting: &Setting<'_>) -> Result<Vec<String>, Error> {
     words.map(check).collect()
 }
 
-fn access_log(setting: &Setting<'_>) -> Result<(), Error> {
-    match setting.args() {
-        [word] if word.text == "off" => Ok(()),
-        _ => {
-            let why = "rserve does not log what streams come to yet".to_owned();
-            let error = setting.error(format!("\"access_log\" is \"off\" here ({why})"));
-            Err(error.lacking(Lack { name: "access_log".to_owned(), why, directives: 1 }))
-        }
-    }
-}
-
 fn set_listen(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
-    for listen in Listen::parse(setting, 0, own)? {
-        if let sys::socket::Address::Inet(address) = &listen.address
-            && address.port() == 0
-        {
-            let message = format!("no port in \"{}\" of the \"listen\" directive", setting.arg(0));
-            return Err(setting.error_at(0, message));
+    let datagrams = setting.args().iter().skip(1).any(|word| word.text == "udp");
+    for mut listen in Listen::parse(setting, 0, own)? {
+        match listen.address {
+            Address::Inet(address) if address.port() == 0 => {
+                let message =
+                    format!("no port in \"{}\" of the \"listen\" directive", setting.arg(0));
+                return Err(setting.error_at(0, message));
+            }
+            Address::Inet(address) if datagrams => listen.address = Address::Datagrams(address),
+            _ if datagrams => {
+                return Err(setting.error_at(0, "datagrams of Unix sockets are not taken"));
+            }
+            _ => {}
         }
         conf.listen.push(listen);
     }
     Ok(())
 }
 
+/// What stands beside `udp` and is for connections alone.
 fn own(_: &mut Listen, setting: &Setting<'_>, at: usize) -> Result<bool, Error> {
-    if setting.arg(at) != "udp" {
-        return Ok(false);
+    if setting.arg(at) == "udp" {
+        return Ok(true);
     }
-    let why = "rserve does not proxy TCP and UDP streams yet".to_owned();
-    let error = setting.error_at(at, format!("\"udp\" is not served ({why})"));
-    Err(error.lacking(Lack { name: "listen … udp".to_owned(), why, directives: 1 }))
+    let datagrams = setting.args().iter().skip(1).any(|word| word.text == "udp");
+    let name = setting.arg(at).split('=').next().unwrap_or_default();
+    const CONNECTED: [&str; 7] =
+        ["ssl", "proxy_protocol", "backlog", "deferred", "fastopen", "so_keepalive", "multipath"];
+    match datagrams && CONNECTED.contains(&name) {
+        true => {
+            let message = format!("\"{name}\" parameter is incompatible with \"udp\"");
+            Err(setting.error_at(at, message))
+        }
+        false => Ok(false),
+    }
+}
+
+fn set_set(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {
+    if let [variable, value] = setting.args() {
+        conf.set.push((variable.clone(), value.clone()));
+    }
+    Ok(())
 }
 
 fn set_server_name(conf: &mut Conf, setting: &Setting<'_>) -> Result<(), Error> {

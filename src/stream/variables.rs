@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use http::vars::connection::put;
+use http::vars::connection::{put, show};
 use http::vars::names::Variable;
 
 use crate::session::Session;
@@ -15,16 +15,17 @@ macro_rules! variables {
     };
 }
 
-// What is sent is made before the first byte of it goes out, and nothing is read before that: as nginx, whose counts and
-// status are those of the log, which comes behind.
 variables! {
-    "bytes_received" |_, _, o| put(o, b"0"), "bytes from the client: none before it is sent a text";
-    "bytes_sent" |_, _, o| put(o, b"0"), "bytes to the client, likewise";
-    "protocol" |_, _, o| put(o, b"TCP"), "TCP";
+    "bytes_received" |s, _, o| show(o, s.received.get()), "bytes from the client, once that is known";
+    "bytes_sent" |s, _, o| show(o, s.sent.get()), "bytes to the client, likewise";
+    "protocol" |s, _, o| put(o, if s.is_datagrams() { b"UDP" } else { b"TCP" }), "TCP or UDP";
     "session_time" |s, _, o| {
         let ms = rt::now().saturating_sub(s.conn.opened());
         let _ = write!(o, "{}.{:03}", ms / 1000, ms % 1000);
         true
     }, "seconds since the connection was accepted, with milliseconds";
-    "status" |_, _, o| put(o, b"000"), "the session's status: 000 as long as it goes on";
+    "status" |s, _, o| {
+        let _ = write!(o, "{:03}", s.status());
+        true
+    }, "what the session came to: 200, 400 (what came before it is none), 403, 500, 502, 503; 000 as long as it goes on";
 }

@@ -28,8 +28,9 @@ impl Session {
             let clients = self.chosen()?.tls.clients()?;
             let issuers = clients.issuers.as_ref()?;
             let chain = self.client_chain()?;
+            let judge = &clients.authorities;
             let path =
-                clients.path(chain).filter(|_| clients.judge(Some(chain)) == Verdict::Success)?;
+                judge.path(chain).filter(|_| judge.judge(Some(chain)) == Verdict::Success)?;
             Some(Inquiry::begin(issuers, path, conn))
         };
         if self.inquiry.is_none() {

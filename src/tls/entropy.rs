@@ -4,6 +4,7 @@
 use aws_lc_rs::rand;
 use module::Process;
 
+/// Does so in each worker.
 pub struct Entropy;
 
 impl Process for Entropy {

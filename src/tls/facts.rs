@@ -60,7 +60,7 @@ impl Session {
         match self.judged.get() {
             Some((judge, verdict)) if std::ptr::eq(judge, clients) => verdict,
             _ => {
-                let verdict = self.stands(clients, clients.judge(self.client_chain()));
+                let verdict = self.stands(clients, clients.authorities.judge(self.client_chain()));
                 // Before the handshake's end, the certificate may be yet to come.
                 if !self.is_early() {
                     self.judged.set(Some((clients, verdict)));

@@ -9,10 +9,12 @@
 #![forbid(unsafe_code)]
 
 mod asking;
+mod authorities;
 mod caches;
 mod certificate;
 mod choice;
 mod clients;
+mod context;
 mod der;
 mod encrypted_key;
 mod entropy;
@@ -32,22 +34,26 @@ mod records;
 mod server;
 mod servers;
 mod session;
-mod settings;
+pub mod settings;
 mod side;
 mod source;
 mod stapling;
 mod store;
 pub mod tickets;
 mod verdict;
+mod verifier;
 mod watch;
 mod watches;
 pub mod x509;
 
 pub use choice::{Choice, Chosen};
+pub use context::{Context, Name, Wanted};
+pub use entropy::Entropy;
 pub use failure::failure;
 pub use issuers::Standing;
 pub use named::{Asked, Compile, Evaluate, name_alone};
 pub use offer::Offer;
+pub use provider::Spoken;
 pub use server::Server;
 pub use servers::Servers;
 pub use session::Session;

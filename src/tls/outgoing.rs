@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
-use rt::{Conn, Layer};
+use rt::{Conn, Io, Layer};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::records::Records;
+pub use crate::verifier::failure;
 
 /// Where systems keep the authorities that everybody trusts: Debian, Red Hat, Alpine and SUSE.
 const SYSTEM: [&str; 3] =
@@ -73,11 +74,33 @@ impl Outgoing {
     pub fn secure(&self, conn: Conn, name: &str) -> io::Result<()> {
         let bare = name.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let name = ServerName::try_from(bare.to_owned()).map_err(io::Error::other)?;
-        let side = UnbufferedClientConnection::new(self.config.clone(), name);
-        let side = side.map_err(io::Error::other)?;
-        conn.set_layer(Box::new(Records::new(side, RECORD, Vec::new())));
-        Ok(())
+        secure(conn, self.config.clone(), name)
     }
+}
+
+/// Encrypts a connection from now on.
+pub(crate) fn secure(
+    conn: Conn,
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> io::Result<()> {
+    let side = UnbufferedClientConnection::new(config, name).map_err(io::Error::other)?;
+    conn.set_layer(Box::new(Records::new(side, RECORD, Vec::new())));
+    Ok(())
+}
+
+/// Whether nothing has come on a connection that is for whoever uses it, and nothing has ended, as the kernel knows it now. What
+/// a server says to TLS alone, its tickets, is taken on the way.
+pub fn is_silent(conn: Conn) -> bool {
+    let io = Io::new(conn);
+    let look = |records: &Records<UnbufferedClientConnection>| records.is_between_records();
+    if io.with_layer(look).is_none() {
+        return conn.is_silent();
+    }
+    conn.look_again();
+    let nothing = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    // Of a record that has not come in full nobody knows what is in it.
+    !conn.is_broken() && io.read(&mut [0]).is_err_and(nothing) && io.with_layer(look) == Some(true)
 }
 
 fn system() -> Result<&'static Path, String> {
@@ -145,7 +168,7 @@ impl Layer for Records<UnbufferedClientConnection> {
 
 /// Believes everybody, but only who has the key of the certificate.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+pub(crate) struct Anybody(pub Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

@@ -1,36 +1,117 @@
-//! Which ciphers and groups a server has: OpenSSL's words, over what rustls has.
+//! Which versions, ciphers and groups are spoken: OpenSSL's words, over what rustls has.
 
 use conf::{Env, Error, Word};
 use proto::tls::cipher_list::{self, Fault};
 use proto::tls::names;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{SupportedCipherSuite, SupportedProtocolVersion, version};
 
-use crate::settings::Conf;
+use crate::settings::{Conf, Protocol};
 
-/// The cryptography of a server, as its directives say.
-pub fn provider(conf: &Conf, env: &Env<'_>) -> Result<CryptoProvider, Error> {
-    let mut provider = aws_lc_rs::default_provider();
-    if let Some(word) = conf.ssl_ciphers.get() {
-        set_ciphers(&mut provider, word, env)?;
+/// What directives say of it: those of a server, or those with which this server asks others.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken<'c> {
+    /// What stands before `ssl_` in the directives' names.
+    pub prefix: &'c str,
+    /// `…ssl_protocols`
+    pub protocols: &'c [Protocol],
+    /// `…ssl_ciphers`
+    pub ciphers: Option<&'c Word>,
+    /// `ssl_ecdh_curve`
+    pub groups: Option<&'c Word>,
+    /// `…ssl_conf_command`: names and values.
+    pub commands: &'c [(Word, Word)],
+}
+
+impl<'c> Spoken<'c> {
+    /// By a server.
+    pub fn by_server(conf: &'c Conf) -> Spoken<'c> {
+        Spoken {
+            prefix: "",
+            protocols: conf.ssl_protocols.as_slice(),
+            ciphers: conf.ssl_ciphers.get(),
+            groups: conf.ssl_ecdh_curve.get(),
+            commands: conf.ssl_conf_command.as_slice(),
+        }
     }
-    for word in conf.commands("Ciphersuites") {
-        set_suites(&mut provider, word, env);
+
+    /// The values of one of OpenSSL's words.
+    pub fn commands(self, name: &'c str) -> impl Iterator<Item = &'c Word> {
+        let all = self.commands.iter();
+        all.filter(move |(word, _)| word.text.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
-    let curves = conf.ssl_ecdh_curve.get().filter(|word| word.text != "auto");
-    let groups = conf.commands("Groups").chain(conf.commands("Curves"));
-    for word in curves.into_iter().chain(groups) {
-        set_groups(&mut provider, word, env)?;
+
+    /// What `ssl_conf_command MinProtocol` and `MaxProtocol` leave.
+    fn bounds(self) -> std::ops::RangeInclusive<Protocol> {
+        let bound = |name| {
+            self.commands(name).last().map(|value| match value.text.as_str() {
+                "TLSv1.3" => Protocol::Tls13,
+                _ => Protocol::Tls12,
+            })
+        };
+        bound("MinProtocol").unwrap_or(Protocol::Tls12)
+            ..=bound("MaxProtocol").unwrap_or(Protocol::Tls13)
     }
-    Ok(provider)
+
+    /// The versions, with the ciphers of `provider`. The error: which directives leave nothing to be spoken.
+    pub fn versions(
+        self,
+        provider: &CryptoProvider,
+    ) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
+        let (prefix, bounds) = (self.prefix, self.bounds());
+        let protocols = match self.protocols {
+            [] => &[Protocol::Tls12, Protocol::Tls13],
+            protocols => protocols,
+        };
+        let versions = protocols.iter().filter(|protocol| bounds.contains(protocol));
+        let versions = versions.map(|protocol| match protocol {
+            Protocol::Tls12 => &version::TLS12,
+            Protocol::Tls13 => &version::TLS13,
+        });
+        let versions: Vec<_> = versions.collect();
+        if versions.is_empty() {
+            return Err(format!(
+                "no protocol is left by \"{prefix}ssl_protocols\" and \"{prefix}ssl_conf_command\" MinProtocol and MaxProtocol"
+            ));
+        }
+        let fits = |suite: &SupportedCipherSuite| versions.contains(&suite.version());
+        match provider.cipher_suites.iter().any(fits) {
+            true => Ok(versions),
+            false => Err(format!(
+                "no cipher is left by \"{prefix}ssl_ciphers\" and \"{prefix}ssl_conf_command\" Ciphersuites for the protocols"
+            )),
+        }
+    }
+
+    /// The cryptography.
+    pub fn provider(self, env: &Env<'_>) -> Result<CryptoProvider, Error> {
+        let mut provider = aws_lc_rs::default_provider();
+        if let Some(word) = self.ciphers {
+            set_ciphers(&mut provider, self.prefix, word, env)?;
+        }
+        for word in self.commands("Ciphersuites") {
+            set_suites(&mut provider, self.prefix, word, env);
+        }
+        let groups = self.groups.filter(|word| word.text != "auto");
+        let commands = self.commands("Groups").chain(self.commands("Curves"));
+        let directive = match self.groups {
+            Some(_) => "ssl_ecdh_curve".to_owned(),
+            None => format!("{}ssl_conf_command Groups", self.prefix),
+        };
+        for word in groups.into_iter().chain(commands) {
+            set_groups(&mut provider, &directive, word, env)?;
+        }
+        Ok(provider)
+    }
 }
 
 /// Those of TLS 1.3, in the order of a list of OpenSSL's.
-fn set_suites(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) {
+fn set_suites(provider: &mut CryptoProvider, prefix: &str, word: &Word, env: &Env<'_>) {
     let (codes, missing) = cipher_list::ciphersuites(&word.text);
     if !missing.is_empty() {
         let missing = missing.join(", ");
         warn(
-            format!("\"ssl_conf_command Ciphersuites\": not available here: {missing}"),
+            format!("\"{prefix}ssl_conf_command Ciphersuites\": not available here: {missing}"),
             word,
             env,
         );
@@ -46,9 +127,14 @@ fn warn(message: String, word: &Word, env: &Env<'_>) {
 }
 
 /// Those of TLS 1.2 in the order of the list; those of TLS 1.3 stay, as in nginx.
-fn set_ciphers(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) -> Result<(), Error> {
+fn set_ciphers(
+    provider: &mut CryptoProvider,
+    prefix: &str,
+    word: &Word,
+    env: &Env<'_>,
+) -> Result<(), Error> {
     let list = cipher_list::evaluate(&word.text).map_err(|fault| {
-        let message = format!("\"ssl_ciphers\": {fault}");
+        let message = format!("\"{prefix}ssl_ciphers\": {fault}");
         let error = Error::at(message, word.span, env.files);
         match fault {
             Fault::NoMatch(_) => error.with_hint(
@@ -59,11 +145,15 @@ fn set_ciphers(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) -> Res
     })?;
     if !list.missing.is_empty() {
         let (kinds, missing) = (list.kinds.join(", "), list.missing.join(" "));
-        warn(format!("\"ssl_ciphers\": not available here: {kinds} ({missing})"), word, env);
+        warn(
+            format!("\"{prefix}ssl_ciphers\": not available here: {kinds} ({missing})"),
+            word,
+            env,
+        );
     }
     if !list.unknown.is_empty() {
         let unknown = list.unknown.join(" ");
-        warn(format!("\"ssl_ciphers\": unknown, and passed over: {unknown}"), word, env);
+        warn(format!("\"{prefix}ssl_ciphers\": unknown, and passed over: {unknown}"), word, env);
     }
     let all = &provider.cipher_suites;
     let of_tls13 = all.iter().filter(|suite| suite.tls13().is_some());
@@ -75,12 +165,17 @@ fn set_ciphers(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) -> Res
     Ok(())
 }
 
-fn set_groups(provider: &mut CryptoProvider, word: &Word, env: &Env<'_>) -> Result<(), Error> {
+fn set_groups(
+    provider: &mut CryptoProvider,
+    directive: &str,
+    word: &Word,
+    env: &Env<'_>,
+) -> Result<(), Error> {
     let wrong =
-        |message: String| Error::at(format!("\"ssl_ecdh_curve\": {message}"), word.span, env.files);
+        |message: String| Error::at(format!("\"{directive}\": {message}"), word.span, env.files);
     let (groups, missing) = names::groups(&word.text).map_err(wrong)?;
     if !missing.is_empty() {
-        warn(format!("\"ssl_ecdh_curve\": not available here: {}", missing.join(", ")), word, env);
+        warn(format!("\"{directive}\": not available here: {}", missing.join(", ")), word, env);
     }
     let all = aws_lc_rs::ALL_KX_GROUPS;
     let chosen = groups.iter().filter_map(|wanted| {

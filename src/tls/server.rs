@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use conf::Word;
+use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
-use rustls::{ServerConfig, version};
 
 use crate::clients::{Asks, Clients};
 use crate::named::Asked;
-use crate::settings::{Conf, Protocol};
+use crate::provider::Spoken;
+use crate::settings::Conf;
 use crate::source::Source;
 use crate::x509::Certificate;
 
@@ -111,21 +112,8 @@ pub(crate) fn config(
     resolver: Arc<dyn ResolvesServerCert>,
     clients: Option<&Arc<Clients>>,
 ) -> Result<ServerConfig, String> {
-    let protocols = conf.ssl_protocols();
-    let bounds = conf.protocol_bounds();
-    let versions = protocols.iter().filter(|protocol| bounds.contains(protocol));
-    let versions = versions.map(|protocol| match protocol {
-        Protocol::Tls12 => &version::TLS12,
-        Protocol::Tls13 => &version::TLS13,
-    });
-    let versions: Vec<_> = versions.collect();
-    if versions.is_empty() {
-        return Err("no protocol is left by \"ssl_protocols\" and \"ssl_conf_command\" MinProtocol and MaxProtocol".to_owned());
-    }
-    let fits = |suite: &rustls::SupportedCipherSuite| versions.contains(&suite.version());
-    if !provider.cipher_suites.iter().any(fits) {
-        return Err("no cipher is left by \"ssl_ciphers\" and \"ssl_conf_command\" Ciphersuites for the protocols".to_owned());
-    }
+    let spoken = Spoken::by_server(conf);
+    let versions = spoken.versions(&provider)?;
     let builder = ServerConfig::builder_with_provider(provider);
     let builder = builder.with_protocol_versions(&versions).map_err(|error| error.to_string())?;
     let builder = match clients {
@@ -134,7 +122,7 @@ pub(crate) fn config(
     };
     let mut config = builder.with_cert_resolver(resolver);
     config.ignore_client_order =
-        conf.ssl_prefer_server_ciphers() || conf.commands("Options").any(prefers_server);
+        conf.ssl_prefer_server_ciphers() || spoken.commands("Options").any(prefers_server);
     config.session_storage = Arc::new(NoServerSessionStorage {});
     if !conf.ssl_certificate_compression() {
         config.cert_compressors.clear();

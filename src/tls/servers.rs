@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use conf::{Env, Error, Word};
-use module::{Process, Setup};
+use module::{Process, Role, Setup};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
@@ -18,7 +18,7 @@ use crate::fresh::{ACME_TLS, Automatic, Fresh, Proofs, Staples};
 use crate::issuers::Issuers;
 use crate::named::{self, Compile, Named};
 use crate::ocsp;
-use crate::provider::provider;
+use crate::provider::Spoken;
 use crate::server::{Configs, Handshakes, Server, config};
 use crate::settings::{Conf, Ocsp, SharedCache, Verify};
 use crate::source::Source;
@@ -62,7 +62,8 @@ impl Servers {
         self.stapling.install(block, self.fetch, setup);
         let tickets = self.tickets.into_iter().map(|(_, tickets)| tickets as Rc<dyn Process>);
         let entropy = self.is_asked.then(|| Rc::new(Entropy) as Rc<dyn Process>);
-        let stapling = self.stapling.needs_help().then_some(self.stapling as Rc<dyn Process>);
+        let is_stapled = self.stapling.needs(Role::Helper);
+        let stapling = is_stapled.then_some(self.stapling as Rc<dyn Process>);
         let watch = self.watches.into_process(block, setup);
         tickets
             .chain(entropy)
@@ -92,7 +93,7 @@ impl Servers {
         let issuers = self.issuers(conf, setup).map_err(placed)?;
         if pairs.is_empty() {
             // Its clients shake hands with another server, and have to have shown a certificate there.
-            let provider = provider(conf, setup.env)?;
+            let provider = Spoken::by_server(conf).provider(setup.env)?;
             let clients = Clients::without_certificate(conf, setup.env, &provider, issuers)?;
             let behind =
                 |clients| Server::without_certificate(Handshakes::Another, record, Some(clients));
@@ -101,7 +102,7 @@ impl Servers {
         self.is_asked = true;
         entropy::seed().map_err(|()| Error::new("no random bytes for TLS"))?;
         let (pairs, written) = (files(&pairs, automatic.as_ref(), setup.env)?, pairs);
-        let provider = Arc::new(provider(conf, setup.env)?);
+        let provider = Arc::new(Spoken::by_server(conf).provider(setup.env)?);
         let clients = Clients::new(conf, setup.env, &provider, issuers)?;
         let proofs = automatic.as_ref().map(|automatic| automatic.proofs.clone());
         let proofs = proofs.map(|board| Proofs { board, provider: provider.clone() });

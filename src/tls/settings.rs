@@ -116,26 +116,6 @@ settings! {
     }
 }
 
-impl Conf {
-    /// The values of one of OpenSSL's words.
-    pub(crate) fn commands<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c Word> {
-        let all = self.ssl_conf_command.as_slice().iter();
-        all.filter(move |(word, _)| word.text.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// What `ssl_conf_command MinProtocol` and `MaxProtocol` leave.
-    pub(crate) fn protocol_bounds(&self) -> std::ops::RangeInclusive<Protocol> {
-        let bound = |name| {
-            self.commands(name).last().map(|value| match value.text.as_str() {
-                "TLSv1.3" => Protocol::Tls13,
-                _ => Protocol::Tls12,
-            })
-        };
-        bound("MinProtocol").unwrap_or(Protocol::Tls12)
-            ..=bound("MaxProtocol").unwrap_or(Protocol::Tls13)
-    }
-}
-
 /// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
@@ -189,7 +169,8 @@ pub enum SharedCache {
     Shared(String, usize),
 }
 
-fn word(setting: &Setting<'_>) -> Result<Word, Error> {
+/// The one argument.
+pub fn word(setting: &Setting<'_>) -> Result<Word, Error> {
     Ok(setting.args()[0].clone())
 }
 
@@ -198,20 +179,23 @@ fn without_effect(setting: &Setting<'_>) -> Result<Word, Error> {
     word(setting)
 }
 
-fn command(setting: &Setting<'_>) -> Result<(Word, Word), Error> {
+/// Reads `ssl_conf_command NAME VALUE`.
+pub fn command(setting: &Setting<'_>) -> Result<(Word, Word), Error> {
     const KNOWN: [&str; 6] =
         ["Ciphersuites", "MinProtocol", "MaxProtocol", "Groups", "Curves", "Options"];
     let (name, value) = (&setting.args()[0], &setting.args()[1]);
     if !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(&name.text)) {
         setting.warn(format!(
-            "\"ssl_conf_command {}\" has no effect: rustls has nothing like it",
+            "\"{} {}\" has no effect: rustls has nothing like it",
+            setting.name(),
             name.text
         ));
     }
     Ok((name.clone(), value.clone()))
 }
 
-fn cache(setting: &Setting<'_>) -> Result<CertificateCache, Error> {
+/// Reads `ssl_certificate_cache off | max=N [inactive=TIME] [valid=TIME]`.
+pub fn cache(setting: &Setting<'_>) -> Result<CertificateCache, Error> {
     let mut cache = CertificateCache { most: 0, inactive: 10_000, valid: 60_000 };
     if setting.arg(0) == "off" && setting.args().len() == 1 {
         return Ok(cache);
@@ -227,7 +211,10 @@ fn cache(setting: &Setting<'_>) -> Result<CertificateCache, Error> {
         }
     }
     match cache.most {
-        0 => Err(setting.error("\"ssl_certificate_cache\" must have the \"max\" parameter")),
+        0 => {
+            let name = setting.name();
+            Err(setting.error(format!("\"{name}\" must have the \"max\" parameter")))
+        }
         _ => Ok(cache),
     }
 }
@@ -254,7 +241,8 @@ fn ocsp_cache(setting: &Setting<'_>) -> Result<SharedCache, Error> {
     }
 }
 
-fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
+/// Reads `ssl_protocols VERSION…`.
+pub fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
     let mut all = Vec::new();
     let mut missing = Vec::new();
     for (at, word) in setting.args().iter().enumerate() {
@@ -266,7 +254,8 @@ fn protocols(setting: &Setting<'_>) -> Result<Vec<Protocol>, Error> {
         }
     }
     if !missing.is_empty() {
-        setting.warn(format!("\"ssl_protocols\": {} not spoken here", missing.join(", ")));
+        let (name, missing) = (setting.name(), missing.join(", "));
+        setting.warn(format!("\"{name}\": {missing} not spoken here"));
     }
     match all.is_empty() {
         true => Err(setting.error("no protocol is left: TLSv1.2 and TLSv1.3 are spoken here")),

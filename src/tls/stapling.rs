@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use conf::{Env, Error};
-use module::{Process, Setup, Slot, Wanted};
+use module::{Process, Role, Setup, Slot, Wanted};
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use shm::{Board, Watch};
@@ -154,12 +154,14 @@ impl Process for Stapling {
         Ok(())
     }
 
-    fn needs_help(&self) -> bool {
-        !self.sources.borrow().is_empty()
+    fn needs(&self, role: Role) -> bool {
+        role == Role::Helper && !self.sources.borrow().is_empty()
     }
 
-    fn help(&'static self) {
-        if let Some(fetch) = self.fetch.get() {
+    fn assist(&'static self, role: Role) {
+        if role == Role::Helper
+            && let Some(fetch) = self.fetch.get()
+        {
             rt::spawn(self.run(*fetch));
         }
     }

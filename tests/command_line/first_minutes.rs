@@ -77,8 +77,8 @@ http {
     upstream app { server 127.0.0.1:3000; }
     server {
         listen 443 quic;
-        location / { proxy_pass http://app; }
-        location /a { proxy_pass http://app; rang on; }
+        location / { grpc_pass app; }
+        location /a { grpc_pass app; rang on; }
         location /b { nchan_subscriber; set_md5 $a b; root; }
     }
 }
@@ -91,16 +91,15 @@ http {
          \x20   http2_push           conf:5\n\
          \x20   http2_push_preload   conf:6\n",
         "[emerg] invalid event type \"poll\"",
-        "[emerg] not served: rserve does not proxy to upstreams yet\n\
-         \x20   upstream     conf:7\n\
-         \x20   proxy_pass   conf:10, 11\n",
+        "[emerg] not served: rserve does not proxy gRPC yet\n\
+         \x20   grpc_pass   conf:10, 11\n",
         "[warn] \"listen ... quic\" has no effect: rserve does not speak HTTP/3 yet in conf:9",
         "[emerg] unknown directive \"rang\" in conf:11",
         "[emerg] \"nchan_subscriber\" directive is of the module nchan (rserve has event streams of its own",
         "[emerg] \"set_md5\" directive is of the module set-misc",
         "[emerg] invalid number of arguments in \"root\" directive in conf:12",
-        "rserve: serves 11 of 20 directives; not yet: nchan_subscriber, \
-         proxy_pass, set_md5, upstream; 3 mistakes\n\
+        "rserve: serves 13 of 20 directives; not yet: grpc_pass, nchan_subscriber, \
+         set_md5; 3 mistakes\n\
          rserve: configuration file conf test failed\n",
     ] {
         assert!(said.contains(wanted), "no {wanted} in\n{said}");

@@ -1,20 +1,28 @@
 //! A body in chunks.
 
-use proto::http1::Chunked;
+use proto::http1::{Chunked, FieldSection, Parsed};
 
-/// A body that comes in pieces is what it is as a whole.
+/// A body that comes in pieces is what it is as a whole; whoever takes its trailers finds the end where it is without them.
 pub fn chunked(data: &[u8]) {
-    let whole = decode(data, data.len());
+    let whole = decode(Chunked::new(), data, data.len());
     for piece in [1, 2, 13] {
-        assert_eq!(decode(data, piece), whole, "in pieces of {piece}");
+        assert_eq!(decode(Chunked::new(), data, piece), whole, "in pieces of {piece}");
+    }
+    let left = decode(Chunked::new().leave_trailers(), data, data.len());
+    assert_eq!(left.0, whole.0);
+    if let Ok(Some(start)) = left.1 {
+        let mut trailers = FieldSection::default();
+        if trailers.parse_trailers(&data[start..]) == Ok(Parsed::Complete) {
+            assert_eq!(whole.1, Ok(Some(start + trailers.end)));
+        }
     }
 }
 
 /// The data, and how it ends: with the body, at this offset; not yet; or with a refusal.
 type Outcome = (Vec<u8>, Result<Option<usize>, u16>);
 
-fn decode(data: &[u8], piece: usize) -> Outcome {
-    let (mut decoder, mut body, mut at) = (Chunked::new(), Vec::new(), 0usize);
+fn decode(mut decoder: Chunked, data: &[u8], piece: usize) -> Outcome {
+    let (mut body, mut at) = (Vec::new(), 0usize);
     while at < data.len() {
         let part = &data[at..data.len().min(at.saturating_add(piece))];
         let step = match decoder.decode(part) {

@@ -11,6 +11,7 @@ pub fn hls_arguments(data: &[u8]) {
         whole: whole.into(),
         whole_parts: last.into(),
         parts: parts.into(),
+        begun: parts > 0 || flags & 8 == 8,
         part_target: (target > 0).then(|| u32::from(target) * 10),
         ended: flags & 4 == 4,
     };

@@ -74,6 +74,20 @@ fn a_websocket() {
     }
 }
 
+/// The same through a proxy, whose peers speak HTTP/1: they are asked as RFC 6455 has it.
+#[test]
+fn a_websocket_through_a_proxy() {
+    let proxied = format!(
+        "{STREAMS} location /proxied/ {{ proxy_pass http://127.0.0.1:{{port}}/events/ws; \
+         proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection; }}"
+    );
+    let server = up("", &proxied);
+    python(&server, "streams", "websocket", &["/proxied/"]);
+    let log = server.access_log();
+    assert!(log.contains("\"CONNECT /proxied/ HTTP/2.0\" 200 "), "{log}");
+    assert!(log.contains("\"GET /events/ws HTTP/1.1\" 101 "), "{log}");
+}
+
 #[test]
 fn live_video() {
     TRANSPORTS.into_iter().for_each(live_video_over);

@@ -75,6 +75,8 @@ fn one_that_has_not_begun_does_not_keep_a_worker() {
     let old = server.workers();
     let mut scenario = Scenario::start(&server, "silent", "unbegun", &[]);
     assert_eq!(scenario.word(), "begun");
+    // What waits to be accepted would be the new one's.
+    server.wait_for("both", || support::proc::connections(old[0]) >= 2);
     assert!(server.command(&["-s", "reload"]).status.success());
     scenario.ends();
     server.wait_for("the old worker's end", || !support::process::is_alive(old[0]));

@@ -8,7 +8,7 @@
 //! What is different on purpose stands in [`support::compare::DELIBERATE`], with the reason.
 
 #[allow(dead_code)]
-#[path = "../rtmp/client.rs"]
+#[path = "../rtmp/client/mod.rs"]
 mod client;
 mod configurations;
 mod content;

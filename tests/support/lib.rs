@@ -11,15 +11,22 @@
 
 mod answer;
 pub mod certificates;
+mod clock;
 pub mod compare;
 mod conf;
 mod curl;
 mod dir;
+#[cfg(feature = "dns")]
+pub mod dns;
+mod hung;
 mod ports;
 pub mod proc;
 pub mod process;
 mod random;
+mod ready;
 mod server;
+mod small;
+mod start;
 pub mod transport;
 mod twin;
 mod wait;
@@ -27,15 +34,19 @@ mod wire;
 mod wrk;
 
 pub use answer::{Answer, answers};
+pub use clock::Clocks;
 pub use conf::{http, site};
 pub use curl::curl;
 pub use dir::{Dir, bytes, set_modified};
+pub use hung::Hung;
 pub use ports::{free as free_port, is_listening};
 pub use random::Random;
-pub use server::{Server, Start};
+pub use server::Server;
+pub use small::Small;
+pub use start::Start;
 pub use transport::Transport;
 pub use twin::Twin;
-pub use wait::{PATIENCE, comes, wait_for};
+pub use wait::{PATIENCE, comes, comes_within, wait_for};
 pub use wire::{Wire, raw};
 pub use wrk::{Report, Wrk};
 

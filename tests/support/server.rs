@@ -1,197 +1,37 @@
 //! The server under test.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Answer, Dir, Transport, Wire, conf, curl, ports, process, wait, wait_for};
-
-/// What a configuration gets if it does not say otherwise.
-const DEFAULTS: &[&str] = &[
-    "daemon off; ",
-    "pid logs/rserve.pid; ",
-    "error_log logs/error.log debug; ",
-    "events { worker_connections 256; } ",
-];
-/// Where the configuration is, in the server's directory.
-const CONF: &str = "rserve.conf";
-/// Times that another process may take a port before us.
-const TRIES: usize = 5;
-
-/// A server that is about to be started.
-#[derive(Clone)]
-pub struct Start {
-    binary: PathBuf,
-    dir: Arc<Dir>,
-    conf: String,
-    env: Vec<(String, String)>,
-    /// The program that starts it, with its arguments.
-    under: Vec<String>,
-    transport: Transport,
-}
+use crate::ready::Ready;
+use crate::start::{Start, command, complete};
+use crate::{Answer, Dir, Wire, curl, ports, process, wait, wait_for};
 
 /// A running server. It is stopped when the value goes away, and must not have panicked.
 pub struct Server {
     start: Start,
     child: Child,
+    /// Hears its word that it serves; none: a test does.
+    ready: Option<Ready>,
     ports: [u16; 2],
     dir: Arc<Dir>,
 }
 
-impl Start {
-    /// `binary` will be run in a directory of its own.
-    pub fn new(binary: &str) -> Start {
-        let conf = String::new();
-        Start {
-            binary: binary.into(),
-            dir: Arc::new(Dir::new()),
-            conf,
-            env: Vec::new(),
-            under: Vec::new(),
-            transport: Transport::of_run(),
-        }
-    }
-
-    /// Over this transport, whatever the run is about.
-    pub fn over(mut self, transport: Transport) -> Start {
-        self.transport = transport;
-        self
-    }
-
-    /// Its configuration is as it is written, whatever this run is about.
-    pub fn plain(mut self) -> Start {
-        self.transport = Transport::Plain;
-        self
-    }
-
-    /// The configuration, with the placeholders `{dir}`, `{port}` and `{port2}`. What it does not
-    /// set of the main context is set for the test: foreground, pid, error log, events.
-    pub fn conf(mut self, conf: impl AsRef<str>) -> Start {
-        self.conf = conf::complete(conf.as_ref(), DEFAULTS);
-        self
-    }
-
-    /// Writes a file before the start.
-    pub fn file(self, path: &str, bytes: impl AsRef<[u8]>) -> Start {
-        self.dir.file(path, bytes);
-        self
-    }
-
-    /// Its directory: it stays as long as the value.
-    pub fn dir(&self) -> Arc<Dir> {
-        self.dir.clone()
-    }
-
-    /// Sets a variable of the environment.
-    pub fn env(mut self, name: &str, value: &str) -> Start {
-        self.env.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Starts it by another program: `&["setpriv", "--no-new-privs"]`.
-    pub fn under(mut self, program: &[&str]) -> Start {
-        self.under = program.iter().map(|&word| word.to_owned()).collect();
-        self
-    }
-
-    /// Starts it and waits until it listens.
-    #[track_caller]
-    pub fn start(self) -> Server {
-        for _ in 0..TRIES {
-            let ports = [ports::free(), ports::free()];
-            self.write_conf(&self.conf, ports);
-            let (child, dir) = (self.spawn(), self.dir.clone());
-            let mut server = Server { start: self.clone(), child, ports, dir };
-            match server.wait_until_up() {
-                Ok(()) => return server,
-                Err(said) if said.contains("in use") => {}
-                Err(said) => panic!("the server did not start:\n{said}"),
-            }
-        }
-        panic!("no port stays free until the server binds it");
-    }
-
-    /// Starts one that goes to the background, and waits until it listens.
-    #[track_caller]
-    pub fn start_daemon(self) -> Server {
-        let ports = [ports::free(), ports::free()];
-        self.write_conf(&self.conf, ports);
-        let mut child = self.spawn();
-        let status = child.wait().expect("wait");
-        let said = self.dir.text("logs/stderr");
-        assert!(status.success(), "the server did not start: {said}");
-        let dir = self.dir.clone();
-        let server = Server { start: self, child, ports, dir };
-        let up = || server.pid_in_file().is_some() && ports::is_listening(server.ports[0]);
-        wait_for("the server to come up", up);
-        server
-    }
-
-    /// Starts a server that must not come up: its exit code, and what it says.
-    #[track_caller]
-    pub fn fail(self) -> (i32, String) {
-        let ports = [ports::free(), ports::free()];
-        self.write_conf(&self.conf, ports);
-        let mut child = self.spawn();
-        let mut status = None;
-        let ended = wait::comes(|| {
-            status = child.try_wait().expect("wait");
-            status.is_some()
-        });
-        let said = self.dir.text("logs/stderr");
-        if !ended {
-            process::signal(child.id(), "TERM");
-            let _ = child.wait();
-        }
-        match status {
-            Some(status) if !status.success() => (status.code().unwrap_or(-1), said),
-            _ => panic!("the server has started: {said}"),
-        }
-    }
-
-    fn write_conf(&self, conf: &str, ports: [u16; 2]) {
-        let conf = self.transport.adapt(conf, &self.dir, ports[0]);
-        self.dir.file(CONF, conf::fill(&conf, &self.dir.path(""), ports));
-    }
-
-    fn command(&self) -> Command {
-        let mut command = match &self.under[..] {
-            [] => command(&self.binary, &self.dir),
-            [program, arguments @ ..] => {
-                let server = command(&self.binary, &self.dir);
-                let mut command = Command::new(program);
-                command.args(arguments).arg(server.get_program()).args(server.get_args());
-                command.current_dir("/");
-                command
-            }
-        };
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    fn spawn(&self) -> Child {
-        let stderr = std::fs::File::create(self.dir.path("logs/stderr")).expect("a file");
-        let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-        command.spawn().unwrap_or_else(|e| panic!("{}: {e}", self.binary.display()))
-    }
-}
-
-fn command(binary: &Path, dir: &Dir) -> Command {
-    let mut command = Command::new(binary);
-    command.arg("-p").arg(dir.path("")).args(["-c", CONF]).current_dir("/");
-    command
-}
-
 impl Server {
-    fn wait_until_up(&mut self) -> Result<(), String> {
+    pub(crate) fn new(start: Start, child: Child, ready: Option<Ready>, ports: [u16; 2]) -> Server {
+        let dir = start.dir();
+        Server { start, child, ready, ports, dir }
+    }
+
+    pub(crate) fn wait_until_up(&mut self) -> Result<(), String> {
         let mut exited = false;
         let wanted = self.start.conf.contains("{port}").then_some(self.ports[0]);
         wait_for("the server to come up", || {
             exited = self.child.try_wait().expect("wait").is_some();
             let up = self.pid_in_file().is_some() && wanted.is_none_or(ports::is_listening);
-            exited || up
+            exited || up && self.ready.as_mut().is_none_or(Ready::is_told)
         });
         match exited {
             true => Err(self.dir.text("logs/stderr")),
@@ -216,8 +56,7 @@ impl Server {
 
     /// Writes another configuration, for a reload.
     pub fn set_conf(&self, text: impl AsRef<str>) {
-        let text = conf::complete(text.as_ref(), DEFAULTS);
-        self.start.write_conf(&text, self.ports);
+        self.start.write_conf(&complete(text.as_ref()), self.ports);
     }
 
     /// The port that `{port}` stands for.
@@ -270,13 +109,24 @@ impl Server {
         self.pid_in_file().expect("a pid file")
     }
 
-    fn pid_in_file(&self) -> Option<u32> {
+    pub(crate) fn pid_in_file(&self) -> Option<u32> {
         self.dir.text("logs/rserve.pid").trim().parse().ok()
     }
 
     /// The workers of the master.
     pub fn workers(&self) -> Vec<u32> {
         process::children(self.pid())
+    }
+
+    /// The worker that has a connection, where one does.
+    #[track_caller]
+    pub fn connected_worker(&self) -> u32 {
+        let mut found = None;
+        wait_for("a worker with a connection", || {
+            found = self.workers().into_iter().find(|&pid| crate::proc::connections(pid) > 0);
+            found.is_some()
+        });
+        found.expect("a worker")
     }
 
     /// Sends the master a signal: `HUP`, `USR1` …
@@ -309,12 +159,13 @@ impl Server {
     /// come up.
     #[track_caller]
     pub fn start_again(&mut self) -> Result<(), String> {
-        self.child = self.start.spawn();
+        (self.ready, self.child) = (self.start.ready(), self.start.spawn());
         let mut exited = false;
         let pid = self.child.id();
         wait_for("the server to come up", || {
             exited = self.child.try_wait().expect("wait").is_some();
-            exited || (self.pid_in_file() == Some(pid) && ports::is_listening(self.ports[0]))
+            let up = self.pid_in_file() == Some(pid) && ports::is_listening(self.ports[0]);
+            exited || up && self.ready.as_mut().is_none_or(Ready::is_told)
         });
         if exited { Err(self.dir.text("logs/stderr")) } else { Ok(()) }
     }
@@ -324,6 +175,15 @@ impl Server {
     pub fn kill_master(&mut self) {
         process::signal(self.child.id(), "KILL");
         self.wait_for_exit();
+    }
+
+    /// Kills all processes at once, as a loss of power does, and waits for their ends.
+    #[track_caller]
+    pub fn kill_everything(&mut self) {
+        let workers = self.workers();
+        self.kill_master();
+        workers.iter().for_each(|pid| process::signal(*pid, "KILL"));
+        workers.iter().for_each(|pid| process::wait_for_end(*pid));
     }
 
     /// Sends TERM, waits, and gives the master's exit code.

@@ -12,8 +12,13 @@ pub fn wait_for(what: &str, ready: impl FnMut() -> bool) {
 }
 
 /// Whether `ready` holds before patience ends.
-pub fn comes(mut ready: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
+pub fn comes(ready: impl FnMut() -> bool) -> bool {
+    comes_within(PATIENCE, ready)
+}
+
+/// The same with another patience: for what has its own delay.
+pub fn comes_within(patience: Duration, mut ready: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
     while !ready() {
         if Instant::now() > deadline {
             return false;

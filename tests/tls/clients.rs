@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use support::certificates::{Authority, Key, Leaf, Validity};
-use support::{Server, Twin};
+use support::{Server, Twin, Wire};
 
 use crate::client::{config, get, prepared, with_leaf};
 
@@ -109,4 +112,24 @@ fn another_servers_certificates_are_asked_for_anew() {
     assert_eq!(wire.answer().status, 421);
     assert_eq!(get(server.port(), &client, "closed.example", "/").0, 400);
     assert_eq!(get(server.port(), &client, "open.example", "/"), (200, "open".into()));
+}
+
+/// A client that has the certificate of another one, and not its key, is told so by an alert, and that is all that comes of it.
+#[test]
+fn a_certificate_without_its_key() {
+    let stage = stage();
+    let server = prepared(&conf("optional"), &stage.authority).start();
+    let chain = CertificateDer::pem_slice_iter(stage.known.chain.as_bytes());
+    let key = PrivateKeyDer::from_pem_slice(stage.stranger.key.as_bytes()).expect("a key");
+    let signer = support::transport::provider().key_provider.load_private_key(key);
+    let chain = chain.collect::<Result<_, _>>().expect("a certificate");
+    let thief = CertifiedKey::new(chain, signer.expect("a key"));
+    let mut config = config(None);
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(thief));
+    let mut wire = Wire::open(server.port()).with_tls(Arc::new(config), "a.example");
+    wire.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    assert!(wire.closes());
+    server.wait_for("the log", || server.error_log().contains("SSL_do_handshake() failed ("));
+    assert!(!server.error_log().contains("panic"), "{}", server.error_log());
+    assert_eq!(ask(&server, Some(&stage.known)), (200, "SUCCESS".to_owned()));
 }

@@ -80,6 +80,11 @@ impl<S: Side> Records<S> {
         self.taken < self.plain.len()
     }
 
+    /// Whether nothing of a record waits for the rest of it.
+    pub fn is_between_records(&self) -> bool {
+        self.partial.is_empty()
+    }
+
     pub fn has_unsent(&self) -> bool {
         self.sent < self.unsent.len()
     }
@@ -122,7 +127,11 @@ impl<S: Side> Records<S> {
     fn advance(&mut self, input: &mut [u8], sink: &mut dyn FnMut(&[u8])) -> usize {
         let mut used = 0;
         loop {
-            // After a fault only the alert is wanted that tells of it.
+            // After a fault only the alert is wanted that tells of it: rustls would look for messages that came with what was at
+            // fault in bytes that are not there.
+            if self.failed.is_some() && !self.side.common().wants_write() {
+                return used;
+            }
             let rest = if self.failed.is_some() { &mut [] } else { &mut input[used..] };
             let UnbufferedStatus { mut discard, state } = self.side.process(rest);
             let goes_on = match state {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// How many mutations each target gets; all together take some ten seconds in release.
-const ROUNDS: [(&str, u64); 24] = [
+const ROUNDS: [(&str, u64); 32] = [
     ("conf", 400_000),
     ("request", 350_000),
     ("range", 500_000),
@@ -30,6 +30,14 @@ const ROUNDS: [(&str, u64); 24] = [
     ("fmp4", 10_000),
     ("flv_recording", 10_000),
     ("hls_arguments", 100_000),
+    ("scte35", 100_000),
+    ("hls_playlist", 20_000),
+    ("response_head", 100_000),
+    ("cgi_head", 100_000),
+    ("fastcgi", 100_000),
+    ("cached", 100_000),
+    ("memcached", 100_000),
+    ("dns", 40_000),
 ];
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
