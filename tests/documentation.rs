@@ -310,6 +310,13 @@ fn what_is_shown_of_the_examples_is_in_them() {
     }
 }
 
+/// What the tests are compiled with, so that packages which are there already are not compiled anew: the tables
+/// `profile.ci` of a manifest.
+fn profile(manifest: &str) -> String {
+    let tables = manifest.split("\n[").filter(|table| table.starts_with("profile.ci"));
+    tables.map(|table| format!("\n[{table}\n")).collect()
+}
+
 /// `own-module.md`, followed outside of the repository: its `Cargo.toml`, the two files that it says to copy.
 #[test]
 fn a_module_is_built_outside_of_the_repository() {
@@ -317,7 +324,8 @@ fn a_module_is_built_outside_of_the_repository() {
     let toml = all.iter().find(|block| block.page == "own-module.md" && block.kind == "toml");
     let root = env!("CARGO_MANIFEST_DIR");
     let dir = Dir::new();
-    dir.file("Cargo.toml", toml.expect("a Cargo.toml").text.replace("../rserve", root));
+    let toml = toml.expect("a Cargo.toml").text.replace("../rserve", root);
+    dir.file("Cargo.toml", toml + &profile(include_str!("../Cargo.toml")));
     for file in ["lib.rs", "main.rs"] {
         let path = Path::new(root).join("examples/hello").join(file);
         dir.file(file, fs::read(path).expect("the example"));
@@ -325,9 +333,9 @@ fn a_module_is_built_outside_of_the_repository() {
     // The versions that are here already: nothing is fetched.
     dir.file("Cargo.lock", fs::read(Path::new(root).join("Cargo.lock")).expect("Cargo.lock"));
     let mut command = Command::new(env!("CARGO"));
-    command.args(["check", "--offline", "--quiet"]).current_dir(dir.path(""));
-    // It stays, so that only what has changed is compiled the next time.
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("own-module"));
+    command.args(["check", "--offline", "--quiet", "--profile", "ci"]).current_dir(dir.path(""));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the build directory");
+    command.env("CARGO_TARGET_DIR", target);
     let output = process::run(&mut command);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
