@@ -33,10 +33,11 @@ pub fn is_hinted(timeline: &Timeline, msn: u64, part: u32) -> bool {
     })
 }
 
-/// Whether a segment by its number is the one that comes next: players ask a little early.
+/// Whether a segment by its number is one that comes next: players ask a little early, and another worker, who was a little
+/// further, may have told them of the one before it.
 pub fn comes_next(timeline: &Timeline, msn: u64) -> bool {
     let newest = timeline.segments.back().filter(|_| timeline.ended.is_none());
-    newest.is_some_and(|newest| newest.msn + 1 == msn)
+    newest.is_some_and(|newest| (newest.msn + 1..=newest.msn + 2).contains(&msn))
 }
 
 /// Whether a segment by its time is the one that is open, or that comes next: players ask a little early.

@@ -17,6 +17,24 @@ pub fn escaped(stream: &[u8]) -> String {
     String::from_utf8_lossy(&name).into_owned()
 }
 
+/// A path with a number before its ending.
+pub fn numbered(path: &Path, number: u32) -> PathBuf {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let end = path.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
+    path.with_file_name(format!("{name}-{number}{end}"))
+}
+
+/// The path for a file that follows `last`, which was to have the same path, and may have got a number.
+pub fn behind(path: PathBuf, last: &Path) -> PathBuf {
+    if path == last {
+        return numbered(&path, 1);
+    }
+    let of = |number: u32| (numbered(&path, number) == last).then(|| numbered(&path, number + 1));
+    let stem = last.file_stem().unwrap_or_default().to_string_lossy();
+    let number = stem.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
+    number.and_then(of).unwrap_or(path)
+}
+
 /// `record_path`, `record_suffix` and `record_unique`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Naming {
@@ -112,6 +130,16 @@ mod tests {
         is("-%Y.flv", false, b"cam", "/rec/cam-2001.flv");
         is("/%Y%%.flv", false, b"cam", "/rec/cam/2001%.flv");
         is("", false, b"%2e%2e", "/rec/%252e%252e");
+    }
+
+    #[test]
+    fn what_follows_has_the_next_number() {
+        let after = |last: &str| behind("/rec/s-7.flv".into(), Path::new(last));
+        assert_eq!(after("/rec/s-7.flv"), Path::new("/rec/s-7-1.flv"));
+        assert_eq!(after("/rec/s-7-1.flv"), Path::new("/rec/s-7-2.flv"));
+        assert_eq!(after("/rec/s-7-09.flv"), Path::new("/rec/s-7.flv"));
+        assert_eq!(after("/rec/s-6.flv"), Path::new("/rec/s-7.flv"));
+        assert_eq!(after("/elsewhere/s-7.flv"), Path::new("/rec/s-7.flv"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use proto::fmp4::{AUDIO_TRACK, VIDEO_TIMESCALE, VIDEO_TRACK, mfra, set_duration}
 use sys::lock;
 
 use crate::file::duration::tell_duration;
+use crate::file::name::numbered;
 use crate::file::whole::{each, finish, reopen};
 
 /// How a recording begins with a file.
@@ -139,9 +140,7 @@ fn free(path: &Path) -> io::Result<PathBuf> {
     let is_free = |path: &Path| {
         std::fs::symlink_metadata(path).map_or(true, |about| about.is_file() && about.len() == 0)
     };
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let end = path.extension().map_or(String::new(), |end| format!(".{}", end.to_string_lossy()));
-    let numbered = (1..MOST).map(|number| path.with_file_name(format!("{name}-{number}{end}")));
+    let numbered = (1..MOST).map(|number| numbered(path, number));
     let mut all = std::iter::once(path.to_owned()).chain(numbered);
     all.find(|path| is_free(path)).ok_or_else(|| io::Error::other("all names are taken"))
 }

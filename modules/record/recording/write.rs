@@ -3,6 +3,7 @@
 use proto::rtmp::message;
 
 use crate::file::muxer::{picture_of, sound_of};
+use crate::file::name::behind;
 use crate::file::open::How;
 use crate::recording::frame::{Frame, describe};
 use crate::recording::held::{Item, What};
@@ -230,6 +231,11 @@ impl Recording {
                 return None;
             }
         }
+        // Who is told of the file before it is there is told its name.
+        let path = match &state.last {
+            Some(last) if how == How::New && !last.failed => behind(path, &last.path),
+            _ => path,
+        };
         Some(Beginning { path, how, begun, resumed: None, tries: 0, since: rt::now() })
     }
 }
