@@ -2,6 +2,7 @@
 //! else, copies that are put back. Nothing of that is served, and what is missing is told.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use crate::client::{Reader, publish};
 use crate::{come_back, filler, publish_some, up};
@@ -123,6 +124,7 @@ fn falls_back(what: &str, clean: bool, put_back: impl Fn(&std::path::Path, &[u8]
         assert_eq!(server.stop(), Some(0));
     }
     let copy = fs::read(server.path("ev")).expect("the file");
+    let copied = Instant::now();
     if clean {
         server.start_again().expect("started");
     }
@@ -130,6 +132,8 @@ fn falls_back(what: &str, clean: bool, put_back: impl Fn(&std::path::Path, &[u8]
     let workers = server.workers();
     server.kill_master();
     workers.into_iter().for_each(support::process::wait_for_end);
+    // The dates of files tick: a copy that is put back in the same moment cannot be told.
+    support::wait_for("another date", || copied.elapsed() > Duration::from_millis(100));
     put_back(&server.path("ev"), &copy);
     server.start_again().expect(what);
     let new: Vec<String> =

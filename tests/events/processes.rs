@@ -290,6 +290,7 @@ fn the_dead_of_another_master_are_not_counted() {
     workers.iter().for_each(|&pid| process::signal(pid, "STOP"));
     process::signal(master, "KILL");
     workers.iter().for_each(|&pid| process::signal(pid, "KILL"));
+    workers.iter().for_each(|&pid| process::wait_for_end(pid));
     server.wait_for("a channel without subscribers", || {
         let accept = "Accept: application/vnd.rserve.channel+json";
         number(&server.curl(&["-H", accept], "/events/c"), "subscribers") == 0

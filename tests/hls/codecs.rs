@@ -49,7 +49,7 @@ fn each_is_what_was_published() {
     for settings in [settings.to_owned(), format!("{settings} hls_part 500ms;")] {
         let server = up(&settings);
         for (tracks, names) in FILMS {
-            let film = Coded::by(&server.path(""), SECONDS, tracks);
+            let film = Coded::by(SECONDS, tracks);
             let name = names.join("_");
             drop(film.publish(&server, &name));
             let has_pictures = names.len() == 2;
@@ -89,7 +89,7 @@ fn transport_streams_have_what_they_have_a_place_for() {
             "hls_format {format}; hls_fragment 2s; hls_playlist_length 60s; publish_grace 0;"
         ));
         for (tracks, name) in [([HEVC, AC3], "ts"), ([AV1, OPUS], "m4s")] {
-            let film = Coded::by(&server.path(""), SECONDS, &tracks);
+            let film = Coded::by(SECONDS, &tracks);
             drop(film.publish(&server, name));
             let list = || server.get(&format!("/hls/{name}/video.m3u8")).text();
             wait_for("the end", || list().contains("#EXT-X-ENDLIST"));

@@ -1,10 +1,9 @@
 //! Films of codecs that FLV has no number for, made by ffmpeg and published by Enhanced RTMP.
 
-use std::path::Path;
 use std::process::Command;
 
 use proto::rtmp::message;
-use support::{Server, process};
+use support::{Server, media, process};
 
 use crate::client::Client;
 
@@ -92,12 +91,10 @@ fn frames<'b>(path: &str, track: usize, bytes: &'b [u8]) -> Vec<Frame<'b>> {
 }
 
 impl Coded {
-    /// So many seconds in a directory; a key frame a second.
+    /// So many seconds; a key frame a second.
     #[track_caller]
-    pub fn by(directory: &Path, seconds: u32, tracks: &[Codec]) -> Coded {
+    pub fn by(seconds: u32, tracks: &[Codec]) -> Coded {
         let is_video = |codec: &Codec| [HEVC, AV1, VP9].iter().any(|it| it.four == codec.four);
-        let name: Vec<&str> = tracks.iter().map(|codec| codec.encoder).collect();
-        let path = directory.join(format!("{}.mp4", name.join("-"))).display().to_string();
         let mut words = String::new();
         for codec in tracks {
             words += &match is_video(codec) {
@@ -112,10 +109,8 @@ impl Coded {
         }
         words += "-pix_fmt yuv420p -ac 2 -g 25 -x265-params log-level=none:keyint=25 -svtav1-params keyint=25 \
              -deadline realtime -cpu-used 8 -strict -2 ";
-        let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-v", "fatal", "-y"]).args(words.split_whitespace()).arg(&path);
-        let output = process::run(&mut ffmpeg);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let path = media("mp4", &words).display().to_string();
         let bytes = std::fs::read(&path).expect("a file");
         let read = |track: usize| frames(&path, track, &bytes);
         let all: Vec<Vec<Frame<'_>>> = (0..tracks.len()).map(read).collect();

@@ -228,7 +228,7 @@ fn a_full_disk_loses_nothing_that_is_in_memory() {
         checker.look(&server);
     }
     server.wait_for("a line", || server.error_log().contains("files of the stream \"live/s\""));
-    assert!(checker.look(&server).is_some_and(|now| now.segments.len() >= 5));
+    wait_for("all of it", || checker.look(&server).is_some_and(|now| now.segments.len() >= 5));
     checker.has_no_gap();
     let there = |file: &str| names(&small.0).iter().any(|name| name.contains(file));
     assert!(!there(".rserve"), "{:?}", names(&small.0));

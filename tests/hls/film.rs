@@ -1,13 +1,11 @@
 //! A film made by ffmpeg once for all tests, and a publisher that sends it as fast as it is told.
 
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use proto::flv::{self, Tag};
 use proto::rtmp::message;
-use support::{Server, process, wait_for};
+use support::{Server, media, wait_for};
 
 use crate::client::Client;
 
@@ -43,29 +41,12 @@ pub const LENGTH: u32 = 10_000;
 
 /// Ten seconds, a key frame a second, pictures out of order, sound.
 pub fn path() -> PathBuf {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    let make = || {
-        let path = std::env::temp_dir().join(format!("rserve-film-{}.flv", std::process::id()));
-        let mut ffmpeg = Command::new("ffmpeg");
-        ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i"]);
-        ffmpeg.args(["testsrc=size=320x180:rate=25:duration=10", "-f", "lavfi", "-i"]);
-        ffmpeg.args([
-            "sine=frequency=440:duration=10",
-            "-c:v",
-            "libx264",
-            "-pix_fmt",
-            "yuv420p",
-            "-g",
-            "25",
-        ]);
-        ffmpeg
-            .args(["-sc_threshold", "0", "-bf", "2", "-preset", "ultrafast", "-c:a", "aac"])
-            .arg(&path);
-        let output = process::run(&mut ffmpeg);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        path
-    };
-    PATH.get_or_init(make).clone()
+    let pictures = "-f lavfi -i testsrc=size=320x180:rate=25:duration=10";
+    let sound = "-f lavfi -i sine=frequency=440:duration=10";
+    let coding =
+        "-c:v libx264 -pix_fmt yuv420p -g 25 -sc_threshold 0 -bf 2 -preset ultrafast -c:a aac";
+    let words = [pictures, sound, coding].join(" ");
+    media("flv", &words.split(' ').collect::<Vec<_>>())
 }
 
 /// Its messages. Where it begins again behind them, sound goes on as pictures do, to half a frame.
@@ -106,6 +87,8 @@ impl Publisher {
     }
 
     fn begun(client: Client, offset: u32) -> Publisher {
+        // What is cut of it meanwhile is looked at in curl's pace.
+        support::ask_by_curl();
         let mut publisher = Publisher { client: Some(client), film: messages(), at: 0, offset };
         publisher.headers();
         publisher

@@ -42,7 +42,9 @@ pub fn are_together(pictures: &Checker, sound: &Checker) {
         let long = f64::from(LENGTH) / 1000.0;
         let apart = |delay: &f64| (delay - seen[0] + long / 2.0).rem_euclid(long) - long / 2.0;
         let most = seen.iter().chain(&heard).map(|delay| apart(delay).abs()).fold(0.0, f64::max);
-        assert!(!heard.is_empty() && most < 0.040, "{most} s apart in {}", segment.uri);
+        // A worker's death may cut off what was sent right behind a key frame.
+        assert!(!heard.is_empty() || segment.duration < 0.1, "no sound in {segment:?}");
+        assert!(most < 0.040, "{most} s apart in {}", segment.uri);
         count += 1;
     }
     assert!(count > 10, "{count}");

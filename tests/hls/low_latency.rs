@@ -56,44 +56,53 @@ pub fn check_deltas(server: &support::Server, path: &str, known: &Playlist) -> u
 }
 
 #[test]
-fn the_rules_hold_for_parts() {
-    for part in [200, 500, 1000] {
-        // Longer than what is never left out.
-        let settings = SETTINGS.replace("length 12s", "length 30s");
-        let server = up(&settings.replace("500ms", &format!("{part}ms")));
-        let mut publisher = Publisher::new(&server, "s");
-        let mut video = Checker::new("/hls/s/video.m3u8");
-        let mut audio = Checker::new("/hls/s/audio.m3u8");
-        let mut skipped = 0;
-        for _ in 0..60 {
-            publisher.run(300);
-            let Some(now) = video.look(&server) else { continue };
-            skipped += check_deltas(&server, "/hls/s/video.m3u8", &now);
-            // The one that is asked for later may be further, until it is asked for first.
-            wait_for("sound as far as pictures", || {
-                let sound = audio.look(&server).expect("sound, too");
-                let now = video.look(&server).expect("pictures");
-                (now.sequence, now.end()) == (sound.sequence, sound.end())
-            });
-            // A whole number of frames, of pictures and of sound.
-            let target = now.part_target.expect("a target") * 1000.0;
-            assert!((f64::from(part)..f64::from(part + 65)).contains(&target), "{}", now.text);
-            assert!(
-                now.text.contains("#EXT-X-RENDITION-REPORT:URI=\"audio.m3u8\""),
-                "{}",
-                now.text
-            );
-            for segment in &now.segments {
-                assert!(segment.parts.first().is_none_or(|part| part.2), "{}", now.text);
-            }
+fn the_rules_hold_for_parts_of_200_ms() {
+    the_rules_hold_for_parts(200);
+}
+
+#[test]
+fn the_rules_hold_for_parts_of_500_ms() {
+    the_rules_hold_for_parts(500);
+}
+
+#[test]
+fn the_rules_hold_for_parts_of_a_second() {
+    the_rules_hold_for_parts(1000);
+}
+
+#[track_caller]
+fn the_rules_hold_for_parts(part: u32) {
+    // Longer than what is never left out.
+    let settings = SETTINGS.replace("length 12s", "length 30s");
+    let server = up(&settings.replace("500ms", &format!("{part}ms")));
+    let mut publisher = Publisher::new(&server, "s");
+    let mut video = Checker::new("/hls/s/video.m3u8");
+    let mut audio = Checker::new("/hls/s/audio.m3u8");
+    let mut skipped = 0;
+    for _ in 0..60 {
+        publisher.run(300);
+        let Some(now) = video.look(&server) else { continue };
+        skipped += check_deltas(&server, "/hls/s/video.m3u8", &now);
+        // The one that is asked for later may be further, until it is asked for first.
+        wait_for("sound as far as pictures", || {
+            let sound = audio.look(&server).expect("sound, too");
+            let now = video.look(&server).expect("pictures");
+            (now.sequence, now.end()) == (sound.sequence, sound.end())
+        });
+        // A whole number of frames, of pictures and of sound.
+        let target = now.part_target.expect("a target") * 1000.0;
+        assert!((f64::from(part)..f64::from(part + 65)).contains(&target), "{}", now.text);
+        assert!(now.text.contains("#EXT-X-RENDITION-REPORT:URI=\"audio.m3u8\""), "{}", now.text);
+        for segment in &now.segments {
+            assert!(segment.parts.first().is_none_or(|part| part.2), "{}", now.text);
         }
-        assert!(skipped > 0, "nothing was left out");
-        publisher.end();
-        wait_for("the end", || video.look(&server).is_some_and(|now| now.ended));
-        video.has_no_gap();
-        let now = video.look(&server).expect("a playlist");
-        assert!(now.hint.is_none() && now.part_target.is_none(), "{}", now.text);
     }
+    assert!(skipped > 0, "nothing was left out");
+    publisher.end();
+    wait_for("the end", || video.look(&server).is_some_and(|now| now.ended));
+    video.has_no_gap();
+    let now = video.look(&server).expect("a playlist");
+    assert!(now.hint.is_none() && now.part_target.is_none(), "{}", now.text);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn chromium_knows_each_word_and_plays_what_it_can() {
     assert!(!is_known(&windows, "av01.9.99X.08") && !is_known(&windows, "vp09.00"), "it looks");
     for (name, tracks, known, plays) in FILMS {
         let server = &windows.stage.server;
-        let film = Coded::by(&server.path(""), SECONDS, tracks);
+        let film = Coded::by(SECONDS, tracks);
         drop(film.publish(server, name));
         let address = format!("/hls/{name}/index.m3u8");
         let ended = || server.get(&address.replace("index", "video")).text().contains("ENDLIST");

@@ -62,7 +62,7 @@ fn wait_for_ends(server: &Server, wanted: &[&str]) {
 fn each_is_what_was_published() {
     let server = up(FORMS);
     for (number, (tracks, wanted)) in FILMS.iter().enumerate() {
-        let film = Coded::by(&server.path(""), 3, tracks);
+        let film = Coded::by(3, tracks);
         let name = format!("s{number}");
         drop(film.publish(&server, &name));
         let file = |end: &str| path(&server, &format!("{name}{end}"));
@@ -94,10 +94,9 @@ fn each_is_what_was_published() {
 /// The size of VP9 is told by a picture: who goes on with a file of which nothing is written yet knows it, too.
 #[test]
 fn a_dead_worker_takes_no_size_with_it() {
-    let film = |server: &Server| Coded::by(&server.path(""), 3, &[VP9, OPUS]);
+    let film = Coded::by(3, &[VP9, OPUS]);
     for count in [4, 20, 100] {
         let server = up("record all; record_format fmp4; publish_grace 2s;");
-        let film = film(&server);
         let mut publisher = Client::publisher(&server, "s");
         for (kind, time, payload) in &film.messages[..count] {
             match *kind {

@@ -13,7 +13,7 @@ fn hevc_and_av1_are_in_movies() {
     let settings = "live_window 60s; publish_grace 0;";
     let server = up(settings);
     for codec in [HEVC, AV1] {
-        let (film, name) = (Coded::by(&server.path(""), SECONDS, &[codec]), codec.four);
+        let (film, name) = (Coded::by(SECONDS, &[codec]), codec.four);
         let viewer = Viewer::of(&server, &format!("{name}.mp4"));
         wait_for("the viewer", || server.get("/stat").text().contains("http-mp4"));
         drop(film.publish(&server, name));
@@ -25,7 +25,7 @@ fn hevc_and_av1_are_in_movies() {
 #[test]
 fn transport_streams_have_hevc_and_say_what_they_do_not_have() {
     let server = up("hls on; live_window 60s; publish_grace 0;");
-    let hevc = Coded::by(&server.path(""), SECONDS, &[HEVC]);
+    let hevc = Coded::by(SECONDS, &[HEVC]);
     let viewer = Viewer::of(&server, "h.ts");
     wait_for("the viewer", || server.get("/stat").text().contains("http-ts"));
     drop(hevc.publish(&server, "h"));
@@ -35,7 +35,7 @@ fn transport_streams_have_hevc_and_say_what_they_do_not_have() {
     // One that waits learns it when the stream comes, one that comes later at once.
     let early = Viewer::of(&server, "a.ts");
     wait_for("the viewer", || server.get("/stat").text().contains("http-ts"));
-    let av1 = Coded::by(&server.path(""), SECONDS, &[AV1]);
+    let av1 = Coded::by(SECONDS, &[AV1]);
     let publisher = av1.publish(&server, "a");
     assert_eq!(std::fs::read(early.ended()).unwrap_or_default(), b"");
     let why = "an MPEG transport stream has no place for AV1";

@@ -97,7 +97,8 @@ pub(crate) fn parse(bytes: &[u8], method: &str, ended: bool) -> Option<(Answer, 
     (answer.complete || ended).then_some((answer, head_len + used))
 }
 
-fn head(bytes: &[u8]) -> Option<Answer> {
+/// A status line and its fields.
+pub(crate) fn head(bytes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.split("\r\n");
     let mut words = lines.next()?.splitn(3, ' ');
@@ -132,5 +133,5 @@ fn chunks(bytes: &[u8]) -> (Vec<u8>, usize, bool) {
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|part| part == what)
+    memchr::memmem::find(bytes, what)
 }

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+/// Bytes of a directory's path, wherever directories for temporary files are: answers that have a path in them, and messages
+/// that are cut to a width, can be compared.
+const LENGTH: usize = 40;
+
 /// A directory that goes away with the value. It has `html/` and `logs/`, which workers that run as
 /// another user can read.
 pub struct Dir(PathBuf);
@@ -16,12 +20,12 @@ impl Dir {
     pub fn new() -> Dir {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        // The length is the same for all: answers that have a path in them can be compared.
-        let name = format!("rserve-test-{:07}-{number:06}", std::process::id());
         // The real path: what the server logs is what the test compares with.
         let parent =
             fs::canonicalize(std::env::temp_dir()).expect("a directory for temporary files");
-        let dir = Dir(parent.join(name));
+        let id = format!("{}-{number}", std::process::id());
+        let width = LENGTH.saturating_sub(parent.join("rserve-test-").as_os_str().len());
+        let dir = Dir(parent.join(format!("rserve-test-{id:->width$}")));
         for path in ["", "html", "logs"] {
             let path = dir.path(path);
             fs::create_dir_all(&path).expect("a directory");

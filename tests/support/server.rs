@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::{Child, Output};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::ready::Ready;
 use crate::start::{Start, command, complete};
@@ -222,15 +221,11 @@ impl Drop for Server {
         for &pid in &all {
             process::signal(pid, "TERM");
         }
-        let deadline = Instant::now() + Duration::from_secs(5);
         let lives = |pid: &u32| process::is_alive(*pid);
-        loop {
+        wait::comes(|| {
             let _ = self.child.try_wait();
-            if !all.iter().any(lives) || Instant::now() > deadline {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+            !all.iter().any(lives)
+        });
         let left: Vec<u32> = all.into_iter().filter(lives).collect();
         left.iter().for_each(|&pid| process::signal(pid, "KILL"));
         let _ = self.child.wait();

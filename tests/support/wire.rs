@@ -108,10 +108,10 @@ impl Wire {
     /// What comes up to and with `what`; the rest stays for later. Panics if it never comes.
     #[track_caller]
     pub fn until(&mut self, what: &str) -> String {
+        let mut searched = 0;
         loop {
-            let found = self.bytes.windows(what.len()).position(|part| part == what.as_bytes());
-            if let Some(at) = found {
-                let upto: Vec<u8> = self.bytes.drain(..at + what.len()).collect();
+            if let Some(end) = self.find(what, &mut searched) {
+                let upto: Vec<u8> = self.bytes.drain(..end).collect();
                 return String::from_utf8_lossy(&upto).into_owned();
             }
             if self.ended {
@@ -125,8 +125,9 @@ impl Wire {
     /// Whether `what` comes before the connection ends.
     #[track_caller]
     pub fn comes(&mut self, what: &str) -> bool {
+        let mut searched = 0;
         loop {
-            if self.bytes.windows(what.len()).any(|part| part == what.as_bytes()) {
+            if self.find(what, &mut searched).is_some() {
                 return true;
             }
             if self.ended {
@@ -134,6 +135,14 @@ impl Wire {
             }
             self.read();
         }
+    }
+
+    /// The end of `what` in what was read, behind what was searched before.
+    fn find(&self, what: &str, searched: &mut usize) -> Option<usize> {
+        let found = memchr::memmem::find(&self.bytes[*searched..], what.as_bytes());
+        let end = found.map(|at| *searched + at + what.len());
+        *searched = (self.bytes.len() + 1).saturating_sub(what.len()).max(*searched);
+        end
     }
 
     /// The next `count` bytes.

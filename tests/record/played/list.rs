@@ -116,6 +116,7 @@ fn a_journal_that_somebody_holds_keeps_nobody_waiting() {
     let server = up(FMP4);
     let file = record(&server, 1000);
     let held = std::process::Command::new("flock")
+        .arg("--no-fork")
         .arg(journal(&server).with_extension("journal.lock"))
         .args(["sh", "-c", "echo held; exec sleep 600"])
         .stdout(std::process::Stdio::piped())
