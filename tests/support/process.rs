@@ -1,10 +1,6 @@
 //! Other processes: run to their end, watched through `/proc`, ended.
 
 use std::process::{Command, Output, Stdio};
-use std::str::FromStr;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use crate::wait_for;
 
@@ -29,9 +25,7 @@ pub fn package(program: &str) -> &str {
 
 /// Sends a signal: `HUP`, `USR1`, `KILL` …
 pub fn signal(pid: u32, name: &str) {
-    let signal = Signal::from_str(&format!("SIG{name}")).unwrap_or_else(|e| panic!("{name}: {e}"));
-    // Who has gone meanwhile needs none.
-    let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
+    run(Command::new("kill").args(["-s", name, &pid.to_string()]));
 }
 
 /// Whether a process is there and has not ended.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-/// Between two looks: first, and later.
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_millis(16);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// After so long, what a test waits for will not come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,14 +24,13 @@ pub fn comes(ready: impl FnMut() -> bool) -> bool {
 /// Only the time counts that was meant to pass: where others keep the processors busy, a pause is longer than it was to be,
 /// and what is waited for comes later, too.
 pub fn comes_within(patience: Duration, mut ready: impl FnMut() -> bool) -> bool {
-    let (mut passed, mut pause) = (Duration::ZERO, SHORTEST);
+    let mut passed = Duration::ZERO;
     while !ready() {
         if passed > patience {
             return false;
         }
-        std::thread::sleep(pause);
-        passed += pause;
-        pause = LONGEST.min(pause * 2);
+        std::thread::sleep(PAUSE);
+        passed += PAUSE;
     }
     true
 }
