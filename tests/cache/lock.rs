@@ -173,36 +173,21 @@ fn a_killed_worker_holds_up_nobody() {
     let mut first = TcpStream::connect(("127.0.0.1", stage.server.port())).expect("a connection");
     first.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
     stage.server.wait_for("the first", || count.load(Ordering::SeqCst) == 1);
-    let filler = stage.processes("worker process");
-    let filler = filler.into_iter().find(|&pid| support::proc::connections(pid) > 1);
-    let filler = filler.expect("the worker with a client and an origin");
-    // In whichever worker they are: those in the other one wait.
-    let streams: Vec<TcpStream> = (0..20)
-        .map(|_| {
-            let mut stream =
-                TcpStream::connect(("127.0.0.1", stage.server.port())).expect("a connection");
-            stream
-                .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                .expect("sent");
-            stream
-        })
-        .collect();
-    let others = stage.processes("worker process");
-    let other = others.into_iter().find(|&pid| pid != filler).expect("the other worker");
-    stage.server.wait_for("both", || support::proc::connections(other) > 1);
-    process::signal(filler, "KILL");
+    let workers = stage.processes("worker process");
+    let fills = |&pid: &u32| support::proc::connections(pid) > 1;
+    let (filler, others): (Vec<u32>, Vec<u32>) = workers.into_iter().partition(fills);
+    let ([filler], [other]) = (&filler[..], &others[..]) else {
+        panic!("one worker with a client and an origin: {filler:?}, {others:?}")
+    };
+    let waiting = process::while_stopped(&[*filler], || {
+        let waiting = crowd(&stage, 20);
+        stage.server.wait_for("them", || support::proc::connections(*other) == 20);
+        process::signal(*filler, "KILL");
+        waiting
+    });
     stage.server.wait_for("another one", || count.load(Ordering::SeqCst) == 2);
     go.store(true, Ordering::SeqCst);
-    let mut answered = 0;
-    for mut stream in streams {
-        let mut text = String::new();
-        // Those of the killed worker are cut off.
-        if stream.read_to_string(&mut text).is_ok() && !text.is_empty() {
-            assert!(text.ends_with("answer 1"), "{text}");
-            answered += 1;
-        }
-    }
-    assert!(answered > 0);
+    all_are(waiting.join().expect("answers"), "answer 1");
     assert_eq!(count.load(Ordering::SeqCst), 2, "one for all of them");
 }
 

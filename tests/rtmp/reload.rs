@@ -1,6 +1,6 @@
 //! Streams that outlive workers and configurations (case 44 of the reference).
 
-use support::{Server, comes, proc, process, wait_for};
+use support::{Server, proc, process, wait_for};
 
 use crate::client::Client;
 use crate::flv::Flv;
@@ -87,29 +87,25 @@ fn a_publishers_worker_dies_and_players_elsewhere_go_on() {
     publisher.video(1000, &avc_header(1));
     publisher.video(1000, &key(1));
     publisher.sync();
-    // Players in the other worker: those that are left when the publisher's is gone.
-    let mut players = Vec::new();
-    let there = comes(|| {
+    // A player in the other worker, which is left when the publisher's is gone.
+    let mut player = server.only(workers[other], || {
         let mut player = Client::player(&server, "s");
         assert_eq!(player.frames(2), ["vh1@0", "k1@0"]);
-        players.push(player);
-        grown(other)
+        player
     });
-    assert!(there, "one worker takes all");
     process::signal(workers[its], "KILL");
     process::wait_for_end(workers[its]);
     let mut again = Client::next_publisher(&server, "s");
     again.video(0, &avc_header(2));
     again.video(0, &key(2));
     again.video(40, &inter(3));
-    let mut player = players.pop().expect("a player");
     let frames = player.take(3);
     assert_eq!(
         frames.iter().map(|f| &f.payload).collect::<Vec<_>>(),
         [&avc_header(2), &key(2), &inter(3)]
     );
     assert!(frames[0].time > 0 && frames[2].time == frames[1].time + 40, "{frames:?}");
-    drop((player, players, again));
+    drop((player, again));
     wait_for("all to be gone", || !server.get("/stat").text().contains("<client>"));
 }
 

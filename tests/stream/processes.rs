@@ -34,14 +34,15 @@ fn any_worker_resumes_also_after_a_reload() {
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let client = client(version);
             assert_eq!(told(&server, &client).0, ".");
-            let mut workers: Vec<String> = Vec::new();
-            wait_for("another worker's turn", || {
-                let (reused, pid) = told(&server, &client);
-                assert_eq!(reused, "r", "{version:?} {cache}");
-                workers.push(pid);
-                workers.iter().any(|worker| *worker != workers[0])
-            });
             let before = server.workers();
+            for &worker in &before {
+                let (reused, pid) = server.only(worker, || told(&server, &client));
+                assert_eq!(
+                    (reused.as_str(), pid),
+                    ("r", worker.to_string()),
+                    "{version:?} {cache}"
+                );
+            }
             server.signal("HUP");
             wait_for("new workers", || {
                 let now = server.workers();

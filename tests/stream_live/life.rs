@@ -1,7 +1,7 @@
 //! What happens to workers, publishers and readers while somebody watches.
 
 use proto::rtmp::amf::Value;
-use support::{Server, comes, proc, process, wait_for};
+use support::{Server, proc, process, wait_for};
 
 use crate::client::Client;
 use crate::copies::{Viewer, decoded, ffmpeg, publish, text};
@@ -63,15 +63,15 @@ fn viewers_elsewhere_outlive_a_killed_worker() {
         let (its, other) = if grown(0) { (0, 1) } else { (1, 0) };
         let dies = if its_own { its } else { other };
         let mut watching = Vec::new();
-        let there = comes(|| {
-            watching.extend(BOTH.map(|address| Viewer::of(&server, address)));
-            let all = watching.len();
-            wait_for("the viewers", || viewers(&server) == all);
-            // Two viewers, and perhaps the look at the figures.
-            let open = |at: usize| proc::connections(workers[at]) >= 3 + usize::from(at == its);
-            open(0) && open(1)
-        });
-        assert!(there, "one worker takes all");
+        for at in [0, 1] {
+            let before = proc::connections(workers[at]);
+            watching.extend(server.only(workers[at], || {
+                let two = BOTH.map(|address| Viewer::of(&server, address));
+                wait_for("two more", || proc::connections(workers[at]) >= before + 2);
+                two
+            }));
+        }
+        wait_for("the viewers", || viewers(&server) == 4);
         process::signal(workers[dies], "KILL");
         process::wait_for_end(workers[dies]);
         if its_own {

@@ -28,6 +28,30 @@ pub fn signal(pid: u32, name: &str) {
     run(Command::new("kill").args(["-s", name, &pid.to_string()]));
 }
 
+/// Runs `work` while these processes stand still. They go on behind it, by a panic, too; one may have been killed meanwhile.
+///
+/// Who of several workers gets a connection is the kernel's choice, and may be the same one again and again: a test that wants it in one
+/// of them stops the others.
+#[track_caller]
+pub fn while_stopped<T>(pids: &[u32], work: impl FnOnce() -> T) -> T {
+    let stopped = Stopped(pids);
+    pids.iter().for_each(|&pid| signal(pid, "STOP"));
+    wait_for("the processes to stop", || {
+        pids.iter().all(|&pid| stat(pid).is_none_or(|(state, _)| state == 'T'))
+    });
+    let result = work();
+    drop(stopped);
+    result
+}
+
+struct Stopped<'a>(&'a [u32]);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.iter().filter(|&&pid| is_alive(pid)).for_each(|&pid| signal(pid, "CONT"));
+    }
+}
+
 /// Whether a process is there and has not ended.
 pub fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != 'Z')

@@ -117,6 +117,14 @@ impl Server {
         process::children(self.pid())
     }
 
+    /// Runs `work` while all other workers stand still: what it connects to is this one.
+    #[track_caller]
+    pub fn only<T>(&self, worker: u32, work: impl FnOnce() -> T) -> T {
+        let mut others = self.workers();
+        others.retain(|&pid| pid != worker);
+        process::while_stopped(&others, work)
+    }
+
     /// The worker that has a connection, where one does.
     #[track_caller]
     pub fn connected_worker(&self) -> u32 {
