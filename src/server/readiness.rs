@@ -26,15 +26,16 @@ impl Master {
             let _ = sys::process::wait_readable(&descriptors, Some(left.min(look)));
             self.workers.hear();
             self.look();
-            for taken in self.signals.take() {
-                match taken {
-                    signal::SIGCHLD => self.reap_while_waiting(generation)?,
-                    signal::SIGTERM | signal::SIGINT | signal::SIGQUIT => {
-                        self.pending.push_back(taken);
-                        return Err(Failure::new("interrupted: the server is told to end"));
-                    }
-                    _ => self.pending.push_back(taken),
-                }
+            let taken = self.signals.take();
+            // All of them are kept before one is obeyed: a worker's death ends the wait, and where a whole group of processes was told to
+            // end, the word to this one came with it.
+            let kept = taken.iter().copied().filter(|taken| *taken != signal::SIGCHLD);
+            self.pending.extend(kept);
+            if taken.contains(&signal::SIGCHLD) {
+                self.reap_while_waiting(generation)?;
+            }
+            if self.is_told_to_end() {
+                return Err(Failure::new("interrupted: the server is told to end"));
             }
         }
         Ok(())

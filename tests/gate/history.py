@@ -9,6 +9,8 @@ import subprocess
 import time
 
 LAST_RUNS = 10
+# Behind a commit from which files differ.
+CHANGED = "+"
 
 
 def folder():
@@ -34,7 +36,7 @@ def commit(root):
     """The commit, with a mark where files differ from it."""
     def git(*words):
         return subprocess.run(["git", "-C", root, *words], capture_output=True, text=True).stdout.strip()
-    return (git("rev-parse", "HEAD") or "0" * 40) + ("+" if git("status", "--porcelain") else "")
+    return (git("rev-parse", "HEAD") or "0" * 40) + (CHANGED if git("status", "--porcelain") else "")
 
 
 def add(of, tier, passed, failed, flaky, seconds):
@@ -56,5 +58,5 @@ def show():
     for line in lines("tests-run"):
         when, of, *middle, passed, failed, flaky, seconds = line.split()
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(int(when)))
-        mark = "+" if of.endswith("+") else ""
+        mark = CHANGED if of.endswith(CHANGED) else ""
         print(f"{day:<17} {of[:12] + mark:<13} {' '.join(middle):<12} {passed:>7} {failed:>7} {flaky:>6} {seconds:>8}")

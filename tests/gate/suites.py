@@ -11,6 +11,8 @@ LOSSES = re.compile(
     r"^(rserve::(chaos|continuity|durable|life|search)|rserve-(wal|broadcast)(::.*)?)$")
 # What a server says before it is told to be green no more.
 PANIC = "the server panicked"
+# How nextest ends where tests have failed, and nothing else went wrong.
+SOME_FAILED = 100
 # More failures than this are no accident.
 MOST_TRIED_AGAIN = 5
 
@@ -44,12 +46,12 @@ class Suites:
         self.logs = logs
         self.target = target
 
-    def run(self, name, limit, filter=None, env=None, threads=None):
-        """Runs the tests that the filter names (none: those of the gate); gives the stage and the tests."""
+    def run(self, name, limit, filter=None, env=None, threads=None, must_be=True):
+        """Runs the tests that the filter names (none: those of the gate); gives the stage and the tests. `must_be`: there is one, or it fails."""
         report = os.path.join(self.target, "nextest", "default", "junit.xml")
         if os.path.exists(report):
             os.remove(report)
-        command = [*self.cargo("nextest", "run"), "--no-tests", "pass"]
+        command = [*self.cargo("nextest", "run"), "--no-tests", "fail" if must_be else "pass"]
         if filter is not None:
             command += ["--ignore-default-filter", "-E", filter]
         if threads is not None:

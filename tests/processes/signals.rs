@@ -171,6 +171,39 @@ fn a_reload_without_a_control_socket_is_checked_beforehand() {
     server.wait_for("the reload", || server.get("/").text() == "two");
 }
 
+/// A manager of services says TERM to all processes of a server at once, also while a reload starts some of them: these are dead, and the master
+/// has its own word, when it looks.
+#[test]
+fn a_server_that_is_told_to_end_in_a_reload_ends() {
+    // So many that the first is there long before the last is ready.
+    let mut server = up(32, "", "");
+    let master = server.pid();
+    let served = || server.error_log().matches(" serves now").count();
+    let mut reloads = 0;
+    server.wait_for("a look into the middle of a reload", || {
+        let before = server.workers();
+        let new = || server.workers().into_iter().filter(|pid| !before.contains(pid));
+        server.signal("HUP");
+        server.wait_for("some of the new workers", || new().next().is_some());
+        let is_there = process::while_stopped(&[master], || {
+            let is_there = served() == reloads;
+            if is_there {
+                let dead: Vec<u32> = new().collect();
+                dead.iter().for_each(|&pid| process::signal(pid, "KILL"));
+                dead.into_iter().for_each(process::wait_for_end);
+                process::signal(master, "TERM");
+            }
+            is_there
+        });
+        reloads += 1;
+        if !is_there {
+            server.wait_for("the reload's end", || served() == reloads);
+        }
+        is_there
+    });
+    assert_eq!(server.wait_for_exit(), Some(0), "{}", server.error_log());
+}
+
 /// The number in a dead server's pid file may be another process's by now.
 #[test]
 fn no_stranger_gets_a_signal() {

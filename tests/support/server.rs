@@ -237,13 +237,18 @@ impl Drop for Server {
         let left: Vec<u32> = all.into_iter().filter(lives).collect();
         left.iter().for_each(|&pid| process::signal(pid, "KILL"));
         let _ = self.child.wait();
+        let said = self.error_log() + &self.dir.text("logs/stderr");
+        let panicked = said.contains("panicked").then(|| format!("the server panicked:\n{said}"));
         if std::thread::panicking() {
             eprintln!("--- the server's error log ends with:\n{}", tail(&self.error_log(), 20));
+            // The test may have failed of it: there is no second try then.
+            panicked.iter().for_each(|said| eprintln!("{said}"));
             return;
         }
         assert!(left.is_empty(), "these processes did not stop at TERM: {left:?}");
-        let said = self.error_log() + &self.dir.text("logs/stderr");
-        assert!(!said.contains("panicked"), "the server panicked:\n{said}");
+        if let Some(said) = panicked {
+            panic!("{said}");
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! Waiting for what must come, never for a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// After so long, what a test waits for will not come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// However slow the looks are, it is not waited for longer than so many times the patience: what a test waits for is said by the test, not by
+/// the end of its time.
+const MOST_PATIENCES: u32 = 3;
 
 /// Waits until `ready` holds; panics with `what` if it never does.
 #[track_caller]
@@ -24,9 +28,9 @@ pub fn comes(ready: impl FnMut() -> bool) -> bool {
 /// Only the time counts that was meant to pass: where others keep the processors busy, a pause is longer than it was to be,
 /// and what is waited for comes later, too.
 pub fn comes_within(patience: Duration, mut ready: impl FnMut() -> bool) -> bool {
-    let mut passed = Duration::ZERO;
+    let (begun, mut passed) = (Instant::now(), Duration::ZERO);
     while !ready() {
-        if passed > patience {
+        if passed > patience || begun.elapsed() > patience * MOST_PATIENCES {
             return false;
         }
         std::thread::sleep(PAUSE);
