@@ -4,7 +4,7 @@ use crate::media::{Input, audio, video};
 use proto::fmp4::{Fragment, Sample, Walk, fragment, movie_init, picture, set_duration};
 use proto::mp4::head;
 
-/// Tracks, then frames: see [`Input`]. What was written is found again, and any file is walked through.
+/// Tracks, then frames: see `Input`. What was written is found again, and any file is walked through.
 pub fn fmp4(data: &[u8]) {
     walk(data);
     let mut input = Input(data);

@@ -3,7 +3,7 @@
 use crate::media::{Input, audio, video};
 use proto::ts::{Continuity, Muxer, PACKET};
 
-/// Tracks, then frames: see [`Input`]. Whatever they are, packets are whole, counters go on, and a PES packet is as long as it says.
+/// Tracks, then frames: see `Input`. Whatever they are, packets are whole, counters go on, and a PES packet is as long as it says.
 pub fn ts(data: &[u8]) {
     let mut input = Input(data);
     let (video, audio) = (video(&mut input), audio(&mut input));

@@ -59,7 +59,7 @@ SEEDS = {
     "life": ("binary(=life)", {"RSERVE_LIFE_SEEDS": "40"}, "RSERVE_LIFE_SEED"),
     "search": ("binary(=search)", {"RSERVE_SEARCH_SECONDS": "40"}, "RSERVE_SEARCH_SEED"),
     "power": ("package(=rserve-wal) and test(/power/)", {"RSERVE_WAL_SEEDS": "10000"}, "RSERVE_WAL_SEED"),
-    "log": ("package(=rserve-broadcast) and test(/simulation/)", {"RSERVE_SEEDS": "2000"}, None),
+    "log": ("package(=rserve-broadcast) and test(/simulation/)", {"RSERVE_SEEDS": "300"}, None),
     "fuzz": ("package(=fuzz)", {"RSERVE_FUZZ_TIMES": "10"}, None),
 }
 

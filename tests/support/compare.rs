@@ -57,10 +57,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: taken by nginx alone: *allow *.*", LOOSE),
     ("search: taken by nginx alone: *deny *.*", LOOSE),
     ("search: taken by nginx alone: *worker_priority *", "a nice value is between -20 and 20"),
-    (
-        "search: taken by nginx alone: *worker_processes 0*",
-        "without workers nobody would be served",
-    ),
+    ("search: taken by nginx alone: *worker_processes 0*", NO_WORKERS),
+    ("search: taken by nginx alone: *worker_processes \"0\"*", NO_WORKERS),
     ("search: taken by rserve alone: *aio *on*", "served as aio threads, with a warning"),
     ("search rtmp: *\"pause\"*", "nginx-rtmp cuts off who pauses what does not play"),
     (
@@ -128,9 +126,11 @@ pub const DELIBERATE: &[(&str, &str)] = &[
     ("search: \"CONNECT *://*nginx 405 rserve 400*", "... and no URL either"),
     ("search: \"CONNECT *(chunks)*", CHUNKS),
     ("search: \"CONNECT *nginx 505 rserve 400*", "... and a line is judged when it is complete"),
+    ("search: *-Transfer-Encoding +Content-Length in *autoindex on*", LIST),
+    ("search: *nginx 200 rserve 200 +Content-Length in *autoindex on*", LIST),
     (
-        "search: *-Transfer-Encoding +Content-Length in *autoindex on*",
-        "the length of a list is known",
+        "search: *X-Long: *nginx 400 rserve 400 -Content-Length +Content-Length in *",
+        "a head that is too long is judged as a whole; nginx has judged its first line before",
     ),
     ("search: *nginx ??? rserve 403 *disable_symlinks*", "403 for a link on the way to an index"),
     (
@@ -174,6 +174,8 @@ pub const DELIBERATE: &[(&str, &str)] = &[
 ];
 const YEARS: &str = "nginx has no years and months in times that it keeps in milliseconds";
 const GIGA: &str = "nginx knows g in some sizes only";
+const NO_WORKERS: &str = "without workers nobody would be served";
+const LIST: &str = "the length of a list is known";
 const NO_EFFECT: &str = "what has no effect is taken with a warning, whatever its value is";
 const LOOSE: &str = "nginx takes an empty number between dots for 0";
 const NOTHING_TO_COMPARE: &str =
