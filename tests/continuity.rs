@@ -226,7 +226,7 @@ fn a_worker_with_players_dies_alone() {
     let home = clients(&server).iter().find(|(_, publishes)| *publishes).expect("a publisher").0;
     let stay = clients(&server).iter().filter(|(worker, _)| *worker == home).count() - 1;
     let victim = server.workers().into_iter().find(|pid| *pid != home).expect("another worker");
-    process::signal(victim, "KILL");
+    process::kill(&[victim]);
     newcomers_see_it(&server);
     server.wait_for("the end of the stream", || publisher.has_ended());
     let mut complete = 0;
@@ -249,7 +249,7 @@ fn a_publisher_whose_worker_died_comes_back_to_the_same_players() {
     let mut players = watch(&server, 9);
     let home = clients(&server).iter().find(|(_, publishes)| *publishes).expect("a publisher").0;
     let stay = clients(&server).iter().filter(|(worker, _)| *worker != home).count();
-    process::signal(home, "KILL");
+    process::kill(&[home]);
     drop(publisher);
     let mut publisher = publish(&server, &second);
     server.wait_for("the second publisher", || {

@@ -195,7 +195,7 @@ fn the_programs_follow_a_channel() {
         program.says("first");
         // Its worker dies; what is published meanwhile comes when it is back.
         for worker in server.workers() {
-            process::signal(worker, "KILL");
+            process::kill(&[worker]);
         }
         server.wait_for("a new worker", || matches!(publish("second"), 201 | 202));
         program.says("second");

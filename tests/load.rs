@@ -23,7 +23,7 @@ fn a_killed_worker_takes_only_its_own_connections_along() {
         assert_eq!(server.get("/").text(), "ok");
         let before = server.workers();
         let victim = before[number as usize % before.len()];
-        process::signal(victim, "KILL");
+        process::kill(&[victim]);
         server.wait_for("a new worker", || {
             let now = server.workers();
             now.len() == 3 && !now.contains(&victim)

@@ -102,7 +102,7 @@ fn a_new_binary_that_fails_leaves_the_main_process() {
     // It comes to be the main process, and dies: the old one is it again.
     server.signal("USR2");
     manager.hears(&["READY=1"]);
-    process::signal(server.pid(), "KILL");
+    process::kill(&[server.pid()]);
     manager.hears(&[&format!("MAINPID={old}")]);
     assert_eq!(server.get("/").text(), "one");
 }

@@ -66,7 +66,7 @@ fn all_workers_are_counted_and_none_that_has_ended() {
     );
     // Nothing is lost of what a worker had counted that dies, and nothing open is left of it.
     for worker in server.workers() {
-        process::signal(worker, "KILL");
+        process::kill(&[worker]);
     }
     drop((idle, slow));
     server.wait_for("new workers", || server.workers().len() == 3);

@@ -35,7 +35,7 @@ fn killed() {
     });
     for _ in 0..3 {
         let pid = running_helper(&server);
-        process::signal(pid, "KILL");
+        process::kill(&[pid]);
         wait_for("another", || helper(&server).is_some_and(|now| now != pid));
     }
     pebble.go_on();

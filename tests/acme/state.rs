@@ -117,7 +117,7 @@ fn what_is_in_a_file_s_place_is_neither_followed_nor_waited_for() {
 /// Another helper, after this one is killed.
 fn next_helper(server: &Server) {
     let pid = running_helper(server);
-    process::signal(pid, "KILL");
+    process::kill(&[pid]);
     wait_for("another", || helper(server).is_some_and(|now| now != pid));
 }
 

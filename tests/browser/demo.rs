@@ -40,7 +40,7 @@ fn the_events_page_publishes_and_misses_nothing() {
     // A hundred, with the workers killed in the middle.
     click("hundred");
     server.wait_for("some of them", || chromium.number("now.received") >= 20.0);
-    server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&server.workers());
     server.wait_for("the break", || {
         line().contains("the browser comes back by itself, with Last-Event-ID")
     });

@@ -60,7 +60,7 @@ fn nothing_is_lost_when_workers_are_killed() {
         for number in 0..20 {
             if number == 10 {
                 // Some of what was sent just now has not been read yet.
-                server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+                process::kill(&server.workers());
             }
             let data = format!("{round}.{number}");
             let id = publish(&server, "/streams/a", &data);
@@ -78,7 +78,7 @@ fn who_drops_out_before_the_first_event_misses_nothing() {
     let chromium = Chromium::start();
     let page = Listener::new(&chromium, &server, "/streams/a");
     page.wait_for("open");
-    server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&server.workers());
     let id = publish(&server, "/streams/a", "meanwhile");
     assert_eq!(page.wait_for_events(1), [("message".into(), id, "meanwhile".into())]);
 }
@@ -119,7 +119,7 @@ fn an_ended_channel_is_not_asked_again() {
     let stream = format!("/streams/a%3Flast_event_id={}", got[1].1);
     let other = Listener::new(&chromium, &server, &stream);
     assert_eq!(other.wait_for_events(1)[0].2, "anew");
-    server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&server.workers());
     server.wait_for("the other to come back", || other.count("open") == 2);
     chromium.go_to(&first);
     assert_eq!(page.states(), ["open", "lost", "closed"]);

@@ -122,7 +122,7 @@ fn it_comes_back_when_workers_die() {
     let publisher = stage.publish("clock");
     stage.open("?stream=clock#ll-hls");
     stage.watch("the stream", 2.0);
-    stage.server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&stage.server.workers());
     drop(publisher);
     let begun = Instant::now();
     let _publisher = stage.publish("clock");

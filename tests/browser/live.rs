@@ -99,7 +99,7 @@ fn it_comes_back_when_workers_die() {
     let publisher = stage.publish("clock");
     stage.open("?stream=clock");
     stage.watch_live("the stream");
-    stage.server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&stage.server.workers());
     stage.server.wait_for("the break", || stage.said("line").contains("reconnecting"));
     drop(publisher);
     let begun = Instant::now();

@@ -69,7 +69,7 @@ fn a_foreign_page_comes_back_without_a_preflight() {
     page.wait_for("open");
     publish(&server, "/named/a?id=x.y_z~1", "before");
     page.wait_for_events(1);
-    server.workers().iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&server.workers());
     publish(&server, "/named/a", "meanwhile");
     let got = page.wait_for_events(2);
     assert!(got[0].1.ends_with("-x.y_z~1"), "{got:?}");

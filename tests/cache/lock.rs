@@ -182,7 +182,7 @@ fn a_killed_worker_holds_up_nobody() {
     let waiting = process::while_stopped(&[*filler], || {
         let waiting = crowd(&stage, 20);
         stage.server.wait_for("them", || support::proc::connections(*other) == 20);
-        process::signal(*filler, "KILL");
+        process::kill(&[*filler]);
         waiting
     });
     stage.server.wait_for("another one", || count.load(Ordering::SeqCst) == 2);

@@ -36,8 +36,7 @@ fn reloads_upgrades_and_deaths() {
     before.into_iter().for_each(process::wait_for_end);
     all_are_there(&stage, 20);
     for worker in stage.processes("worker process") {
-        process::signal(worker, "KILL");
-        process::wait_for_end(worker);
+        process::kill(&[worker]);
     }
     stage.server.wait_for("workers", || stage.processes("worker process").len() == 2);
     all_are_there(&stage, 20);
@@ -95,8 +94,7 @@ fn killed_in_the_middle() {
     let first = std::thread::spawn(move || support::curl(&[&url]));
     stage.server.wait_for("the origin", || stage.origin.count() == 1);
     let worker = stage.processes("worker process")[0];
-    process::signal(worker, "KILL");
-    process::wait_for_end(worker);
+    process::kill(&[worker]);
     let _ = first.join();
     let mut told = (String::new(), String::new());
     stage.server.wait_for("another worker", || {
@@ -113,7 +111,7 @@ fn the_manager_comes_again() {
     let manager = || stage.processes("cache manager process");
     stage.server.wait_for("the manager", || manager().len() == 1);
     let killed = manager()[0];
-    process::signal(killed, "KILL");
+    process::kill(&[killed]);
     stage.server.wait_for("another one", || manager().first().is_some_and(|&pid| pid != killed));
     fill(&stage, 3);
     stage.server.wait_for("its work", || stage.files().is_empty());

@@ -30,7 +30,7 @@ fn whoever_comes_in_the_place_of_a_killed_worker_has_the_newest() {
         let victims = server.workers();
         let name = format!("new{round}");
         put(&server, "server", &leaf(&authority, &name, Validity::Now));
-        victims.iter().for_each(|&worker| process::signal(worker, "KILL"));
+        process::kill(&victims);
         assert_eq!(ask(&server, "certificates"), (Some(0), String::new()));
         wait_for("others", || {
             let now = server.workers();

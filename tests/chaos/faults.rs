@@ -91,7 +91,7 @@ impl Faults {
     fn kill(&mut self, target: &dyn Target, random: &mut Random) {
         let workers = processes::workers(target);
         if !workers.is_empty() {
-            process::signal(workers[random.below(workers.len())], "KILL");
+            process::kill(&[workers[random.below(workers.len())]]);
             self.kills += 1;
         }
     }

@@ -40,7 +40,7 @@ fn disturb(server: &Server, number: usize) {
     match number * 5 / EVENTS {
         1 | 3 => {
             if let Some(worker) = server.workers().first() {
-                process::signal(*worker, "KILL");
+                process::kill(&[*worker]);
             }
         }
         2 | 4 => server.signal("HUP"),

@@ -166,7 +166,7 @@ fn a_killed_worker_leaves_nothing_behind() {
             .filter_map(|file| fs::metadata(file.path()).ok())
             .any(|about| about.is_file() && about.nlink() == 0 && about.len() > 300_000)
     });
-    support::process::signal(worker, "KILL");
+    support::process::kill(&[worker]);
     server
         .wait_for("another worker", || server.workers().first().is_some_and(|pid| *pid != worker));
     assert_eq!(tree(&html), before);

@@ -50,9 +50,9 @@ fn everything_is_killed_again_and_again() {
         let workers = server.workers();
         match round % 3 {
             0 => server.kill_master(),
-            1 => workers.iter().for_each(|&pid| process::signal(pid, "KILL")),
+            1 => process::kill(&workers),
             _ => {
-                workers.iter().for_each(|&pid| process::signal(pid, "KILL"));
+                process::kill(&workers);
                 server.kill_master();
             }
         }

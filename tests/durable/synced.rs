@@ -139,7 +139,7 @@ fn what_a_killed_worker_has_published_is_brought_to_the_disk_by_another() {
     publish(&server, "/events/a", "an event");
     // With them goes the alarm that one of them has set.
     let workers = server.workers();
-    workers.iter().for_each(|&pid| support::process::signal(pid, "KILL"));
+    support::process::kill(&workers);
     wait_for("others", || server.workers().iter().all(|pid| !workers.contains(pid)));
     assert_eq!(syncs(), before, "who has published it has not synced it");
     wait_for("a worker that looks after it", || syncs() > before);

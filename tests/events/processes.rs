@@ -123,8 +123,7 @@ fn a_worker_that_is_killed_takes_no_event_along() {
             published += 1;
         }
         let victim = server.workers()[round % 2];
-        process::signal(victim, "KILL");
-        process::wait_for_end(victim);
+        process::kill(&[victim]);
         server.wait_for("a new worker", || server.workers().len() == 2);
         // Those of the other worker go on; counts are exact again.
         publish(&server, "/events/c", &published.to_string());
@@ -288,9 +287,8 @@ fn the_dead_of_another_master_are_not_counted() {
     });
     // None of them gets to leave by itself.
     workers.iter().for_each(|&pid| process::signal(pid, "STOP"));
-    process::signal(master, "KILL");
-    workers.iter().for_each(|&pid| process::signal(pid, "KILL"));
-    workers.iter().for_each(|&pid| process::wait_for_end(pid));
+    process::kill(&[master]);
+    process::kill(&workers);
     server.wait_for("a channel without subscribers", || {
         let accept = "Accept: application/vnd.rserve.channel+json";
         number(&server.curl(&["-H", accept], "/events/c"), "subscribers") == 0

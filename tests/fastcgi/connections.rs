@@ -118,7 +118,7 @@ fn a_worker_of_the_server_dies() {
     let site = Site::start("fastcgi_keep_conn on;");
     assert_eq!(site.ours.get("/index.php").status, 200);
     let before = site.ours.workers();
-    before.iter().for_each(|&pid| support::process::signal(pid, "KILL"));
+    support::process::kill(&before);
     wait_for("another one", || {
         let now = site.ours.workers();
         !now.is_empty() && now.iter().all(|pid| !before.contains(pid))

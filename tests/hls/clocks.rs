@@ -89,8 +89,7 @@ fn a_clock_that_is_set_breaks_no_number() {
         }
         // Another worker goes on, which knows nothing of what the clock was.
         let first = server.connected_worker();
-        process::signal(first, "KILL");
-        process::wait_for_end(first);
+        process::kill(&[first]);
         wait_for("another worker", || server.workers().len() == 2);
         publisher.come_back(&server, "s");
         goes_on(&server, &mut publisher, &mut checker, 6);

@@ -51,8 +51,7 @@ fn each_worker_is_killed_and_the_publisher_comes_back() {
     let mut workers = server.workers();
     workers.sort_by_key(|pid| *pid != first);
     for pid in workers {
-        process::signal(pid, "KILL");
-        process::wait_for_end(pid);
+        process::kill(&[pid]);
         wait_for("another worker", || server.workers().len() == 2);
         checker.look(&server);
         if !publisher.is_alive() {
@@ -79,8 +78,7 @@ fn what_a_dead_workers_publisher_has_sent_is_all_there() {
     let pictures = publisher.run(7300);
     let mut checker = Checker::new("/hls/s/video.m3u8");
     wait_for("segments", || checker.look(&server).is_some_and(|now| now.segments.len() >= 3));
-    process::signal(first, "KILL");
-    process::wait_for_end(first);
+    process::kill(&[first]);
     publisher.break_off();
     wait_for("the end", || checker.look(&server).is_some_and(|now| now.ended));
     checker.has_no_gap();

@@ -164,8 +164,7 @@ fn killed_workers_lose_no_cue_and_tell_none_twice() {
             cue.into_iter().for_each(|cue| publisher.data(&cue));
             publisher.run(300);
             for pid in server.workers() {
-                process::signal(pid, "KILL");
-                process::wait_for_end(pid);
+                process::kill(&[pid]);
                 wait_for("another worker", || server.workers().len() == 2);
                 if !publisher.is_alive() {
                     publisher.come_back(&server, "s");

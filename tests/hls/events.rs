@@ -67,8 +67,7 @@ fn killed_workers_tell_of_nothing_twice() {
     publisher.run(4500);
     let mut checker = Checker::new("/hls/s/video.m3u8");
     for pid in server.workers() {
-        process::signal(pid, "KILL");
-        process::wait_for_end(pid);
+        process::kill(&[pid]);
         wait_for("another worker", || server.workers().len() == 2);
         if !publisher.is_alive() {
             publisher.come_back(&server, "s");

@@ -177,8 +177,7 @@ fn a_recording_keeps_its_beginning_whoever_goes_on() {
                 assert!(server.command(&["-s", "reload"]).status.success());
             } else {
                 for pid in server.workers() {
-                    process::signal(pid, "KILL");
-                    process::wait_for_end(pid);
+                    process::kill(&[pid]);
                 }
                 wait_for("other workers", || server.workers().len() == 2);
                 publisher.break_off();

@@ -222,8 +222,7 @@ fn reloads_and_killed_workers_break_no_rule() {
             assert!(server.command(&["-s", "reload"]).status.success());
         } else {
             let pid = server.workers()[0];
-            support::process::signal(pid, "KILL");
-            support::process::wait_for_end(pid);
+            support::process::kill(&[pid]);
             wait_for("the workers", || server.workers().len() >= 2);
         }
         checker.look(&server);

@@ -34,8 +34,7 @@ fn it_finds_nothing_wrong() {
     publisher.run(9300);
     let mut checker = Checker::new("/hls/s/video.m3u8");
     wait_for("segments", || checker.look(&server).is_some_and(|now| now.segments.len() >= 3));
-    process::signal(worker, "KILL");
-    process::wait_for_end(worker);
+    process::kill(&[worker]);
     publisher.break_off();
     wait_for("the end", || checker.look(&server).is_some_and(|now| now.ended));
     let all: Vec<u8> = checker.all().flat_map(|(_, _, bytes)| bytes.to_vec()).collect();

@@ -36,8 +36,7 @@ pub fn lives(server: &Server, settings: &str, look: &mut dyn FnMut(&mut Publishe
     upgrade(server, &mut publisher, look);
     for _ in 0..2 {
         for pid in server.workers() {
-            process::signal(pid, "KILL");
-            process::wait_for_end(pid);
+            process::kill(&[pid]);
             wait_for("another worker", || server.workers().len() == 2);
             look(&mut publisher);
             if !publisher.is_alive() {

@@ -98,7 +98,7 @@ fn a_dead_worker_gives_its_connections_back() {
         let _held = [0, 1].map(|key| hold(&server, &format!("/c?k={key}")));
         assert_eq!((status(&server, "/one?k=0"), status(&server, "/one?k=1")), (503, 503));
         let workers = server.workers();
-        workers.iter().for_each(|&worker| process::signal(worker, "KILL"));
+        process::kill(&workers);
         server.wait_for("workers in their place", || {
             let now = server.workers();
             now.len() == 2 && now.iter().all(|worker| !workers.contains(worker))
@@ -137,7 +137,7 @@ fn of_any_turmoil_no_count_is_left() {
             let workers = server.workers();
             match turn % 4 {
                 3 => reload(&server),
-                _ => workers.iter().take(1).for_each(|&worker| process::signal(worker, "KILL")),
+                _ => process::kill(&workers[..1]),
             }
             // Killed at any moment of a request.
             std::thread::sleep(Duration::from_micros(random.below(150_000) as u64));

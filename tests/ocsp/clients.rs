@@ -113,7 +113,7 @@ fn what_issuers_have_said_is_kept() {
     wait_for("new workers", || server.workers().len() == 2 && server.workers().iter().all(is_new));
     both();
     for pid in server.workers() {
-        process::signal(pid, "KILL");
+        process::kill(&[pid]);
     }
     wait_for("new workers", || server.workers().len() == 2);
     assert!(comes(|| said(&server, server.port(), "good", &[]).status == 200));

@@ -58,7 +58,7 @@ fn all_workers_show_what_the_issuer_says() {
     wait_for("new workers", || server.workers().len() == 3 && server.workers().iter().all(is_new));
     assert!(is_stapled(&server));
     for pid in server.workers() {
-        process::signal(pid, "KILL");
+        process::kill(&[pid]);
     }
     wait_for("new workers", || server.workers().len() == 3);
     assert!(comes(|| is_stapled(&server)));

@@ -148,7 +148,7 @@ fn they_play_through_a_reload_and_go_on_when_workers_die() {
     windows.players.iter().for_each(|player| println!("{}", windows.report(player)));
 
     let workers = windows.stage.server.workers();
-    workers.iter().for_each(|&worker| process::signal(worker, "KILL"));
+    process::kill(&workers);
     live.publisher = None;
     live.publish_again();
     live.windows.watch("the next publisher", 3.0);

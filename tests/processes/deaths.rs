@@ -9,7 +9,7 @@ fn a_killed_worker_is_replaced() {
     let server = up(2, "", "");
     let master = server.pid();
     let before = server.workers();
-    process::signal(before[0], "KILL");
+    process::kill(&[before[0]]);
     let worker = before[0];
     logged(
         &server,
@@ -36,7 +36,7 @@ fn one_that_dies_young_again_and_again_is_replaced_later_and_later() {
                 && !server.error_log().contains(&words(pause))
             {
                 worker = found;
-                process::signal(worker, "KILL");
+                process::kill(&[worker]);
             }
             server.error_log().contains(&words(pause))
         });
@@ -60,7 +60,7 @@ fn workers_of_a_killed_master_end_in_good_order() {
     let mut server = up(2, "", "");
     let (master, workers) = (server.pid(), server.workers());
     let wire = download(&server);
-    process::signal(master, "KILL");
+    process::kill(&[master]);
     assert_eq!(server.wait_for_exit(), None);
     logged(&server, "the master process is gone, shutting down");
     wait_for("the port to be free", || !is_listening(server.port()));

@@ -189,8 +189,7 @@ fn a_server_that_is_told_to_end_in_a_reload_ends() {
             let is_there = served() == reloads;
             if is_there {
                 let dead: Vec<u32> = new().collect();
-                dead.iter().for_each(|&pid| process::signal(pid, "KILL"));
-                dead.into_iter().for_each(process::wait_for_end);
+                process::kill(&dead);
                 process::signal(master, "TERM");
             }
             is_there

@@ -142,7 +142,7 @@ fn the_master_waits_for_no_strangers_queue() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("failed (98: Address already in use)"), "{said}");
     assert!(is_socket(&app));
-    process::signal(before[0], "KILL");
+    process::kill(&[before[0]]);
     server.wait_for("a new worker", || {
         server.workers().first().is_some_and(|worker| *worker != before[0])
     });

@@ -164,8 +164,7 @@ fn what_one_worker_has_seen_all_know() {
     let output = server.command(&["-s", "reload"]);
     assert!(output.status.success(), "{output:?}");
     for worker in server.workers().into_iter().take(2) {
-        support::process::signal(worker, "KILL");
-        support::process::wait_for_end(worker);
+        support::process::kill(&[worker]);
     }
     for _ in 0..40 {
         assert_eq!(server.get("/").text(), "0");

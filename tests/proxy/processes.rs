@@ -83,7 +83,7 @@ fn a_killed_worker_leaves_no_count() {
     server.wait_for("the origin", || origin.count() == 2);
     assert_eq!(server.get("/").status, 502, "it is full");
     for worker in server.workers() {
-        process::signal(worker, "KILL");
+        process::kill(&[worker]);
     }
     server.wait_for("room", || server.get("/").status == 200);
 }

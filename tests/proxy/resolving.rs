@@ -220,7 +220,7 @@ fn a_new_binary_need_not_ask() {
     before.into_iter().for_each(process::wait_for_end);
     assert_eq!(server.get("/").text(), "127.0.0.2");
     let killed = server.workers()[0];
-    process::signal(killed, "KILL");
+    process::kill(&[killed]);
     server.wait_for("another worker", || server.workers().iter().any(|&pid| pid != killed));
     server.wait_for("an answer", || server.get("/").text() == "127.0.0.2");
     assert_eq!(zone.dns.count(), 1, "{:?}", zone.dns.questions());

@@ -106,8 +106,7 @@ fn a_dead_worker_takes_no_size_with_it() {
         }
         publisher.sync();
         let worker = server.connected_worker();
-        process::signal(worker, "KILL");
-        process::wait_for_end(worker);
+        process::kill(&[worker]);
         drop(publisher);
         wait_for_ends(&server, &["s.mp4"]);
         let bytes = std::fs::read(path(&server, "s.mp4")).expect("the file");

@@ -99,8 +99,7 @@ fn what_a_dead_worker_has_not_written_its_successor_writes() {
         let mut publisher = Publisher::new(&server, "s");
         publisher.run(ms);
         let worker = server.connected_worker();
-        process::signal(worker, "KILL");
-        process::wait_for_end(worker);
+        process::kill(&[worker]);
         publisher.break_off();
         let (file, wanted) = (path(&server, "s.mp4"), frames(&cut(&server, ms)));
         let is_there = || {

@@ -65,8 +65,7 @@ fn what_a_dead_worker_has_not_written_its_successor_writes() {
         let mut publisher = Publisher::new(&server, "s");
         publisher.run(ms);
         let worker = server.connected_worker();
-        process::signal(worker, "KILL");
-        process::wait_for_end(worker);
+        process::kill(&[worker]);
         publisher.break_off();
         let (file, wanted) = (path(&server, "s.flv"), sent(ms));
         comes_to_hold(&file, &wanted);
@@ -88,8 +87,7 @@ fn each_worker_is_killed_and_the_publisher_comes_back() {
     let mut workers = server.workers();
     workers.sort_by_key(|pid| *pid != first);
     for pid in workers {
-        process::signal(pid, "KILL");
-        process::wait_for_end(pid);
+        process::kill(&[pid]);
         wait_for("another worker", || server.workers().len() == 2);
         if !publisher.is_alive() {
             publisher.come_back(&server, "s");

@@ -73,8 +73,7 @@ fn two_hundred_lose_no_frame_whatever_becomes_of_workers() {
         assert!(server.command(&["-s", "reload"]).status.success());
         run(&mut publishers);
         for worker in server.workers() {
-            process::signal(worker, "KILL");
-            process::wait_for_end(worker);
+            process::kill(&[worker]);
             wait_for("another worker", || {
                 server.workers().iter().filter(|it| **it != worker).count() >= 2
             });

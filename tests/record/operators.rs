@@ -81,8 +81,7 @@ fn what_an_operator_is_told_is_the_file() {
     let file = path(&server, "s-other.flv");
     wait_for("the file", || file.exists());
     let worker = server.connected_worker();
-    support::process::signal(worker, "KILL");
-    support::process::wait_for_end(worker);
+    support::process::kill(&[worker]);
     wait_for("another worker", || server.workers().len() == 2);
     if !publisher.is_alive() {
         publisher.come_back(&server, "s");
@@ -210,7 +209,7 @@ fn a_word_outlives_its_worker() {
     let first = publish(0);
     assert_eq!(control(&server, "start?app=live&name=s").0, 200);
     let workers = server.workers();
-    workers.iter().for_each(|&worker| support::process::signal(worker, "KILL"));
+    support::process::kill(&workers);
     wait_for("other workers", || {
         let now = server.workers();
         now.len() == workers.len() && now.iter().all(|worker| !workers.contains(worker))

@@ -111,8 +111,7 @@ fn a_lock_is_there_as_long_as_it_is_recorded() {
     wait_for("the locks", || is_locked(&file) && is_locked(&movie));
     assert!(!is_locked(&free));
     let worker = server.connected_worker();
-    process::signal(worker, "KILL");
-    process::wait_for_end(worker);
+    process::kill(&[worker]);
     wait_for("another worker", || server.workers().len() == 2);
     if !publisher.is_alive() {
         publisher.come_back(&server, "s");
@@ -158,8 +157,7 @@ fn who_goes_on_writes_to_nothing_else() {
                 std::fs::set_permissions(&file, anybody).expect("its mode");
             }
             let worker = server.connected_worker();
-            process::signal(worker, "KILL");
-            process::wait_for_end(worker);
+            process::kill(&[worker]);
             wait_for("another worker", || server.workers().len() == 2);
             if !publisher.is_alive() {
                 publisher.come_back(&server, "s");

@@ -179,8 +179,7 @@ fn by_number_over_all_workers() {
     wait_for("a free place", || !refused());
     // A worker that is killed gives back the places of its clients.
     for pid in server.workers() {
-        support::process::signal(pid, "KILL");
-        support::process::wait_for_end(pid);
+        support::process::kill(&[pid]);
     }
     drop(clients);
     wait_for("new workers", || server.workers().len() == 2);

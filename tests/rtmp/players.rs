@@ -280,8 +280,7 @@ fn every_worker_plays_what_any_worker_gets() {
         assert_eq!(player.frames(7), wanted);
     }
     // A worker dies: its players are gone, the others go on; if it was the publisher's, so is that.
-    process::signal(workers[0], "KILL");
-    process::wait_for_end(workers[0]);
+    process::kill(&[workers[0]]);
     publisher.video(340, &inter(7));
     publisher.video(380, &key(8));
     let (mut key_frame, mut again) = ("k8", None);

@@ -93,8 +93,7 @@ fn a_publishers_worker_dies_and_players_elsewhere_go_on() {
         assert_eq!(player.frames(2), ["vh1@0", "k1@0"]);
         player
     });
-    process::signal(workers[its], "KILL");
-    process::wait_for_end(workers[its]);
+    process::kill(&[workers[its]]);
     let mut again = Client::next_publisher(&server, "s");
     again.video(0, &avc_header(2));
     again.video(0, &key(2));

@@ -72,8 +72,7 @@ fn viewers_elsewhere_outlive_a_killed_worker() {
             }));
         }
         wait_for("the viewers", || viewers(&server) == 4);
-        process::signal(workers[dies], "KILL");
-        process::wait_for_end(workers[dies]);
+        process::kill(&[workers[dies]]);
         if its_own {
             publisher.break_off();
             publisher.come_back(&server, "s");

@@ -108,7 +108,7 @@ fn a_killed_worker_costs_its_sessions_alone() {
     let refused = || server.error_log().matches("Connection refused").count();
     assert_eq!(refused(), 1, "it is known to be dead");
     let before = server.workers();
-    support::process::signal(before[0], "KILL");
+    support::process::kill(&[before[0]]);
     wait_for("another worker", || server.workers().iter().any(|pid| !before.contains(pid)));
     drop((one.rest(), two.rest()));
     // Their places are free, and it is still known who is dead.
@@ -149,7 +149,7 @@ fn deaths_refuse_nobody() {
         let sofar = served.load(Ordering::SeqCst);
         wait_for("clients", || served.load(Ordering::SeqCst) > sofar + 20);
         let before = server.workers();
-        support::process::signal(before[0], "KILL");
+        support::process::kill(&[before[0]]);
         wait_for("another worker", || {
             let now = server.workers();
             now.len() == 2 && !now.contains(&before[0])

@@ -28,6 +28,13 @@ pub fn signal(pid: u32, name: &str) {
     run(Command::new("kill").args(["-s", name, &pid.to_string()]));
 }
 
+/// Kills these processes at once, and waits for their ends: what a client asks for behind it, none of them accepts any more.
+#[track_caller]
+pub fn kill(pids: &[u32]) {
+    pids.iter().for_each(|&pid| signal(pid, "KILL"));
+    pids.iter().for_each(|&pid| wait_for_end(pid));
+}
+
 /// Runs `work` while these processes stand still. They go on behind it, by a panic, too; one may have been killed meanwhile.
 ///
 /// Who of several workers gets a connection is the kernel's choice, and may be the same one again and again: a test that wants it in one
@@ -77,6 +84,7 @@ fn stat(pid: u32) -> Option<(char, u32)> {
 }
 
 /// Waits until a process has ended.
+#[track_caller]
 pub fn wait_for_end(pid: u32) {
     wait_for(&format!("the end of process {pid}"), || !is_alive(pid));
 }

@@ -189,8 +189,7 @@ impl Server {
     pub fn kill_everything(&mut self) {
         let workers = self.workers();
         self.kill_master();
-        workers.iter().for_each(|pid| process::signal(*pid, "KILL"));
-        workers.iter().for_each(|pid| process::wait_for_end(*pid));
+        process::kill(&workers);
     }
 
     /// Sends TERM, waits, and gives the master's exit code.

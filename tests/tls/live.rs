@@ -119,6 +119,6 @@ fn video_goes_over_tls() {
     wait_for("the stream by rtmps", || streams(&rtmps).contains("h264\naac"));
     let https = format!("https://127.0.0.1:{}/live/x.flv", server.port());
     wait_for("the stream by https", || streams(&https).contains("h264\naac"));
-    process::signal(publisher.id(), "KILL");
+    process::kill(&[publisher.id()]);
     let _ = publisher.wait();
 }

@@ -94,7 +94,7 @@ fn sessions_outlive_a_reload_an_upgrade_and_a_killed_worker() {
         });
         assert!(client.connect(&server, "a.example").0, "after a reload");
         let victim = server.workers()[0];
-        support::process::signal(victim, "KILL");
+        support::process::kill(&[victim]);
         wait_for("another worker", || {
             let now = server.workers();
             now.len() == 4 && !now.contains(&victim)

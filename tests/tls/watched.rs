@@ -56,7 +56,7 @@ fn a_renewed_pair_is_taken_and_never_half_of_it() {
     open.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(open.answer().status, 200, "a connection of before");
     // A worker that comes later has it, too.
-    support::process::signal(workers[0], "KILL");
+    support::process::kill(&[workers[0]]);
     wait_for("another worker", || {
         let now = server.workers();
         now.len() == 3 && !now.contains(&workers[0])

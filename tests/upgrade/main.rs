@@ -139,7 +139,7 @@ fn a_new_master_that_is_killed_changes_nothing() {
     let workers = server.workers();
     let (old, new) = upgrade(&server);
     let its = process::children(new);
-    process::signal(new, "KILL");
+    process::kill(&[new]);
     for pid in its {
         process::wait_for_end(pid);
     }

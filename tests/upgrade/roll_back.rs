@@ -93,7 +93,7 @@ fn workers_come_back_by_themselves_when_the_new_one_goes() {
 fn who_waits_meanwhile_is_served() {
     let server = two_workers();
     let (old, new) = half_way(&server);
-    process::signal(new, "KILL");
+    process::kill(&[new]);
     let mut wire = server.wire();
     wire.send("GET / HTTP/1.0\r\n\r\n");
     assert_eq!(wire.answer().text(), "one");
@@ -118,7 +118,7 @@ fn the_new_one_outlives_a_killed_old_one() {
             }
             _ => {}
         }
-        process::signal(old, "KILL");
+        process::kill(&[old]);
         for pid in workers {
             process::wait_for_end(pid);
         }
@@ -142,7 +142,7 @@ fn the_old_one_may_die_before_the_new_one_serves() {
     let old = server.pid();
     server.signal("USR2");
     server.wait_for("the second name", || old_pid(&server) == Some(old));
-    process::signal(old, "KILL");
+    process::kill(&[old]);
     server.wait_for("the new one", || {
         server.dir().text("logs/rserve.pid").trim().parse().is_ok_and(|pid: u32| pid != old)
     });

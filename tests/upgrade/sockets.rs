@@ -51,7 +51,7 @@ fn the_new_one_removes_what_a_killed_one_leaves() {
     let server = start!(http(SOCKET));
     server.set_conf(http(PORT));
     let (old, _) = upgrade(&server);
-    process::signal(old, "KILL");
+    process::kill(&[old]);
     is_gone(&server.path("web.sock"));
     assert_eq!(server.get("/").text(), "ok");
 }

@@ -138,8 +138,7 @@ fn nothing_is_missing_whatever_becomes_of_workers() {
         publisher.run(5000);
         wait_for("a playlist", || checker.look(&server).is_some());
         let pid = server.workers()[round % 2];
-        process::signal(pid, "KILL");
-        process::wait_for_end(pid);
+        process::kill(&[pid]);
         // The one that had the publisher in the round before may still have it, too.
         wait_for("two that serve", || server.workers().len() >= 2);
         checker.look(&server);

@@ -101,8 +101,7 @@ fn what_was_given_before_a_worker_died_is_so_afterwards() {
         });
         let name = text(&list(&server, "")[0], "file");
         let first = server.get(&format!("/dvr/s/{name}"));
-        process::signal(worker, "KILL");
-        process::wait_for_end(worker);
+        process::kill(&[worker]);
         publisher.break_off();
         // A new worker makes it whole at once, and then it goes on.
         let is_whole =
