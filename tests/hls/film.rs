@@ -87,6 +87,8 @@ impl Publisher {
     }
 
     fn begun(client: Client, offset: u32) -> Publisher {
+        // What is cut of it meanwhile is looked at in curl's pace.
+        support::ask_by_curl();
         let mut publisher = Publisher { client: Some(client), film: messages(), at: 0, offset };
         publisher.headers();
         publisher

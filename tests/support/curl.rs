@@ -1,12 +1,17 @@
-//! curl: a client that knows HTTP better than we do.
+//! curl: a client that knows HTTP better than we do; and in its place, for what is plain, one that costs no process.
 
 use std::process::Command;
 
-use crate::{Answer, PATIENCE, Transport, process};
+use crate::{Answer, PATIENCE, Transport, process, request};
+
+/// The answer to a request that is described in curl's words.
+pub fn curl(args: &[&str]) -> Answer {
+    request::ask(args).unwrap_or_else(|| curl_itself(args))
+}
 
 /// Runs curl with these arguments and gives the last answer that it got. URIs go out as they are
 /// written. What curl says of an answer that broke off is left to `complete`.
-pub fn curl(args: &[&str]) -> Answer {
+pub fn curl_itself(args: &[&str]) -> Answer {
     let mut command = Command::new("curl");
     command.args(["--silent", "--include", "--path-as-is", "--globoff", "--insecure"]);
     command.arg(match Transport::of_run() {

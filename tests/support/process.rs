@@ -1,6 +1,10 @@
 //! Other processes: run to their end, watched through `/proc`, ended.
 
 use std::process::{Command, Output, Stdio};
+use std::str::FromStr;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::wait_for;
 
@@ -25,7 +29,9 @@ pub fn package(program: &str) -> &str {
 
 /// Sends a signal: `HUP`, `USR1`, `KILL` …
 pub fn signal(pid: u32, name: &str) {
-    run(Command::new("kill").args(["-s", name, &pid.to_string()]));
+    let signal = Signal::from_str(&format!("SIG{name}")).unwrap_or_else(|e| panic!("{name}: {e}"));
+    // Who has gone meanwhile needs none.
+    let _ = nix::sys::signal::kill(Pid::from_raw(pid.cast_signed()), signal);
 }
 
 /// Kills these processes at once, and waits for their ends: what a client asks for behind it, none of them accepts any more.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(2);
+/// Between two looks: first, and later.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(16);
 
 /// After so long, what a test waits for will not come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,13 +29,15 @@ pub fn comes(ready: impl FnMut() -> bool) -> bool {
 /// Only the time counts that was meant to pass: where others keep the processors busy, a pause is longer than it was to be,
 /// and what is waited for comes later, too.
 pub fn comes_within(patience: Duration, mut ready: impl FnMut() -> bool) -> bool {
-    let (begun, mut passed) = (Instant::now(), Duration::ZERO);
+    let begun = Instant::now();
+    let (mut passed, mut pause) = (Duration::ZERO, SHORTEST);
     while !ready() {
         if passed > patience || begun.elapsed() > patience * MOST_PATIENCES {
             return false;
         }
-        std::thread::sleep(PAUSE);
-        passed += PAUSE;
+        std::thread::sleep(pause);
+        passed += pause;
+        pause = LONGEST.min(pause * 2);
     }
     true
 }
