@@ -2,14 +2,14 @@
 //! the test tells it.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, mpsc};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use support::certificates::Leaf;
-use support::{Wire, http, start, transport};
+use support::{PATIENCE, Wire, http, start, transport};
 
 type Stream = StreamOwned<ServerConnection, TcpStream>;
 
@@ -67,10 +67,11 @@ fn conf(port: u16) -> String {
     ))
 }
 
-/// What TLS says to itself between two requests is none of their business; what is said of HTTP then, or the end, is.
-#[test]
-fn idle_connections_are_silent_but_for_tls() {
-    let port = origin(|stream, target, number| match target {
+/// What makes a connection useless behind its answer.
+const ENDINGS: [&str; 4] = ["/two", "/half", "/end", "/cut"];
+
+fn speak(stream: &mut Stream, target: &str, number: usize) -> bool {
+    match target {
         // A record of TLS alone, as tickets are: keys change.
         "/keys" => {
             answer(stream, &number.to_string());
@@ -93,9 +94,24 @@ fn idle_connections_are_silent_but_for_tls() {
         }
         "/cut" => {
             answer(stream, "one");
+            let _ = stream.sock.shutdown(Shutdown::Both);
             false
         }
         _ => answer(stream, &number.to_string()),
+    }
+}
+
+/// What TLS says to itself between two requests is none of their business; what is said of HTTP then, or the end, is.
+#[test]
+fn idle_connections_are_silent_but_for_tls() {
+    // What an origin has not said yet nobody can know: the next request is sent behind its last word.
+    let (said, heard) = mpsc::channel();
+    let port = origin(move |stream, target, number| {
+        let goes_on = speak(stream, target, number);
+        if ENDINGS.contains(&target) {
+            let _ = said.send(());
+        }
+        goes_on
     });
     let server = start!(conf(port));
     let first = server.get("/").text();
@@ -103,9 +119,10 @@ fn idle_connections_are_silent_but_for_tls() {
         assert_eq!(server.get("/keys").text(), first);
         assert_eq!(server.get("/").text(), first);
     }
-    for path in ["/two", "/half", "/end", "/cut"] {
+    for path in ENDINGS {
         for _ in 0..5 {
             assert_eq!(server.get(path).text(), "one", "{path}");
+            heard.recv_timeout(PATIENCE).expect("its last word");
             let next = server.curl(&["-d", "posted"], "/next");
             assert_eq!(next.status, 200, "{path}: {}", server.error_log());
             assert_ne!(next.text(), "of another");
