@@ -1,6 +1,6 @@
 //! A directive as a row of a module's table.
 //!
-//! ```
+//! ```text
 //! use conf::{Arity, Block, Directive, Opt, contexts};
 //!
 //! #[derive(Default)]

@@ -1,6 +1,6 @@
 //! A module's settings, one line each: the field, the directive's row, inheritance, default and help.
 //!
-//! ```
+//! ```text
 //! use conf::{Arity, Contexts, Error, Setting, contexts, settings};
 //!
 //! const WEB: Contexts = contexts!(HTTP | SERVER | LOCATION);

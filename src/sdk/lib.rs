@@ -1,6 +1,6 @@
 //! The one crate that a module of others depends on: what modules are made of, and the server to compile them into.
 //!
-//! ```
+//! ```text
 //! use rserve_sdk::prelude::*;
 //!
 //! settings! {

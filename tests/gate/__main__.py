@@ -1,6 +1,7 @@
 """The test run: `tests/run` installs what it needs, then calls this.
 
-  tests/run             the gate: form, one build with its lints, all tests but the long ones, a slice of the long tier
+  tests/run             the gate: form, one build with its lints, all tests but the long ones, a slice of the long tier, and the
+                        suites over TLS and HTTP/2 where what these touch has changed since all has passed
   tests/run --all       everything: browsers, players, client libraries, other transports, documentation
   tests/run SUITE…      what one changed: programs under tests/ or packages (`ranges`, `rserve-proto`)
   tests/run --changed   what of the long tier a change touches, since COMMIT or since all of it has passed
@@ -163,7 +164,11 @@ def gate(run, slice_of):
     run.check("form", ["cargo", "fmt", "--all", "--check"], 60)
     if build(run):
         run.test("tests", 1800)
-        long.run_units(run, long.chosen(ROOT, slice_of or run.commit))
+        whole = [kind for kind in changed.touched(changed.files(ROOT, long.passed(ROOT) or "HEAD^")) if kind in long.TRANSPORTS]
+        for kind in whole:
+            long.over(run, kind, long.TRANSPORTS[kind][1])
+        chosen = long.chosen(ROOT, slice_of or run.commit)
+        long.run_units(run, [unit for unit in chosen if unit.kind not in whole])
         commits = long.commits_since_all(ROOT)
         if commits is not None and commits > long.MOST_COMMITS:
             run.failed.append(f"{commits} commits since the long tier has passed: run tests/run --all")
@@ -185,9 +190,9 @@ def touched(run, since):
         filters = [unit for unit in units if unit not in long.CHECKS and unit not in (*long.TRANSPORTS, "seeds")]
         if filters:
             run.test("long tests", 3600, long.any_of(filters))
-        for kind, (_, suites, _) in long.TRANSPORTS.items():
+        for kind in long.TRANSPORTS:
             if kind in units:
-                long.over(run, kind, suites)
+                long.over(run, kind, long.TRANSPORTS[kind][1])
         for name in long.SEEDS if "seeds" in units else ():
             long.seeds(run, name)
         for name in long.CHECKS:

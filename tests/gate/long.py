@@ -53,11 +53,12 @@ TRANSPORTS = {
     "tls": ("over TLS", [*SUITES, "keepalive", "events", "differential"], over_tls),
 }
 
-# Name: the tests, and what makes them go on, from the commit's number on where they take one.
+# Name: the tests, what makes them go on, and the variable that takes the commit's number as the first seed. `search` has none: each difference
+# that it finds is one to think about, so what is new is looked for by hand, not by whoever lands next.
 SEEDS = {
     "chaos": ("binary(=chaos)", {"RSERVE_CHAOS_SECONDS": "30"}, "RSERVE_CHAOS_SEED"),
     "life": ("binary(=life)", {"RSERVE_LIFE_SEEDS": "40"}, "RSERVE_LIFE_SEED"),
-    "search": ("binary(=search)", {"RSERVE_SEARCH_SECONDS": "40"}, "RSERVE_SEARCH_SEED"),
+    "search": ("binary(=search)", {"RSERVE_SEARCH_SECONDS": "40"}, None),
     "power": ("package(=rserve-wal) and test(/power/)", {"RSERVE_WAL_SEEDS": "10000"}, "RSERVE_WAL_SEED"),
     "log": ("package(=rserve-broadcast) and test(/simulation/)", {"RSERVE_SEEDS": "300"}, None),
     "fuzz": ("package(=fuzz)", {"RSERVE_FUZZ_TIMES": "10"}, None),

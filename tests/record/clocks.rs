@@ -91,7 +91,10 @@ fn names_with_the_second_in_them_are_given_once() {
         publisher.run(500);
         publisher.end();
     }
-    wait_for("four files", || names(&server).len() == 4);
+    wait_for("four files", || {
+        let names = names(&server);
+        names.len() == 4 && names.iter().all(|name| is_closed(&path(&server, name)))
+    });
     for name in names(&server) {
         comes_to_hold(&path(&server, &name), &sent(500));
     }

@@ -55,6 +55,38 @@ impl Growing {
     }
 }
 
+/// The next publisher comes to another worker while the one before still opens its file: what is published is in one file, not in a second
+/// one, too.
+#[test]
+fn who_goes_on_while_a_file_is_opened_makes_no_second_one() {
+    let server = up("record all; record_unique on;");
+    let workers = server.workers();
+    let publish = |worker: u32| {
+        let mut publisher = server.only(worker, || Publisher::new(&server, "s"));
+        publisher.run(500);
+        publisher.end();
+    };
+    publish(workers[0]);
+    wait_for("a file", || names(&server).iter().any(|name| is_closed(&path(&server, name))));
+    // Who opens a file notes it there, and waits meanwhile.
+    let noted =
+        std::fs::OpenOptions::new().write(true).open(path(&server, ".rserve-live.journal.lock"));
+    let noted = noted.expect("the journal's lock");
+    noted.lock().expect("a lock");
+    publish(workers[0]);
+    wait_for("the next file", || names(&server).len() == 2);
+    publish(workers[1]);
+    drop(noted);
+    wait_for("three files", || {
+        let names = names(&server);
+        names.len() == 3 && names.iter().all(|name| is_closed(&path(&server, name)))
+    });
+    for name in names(&server) {
+        comes_to_hold(&path(&server, &name), &sent(500));
+    }
+    assert_eq!(names(&server).len(), 3);
+}
+
 #[test]
 fn what_a_dead_worker_has_not_written_its_successor_writes() {
     // Killed early, late, in the middle of writing.

@@ -195,6 +195,24 @@ fn nothing_is_left_for_later() {
     none(faults);
 }
 
+/// Code in comments would be compiled and run by nobody: no test runner of ours takes doc-tests.
+#[test]
+fn comments_have_text_alone() {
+    let fence = "`".repeat(3);
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let comments = text.lines().enumerate().filter_map(|(at, line)| {
+            let words = line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']);
+            Some((at + 1, words.trim().strip_prefix(&*fence)?))
+        });
+        // Every other one is an end.
+        for (number, _) in comments.step_by(2).filter(|(_, kind)| *kind != "text") {
+            faults.push(format!("{path}:{number}: a fence that does not say `text`"));
+        }
+    }
+    none(faults);
+}
+
 #[test]
 fn every_module_is_compiled_in_and_can_be_left_out() {
     let list = read("src/modules.rs");

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use live::appender::Appender;
 use proto::flv::recording::{Description, Index, Totals, Walked, head, tag};
@@ -32,7 +33,7 @@ struct Track {
 impl Flv {
     /// A new one, with this in it and an index of so many key frames.
     pub fn create(
-        file: File,
+        file: Arc<File>,
         path: PathBuf,
         description: &Description,
         index: usize,
@@ -51,7 +52,7 @@ impl Flv {
 
     /// One that goes on behind what was found in it.
     pub fn go_on(
-        file: File,
+        file: Arc<File>,
         path: PathBuf,
         walked: Walked,
         has_video: bool,

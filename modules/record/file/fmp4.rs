@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use live::appender::{Appender, buffer};
 use proto::flv::recording::Index;
@@ -61,7 +62,7 @@ pub struct Fmp4 {
 impl Fmp4 {
     /// One with this head, or one that goes on behind what was found in it.
     pub fn new(
-        file: File,
+        file: Arc<File>,
         path: PathBuf,
         tracks: Tracks,
         head: &Head,

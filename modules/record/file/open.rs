@@ -1,9 +1,10 @@
 //! Opening a file to record into, and making one whole that was left as it was. All of this blocks: it is for other threads.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use live::appender::{Existing, Failed, at, open};
 use proto::flv::recording::{Index, Totals, Walk, Walked, patch};
@@ -42,7 +43,7 @@ pub struct Opened {
     /// Where it is.
     pub path: PathBuf,
     /// It.
-    pub file: File,
+    pub file: Arc<File>,
     /// What is in it, if it is not empty.
     pub found: Option<Found>,
 }
@@ -99,7 +100,8 @@ fn wrong<T>(why: &str) -> Result<T, Failed> {
 pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, Failed> {
     let path = if how == How::New { at("open", free(path))? } else { path.to_owned() };
     let is_new = matches!(how, How::Replace | How::New);
-    let file = open(&path, if is_new { Existing::Replace } else { Existing::Keep }, sole)?;
+    let file =
+        Arc::new(open(&path, if is_new { Existing::Replace } else { Existing::Keep }, sole)?);
     let len = at("fstat", file.metadata())?.len();
     match how {
         How::Resume(offset) if len < offset => return wrong("it is shorter than it was"),
@@ -138,11 +140,24 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
 fn free(path: &Path) -> io::Result<PathBuf> {
     const MOST: u32 = 1000;
     let is_free = |path: &Path| {
-        std::fs::symlink_metadata(path).map_or(true, |about| about.is_file() && about.len() == 0)
+        fs::symlink_metadata(path).map_or(true, |about| about.is_file() && about.len() == 0)
     };
     let numbered = (1..MOST).map(|number| numbered(path, number));
     let mut all = std::iter::once(path.to_owned()).chain(numbered);
     all.find(|path| is_free(path)).ok_or_else(|| io::Error::other("all names are taken"))
+}
+
+/// Takes away a file that was opened under a name that nobody else was told of, and that nothing was written to.
+pub fn abandon(file: &File, path: &Path) {
+    let is_it = |mine: Metadata, there: Metadata| {
+        mine.len() == 0 && (mine.dev(), mine.ino()) == (there.dev(), there.ino())
+    };
+    if let (Ok(mine), Ok(there)) = (file.metadata(), fs::symlink_metadata(path))
+        && is_it(mine, there)
+    {
+        // Left there it does no harm.
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// Whether a file has this head, whatever it says of its duration.

@@ -155,6 +155,8 @@ impl Recording {
         let job = self.recorder.lane.offload(move || journal.note(&file, entry, sync));
         rt::spawn(async move {
             let noted = job.await;
+            // Who is told of its end is told once.
+            me.stream.progress.note_now();
             let state = &mut *me.state.borrow_mut();
             // Another process records by now.
             let Phase::Ending(writing, why) = std::mem::replace(&mut state.phase, Phase::Idle)

@@ -1,5 +1,7 @@
 //! Files are opened: by another thread, and with what is known of the stream.
 
+use std::path::PathBuf;
+
 use live::appender::Failed;
 use proto::flv::recording::Description;
 use proto::media::AudioTrack;
@@ -11,7 +13,7 @@ use crate::file::fmp4::{Fmp4, Head};
 use crate::file::journal::{Entry, Journal};
 use crate::file::muxer::{Tracks, picture_of, sound_of};
 use crate::file::name::escaped;
-use crate::file::open::{Form, Found, How, Opened, begin};
+use crate::file::open::{Form, Found, How, Opened, abandon, begin};
 use crate::recording::frame::Header;
 use crate::recording::held::What;
 use crate::recording::note::{Begun, Last, Open};
@@ -21,6 +23,12 @@ use crate::settings::{Format, Sync};
 /// A file that another still has is asked for again, and so often; if it is this recording's, it is taken then.
 const AGAIN_MS: u64 = 100;
 const TRIES: u32 = 20;
+
+/// A file that is about to be written.
+struct Fresh {
+    path: PathBuf,
+    is_resumed: bool,
+}
 
 impl Recording {
     /// Has another thread open a file.
@@ -66,13 +74,32 @@ impl Recording {
         });
         rt::spawn(async move {
             let opened = job.await;
+            let made = opened.as_ref().ok().filter(|_| how == How::New);
+            let made = made.map(|(opened, _)| (opened.file.clone(), opened.path.clone()));
+            let begun = me.opened(&mut me.state.borrow_mut(), opened, tracks);
+            if begun.is_some() {
+                // Whoever takes over knows of it before anything is in it; if somebody has, it stays empty.
+                me.stream.progress.note_now();
+            }
             let state = &mut *me.state.borrow_mut();
-            if !state.replaced {
-                me.opened(state, opened, tracks);
-                me.drain(state);
-                me.stream.progress.note();
+            match (state.replaced, begun, made) {
+                (false, begun, _) => me.go_on(state, begun),
+                (true, _, Some((file, path))) => {
+                    // It is to be gone before its lock is.
+                    drop(me.recorder.lane.offload(move || abandon(&file, &path)));
+                }
+                _ => {}
             }
         });
+    }
+
+    /// With the file that was opened, or without one.
+    fn go_on(&self, state: &mut State, begun: Option<Fresh>) {
+        if let Some(begun) = begun {
+            self.started(state, begun);
+        }
+        self.drain(state);
+        self.stream.progress.note();
     }
 
     fn opened(
@@ -80,16 +107,16 @@ impl Recording {
         state: &mut State,
         opened: Result<(Opened, Result<(), String>), Failed>,
         tracks: Tracks,
-    ) {
+    ) -> Option<Fresh> {
         let phase = std::mem::replace(&mut state.phase, Phase::Idle);
-        let Phase::Opening(beginning) = phase else { return };
+        let Phase::Opening(beginning) = phase else { return None };
         state.changed = true;
         match opened {
             Ok((opened, noted)) => {
                 if let Err(why) = noted {
                     sys::log!(Error, "{} cannot note its file: {why}", self.label());
                 }
-                self.begun(state, beginning, opened, tracks);
+                return Some(self.begun(state, beginning, opened, tracks));
             }
             Err(failed) if failed.is_busy() && beginning.tries < TRIES => {
                 state.phase = Phase::Opening(Beginning { tries: beginning.tries + 1, ..beginning });
@@ -119,6 +146,7 @@ impl Recording {
                 }
             }
         }
+        None
     }
 
     /// Whether a file is opened although another has it: it is this recording's, and a process that stands still does not
@@ -128,7 +156,14 @@ impl Recording {
         beginning.tries >= TRIES && (beginning.resumed.is_some() || is_last)
     }
 
-    fn begun(&self, state: &mut State, beginning: Beginning, opened: Opened, tracks: Tracks) {
+    /// A file can be written. Nothing goes to it yet.
+    fn begun(
+        &self,
+        state: &mut State,
+        beginning: Beginning,
+        opened: Opened,
+        tracks: Tracks,
+    ) -> Fresh {
         let me = self.me.clone();
         let told = move || {
             let Some(me) = me.upgrade() else { return };
@@ -150,12 +185,9 @@ impl Recording {
         if is_stale {
             film.mute();
         }
-        // By itself: what follows may find no room.
-        film.appender().flush();
         let (end, seq) = (film.appender().written(), state.done);
         let written = Mark { end, seq, frames, has_key, is_stale };
         let now = rt::now();
-        let path = path.to_string_lossy().into_owned();
         state.phase = Phase::Writing(Box::new(Writing {
             film,
             begun,
@@ -170,10 +202,20 @@ impl Recording {
             told_moved: false,
             is_noted: false,
         }));
+        Fresh { path, is_resumed: resumed.is_some() }
+    }
+
+    /// It is known that the file is written by this process.
+    fn started(&self, state: &mut State, Fresh { path, is_resumed }: Fresh) {
+        if let Phase::Writing(writing) = &mut state.phase {
+            // By itself: what follows may find no room.
+            writing.film.appender().flush();
+        }
+        let path = path.to_string_lossy();
         if std::mem::take(&mut state.is_failing) {
             sys::log!(Notice, "{} records again: \"{path}\"", self.label());
         }
-        if resumed.is_none() {
+        if !is_resumed {
             self.tell("record_start", &path, None, None);
         }
         if !state.wanted {

@@ -39,14 +39,22 @@ pub struct Stream {
 
 /// Has a follower's note written without its waiting for the next message, and gives it what it did not take.
 #[derive(Clone)]
-pub struct Progress(pub(crate) Rc<dyn Fn()>);
+pub struct Progress {
+    pub(crate) settle: Rc<dyn Fn()>,
+    pub(crate) note: Rc<dyn Fn()>,
+}
 
 impl Progress {
     /// In this turn of the loop.
     pub fn note(&self) {
-        let Progress(settle) = self;
-        let settle = settle.clone();
+        let settle = self.settle.clone();
         rt::after(0, move || settle());
+    }
+
+    /// Writes the note alone, at once: [`Follow::note`] is called before this returns, and [`Follow::replaced`] if another process
+    /// follows by now.
+    pub fn note_now(&self) {
+        (self.note)();
     }
 }
 

@@ -148,12 +148,14 @@ impl Followed {
         let noted = claim.begin(since, note.as_deref().unwrap_or_default());
         let this = Rc::downgrade(self);
         let settle = move || this.upgrade().into_iter().for_each(|followed| followed.settle());
+        let this = Rc::downgrade(self);
+        let note_now = move || this.upgrade().into_iter().for_each(|followed| followed.note());
         let stream = Stream {
             app: &self.app.name,
             name: self.channel[self.app.prefix.len()..].to_vec(),
             channel: self.channel.clone(),
             note,
-            progress: Progress(Rc::new(settle)),
+            progress: Progress { settle: Rc::new(settle), note: Rc::new(note_now) },
         };
         match followers.follow(stream) {
             Ok(follow) if noted => {
@@ -239,6 +241,11 @@ impl Followed {
         let mut followers = self.followers.borrow_mut();
         followers.retain_mut(Follower::settle);
         self.go_on(&mut followers);
+    }
+
+    /// Has them tell their successors how far they are.
+    fn note(&self) {
+        self.followers.borrow_mut().retain_mut(Follower::note);
     }
 
     /// Sets the next turn of all who may have one, and notes what is done.
@@ -343,7 +350,15 @@ impl Follower {
             self.claim.finish();
             return false;
         }
-        let kept = self.follow.note().is_none_or(|note| self.claim.write(&note));
+        self.note()
+    }
+
+    /// Tells its successor how far it is. `false`: that one follows already.
+    fn note(&mut self) -> bool {
+        let kept = match self.follow.note() {
+            Some(note) => self.claim.write(&note),
+            None => self.claim.holds(),
+        };
         if !kept {
             self.follow.replaced();
         }

@@ -65,7 +65,12 @@ struct State {
 
 impl Appender {
     /// Writes to an open file that has `len` bytes. `told` is called after each job, in the loop.
-    pub fn new(file: File, path: PathBuf, len: u64, told: impl Fn() + 'static) -> Appender {
+    pub fn new(
+        file: impl Into<Arc<File>>,
+        path: PathBuf,
+        len: u64,
+        told: impl Fn() + 'static,
+    ) -> Appender {
         let state = State {
             path,
             steps: Vec::new(),
@@ -77,7 +82,7 @@ impl Appender {
             replaced: false,
             id: None,
         };
-        let (file, state) = (Arc::new(file), RefCell::new(state));
+        let (file, state) = (file.into(), RefCell::new(state));
         let (told, lane) = (Box::new(told), RefCell::default());
         let inner = Inner { file, state, lane, told, busy: Cell::new(false) };
         Appender { inner: Rc::new(inner) }
