@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use proto::flv::{self, Tag};
 use proto::rtmp::message;
-use support::{Server, media, wait_for};
+use support::{Server, media, process, wait_for};
 
 use crate::client::Client;
 
@@ -36,6 +36,8 @@ impl Message {
 const STEP: u32 = 40;
 /// The same of a frame of sound.
 const SOUND: u32 = 23;
+/// The server gives what comes to those who cut it with less delay than this.
+const PUT_OFF: Duration = Duration::from_millis(110);
 /// How long it is, in milliseconds.
 pub const LENGTH: u32 = 10_000;
 
@@ -87,8 +89,6 @@ impl Publisher {
     }
 
     fn begun(client: Client, offset: u32) -> Publisher {
-        // What is cut of it meanwhile is looked at in curl's pace.
-        support::ask_by_curl();
         let mut publisher = Publisher { client: Some(client), film: messages(), at: 0, offset };
         publisher.headers();
         publisher
@@ -113,8 +113,14 @@ impl Publisher {
         }
     }
 
-    /// Sends so many milliseconds of it, or a little more; gives how many pictures that were.
+    /// Sends so many milliseconds of it, or a little more, and waits until that is cut; gives how many pictures that were.
     pub fn run(&mut self, ms: u32) -> usize {
+        let pictures = self.go_on(ms);
+        process::come_to_rest("rserve", PUT_OFF);
+        pictures
+    }
+
+    fn go_on(&mut self, ms: u32) -> usize {
         let (begin, mut pictures) = (self.now(), 0);
         while self.now() < begin + ms {
             let message = self.film[self.at].clone();
@@ -138,7 +144,7 @@ impl Publisher {
         while goes_on() {
             wait_for("its time", || Instant::now() >= due);
             late = late.max(due.elapsed());
-            self.run(STEP);
+            self.go_on(STEP);
             due += Duration::from_millis(STEP.into());
         }
         late

@@ -44,7 +44,6 @@ pub use hung::Hung;
 pub use media::media;
 pub use ports::{free as free_port, is_listening};
 pub use random::Random;
-pub use request::ask_by_curl;
 pub use server::Server;
 pub use small::Small;
 pub use start::Start;

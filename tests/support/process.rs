@@ -1,12 +1,14 @@
 //! Other processes: run to their end, watched through `/proc`, ended.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::wait_for;
+use crate::{comes_within, wait_for};
 
 /// Runs a program to its end, with nothing to read.
 pub fn run(command: &mut Command) -> Output {
@@ -87,6 +89,52 @@ fn stat(pid: u32) -> Option<(char, u32)> {
     // The name, in parentheses, may contain anything.
     let mut words = text.get(text.rfind(')')? + 1..)?.split_whitespace();
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// A server that is never without something to do is not waited for.
+const LONGEST_UNREST: Duration = Duration::from_secs(1);
+
+/// Waits until no thread of this program has run for so long: what was sent to it is dealt with, and what it had put off for less than that.
+///
+/// A thread that has something to do is ready to run, whether it is given a processor or not: so this says the same on busy processors.
+pub fn come_to_rest(program: &str, long: Duration) {
+    let (mut before, mut since) = (None, Instant::now());
+    comes_within(LONGEST_UNREST, || {
+        let now = asleep(program);
+        if now.is_none() || now != before {
+            (before, since) = (now, Instant::now());
+        }
+        before.is_some() && since.elapsed() > long
+    });
+}
+
+/// The threads of a program, each with how often it was given a processor; `None`: not all of them sleep.
+fn asleep(program: &str) -> Option<Vec<(PathBuf, u64)>> {
+    let folders = |path: &Path| {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let is_it = |path: &PathBuf| {
+        std::fs::read_link(path.join("exe"))
+            .is_ok_and(|exe| exe.file_name().is_some_and(|name| name == program))
+    };
+    let threads = folders(Path::new("/proc")).into_iter().filter(is_it);
+    let threads = threads.flat_map(|path| folders(&path.join("task")));
+    threads
+        .filter_map(|path| Some((scheduled(&path)?, path)))
+        .map(|((sleeps, count), path)| sleeps.then_some((path, count)))
+        .collect()
+}
+
+/// Whether a thread waits, and how often it was given a processor. `None`: it has gone.
+fn scheduled(path: &Path) -> Option<(bool, u64)> {
+    let text = std::fs::read_to_string(path.join("status")).ok()?;
+    let value = |name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next())
+    };
+    let switches = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"];
+    let count = switches.iter().filter_map(|name| value(name)?.parse::<u64>().ok()).sum();
+    Some((value("State:")? != "R", count))
 }
 
 /// Waits until a process has ended.

@@ -2,7 +2,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Answer, PATIENCE, Transport, answer};
 
@@ -15,16 +14,9 @@ const MOST_SENT: usize = 64 << 10;
 /// Fields that say how the request is framed, or what becomes of the connection.
 const CURLS_OWN: [&str; 5] = ["content-length", "transfer-encoding", "expect", "upgrade", "te"];
 
-static BY_CURL: AtomicBool = AtomicBool::new(false);
-
-/// From now on curl itself is run for each request of this test.
-pub fn ask_by_curl() {
-    BY_CURL.store(true, Ordering::Relaxed);
-}
-
 /// The answer to the request that curl's words describe; `None`: there are words that curl alone understands.
 pub fn ask(args: &[&str]) -> Option<Answer> {
-    if Transport::of_run() != Transport::Plain || BY_CURL.load(Ordering::Relaxed) {
+    if Transport::of_run() != Transport::Plain {
         return None;
     }
     let words = Words::read(args)?;
