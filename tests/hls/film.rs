@@ -36,8 +36,6 @@ impl Message {
 const STEP: u32 = 40;
 /// The same of a frame of sound.
 const SOUND: u32 = 23;
-/// The server gives what comes to those who cut it with less delay than this.
-const PUT_OFF: Duration = Duration::from_millis(110);
 /// How long it is, in milliseconds.
 pub const LENGTH: u32 = 10_000;
 
@@ -113,10 +111,12 @@ impl Publisher {
         }
     }
 
-    /// Sends so many milliseconds of it, or a little more, and waits until that is cut; gives how many pictures that were.
+    /// Sends so many milliseconds of it, or a little more, and waits until it is dealt with, if that is at once; gives how many pictures that were.
     pub fn run(&mut self, ms: u32) -> usize {
         let pictures = self.go_on(ms);
-        process::come_to_rest("rserve", PUT_OFF);
+        if let Some(long) = crate::PUT_OFF {
+            process::come_to_rest("rserve", long);
+        }
         pictures
     }
 

@@ -42,7 +42,12 @@ mod variants;
 mod watching;
 mod window;
 
+use std::time::Duration;
+
 use support::{Server, site, start, wait_for};
+
+/// The server gives what comes to those who cut it with less delay than this: a film that comes as fast as it can waits so long for them.
+const PUT_OFF: Option<Duration> = Some(Duration::from_millis(110));
 
 /// Two workers; an application `live` with these settings, served below `/hls/NAME/`. HTTP has the first port, RTMP the
 /// second.

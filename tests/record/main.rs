@@ -52,7 +52,12 @@ mod recorded;
 mod repair;
 mod trouble;
 
+use std::time::Duration;
+
 use support::{Server, Start, site, wait_for};
+
+/// Files grow each second: no publisher waits for that.
+const PUT_OFF: Option<Duration> = None;
 
 /// Two workers; an application `live` with these settings, whose recordings are in `rec`. HTTP has the first port, RTMP the
 /// second.

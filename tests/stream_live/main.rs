@@ -26,7 +26,12 @@ mod program;
 mod viewers;
 mod whole;
 
+use std::time::Duration;
+
 use support::{Server, site, start, wait_for};
+
+/// What comes is sent on at once.
+const PUT_OFF: Option<Duration> = None;
 
 /// Two workers; an application `live` with these settings, all of whose streams are at `/live/NAME`. HTTP has the first port,
 /// RTMP the second.
