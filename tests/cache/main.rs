@@ -15,7 +15,9 @@ mod stale;
 mod survival;
 mod variants;
 
-use support::{Answer, Server, http, start};
+use std::time::Duration;
+
+use support::{Answer, Server, http, process, start};
 
 use origin::Origin;
 
@@ -60,6 +62,8 @@ impl Stage {
     #[track_caller]
     fn told(&self, args: &[&str], path: &str) -> (String, String) {
         let answer = self.server.curl(args, path);
+        // Another thread may be about to keep it.
+        process::come_to_rest("rserve", Duration::ZERO);
         (outcome(&answer), answer.text())
     }
 

@@ -276,7 +276,10 @@ fn a_publisher_who_comes_too_late_is_told_to_come_again() {
         assert_eq!(answer.status, 503, "{}", answer.text());
         assert_eq!(answer.header("Retry-After"), Some("1"));
         assert_eq!(answer.header("Connection"), Some("close"));
-        publish(&server, "/events/a", "second");
+        // A worker that has not heard yet that it is to go says the same to who comes new.
+        server.wait_for("a worker that stays", || {
+            server.curl(&["--data-binary", "second"], "/events/a").status != 503
+        });
         let mut reader = Reader::open(&server, "/events/a", "0-0");
         reader.read_to("second");
         assert_eq!(reader.words(), ["first", "second"]);

@@ -167,7 +167,7 @@ fn a_wildcard_is_the_configurations_to_give() {
     let server = up("");
     assert_eq!(server.get("/events/a.*").status, 403);
     assert_eq!(server.get("/some?c=*").status, 403);
-    let server = up("sse_wildcards on; sse_start oldest;");
+    let server = up("sse_wildcards on; sse_start oldest; sse_keepalive 100ms;");
     let mut wire = subscribe(&server, "/some?c=a.*,x", "");
     publish(&server, "/events/a.1", "1");
     publish(&server, "/events/x", "2");

@@ -179,11 +179,13 @@ fn numbers_go_on_through_everything() {
     let mut server = up(settings);
     let mut follower = Follower::new("/dash/s/index.mpd");
     let mut lists = ["video", "audio"].map(|it| Checker::new(&format!("/hls/s/{it}.m3u8")));
-    let mut asked = 0;
+    let (mut asked, mut looked) = (0, 0);
     let publisher = lives(&server, settings, &mut |publisher| {
         lists.iter_mut().for_each(|list| drop(list.look(&server)));
         let numbered = follower.look(&server).is_some_and(|now| now.text.contains("$Number$"));
-        if !numbered || !publisher.is_alive() {
+        looked += 1;
+        // What is asked for takes two segments, and numbers may be a minute ahead of the clock.
+        if !numbered || !publisher.is_alive() || looked % 2 == 0 {
             return;
         }
         let names = ["video", "audio"].map(|it| format!("{it}-{}.m4s", follower.newest + 1));
@@ -198,7 +200,7 @@ fn numbers_go_on_through_everything() {
         }
         asked += 1;
     });
-    assert!(asked > 10, "{asked}");
+    assert!(asked > 6, "{asked} of {looked}");
     publisher.end();
     wait_for("the end", || follower.look(&server).is_some_and(|now| now.ended));
     for list in &mut lists {

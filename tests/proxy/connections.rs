@@ -61,6 +61,8 @@ fn one_that_is_not_silent_is_never_used() {
     for path in ["/two", "/more", "/close", "/reset"] {
         for _ in 0..10 {
             assert_eq!(server.get(path).text(), "one", "{path}");
+            // What it has not said yet nobody can know.
+            origin.has_said_all();
             let next = server.curl(&["-d", "posted"], "/next");
             assert_eq!(next.status, 200, "{path}: {}", server.error_log());
             assert_ne!(next.text(), "of another");

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ pub struct Origin {
     pub port: u16,
     /// The heads of all requests so far.
     heads: Arc<Mutex<Vec<String>>>,
+    /// How many of these it has done with: all of the answer is sent, and the connection closed if it was to be.
+    done: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
 }
 
@@ -99,16 +101,17 @@ impl Origin {
         script: impl Fn(&mut Exchange) -> bool + Send + Sync + 'static,
     ) -> Origin {
         let port = listener.local_addr().expect("an address").port();
-        let origin = Origin { port, heads: Arc::default(), over: Arc::default() };
-        let (heads, over) = (origin.heads.clone(), origin.over.clone());
+        let (heads, done, over) = Default::default();
+        let origin = Origin { port, heads, done, over };
+        let (heads, done, over) = (origin.heads.clone(), origin.done.clone(), origin.over.clone());
         let script: Arc<Script> = Arc::new(script);
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
                 if over.load(Ordering::SeqCst) {
                     return;
                 }
-                let (heads, script) = (heads.clone(), script.clone());
-                std::thread::spawn(move || serve(stream, number, &heads, &*script));
+                let (heads, done, script) = (heads.clone(), done.clone(), script.clone());
+                std::thread::spawn(move || serve(stream, number, (&heads, &done), &*script));
             }
         });
         origin
@@ -128,6 +131,12 @@ impl Origin {
         self.heads.lock().expect("no panic").clone()
     }
 
+    /// Waits until it has said its last word to all that were asked of it.
+    #[track_caller]
+    pub fn has_said_all(&self) {
+        support::wait_for("the origin", || self.done.load(Ordering::SeqCst) == self.count());
+    }
+
     /// How many requests have come.
     pub fn count(&self) -> usize {
         self.heads().len()
@@ -141,7 +150,14 @@ impl Drop for Origin {
     }
 }
 
-fn serve(stream: TcpStream, connection: usize, heads: &Mutex<Vec<String>>, script: &Script) {
+/// Serves one connection; `told`: the heads of all requests, and how many of these are done with.
+fn serve(
+    stream: TcpStream,
+    connection: usize,
+    told: (&Mutex<Vec<String>>, &AtomicUsize),
+    script: &Script,
+) {
+    let (heads, done) = told;
     let _ = stream.set_nodelay(true);
     let mut rest = Vec::new();
     let mut exchange = Exchange { stream, head: String::new(), connection, rest: Vec::new() };
@@ -160,10 +176,14 @@ fn serve(stream: TcpStream, connection: usize, heads: &Mutex<Vec<String>>, scrip
         exchange.rest = rest.split_off(end);
         rest.clear();
         heads.lock().expect("no panic").push(exchange.head.clone());
-        if !script(&mut exchange) {
+        let goes_on = script(&mut exchange);
+        if !goes_on {
             let _ = exchange.stream.shutdown(Shutdown::Write);
+            drop(exchange);
+            done.fetch_add(1, Ordering::SeqCst);
             return;
         }
+        done.fetch_add(1, Ordering::SeqCst);
         rest.append(&mut exchange.rest);
     }
 }

@@ -105,7 +105,9 @@ fn names_with_the_second_in_them_are_given_once() {
 fn a_publishers_clock_that_jumps_makes_no_file_of_hours() {
     const HOUR: u32 = 3_600_000;
     for jumps in [[0, HOUR, 2 * HOUR], [HOUR, 0, HOUR], [u32::MAX - 1000, 1000, 3000]] {
-        let server = up("record all; recorder f { record_format fmp4; record_suffix .mp4; }");
+        let server = up(
+            "record all; publish_grace 1s; recorder f { record_format fmp4; record_suffix .mp4; }",
+        );
         let mut publisher = Client::publisher(&server, "s");
         publisher.video(0, &avc_header(1));
         publisher.audio(0, &aac_header(1));

@@ -83,9 +83,14 @@ const CALLS: &[&str] =
     &["createStream", "receiveAudio", "receiveVideo", "pause", "nonsense", "deleteStream"];
 
 fn both(server: &Server, twin: &Twin, run: u32, steps: &[Step]) -> [Vec<String>; 2] {
-    [twin.port(), server.port()].map(|port| {
+    let said = |port: u16| {
         let mut session = Session::new(port, run);
         steps.iter().for_each(|step| session.step(step));
         session.said
+    };
+    std::thread::scope(|scope| {
+        // Each waits for its server, most of the time.
+        let asked = [twin.port(), server.port()].map(|port| scope.spawn(move || said(port)));
+        asked.map(|asked| asked.join().expect("a session"))
     })
 }

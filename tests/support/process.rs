@@ -91,15 +91,14 @@ fn stat(pid: u32) -> Option<(char, u32)> {
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
 
-/// A server that is never without something to do is not waited for.
-const LONGEST_UNREST: Duration = Duration::from_secs(1);
-
 /// Waits until no thread of this program has run for so long: what was sent to it is dealt with, and what it had put off for less than that.
 ///
 /// A thread that has something to do is ready to run, whether it is given a processor or not: so this says the same on busy processors.
+/// A program that is never without something to do is not waited for.
 pub fn come_to_rest(program: &str, long: Duration) {
+    let longest = Duration::from_millis(200).max(10 * long);
     let (mut before, mut since) = (None, Instant::now());
-    comes_within(LONGEST_UNREST, || {
+    comes_within(longest, || {
         let now = asleep(program);
         if now.is_none() || now != before {
             (before, since) = (now, Instant::now());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ready::Ready;
 use crate::start::{Start, command, complete};
@@ -141,9 +142,11 @@ impl Server {
         process::signal(self.pid(), name);
     }
 
-    /// Runs the program with this server's directory and configuration: `&["-s", "reload"]`.
+    /// Runs the program with this server's directory and configuration: `&["-s", "reload"]`; all that are told of it then have heard.
     pub fn command(&self, args: &[&str]) -> Output {
-        process::run(command(&self.start.binary, &self.dir).args(args))
+        let output = process::run(command(&self.start.binary, &self.dir).args(args));
+        process::come_to_rest("rserve", Duration::ZERO);
+        output
     }
 
     /// What is in the error log.

@@ -186,7 +186,8 @@ impl Connection {
         let passed = rt::now().saturating_sub(self.request.started);
         let share = match self.pace.share(passed, self.queued.saturating_sub(left), left) {
             Ok(share) => share,
-            Err(_) if left == 0 => u64::MAX,
+            // Nothing is left, or nobody takes it, which sending tells.
+            Err(_) if left == 0 || self.io.is_broken() => u64::MAX,
             Err(ms) => return Some(Step::Pace(ms)),
         };
         let sent = self.output.send(self.io, settings, share);

@@ -53,7 +53,7 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                 continue;
             }
             Step::Pace(ms) => {
-                prepared(&mut connection, rt::sleep(ms)).await;
+                prepared(&mut connection, unless_broken(io, rt::sleep(ms))).await;
                 Ok(())
             }
             Step::Produce => {
@@ -104,6 +104,16 @@ async fn earlier_first(connection: &mut Connection) -> bool {
         }
     }
     true
+}
+
+/// Waits as long as there is somebody to send to.
+async fn unless_broken(io: Io, wait: impl Future<Output = ()>) {
+    let mut wait = pin!(wait);
+    poll_fn(|cx| match wait.as_mut().poll(cx) {
+        Poll::Pending if io.is_broken() => Poll::Ready(()),
+        result => result,
+    })
+    .await;
 }
 
 /// Waits for a handler as long as there is somebody who waits for what it does.
