@@ -281,8 +281,10 @@ fn the_cache_does_not_take_the_descriptors_that_clients_need() {
             assert_eq!((answer.status, answer.body.len()), (200, 70_000 + at), "{limit}: {at}");
         }
         let worker = server.workers()[0];
-        let open = fs::read_dir(format!("/proc/{worker}/fd")).expect("descriptors").count();
-        assert!(open <= limit / 4 + 24, "{limit}: {open} descriptors are open");
+        let open = || fs::read_dir(format!("/proc/{worker}/fd")).expect("descriptors").count();
+        // Of the last clients some are about to be closed.
+        let are_few = support::comes(|| open() <= limit / 4 + 24);
+        assert!(are_few, "{limit}: {} descriptors are open", open());
         assert!(!server.error_log().contains("Too many open files"));
     }
 }

@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use support::{PATIENCE, http, process, start};
 
@@ -51,6 +52,8 @@ fn syslog_that_is_down_stops_nobody_and_is_told() {
     }
     server.wait_for("an alert", || server.error_log().contains("lines are lost"));
     assert_eq!(server.error_log().matches("lines are lost").count(), 1);
+    // A line is written behind its answer.
+    process::come_to_rest("rserve", Duration::ZERO);
     // It comes back, at the same place.
     let socket = UnixDatagram::bind(server.path("log.sock")).expect("a socket");
     socket.set_read_timeout(Some(PATIENCE)).expect("set");

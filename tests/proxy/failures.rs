@@ -25,7 +25,7 @@ fn stage(servers: &str, settings: &str) -> Stage {
         text.replace("DEAD", &format!("127.0.0.1:{}", free_port()))
     };
     let server = start!(http(&format!(
-        "log_format told '$request_method $status [$upstream_addr] [$upstream_status]'; access_log logs/access.log told buffer=0;
+        "log_format told '$request_method $status [$upstream_addr] [$upstream_status]'; access_log logs/told.log told buffer=0;
         upstream group {{ {} }}
         server {{ listen 127.0.0.1:{{port}}; location / {{ proxy_pass http://group; {settings} }} }}",
         fill(servers)
@@ -36,7 +36,8 @@ fn stage(servers: &str, settings: &str) -> Stage {
 impl Stage {
     /// The last line of the log, ports by their names.
     fn told(&self, count: usize) -> String {
-        let lines = || self.server.access_log().lines().map(str::to_owned).collect::<Vec<_>>();
+        let log = || self.server.dir().text("logs/told.log");
+        let lines = || log().lines().map(str::to_owned).collect::<Vec<_>>();
         self.server.wait_for("the lines", || lines().len() >= count);
         lines().pop().expect("a line").replace(&format!("127.0.0.1:{}", self.live.port), "LIVE")
     }

@@ -53,7 +53,7 @@ pub async fn drive(mut connection: Box<Connection>, first: Step) -> Next {
                 continue;
             }
             Step::Pace(ms) => {
-                prepared(&mut connection, unless_broken(io, rt::sleep(ms))).await;
+                paced(&mut connection, ms).await;
                 Ok(())
             }
             Step::Produce => {
@@ -92,6 +92,20 @@ async fn prepared<T>(connection: &mut Connection, wait: impl Future<Output = T>)
     .await
 }
 
+/// The same until the client may be sent more, as long as there is one.
+async fn paced(connection: &mut Connection, ms: u64) {
+    let io = connection.io;
+    let mut wait = pin!(rt::sleep(ms));
+    poll_fn(|cx| {
+        connection.prepare(cx);
+        match wait.as_mut().poll(cx) {
+            Poll::Pending if io.is_broken() => Poll::Ready(()),
+            result => result,
+        }
+    })
+    .await;
+}
+
 fn next(connection: &mut Connection, with: impl FnOnce(&mut Connection) -> Option<Step>) -> Step {
     with(connection).unwrap_or_else(|| connection.advance())
 }
@@ -104,16 +118,6 @@ async fn earlier_first(connection: &mut Connection) -> bool {
         }
     }
     true
-}
-
-/// Waits as long as there is somebody to send to.
-async fn unless_broken(io: Io, wait: impl Future<Output = ()>) {
-    let mut wait = pin!(wait);
-    poll_fn(|cx| match wait.as_mut().poll(cx) {
-        Poll::Pending if io.is_broken() => Poll::Ready(()),
-        result => result,
-    })
-    .await;
 }
 
 /// Waits for a handler as long as there is somebody who waits for what it does.
