@@ -113,7 +113,6 @@ fn an_ended_channel_is_not_asked_again() {
     assert_eq!(chromium.number("source.readyState"), 2.0);
 
     // Opened again, it is there for others. They come back once more than the first would have.
-    let first = chromium.tabs().remove(0);
     publish(&server, "/streams/a", "anew");
     chromium.open_tab();
     let stream = format!("/streams/a%3Flast_event_id={}", got[1].1);
@@ -121,7 +120,7 @@ fn an_ended_channel_is_not_asked_again() {
     assert_eq!(other.wait_for_events(1)[0].2, "anew");
     process::kill(&server.workers());
     server.wait_for("the other to come back", || other.count("open") == 2);
-    chromium.go_to(&first);
+    chromium.go_to(0);
     assert_eq!(page.states(), ["open", "lost", "closed"]);
     assert_eq!(page.got().len(), 2);
     assert_eq!(server.access_log().matches(" 204 ").count(), 1);
@@ -136,16 +135,14 @@ fn a_full_channel_is_asked_again_until_there_is_room() {
     let chromium = Chromium::start();
     let first = Listener::new(&chromium, &server, "/streams/a");
     first.wait_for("open");
-    let tab = chromium.tabs().remove(0);
     chromium.open_tab();
     let second = Listener::new(&chromium, &server, "/streams/a");
     server.wait_for("two vain attempts", || second.count("lost") >= 2);
     publish(&server, "/streams/a", "for the first");
-    let there = chromium.tabs().remove(1);
-    chromium.go_to(&tab);
+    chromium.go_to(0);
     assert_eq!(first.wait_for_events(1)[0].2, "for the first");
     chromium.text("source.close()");
-    chromium.go_to(&there);
+    chromium.go_to(1);
     server.wait_for("room", || {
         publish(&server, "/streams/a", "for the second");
         chromium.number("got.length") > 0.0

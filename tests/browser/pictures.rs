@@ -4,7 +4,6 @@ use std::path::Path;
 
 use support::{PATIENCE, comes_within};
 
-use crate::chromium::Chromium;
 use crate::listener::publish;
 use crate::shipped_with;
 use crate::stage::Stage;
@@ -60,7 +59,7 @@ fn stage() -> Stage {
             "record_align 10s; hls_variant _720; hls_variant _360;",
         )
     });
-    Stage { server, chromium: Chromium::start() }
+    Stage::of(server)
 }
 
 #[test]

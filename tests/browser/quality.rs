@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use support::{PATIENCE, comes, comes_within};
 
 use crate::hls;
@@ -77,13 +78,11 @@ impl Stage {
 
     /// A line that carries so many bytes a second; -1: as many as there are.
     fn line(&self, bytes: i64) {
-        self.chromium.devtools("Network.enable", "{}");
-        self.chromium.devtools(
-            "Network.emulateNetworkConditions",
-            &format!(
-                "{{\"offline\":false,\"latency\":0,\"downloadThroughput\":{bytes},\"uploadThroughput\":-1}}"
-            ),
-        );
+        let conditions = json!({
+            "offline": false, "latency": 0, "downloadThroughput": bytes, "uploadThroughput": -1
+        });
+        self.chromium.devtools("Network.enable", &json!({}));
+        self.chromium.devtools("Network.emulateNetworkConditions", &conditions);
     }
 }
 
@@ -129,6 +128,8 @@ fn the_other_one_goes_on_where_a_publisher_ends() {
     stage.wait_for_height(360.0);
     stage.chromium.text("document.querySelector('#ways [value=websocket]').click()");
     stage.server.wait_for("no choice by WebSocket", || stage.hidden("quality") == "true");
+    // Who leaves while it connects is told so by the browser, which is a complaint.
+    stage.server.wait_for("the WebSocket", || stage.said("transport") == "WebSocket");
     stage.chromium.text("document.querySelector('#ways [value=ll-hls]').click()");
     stage.wait_for_height(360.0);
     high.end();

@@ -1,6 +1,7 @@
 //! The page of what was recorded: it lists, and it plays from a moment that is chosen.
 
-use crate::chromium::Chromium;
+use serde_json::json;
+
 use crate::shipped_with;
 use crate::stage::Stage;
 
@@ -11,7 +12,7 @@ fn recording() -> Stage {
         assert!(conf.contains(commented), "conf/rserve.conf says nothing of recording");
         conf.replace(commented, "            record")
     });
-    Stage { server, chromium: Chromium::start() }
+    Stage::of(server)
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn what_was_published_is_played_from_a_moment() {
     for stroke in ["keyDown", "keyUp"] {
         stage.chromium.devtools(
             "Input.dispatchKeyEvent",
-            &format!("{{\"type\":\"{stroke}\",\"key\":\"Enter\",\"windowsVirtualKeyCode\":13,\"text\":\"\\r\"}}"),
+            &json!({ "type": stroke, "key": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" }),
         );
     }
     let plays = || stage.video("currentTime") > 0.2;
@@ -75,7 +76,7 @@ fn what_was_published_is_played_from_a_moment() {
 /// As it is shipped nothing is recorded, and the page says how that is changed.
 #[test]
 fn without_recordings_it_is_told_how_to_record() {
-    let stage = Stage { server: crate::shipped(), chromium: Chromium::start() };
+    let stage = Stage::of(crate::shipped());
     stage.chromium.open(&stage.server.url("/recordings.html"));
     stage.server.wait_for("the hint", || stage.said("hint").contains("Nothing has been recorded"));
     assert_eq!(stage.hidden("times"), "true");

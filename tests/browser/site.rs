@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use support::curl;
+
 use crate::chromium::Chromium;
 use crate::stage::Stage;
 use crate::{shipped, shipped_with};
@@ -70,12 +72,14 @@ fn the_front_page_keeps_still_where_that_is_wished() {
 
 #[test]
 fn the_front_page_shows_a_stream_that_runs() {
-    let stage = Stage { server: shipped(), chromium: Chromium::start() };
+    let stage = Stage::of(shipped());
     let _publisher = stage.publish("camera");
     stage.chromium.open(&stage.server.url("/"));
     stage.server.wait_for("the stream", || stage.hidden("on-air") == "false");
     assert_eq!(stage.said("on-air-name"), "camera");
     stage.chromium.text("document.getElementById('on-air-link').click()");
+    let is_there = "location.pathname === '/live.html' && document.readyState === 'complete'";
+    stage.server.wait_for("its page", || stage.chromium.text(is_there) == "true");
     stage.watch("the stream, on its page", 0.5);
 }
 
@@ -126,6 +130,8 @@ fn the_pages_fit_and_can_be_read() {
             let wide = chromium.number("document.documentElement.scrollWidth");
             assert!(wide <= f64::from(width), "{what}: {wide} wide");
             assert_eq!(chromium.text(FAINT), "", "{what}");
+            let icon = chromium.text("document.querySelector('link[rel=icon]').href");
+            assert_eq!(curl(&[&icon]).status, 200, "{what}: {icon}");
             let links = "[...document.querySelectorAll('nav a')].map(a => a.textContent).join()";
             assert_eq!(chromium.text(links), NAMES.join(","), "{what}");
             let here = chromium.text("document.querySelector('nav [aria-current]').textContent");

@@ -70,9 +70,8 @@ fn chromium_knows_each_word_and_plays_what_it_can() {
         assert_eq!(rest, "90", "{words}");
     }
     windows.wait_for("the pictures", |_, stage| {
-        stage.video("currentTime") > 2.0
-            && stage.video("videoWidth") == 320.0
-            && stage.frames() > 25.0
+        let seen = stage.seen();
+        seen.time > 2.0 && seen.width == 320.0 && seen.frames > 25.0
     });
     windows.assert_well();
 }

@@ -5,7 +5,7 @@
 //! other tests take the processors.
 
 #[allow(dead_code, reason = "the tests of the pages use the rest")]
-#[path = "../browser/chromium.rs"]
+#[path = "../browser/chromium/mod.rs"]
 mod chromium;
 #[allow(dead_code, reason = "it can do more than is asked for here")]
 #[path = "../rtmp/client/mod.rs"]
@@ -21,7 +21,7 @@ mod live;
 mod past;
 mod recordings;
 #[allow(dead_code, reason = "the tests of the pages use the rest")]
-#[path = "../browser/stage.rs"]
+#[path = "../browser/stage/mod.rs"]
 mod stage;
 mod windows;
 
@@ -79,11 +79,6 @@ impl Stage {
     /// What went wrong, in the player's words.
     fn errors(&self) -> String {
         self.chromium.text("JSON.stringify(watched.errors)")
-    }
-
-    /// Times that the picture stood still, after it had begun.
-    fn stalls(&self) -> f64 {
-        self.number("watched.stalls")
     }
 
     fn reload(&self) {

@@ -3,7 +3,7 @@
 
 const query = new URLSearchParams(location.search);
 const video = document.getElementById("video");
-const watched = { errors: [], fatal: 0, loads: 0, stalls: 0 };
+const watched = { errors: [], fatal: 0, loads: 0 };
 
 function fail(fatal, text) {
   watched.errors.push(text);
@@ -13,12 +13,6 @@ function fail(fatal, text) {
 
 video.addEventListener("playing", () => {
   document.getElementById("state").textContent = "playing";
-});
-video.addEventListener("waiting", () => {
-  // Before the first picture, and while it seeks to where it is to begin, everybody waits.
-  if (video.currentTime > 0 && !video.seeking && document.getElementById("state").textContent) {
-    watched.stalls += 1;
-  }
 });
 video.addEventListener("error", () => fail(true, video.error.message));
 

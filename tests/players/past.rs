@@ -51,7 +51,6 @@ fn they_go_back_to_what_was() {
             "(({ start, end }) => { video.currentTime = Math.max(start + 3, end - 28); })(watched.range())",
         );
     }
-    // Where no picture is seen its clock is at the end of its range.
     let is_past = |stage: &Stage| (LONG_AGO..65_000.0).contains(&stage.latency());
     windows.wait_for("what was", |_, stage| is_past(stage));
     windows.watch("what was", 3.0);

@@ -41,8 +41,8 @@ fn a_recording_is_sought_by_its_index() {
         windows.watch("what was sought", 1.0);
         // Its clock shows the times of its frames, five a second.
         stage.server.wait_for("what is of this moment", || {
-            let seen = stage.picture("clock").parse::<f64>().unwrap_or(0.0);
-            let ahead = 1000.0 * stage.video("currentTime") % 65536.0 - seen;
+            let seen = stage.seen();
+            let ahead = 1000.0 * seen.time - seen.clock;
             (-100.0..500.0).contains(&ahead)
         });
     }

@@ -1,16 +1,17 @@
 //! A window of the browser for each player: all of them play at the same time.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use support::{PATIENCE, comes_within};
 
-use crate::stage::{LONGEST_HELD_BACK, Stage};
+use crate::stage::{LONGEST_HELD_BACK, Seen, Stage};
 
 /// A player, and what it plays.
 pub struct Player {
     pub name: &'static str,
     pub address: String,
-    window: String,
+    window: usize,
 }
 
 /// A server, and those who play.
@@ -37,7 +38,7 @@ impl Windows {
 
     /// Asks this window.
     pub fn look_at(&self, player: &Player) -> &Stage {
-        self.stage.chromium.go_to(&player.window);
+        self.stage.chromium.go_to(player.window);
         &self.stage
     }
 
@@ -65,41 +66,23 @@ impl Windows {
     pub fn report(&self, player: &Player) -> String {
         let stage = self.look_at(player);
         let (name, address) = (player.name, &player.address);
-        let (state, at, ready) =
-            (stage.said("state"), stage.video("currentTime"), stage.video("readyState"));
-        let (late, stalls, errors) = (stage.latency(), stage.stalls(), stage.errors());
-        format!(
-            "\n{name} {address}: {state} at {at}, readyState {ready}, {late} ms behind, {stalls} stalls, {errors}"
-        )
+        format!("\n{name} {address}: {:?}, {}", stage.seen(), stage.errors())
     }
 
     /// Waits until each has played for some seconds more.
     pub fn watch(&self, what: &str, seconds: f64) {
-        let is_moving =
-            |stage: &Stage| stage.said("state") == "playing" && stage.video("videoWidth") > 0.0;
-        self.wait_for(&format!("{what}: playing"), |_, stage| is_moving(stage));
-        let begun: Vec<(f64, f64)> = self
-            .players
-            .iter()
-            .map(|player| {
-                let stage = self.look_at(player);
-                (stage.video("currentTime"), stage.frames())
-            })
-            .collect();
-        let begun = |player: &Player| {
-            let at = self.players.iter().position(|one| one.window == player.window);
-            at.map_or((0.0, 0.0), |at| begun[at])
-        };
+        self.wait_for(&format!("{what}: playing"), |_, stage| stage.seen().is_moving());
+        let begun: HashMap<usize, Seen> =
+            self.players.iter().map(|one| (one.window, self.look_at(one).begin())).collect();
         self.wait_for(&format!("{what}: {seconds} s more"), |player, stage| {
-            let (time, frames) = begun(player);
-            stage.video("currentTime") > time + seconds && stage.frames() > frames
+            stage.seen().is_beyond(&begun[&player.window], seconds)
         });
     }
 
     /// Waits until each shows a picture that was drawn after this: see `Stage::wait_for_picture_since`.
-    pub fn wait_for_pictures_since(&self, what: &str, since: Instant) {
+    pub fn wait_for_pictures_since(&self, what: &str, since: SystemTime) {
         self.wait_longer_for(LONGEST_HELD_BACK + PATIENCE, what, |_, stage| {
-            stage.latency() < since.elapsed().as_millis() as f64
+            stage.seen().is_since(since)
         });
     }
 

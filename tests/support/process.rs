@@ -21,7 +21,6 @@ pub fn run(command: &mut Command) -> Output {
 pub fn package(program: &str) -> &str {
     match program.rsplit('/').next().unwrap_or(program) {
         "ab" => "apache2-utils",
-        "chromedriver" => "chromium-driver",
         "kill" => "procps",
         "prlimit" => "util-linux",
         "ss" => "iproute2",

@@ -1,21 +1,19 @@
 //! The page that plays live streams, on a server of its own, and who publishes to it.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod seen;
 
-use support::{PATIENCE, Server, Start, comes, comes_within, http, is_listening, process};
+#[allow(unused_imports, reason = "the tests of players name it")]
+pub use seen::Seen;
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use support::{Server, Start, http, is_listening, process};
 
 use crate::chromium::Chromium;
 
 /// Strict, to see that the page gets along with it. `'self'` stands for the WebSocket, too.
 const POLICY: &str = "default-src 'self'; media-src blob:; base-uri 'none'; form-action 'none'";
-/// `of(X, Y)` is the colour of the picture there, `clock` the milliseconds that are drawn in it.
-const PICTURE: &str = "const canvas = new OffscreenCanvas(640, 360).getContext('2d', { willReadFrequently: true }); \
-    canvas.drawImage(document.getElementById('video'), 0, 0, 640, 360); \
-    const of = (x, y) => [...canvas.getImageData(x, y, 1, 1).data].slice(0, 3); \
-    let clock = 0; \
-    for (let bit = 0; bit < 16; bit++) if (of(40 * bit + 20, 335)[0] > 128) clock += 2 ** bit;";
-
 const BARS: &[&str] = &[
     "-re",
     "-f",
@@ -45,14 +43,15 @@ pub const CODECS: &[&str] = &[
 /// What a player of segments may hold back: dash.js and Shaka take several segments, and one more for each stall.
 pub const LONGEST_HELD_BACK: Duration = Duration::from_secs(25);
 
-/// A filter of ffmpeg that draws the time of each frame in milliseconds, a bit for each of 16 fields.
+/// A filter of ffmpeg that draws the time of each frame in milliseconds, a bit for each of 32 fields: the wall's time is never
+/// the same again.
 pub fn clock() -> String {
-    let bits: String = (0..16)
+    let bits: String = (0..32)
         .map(|bit| {
             format!(
-                ",drawbox=x={}:y=310:w=40:h=50:color=white:t=fill:\
+                ",drawbox=x={}:y=310:w=20:h=50:color=white:t=fill:\
                  enable='mod(floor(t*1000/pow(2,{bit})),2)'",
-                40 * bit
+                20 * bit
             )
         })
         .collect();
@@ -109,7 +108,14 @@ impl Stage {
         }
         let server = start.start();
         server.wait_for("RTMP", || is_listening(server.port2()));
-        Stage { server, chromium: Chromium::start() }
+        Stage::of(server)
+    }
+
+    /// A browser that is to open a page of this server.
+    pub fn of(server: Server) -> Stage {
+        let chromium = Chromium::start();
+        chromium.run_in_pages(include_str!("observer.js"));
+        Stage { server, chromium }
     }
 
     /// Publishes what these arguments of ffmpeg make.
@@ -153,7 +159,7 @@ impl Stage {
         Publisher(command.spawn().expect("ffmpeg (Debian: apt install ffmpeg)"))
     }
 
-    /// Bars, and below them the wall's time in milliseconds, a bit for each of 16 fields; and a tone.
+    /// Bars, and below them the wall's time in milliseconds, a bit for each of 32 fields; and a tone.
     pub fn publish(&self, name: &str) -> Publisher {
         self.publish_as(name, "null", &["-g", "50"])
     }
@@ -182,69 +188,6 @@ impl Stage {
 
     pub fn video(&self, member: &str) -> f64 {
         self.chromium.number(&format!("document.getElementById('video').{member}"))
-    }
-
-    pub fn frames(&self) -> f64 {
-        self.video("getVideoPlaybackQuality().totalVideoFrames")
-    }
-
-    /// What is seen of the picture now.
-    pub fn picture(&self, expression: &str) -> String {
-        self.chromium.text(&format!("(() => {{ {PICTURE} return {expression}; }})()"))
-    }
-
-    /// Milliseconds from the drawing of a frame to its being seen.
-    pub fn latency(&self) -> f64 {
-        let text = self.picture("clock ? (Date.now() - clock) % 65536 : 65536");
-        text.parse().unwrap_or_else(|_| panic!("latency: {text}"))
-    }
-
-    /// Waits until the stream has been played for some seconds more; the latencies meanwhile.
-    pub fn watch(&self, what: &str, seconds: f64) -> Vec<f64> {
-        let moving = || self.said("state") == "playing" && self.video("videoWidth") > 0.0;
-        assert!(comes(moving), "waited in vain for: {what}\n{}", self.said("line"));
-        let (begin, frames) = (self.video("currentTime"), self.frames());
-        let mut latencies = Vec::new();
-        let on = || {
-            latencies.push(self.latency());
-            self.video("currentTime") > begin + seconds && self.frames() > frames
-        };
-        assert!(comes(on), "{what}: it does not play on\n{}", self.said("line"));
-        latencies.sort_by(f64::total_cmp);
-        latencies
-    }
-
-    /// The same, and it is live: at some time it is for two seconds on end. Where the cores are busy with other tests, the
-    /// encoder may be late, or the browser; a player that is behind comes to the live edge again.
-    pub fn watch_live(&self, what: &str) {
-        let mut seen = Vec::new();
-        let live = || {
-            seen = self.watch(what, 2.0);
-            seen.last().is_some_and(|worst| *worst < 1500.0)
-        };
-        assert!(comes(live), "{what}: {seen:?}\n{}", self.said("line"));
-        let (median, worst) = (seen[seen.len() / 2], seen[seen.len() - 1]);
-        println!(
-            "{what}: latency {median} ms, at most {worst} ms, the page says {}",
-            self.said("latency")
-        );
-    }
-
-    /// Waits for a picture that was drawn after this: what is in the buffer still is another publisher's. It is seen when
-    /// it has waited for its turn in the player's buffer, so long patience has not begun.
-    pub fn wait_for_picture_since(&self, what: &str, since: Instant) {
-        let mut latency = self.latency();
-        let is_seen = || {
-            latency = self.latency();
-            latency < since.elapsed().as_millis() as f64
-        };
-        if !comes_within(LONGEST_HELD_BACK + PATIENCE, is_seen) {
-            let (state, line) = (self.said("state"), self.said("line"));
-            let (at, ready) = (self.video("currentTime"), self.video("readyState"));
-            panic!(
-                "waited in vain for: {what}: {latency} ms behind, {state} at {at}, readyState {ready}\n{line}"
-            );
-        }
     }
 
     /// The names in the list of what runs.
