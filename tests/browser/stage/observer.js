@@ -27,14 +27,12 @@ globalThis.observer = (() => {
   let worst = 0;
 
   // How long ago what is seen was drawn; the clock goes round in seven weeks. Infinity: there is none.
-  function late() {
-    const gone = (Date.now() - clock) % 2 ** BITS;
-    return clock ? gone : Infinity;
-  }
+  const late = (now) => (clock ? (now - clock) % 2 ** BITS : Infinity);
 
   function look() {
     // Until now the frame before has been seen: a stall counts.
-    if (clock) worst = Math.max(worst, late());
+    const now = Date.now();
+    if (read) worst = Math.max(worst, late(now));
     canvas.drawImage(video, 0, 0, WIDTH, HEIGHT);
     const row = canvas.getImageData(0, ROW, WIDTH, 1).data;
     const field = WIDTH / BITS;
@@ -43,7 +41,7 @@ globalThis.observer = (() => {
       if (row[4 * (field * bit + field / 2)] > 128) clock += 2 ** bit;
     }
     number = frames;
-    read = Date.now();
+    read = now;
   }
 
   function next(_, { mediaTime }) {
@@ -70,6 +68,8 @@ globalThis.observer = (() => {
     // The record, and both clocks at the same moment.
     seen() {
       if (number < frames) look();
+      const now = Date.now();
+      worst = Math.max(worst, late(now));
       return {
         state: document.getElementById("state")?.textContent ?? "",
         told: parseFloat(document.getElementById("latency")?.textContent),
@@ -81,14 +81,15 @@ globalThis.observer = (() => {
         stalls,
         backwards,
         clock,
-        late: late(),
-        drawn: Date.now() - late(),
-        worst: Math.max(worst, late()),
+        late: late(now),
+        drawn: now - late(now),
+        worst,
       };
     },
 
     // The same; the worst is from now on.
     begin() {
+      this.seen();
       worst = 0;
       return this.seen();
     },
