@@ -65,7 +65,7 @@ fn a_disk_that_hangs_keeps_nobody_else_waiting() {
 /// It hangs for longer than memory lasts: the stream and the other recorder go on, and what is missing is told.
 #[test]
 fn a_disk_that_hangs_for_long_stops_no_stream() {
-    let Some((server, mut hung)) = up("2m", "") else { return };
+    let Some((server, mut hung)) = up("4m", "") else { return };
     let mut publisher = Publisher::new(&server, "s");
     publisher.run(2000);
     let file = hung.path.join("s.flv");
@@ -73,10 +73,10 @@ fn a_disk_that_hangs_for_long_stops_no_stream() {
     hung.hang();
     let other = path(&server, "s.flv");
     let len = || std::fs::metadata(&other).map_or(0, |it| it.len());
-    // A recorder keeps 4 MB for its disk, the log the rest.
+    // 1 MB each time: a recorder keeps 4 MB for its disk, the log as much.
     for _ in 0..12 {
         let known = len();
-        publisher.run(5000);
+        publisher.run(60_000);
         wait_for("the other file to grow", || len() > known);
     }
     let total = publisher.now();
