@@ -1,6 +1,6 @@
 //! A line for each request.
 
-use support::{Server, Twin, bytes, http, start};
+use support::{Server, Start, Twin, bytes, http, start};
 
 /// Waits until the log has so many lines, and gives them.
 fn lines(server: &Server, count: usize) -> Vec<String> {
@@ -94,6 +94,35 @@ fn forms_of_ones_own() {
         Some(r#"{"a":"%22\\ä","none":""}"#)
     );
     assert_eq!(server.dir().text("logs/none.log").lines().next(), Some("%22\\ä"));
+}
+
+/// Downloads are counted by it: one that was cut is none.
+#[test]
+fn what_was_cut_is_not_complete() {
+    let conf = http(
+        r#"log_format told '$request_uri $request_completion'; access_log logs/told.log told buffer=0;
+        server { listen 127.0.0.1:{port}; root html; location = /slow { alias html/big; limit_rate 64k; } }"#,
+    );
+    let start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf);
+    let server = start.file("html/small", "all").file("html/big", bytes(32 << 20)).start();
+    let told = || server.dir().text("logs/told.log");
+    let mut expected = Vec::new();
+    for path in ["/slow", "/big"] {
+        let mut wire = server.wire();
+        wire.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        wire.until("\r\n\r\n");
+        drop(wire);
+        expected.push(format!("{path} "));
+        server.wait_for("its line", || told().lines().count() == expected.len());
+    }
+    for args in [&["-I"][..], &[], &["-r", "0-1"]] {
+        server.curl(args, "/small");
+        expected.push("/small OK".to_owned());
+    }
+    server.get("/none");
+    expected.push("/none OK".to_owned());
+    server.wait_for("the lines", || told().lines().count() == expected.len());
+    assert_eq!(told().lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

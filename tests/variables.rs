@@ -11,6 +11,7 @@ const CONF: &str = r#"
         location /time { return 200 "$connection_time"; }
         location /many { add_header Cache-Control a; add_header Cache-Control b; add_header X-Many 1; add_header X-Many 2; return 204; }
         location /trailer { add_trailer X-T sent; return 200 x; }
+        location /session { return 200 "$cookie_PHPSESSID|$cookie_phpsessid|$cookie_Token|$cookie_none"; }
         location / { return 200 "$uri"; }
     }
 "#;
@@ -49,6 +50,21 @@ fn a_request_has_one_id_and_no_other_has_it() {
     let (first, second) = (server.get("/id"), server.get("/id"));
     assert_eq!(first.header("X-Id"), Some(first.text().as_str()));
     assert_ne!(first.text(), second.text());
+}
+
+/// Names of cookies have no case in variables, as applications' sessions need it.
+#[test]
+fn cookies_are_found_in_any_case() {
+    let server = start!(http(CONF));
+    let twin = Twin::start(http(CONF), &server);
+    for cookies in
+        ["PHPSESSID=abc; token=t", "a=1; phpsessid=b; TOKEN=", "PHPSESSID2=x; PHPSESSI=y", "none"]
+    {
+        let ask = |url: String| support::curl(&["-H", &format!("Cookie: {cookies}"), &url]).text();
+        let ours = ask(server.url("/session"));
+        assert_eq!(ours, ask(twin.url("/session")), "{cookies}");
+        assert!(!cookies.starts_with("PHPSESSID=") || ours == "abc|abc|t|", "{ours}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub fn destination(request: &mut Request) -> Result<Str, Refusal> {
     let path = match field.first() {
         Some(b'/') => &field[..],
         _ => {
-            let rest = field.strip_prefix(b"http://").ok_or_else(invalid)?;
+            let rest = behind_scheme(&field).ok_or_else(invalid)?;
             let at = rest.iter().position(|&byte| byte == b'/').ok_or_else(invalid)?;
             let host = proto::http1::host(&rest[..at]).map_err(|_| invalid())?;
             if !host.host.eq_ignore_ascii_case(&request.host) {
@@ -36,6 +36,15 @@ pub fn destination(request: &mut Request) -> Result<Str, Refusal> {
     let mut normal = Vec::new();
     proto::uri::normalize(path, merge, &mut normal).map_err(|_| invalid())?;
     Ok(request.pool.copy(&normal))
+}
+
+/// What is behind the scheme of a URL. A client writes the one that it speaks, which is another than this server's where somebody in front
+/// of it ends TLS.
+fn behind_scheme(url: &[u8]) -> Option<&[u8]> {
+    let at = url.windows(3).position(|three| three == b"://")?;
+    let (scheme, rest) = (&url[..at], &url[at + 3..]);
+    let is_http = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    is_http.then_some(rest)
 }
 
 /// `Overwrite`: whether what is there may be replaced.

@@ -1,7 +1,7 @@
 //! What proxies tell of who is behind them: a list of addresses to whose end each of them adds the one that it was asked
 //! from (`X-Forwarded-For: client, proxy, proxy`).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Of the list of a proxy that is trusted, which may stand in several lines: its last address or, `recursive`, the last
 /// that is none of a trusted proxy itself. What is no address ends the list. A port that is not told is 0.
@@ -31,13 +31,18 @@ pub fn behind<'l>(
     told
 }
 
-/// An address, which may have a port; as in nginx one of IPv6 stands in brackets then, and only then.
+/// An address, which may have a port; one of IPv6 stands in brackets then. It may do so without (nginx since 1.27.3).
 fn parse(text: &[u8]) -> Option<SocketAddr> {
     let text = std::str::from_utf8(text).ok()?;
     if let Ok(address) = text.parse::<SocketAddr>() {
         return (address.port() != 0).then_some(address);
     }
-    Some(SocketAddr::new(text.parse().ok()?, 0))
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().ok()?.into(),
+        None => text.parse().ok()?,
+    };
+    Some(SocketAddr::new(address, 0))
 }
 
 #[cfg(test)]
@@ -54,7 +59,8 @@ mod tests {
             ("nonsense, 10.0.0.2", "10.0.0.2:0", "10.0.0.2:0"),
             ("10.0.0.3, 10.0.0.2", "10.0.0.2:0", "10.0.0.3:0"),
             ("[::1]:9", "[::1]:9", "[::1]:9"),
-            ("[::1]", "", ""),
+            ("[::1]", "[::1]:0", "[::1]:0"),
+            ("[1.1.1.1]", "", ""),
             ("::1", "[::1]:0", "[::1]:0"),
             ("1.1.1.1, nonsense", "", ""),
             ("1.1.1.1:0", "", ""),

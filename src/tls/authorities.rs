@@ -1,5 +1,7 @@
 //! Whose certificates are believed, and what there is to say to those that somebody shows.
 
+use std::cell::Cell;
+
 use aws_lc_rs::digest;
 use conf::{Env, Error, Word};
 use rustls::DistinguishedName;
@@ -41,6 +43,9 @@ impl Purpose {
     }
 }
 
+/// OpenSSL's number of a certificate with whose signature something is wrong.
+const UNREADABLE: u16 = 7;
+
 /// Who is trusted.
 #[derive(Debug)]
 pub struct Authorities {
@@ -53,6 +58,13 @@ pub struct Authorities {
     /// The other ones: they may stand on a path.
     between: Vec<CertificateDer<'static>>,
     revoked: Vec<CertRevocationList<'static>>,
+}
+
+/// Why no path leads to what is trusted.
+struct Fault {
+    error: webpki::Error,
+    /// OpenSSL's number, where one does but for somebody on it who may not sign.
+    refused: Option<u16>,
 }
 
 /// From somebody's own certificate to what is trusted.
@@ -141,7 +153,8 @@ impl Authorities {
         let others: Vec<_> = others.iter().chain(&self.between).cloned().collect();
         match self.verify_path(own, &others, now) {
             Ok(path) => self.of_end(&path.end, now),
-            Err(error) => Verdict::Failed(self.number(&error, own, &others)),
+            Err(Fault { refused: Some(number), .. }) => Verdict::Failed(number),
+            Err(Fault { error, .. }) => Verdict::Failed(self.number(&error, own, &others)),
         }
     }
 
@@ -182,20 +195,25 @@ impl Authorities {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Path, webpki::Error> {
+    ) -> Result<Path, Fault> {
         let lists: Vec<&CertRevocationList<'_>> = self.revoked.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             let options = options.with_status_policy(UnknownStatusPolicy::Deny);
             options.with_expiration_policy(ExpirationPolicy::Enforce).build()
         });
-        let depth = |path: &webpki::VerifiedPath<'_>| match path.intermediate_certificates().count()
-            as u64
-            <= self.depth
-        {
-            true => Ok(()),
-            false => Err(webpki::Error::MaximumPathDepthExceeded),
+        let refused = Cell::new(None);
+        let holds = |path: &webpki::VerifiedPath<'_>| {
+            if path.intermediate_certificates().count() as u64 > self.depth {
+                return Err(webpki::Error::MaximumPathDepthExceeded);
+            }
+            // Another path is tried then.
+            self.refusal(path).map_or(Ok(()), |number| {
+                refused.set(Some(number));
+                Err(webpki::Error::EndEntityUsedAsCa)
+            })
         };
-        let leaf = EndEntityCert::try_from(own)?;
+        let fault = |error| Fault { error, refused: refused.get() };
+        let leaf = EndEntityCert::try_from(own).map_err(fault)?;
         let path = leaf.verify_for_usage(
             self.algorithms.all,
             &self.anchors,
@@ -203,12 +221,51 @@ impl Authorities {
             now,
             self.purpose.usage(),
             revocation,
-            Some(&depth),
+            Some(&holds),
         );
-        path.map(|path| Path {
+        let path = path.map_err(fault)?;
+        Ok(Path {
             between: path.intermediate_certificates().map(|one| one.der().into_owned()).collect(),
             end: path.anchor().to_owned(),
         })
+    }
+
+    /// OpenSSL's number, where somebody has signed on a path who may not. webpki asks that of those between alone, and not what their keys are
+    /// for; of an anchor it knows a name and a key.
+    fn refusal(&self, path: &webpki::VerifiedPath<'_>) -> Option<u16> {
+        let between = path.intermediate_certificates().map(|one| self.fault_of(&one.der(), false));
+        // One that was renewed is there more than once.
+        let end = self.ends(path.anchor()).map(|root| self.fault_of(root, true));
+        let end = end.min_by_key(Option::is_some).unwrap_or(Some(UNREADABLE));
+        worst(between.chain([end]))
+    }
+
+    /// Why somebody may not sign; `ends`: nobody has to sign for it.
+    fn fault_of(&self, certificate: &CertificateDer<'_>, ends: bool) -> Option<u16> {
+        match Certificate::parse(certificate) {
+            Ok(certificate) => certificate.may_sign(self.purpose.oid(), ends).err(),
+            Err(_) => Some(UNREADABLE),
+        }
+    }
+
+    /// The same of those who have signed as far as names tell, where webpki knows no path.
+    fn refusal_by_names(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> Option<u16> {
+        let (mut faults, mut last) = (Vec::new(), own);
+        let known: Vec<_> = others.iter().chain(&self.trusted).collect();
+        for _ in 0..known.len() {
+            let Some(issuer) = known.iter().find(|other| issues(other, last)) else { break };
+            let ends = is_self_signed(issuer);
+            faults.push(self.fault_of(issuer, ends));
+            if ends {
+                break;
+            }
+            last = issuer;
+        }
+        worst(faults.into_iter())
     }
 
     /// OpenSSL's number of what is wrong.
@@ -227,8 +284,13 @@ impl Authorities {
             // OpenSSL looks no further, and misses the rest.
             webpki::Error::MaximumPathDepthExceeded => 20,
             webpki::Error::PathLenConstraintViolated => 25,
-            webpki::Error::EndEntityUsedAsCa => 24,
-            webpki::Error::RequiredEkuNotFoundContext(_) => 26,
+            webpki::Error::EndEntityUsedAsCa => self.refusal_by_names(own, others).unwrap_or(24),
+            webpki::Error::RequiredEkuNotFoundContext(_) => {
+                self.refusal_by_names(own, others).unwrap_or(26)
+            }
+            webpki::Error::UnsupportedCriticalExtension => {
+                self.refusal_by_names(own, others).unwrap_or(34)
+            }
             webpki::Error::UnknownIssuer | webpki::Error::CaUsedAsEndEntity => {
                 self.lack(own, others)
             }
@@ -241,10 +303,6 @@ impl Authorities {
         if is_self_signed(own) {
             return 18;
         }
-        let issues = |issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>| {
-            let both = (Certificate::parse(issued), Certificate::parse(issuer));
-            matches!(both, (Ok(issued), Ok(issuer)) if issued.is_issued_by(&issuer))
-        };
         let (mut last, mut is_known) = (own, false);
         for _ in 0..others.len() {
             let Some(issuer) = others.iter().find(|other| issues(other, last)) else { break };
@@ -269,6 +327,18 @@ impl Authorities {
             false => Verdict::Failed(26),
         }
     }
+}
+
+/// What OpenSSL comes to: a key that may not sign, else the fault that is nearest to the end of a path.
+fn worst(faults: impl Iterator<Item = Option<u16>>) -> Option<u16> {
+    let faults: Vec<u16> = faults.flatten().collect();
+    faults.iter().find(|fault| **fault == 32).or(faults.last()).copied()
+}
+
+/// Whether one may have signed the other, as far as names tell.
+fn issues(issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>) -> bool {
+    let both = (Certificate::parse(issued), Certificate::parse(issuer));
+    matches!(both, (Ok(issued), Ok(issuer)) if issued.is_issued_by(&issuer))
 }
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
 
 use crate::encrypted_key;
+use crate::x509::{Certificate, Key};
 
 /// A PEM file is no longer than that.
 const LONGEST: u64 = 4 << 20;
@@ -75,11 +76,9 @@ pub fn load(
     let signer = provider.key_provider.load_private_key(private);
     let signer = signer.map_err(|error| wrong(error.to_string()))?;
     let certified = CertifiedKey::new(chain, signer);
-    match certified.keys_match() {
-        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
-            Ok(certified)
-        }
-        Err(rustls::Error::InconsistentKeys(_)) => {
+    match fits(&certified) {
+        Ok(true) => Ok(certified),
+        Ok(false) => {
             let message = format!(
                 "the key \"{}\" is not that of the certificate \"{}\" (key values mismatch)",
                 shown(&key.text),
@@ -87,8 +86,22 @@ pub fn load(
             );
             Err(Error::at(message, key.span, env.files))
         }
-        Err(error) => Err(wrong(error.to_string())),
+        Err(why) => {
+            let message =
+                format!("cannot load certificate \"{}\": {why}", shown(&certificate.text));
+            Err(Error::at(message, certificate.span, env.files))
+        }
     }
+}
+
+/// Whether a pair belongs together. Nothing else is asked of a certificate that others are to judge. The error: what the first file begins with is
+/// none.
+fn fits(pair: &CertifiedKey) -> Result<bool, String> {
+    let (Some(own), Some(key)) = (pair.cert.first(), pair.key.public_key()) else {
+        return Ok(true);
+    };
+    let certificate = Certificate::parse(own).map_err(|malformed| malformed.to_string())?;
+    Ok(Key::parse(&key).is_ok_and(|key| certificate.key.is_same_as(&key)))
 }
 
 /// The same in a worker, of what words with variables came to: names of files, relative to `base`, or what stands behind
@@ -141,11 +154,9 @@ pub fn certified(
 ) -> Result<CertifiedKey, String> {
     let signer = provider.key_provider.load_private_key(private);
     let certified = CertifiedKey::new(chain, signer.map_err(|error| error.to_string())?);
-    match certified.keys_match() {
-        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
-            Err("it is not the key of that certificate (key values mismatch)".to_owned())
-        }
-        _ => Ok(certified),
+    match fits(&certified)? {
+        true => Ok(certified),
+        false => Err("it is not the key of that certificate (key values mismatch)".to_owned()),
     }
 }
 

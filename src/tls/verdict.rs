@@ -73,7 +73,7 @@ macro_rules! reasons {
 }
 
 /// X509_V_ERR_…, of openssl/x509_vfy.h.
-const REASONS: [(u16, &str, &str); 14] = reasons! {
+const REASONS: [(u16, &str, &str); 16] = reasons! {
     2 "unable to get issuer certificate"
     3 "unable to get certificate CRL"
     7 "certificate signature failure"
@@ -88,6 +88,8 @@ const REASONS: [(u16, &str, &str); 14] = reasons! {
     24 "invalid CA certificate"
     25 "path length constraint exceeded"
     26 "unsuitable certificate purpose"
+    32 "key usage does not include certificate signing"
+    34 "unhandled critical extension"
 };
 const UNKNOWN: (&str, &str) =
     ("certificate verification error", "client SSL certificate verify error");

@@ -1,5 +1,7 @@
 //! What nginx does is the measure, but where it does harm.
 
+use std::fs;
+
 use support::Twin;
 
 use crate::{ask, conf, fill, server, tree};
@@ -122,6 +124,25 @@ fn files_and_answers_are_as_nginx_leaves_them() {
     }
     assert!(differ.is_empty(), "{}", differ.join("\n"));
     assert!(AS_NGINX.len() > 80);
+}
+
+/// A client writes the scheme that it speaks, which is another than the server's where somebody in front of it ends TLS.
+#[test]
+fn a_destination_has_either_scheme() {
+    let server = server();
+    for scheme in ["http", "https", "HTTPS"] {
+        for method in ["COPY", "MOVE"] {
+            fill(&server.path("html"));
+            let field = format!("Destination: {scheme}://localhost:{}/new\r\n", server.port());
+            assert_eq!(
+                ask(server.port(), &format!("{method} /file.txt"), &field, "").status,
+                204,
+                "{method} {scheme}"
+            );
+            assert_eq!(fs::read_to_string(server.path("html/new")).expect("a file"), "0123456789");
+            assert_eq!(server.path("html/file.txt").exists(), method == "COPY");
+        }
+    }
 }
 
 /// Where nginx does harm, or answers what RFC 4918 does not.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RevokedCertParams, RsaKeySize, SerialNumber,
     SignatureAlgorithm, date_time_ymd,
@@ -15,6 +15,39 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     /// Its own certificate, in PEM.
     pub certificate: String,
+}
+
+/// What a certificate says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// In its basic constraints, if it has some.
+    pub is_ca: Option<bool>,
+    /// What its key is for; nothing: it does not say.
+    pub usages: &'static [KeyUsagePurpose],
+    /// What it is for; nothing: it does not say.
+    pub purposes: &'static [ExtendedKeyUsagePurpose],
+    /// It has a critical extension that nobody knows.
+    pub is_strange: bool,
+}
+
+impl Shape {
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Shape> {
+        use ExtendedKeyUsagePurpose::{Any, ClientAuth, ServerAuth};
+        use KeyUsagePurpose::{DigitalSignature, KeyCertSign};
+        let usages: [&[KeyUsagePurpose]; 3] =
+            [&[], &[DigitalSignature], &[KeyCertSign, DigitalSignature]];
+        let purposes: [&[ExtendedKeyUsagePurpose]; 5] =
+            [&[], &[ClientAuth], &[ServerAuth], &[ServerAuth, ClientAuth], &[Any]];
+        let all = [None, Some(false), Some(true)]
+            .into_iter()
+            .flat_map(move |is_ca| usages.map(|usages| (is_ca, usages)));
+        let all =
+            all.flat_map(move |(is_ca, usages)| purposes.map(|purposes| (is_ca, usages, purposes)));
+        all.flat_map(|(is_ca, usages, purposes)| {
+            [false, true].map(|is_strange| Shape { is_ca, usages, purposes, is_strange })
+        })
+    }
 }
 
 /// A certificate, and what proves that one has it; in PEM.
@@ -58,6 +91,32 @@ impl Authority {
     pub fn valid(name: &str, validity: Validity) -> Authority {
         let (params, key) = (authority(name, validity), key(Key::Ecdsa));
         let certificate = params.self_signed(&key).expect("a certificate").pem();
+        Authority { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// One whose certificate says of itself what `shape` makes it say, signed by itself, or by another.
+    pub fn shaped(name: &str, shape: Shape, by: Option<&Authority>) -> Authority {
+        let mut params = params(name, &[], Validity::Now);
+        params.is_ca = match shape.is_ca {
+            None => IsCa::NoCa,
+            Some(false) => IsCa::ExplicitNoCa,
+            Some(true) => IsCa::Ca(BasicConstraints::Unconstrained),
+        };
+        params.key_usages = shape.usages.to_vec();
+        params.extended_key_usages = shape.purposes.to_vec();
+        if shape.is_strange {
+            // Of nobody's number (RFC 5612), a null.
+            let mut unknown =
+                CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32473, 1], vec![5, 0]);
+            unknown.set_criticality(true);
+            params.custom_extensions.push(unknown);
+        }
+        let key = key(Key::Ecdsa);
+        let certificate = match by {
+            Some(by) => params.signed_by(&key, &by.issuer),
+            None => params.self_signed(&key),
+        };
+        let certificate = certificate.expect("a certificate").pem();
         Authority { issuer: Issuer::new(params, key), certificate }
     }
 

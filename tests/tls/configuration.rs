@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use support::certificates::{Authority, Key, Validity};
-use support::process;
+use support::{Dir, Start, process};
 
 use crate::client::{LAST, prepared, s_client, start, with_leaf};
 
@@ -28,6 +28,41 @@ const FIRST_VERSION: &str = "-----BEGIN X509 CRL-----\n\
 
 fn site(words: &str) -> String {
     format!("http {{ server {{ listen 127.0.0.1:{{port}} ssl; {words} }} }}")
+}
+
+/// How a server's certificate is made is for those to judge who come: of the first version, as `openssl x509 -req -signkey` makes them, with
+/// critical extensions, with a point of its curve in the short form.
+#[test]
+fn certificates_of_any_making_are_served() {
+    let made = Dir::new();
+    let openssl = |words: &str| {
+        let output =
+            process::run(Command::new("openssl").args(words.split(' ')).current_dir(made.path("")));
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout";
+    openssl(&format!("{new} first.key -out first.csr -subj /CN=localhost"));
+    openssl("x509 -req -in first.csr -signkey first.key -days 9 -out first.pem");
+    for (name, extension) in [
+        ("policies", "certificatePolicies=critical,1.2.3.4"),
+        ("netscape", "nsCertType=critical,server"),
+        ("private", "1.3.6.1.4.1.32473.1=critical,DER:0500"),
+        ("authority", "keyUsage=critical,keyCertSign"),
+    ] {
+        openssl(&format!(
+            "{new} {name}.key -x509 -days 9 -out {name}.pem -subj /CN=localhost -addext {extension}"
+        ));
+    }
+    openssl("ecparam -name prime256v1 -genkey -noout -conv_form compressed -out short.key");
+    openssl("req -x509 -key short.key -days 9 -out short.pem -subj /CN=localhost");
+    for name in ["first", "policies", "netscape", "private", "authority", "short"] {
+        let read = |end: &str| std::fs::read(made.path(&format!("{name}.{end}"))).expect("a file");
+        let conf = "http { server { listen 127.0.0.1:{port} ssl; ssl_certificate own.pem; ssl_certificate_key own.key; return 200 served; } }";
+        let start = Start::new(env!("CARGO_BIN_EXE_rserve")).conf(conf);
+        let server = start.file("own.pem", read("pem")).file("own.key", read("key")).start();
+        let url = format!("https://localhost:{}/", server.port());
+        assert_eq!(support::curl(&[&url]).text(), "served", "{name}");
+    }
 }
 
 #[test]

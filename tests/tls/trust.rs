@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use support::certificates::{Authority, Key, Leaf, Validity};
+use support::certificates::{Authority, Key, Leaf, Shape, Validity};
 use support::{Server, Twin, wait_for};
 
 use crate::client::{config, get, prepared, with_leaf};
@@ -80,6 +80,46 @@ fn between(root: &Authority) -> Vec<Case> {
         case("between-missing", &[root], leaf(&between), UNVERIFIED),
         Case { depth: 0, ..case("too-long", &[root], long(), too_long) },
     ]
+}
+
+/// Whatever those say of themselves who have signed a client's certificate: roots, and those between. nginx knows what it comes to.
+#[test]
+fn only_authorities_sign() {
+    let root = Authority::new("tests");
+    let mut cases = Vec::new();
+    for (at, shape) in Shape::all().enumerate() {
+        let (alone, between) = (
+            Authority::shaped("alone", shape, None),
+            Authority::shaped("between", shape, Some(&root)),
+        );
+        let chain = leaf(&between).with_chain(&[&between.certificate]);
+        cases.push((format!("root-{at}"), shape, alone.certificate.clone(), leaf(&alone)));
+        cases.push((format!("between-{at}"), shape, root.certificate.clone(), chain));
+    }
+    let servers = cases.iter().map(|(name, ..)| {
+        format!(
+            "server {{ listen 127.0.0.1:{{port}} ssl; server_name {name}; ssl_verify_client optional; ssl_verify_depth 3;
+                ssl_client_certificate {{files}}{name}.ca; error_page 495 /page;
+                location = /page {{ return 403 $ssl_client_verify; }} location / {{ return 200 $ssl_client_verify; }} }}"
+        )
+    });
+    let conf = format!("http {{ {{tls}} access_log off; {} }}", servers.collect::<String>());
+    let mut server = prepared(&conf.replace("{files}", ""), &root);
+    for (name, _, trusted, _) in &cases {
+        server = server.file(&format!("{name}.ca"), trusted);
+    }
+    let server = server.start();
+    let twin = twin(&conf, &server);
+    let mut differ = Vec::new();
+    for (name, shape, _, client) in &cases {
+        let client = Arc::new(config(Some(client)));
+        let (ours, theirs) =
+            (get(server.port(), &client, name, "/"), get(twin.port(), &client, name, "/"));
+        if ours != theirs {
+            differ.push(format!("{name} {shape:?}: {ours:?}\n    nginx: {theirs:?}"));
+        }
+    }
+    assert!(differ.is_empty(), "{} of {}\n{}", differ.len(), cases.len(), differ.join("\n"));
 }
 
 fn conf(cases: &[Case]) -> String {

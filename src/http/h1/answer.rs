@@ -188,6 +188,11 @@ impl Connection {
             Ok(share) => share,
             // Nothing is left, or nobody takes it, which sending tells.
             Err(_) if left == 0 || self.io.is_broken() => u64::MAX,
+            // Whether who says no more still listens tells one byte ahead of its time: who has gone answers it with a reset.
+            Err(_) if self.is_hung_up() => {
+                self.asked_after = true;
+                1
+            }
             Err(ms) => return Some(Step::Pace(ms)),
         };
         let sent = self.output.send(self.io, settings, share);
@@ -214,6 +219,11 @@ impl Connection {
             },
             Sent::Failed(fault) => self.fail(&fault),
         }
+    }
+
+    /// Whether the client has closed its side, and it is not known yet whether it has gone altogether.
+    pub(super) fn is_hung_up(&self) -> bool {
+        self.io.hung_up() && !self.asked_after
     }
 
     /// Another thread's piece of work is done.
@@ -269,6 +279,7 @@ impl Connection {
     /// The answer is with the kernel, or queued before those of further requests.
     pub(super) fn finish(&mut self) {
         self.trace(Happening::ResponseDone);
+        self.request.is_answered = true;
         self.log(0);
         self.io.count_request();
         let keep_alive = self.request.keep_alive;
@@ -291,7 +302,7 @@ impl Connection {
     pub(super) fn next(&mut self) {
         self.request.reset();
         self.input.borrow_mut().end_body();
-        self.pace = Pace::default();
+        (self.pace, self.asked_after) = (Pace::default(), false);
         self.deadline = 0;
         self.state = ConnectionState::Head;
         if self.has_unread() {

@@ -88,6 +88,8 @@ pub struct Connection {
     pub(super) filled: bool,
     /// How fast the answer goes out.
     pub(super) pace: Pace,
+    /// It was sent a byte to learn whether a client that has closed its side is there.
+    pub(super) asked_after: bool,
     /// Pieces of it in this turn.
     pub(super) pieces: u32,
     /// Room for rendering a head.
@@ -116,6 +118,7 @@ impl Connection {
             promised: None,
             filled: false,
             pace: Pace::default(),
+            asked_after: false,
             pieces: 0,
             head: Vec::new(),
             deadline: 0,
@@ -141,7 +144,7 @@ impl Connection {
         self.out = None;
         self.output.clear();
         self.source = None;
-        self.pace = Pace::default();
+        (self.pace, self.asked_after) = (Pace::default(), false);
         self.deadline = 0;
         self.queued = 0;
         self.idle_timeout = None;
@@ -237,6 +240,7 @@ impl Connection {
     /// A connection that was taken over has ended, `sent` bytes later.
     pub(crate) fn end_of_takeover(&mut self, sent: u64) {
         self.queued += sent;
+        self.request.is_answered = true;
         self.log(0);
     }
 

@@ -99,7 +99,7 @@ async fn paced(connection: &mut Connection, ms: u64) {
     poll_fn(|cx| {
         connection.prepare(cx);
         match wait.as_mut().poll(cx) {
-            Poll::Pending if io.is_broken() => Poll::Ready(()),
+            Poll::Pending if io.is_broken() || connection.is_hung_up() => Poll::Ready(()),
             result => result,
         }
     })

@@ -142,15 +142,16 @@ impl Stream {
     }
 
     /// How much may go out now, once something may (`limit_rate`).
-    async fn share(&self) -> u64 {
+    async fn share(&mut self) -> Result<u64, Fault> {
         let left = self.output.chain.len();
         loop {
             let passed = rt::now().saturating_sub(self.request.started);
             match self.pace.share(passed, self.sent, left) {
-                Ok(share) => return share.min(left).min(ROOM),
+                Ok(share) => return Ok(share.min(left).min(ROOM)),
                 Err(ms) => {
                     self.give_way(false);
-                    rt::sleep(ms).await;
+                    let Some(send) = &mut self.send else { return Err(Fault::Gone) };
+                    waits::pause(send, ms).await?;
                 }
             }
         }
@@ -202,7 +203,7 @@ impl Stream {
                     false => return Ok(()),
                 }
             }
-            let share = self.share().await;
+            let share = self.share().await?;
             let room = self.room(share as usize, timeout).await?;
             self.push(share.min(room as u64))?;
         }

@@ -238,6 +238,7 @@ impl Stream {
         self.give_way(true);
         self.request.trace(Happening::ResponseDone);
         self.shared.traffic.borrow_mut().answered();
+        self.request.is_answered = true;
         self.log();
         let lingers = self.settings().lingering_close != Lingering::Off;
         match &self.recv {

@@ -69,6 +69,7 @@ pub fn leave(mut stream: Box<Stream>) {
             stream.request.compact(takeover.logs_contexts());
             Some(Box::new(move |sent| {
                 stream.sent += sent;
+                stream.request.is_answered = true;
                 stream.log();
             }))
         }

@@ -46,6 +46,16 @@ pub async fn source(
     .await
 }
 
+/// Waits so many milliseconds.
+pub async fn pause(send: &mut SendStream<Piece>, ms: u64) -> Result<(), Fault> {
+    let mut sleep = pin!(rt::sleep(ms));
+    std::future::poll_fn(|cx| match sleep.as_mut().poll(cx) {
+        Poll::Pending if send.poll_reset(cx).is_ready() => Poll::Ready(Err(Fault::Gone)),
+        result => result.map(Ok),
+    })
+    .await
+}
+
 /// Waits for the stream's turn, and then for room for up to `wanted` bytes: as long as `ms` milliseconds.
 pub async fn room(
     send: &mut SendStream<Piece>,

@@ -137,6 +137,8 @@ pub struct Request {
     pub bytes_sent: u64,
     /// Bytes of the answer's head.
     pub head_sent: u64,
+    /// All of the answer was handed to the kernel.
+    pub is_answered: bool,
     /// Bytes of the body that were read or thrown away.
     pub body_received: u64,
     /// Fields that were sent behind the body.
@@ -206,6 +208,7 @@ impl Request {
             started: 0,
             number: 0,
             bytes_sent: 0,
+            is_answered: false,
             head_sent: 0,
             body_received: 0,
             varies_by_encoding: false,
@@ -259,6 +262,7 @@ impl Request {
         self.started = 0;
         self.number = 0;
         self.bytes_sent = 0;
+        self.is_answered = false;
         self.head_sent = 0;
         self.body_received = 0;
         self.varies_by_encoding = false;

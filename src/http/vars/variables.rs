@@ -66,10 +66,8 @@ pub static VARIABLES: &[Variable] = variables! {
     "request_body_file" |r, _, o| r.known_lasting(|kept: &Kept| {
         kept.path().is_some_and(|path| put(o, path.as_os_str().as_bytes()))
     }).unwrap_or(false), "the file in which the request's body is kept, if it has a name";
-    "request_completion" |r, _, o| put(o, match r.bytes_sent >= r.head_sent && r.head_sent > 0 {
-        true => b"OK".as_slice(),
-        false => b"",
-    }), "OK, if the answer was sent";
+    "request_completion" |r, _, o| put(o, if r.is_answered { b"OK" } else { b"" }),
+        "OK, if all of the answer was sent";
     "realpath_root" real_root, "the value of root or alias, links resolved";
     "request_filename" |r, _, o| file(r, o), "the file that the URI stands for";
     "request_id" |r, _, o| { let _ = write!(o, "{:032x}", r.id()); true },
@@ -228,7 +226,8 @@ fn cookie(request: &Request, name: &str, out: &mut Vec<u8>) -> bool {
     let value = pairs.find_map(|pair| {
         let (key, value) = pair.trim_ascii().split_at_checked(name.len())?;
         let value = value.strip_prefix(b"=")?;
-        (key == name.as_bytes()).then_some(value)
+        // A variable's name has no case; nginx finds `PHPSESSID` by it, too.
+        key.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
     });
     value.is_some_and(|value| put(out, value))
 }

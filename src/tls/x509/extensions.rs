@@ -28,9 +28,37 @@ pub enum Access {
     CaIssuers,
 }
 
+/// Critical ones that OpenSSL makes sense of (`X509_supported_extension`); with another one a certificate signs nobody.
+const HANDLED: [&[u8]; 14] = [
+    // id-ce: 2.5.29. Key usage, alternative names, basic constraints, constraints of names, lists of the revoked, policies, their
+    // mappings and constraints, purposes, no policy at will.
+    &[0x55, 0x1d, 15],
+    &[0x55, 0x1d, 17],
+    &[0x55, 0x1d, 19],
+    &[0x55, 0x1d, 30],
+    &[0x55, 0x1d, 31],
+    &[0x55, 0x1d, 32],
+    &[0x55, 0x1d, 33],
+    &[0x55, 0x1d, 36],
+    &[0x55, 0x1d, 37],
+    &[0x55, 0x1d, 54],
+    // id-pe: 1.3.6.1.5.5.7.1. Blocks of addresses, autonomous systems, proxies.
+    &[0x2b, 6, 1, 5, 5, 7, 1, 7],
+    &[0x2b, 6, 1, 5, 5, 7, 1, 8],
+    &[0x2b, 6, 1, 5, 5, 7, 1, 14],
+    // Netscape's type of a certificate.
+    &[0x60, 0x86, 0x48, 1, 0x86, 0xf8, 0x42, 1, 1],
+];
+
 #[derive(Clone, Debug, Default)]
 pub struct Extensions<'a> {
     pub is_ca: bool,
+    /// There is one that is critical, and not known.
+    pub is_unhandled: bool,
+    /// Whether it is said what it may be used as at all: an authority or not.
+    pub has_constraints: bool,
+    /// What its key may be used for, a bit string.
+    key_usage: Option<&'a [u8]>,
     pub subject_key: Option<&'a [u8]>,
     pub authority_key: Option<&'a [u8]>,
     pub must_staple: bool,
@@ -45,7 +73,9 @@ impl<'a> Extensions<'a> {
         while !list.is_empty() {
             let mut one = list.inside(tag::SEQUENCE)?;
             let oid = one.value(tag::OID)?.bytes;
-            one.optional(tag::BOOLEAN)?;
+            let critical = one.optional(tag::BOOLEAN)?;
+            let is_critical = critical.is_some_and(|it| it.bytes.iter().any(|byte| *byte != 0));
+            all.is_unhandled |= is_critical && !HANDLED.contains(&oid);
             let body = one.value(tag::OCTET_STRING)?.bytes;
             one.end()?;
             all.take(oid, body)?;
@@ -59,10 +89,12 @@ impl<'a> Extensions<'a> {
             [0x55, 0x1d, 14] => {
                 self.subject_key = Some(only(body, tag::OCTET_STRING, "key identifier")?.bytes);
             }
+            [0x55, 0x1d, 15] => self.key_usage = Some(body),
             [0x55, 0x1d, 17] => self.names = Some(list(body, "alternative names")?),
             [0x55, 0x1d, 19] => {
                 let mut inner = Reader::new(list(body, "basic constraints")?, "basic constraints");
                 let ca = inner.optional(tag::BOOLEAN)?;
+                self.has_constraints = true;
                 self.is_ca = ca.is_some_and(|ca| ca.bytes.iter().any(|byte| *byte != 0));
             }
             [0x55, 0x1d, 35] => {
@@ -114,6 +146,15 @@ impl<'a> Extensions<'a> {
             found.extend(uri.filter(|_| oid.bytes == method && place.tag == tag::implicit(6)));
         }
         found
+    }
+
+    /// Whether its key may sign certificates, if it is said what it may do (keyCertSign).
+    pub fn may_sign(&self) -> Option<bool> {
+        const KEY_CERT_SIGN: u8 = 1 << 2;
+        let body = self.key_usage?;
+        // How many bits of the last byte are none, and the bits.
+        let bits = only(body, tag::BIT_STRING, "key usage").ok().and_then(|it| it.bytes.get(1));
+        Some(bits.is_some_and(|bits| bits & KEY_CERT_SIGN != 0))
     }
 
     /// Whether there is a list of purposes.

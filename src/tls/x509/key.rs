@@ -1,6 +1,7 @@
 //! The key in a certificate: `{ { algorithm, parameters? }, bits }`.
 
 use super::oids::dotted;
+use super::only;
 use crate::der::{Malformed, Reader, Value, tag};
 
 /// A public key.
@@ -23,6 +24,27 @@ impl<'a> Key<'a> {
         let bits = parts.bits()?;
         parts.end()?;
         Ok(Key { info: info.whole, bits, algorithm, curve })
+    }
+
+    /// Reads one that stands alone.
+    pub fn parse(info: &'a [u8]) -> Result<Key<'a>, Malformed> {
+        Key::read(only(info, tag::SEQUENCE, "key")?)
+    }
+
+    /// Whether both are one key. How that is said may differ: with parameters of its algorithm or without, a point of a curve whole or by
+    /// one coordinate and a sign (SEC 1, 2.3.3).
+    pub fn is_same_as(&self, other: &Key<'_>) -> bool {
+        let is_point_of =
+            |short: &[u8], whole: &[u8]| match (short.split_first(), whole.split_first()) {
+                (Some((sign @ (2 | 3), x)), Some((4, point))) => {
+                    let odd = point.last().is_some_and(|last| last % 2 == 1);
+                    point.len() == 2 * x.len() && point.starts_with(x) && odd == (*sign == 3)
+                }
+                _ => false,
+            };
+        self.bits == other.bits
+            || (self.curve.is_some()
+                && (is_point_of(self.bits, other.bits) || is_point_of(other.bits, self.bits)))
     }
 
     /// Its kind: `RSA`, `EC`, `ED25519` …, or an object identifier.

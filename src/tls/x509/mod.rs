@@ -49,6 +49,7 @@ pub struct Certificate<'a> {
     /// The key in it.
     pub key: Key<'a>,
     serial: &'a [u8],
+    is_first_version: bool,
     extensions: Extensions<'a>,
 }
 
@@ -64,7 +65,7 @@ impl<'a> Certificate<'a> {
         parts.end()?;
 
         let mut fields = Reader::new(signed.bytes, "certificate");
-        fields.optional(tag::explicit(0))?;
+        let is_first_version = fields.optional(tag::explicit(0))?.is_none();
         let serial = fields.value(tag::INTEGER)?.bytes;
         fields.value(tag::SEQUENCE)?;
         let issuer = Name::read(fields.value(tag::SEQUENCE)?)?;
@@ -95,6 +96,7 @@ impl<'a> Certificate<'a> {
             not_after,
             key,
             serial,
+            is_first_version,
             extensions,
         })
     }
@@ -155,6 +157,29 @@ impl<'a> Certificate<'a> {
     /// Whether it may sign others.
     pub fn is_ca(&self) -> bool {
         self.extensions.is_ca
+    }
+
+    /// Whether it may sign certificates that are used for this (an object identifier, dotted), as OpenSSL judges authorities: `check_ca`, their
+    /// purposes, critical extensions (RFC 5280, 4.2.1.3, 4.2.1.9, 4.2.1.12). The error is OpenSSL's number, of several the one that it comes to.
+    /// `ends`: nobody has to sign for it.
+    pub fn may_sign(&self, purpose: &str, ends: bool) -> Result<(), u16> {
+        let of_key = self.extensions.may_sign();
+        // Without extensions roots of the first version are what they say; and who says that the key signs needs to say no more.
+        let is_authority = match self.extensions.has_constraints {
+            true => self.extensions.is_ca,
+            false => of_key == Some(true) || (self.is_first_version && self.is_self_signed()),
+        };
+        if of_key == Some(false) {
+            return Err(32);
+        }
+        if !is_authority || !self.may_be_used_for(purpose) {
+            return Err(26);
+        }
+        match (ends || self.extensions.is_ca, self.extensions.is_unhandled) {
+            (false, _) => Err(24),
+            (true, true) => Err(34),
+            (true, false) => Ok(()),
+        }
     }
 
     /// Whether its key may be used for this (an object identifier, dotted), as its extended key usage names it.
