@@ -57,6 +57,20 @@ fn an_answer_takes_as_long_as_it_is_to() {
     assert_eq!(wire.answer().body.len(), 200 << 10);
 }
 
+/// Who says no more may listen still: it gets all of it.
+#[test]
+fn who_has_closed_one_side_gets_a_slow_answer() {
+    let server = support::Start::new(env!("CARGO_BIN_EXE_rserve"))
+        .conf(site("root html; limit_rate 4k;"))
+        .file("html/a", support::bytes(12 << 10))
+        .start();
+    let mut wire = server.wire();
+    wire.send("GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    wire.half_close();
+    let rest = wire.rest();
+    assert!(rest.ends_with(&support::bytes(12 << 10)), "{} bytes", rest.len());
+}
+
 #[test]
 fn who_leaves_a_slow_answer_is_forgotten() {
     let server = support::Start::new(env!("CARGO_BIN_EXE_rserve"))

@@ -52,7 +52,8 @@ pub struct Authorities {
     purpose: Purpose,
     depth: u64,
     pub algorithms: WebPkiSupportedAlgorithms,
-    trusted: Vec<CertificateDer<'static>>,
+    /// Each with its name and its key, as webpki has them.
+    trusted: Vec<(CertificateDer<'static>, TrustAnchor<'static>)>,
     /// Where a path may end: those of the trusted that have signed themselves, as with OpenSSL.
     anchors: Vec<TrustAnchor<'static>>,
     /// The other ones: they may stand on a path.
@@ -109,10 +110,10 @@ impl Authorities {
             };
             names.push(DistinguishedName::in_sequence(&anchor.subject));
             match is_self_signed(&certificate) {
-                true => self.anchors.push(anchor),
+                true => self.anchors.push(anchor.clone()),
                 false => self.between.push(certificate.clone()),
             }
-            self.trusted.push(certificate);
+            self.trusted.push((certificate, anchor));
         }
         Ok(names)
     }
@@ -138,7 +139,7 @@ impl Authorities {
 
     /// Tells those whom this trusts from others.
     pub fn identify(&self, context: &mut digest::Context) {
-        self.trusted.iter().for_each(|certificate| context.update(certificate));
+        self.trusted().for_each(|certificate| context.update(certificate));
     }
 
     /// What there is to say to somebody's certificates, the own one first.
@@ -146,7 +147,7 @@ impl Authorities {
         let Some((own, others)) = chain.and_then(<[_]>::split_first) else { return Verdict::None };
         let now = UnixTime::since_unix_epoch(sys::clock::wall());
         // Who is trusted itself needs nobody's signature; but a list may have revoked it.
-        let is_trusted = || self.trusted.iter().any(|known| known == own) && is_self_signed(own);
+        let is_trusted = || self.trusted().any(|known| known == own) && is_self_signed(own);
         if self.revoked.is_empty() && is_trusted() {
             return self.of_trusted(own, now);
         }
@@ -165,22 +166,25 @@ impl Authorities {
         verdicts.max_by_key(worst_first).unwrap_or(Verdict::Failed(7))
     }
 
+    fn trusted(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.trusted.iter().map(|(certificate, _)| certificate)
+    }
+
     /// The certificates of an anchor.
     fn ends(&self, end: &TrustAnchor<'_>) -> impl Iterator<Item = &CertificateDer<'static>> {
-        self.trusted.iter().filter(|certificate| {
-            let anchor = anchor_from_trusted_cert(certificate);
-            anchor.is_ok_and(|anchor| {
-                anchor.subject == end.subject
-                    && anchor.subject_public_key_info == end.subject_public_key_info
-            })
-        })
+        let is_it = |known: &TrustAnchor<'_>| {
+            known.subject == end.subject
+                && known.subject_public_key_info == end.subject_public_key_info
+        };
+        let those = self.trusted.iter().filter(move |(_, known)| is_it(known));
+        those.map(|(certificate, _)| certificate)
     }
 
     /// From somebody's own certificate to that of an authority that needs nobody's word. `None`: they do not lead there.
     pub fn path(&self, chain: &[CertificateDer<'_>]) -> Option<Vec<CertificateDer<'static>>> {
         let (own, others) = chain.split_first()?;
         let own_alone = || vec![own.clone().into_owned()];
-        if self.trusted.contains(own) && is_self_signed(own) {
+        if self.trusted().any(|known| known == own) && is_self_signed(own) {
             return Some(own_alone());
         }
         let now = UnixTime::since_unix_epoch(sys::clock::wall());
@@ -254,18 +258,14 @@ impl Authorities {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
     ) -> Option<u16> {
-        let (mut faults, mut last) = (Vec::new(), own);
-        let known: Vec<_> = others.iter().chain(&self.trusted).collect();
-        for _ in 0..known.len() {
-            let Some(issuer) = known.iter().find(|other| issues(other, last)) else { break };
-            let ends = is_self_signed(issuer);
-            faults.push(self.fault_of(issuer, ends));
-            if ends {
-                break;
-            }
-            last = issuer;
-        }
-        worst(faults.into_iter())
+        let mut known: Vec<&CertificateDer<'_>> = others.iter().collect();
+        self.trusted().for_each(|one| known.push(one));
+        let faults = signers(own, known).into_iter();
+        worst(
+            faults.map(|(_, signer)| {
+                signer.may_sign(self.purpose.oid(), signer.is_self_signed()).err()
+            }),
+        )
     }
 
     /// OpenSSL's number of what is wrong.
@@ -303,16 +303,12 @@ impl Authorities {
         if is_self_signed(own) {
             return 18;
         }
-        let (mut last, mut is_known) = (own, false);
-        for _ in 0..others.len() {
-            let Some(issuer) = others.iter().find(|other| issues(other, last)) else { break };
-            if is_self_signed(issuer) {
-                return 19;
-            }
-            is_known |= self.between.contains(issuer);
-            last = issuer;
+        let signers = signers(own, others.iter().collect());
+        let is_between = |der: &CertificateDer<'_>| self.between.iter().any(|known| known == der);
+        if signers.last().is_some_and(|(_, last)| last.is_self_signed()) {
+            return 19;
         }
-        match (last == own, is_known) {
+        match (signers.is_empty(), signers.iter().any(|(der, _)| is_between(der))) {
             (true, _) => 21,
             (false, true) => 2,
             (false, false) => 20,
@@ -335,10 +331,25 @@ fn worst(faults: impl Iterator<Item = Option<u16>>) -> Option<u16> {
     faults.iter().find(|fault| **fault == 32).or(faults.last()).copied()
 }
 
-/// Whether one may have signed the other, as far as names tell.
-fn issues(issuer: &CertificateDer<'_>, issued: &CertificateDer<'_>) -> bool {
-    let both = (Certificate::parse(issued), Certificate::parse(issuer));
-    matches!(both, (Ok(issued), Ok(issuer)) if issued.is_issued_by(&issuer))
+/// Those who have signed one another, as far as names tell: from an own certificate's issuer to one that has signed itself, or to the last
+/// that is known. Each is read once, and is there once: who shows them may show many, in circles.
+fn signers<'c>(
+    own: &'c CertificateDer<'_>,
+    known: Vec<&'c CertificateDer<'c>>,
+) -> Vec<(&'c CertificateDer<'c>, Certificate<'c>)> {
+    let Ok(mut last) = Certificate::parse(own) else { return Vec::new() };
+    let known = known.into_iter().filter_map(|der| Some((der, Certificate::parse(der).ok()?)));
+    let (mut known, mut signers): (Vec<_>, Vec<_>) = (known.collect(), Vec::new());
+    while let Some(at) = known.iter().position(|(_, other)| last.is_issued_by(other)) {
+        let (der, issuer) = known.remove(at);
+        last = issuer.clone();
+        let ends = issuer.is_self_signed();
+        signers.push((der, issuer));
+        if ends {
+            break;
+        }
+    }
+    signers
 }
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {

@@ -142,7 +142,8 @@ impl Server {
         process::signal(self.pid(), name);
     }
 
-    /// Runs the program with this server's directory and configuration: `&["-s", "reload"]`; all that are told of it then have heard.
+    /// Runs the program with this server's directory and configuration: `&["-s", "reload"]`; all that are told of it have heard
+    /// then, but for those that are never without something to do.
     pub fn command(&self, args: &[&str]) -> Output {
         let output = process::run(command(&self.start.binary, &self.dir).args(args));
         process::come_to_rest("rserve", Duration::ZERO);

@@ -1,8 +1,8 @@
 //! Opening a file to record into, and making one whole that was left as it was. All of this blocks: it is for other threads.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub struct Opened {
     pub file: Arc<File>,
     /// What is in it, if it is not empty.
     pub found: Option<Found>,
+    /// Nothing was at its path before.
+    pub is_made: bool,
 }
 
 /// What is in a file.
@@ -100,6 +102,8 @@ fn wrong<T>(why: &str) -> Result<T, Failed> {
 pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, Failed> {
     let path = if how == How::New { at("open", free(path))? } else { path.to_owned() };
     let is_new = matches!(how, How::Replace | How::New);
+    // An empty file of somebody else may be written into, but it is not ours to take away.
+    let is_made = how == How::New && make(&path);
     let file =
         Arc::new(open(&path, if is_new { Existing::Replace } else { Existing::Keep }, sole)?);
     let len = at("fstat", file.metadata())?.len();
@@ -114,7 +118,7 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
         reopen(&file)?;
     }
     if len == 0 {
-        return Ok(Opened { path, file, found: None });
+        return Ok(Opened { path, file, found: None, is_made });
     }
     let found = match form {
         Form::Flv(index) => Found::Flv(at("read", walk(&file, len, *index))?),
@@ -132,7 +136,7 @@ pub fn begin(path: &Path, how: How, sole: bool, form: &Form) -> Result<Opened, F
         (How::Resume(_), _) => {}
         (_, end) => at("ftruncate", file.set_len(end))?,
     }
-    Ok(Opened { path, file, found: Some(found) })
+    Ok(Opened { path, file, found: Some(found), is_made })
 }
 
 /// The path, or with a number before its ending the first at which there is nothing, or an empty file, as one who was killed at once has
@@ -147,7 +151,12 @@ fn free(path: &Path) -> io::Result<PathBuf> {
     all.find(|path| is_free(path)).ok_or_else(|| io::Error::other("all names are taken"))
 }
 
-/// Takes away a file that was opened under a name that nobody else was told of, and that nothing was written to.
+/// Makes an empty file, if nothing has its name.
+fn make(path: &Path) -> bool {
+    OpenOptions::new().write(true).create_new(true).mode(0o644).open(path).is_ok()
+}
+
+/// Takes away a file that was made ([`Opened::is_made`]) under a name that nobody else was told of, and that nothing was written to.
 pub fn abandon(file: &File, path: &Path) {
     let is_it = |mine: Metadata, there: Metadata| {
         mine.len() == 0 && (mine.dev(), mine.ino()) == (there.dev(), there.ino())

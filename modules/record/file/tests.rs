@@ -191,3 +191,31 @@ fn a_movie_that_cannot_be_made_stays_fragments() {
         fs::remove_file(path).expect("removed");
     }
 }
+
+/// Whoever loses a recording while it opens the file takes that away again: nothing that was there before, and nothing that has something
+/// in it.
+#[test]
+fn only_what_was_made_for_nothing_goes() {
+    let dir = file("abandoned");
+    fs::create_dir(&dir).expect("a directory");
+    let form = Form::Flv(0);
+    let open = |name: &str| begin(&dir.join(name), How::New, true, &form).expect("a file");
+    let made = open("made");
+    assert!(made.is_made);
+    abandon(&made.file, &made.path);
+    assert!(!made.path.exists());
+    fs::write(dir.join("empty"), "").expect("a file of somebody else");
+    assert!(!open("empty").is_made);
+    fs::write(dir.join("full"), "of somebody else").expect("a file");
+    let beside = open("full");
+    assert!(beside.is_made && beside.path == dir.join("full-1"), "{}", beside.path.display());
+    beside.file.write_all_at(b"FLV", 0).expect("room");
+    abandon(&beside.file, &beside.path);
+    assert!(beside.path.exists(), "it has something in it");
+    let moved = open("moved");
+    fs::rename(&moved.path, dir.join("elsewhere")).expect("another name");
+    fs::write(&moved.path, "").expect("a file in its place");
+    abandon(&moved.file, &moved.path);
+    assert!(moved.path.exists(), "it is another one");
+    fs::remove_dir_all(&dir).expect("it goes");
+}

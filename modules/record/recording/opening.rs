@@ -74,7 +74,7 @@ impl Recording {
         });
         rt::spawn(async move {
             let opened = job.await;
-            let made = opened.as_ref().ok().filter(|_| how == How::New);
+            let made = opened.as_ref().ok().filter(|(opened, _)| opened.is_made);
             let made = made.map(|(opened, _)| (opened.file.clone(), opened.path.clone()));
             let begun = me.opened(&mut me.state.borrow_mut(), opened, tracks);
             if begun.is_some() {

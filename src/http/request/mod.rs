@@ -137,7 +137,7 @@ pub struct Request {
     pub bytes_sent: u64,
     /// Bytes of the answer's head.
     pub head_sent: u64,
-    /// All of the answer was handed to the kernel.
+    /// All of the answer was handed on to be sent.
     pub is_answered: bool,
     /// Bytes of the body that were read or thrown away.
     pub body_received: u64,
